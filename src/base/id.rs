@@ -1,0 +1,233 @@
+//! Identifiers: opaque, URL-safe, time-sortable, with a prefix that names the kind (`usr_0j8…`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::{Encoding, Specification};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::LazyLock;
+
+use super::{Entropy, Moment};
+
+/// Base 32 with an alphabet in ASCII order, so that text sorts as the bytes do (RFC 4648 §7, lower case, no padding).
+#[expect(clippy::expect_used, reason = "the alphabet is a constant; a test builds it")]
+static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut specification = Specification::new();
+    specification.symbols.push_str("0123456789abcdefghijklmnopqrstuv");
+    specification.encoding().expect("a 32-letter alphabet is an encoding")
+});
+
+/// Characters after the prefix: 16 bytes in base 32.
+const BODY: usize = 26;
+
+/// The text is not an identifier of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier of this kind")]
+pub struct ParseIdError;
+
+/// What all typed identifiers share; the store keys rows with it.
+pub trait TypedId: Sized {
+    /// The prefix with its underscore: `usr_`.
+    const PREFIX: &'static str;
+
+    /// The whole text, prefix included.
+    fn as_str(&self) -> &str;
+
+    /// Reads the text form; refuses another kind's prefix and anything malformed.
+    fn parse(text: &str) -> Result<Self, ParseIdError>;
+}
+
+fn fresh(prefix: &str, now: Moment, entropy: &dyn Entropy) -> String {
+    let mut bytes = entropy.bytes::<16>();
+    let millis = u64::try_from(now.millis()).unwrap_or(0).to_be_bytes();
+    bytes[..6].copy_from_slice(&millis[2..]);
+    format!("{prefix}{}", BASE32.encode(&bytes))
+}
+
+fn well_formed(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|body| body.len() == BODY && body.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')))
+}
+
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new identifier that sorts after those made at earlier moments.
+            pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
+                Self(fresh($prefix, now, entropy))
+            }
+
+            /// The whole text, prefix included.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TypedId for $name {
+            const PREFIX: &'static str = $prefix;
+
+            fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            fn parse(text: &str) -> Result<Self, ParseIdError> {
+                if well_formed($prefix, text) { Ok(Self(text.to_owned())) } else { Err(ParseIdError) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+typed_ids! {
+    /// A person.
+    UserId = "usr_";
+    /// A signed-in browser or device.
+    SessionId = "ses_";
+    /// An authorization code.
+    CodeId = "cod_";
+    /// What a person granted to a client at one authorization: the family of the tokens that follow from it.
+    GrantId = "gnt_";
+    /// A refresh token.
+    RefreshId = "rft_";
+    /// A row of the audit log.
+    AuditId = "aud_";
+    /// An invitation to sign up.
+    InviteId = "inv_";
+    /// A request, as it is named in logs and in `x-request-id`.
+    RequestId = "req_";
+    /// A token-signing key: the `kid` of RFC 7517 §4.5.
+    KeyId = "kid_";
+    /// A first-administrator or recovery link.
+    LinkId = "lnk_";
+}
+
+/// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// A generated identifier: `client_` and 26 time-ordered characters.
+    pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
+        Self(fresh("client_", now, entropy))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TypedId for ClientId {
+    const PREFIX: &'static str = "";
+
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn parse(text: &str) -> Result<Self, ParseIdError> {
+        let mut bytes = text.bytes();
+        let first_is_fit = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+        let rest_is_fit = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if first_is_fit && rest_is_fit && (2..=64).contains(&text.len()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseIdError)
+        }
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The number every stored key begins with. `INSTALLATION` holds what belongs to no tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TenantId(pub u32);
+
+impl TenantId {
+    /// Rows of the installation itself: signing of cookies, the local CA.
+    pub const INSTALLATION: Self = Self(0);
+    /// The tenant that always exists; its issuer is the bare origin.
+    pub const DEFAULT: Self = Self(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::entropy::OsEntropy;
+
+    #[test]
+    fn later_identifiers_sort_later() {
+        let early = UserId::new(Moment::from_millis(1_700_000_000_000), &OsEntropy);
+        let late = UserId::new(Moment::from_millis(1_700_000_000_001), &OsEntropy);
+        assert!(early < late);
+        assert_eq!(early.as_str().len(), 4 + BODY);
+    }
+
+    #[test]
+    fn an_identifier_of_another_kind_is_refused() {
+        let session = SessionId::new(Moment::from_millis(0), &OsEntropy);
+        assert_eq!(UserId::parse(session.as_str()), Err(ParseIdError));
+        assert_eq!(SessionId::parse(session.as_str()), Ok(session));
+        assert_eq!(UserId::parse("usr_../../etc"), Err(ParseIdError));
+    }
+
+    #[test]
+    fn client_identifiers_follow_the_contract() {
+        for good in ["my-spa-client-id", "client_abc", "a1", "Acme.Corp_1"] {
+            assert!(ClientId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "-abc", "a b", "ä1", &"x".repeat(65), "a/b"] {
+            assert!(ClientId::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Cursor paging: `{"items":[…],"next":cursor|null}`, the one shape of every list.
+
+use serde::{Deserialize, Serialize};
+
+/// The most items one page holds.
+pub const MAX_LIMIT: usize = 500;
+
+/// Items of a page when the caller names no number.
+pub const DEFAULT_LIMIT: usize = 100;
+
+/// Which page is wanted: at most `limit` items after the cursor.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Between 1 and [`MAX_LIMIT`].
+    pub limit: usize,
+    /// The `next` of the page before; `None` for the first page.
+    pub after: Option<String>,
+}
+
+impl PageRequest {
+    /// A request with the limit brought into bounds.
+    pub fn new(limit: Option<usize>, after: Option<String>) -> Self {
+        Self { limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT), after }
+    }
+}
+
+impl Default for PageRequest {
+    fn default() -> Self {
+        Self::new(None, None)
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Pass as `after` to read on; `null` at the end.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page of up to `limit` rows out of `limit + 1` fetched ones; `cursor` names a row.
+    pub fn from_rows(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(cursor) } else { None };
+        Self { items: rows, next }
+    }
+
+    /// The same page with every item turned into another shape.
+    pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(shape).collect(), next: self.next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_its_successor_only_when_there_is_one() {
+        let page = Page::from_rows(vec![1, 2, 3], 2, ToString::to_string);
+        assert_eq!((page.items, page.next.as_deref()), (vec![1, 2], Some("2")));
+        let last = Page::from_rows(vec![1, 2], 2, ToString::to_string);
+        assert_eq!(last.next, None);
+        assert_eq!(PageRequest::new(Some(0), None).limit, 1);
+        assert_eq!(PageRequest::new(Some(usize::MAX), None).limit, MAX_LIMIT);
+    }
+}

@@ -1,0 +1,3 @@
+//! Auther: the identity server that fits in one file, decides who may do what, and can always say why.
+
+pub mod base;
