@@ -8,7 +8,7 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, buffer: &mut [u8]);
 }
 
-impl dyn Entropy {
+impl dyn Entropy + '_ {
     /// `N` fresh random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut buffer = [0; N];
@@ -27,7 +27,11 @@ impl dyn Entropy {
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(clippy::expect_used, reason = "without randomness nothing this program does is safe: stop at once")]
+    #[expect(
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system; without randomness nothing this program does is safe: stop at once"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system must supply random bytes");
     }

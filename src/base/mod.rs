@@ -2,6 +2,7 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod canonical;
 pub mod clock;
 pub mod entropy;
 pub mod id;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -52,12 +53,49 @@ impl<'de> serde::Deserialize<'de> for Secret<String> {
     }
 }
 
+/// SHA-256 of a high-entropy secret: what is stored in its place (passwords go through argon2 instead).
+/// Serialised as base64url without padding.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a secret's text.
+    pub fn of(secret: &str) -> Self {
+        Self(sha256(secret.as_bytes()))
+    }
+
+    /// Whether `secret` is the one this digest was made of; takes the same time for every answer.
+    pub fn matches(&self, secret: &str) -> bool {
+        ct_eq(&self.0, &sha256(secret.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(serde::de::Error::custom)?;
+        bytes.try_into().map(Self).map_err(|_| serde::de::Error::custom("expected 32 bytes"))
+    }
+}
+
 /// Whether two byte strings are equal, in time that depends on their lengths only.
 pub fn ct_eq(one: &[u8], two: &[u8]) -> bool {
     one.ct_eq(two).into()
 }
 
-/// SHA-256 of a high-entropy secret: what is stored in its place. Passwords go through argon2 instead.
+/// SHA-256 (FIPS 180-4).
 pub fn sha256(secret: &[u8]) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
@@ -69,6 +107,15 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_itself() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn a_digest_knows_its_secret_and_survives_storage() {
+        let digest = Digest::of("secret");
+        let stored = serde_json::to_string(&digest).unwrap();
+        let back: Digest = serde_json::from_str(&stored).unwrap();
+        assert!(back.matches("secret"));
+        assert!(!back.matches("Secret"));
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! One canonical form for names that people type: what is unique and what limits are counted by.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Longest e-mail address in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
+const MAX_EMAIL: usize = 254;
+
+/// The canonical form of an e-mail address: NFKC, lower case. `None` when the text is no address that mail could reach:
+/// control or white-space characters, no single `@`, an empty half, a domain without a letter or digit at its ends.
+pub fn email(text: &str) -> Option<String> {
+    let folded = fold(text)?;
+    let (local, domain) = folded.rsplit_once('@')?;
+    let domain_is_fit = domain.split('.').all(|label| {
+        !label.is_empty()
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    });
+    let local_is_fit = !local.is_empty()
+        && !local.contains(['@', '"', '<', '>', '(', ')', ',', ';', ':', '\\'])
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..");
+    (domain_is_fit && local_is_fit && folded.len() <= MAX_EMAIL).then_some(folded)
+}
+
+/// The canonical form of a username: 3 to 30 of `a–z 0–9 _ . -`, lower case, beginning with a letter or digit.
+pub fn username(text: &str) -> Option<String> {
+    let folded = fold(text)?;
+    let fit = (3..=30).contains(&folded.len())
+        && folded.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        && folded.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    fit.then_some(folded)
+}
+
+/// What failed sign-ins are counted by: the same for every spelling of one account, and defined for any text.
+pub fn identifier(text: &str) -> String {
+    text.trim().chars().take(256).nfkc().collect::<String>().to_lowercase()
+}
+
+fn fold(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed.len() > 1024 {
+        return None;
+    }
+    let folded = trimmed.nfkc().collect::<String>().to_lowercase();
+    let clean = !folded.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
+    clean.then_some(folded)
+}
+
+/// Characters that are drawn as nothing or turn the reading direction: two names that look alike would differ by them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_share_a_form() {
+        for spelling in ["Ann@Example.com", " ann@example.COM ", "ａｎｎ@example.com"] {
+            assert_eq!(email(spelling).as_deref(), Some("ann@example.com"), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_has_no_form() {
+        for bad in [
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "a b@example.com",
+            "ann@exa\0mple.com",
+            "ann@@example.com",
+            "ann@.com",
+            "a\u{200b}nn@example.com",
+            "ann@example.com\r\nBcc: x@y.z",
+            "\"a b\"@example.com",
+            "a..b@example.com",
+        ] {
+            assert_eq!(email(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn usernames_fold_case_and_stay_ascii() {
+        assert_eq!(username("Ann_B").as_deref(), Some("ann_b"));
+        for bad in ["ab", "аnn", ".ann", "ann b", "ann@x"] {
+            assert_eq!(username(bad), None, "{bad}");
+        }
+    }
+}

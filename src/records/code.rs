@@ -1,0 +1,45 @@
+//! An authorization code.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::Moment;
+use crate::base::id::{ClientId, CodeId, GrantId, SessionId, UserId};
+use crate::base::secret::Digest;
+
+/// An authorization code (RFC 6749 §4.1.2) with everything it is bound to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Code {
+    /// First half of the code.
+    pub id: CodeId,
+    /// Digest of the second half.
+    pub digest: Digest,
+    /// The only client that may redeem it.
+    pub client: ClientId,
+    /// Who authorized.
+    pub user: UserId,
+    /// In which session.
+    pub session: SessionId,
+    /// The family its tokens will belong to.
+    pub grant: GrantId,
+    /// The redirect URI of the request, to be repeated (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// `nonce` of the request.
+    pub nonce: Option<String>,
+    /// S256 challenge of the request (RFC 7636 §4.3).
+    pub challenge: Option<String>,
+    /// The `claims` parameter (OIDC Core §5.5).
+    pub claims: Option<Map<String, Value>>,
+    /// When the person proved who they are.
+    pub auth_time: Moment,
+    /// How.
+    pub amr: Vec<String>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it stops working.
+    pub expires_at: Moment,
+    /// When it was redeemed; a second attempt revokes the family.
+    pub used_at: Option<Moment>,
+}

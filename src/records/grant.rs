@@ -1,0 +1,61 @@
+//! A family of tokens and its refresh tokens.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::Moment;
+use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, UserId};
+use crate::base::secret::Digest;
+
+/// What one redeemed code gave: all its access and refresh tokens live and die with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Named in each token of the family.
+    pub id: GrantId,
+    /// To whom.
+    pub client: ClientId,
+    /// By whom.
+    pub user: UserId,
+    /// In which session; when that ends, so does the family.
+    pub session: SessionId,
+    /// The widest scope its tokens may have.
+    pub scopes: Vec<String>,
+    /// The `claims` parameter of the request (OIDC Core §5.5).
+    pub claims: Option<Map<String, Value>>,
+    /// When the person proved who they are: unchanged by refresh (OIDC Core §12.2).
+    pub auth_time: Moment,
+    /// How.
+    pub amr: Vec<String>,
+    /// When the code was redeemed.
+    pub created_at: Moment,
+    /// The last moment any token of the family may be valid.
+    pub expires_at: Moment,
+    /// Set by revocation, reuse or logout; the row stays to answer for live access tokens.
+    pub revoked_at: Option<Moment>,
+}
+
+/// One refresh token (RFC 6749 §6). Rotated at each use; the used one stays to detect reuse (RFC 9700 §4.14.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refresh {
+    /// First half of the token.
+    pub id: RefreshId,
+    /// Digest of the second half.
+    pub digest: Digest,
+    /// The family.
+    pub grant: GrantId,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it stops working: idle lifetime, bounded by the family's.
+    pub expires_at: Moment,
+    /// Set by its first use.
+    pub rotated: Option<Rotation>,
+}
+
+/// The first use of a refresh token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rotation {
+    /// When.
+    pub at: Moment,
+    /// The token given in its place.
+    pub successor: RefreshId,
+}

@@ -1,0 +1,35 @@
+//! A signed-in browser or device.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Moment;
+use crate::base::id::{ClientId, SessionId, UserId};
+use crate::base::secret::Digest;
+
+/// One sign-in that lasts. Its token is `id.secret`; only the secret's digest is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The `sid` of tokens.
+    pub id: SessionId,
+    /// Digest of the token's secret half.
+    pub digest: Digest,
+    /// Who is signed in.
+    pub user: UserId,
+    /// When it began.
+    pub created_at: Moment,
+    /// When it ends unless it is used before: slides.
+    pub expires_at: Moment,
+    /// When it was last extended.
+    pub last_seen_at: Moment,
+    /// When the person last proved who they are: `auth_time`.
+    pub auth_time: Moment,
+    /// How they proved it (RFC 8176 values).
+    pub amr: Vec<String>,
+    /// Address of the peer at sign-in.
+    pub ip: Option<String>,
+    /// `User-Agent` at sign-in, shortened.
+    pub user_agent: Option<String>,
+    /// Apps that got a code out of this session.
+    #[serde(default)]
+    pub clients: Vec<ClientId>,
+}
