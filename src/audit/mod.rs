@@ -1,0 +1,116 @@
+//! The audit log: who did what to whom, from where, when.
+//!
+//! May use: `cx` and below. A row is appended in the transaction it reports, so that neither exists without the other.
+//! Start reading at [`Entry`].
+
+use serde_json::{Map, Value};
+
+use crate::base::Moment;
+use crate::base::id::AuditId;
+use crate::base::page::{Page, PageRequest};
+use crate::cx::{Actor, Cx};
+use crate::records::{ActorKind, AuditRow, Outcome};
+use crate::store::rows::audit as rows;
+use crate::store::{self, Order, Tx};
+
+/// An audit row in the making: everything that must be drawn before the transaction is already in it.
+#[derive(Clone, Debug)]
+pub struct Entry(AuditRow);
+
+impl Entry {
+    /// A successful `noun.verb` by the operation's actor.
+    pub fn success(cx: &Cx, action: &str) -> Self {
+        Self::new(cx, action, Outcome::Success)
+    }
+
+    /// A refused `noun.verb`.
+    pub fn failure(cx: &Cx, action: &str) -> Self {
+        Self::new(cx, action, Outcome::Failure)
+    }
+
+    fn new(cx: &Cx, action: &str, outcome: Outcome) -> Self {
+        let (actor_kind, actor) = match &cx.actor {
+            Actor::Anonymous => (ActorKind::Anonymous, None),
+            Actor::User(id) => (ActorKind::User, Some(id.to_string())),
+            Actor::Client(id) => (ActorKind::Client, Some(id.to_string())),
+            Actor::Local => (ActorKind::Local, Some(String::from("local"))),
+            Actor::System => (ActorKind::System, None),
+        };
+        Self(AuditRow {
+            id: AuditId::new(cx.now, cx.entropy()),
+            at: cx.now,
+            action: action.to_owned(),
+            outcome,
+            actor_kind,
+            actor,
+            target: None,
+            request: Some(cx.request.id.clone()),
+            ip: cx.request.ip.map(|ip| ip.to_string()),
+            user_agent: cx.request.user_agent.clone(),
+            detail: Map::new(),
+        })
+    }
+
+    /// Names what it was done to.
+    #[must_use]
+    pub fn target(mut self, target: impl ToString) -> Self {
+        self.0.target = Some(target.to_string());
+        self
+    }
+
+    /// Names the person who did it, where the operation began with nobody known.
+    #[must_use]
+    pub fn by(mut self, kind: ActorKind, actor: impl ToString) -> Self {
+        self.0.actor_kind = kind;
+        self.0.actor = Some(actor.to_string());
+        self
+    }
+
+    /// Adds a fact. Never a secret.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.detail.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Appends the row in the transaction of what it reports.
+    pub fn append(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
+        rows::append(tx, cx.tenant, &self.0)
+    }
+}
+
+/// Records an event that changes nothing else.
+pub async fn record(cx: &Cx, entry: Entry) -> Result<(), store::Error> {
+    let at = cx.clone();
+    cx.store().write(move |tx| entry.append(tx, &at)).await
+}
+
+/// Which rows are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only rows from this moment on.
+    pub since: Option<Moment>,
+    /// Only rows of this actor, by identifier.
+    pub actor: Option<String>,
+    /// Only rows whose action is this or begins with it and a dot.
+    pub action: Option<String>,
+    /// Only rows about this identifier.
+    pub target: Option<String>,
+}
+
+impl Filter {
+    fn accepts(&self, row: &AuditRow) -> bool {
+        let same = |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|w| have == Some(w));
+        self.since.is_none_or(|since| row.at >= since)
+            && same(&self.actor, row.actor.as_deref())
+            && same(&self.target, row.target.as_deref())
+            && self.action.as_deref().is_none_or(|action| {
+                row.action.strip_prefix(action).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+    }
+}
+
+/// A page of the log.
+pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<AuditRow>, store::Error> {
+    rows::page(&cx.read()?, cx.tenant, order, request, |row| filter.accepts(row))
+}

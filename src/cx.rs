@@ -1,0 +1,122 @@
+//! What every rule is handed: the installation, and the values that are fixed for one operation.
+//!
+//! May use: everything below (`store`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::id::{ClientId, RequestId, TenantId, UserId};
+use crate::base::{Clock, Entropy, Moment};
+use crate::config::Settings;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::Hasher;
+use crate::crypto::seal::SealingKey;
+use crate::crypto::token::MacKey;
+use crate::store::{self, Snapshot, Store};
+
+/// The long-lived parts of a running Auther, shared by all requests.
+pub struct Installation {
+    /// The data file.
+    pub store: Store,
+    /// Ready signers and verifiers.
+    pub keyring: Keyring,
+    /// What the operator wants.
+    pub settings: Settings,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where chance comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// The password pool.
+    pub hasher: Hasher,
+    /// Seals secrets at rest.
+    pub sealing: SealingKey,
+    /// Authenticates stateless values: CSRF tokens, interactions, device cookies.
+    pub mac: MacKey,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody known.
+    Anonymous,
+    /// A signed-in person.
+    User(UserId),
+    /// An authenticated OAuth client.
+    Client(ClientId),
+    /// The operator on the machine, through the admin socket.
+    Local,
+    /// The server itself.
+    System,
+}
+
+/// What is known of the request an operation belongs to.
+#[derive(Clone, Debug)]
+pub struct RequestFacts {
+    /// Named in the log, the audit row and `x-request-id`.
+    pub id: String,
+    /// Address of the peer, or of the client behind a trusted proxy.
+    pub ip: Option<IpAddr>,
+    /// `User-Agent`, at most 256 characters.
+    pub user_agent: Option<String>,
+}
+
+/// One operation: cheap to clone, handed to every rule.
+#[derive(Clone)]
+pub struct Cx {
+    /// The shared parts.
+    pub home: Arc<Installation>,
+    /// The moment of the operation.
+    pub now: Moment,
+    /// The tenant it happens in.
+    pub tenant: TenantId,
+    /// Who asks.
+    pub actor: Actor,
+    /// Of which request.
+    pub request: Arc<RequestFacts>,
+}
+
+impl Cx {
+    /// An operation that a request asked for; nobody is known yet.
+    pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
+        let now = home.clock.now();
+        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request: Arc::new(request) }
+    }
+
+    /// An operation of the server itself: first boot, rotation, sweeping.
+    pub fn for_system(home: Arc<Installation>) -> Self {
+        let now = home.clock.now();
+        let id = RequestId::new(now, &*home.entropy).to_string();
+        let request = Arc::new(RequestFacts { id, ip: None, user_agent: None });
+        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request }
+    }
+
+    /// The same operation once it is known who asks.
+    pub fn with_actor(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
+    /// What the operator wants.
+    pub fn settings(&self) -> &Settings {
+        &self.home.settings
+    }
+
+    /// `iss` of every token: the bare origin without a trailing slash.
+    pub fn issuer(&self) -> &str {
+        self.home.settings.issuer.as_str()
+    }
+
+    /// Where chance comes from.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.home.entropy
+    }
+
+    /// The data file.
+    pub fn store(&self) -> &Store {
+        &self.home.store
+    }
+
+    /// A snapshot of the data as it is now.
+    pub fn read(&self) -> Result<Snapshot, store::Error> {
+        self.home.store.read()
+    }
+}

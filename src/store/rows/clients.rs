@@ -1,0 +1,40 @@
+//! Clients, by id.
+
+use crate::base::id::{ClientId, TenantId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::Client;
+use crate::store::key::prefix;
+use crate::store::{Error, Order, Read, Record, Table, Tx};
+
+impl Record for Client {}
+
+const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
+
+/// The client with this id, byte-exact.
+pub fn find(from: &impl Read, tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
+    CLIENTS.find(from, &(tenant, id.clone()))
+}
+
+/// A page of clients in the order of their ids. The cursor is a client id.
+pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<Client>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
+    let rows = CLIENTS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
+    let clients = rows.into_iter().map(|(_, client)| client).collect();
+    Ok(Page::from_rows(clients, request.limit, |client: &Client| client.id.to_string()))
+}
+
+/// Every client: for what must look at all of them, such as the list of allowed origins.
+pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<Client>, Error> {
+    let rows = CLIENTS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
+    Ok(rows.into_iter().map(|(_, client)| client).collect())
+}
+
+/// Writes a client.
+pub fn put(tx: &mut Tx, tenant: TenantId, client: &Client) -> Result<(), Error> {
+    CLIENTS.put(tx, &(tenant, client.id.clone()), client)
+}
+
+/// Removes a client. What belongs to it is the caller's to remove in the same transaction.
+pub fn delete(tx: &mut Tx, tenant: TenantId, id: &ClientId) -> Result<(), Error> {
+    CLIENTS.delete(tx, &(tenant, id.clone()))
+}

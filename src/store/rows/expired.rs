@@ -1,0 +1,135 @@
+//! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
+
+use super::{codes, grants, invites, links, marks, sessions};
+use crate::base::Moment;
+use crate::base::id::TenantId;
+use crate::store::{Error, Expiry, Tx};
+
+/// What kind of row ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Code,
+    Failures,
+    Grant,
+    Invite,
+    Link,
+    Mark,
+    Refresh,
+    Session,
+}
+
+impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Code,
+        Self::Failures,
+        Self::Grant,
+        Self::Invite,
+        Self::Link,
+        Self::Mark,
+        Self::Refresh,
+        Self::Session,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Failures => "failures",
+            Self::Grant => "grant",
+            Self::Invite => "invite",
+            Self::Link => "link",
+            Self::Mark => "mark",
+            Self::Refresh => "refresh",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// Notes that the row ends at `new` instead of `old`.
+pub(super) fn reschedule(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: Kind,
+    key: &str,
+    old: Option<Moment>,
+    new: Moment,
+) -> Result<(), Error> {
+    match old {
+        Some(old) if old == new => return Ok(()),
+        Some(old) => Expiry::remove(tx, tenant, old, kind.name(), key)?,
+        None => {}
+    }
+    Expiry::put(tx, tenant, new, kind.name(), key)
+}
+
+/// Notes that the row is gone.
+pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Result<(), Error> {
+    Expiry::remove(tx, tenant, at, kind.name(), key)
+}
+
+/// Removes up to `limit` rows whose end has passed; answers how many entries were worked off.
+pub fn sweep(tx: &mut Tx, tenant: TenantId, now: Moment, limit: usize) -> Result<usize, Error> {
+    let due = Expiry::due(tx, tenant, now, limit)?;
+    for entry in &due {
+        if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == entry.kind) {
+            remove(tx, tenant, kind, &entry.key, now)?;
+        }
+        Expiry::remove(tx, tenant, entry.at, &entry.kind, &entry.key)?;
+    }
+    Ok(due.len())
+}
+
+/// Removes the row if its own end has passed too: an entry may be older than the row's last change.
+fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> Result<(), Error> {
+    match kind {
+        Kind::Code => {
+            if let Some(code) = key.parse().ok().map(|id| codes::find(tx, tenant, &id)).transpose()?.flatten()
+                && code.expires_at <= now
+            {
+                codes::delete(tx, tenant, &code)?;
+            }
+        }
+        Kind::Failures => {
+            let lately = marks::failures(tx, tenant, key)?;
+            if lately.is_some_and(|failures| failures.locked_until.unwrap_or(failures.last_at) <= now) {
+                marks::delete_failures(tx, tenant, key)?;
+            }
+        }
+        Kind::Grant => {
+            if let Some(grant) = key.parse().ok().map(|id| grants::find(tx, tenant, &id)).transpose()?.flatten()
+                && grant.expires_at <= now
+            {
+                grants::delete(tx, tenant, &grant)?;
+            }
+        }
+        Kind::Invite => {
+            if let Some(invite) = key.parse().ok().map(|id| invites::find(tx, tenant, &id)).transpose()?.flatten()
+                && invite.expires_at <= now
+            {
+                invites::delete(tx, tenant, &invite)?;
+            }
+        }
+        Kind::Link => {
+            if let Some(link) = key.parse().ok().map(|id| links::find(tx, tenant, &id)).transpose()?.flatten()
+                && link.expires_at <= now
+            {
+                links::delete(tx, tenant, &link)?;
+            }
+        }
+        Kind::Mark => marks::delete(tx, tenant, key)?,
+        Kind::Refresh => {
+            if let Some(refresh) = key.parse().ok().map(|id| grants::find_refresh(tx, tenant, &id)).transpose()?.flatten()
+                && refresh.expires_at <= now
+            {
+                grants::delete_refresh(tx, tenant, &refresh)?;
+            }
+        }
+        Kind::Session => {
+            if let Some(session) = key.parse().ok().map(|id| sessions::find(tx, tenant, &id)).transpose()?.flatten()
+                && session.expires_at <= now
+            {
+                sessions::delete(tx, tenant, &session)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Token families and their refresh tokens; families by person, session and client.
+
+use super::expired::{self, Kind};
+use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, TenantId, UserId};
+use crate::records::{Grant, Refresh};
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+
+impl Record for Grant {}
+impl Record for Refresh {}
+
+const GRANTS: Table<(TenantId, GrantId), Grant> = Table::new("grants");
+const BY_USER: Index<(TenantId, UserId, GrantId)> = Index::new("grants_by_user");
+const BY_SESSION: Index<(TenantId, SessionId, GrantId)> = Index::new("grants_by_session");
+const BY_CLIENT: Index<(TenantId, ClientId, GrantId)> = Index::new("grants_by_client");
+const REFRESH: Table<(TenantId, RefreshId), Refresh> = Table::new("refresh_tokens");
+
+/// The family with this id, revoked or not.
+pub fn find(from: &impl Read, tenant: TenantId, id: &GrantId) -> Result<Option<Grant>, Error> {
+    GRANTS.find(from, &(tenant, id.clone()))
+}
+
+/// All families of a person.
+pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Grant>, Error> {
+    let keys = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
+    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+}
+
+/// All families that began in a session.
+pub fn of_session(from: &impl Read, tenant: TenantId, session: &SessionId) -> Result<Vec<Grant>, Error> {
+    let keys = BY_SESSION.page(from, &prefix((tenant, session)), None, Order::Ascending, usize::MAX)?;
+    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+}
+
+/// All families of a client.
+pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<Grant>, Error> {
+    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
+    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+}
+
+/// Writes a family. `old` is the row as it was read in this transaction, if there was one.
+pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Grant>, new: &Grant) -> Result<(), Error> {
+    expired::reschedule(tx, tenant, Kind::Grant, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    if old.is_none() {
+        BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
+        BY_SESSION.put(tx, &(tenant, new.session.clone(), new.id.clone()))?;
+        BY_CLIENT.put(tx, &(tenant, new.client.clone(), new.id.clone()))?;
+    }
+    GRANTS.put(tx, &(tenant, new.id.clone()), new)
+}
+
+/// Removes a family; its refresh tokens answer nothing without it and are swept at their own end.
+pub fn delete(tx: &mut Tx, tenant: TenantId, grant: &Grant) -> Result<(), Error> {
+    expired::cancel(tx, tenant, Kind::Grant, grant.id.as_str(), grant.expires_at)?;
+    BY_USER.delete(tx, &(tenant, grant.user.clone(), grant.id.clone()))?;
+    BY_SESSION.delete(tx, &(tenant, grant.session.clone(), grant.id.clone()))?;
+    BY_CLIENT.delete(tx, &(tenant, grant.client.clone(), grant.id.clone()))?;
+    GRANTS.delete(tx, &(tenant, grant.id.clone()))
+}
+
+/// The refresh token with this id, used or expired or not.
+pub fn find_refresh(from: &impl Read, tenant: TenantId, id: &RefreshId) -> Result<Option<Refresh>, Error> {
+    REFRESH.find(from, &(tenant, id.clone()))
+}
+
+/// Writes a refresh token. `old` is the row as it was read in this transaction, if there was one.
+pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &Refresh) -> Result<(), Error> {
+    expired::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    REFRESH.put(tx, &(tenant, new.id.clone()), new)
+}
+
+/// Removes a refresh token.
+pub fn delete_refresh(tx: &mut Tx, tenant: TenantId, refresh: &Refresh) -> Result<(), Error> {
+    expired::cancel(tx, tenant, Kind::Refresh, refresh.id.as_str(), refresh.expires_at)?;
+    REFRESH.delete(tx, &(tenant, refresh.id.clone()))
+}
+
+fn load(from: &impl Read, tenant: TenantId, ids: impl Iterator<Item = GrantId>) -> Result<Vec<Grant>, Error> {
+    let mut grants = Vec::new();
+    for id in ids {
+        grants.extend(find(from, tenant, &id)?);
+    }
+    Ok(grants)
+}

@@ -1,0 +1,19 @@
+//! Queries by noun: the only place that knows which index belongs to which table.
+//!
+//! May use: the rest of `store`, `records`, `base`. Every function takes the tenant first after the transaction, and every key
+//! begins with it. Writing a row keeps its indexes in step, so callers never name a table.
+//! Start reading at [`users`].
+
+pub mod audit;
+pub mod certificates;
+pub mod clients;
+pub mod codes;
+pub mod consents;
+pub mod expired;
+pub mod grants;
+pub mod invites;
+pub mod links;
+pub mod marks;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;

@@ -1,0 +1,50 @@
+//! Sessions, by id, by person and by end.
+
+use super::expired::{self, Kind};
+use crate::base::id::{SessionId, TenantId, UserId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::Session;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+
+impl Record for Session {}
+
+const SESSIONS: Table<(TenantId, SessionId), Session> = Table::new("sessions");
+const BY_USER: Index<(TenantId, UserId, SessionId)> = Index::new("sessions_by_user");
+
+/// The session with this id, expired or not.
+pub fn find(from: &impl Read, tenant: TenantId, id: &SessionId) -> Result<Option<Session>, Error> {
+    SESSIONS.find(from, &(tenant, id.clone()))
+}
+
+/// All sessions of a person, oldest first, expired ones included until they are swept.
+pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Session>, Error> {
+    let keys = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
+    let mut sessions = Vec::with_capacity(keys.len());
+    for (_, _, id) in keys {
+        sessions.extend(find(from, tenant, &id)?);
+    }
+    Ok(sessions)
+}
+
+/// A page of all sessions, newest first. The cursor is a session id.
+pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<Session>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: SessionId| (tenant, id));
+    let rows = SESSIONS.page(from, &prefix((tenant,)), after.as_ref(), Order::Descending, request.limit + 1)?;
+    let sessions = rows.into_iter().map(|(_, session)| session).collect();
+    Ok(Page::from_rows(sessions, request.limit, |session: &Session| session.id.to_string()))
+}
+
+/// Writes a session. `old` is the row as it was read in this transaction, if there was one.
+pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Session>, new: &Session) -> Result<(), Error> {
+    expired::reschedule(tx, tenant, Kind::Session, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
+    SESSIONS.put(tx, &(tenant, new.id.clone()), new)
+}
+
+/// Removes a session.
+pub fn delete(tx: &mut Tx, tenant: TenantId, session: &Session) -> Result<(), Error> {
+    expired::cancel(tx, tenant, Kind::Session, session.id.as_str(), session.expires_at)?;
+    BY_USER.delete(tx, &(tenant, session.user.clone(), session.id.clone()))?;
+    SESSIONS.delete(tx, &(tenant, session.id.clone()))
+}

@@ -1,0 +1,104 @@
+//! People, by id, by e-mail address and by username.
+
+use crate::base::canonical;
+use crate::base::id::{TenantId, UserId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::User;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+
+impl Record for User {}
+
+const USERS: Table<(TenantId, UserId), User> = Table::new("users");
+/// (tenant, canonical e-mail, user)
+const BY_EMAIL: Index<(TenantId, String, UserId)> = Index::new("users_by_email");
+/// (tenant, canonical username, user)
+const BY_USERNAME: Index<(TenantId, String, UserId)> = Index::new("users_by_username");
+
+/// A name that another person already has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The e-mail address.
+    Email,
+    /// The username.
+    Username,
+}
+
+/// The person with this id.
+pub fn find(from: &impl Read, tenant: TenantId, id: &UserId) -> Result<Option<User>, Error> {
+    USERS.find(from, &(tenant, id.clone()))
+}
+
+/// The person whose address has this canonical form.
+pub fn find_by_email(from: &impl Read, tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
+    by_name(from, tenant, &BY_EMAIL, canonical)
+}
+
+/// The person whose username has this canonical form.
+pub fn find_by_username(from: &impl Read, tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
+    by_name(from, tenant, &BY_USERNAME, canonical)
+}
+
+/// A page of people, oldest first. The cursor is a user id.
+pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<User>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
+    let rows = USERS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
+    let users = rows.into_iter().map(|(_, user)| user).collect();
+    Ok(Page::from_rows(users, request.limit, |user: &User| user.id.to_string()))
+}
+
+/// Writes a person and keeps both names unique. `old` is the row as it was read in this transaction, if there was one.
+/// Answers which name is taken instead of writing when another person has it.
+pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&User>, new: &User) -> Result<Result<(), Taken>, Error> {
+    if let Some(email) = canonical::email(&new.email)
+        && find_by_email(tx, tenant, &email)?.is_some_and(|other| other.id != new.id)
+    {
+        return Ok(Err(Taken::Email));
+    }
+    let username = new.username.as_deref().and_then(canonical::username);
+    if let Some(username) = &username
+        && find_by_username(tx, tenant, username)?.is_some_and(|other| other.id != new.id)
+    {
+        return Ok(Err(Taken::Username));
+    }
+    if let Some(old) = old {
+        remove_names(tx, tenant, old)?;
+    }
+    if let Some(email) = canonical::email(&new.email) {
+        BY_EMAIL.put(tx, &(tenant, email, new.id.clone()))?;
+    }
+    if let Some(username) = username {
+        BY_USERNAME.put(tx, &(tenant, username, new.id.clone()))?;
+    }
+    USERS.put(tx, &(tenant, new.id.clone()), new)?;
+    Ok(Ok(()))
+}
+
+/// Removes a person and their names. What belongs to them is the caller's to remove in the same transaction.
+pub fn delete(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error> {
+    remove_names(tx, tenant, user)?;
+    USERS.delete(tx, &(tenant, user.id.clone()))
+}
+
+fn remove_names(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error> {
+    if let Some(email) = canonical::email(&user.email) {
+        BY_EMAIL.delete(tx, &(tenant, email, user.id.clone()))?;
+    }
+    if let Some(username) = user.username.as_deref().and_then(canonical::username) {
+        BY_USERNAME.delete(tx, &(tenant, username, user.id.clone()))?;
+    }
+    Ok(())
+}
+
+fn by_name(
+    from: &impl Read,
+    tenant: TenantId,
+    index: &Index<(TenantId, String, UserId)>,
+    name: &str,
+) -> Result<Option<User>, Error> {
+    let hits = index.page(from, &prefix((tenant, name)), None, Order::Ascending, 1)?;
+    match hits.into_iter().next() {
+        Some((_, _, id)) => find(from, tenant, &id),
+        None => Ok(None),
+    }
+}
