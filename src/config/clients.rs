@@ -44,7 +44,7 @@ pub struct ClientDeclaration {
     /// `RS256`, `ES256` or `EdDSA`.
     pub signing_alg: Option<String>,
     /// A JWK Set (RFC 7517 §5) with at least one key.
-    pub jwks: Option<serde_json::Value>,
+    pub jwks: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// Reads the list in `AUTHER_CLIENTS_JSON`; `None` when something in it is wrong, which is noted.
@@ -239,7 +239,7 @@ impl<'r, 'w> ClientReader<'r, 'w> {
         text.map(Secret::new)
     }
 
-    fn jwks(&mut self) -> Option<serde_json::Value> {
+    fn jwks(&mut self) -> Option<serde_json::Map<String, serde_json::Value>> {
         let Some((Value::Table(jwks), place)) = self.fields.get("jwks").cloned() else { return None };
         let keys = jwks.get("keys").and_then(serde_json::Value::as_array);
         if keys.is_none_or(|keys| keys.is_empty() || !keys.iter().all(serde_json::Value::is_object)) {

@@ -34,7 +34,7 @@ fn a_declared_client_is_trusted_and_named_by_its_id_unless_said_otherwise() {
 #[test]
 fn every_mistake_of_every_client_is_named() {
     let text = r#"[{"client_id": "a b", "type": "web", "client_secret": "x"}, {"type": "spa"}, 7,
-                   {"client_id": "ok", "type": "spa", "redirect_uri": [], "grants": ["implicit"]},
+                   {"client_id": "ok", "type": "spa", "grants": ["implicit"]}, {"redirect_uri": []},
                    {"client_id": "blog", "type": "mobile"}]"#;
     assert_eq!(
         complaints(text),
@@ -43,7 +43,7 @@ fn every_mistake_of_every_client_is_named() {
             "client 2: client_id is missing",
             "client 3 is not a table",
             "client \"ok\": grants cannot be \"implicit\"",
-            "client \"ok\": unknown key `redirect_uri`",
+            "client 5: unknown key `redirect_uri`",
             "client \"blog\": type cannot be \"mobile\"",
         ]
     );

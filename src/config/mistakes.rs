@@ -62,7 +62,16 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake at `place`.
     pub fn new(place: Source, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { place, what: what.into(), remedy: remedy.into() }
+        Self { place, what: one_line(what.into()), remedy: one_line(remedy.into()) }
+    }
+}
+
+/// What was typed may hold line ends and control characters, and is quoted here and there.
+fn one_line(text: String) -> String {
+    if text.contains(char::is_control) {
+        text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    } else {
+        text
     }
 }
 
@@ -113,6 +122,8 @@ mod tests {
             Mistake::new(at(10), "b", "r"),
             Mistake::new(at(9), "a", "r"),
         ]);
+        let odd = Mistake::new(Source::Default, "unknown key `a\n\u{1b}é`", "r");
+        assert_eq!(odd.to_string(), "default: unknown key `a\\n\\u{1b}é`; r");
         assert_eq!(mistakes.to_string(), "auther.toml:9: a; r\nauther.toml:10: b; r\n--tls: c; r");
     }
 }

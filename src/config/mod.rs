@@ -134,6 +134,10 @@ fn read_file(overrides: &Overrides, reading: &mut Reading<'_>) -> (Option<PathBu
         Some((name, naming)) => (name, Some(naming)),
         None => (PathBuf::from(USUAL_FILE), None),
     };
+    if name.as_os_str().is_empty() {
+        reading.note(naming.unwrap_or(Source::Default), "is empty", "name a file, or leave it out");
+        return (None, Layer::new());
+    }
     let path = reading.cwd.join(name);
     let whole = Source::File { path: path.clone(), line: None };
     match std::fs::read(&path) {

@@ -28,7 +28,7 @@ pub enum Value {
     /// Text that stays hidden.
     Secret(Secret<String>),
     /// A table as JSON.
-    Table(serde_json::Value),
+    Table(serde_json::Map<String, serde_json::Value>),
     /// Declared clients; shown by their ids.
     Clients(Vec<ClientDeclaration>),
 }
@@ -83,12 +83,14 @@ impl Node {
             Body::Number(number) => (*number).into(),
             Body::Bool(yes) => (*yes).into(),
             Body::List(items) => serde_json::Value::Array(items.iter().map(Self::json).collect::<Option<_>>()?),
-            Body::Table(entries) => serde_json::Value::Object(
-                entries.iter().map(|(name, node)| Some((name.clone(), node.json()?))).collect::<Option<_>>()?,
-            ),
+            Body::Table(entries) => serde_json::Value::Object(json_object(entries)?),
             Body::Other(_) => return None,
         })
     }
+}
+
+fn json_object(entries: &[(String, Node)]) -> Option<serde_json::Map<String, serde_json::Value>> {
+    entries.iter().map(|(name, node)| Some((name.clone(), node.json()?))).collect()
 }
 
 impl Value {
@@ -129,7 +131,7 @@ impl Value {
                 }
                 list(kind, items)
             }
-            (Kind::Table, Body::Table(_)) => node.json().map(Self::Table).ok_or_else(|| {
+            (Kind::Table, Body::Table(entries)) => json_object(entries).map(Self::Table).ok_or_else(|| {
                 wrong("holds a date or a fraction", "use text, whole numbers, true, false, lists and tables")
             }),
             _ => Err(mismatch(kind, node.shape())),
@@ -221,7 +223,7 @@ impl fmt::Display for Value {
             Self::Bool(yes) => write!(f, "{yes}"),
             Self::List(items) => f.write_str(&items.join(", ")),
             Self::Secret(_) => f.write_str(HIDDEN),
-            Self::Table(json) => write!(f, "{json}"),
+            Self::Table(json) => f.write_str(&serde_json::to_string(json).unwrap_or_default()),
             Self::Clients(clients) => f.write_str(&client_ids(clients).join(", ")),
         }
     }
