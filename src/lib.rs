@@ -31,5 +31,3 @@ pub mod oauth;
 pub mod records;
 // pub mod serve;
 pub mod store;
-
-
