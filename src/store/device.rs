@@ -49,7 +49,7 @@ struct Inner {
     settled: AtomicBool,
     staged: Mutex<Staged>,
     #[cfg(test)]
-    room: Arc<std::sync::atomic::AtomicU64>,
+    room: Room,
 }
 
 impl Device {
@@ -62,7 +62,7 @@ impl Device {
             settled: AtomicBool::new(false),
             staged: Mutex::new(Staged { steps: Vec::new(), length, kept: length }),
             #[cfg(test)]
-            room: Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX)),
+            room: Room::default(),
         })))
     }
 
@@ -74,13 +74,15 @@ impl Device {
         if inner.access == Access::ReadOnly {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied));
         }
-        for step in std::mem::take(&mut staged.steps) {
+        for step in &staged.steps {
             match step {
-                Step::Write { offset, bytes } => inner.file.write(offset, &bytes)?,
-                Step::Length(length) => inner.file.set_len(length)?,
+                Step::Write { offset, bytes } => self.write_through(*offset, bytes)?,
+                Step::Length(length) => inner.file.set_len(*length)?,
                 Step::Sync => inner.file.sync_data()?,
             }
         }
+        // After a failure they stay: what was read of them stays true.
+        staged.steps.clear();
         inner.settled.store(true, Ordering::Release);
         Ok(())
     }
@@ -93,16 +95,42 @@ impl Device {
         Some(self.0.staged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The bytes that may yet be written before the disk pretends to be full.
-    #[cfg(test)]
-    pub(super) fn room(&self) -> Arc<std::sync::atomic::AtomicU64> {
-        Arc::clone(&self.0.room)
+    fn write_through(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        self.0.room.take(bytes.len())?;
+        self.0.file.write(offset, bytes)
     }
 
+    /// The same device on a disk with that much room.
     #[cfg(test)]
-    fn use_room(&self, bytes: usize) -> io::Result<()> {
+    pub(super) fn with_room(self, room: &Room) -> Self {
+        let mut inner = Arc::into_inner(self.0).unwrap();
+        inner.room = room.clone();
+        Self(Arc::new(inner))
+    }
+}
+
+/// How many bytes may yet be written before the disk pretends to be full.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(super) struct Room(Arc<std::sync::atomic::AtomicU64>);
+
+#[cfg(test)]
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    pub(super) fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::SeqCst);
+    }
+
+    fn take(&self, bytes: usize) -> io::Result<()> {
         let left = |room: u64| if room == u64::MAX { Some(room) } else { room.checked_sub(bytes as u64) };
-        let taken = self.0.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        let taken = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
         taken.map(drop).map_err(|_| io::Error::from(io::ErrorKind::StorageFull))
     }
 }
@@ -180,14 +208,12 @@ impl StorageBackend for Device {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        #[cfg(test)]
-        self.use_room(data.len())?;
         match self.staged() {
             Some(mut staged) => {
                 staged.steps.push(Step::Write { offset, bytes: data.to_vec() });
                 Ok(())
             }
-            None => self.0.file.write(offset, data),
+            None => self.write_through(offset, data),
         }
     }
 
