@@ -1,5 +1,9 @@
 //! Auther: the identity server that fits in one file, decides who may do what, and can always say why.
 
 pub mod base;
+pub mod config;
 pub mod identity;
 pub mod records;
+
+#[cfg(test)]
+pub(crate) mod testing;
