@@ -8,7 +8,7 @@ use serde_json::Map;
 
 use crate::audit::Entry;
 use crate::base::id::UserId;
-use crate::base::{Moment, Secret, canonical};
+use crate::base::{Secret, canonical};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::records::{ActorKind, Profile, User};
