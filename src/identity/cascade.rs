@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::base::id::{ClientId, SessionId, UserId};
+use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::{Grant, LinkPurpose, Session, User};
 use crate::store::rows::{clients, consents, grants, links, sessions, users};
@@ -69,14 +69,25 @@ pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
 
 /// Removes a client, its consents, and revokes its token families.
 pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
-    let families = grants::of_client(tx, cx.tenant, client)?;
-    let grants = revoke_all(tx, cx, families)?;
+    let grants = revoke_grants_of_client(tx, cx, client)?;
     let consents = consents::of_client(tx, cx.tenant, client)?;
     for consent in &consents {
         consents::delete(tx, cx.tenant, consent)?;
     }
     clients::delete(tx, cx.tenant, client)?;
     Ok(Ended { sessions: 0, grants, consents: consents.len() })
+}
+
+/// Revokes one token family; answers whether it was there and not yet revoked.
+pub fn revoke_grant(tx: &mut Tx, cx: &Cx, id: &GrantId) -> Result<bool, Error> {
+    let family = grants::find(tx, cx.tenant, id)?;
+    Ok(revoke_all(tx, cx, family.into_iter().collect())? == 1)
+}
+
+/// Revokes every token family of a client; answers how many were not yet.
+pub fn revoke_grants_of_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<usize, Error> {
+    let families = grants::of_client(tx, cx.tenant, client)?;
+    revoke_all(tx, cx, families)
 }
 
 /// Sets `revoked_at` on those that have none; answers how many.
