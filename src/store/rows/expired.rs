@@ -86,9 +86,10 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
             }
         }
         Kind::Failures => {
-            let lately = marks::failures(tx, tenant, key)?;
-            if lately.is_some_and(|failures| failures.locked_until.unwrap_or(failures.last_at) <= now) {
-                marks::delete_failures(tx, tenant, key)?;
+            if let Some(failures) = marks::failures(tx, tenant, key)?
+                && failures.expires_at <= now
+            {
+                marks::delete_failures(tx, tenant, key, &failures)?;
             }
         }
         Kind::Grant => {
