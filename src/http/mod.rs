@@ -11,6 +11,7 @@ pub mod assets;
 pub mod extract;
 pub mod guard;
 mod health;
+pub mod oauth;
 pub mod pages;
 pub mod respond;
 pub mod routes;
@@ -64,6 +65,7 @@ pub fn app(
 /// Every route of the server.
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
+    oauth::configure(config);
     pages::configure(config);
     config.service(
         web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),

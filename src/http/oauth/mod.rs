@@ -11,7 +11,8 @@ mod userinfo;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-pub use end_session::LogoutRequest;
+pub use authorize::{draw, refuse};
+pub use end_session::{LogoutRequest, leave};
 
 use super::respond::{Refusal, oauth_error};
 use super::routes::{self, Endpoint};
