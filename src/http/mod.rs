@@ -11,7 +11,7 @@ pub mod assets;
 pub mod extract;
 pub mod guard;
 mod health;
-mod oauth;
+pub mod oauth;
 pub mod pages;
 pub mod respond;
 pub mod routes;

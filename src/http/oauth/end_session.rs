@@ -1,13 +1,13 @@
 //! RP-initiated logout over HTTP.
 
-use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
 use data_encoding::BASE64URL_NOPAD;
 
 use super::authorize::refuse;
-use crate::cx::{Actor, Cx};
+use crate::cx::Cx;
 use crate::http::extract::{Browser, Pairs, Query};
-use crate::http::pages::views::{Account, LogOut, LoggedOut};
+use crate::http::pages::views::{Account, LogOut};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
@@ -15,22 +15,13 @@ use crate::identity::sessions;
 use crate::oauth::Params;
 use crate::oauth::authorize::PageRefusal;
 use crate::oauth::logout::{self, Confirmation, Decision, Destination};
-use crate::records::User;
 
 /// What the mark on a waiting logout is made for.
 const PURPOSE: &str = "logout";
 
 /// `GET` (RP-Initiated Logout §2).
 pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
-    let params = match Params::from_pairs(query.0) {
-        Ok(params) => params,
-        Err(error) => return refuse(&cx, &PageRefusal::malformed(&error.description)),
-    };
-    match logout::decide(&cx, &params, browser.signed_in.as_ref())? {
-        Decision::Refuse(refusal) => refuse(&cx, &refusal),
-        Decision::Confirm(confirmation) => confirm(&cx, confirmation, &browser),
-        Decision::Go(destination) => leave(&cx, &browser, destination).await,
-    }
+    answer(&cx, query.0, &browser).await
 }
 
 /// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
@@ -41,8 +32,28 @@ pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     }
 }
 
+async fn answer(
+    cx: &Cx,
+    pairs: Vec<(String, String)>,
+    browser: &Browser,
+) -> Result<HttpResponse, Refusal> {
+    let params = match Params::from_pairs(pairs) {
+        Ok(params) => params,
+        Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
+    };
+    match logout::decide(cx, &params, browser.signed_in.as_ref())? {
+        Decision::Refuse(refusal) => refuse(cx, &refusal),
+        Decision::Confirm(confirmation) => confirm(cx, confirmation, browser),
+        Decision::Go(destination) => leave(browser, destination).await,
+    }
+}
+
 /// Asks on a page; the destination travels with the form, authenticated, so that only a registered one comes back.
-fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<HttpResponse, Refusal> {
+fn confirm(
+    cx: &Cx,
+    confirmation: Confirmation,
+    browser: &Browser,
+) -> Result<HttpResponse, Refusal> {
     let waiting = LogoutRequest { destination: confirmation.destination };
     let shell = match &confirmation.client_name {
         Some(name) => shell(cx).for_app(name),
@@ -52,32 +63,19 @@ fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<Htt
         shell,
         csrf: browser.csrf(),
         continue_token: waiting.seal(cx),
-        account: browser.signed_in.as_ref().map(|current| account(&current.user)),
+        account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
         stay_href: routes::HOME.to_owned(),
     };
     Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
 }
 
 /// Ends the session, if there is one, and sends the browser on.
-pub async fn leave(cx: &Cx, browser: &Browser, destination: Destination) -> Result<HttpResponse, Refusal> {
+pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpResponse, Refusal> {
     if let Some(current) = &browser.signed_in {
-        let cx = cx.with_actor(Actor::User(current.user.id.clone()));
-        sessions::end(&cx, &current.session.id).await?;
-        browser.forget();
+        sessions::end(&browser.cx, &current.session.id).await?;
     }
-    match destination.url {
-        Some(url) => Ok(see(&url)),
-        None => {
-            let view = LoggedOut { shell: shell(cx), return_href: None, sign_in_href: routes::SIGN_IN.to_owned() };
-            Page::of(&view).answer()
-        }
-    }
-}
-
-/// A person as the pages name them.
-fn account(user: &User) -> Account {
-    let name = user.profile.name.clone().unwrap_or_default();
-    Account { name, email: user.email.clone() }
+    browser.forget();
+    Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))
 }
 
 fn see(url: &str) -> HttpResponse {
