@@ -167,6 +167,14 @@ async fn a_job_that_cannot_be_done_costs_no_thread() {
 }
 
 #[tokio::test]
+async fn a_place_is_free_again_when_its_answer_arrives() {
+    let hasher = Hasher::start(CHEAP, 1, 0).unwrap();
+    for _ in 0..50 {
+        assert!(hasher.hash(&Secret::from("correct horse"), [1; 16]).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn many_at_once_are_all_answered() {
     let hasher = hasher();
     let password = Secret::from("correct horse");

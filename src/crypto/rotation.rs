@@ -107,7 +107,7 @@ fn is_due(key: &KeyFacts, now: Moment, horizon: Moment, policy: &RotationPolicy)
 
 /// Whoever caches the key set has seen this key.
 fn is_published(key: &KeyFacts, now: Moment, policy: &RotationPolicy) -> bool {
-    key.created_at <= now && now.since(key.created_at) >= policy.publish_ahead
+    now.since(key.created_at) >= policy.publish_ahead
 }
 
 /// Retired keys whose tokens are all dead. The newest key of an algorithm always stays.
