@@ -1,4 +1,5 @@
 //! Auther: the identity server that fits in one file, decides who may do what, and can always say why.
 
 pub mod base;
+pub mod config;
 pub mod records;

@@ -1,0 +1,180 @@
+//! The second layer: `AUTHER_*` variables as they were typed.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+use super::clients;
+use super::mistakes::Source;
+use super::nearest::nearest;
+use super::schema::{CONFIG_VARIABLE, KEYS, Key, Kind, PREFIX};
+use super::typed::{Entry, Layer, Reading};
+use super::value::Value;
+
+/// A set of environment variables, taken once. Printing it shows names only.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, OsString>);
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
+    }
+
+    /// The value of a variable, if it is set.
+    pub fn find(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(name).map(OsString::as_os_str)
+    }
+}
+
+impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Reads all variables of ours. Runs after the file, whose clients may name variables.
+pub(super) fn read(reading: &mut Reading<'_>) -> Layer {
+    let mut layer = Layer::new();
+    for key in KEYS {
+        let entry = if key.kind == Kind::Secret { secret(key, reading) } else { plain(key, reading) };
+        if let Some(entry) = entry {
+            layer.insert(key.name, entry);
+        }
+    }
+    refuse_unknown(reading);
+    layer
+}
+
+fn plain(key: &Key, reading: &mut Reading<'_>) -> Option<Entry> {
+    let variable = key.variable();
+    reading.env.find(&variable)?;
+    let source = Source::Env { variable: variable.clone() };
+    let value = reading.variable(&variable).and_then(|text| match key.kind {
+        Kind::Clients => clients::read_json(&text, &source, reading).map(Value::Clients),
+        kind => reading.accept(key.name, Value::from_text(kind, &text), &source),
+    });
+    Some(Entry { value, source })
+}
+
+/// A secret stands in its variable, or in the file that the variable with `_FILE` names.
+fn secret(key: &Key, reading: &mut Reading<'_>) -> Option<Entry> {
+    let variable = key.variable();
+    let naming = format!("{variable}_FILE");
+    if reading.env.find(&naming).is_none() {
+        return plain(key, reading);
+    }
+    let source = Source::Env { variable: naming.clone() };
+    if reading.env.find(&variable).is_some() {
+        reading.note(source.clone(), format!("is set together with {variable}"), "set one of the two");
+        return Some(Entry { value: None, source });
+    }
+    let value = match reading.variable(&naming) {
+        Some(name) => reading.secret_file(&name, &source),
+        None => None,
+    };
+    Some(Entry { value, source })
+}
+
+fn refuse_unknown(reading: &mut Reading<'_>) {
+    let mut known: Vec<String> = vec![CONFIG_VARIABLE.to_owned()];
+    for key in KEYS {
+        known.push(key.variable());
+        if key.kind == Kind::Secret {
+            known.push(format!("{}_FILE", key.variable()));
+        }
+    }
+    let env = reading.env;
+    for (name, value) in env.0.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+        if known.contains(name) || reading.claimed.contains(name) || is_service_link(name, value) {
+            continue;
+        }
+        let known = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();
+        let place = Source::Env { variable: name.clone() };
+        reading.note(place, "unknown variable", format!("did you mean `{known}`?"));
+    }
+}
+
+/// Kubernetes sets these in every pod beside a service that is called `auther`; nobody typed them. `AUTHER_PORT=8443` is
+/// a mistake of a person, `AUTHER_PORT=tcp://…` is not.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let rest = name.strip_prefix(PREFIX).unwrap_or_default();
+    let numbered =
+        |prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    rest == "SERVICE_HOST"
+        || rest.starts_with("SERVICE_PORT")
+        || numbered("PORT_")
+        || (rest == "PORT" && value.to_str().is_some_and(|value| value.contains("://")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn complaints(variables: &[(&str, &str)], cwd: &Path) -> Vec<String> {
+        let env = variables.iter().copied().collect();
+        let mut reading = Reading::new(cwd, &env);
+        read(&mut reading);
+        reading.mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_unknown_variable_is_refused_with_the_nearest_name() {
+        let said = complaints(&[("AUTHER_ISUER", "x"), ("HOME", "/")], "".as_ref());
+        assert_eq!(said, ["AUTHER_ISUER: unknown variable; did you mean `AUTHER_ISSUER`?"]);
+    }
+
+    #[test]
+    fn variables_that_kubernetes_sets_are_passed_over() {
+        let set = [
+            ("AUTHER_SERVICE_HOST", "10.0.0.1"),
+            ("AUTHER_SERVICE_PORT_HTTPS", "8443"),
+            ("AUTHER_PORT", "tcp://10.0.0.1:8443"),
+            ("AUTHER_PORT_8443_TCP_ADDR", "10.0.0.1"),
+        ];
+        assert_eq!(complaints(&set, "".as_ref()), Vec::<String>::new());
+        assert_eq!(complaints(&[("AUTHER_PORT", "8443")], "".as_ref()).len(), 1);
+    }
+
+    #[test]
+    fn a_secret_and_its_file_together_are_a_mistake() {
+        let said = complaints(&[("AUTHER_SMTP_PASSWORD", "a"), ("AUTHER_SMTP_PASSWORD_FILE", "b")], "".as_ref());
+        assert_eq!(said, ["AUTHER_SMTP_PASSWORD_FILE: is set together with AUTHER_SMTP_PASSWORD; set one of the two"]);
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_without_the_end_of_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pass"), "hunter2\r\n").unwrap();
+        let env: Environment = [("AUTHER_SMTP_PASSWORD_FILE", "pass")].into_iter().collect();
+        let mut reading = Reading::new(folder.path(), &env);
+        let layer = read(&mut reading);
+        let Some(Value::Secret(secret)) = &layer["smtp.password"].value else { panic!("{:?}", reading.mistakes) };
+        assert_eq!(secret.expose(), "hunter2");
+        assert_eq!(complaints(&[("AUTHER_SMTP_PASSWORD_FILE", "nope")], folder.path()).len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let env = [("AUTHER_ISSUER", OsString::from_vec(vec![0xff]))].into_iter().collect();
+        let mut reading = Reading::new(Path::new(""), &env);
+        read(&mut reading);
+        assert_eq!(reading.mistakes[0].to_string(), "AUTHER_ISSUER: is not UTF-8; give it another value");
+    }
+
+    #[test]
+    fn printing_the_environment_shows_no_value() {
+        let env: Environment = [("AUTHER_MASTER_KEY", "hunter2")].into_iter().collect();
+        assert_eq!(format!("{env:?}"), "{\"AUTHER_MASTER_KEY\"}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading our own access tokens back: whose they are, and whether they still hold.
+
+use serde_json::{Map, Value};
+
+use super::Error;
+use crate::base::Moment;
+use crate::base::id::{ClientId, GrantId, TypedId};
+use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
+use crate::cx::Cx;
+use crate::records::{Client, Grant, User};
+use crate::store::Read;
+use crate::store::rows::marks::{self, Meaning};
+use crate::store::rows::{clients, grants, users};
+
+/// A token that is genuine and still holds at this moment, as the store sees it.
+#[derive(Debug)]
+pub struct LiveToken {
+    /// What it says.
+    pub claims: Map<String, Value>,
+    /// The client it was given to.
+    pub client: Client,
+    /// The person and the family, unless the client acts for itself.
+    pub person: Option<(User, Grant)>,
+}
+
+/// Verifies signature, type, issuer and times, then that client, person and family are still good and that the token was not
+/// revoked. `None` for everything else: callers must not tell the reasons apart.
+pub fn find_live(cx: &Cx, token: &str) -> Result<Option<LiveToken>, Error> {
+    let Some(claims) = genuine(cx, token, TypRule::OneOf(&["at+jwt"])) else { return Ok(None) };
+    if jose::check_times(&claims, cx.now, std::time::Duration::ZERO, &["iat", "jti"]).is_err() {
+        return Ok(None);
+    }
+    let from = cx.read()?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    if marks::holds(&from, cx.tenant, Meaning::TokenRevoked, text("jti").unwrap_or_default(), cx.now)? {
+        return Ok(None);
+    }
+    let Some(client) = live_client(cx, &from, text("client_id"))? else { return Ok(None) };
+    let person = match text("grant") {
+        Some(grant) => match live_person(cx, &from, grant)? {
+            Some(person) => Some(person),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    Ok(Some(LiveToken { claims, client, person }))
+}
+
+/// The claims of a token that one of our keys signed for us, at any time: expiry is the caller's to judge.
+pub fn genuine(cx: &Cx, token: &str, typ: TypRule<'_>) -> Option<Map<String, Value>> {
+    let header = jose::peek_header(token).ok()?;
+    let key = cx.home.keyring.verifier(header.kid.as_deref()?)?;
+    let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
+    let verified = jose::verify(token, &key, &expect).ok()?;
+    let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.issuer());
+    is_ours.then_some(verified.claims)
+}
+
+/// `exp` of a token of ours.
+pub fn expiry(claims: &Map<String, Value>) -> Option<Moment> {
+    jose::numeric_date(claims, "exp").ok().flatten()
+}
+
+fn live_client(cx: &Cx, from: &impl Read, id: Option<&str>) -> Result<Option<Client>, Error> {
+    let Some(id) = id.and_then(|id| ClientId::parse(id).ok()) else { return Ok(None) };
+    Ok(clients::find(from, cx.tenant, &id)?.filter(|client| !client.disabled))
+}
+
+fn live_person(cx: &Cx, from: &impl Read, grant: &str) -> Result<Option<(User, Grant)>, Error> {
+    let Ok(id) = GrantId::parse(grant) else { return Ok(None) };
+    let Some(grant) = grants::find(from, cx.tenant, &id)?.filter(|grant| grant.revoked_at.is_none()) else {
+        return Ok(None);
+    };
+    let user = users::find(from, cx.tenant, &grant.user)?.filter(|user| !user.disabled);
+    Ok(user.map(|user| (user, grant)))
+}

@@ -1,0 +1,106 @@
+//! Standard claims about a person: which scope and which `claims` request let an app see what (OIDC Core §5.4, §5.5).
+
+use serde_json::{Map, Value, json};
+
+use super::{Error, scope};
+use crate::records::User;
+
+/// Longest `claims` parameter in bytes.
+const MAX_LENGTH: usize = 4096;
+
+/// Claims of scope `profile`.
+const PROFILE: [&str; 14] = [
+    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
+    "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+];
+
+/// Every standard claim, with the scope that gives it.
+pub const STANDARD: [(&str, &[&str]); 4] = [
+    ("profile", &PROFILE),
+    ("email", &["email", "email_verified"]),
+    ("address", &["address"]),
+    ("phone", &["phone_number", "phone_number_verified"]),
+];
+
+/// Where claims are delivered: the member of the `claims` parameter (OIDC Core §5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// From the userinfo endpoint.
+    Userinfo,
+    /// In the id token.
+    IdToken,
+}
+
+impl Place {
+    fn member(self) -> &'static str {
+        match self {
+            Self::Userinfo => "userinfo",
+            Self::IdToken => "id_token",
+        }
+    }
+}
+
+/// Reads the `claims` parameter: a JSON object whose members `userinfo` and `id_token` are objects. Unknown members and claims are
+/// kept and ignored (OIDC Core §5.5).
+pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let malformed = || Error::invalid_request("The parameter `claims` is not a JSON object of the form of OIDC Core section 5.5.");
+    if text.len() > MAX_LENGTH {
+        return Err(malformed());
+    }
+    let Ok(Value::Object(request)) = serde_json::from_str(text) else { return Err(malformed()) };
+    for place in [Place::Userinfo, Place::IdToken] {
+        if !matches!(request.get(place.member()), None | Some(Value::Object(_) | Value::Null)) {
+            return Err(malformed());
+        }
+    }
+    Ok(Some(request))
+}
+
+/// Whether the request asks for this claim by name in this place.
+pub fn asks_for(request: Option<&Map<String, Value>>, place: Place, name: &str) -> bool {
+    request.and_then(|request| request.get(place.member())).and_then(Value::as_object).is_some_and(|m| m.contains_key(name))
+}
+
+/// The claims about `user` that `scopes` and the `claims` request let this place carry. Claims without a value are left out
+/// (OIDC Core §5.3.2).
+pub fn about(user: &User, scopes: &[String], request: Option<&Map<String, Value>>, place: Place) -> Map<String, Value> {
+    let mut claims = Map::new();
+    for (scope_name, names) in STANDARD {
+        for name in names {
+            if (scope::holds(scopes, scope_name) || asks_for(request, place, name))
+                && let Some(value) = value(user, name)
+            {
+                claims.insert((*name).to_owned(), value);
+            }
+        }
+    }
+    claims
+}
+
+fn value(user: &User, name: &str) -> Option<Value> {
+    let profile = &user.profile;
+    let text = |field: &Option<String>| field.as_ref().map(|text| json!(text));
+    match name {
+        "name" => text(&profile.name),
+        "given_name" => text(&profile.given_name),
+        "family_name" => text(&profile.family_name),
+        "middle_name" => text(&profile.middle_name),
+        "nickname" => text(&profile.nickname),
+        "preferred_username" => text(&user.username),
+        "profile" => text(&profile.profile),
+        "picture" => text(&profile.picture),
+        "website" => text(&profile.website),
+        "gender" => text(&profile.gender),
+        "birthdate" => text(&profile.birthdate),
+        "zoneinfo" => text(&profile.zoneinfo),
+        "locale" => text(&profile.locale),
+        "updated_at" => Some(json!(user.updated_at.seconds())),
+        "email" => Some(json!(user.email)),
+        "email_verified" => Some(json!(user.email_verified)),
+        "address" => profile.address.as_ref().map(|address| json!(address)),
+        "phone_number" => text(&profile.phone_number),
+        "phone_number_verified" => profile.phone_number.as_ref().map(|_| json!(profile.phone_number_verified)),
+        _ => None,
+    }
+}

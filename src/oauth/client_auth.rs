@@ -1,0 +1,214 @@
+//! Who calls the token, introspection and revocation endpoints: RFC 6749 §2.3, OIDC Core §9, RFC 7523.
+
+use std::time::Duration;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use serde_json::Value;
+
+use super::clients;
+use super::{Error, Params};
+use crate::base::id::ClientId;
+use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, VerifyingKey};
+use crate::cx::Cx;
+use crate::records::{AuthMethod, Client};
+use crate::store::rows::marks::{self, Meaning};
+
+/// `client_assertion_type` of RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Longest life of a client assertion that is accepted.
+const MAX_ASSERTION_LIFE: Duration = Duration::from_secs(600);
+
+/// How far the clocks of others may be off.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What a caller showed.
+enum Shown {
+    Basic { id: String, secret: String },
+    Post { id: String, secret: String },
+    Assertion { assertion: String },
+    Nothing { id: String },
+}
+
+/// Proves which client calls. `authorization` is the header's value, if any. Fails with `invalid_client` in the same words whatever
+/// is wrong, so that ids cannot be probed; public clients prove nothing and name themselves.
+pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<Client, Error> {
+    let shown = only_one_method(params, authorization)?;
+    let client = match &shown {
+        Shown::Basic { id, .. } | Shown::Post { id, .. } | Shown::Nothing { id } => load(cx, id)?,
+        Shown::Assertion { assertion } => load(cx, &assertion_subject(assertion)?)?,
+    };
+    if params.find("client_id").is_some_and(|id| id != client.id.as_str()) {
+        return Err(Error::invalid_client("The parameter `client_id` names another client than the credentials do."));
+    }
+    uses_its_registered_method(&client, &shown)?;
+    match &shown {
+        Shown::Basic { secret, .. } | Shown::Post { secret, .. } => secret_is_current(cx, &client, secret)?,
+        Shown::Assertion { assertion } => assertion_is_good(cx, &client, assertion).await?,
+        Shown::Nothing { .. } => {}
+    }
+    Ok(client)
+}
+
+/// "The client MUST NOT use more than one authentication method in each request" (RFC 6749 §2.3).
+fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown, Error> {
+    let basic = authorization.map(parse_basic).transpose()?;
+    let secret = params.find("client_secret");
+    let assertion = params.find("client_assertion");
+    match (basic, secret, assertion) {
+        (Some((id, secret)), None, None) => Ok(Shown::Basic { id, secret }),
+        (None, Some(secret), None) => {
+            let id = params.find("client_id").ok_or_else(|| unknown())?;
+            Ok(Shown::Post { id: id.to_owned(), secret: secret.to_owned() })
+        }
+        (None, None, Some(assertion)) => {
+            if params.find("client_assertion_type") != Some(JWT_BEARER) {
+                return Err(Error::invalid_client(format!("The parameter `client_assertion_type` must be {JWT_BEARER}.")));
+            }
+            Ok(Shown::Assertion { assertion: assertion.to_owned() })
+        }
+        (None, None, None) => match params.find("client_id") {
+            Some(id) => Ok(Shown::Nothing { id: id.to_owned() }),
+            None => Err(Error::invalid_client(
+                "No client credentials. Send HTTP Basic, client_id and client_secret, or client_id alone for a public client.",
+            )),
+        },
+        _ => Err(Error::invalid_request("The request uses more than one way of client authentication.")),
+    }
+}
+
+/// HTTP Basic with both halves form-encoded (RFC 6749 §2.3.1).
+fn parse_basic(header: &str) -> Result<(String, String), Error> {
+    let malformed = || Error::invalid_client("The Authorization header is not HTTP Basic with base64 of client_id:client_secret.");
+    let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 4096 {
+        return Err(malformed());
+    }
+    let bytes = BASE64.decode(encoded.trim().as_bytes()).map_err(|_| malformed())?;
+    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
+    let (id, secret) = text.split_once(':').ok_or_else(malformed)?;
+    Ok((form_decoded(id).ok_or_else(malformed)?, form_decoded(secret).ok_or_else(malformed)?))
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    let bytes: Vec<u8> = percent_decoded(&spaced)?;
+    String::from_utf8(bytes).ok()
+}
+
+/// Percent-decoding that refuses a broken escape instead of keeping it.
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first == b'%' {
+            let [high, low, after @ ..] = tail else { return None };
+            let digit = |b: u8| char::from(b).to_digit(16);
+            bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    Some(bytes)
+}
+
+fn load(cx: &Cx, id: &str) -> Result<Client, Error> {
+    match clients::find_live(cx, id) {
+        Ok(client) => client.ok_or_else(unknown),
+        Err(error) => Err(Error::internal(error)),
+    }
+}
+
+/// A registered method is the only one that works: a secret in the body does not stand in for Basic, nor silence for either.
+fn uses_its_registered_method(client: &Client, shown: &Shown) -> Result<(), Error> {
+    let used = match shown {
+        Shown::Basic { .. } => AuthMethod::ClientSecretBasic,
+        Shown::Post { .. } => AuthMethod::ClientSecretPost,
+        Shown::Assertion { .. } => AuthMethod::PrivateKeyJwt,
+        Shown::Nothing { .. } => AuthMethod::None,
+    };
+    // Libraries differ in which of the two secret forms they default to; both carry the same proof.
+    let both_secret = used.uses_secret() && client.auth_method.uses_secret();
+    // Many libraries send an empty-password Basic header or none for public clients; only `none` means public.
+    if used == client.auth_method || both_secret { Ok(()) } else { Err(unknown()) }
+}
+
+fn secret_is_current(cx: &Cx, client: &Client, secret: &str) -> Result<(), Error> {
+    let matches = client
+        .secrets
+        .iter()
+        .filter(|stored| stored.expires_at.is_none_or(|end| end > cx.now))
+        .fold(false, |found, stored| found | stored.digest.matches(secret));
+    if matches { Ok(()) } else { Err(unknown()) }
+}
+
+/// Whom the assertion speaks of, before anything of it is believed: it only chooses whose keys are tried.
+fn assertion_subject(assertion: &str) -> Result<String, Error> {
+    jose::peek_header(assertion).map_err(|_| unknown())?;
+    let payload = assertion.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
+    let claims: Option<Value> = payload.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    claims
+        .as_ref()
+        .and_then(|claims| claims.get("sub"))
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(unknown)
+}
+
+/// RFC 7523 §3: issuer and subject are the client, the audience is us, it has not expired and was not used before.
+async fn assertion_is_good(cx: &Cx, client: &Client, assertion: &str) -> Result<(), Error> {
+    let keys = client.jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array).ok_or_else(unknown)?;
+    let header = jose::peek_header(assertion).map_err(|_| unknown())?;
+    let algorithm = SignatureAlgorithm::ALL.into_iter().find(|algorithm| algorithm.as_str() == header.alg);
+    let algorithm = algorithm.ok_or_else(unknown)?;
+    let expect = Expectation {
+        algorithms: &SignatureAlgorithm::ALL,
+        typ: TypRule::OneOfOrAbsent(&["JWT", "client-authentication+jwt"]),
+        max_bytes: jose::MAX_BYTES,
+    };
+    let verified = keys
+        .iter()
+        .filter_map(Value::as_object)
+        .filter(|jwk| header.kid.is_none() || jwk.get("kid").and_then(Value::as_str) == header.kid.as_deref())
+        .filter_map(|jwk| VerifyingKey::from_public_jwk_for(jwk, algorithm).ok())
+        .find_map(|key| jose::verify(assertion, &key, &expect).ok())
+        .ok_or_else(unknown)?;
+    let claims = &verified.claims;
+    jose::check_times(claims, cx.now, LEEWAY, &["exp"]).map_err(|_| unknown())?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let is_client = |name: &str| text(name) == Some(client.id.as_str());
+    if !is_client("iss") || !is_client("sub") || !names_us(cx, claims.get("aud")) {
+        return Err(unknown());
+    }
+    let expires = claims.get("exp").and_then(Value::as_i64).map(crate::base::Moment::from_seconds).ok_or_else(unknown)?;
+    let jti = text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or_else(unknown)?;
+    if expires > cx.now.plus(MAX_ASSERTION_LIFE + LEEWAY) {
+        return Err(unknown());
+    }
+    if first_use(cx, &client.id, jti, expires.plus(LEEWAY)).await? { Ok(()) } else { Err(unknown()) }
+}
+
+/// The issuer or the token endpoint, as the one audience or among several (RFC 7523 §3 item 3).
+fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
+    let endpoint = format!("{}/api/auth/oauth2/token", cx.issuer());
+    let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.issuer() || aud == endpoint);
+    match audience {
+        Some(Value::Array(many)) => many.iter().any(is_us),
+        Some(one) => is_us(one),
+        None => false,
+    }
+}
+
+/// "The JWT MUST NOT be reused" where `jti` is demanded: noted durably, so that a restart does not forget (RFC 7523 §3 item 7).
+async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Moment) -> Result<bool, Error> {
+    let (at, name) = (cx.clone(), format!("{client} {jti}"));
+    cx.store()
+        .write(move |tx| marks::set(tx, at.tenant, Meaning::AssertionSeen, &name, until).map_err(Error::from))
+        .await
+}
+
+fn unknown() -> Error {
+    Error::invalid_client("Client authentication failed: unknown client, wrong credentials, or not the registered method.")
+}

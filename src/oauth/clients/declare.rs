@@ -1,0 +1,99 @@
+//! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
+
+use super::check::{self, ClientInput};
+use super::registry::invalid;
+use super::Error;
+use crate::audit::Entry;
+use crate::base::secret::Digest;
+use crate::config::ClientDeclaration;
+use crate::cx::Cx;
+use crate::identity::cascade;
+use crate::records::{Client, ClientSecret, Origin};
+use crate::store::rows;
+
+/// Brings the stored clients in line with the declared ones. Nothing is written for a client that has not changed.
+/// Fails with all field errors of the first client that is wrong; the fields are those of the JSON API.
+pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), Error> {
+    let mut wanted = Vec::with_capacity(declarations.len());
+    for declaration in declarations {
+        let mut client = check::create(&input(declaration), declaration.client_id.clone(), cx.now).map_err(invalid)?;
+        client.origin = Origin::Config;
+        let secret = declaration.client_secret.as_ref().filter(|_| client.auth_method.uses_secret());
+        client.secrets.extend(secret.map(|secret| ClientSecret {
+            digest: Digest::of(secret.expose()),
+            created_at: cx.now,
+            expires_at: None,
+        }));
+        wanted.push(client);
+    }
+    let entries: Vec<Entry> =
+        wanted.iter().map(|client| Entry::success(cx, "client.declare").target(&client.id)).collect();
+    let withdrawal = Entry::success(cx, "client.withdraw");
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            for (client, entry) in wanted.iter().zip(&entries) {
+                let old = rows::clients::find(tx, at.tenant, &client.id)?;
+                if old.as_ref().is_some_and(|old| is_same(old, client)) {
+                    continue;
+                }
+                let mut client = client.clone();
+                if let Some(old) = old {
+                    client.created_at = old.created_at;
+                    client.version = old.version + 1;
+                }
+                rows::clients::put(tx, at.tenant, &client)?;
+                entry.append(tx, &at)?;
+            }
+            let withdrawn = rows::clients::all(tx, at.tenant)?
+                .into_iter()
+                .filter(|old| old.origin == Origin::Config && wanted.iter().all(|client| client.id != old.id))
+                .collect::<Vec<_>>();
+            if !withdrawn.is_empty() {
+                let names = withdrawn.iter().map(|client| client.id.to_string()).collect::<Vec<_>>();
+                withdrawal.clone().detail("clients", names).append(tx, &at)?;
+            }
+            for client in withdrawn {
+                cascade::remove_client(tx, &at, &client.id)?;
+                rows::clients::delete(tx, at.tenant, &client.id)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+fn input(declaration: &ClientDeclaration) -> ClientInput {
+    ClientInput {
+        name: Some(declaration.name.clone()),
+        kind: Some(declaration.client_type.clone()),
+        client_id: Some(declaration.client_id.to_string()),
+        redirect_uris: Some(declaration.redirect_uris.clone()),
+        post_logout_redirect_uris: Some(declaration.post_logout_redirect_uris.clone()),
+        token_endpoint_auth_method: declaration.auth_method.clone(),
+        grant_types: declaration.grants.clone(),
+        audiences: Some(declaration.audiences.clone()),
+        origins: Some(declaration.origins.clone()),
+        scopes: declaration.scopes.clone(),
+        trusted: Some(declaration.trusted),
+        require_pkce: declaration.require_pkce,
+        signing_alg: declaration.signing_alg.clone(),
+        jwks: declaration.jwks.as_ref().and_then(|jwks| jwks.as_object().cloned()),
+        access_token_seconds: None,
+        version: None,
+    }
+}
+
+/// Whether the stored client says the same as the declared one, times and version aside.
+fn is_same(old: &Client, new: &Client) -> bool {
+    let facts = |client: &Client| {
+        let mut client = client.clone();
+        client.created_at = new.created_at;
+        client.updated_at = new.updated_at;
+        client.version = new.version;
+        for secret in &mut client.secrets {
+            secret.created_at = new.created_at;
+        }
+        serde_json::to_value(&client).ok()
+    };
+    facts(old) == facts(new)
+}

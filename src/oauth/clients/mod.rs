@@ -1,0 +1,59 @@
+//! The registry of clients: registering, changing, secrets, removal, and those declared in the configuration.
+//!
+//! Start reading at [`register`]; what a valid client is stands in [`check`].
+
+mod check;
+mod declare;
+mod registry;
+
+pub use check::{ClientInput, FieldError};
+pub use declare::declare;
+pub use registry::{
+    Registered, Removed, delete, find, find_live, page, register, rotate_secret, set_disabled, update,
+};
+
+use crate::store;
+
+/// Why a client could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// All that is wrong with the fields, at once.
+    #[error("{}", fields.iter().map(|field| field.message.as_str()).collect::<Vec<_>>().join(" "))]
+    Invalid {
+        /// One entry per mistake.
+        fields: Vec<FieldError>,
+    },
+    /// There is no such client.
+    #[error("There is no client with this id.")]
+    NotFound,
+    /// The wanted `client_id` is taken.
+    #[error("A client with this id exists. Choose another id, or leave it out to get a generated one.")]
+    Taken,
+    /// The client is declared in the configuration.
+    #[error("This client is declared in the configuration file; change it there.")]
+    ManagedByConfig,
+    /// It has no secret to rotate.
+    #[error("This client has no secret: its authentication method is not client_secret_basic or client_secret_post.")]
+    NoSecret,
+    /// The form was drawn from an older version.
+    #[error("Someone changed this client in the meantime. Load it again and repeat the change.")]
+    Conflict,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Error {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "invalid_fields",
+            Self::NotFound => "client_not_found",
+            Self::Taken => "client_id_taken",
+            Self::ManagedByConfig => "managed_by_config",
+            Self::NoSecret => "no_secret",
+            Self::Conflict => "conflict",
+            Self::Store(_) => "internal_error",
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A code becomes tokens (RFC 6749 §4.1.3, OIDC Core §3.1.3).
+
+use std::time::Duration;
+
+use super::{TokenAnswer, answer};
+use crate::audit::Entry;
+use crate::base::Secret;
+use crate::base::id::{CodeId, RefreshId, TypedId};
+use crate::base::secret::Digest;
+use crate::crypto::token;
+use crate::cx::Cx;
+use crate::identity::cascade;
+use crate::oauth::mint::{self, About};
+use crate::oauth::{Error, Params, pkce, scope};
+use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
+use crate::store::{Tx, rows};
+
+/// How a redemption ended. A refusal that leaves a mark is a value: an error would roll the mark back.
+enum Redemption {
+    Granted(Box<(Code, User)>),
+    Refused(Error),
+}
+
+/// What was drawn before the transaction.
+struct Drawn {
+    refresh: RefreshId,
+    secret: Secret<String>,
+}
+
+/// Redeems a code once. Checks are in the order of RFC 6749 §4.1.3; a second redemption revokes what the first one gave (§4.1.2).
+pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
+    let presented = params.require("code")?;
+    let redirect_uri = params.find("redirect_uri").map(str::to_owned);
+    let verifier = params.find("code_verifier").map(str::to_owned);
+    let (id, secret) = token::split(presented).ok_or_else(unknown_code)?;
+    let (id, secret) = (CodeId::parse(id).map_err(|_| unknown_code())?, Secret::from(secret));
+    let drawn = Drawn { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
+    let refresh_token = Secret::new(token::compose(drawn.refresh.as_str(), drawn.secret.expose()));
+    let entries = [Entry::success(cx, "token.issue"), Entry::failure(cx, "token.code_replayed")];
+    let (at, client_in_tx) = (cx.clone(), client.clone());
+    let redemption = cx
+        .store()
+        .write(move |tx| {
+            let Some(code) = rows::codes::find(tx, at.tenant, &id)?.filter(|code| code.digest.matches(secret.expose()))
+            else {
+                return Ok(Redemption::Refused(unknown_code()));
+            };
+            if let Err(refusal) = code_is_for(&code, &client_in_tx, redirect_uri.as_deref()) {
+                return Ok(Redemption::Refused(refusal));
+            }
+            if code.used_at.is_some() {
+                replay_revokes_family(tx, &at, &code, &entries[1])?;
+                return Ok(Redemption::Refused(unknown_code()));
+            }
+            if code.expires_at <= at.now {
+                return Ok(Redemption::Refused(unknown_code()));
+            }
+            let verified = pkce::verifier_matches_challenge(code.challenge.as_deref(), verifier.as_deref());
+            use_up(tx, &at, &code)?;
+            if let Err(refusal) = verified {
+                return Ok(Redemption::Refused(refusal));
+            }
+            let Some(user) = person_is_still_signed_in(tx, &at, &code)? else {
+                return Ok(Redemption::Refused(unknown_code()));
+            };
+            begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
+            entries[0].clone().by(ActorKind::User, &code.user).target(&code.client).append(tx, &at)?;
+            Ok::<_, Error>(Redemption::Granted(Box::new((code, user))))
+        })
+        .await?;
+    let (code, user) = match redemption {
+        Redemption::Granted(granted) => *granted,
+        Redemption::Refused(refusal) => return Err(refusal),
+    };
+    let about = About {
+        client,
+        user: &user,
+        session: &code.session,
+        grant: &code.grant,
+        scopes: &code.scopes,
+        claims: code.claims.as_ref(),
+        nonce: code.nonce.as_deref(),
+        auth_time: code.auth_time,
+        amr: &code.amr,
+    };
+    answer(cx, &about, gets_refresh(client, &code.scopes).then_some(refresh_token))
+}
+
+/// "Ensure that the authorization code was issued to the authenticated client" and that the redirect URI is "identical"
+/// (RFC 6749 §4.1.3). Whoever fails here is not the owner, so the code stays good for the owner.
+fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Result<(), Error> {
+    if code.client != client.id {
+        return Err(unknown_code());
+    }
+    match redirect_uri {
+        Some(uri) if uri == code.redirect_uri => Ok(()),
+        Some(_) => Err(Error::invalid_grant("The `redirect_uri` is not the one of the authorization request.")),
+        None => Err(Error::invalid_request("The parameter `redirect_uri` is missing; repeat the one of the authorization request.")),
+    }
+}
+
+fn use_up(tx: &mut Tx, cx: &Cx, code: &Code) -> Result<(), Error> {
+    let mut used = code.clone();
+    used.used_at = Some(cx.now);
+    // The used code is kept as long as its tokens may live, so that a late replay still revokes them.
+    used.expires_at = cx.now.plus(family_life(cx));
+    Ok(rows::codes::put(tx, cx.tenant, Some(code), &used)?)
+}
+
+/// "If an authorization code is used more than once, the authorization server … SHOULD revoke (when possible) all tokens
+/// previously issued based on that authorization code" (RFC 6749 §4.1.2).
+fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Result<(), Error> {
+    cascade::revoke_grant(tx, cx, &code.grant)?;
+    Ok(entry.clone().target(&code.grant).detail("user", code.user.as_str()).append(tx, cx)?)
+}
+
+/// The session the code was made in still exists and the person is not disabled.
+fn person_is_still_signed_in(tx: &Tx, cx: &Cx, code: &Code) -> Result<Option<User>, Error> {
+    let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
+    if !session.is_some_and(|session| session.user == code.user && session.expires_at > cx.now) {
+        return Ok(None);
+    }
+    Ok(rows::users::find(tx, cx.tenant, &code.user)?.filter(|user| !user.disabled))
+}
+
+fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Drawn) -> Result<(), Error> {
+    let with_refresh = gets_refresh(client, &code.scopes);
+    let life = if with_refresh { family_life(cx) } else { Duration::from_secs(mint::access_life(cx, client)) };
+    let grant = Grant {
+        id: code.grant.clone(),
+        client: code.client.clone(),
+        user: code.user.clone(),
+        session: code.session.clone(),
+        scopes: code.scopes.clone(),
+        claims: code.claims.clone(),
+        auth_time: code.auth_time,
+        amr: code.amr.clone(),
+        created_at: cx.now,
+        expires_at: cx.now.plus(life),
+        revoked_at: None,
+    };
+    rows::grants::put(tx, cx.tenant, None, &grant)?;
+    if with_refresh {
+        let refresh = Refresh {
+            id: drawn.refresh.clone(),
+            digest: Digest::of(drawn.secret.expose()),
+            grant: grant.id.clone(),
+            created_at: cx.now,
+            expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
+            rotated: None,
+        };
+        rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
+    }
+    Ok(())
+}
+
+/// Refresh tokens are for those who asked to act while the person is away (OIDC Core §11).
+fn gets_refresh(client: &Client, scopes: &[String]) -> bool {
+    client.allows(GrantType::RefreshToken) && scope::holds(scopes, scope::OFFLINE_ACCESS)
+}
+
+fn family_life(cx: &Cx) -> Duration {
+    cx.settings().tokens.refresh_absolute.max(cx.settings().tokens.access)
+}
+
+fn unknown_code() -> Error {
+    Error::invalid_grant("The code is unknown, expired, already used, or was given to another client. Start the sign-in again.")
+}

@@ -1,0 +1,175 @@
+//! The only place where tokens are made. Called after the transaction has been committed, with the ready signer.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Map, Value, json};
+
+use super::claims::{self, Place};
+use super::{Error, ErrorCode, scope};
+use crate::access::claims::{PermissionClaims, Subject, resolve};
+use crate::base::Moment;
+use crate::base::id::{GrantId, SessionId};
+use crate::base::secret::sha256;
+use crate::cx::Cx;
+use crate::records::{Algorithm, Client, User};
+
+/// What the token is for: a person at an app.
+pub struct About<'a> {
+    /// The app.
+    pub client: &'a Client,
+    /// The person.
+    pub user: &'a User,
+    /// The session it comes from.
+    pub session: &'a SessionId,
+    /// The family.
+    pub grant: &'a GrantId,
+    /// What was granted.
+    pub scopes: &'a [String],
+    /// The `claims` parameter.
+    pub claims: Option<&'a Map<String, Value>>,
+    /// `nonce` of the request.
+    pub nonce: Option<&'a str>,
+    /// When the person proved who they are.
+    pub auth_time: Moment,
+    /// How.
+    pub amr: &'a [String],
+}
+
+/// A signed token and its life.
+pub struct Minted {
+    /// Compact serialisation.
+    pub token: String,
+    /// Seconds from now.
+    pub expires_in: u64,
+}
+
+/// The `acr` of a sign-in by its methods.
+pub fn acr(amr: &[String]) -> &'static str {
+    if amr.iter().any(|method| method == "mfa") { "mfa" } else { "pwd" }
+}
+
+/// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
+pub fn permissions(cx: &Cx, about: &About<'_>) -> Result<PermissionClaims, Error> {
+    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), &about.client.id)?)
+}
+
+/// An access token for a person at an app (RFC 9068 §2).
+pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Result<Minted, Error> {
+    let life = access_life(cx, about.client);
+    let mut claims = Map::new();
+    common(cx, &mut claims, about.user.id.as_str(), life);
+    claims.insert("aud".into(), audience(cx, about.client));
+    claims.insert("client_id".into(), json!(about.client.id));
+    claims.insert("scope".into(), json!(about.scopes.join(" ")));
+    claims.insert("sid".into(), json!(about.session));
+    claims.insert("grant".into(), json!(about.grant));
+    how(&mut claims, about.auth_time, about.amr);
+    // Middleware of resource servers reads the address from the access token.
+    if scope::holds(about.scopes, "email") {
+        claims.insert("email".into(), json!(about.user.email));
+        claims.insert("email_verified".into(), json!(about.user.email_verified));
+    }
+    if !about.user.roles.is_empty() {
+        claims.insert("roles".into(), json!(about.user.roles));
+    }
+    maps(&mut claims, permissions);
+    Ok(Minted { token: sign(cx, about.client.signing_alg, "at+jwt", &claims)?, expires_in: life })
+}
+
+/// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client).
+pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Minted, Error> {
+    let life = access_life(cx, client);
+    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), &client.id)?;
+    let mut claims = Map::new();
+    common(cx, &mut claims, client.id.as_str(), life);
+    claims.insert("aud".into(), audience(cx, client));
+    claims.insert("client_id".into(), json!(client.id));
+    if !scopes.is_empty() {
+        claims.insert("scope".into(), json!(scopes.join(" ")));
+    }
+    maps(&mut claims, &permissions);
+    Ok(Minted { token: sign(cx, client.signing_alg, "at+jwt", &claims)?, expires_in: life })
+}
+
+/// An id token (OIDC Core §2) that goes with `access_token`.
+pub fn id_token(
+    cx: &Cx,
+    about: &About<'_>,
+    access_token: &str,
+    permissions: &PermissionClaims,
+) -> Result<String, Error> {
+    let mut token = Map::new();
+    common(cx, &mut token, about.user.id.as_str(), cx.settings().tokens.id.as_secs());
+    token.insert("aud".into(), json!(about.client.id));
+    token.insert("azp".into(), json!(about.client.id));
+    token.insert("sid".into(), json!(about.session));
+    how(&mut token, about.auth_time, about.amr);
+    if let Some(nonce) = about.nonce {
+        token.insert("nonce".into(), json!(nonce));
+    }
+    token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
+    token.extend(claims::about(about.user, about.scopes, about.claims, Place::IdToken));
+    maps(&mut token, permissions);
+    sign(cx, about.client.signing_alg, "JWT", &token)
+}
+
+/// Seconds an access token of this client lives.
+pub fn access_life(cx: &Cx, client: &Client) -> u64 {
+    client.access_seconds.unwrap_or(cx.settings().tokens.access.as_secs())
+}
+
+fn common(cx: &Cx, claims: &mut Map<String, Value>, subject: &str, life: u64) {
+    let issued = cx.now.seconds();
+    claims.insert("iss".into(), json!(cx.issuer()));
+    claims.insert("sub".into(), json!(subject));
+    claims.insert("iat".into(), json!(issued));
+    claims.insert("nbf".into(), json!(issued));
+    claims.insert("exp".into(), json!(issued.saturating_add_unsigned(life)));
+    claims.insert("jti".into(), json!(BASE64URL_NOPAD.encode(&cx.entropy().bytes::<16>())));
+}
+
+fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
+    claims.insert("auth_time".into(), json!(auth_time.seconds()));
+    claims.insert("amr".into(), json!(amr));
+    claims.insert("acr".into(), json!(acr(amr)));
+}
+
+fn maps(claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
+    claims.insert("permissions".into(), Value::Object(permissions.permissions.clone()));
+    claims.insert("abac_required".into(), Value::Object(permissions.abac_required.clone()));
+}
+
+/// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068 §2.2).
+/// One audience is a plain string, as most verifiers expect.
+fn audience(cx: &Cx, client: &Client) -> Value {
+    let configured = if client.audiences.is_empty() { &cx.settings().audiences } else { &client.audiences };
+    match configured.as_slice() {
+        [] => json!(cx.issuer()),
+        [one] => json!(one),
+        many => json!(many),
+    }
+}
+
+/// Left half of the hash that belongs to the signature algorithm (OIDC Core §3.1.3.6). RS256 and ES256 hash with SHA-256. Ed25519
+/// hashes with SHA-512 inside, and so do the libraries that check this claim.
+fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    use sha2::Digest as _;
+    match algorithm {
+        Algorithm::RS256 | Algorithm::ES256 => {
+            BASE64URL_NOPAD.encode(sha256(access_token.as_bytes()).get(..16).unwrap_or_default())
+        }
+        Algorithm::EdDSA => {
+            BASE64URL_NOPAD.encode(sha2::Sha512::digest(access_token.as_bytes()).get(..32).unwrap_or_default())
+        }
+    }
+}
+
+/// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
+fn sign(cx: &Cx, algorithm: Algorithm, typ: &str, claims: &Map<String, Value>) -> Result<String, Error> {
+    let Some(signer) = cx.home.keyring.signer(algorithm) else {
+        return Err(Error::new(
+            ErrorCode::TemporarilyUnavailable,
+            format!("The {algorithm} signing key is being made. Try again in a second."),
+        ));
+    };
+    signer.sign(typ, claims).map_err(Error::internal)
+}

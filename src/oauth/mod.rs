@@ -1,0 +1,29 @@
+//! OAuth 2 and OpenID Connect: the rules, free of HTTP.
+//!
+//! May use: `access`, `identity`, `audit`, `cx` and below. A request's life: [`authorize`] asks the person and makes a code; [`client_auth`]
+//! proves who redeems it; [`grants`] (one file per grant) turn it into a [`records`](crate::records) family; [`mint`] is the only
+//! place where tokens are made and [`access_token`] the only one where ours are read back. Each check is a named function that says
+//! which sentence of which standard it is. Start reading at [`authorize::decide`] and [`grants::exchange`].
+
+pub mod access_token;
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
+pub mod clients;
+pub mod discovery;
+pub mod error;
+pub mod grants;
+pub mod introspect;
+pub mod keys;
+pub mod logout;
+pub mod mint;
+pub mod origins;
+pub mod params;
+pub mod pkce;
+pub mod redirect;
+pub mod revoke;
+pub mod scope;
+pub mod userinfo;
+
+pub use error::{Error, ErrorCode};
+pub use params::Params;

@@ -1,0 +1,252 @@
+//! Redirect URIs: what may be registered, and when a request's one is the registered one.
+
+use url::Url;
+
+/// Longest redirect URI in bytes.
+const MAX_LENGTH: usize = 2048;
+
+/// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
+const FORBIDDEN_SCHEMES: [&str; 18] = [
+    "about", "blob", "chrome", "chrome-extension", "data", "feed", "file", "filesystem", "ftp", "intent", "jar",
+    "javascript", "mailto", "resource", "vbscript", "view-source", "ws", "wss",
+];
+
+/// Hosts that are this machine (RFC 8252 §7.3). No other spelling of a loopback address counts.
+const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Whether this text may be registered as a redirect or post-logout URI; the error says what to change.
+///
+/// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or `http` on
+/// loopback, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser gives back, so that
+/// what is stored, compared and emitted is one and the same string.
+pub fn check_registrable(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.len() > MAX_LENGTH {
+        return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));
+    }
+    if !text.bytes().all(|b| (0x21..=0x7e).contains(&b)) || text.contains(['\\', '"', '<', '>', '`', '{', '}', '|', '^']) {
+        return Err(format!("`{}` holds characters that a URI cannot have.", shown(text)));
+    }
+    if text.contains('#') {
+        return Err(format!("`{}` has a fragment (#…); a redirect URI cannot (RFC 6749 section 3.1.2).", shown(text)));
+    }
+    let Ok(url) = Url::parse(text) else {
+        return Err(format!("`{}` is not an absolute URI. Write it whole, as in https://app.example.com/callback.", shown(text)));
+    };
+    if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
+        return Err(format!("The scheme `{}:` is not allowed in a redirect URI.", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() || authority(text).is_some_and(|a| a.contains('@')) {
+        return Err(format!("`{}` has user information (…@); remove it.", shown(text)));
+    }
+    match url.scheme() {
+        "https" | "http" => check_web(text, &url),
+        scheme => check_custom(text, scheme),
+    }
+}
+
+fn check_web(text: &str, url: &Url) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default();
+    if host.is_empty() || host.contains('*') || host.ends_with('.') {
+        return Err(format!("`{}` needs one exact host name; wildcards are not possible.", shown(text)));
+    }
+    if url.scheme() == "http" && !LOOPBACK_HOSTS.contains(&host) {
+        return Err(format!("`{}` is plain http. Use https; http works for localhost, 127.0.0.1 and [::1] only.", shown(text)));
+    }
+    // The parser lower-cases the host, resolves dot segments and drops default ports. A text it would change
+    // would be compared as one thing and visited as another.
+    let normal = url.as_str();
+    let same = normal == text || normal.strip_suffix('/').is_some_and(|n| n == text && url.path() == "/");
+    if same { Ok(()) } else { Err(format!("Write `{}` as `{}`; the two mean the same place.", shown(text), shown(normal))) }
+}
+
+fn check_custom(text: &str, scheme: &str) -> Result<(), String> {
+    let rest = text.get(scheme.len()..).unwrap_or_default();
+    if !text.starts_with(scheme) {
+        return Err(format!("Write the scheme of `{}` in lower case.", shown(text)));
+    }
+    if scheme.len() < 2 || rest.len() < 3 {
+        return Err(format!("`{}` is too short for a custom-scheme URI; write it as in myapp://auth/callback.", shown(text)));
+    }
+    Ok(())
+}
+
+/// "Comparing the two URIs using simple string comparison" (RFC 9700 §4.1.3, RFC 3986 §6.2.1), with the one exception that the
+/// port of a registered loopback URI is not compared when `any_port` is set, for native apps (RFC 8252 §7.3).
+pub fn is_registered(requested: &str, registered: &[String], any_port: bool) -> bool {
+    registered.iter().any(|uri| uri == requested || (any_port && differs_in_loopback_port_only(requested, uri)))
+}
+
+fn differs_in_loopback_port_only(requested: &str, registered: &str) -> bool {
+    match (split_loopback(requested), split_loopback(registered)) {
+        (Some((host, rest)), Some((registered_host, registered_rest))) => {
+            host == registered_host && rest == registered_rest
+        }
+        _ => false,
+    }
+}
+
+/// Host and everything after the port of an `http` loopback URI. The port may be absent; else it is 1 to 65535.
+fn split_loopback(uri: &str) -> Option<(&str, &str)> {
+    let after = uri.strip_prefix("http://")?;
+    let host = LOOPBACK_HOSTS.into_iter().find(|host| after.starts_with(host))?;
+    let rest = after.get(host.len()..)?;
+    let rest = match rest.strip_prefix(':') {
+        Some(port_and_rest) => {
+            let digits = port_and_rest.bytes().take_while(u8::is_ascii_digit).count();
+            let port = port_and_rest.get(..digits)?;
+            let is_port = !port.starts_with('0') && port.parse::<u16>().is_ok();
+            is_port.then(|| port_and_rest.get(digits..)).flatten()?
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some((host, rest))
+}
+
+/// The web origin (RFC 6454 §6.2) of an `http` or `https` URI; `None` for custom schemes.
+pub fn origin(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
+}
+
+/// What a Content-Security-Policy must name so that a form may lead to this URI: the origin, or the custom scheme.
+pub fn csp_source(uri: &str) -> Option<String> {
+    origin(uri).or_else(|| {
+        let url = Url::parse(uri).ok()?;
+        Some(format!("{}:", url.scheme()))
+    })
+}
+
+/// The URI with parameters appended to its query, keeping what it has (RFC 6749 §4.1.2, appendix B).
+pub fn with_query(uri: &str, parameters: &[(String, String)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    if query.is_empty() {
+        return uri.to_owned();
+    }
+    let joint = match uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{joint}{query}")
+}
+
+fn authority(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("://")?;
+    after.split(['/', '?']).next()
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_uris_of_the_seeds_can_be_registered() {
+        for uri in [
+            "https://myapp.example.com/auth/callback",
+            "https://spa.example.com/auth/callback",
+            "myapp://auth/callback",
+            "com.myapp:/callback",
+            "https://myapp.example.com/.well-known/assetlinks.json",
+            "http://localhost:3000/api/auth/callback/auther",
+            "http://127.0.0.1/cb",
+            "http://[::1]:8080/cb",
+            "https://app.example.com",
+            "https://app.example.com/cb?tenant=1",
+        ] {
+            assert_eq!(check_registrable(uri), Ok(()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn t02_t05_what_confuses_or_runs_cannot_be_registered() {
+        for uri in [
+            "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
+            "blob:https://a/b", "https://user@app.example.com/cb", "https://user:pw@app.example.com/cb",
+            "https://app.example.com@evil.example/cb", "https://@app.example.com/cb", "https://app.example.com/cb#x",
+            "https://*.example.com/cb", "http://app.example.com/cb", "http://127.0.0.2/cb", "http://2130706433/cb",
+            "http://0x7f.1/cb", "http://localhost./cb", "https://app.example.com\\@evil.example/cb",
+            "https:app.example.com", "/callback", "app.example.com/cb", "https://", "https://a b/cb",
+            "https://app.example.com/a/../cb", "https://App.example.com/cb", "https://app.example.com:443/cb",
+            "https://äpp.example.com/cb", "https://app.example.com/\u{202e}cb", "https://app.example.com/cb\r\nx:y", "",
+            "HTTPS://app.example.com/cb", "x:", "mailto:a@b", "MyApp://auth",
+        ] {
+            assert!(check_registrable(uri).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn t01_near_misses_of_a_registered_uri_do_not_match() {
+        let registered = [String::from("https://app.example.com/auth/callback")];
+        let base = "https://app.example.com/auth/callback";
+        let mut corpus: Vec<String> = vec![
+            "https://app.example.com/auth/callback/", "https://app.example.com/auth/callback?", "https://app.example.com/auth/callback#",
+            "https://app.example.com/auth/callback?x=1", "https://app.example.com/auth/callback%2f", "https://app.example.com/auth%2fcallback",
+            "https://app.example.com/auth/./callback", "https://app.example.com/auth/x/../callback", "https://app.example.com//auth/callback",
+            "https://app.example.com/Auth/callback", "https://APP.example.com/auth/callback", "HTTPS://app.example.com/auth/callback",
+            "http://app.example.com/auth/callback", "https://app.example.com:443/auth/callback", "https://app.example.com:8443/auth/callback",
+            "https://app.example.com./auth/callback", "https://appXexample.com/auth/callback", "https://app.example.com.evil.example/auth/callback",
+            "https://evil.example/app.example.com/auth/callback", "https://app.example.com@evil.example/auth/callback",
+            "https://app.example.com:x@evil.example/auth/callback", "https://evil.example#app.example.com/auth/callback",
+            "https://evil.example?https://app.example.com/auth/callback", "https://app.example.com\\.evil.example/auth/callback",
+            "https:\\\\app.example.com\\auth\\callback", "https:/app.example.com/auth/callback", "https:app.example.com/auth/callback",
+            "//app.example.com/auth/callback", "https://app.example.com/auth/callback\u{0}", "https://app.example.com/auth/callback%00",
+            "https://app.example.com/auth/callback;x", "https://app.example.com/auth/callback/..", "https://app.example.com/auth/callback/../callback",
+            "https://xn--pp-example.com/auth/callback", "https://аpp.example.com/auth/callback", "https://app。example.com/auth/callback",
+            "*", "https://*", "https://app.example.com/*", "https://sub.app.example.com/auth/callback", "javascript:https://app.example.com/auth/callback",
+        ]
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+        // One character dropped, doubled or changed, at every place.
+        for at in 0..base.len() {
+            corpus.push(format!("{}{}", &base[..at], &base[at + 1..]));
+            corpus.push(format!("{}{}{}", &base[..at], &base[at..=at], &base[at..]));
+            corpus.push(format!("{}*{}", &base[..at], &base[at + 1..]));
+            corpus.push(format!("{} {}", &base[..at], &base[at..]));
+        }
+        assert!(corpus.len() > 180);
+        for uri in &corpus {
+            if uri != base {
+                assert!(!is_registered(uri, &registered, false), "{uri:?}");
+                assert!(!is_registered(uri, &registered, true), "{uri:?} (native)");
+            }
+        }
+        assert!(is_registered(base, &registered, false));
+    }
+
+    #[test]
+    fn t03_only_the_port_of_a_literal_loopback_address_may_differ() {
+        let registered = [String::from("http://127.0.0.1/cb"), String::from("http://[::1]:1/cb?x=1")];
+        for good in ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:9/cb?x=1", "http://[::1]/cb?x=1"] {
+            assert!(is_registered(good, &registered, true), "{good}");
+        }
+        for bad in [
+            "http://127.0.0.1:51004/cb/", "http://127.0.0.1:0/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:/cb",
+            "http://127.0.0.1:80@evil.example/cb", "http://127.0.0.1.evil.example/cb", "http://localhost:1/cb",
+            "http://127.1:1/cb", "http://2130706433:1/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:1/cb?x=1",
+            "http://127.0.0.1:080/cb", "http://127.0.0.1:1evil/cb",
+        ] {
+            assert!(!is_registered(bad, &registered, true), "{bad}");
+        }
+        assert!(!is_registered("http://127.0.0.1:51004/cb", &registered, false), "only native apps get the exception");
+    }
+
+    #[test]
+    fn parameters_join_a_query_that_is_there() {
+        let pairs = [(String::from("code"), String::from("a b&c"))];
+        assert_eq!(with_query("https://a/cb", &pairs), "https://a/cb?code=a+b%26c");
+        assert_eq!(with_query("https://a/cb?x=1", &pairs), "https://a/cb?x=1&code=a+b%26c");
+        assert_eq!(with_query("myapp://auth/callback", &pairs), "myapp://auth/callback?code=a+b%26c");
+    }
+
+    #[test]
+    fn origins_and_csp_sources() {
+        assert_eq!(origin("https://a.example:8443/cb").as_deref(), Some("https://a.example:8443"));
+        assert_eq!(origin("myapp://auth/cb"), None);
+        assert_eq!(csp_source("myapp://auth/cb").as_deref(), Some("myapp:"));
+    }
+}
