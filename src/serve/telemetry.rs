@@ -1,13 +1,15 @@
 //! Logs: one line per event on standard error, for people or as JSON.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry;
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::{EnvFilter, Registry, registry};
 
 use crate::base::Clock;
 use crate::base::clock::SystemClock;
@@ -16,26 +18,45 @@ use crate::config::{Log, LogFormat};
 /// Events of libraries that say nothing an operator could use.
 const QUIET: [&str; 4] = ["actix_server=warn", "actix_http=warn", "h2=warn", "hyper_util=warn"];
 
+/// The filter of the running process, to be exchanged.
+static FILTER: OnceLock<Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Sends all events of this process to standard error from now on. A second call changes nothing.
 pub fn start(log: &Log) {
+    let (subscriber, handle) = subscriber(log, io::stderr);
     // An error means that a subscriber is there already.
-    let _ = tracing::subscriber::set_global_default(subscriber(log, io::stderr));
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        let _ = FILTER.set(handle);
+    }
 }
 
-fn subscriber<W>(log: &Log, writer: W) -> Box<dyn Subscriber + Send + Sync>
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
+/// Logs at another level from now on; the format stays.
+pub fn set_level(log: &Log) {
+    if let Some(handle) = FILTER.get() {
+        // An error means that the subscriber is gone, with the process.
+        let _ = handle.reload(filter(log));
+    }
+}
+
+fn filter(log: &Log) -> EnvFilter {
     let mut filter = EnvFilter::new(&log.level);
     for directive in QUIET.iter().filter(|directive| !names_same_target(&log.level, directive)) {
         if let Ok(directive) = directive.parse() {
             filter = filter.add_directive(directive);
         }
     }
+    filter
+}
+
+fn subscriber<W>(log: &Log, writer: W) -> (Box<dyn Subscriber + Send + Sync>, Handle<EnvFilter, Registry>)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (filter, handle) = reload::Layer::new(filter(log));
     let registry = registry().with(filter);
-    match log.format {
+    let subscriber: Box<dyn Subscriber + Send + Sync> = match log.format {
         LogFormat::Text => {
-            let ansi = std::io::IsTerminal::is_terminal(&io::stderr());
+            let ansi = io::stderr().is_terminal();
             let layer = tracing_subscriber::fmt::layer().with_timer(Utc).with_target(false).with_ansi(ansi);
             Box::new(registry.with(layer.with_writer(writer)))
         }
@@ -43,7 +64,8 @@ where
             let layer = tracing_subscriber::fmt::layer().json().with_timer(Utc).flatten_event(true);
             Box::new(registry.with(layer.with_current_span(false).with_writer(writer)))
         }
-    }
+    };
+    (subscriber, handle)
 }
 
 /// Whether the operator said something about the target of `directive`.
@@ -55,7 +77,7 @@ fn names_same_target(level: &str, directive: &str) -> bool {
 struct Utc;
 
 impl FormatTime for Utc {
-    fn format_time(&self, writer: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
         write!(writer, "{}", SystemClock.now())
     }
 }
@@ -84,7 +106,8 @@ mod tests {
         let lines = Lines::default();
         let writer = lines.clone();
         let log = Log { format, level: level.to_owned() };
-        tracing::subscriber::with_default(subscriber(&log, move || writer.clone()), || {
+        let (subscriber, _handle) = subscriber(&log, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
             tracing::info!(path = "/token", status = 200, "request");
             tracing::debug!("detail");
             tracing::info!(target: "actix_server::builder", "starting 2 workers");
