@@ -102,7 +102,7 @@ impl Cx {
 
     /// `iss` of every token: the bare origin without a trailing slash.
     pub fn issuer(&self) -> &str {
-        self.home.settings.issuer.as_str()
+        self.home.settings.issuer.origin()
     }
 
     /// Where chance comes from.

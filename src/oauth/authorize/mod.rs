@@ -1,0 +1,245 @@
+//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): from a request to a page, a redirect with a code, or a refusal.
+//!
+//! [`request`] proves client and redirect URI before anything may be redirected and then checks the rest in the order of the
+//! standards; [`decide`] looks at who is signed in; [`issue`] makes the code. Between two visits of the browser the request lives
+//! in an [`interaction`] token, so that nothing is stored for strangers.
+
+pub mod interaction;
+mod issue;
+pub mod request;
+pub mod response;
+
+pub use interaction::Interaction;
+pub use request::{PageRefusal, Request};
+pub use response::{AuthorizationResponse, ResponseMode};
+
+use super::claims::Place;
+use super::{Error, ErrorCode, Params, claims, scope};
+use crate::audit::Entry;
+use crate::cx::Cx;
+use crate::identity::sessions::SignedIn;
+use crate::records::Consent;
+use crate::store::rows;
+use request::{Prompt, Refusal};
+
+/// What the browser gets.
+#[derive(Debug)]
+pub enum Decision {
+    /// A page of ours: client or redirect URI could not be proved, so nothing is redirected (RFC 6749 §4.1.2.1).
+    Refuse(PageRefusal),
+    /// An answer to the app: a code or an error.
+    Respond(AuthorizationResponse),
+    /// A page of ours must be shown first. `interaction` brings the request back: the parameter and hidden field `continue`.
+    Ask {
+        /// Which page.
+        step: Step,
+        /// Token of the waiting request.
+        interaction: String,
+    },
+}
+
+/// What the person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To sign in, or to prove again who they are.
+    SignIn,
+    /// Which account to go on with.
+    ChooseAccount,
+    /// Whether the app may see what it asks for.
+    Consent,
+}
+
+/// Decides what happens to a request now. `interaction` is the request's earlier visit, if it comes back from one of our pages.
+pub async fn decide(
+    cx: &Cx,
+    params: &Params,
+    signed_in: Option<&SignedIn>,
+    interaction: Option<&Interaction>,
+) -> Result<Decision, Error> {
+    let request = match request::check(cx, params) {
+        Ok(request) => request,
+        Err(refusal) => return refused(refusal),
+    };
+    match person_is_needed(cx, &request, signed_in, interaction) {
+        Some(decision) => Ok(decision),
+        None => match signed_in {
+            Some(signed_in) => with_person(cx, &request, signed_in, interaction).await,
+            None => Ok(respond_error(cx, &request, ErrorCode::LoginRequired, "Nobody is signed in.")),
+        },
+    }
+}
+
+/// The person's answer on the consent page. The interaction must have been made for this very session, so that an approval cannot be
+/// moved to another browser.
+pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, allow: bool) -> Result<Decision, Error> {
+    let request = match request::check(cx, &interaction.params()?) {
+        Ok(request) => request,
+        Err(refusal) => return refused(refusal),
+    };
+    if interaction.session.as_ref() != Some(&signed_in.session.id) {
+        return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
+    }
+    if !allow {
+        let client = request.client.id.clone();
+        let entry = Entry::failure(cx, "consent.deny").target(client);
+        crate::audit::record(cx, entry).await?;
+        return Ok(respond_error(cx, &request, ErrorCode::AccessDenied, "The person did not allow it."));
+    }
+    remember_consent(cx, &request, signed_in).await?;
+    let response = issue::code(cx, &request, signed_in).await?;
+    Ok(Decision::Respond(response))
+}
+
+/// What a page needs to show of a waiting request. Changes nothing. `None` when the request no longer holds, as when the client was
+/// removed meanwhile.
+pub fn view(cx: &Cx, interaction: &Interaction) -> Result<Option<View>, Error> {
+    match request::check(cx, &interaction.params()?) {
+        Ok(request) => Ok(Some(View {
+            client_name: request.client.name.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            identifier: request.login_hint.clone(),
+            scopes: request.consent_scopes(),
+        })),
+        Err(Refusal::Internal(error)) => Err(error),
+        Err(Refusal::Page(_) | Refusal::Redirect(_)) => Ok(None),
+    }
+}
+
+/// A waiting request as a page shows it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The app's name.
+    pub client_name: String,
+    /// Where the app expects the answer; pages must allow it in `form-action`.
+    pub redirect_uri: String,
+    /// Who the app thinks it is.
+    pub identifier: Option<String>,
+    /// What it asks to see.
+    pub scopes: Vec<String>,
+}
+
+/// The person keeps the account that is signed in (`prompt=select_account`): the token to go on with.
+pub fn account_chosen(cx: &Cx, interaction: &Interaction) -> String {
+    Interaction { account_chosen: true, ..interaction.clone() }.seal(cx)
+}
+
+fn refused(refusal: Refusal) -> Result<Decision, Error> {
+    match refusal {
+        Refusal::Page(page) => Ok(Decision::Refuse(page)),
+        Refusal::Redirect(response) => Ok(Decision::Respond(response)),
+        Refusal::Internal(error) => Err(error),
+    }
+}
+
+/// What stands between the request and a code for as long as the right person is not signed in freshly enough.
+fn person_is_needed(
+    cx: &Cx,
+    request: &Request,
+    signed_in: Option<&SignedIn>,
+    interaction: Option<&Interaction>,
+) -> Option<Decision> {
+    let ask = |step| ask(cx, request, step, signed_in, interaction);
+    let Some(current) = signed_in else { return Some(ask(Step::SignIn)) };
+    let proved_here = interaction.is_some_and(|earlier| current.session.auth_time >= earlier.at);
+    if request.hinted_subject.as_ref().is_some_and(|subject| *subject != current.user.id.as_str()) {
+        let other = "Another person is signed in than the one the id_token_hint names.";
+        let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
+        return Some(if proved_here { again } else { ask(Step::SignIn) });
+    }
+    let wants_login = request.prompts.contains(&Prompt::Login);
+    if (wants_login || is_too_old(cx, request, current)) && !proved_here {
+        return Some(ask(Step::SignIn));
+    }
+    let chosen = interaction.is_some_and(|earlier| earlier.account_chosen) || proved_here;
+    let wants_choice = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
+    wants_choice.then(|| ask(Step::ChooseAccount))
+}
+
+/// "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User"
+/// (OIDC Core §3.1.2.1, `max_age`).
+fn is_too_old(cx: &Cx, request: &Request, current: &SignedIn) -> bool {
+    request.max_age.is_some_and(|max_age| cx.now.since(current.session.auth_time) > max_age || max_age.is_zero())
+}
+
+async fn with_person(
+    cx: &Cx,
+    request: &Request,
+    signed_in: &SignedIn,
+    interaction: Option<&Interaction>,
+) -> Result<Decision, Error> {
+    if request.prompts.contains(&Prompt::Consent) || !has_consent(cx, request, signed_in)? {
+        return Ok(ask(cx, request, Step::Consent, Some(signed_in), interaction));
+    }
+    Ok(Decision::Respond(issue::code(cx, request, signed_in).await?))
+}
+
+fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool, Error> {
+    if request.client.trusted {
+        return Ok(true);
+    }
+    let stored = rows::consents::find(&cx.read()?, cx.tenant, &signed_in.user.id, &request.client.id)?;
+    Ok(stored.is_some_and(|consent| request.consent_scopes().iter().all(|wanted| consent.scopes.contains(wanted))))
+}
+
+async fn remember_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<(), Error> {
+    let (user, client, wanted) = (signed_in.user.id.clone(), request.client.id.clone(), request.consent_scopes());
+    let entry = Entry::success(cx, "consent.allow").target(&client).detail("scopes", wanted.clone());
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            let old = rows::consents::find(tx, at.tenant, &user, &client)?;
+            let created_at = old.as_ref().map_or(at.now, |old| old.created_at);
+            let mut scopes = old.map(|old| old.scopes).unwrap_or_default();
+            scopes.extend(wanted.iter().cloned());
+            scopes.sort();
+            scopes.dedup();
+            let new = Consent { user: user.clone(), client: client.clone(), scopes, created_at, updated_at: at.now };
+            rows::consents::put(tx, at.tenant, &new)?;
+            Ok(entry.append(tx, &at)?)
+        })
+        .await
+}
+
+/// Shows a page, unless: "If `none`, … the Authorization Server MUST NOT display any authentication or consent user interface pages"
+/// (OIDC Core §3.1.2.1). A request that comes back keeps the moment of its first page.
+fn ask(
+    cx: &Cx,
+    request: &Request,
+    step: Step,
+    signed_in: Option<&SignedIn>,
+    earlier: Option<&Interaction>,
+) -> Decision {
+    if request.prompts.contains(&Prompt::None) {
+        let (code, why) = match step {
+            Step::SignIn => (ErrorCode::LoginRequired, "Nobody is signed in, or not freshly enough."),
+            Step::ChooseAccount => (ErrorCode::AccountSelectionRequired, "The person must choose an account."),
+            Step::Consent => (ErrorCode::ConsentRequired, "The person has not allowed this app what it asks for."),
+        };
+        return respond_error(cx, request, code, why);
+    }
+    let interaction = Interaction {
+        query: request.query.clone(),
+        at: earlier.map_or(cx.now, |earlier| earlier.at),
+        session: signed_in.map(|current| current.session.id.clone()),
+        account_chosen: earlier.is_some_and(|earlier| earlier.account_chosen),
+    };
+    Decision::Ask { step, interaction: interaction.seal(cx) }
+}
+
+fn respond_error(cx: &Cx, request: &Request, code: ErrorCode, description: &str) -> Decision {
+    Decision::Respond(response::error(cx, &request.target(), &Error::new(code, description)))
+}
+
+impl Request {
+    /// What the person is asked to allow: the scopes, and the scope of each claim that is asked for by name.
+    fn consent_scopes(&self) -> Vec<String> {
+        let mut scopes = self.scopes.clone();
+        for (name, members) in claims::STANDARD {
+            let by_name = |place| members.iter().any(|member| claims::asks_for(self.claims.as_ref(), place, member));
+            if !scope::holds(&scopes, name) && (by_name(Place::Userinfo) || by_name(Place::IdToken)) {
+                scopes.push(name.to_owned());
+            }
+        }
+        scopes
+    }
+}

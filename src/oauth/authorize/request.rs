@@ -1,0 +1,325 @@
+//! An authorization request, checked in the order of the standards: client, redirect URI, then everything whose refusal may be
+//! redirected.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::response::{self, AuthorizationResponse, ResponseMode, Target};
+use crate::base::id::ClientId;
+use crate::crypto::jose::TypRule;
+use crate::cx::Cx;
+use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
+use crate::records::{Client, ClientType, GrantType};
+use crate::store::rows;
+
+/// A request whose every parameter has been checked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub client: Client,
+    /// Registered with the client.
+    pub redirect_uri: String,
+    /// How to answer.
+    pub mode: ResponseMode,
+    /// To be echoed.
+    pub state: Option<String>,
+    /// Sorted.
+    pub scopes: Vec<String>,
+    /// To be put in the id token.
+    pub nonce: Option<String>,
+    /// S256.
+    pub challenge: Option<String>,
+    /// The `claims` parameter.
+    pub claims: Option<Map<String, Value>>,
+    /// What to show or not to show.
+    pub prompts: Vec<Prompt>,
+    /// How long ago the person may have proved who they are.
+    pub max_age: Option<Duration>,
+    /// Whom the app expects, as it typed it.
+    pub login_hint: Option<String>,
+    /// `sub` of the id token hint.
+    pub hinted_subject: Option<String>,
+    /// All parameters, to come back with.
+    pub query: String,
+}
+
+impl Request {
+    /// Where the answer goes.
+    pub fn target(&self) -> Target {
+        Target { redirect_uri: self.redirect_uri.clone(), mode: self.mode, state: self.state.clone() }
+    }
+}
+
+/// `prompt` (OIDC Core §3.1.2.1). Unknown values are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// Show nothing.
+    None,
+    /// Prove again who you are.
+    Login,
+    /// Allow again.
+    Consent,
+    /// Choose who you are.
+    SelectAccount,
+}
+
+/// A refusal on a page of ours.
+#[derive(Clone, Debug)]
+pub struct PageRefusal {
+    /// One line.
+    pub title: String,
+    /// Why.
+    pub message: String,
+    /// What to do, and who can.
+    pub next_step: String,
+    /// Names and values for the app's developer.
+    pub facts: Vec<(String, String)>,
+}
+
+impl PageRefusal {
+    /// The page was open too long, or belongs to another browser.
+    pub fn stale_interaction() -> Self {
+        Self {
+            title: String::from("This sign-in has run out"),
+            message: String::from("The page was open too long, or it was opened in another browser."),
+            next_step: String::from("Go back to the app and sign in again."),
+            facts: Vec::new(),
+        }
+    }
+
+    /// The request's parameters make no sense together; `why` is the rule's sentence.
+    pub fn malformed(why: &str) -> Self {
+        Self {
+            title: String::from("The app's request makes no sense"),
+            message: why.to_owned(),
+            next_step: String::from("Tell the people who run the app; its code must be corrected."),
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// Why a request is not taken.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Shown here: client or redirect URI are not proved.
+    Page(PageRefusal),
+    /// Told to the app.
+    Redirect(AuthorizationResponse),
+    /// Our fault.
+    Internal(Error),
+}
+
+/// Checks a request.
+pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
+    let client = client_is_known(cx, params)?;
+    let redirect_uri = redirect_is_registered(&client, params)?;
+    let target = Target {
+        redirect_uri,
+        mode: ResponseMode::Query,
+        state: params.find("state").map(str::to_owned),
+    };
+    match check_redirectable(cx, params, client, &target) {
+        Ok(request) => Ok(request),
+        Err((mode, error)) => Err(Refusal::Redirect(response::error(cx, &Target { mode, ..target }, &error))),
+    }
+}
+
+/// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is missing or
+/// invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
+fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
+    let Some(sent) = params.find("client_id") else {
+        return Err(page(["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."], &[]));
+    };
+    let found = match sent.parse::<ClientId>() {
+        Ok(id) => {
+            let from = cx.read().map_err(|error| Refusal::Internal(error.into()))?;
+            rows::clients::find(&from, cx.tenant, &id).map_err(|error| Refusal::Internal(error.into()))?
+        }
+        Err(_) => None,
+    };
+    match found {
+        Some(client) if client.disabled => Err(page(
+            [
+                "This app is switched off",
+                "An administrator has disabled this app, so nobody can sign in to it now.",
+                "Ask the administrator of this site.",
+            ],
+            &[("client_id", sent)],
+        )),
+        Some(client) => Ok(client),
+        None => Err(page(
+            [
+                "This app is not registered",
+                "The app sent a client_id that is not known here.",
+                "Register the app, or correct the client_id in its configuration.",
+            ],
+            &[("client_id", sent)],
+        )),
+    }
+}
+
+/// Exact match, the loopback port of native apps excepted (RFC 9700 §4.1.3, RFC 8252 §7.3).
+fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Refusal> {
+    let Some(sent) = params.find("redirect_uri") else {
+        return Err(page(
+            [
+                "The app did not say where to return",
+                "The request has no redirect_uri.",
+                "Add one to the request that is registered for this app.",
+            ],
+            &[("client_id", client.id.as_str())],
+        ));
+    };
+    let any_port = client.kind == ClientType::Native;
+    if redirect::is_registered(sent, &client.redirect_uris, any_port) && redirect::check_registrable(sent).is_ok() {
+        return Ok(sent.to_owned());
+    }
+    let nearest = client.redirect_uris.iter().max_by(|one, two| {
+        strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two))
+    });
+    let message = match nearest {
+        Some(registered) => format!(
+            "The app {} sent a redirect URI that is not registered for it. {}",
+            client.name,
+            difference(sent, registered),
+        ),
+        None => format!("The app {} has no redirect URI registered.", client.name),
+    };
+    let next_step = "Add it to the app's redirect URIs, or correct the app.";
+    let mut facts = vec![("client_id", client.id.as_str()), ("sent", sent)];
+    facts.extend(nearest.map(|registered| ("registered", registered.as_str())));
+    Err(page(["The app cannot be returned to", &message, next_step], &facts))
+}
+
+/// In what two URIs differ, in words, for the cases that happen most.
+fn difference(sent: &str, registered: &str) -> &'static str {
+    if sent.strip_suffix('/') == Some(registered) || registered.strip_suffix('/') == Some(sent) {
+        "It differs from the registered one by the last slash."
+    } else if sent.eq_ignore_ascii_case(registered) {
+        "It differs from the registered one by upper and lower case."
+    } else if sent.split_once("://").map(|(_, rest)| rest) == registered.split_once("://").map(|(_, rest)| rest) {
+        "It differs from the registered one by http and https."
+    } else {
+        "It differs from the registered one."
+    }
+}
+
+/// Everything whose refusal goes to the app; with it the mode to answer in.
+fn check_redirectable(
+    cx: &Cx,
+    params: &Params,
+    client: Client,
+    target: &Target,
+) -> Result<Request, (ResponseMode, Error)> {
+    let mode = response_mode(params).map_err(|error| (ResponseMode::Query, error))?;
+    let fail = |error| (mode, error);
+    no_request_objects(params).map_err(fail)?;
+    response_type_is_code(params).map_err(fail)?;
+    client_may_authorize(&client).map_err(fail)?;
+    let scopes = scope::requested(&params.words("scope"), &client).map_err(fail)?;
+    let challenge = pkce::challenge(params, &client).map_err(fail)?;
+    let prompts = prompts(params).map_err(fail)?;
+    let max_age = max_age(params).map_err(fail)?;
+    let claims = claims::requested(params.find("claims")).map_err(fail)?;
+    let hinted_subject = hinted_subject(cx, params).map_err(fail)?;
+    Ok(Request {
+        client,
+        redirect_uri: target.redirect_uri.clone(),
+        mode,
+        state: target.state.clone(),
+        scopes,
+        nonce: params.find("nonce").map(str::to_owned),
+        challenge,
+        claims,
+        prompts,
+        max_age,
+        login_hint: params.find("login_hint").filter(|hint| hint.len() <= 256).map(str::to_owned),
+        hinted_subject,
+        query: params.to_query(),
+    })
+}
+
+/// `query` unless `form_post` is asked for (OAuth 2.0 Multiple Response Types §2.1). A code never travels in a fragment.
+fn response_mode(params: &Params) -> Result<ResponseMode, Error> {
+    match params.find("response_mode") {
+        None | Some("query") => Ok(ResponseMode::Query),
+        Some("form_post") => Ok(ResponseMode::FormPost),
+        Some(_) => Err(Error::invalid_request("The parameter `response_mode` must be query or form_post.")),
+    }
+}
+
+/// OIDC Core §6: request objects are not supported, and the errors for that are registered.
+fn no_request_objects(params: &Params) -> Result<(), Error> {
+    if params.find("request").is_some() {
+        return Err(Error::new(ErrorCode::RequestNotSupported, "The parameter `request` is not supported."));
+    }
+    if params.find("request_uri").is_some() {
+        return Err(Error::new(ErrorCode::RequestUriNotSupported, "The parameter `request_uri` is not supported."));
+    }
+    Ok(())
+}
+
+/// Only the code flow (RFC 9700 §2.1.2).
+fn response_type_is_code(params: &Params) -> Result<(), Error> {
+    match params.require("response_type")? {
+        "code" => Ok(()),
+        _ => Err(Error::new(ErrorCode::UnsupportedResponseType, "The parameter `response_type` must be code.")),
+    }
+}
+
+fn client_may_authorize(client: &Client) -> Result<(), Error> {
+    if client.allows(GrantType::AuthorizationCode) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::UnauthorizedClient, "This app is not registered for the grant type authorization_code."))
+}
+
+/// "If this parameter contains `none` with any other value, an error is returned" (OIDC Core §3.1.2.1).
+fn prompts(params: &Params) -> Result<Vec<Prompt>, Error> {
+    let words = params.words("prompt");
+    let prompts: Vec<Prompt> = words
+        .iter()
+        .filter_map(|word| match *word {
+            "none" => Some(Prompt::None),
+            "login" => Some(Prompt::Login),
+            "consent" => Some(Prompt::Consent),
+            "select_account" => Some(Prompt::SelectAccount),
+            _ => None,
+        })
+        .collect();
+    if prompts.contains(&Prompt::None) && words.len() > 1 {
+        return Err(Error::invalid_request("The parameter `prompt` cannot hold none together with another value."));
+    }
+    Ok(prompts)
+}
+
+fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
+    let seconds = params.find("max_age").map(str::parse::<u32>).transpose();
+    let seconds = seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
+    Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
+}
+
+/// The subject of an id token of ours, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).
+fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
+    let Some(hint) = params.find("id_token_hint") else { return Ok(None) };
+    let claims = access_token::genuine(cx, hint, TypRule::OneOf(&["JWT"]));
+    let subject = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str).map(str::to_owned);
+    match subject {
+        Some(subject) => Ok(Some(subject)),
+        None => Err(Error::invalid_request("The parameter `id_token_hint` is not an id token of this server.")),
+    }
+}
+
+fn page([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
+    let facts = facts
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect()))
+        .collect();
+    Refusal::Page(PageRefusal {
+        title: title.to_owned(),
+        message: message.to_owned(),
+        next_step: next_step.to_owned(),
+        facts,
+    })
+}

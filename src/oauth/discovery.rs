@@ -1,0 +1,57 @@
+//! The discovery document (OIDC Discovery §3, RFC 8414 §2): one document in three places.
+
+use serde_json::{Value, json};
+
+use super::{claims, scope};
+use crate::records::{Algorithm, AuthMethod, GrantType};
+
+/// Claims of ours that a token or userinfo may carry beyond the standard ones.
+const OWN_CLAIMS: [&str; 17] = [
+    "iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "sid", "auth_time", "amr", "acr", "nonce", "at_hash", "roles",
+    "permissions", "abac_required",
+];
+
+/// Signature algorithms taken in client assertions.
+const ASSERTION_ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+
+/// The document for an issuer. Says only what this server does.
+pub fn document(issuer: &str) -> Value {
+    let at = |path: &str| format!("{issuer}/api/auth{path}");
+    let standard = claims::STANDARD.iter().flat_map(|(_, names)| names.iter().copied());
+    let claims: Vec<&str> = OWN_CLAIMS.into_iter().chain(standard).collect();
+    let methods = AuthMethod::ALL.map(AuthMethod::as_str);
+    let confidential: Vec<&str> = methods.into_iter().filter(|method| *method != "none").collect();
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("/oauth2/authorize"),
+        "token_endpoint": at("/oauth2/token"),
+        "userinfo_endpoint": at("/oauth2/userinfo"),
+        "jwks_uri": at("/jwks"),
+        "end_session_endpoint": at("/oauth2/end-session"),
+        "revocation_endpoint": at("/oauth2/revoke"),
+        "introspection_endpoint": at("/oauth2/introspect"),
+        "scopes_supported": scope::SUPPORTED,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "subject_types_supported": ["public"],
+        "acr_values_supported": ["pwd"],
+        "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+        "ui_locales_supported": ["en"],
+    })
+}

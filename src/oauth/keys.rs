@@ -1,0 +1,239 @@
+//! The life of the signing keys: made, published, used, retired, removed, each by the clock of the operation.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Error;
+use crate::audit::Entry;
+use crate::base::id::{KeyId, TypedId};
+use crate::base::{Moment, Secret};
+use crate::crypto::jose::SigningKey;
+use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
+use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
+use crate::cx::Cx;
+use crate::records::{Algorithm, SigningKeyRecord};
+use crate::store::rows::signing_keys as rows;
+
+/// What private keys are sealed for.
+const PURPOSE: &str = "signing key";
+
+/// A key as the admin API lists it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyView {
+    /// Its name in token headers.
+    pub kid: KeyId,
+    /// What it signs with.
+    pub alg: Algorithm,
+    /// Where it stands.
+    pub state: KeyState,
+    /// When it was made and published.
+    #[serde(with = "crate::base::clock::rfc3339")]
+    pub created_at: Moment,
+    /// When it began to sign.
+    #[serde(with = "crate::base::clock::rfc3339::option")]
+    pub activated_at: Option<Moment>,
+    /// When it stopped to sign.
+    #[serde(with = "crate::base::clock::rfc3339::option")]
+    pub retired_at: Option<Moment>,
+}
+
+/// All keys, oldest first.
+pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
+    Ok(rows::all(&cx.read()?, cx.tenant)?.iter().map(view).collect())
+}
+
+/// Fills the ring from the store.
+pub fn load(cx: &Cx) -> Result<(), Error> {
+    let known = cx.home.keyring.published();
+    let mut entries = Vec::new();
+    for record in rows::all(&cx.read()?, cx.tenant)? {
+        let state = state(&record);
+        let ready = known.iter().find(|key| key.kid == record.id.as_str()).and_then(|key| key.signing.clone());
+        let material = match (state, ready) {
+            (KeyState::Retired, _) => KeyMaterial::Public(record.public_jwk),
+            (_, Some(ready)) => KeyMaterial::Private(ready),
+            (_, None) => KeyMaterial::Private(Arc::new(unseal(cx, &record)?)),
+        };
+        entries.push(KeyEntry { state, material });
+    }
+    cx.home.keyring.replace(entries).map_err(Error::internal)
+}
+
+/// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the very old.
+/// `algorithms` limits which ones are made, so that a first boot can answer before the slow ones are there. Making an RSA key
+/// takes up to half a second of CPU: never call this where a request waits.
+pub async fn tick(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
+    let policy = policy(cx, algorithms);
+    // Each round may make the next possible: generate, then activate, then generate the one after.
+    for _ in 0..4 {
+        let facts: Vec<KeyFacts> = rows::all(&cx.read()?, cx.tenant)?.iter().map(facts).collect();
+        let mut steps = rotation::plan(&facts, cx.now, &policy);
+        steps.retain(|step| !matches!(step, Step::Generate(algorithm) if !algorithms.contains(algorithm)));
+        if steps.is_empty() {
+            break;
+        }
+        let (generate, others): (Vec<Step>, Vec<Step>) =
+            steps.into_iter().partition(|step| matches!(step, Step::Generate(_)));
+        let mut made = Vec::new();
+        for step in generate {
+            if let Step::Generate(algorithm) = step {
+                made.push(generate_key(cx, algorithm).await?);
+            }
+        }
+        apply(cx, others, made).await?;
+    }
+    load(cx)
+}
+
+/// Switches to the key that is published ahead, for one algorithm or all, and publishes another ahead. Tokens of the old key still
+/// verify.
+pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Error> {
+    tick(cx, &Algorithm::ALL).await?;
+    let next: Vec<Step> = rows::all(&cx.read()?, cx.tenant)?
+        .iter()
+        .filter(|key| only.is_none_or(|only| key.algorithm == only))
+        .filter(|key| state(key) == KeyState::Next)
+        .map(|key| Step::Activate(key.id.to_string()))
+        .collect();
+    apply(cx, next, Vec::new()).await?;
+    tick(cx, &Algorithm::ALL).await?;
+    list(cx)
+}
+
+/// Takes a key out of use and out of the published set at once, as after a leak: its tokens stop to verify. When it was the current
+/// one, the next takes its place.
+pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
+    let Ok(id) = KeyId::parse(kid) else { return Ok(None) };
+    let Some(record) = rows::find(&cx.read()?, cx.tenant, &id)? else { return Ok(None) };
+    if state(&record) == KeyState::Current {
+        rotate(cx, Some(record.algorithm)).await?;
+    }
+    apply(cx, vec![Step::Remove(kid.to_owned())], Vec::new()).await?;
+    tick(cx, &Algorithm::ALL).await?;
+    list(cx).map(Some)
+}
+
+/// When [`tick`] next has something to do, were nothing to happen until then. `None` when there is no current key to judge by.
+pub fn next_due(cx: &Cx) -> Result<Option<Moment>, Error> {
+    let every = cx.settings().keys.rotate;
+    let keys = rows::all(&cx.read()?, cx.tenant)?;
+    let rotations = keys.iter().filter(|key| state(key) == KeyState::Current).filter_map(|key| key.activated_at);
+    let removals = keys.iter().filter_map(|key| key.retired_at).map(|at| at.plus(cx.settings().keys.keep));
+    Ok(rotations.map(|at| at.plus(every)).chain(removals).min())
+}
+
+fn policy(cx: &Cx, algorithms: &[Algorithm]) -> RotationPolicy {
+    let keys = &cx.settings().keys;
+    RotationPolicy {
+        every: keys.rotate,
+        publish_ahead: keys.publish_ahead,
+        keep: keys.keep,
+        algorithms: algorithms.to_vec(),
+    }
+}
+
+async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord, Error> {
+    let id = KeyId::new(cx.now, cx.entropy());
+    let kid = id.to_string();
+    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, &kid)).await;
+    let key = made.map_err(Error::internal)?.map_err(Error::internal)?;
+    let private = key.to_private_jwk();
+    let sealed = cx.home.sealing.seal(PURPOSE, private.expose().as_bytes(), cx.entropy()).map_err(Error::internal)?;
+    Ok(SigningKeyRecord {
+        id,
+        algorithm,
+        public_jwk: key.public_jwk(),
+        sealed_private: sealed,
+        created_at: cx.now,
+        activated_at: None,
+        retired_at: None,
+    })
+}
+
+fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
+    let private = cx.home.sealing.open(PURPOSE, &record.sealed_private).map_err(Error::internal)?;
+    let text = String::from_utf8(private.to_vec()).map_err(Error::internal)?;
+    SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
+}
+
+/// Writes new keys and the other steps in one transaction with an audit row each.
+async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result<(), Error> {
+    let mut entries = Vec::new();
+    for key in &made {
+        entries.push(Entry::success(cx, "key.publish").target(&key.id).detail("alg", key.algorithm.as_str()));
+    }
+    for step in &steps {
+        entries.push(match step {
+            Step::Activate(kid) => Entry::success(cx, "key.activate").target(kid),
+            Step::Remove(kid) => Entry::success(cx, "key.remove").target(kid),
+            Step::Generate(_) => continue,
+        });
+    }
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            for key in &made {
+                rows::put(tx, at.tenant, key)?;
+            }
+            for step in &steps {
+                match step {
+                    Step::Activate(kid) => activate(tx, &at, kid)?,
+                    Step::Remove(kid) => {
+                        if let Ok(id) = KeyId::parse(kid) {
+                            rows::delete(tx, at.tenant, &id)?;
+                        }
+                    }
+                    Step::Generate(_) => {}
+                }
+            }
+            for entry in &entries {
+                entry.append(tx, &at)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
+    load(cx)
+}
+
+fn activate(tx: &mut crate::store::Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
+    let keys = rows::all(tx, cx.tenant)?;
+    let Some(next) = keys.iter().find(|key| key.id.as_str() == kid) else { return Ok(()) };
+    for old in keys.iter().filter(|key| key.algorithm == next.algorithm && state(key) == KeyState::Current) {
+        let mut old = old.clone();
+        old.retired_at = Some(cx.now);
+        rows::put(tx, cx.tenant, &old)?;
+    }
+    let mut next = next.clone();
+    next.activated_at = Some(cx.now);
+    Ok(rows::put(tx, cx.tenant, &next)?)
+}
+
+fn state(key: &SigningKeyRecord) -> KeyState {
+    match (key.activated_at, key.retired_at) {
+        (_, Some(_)) => KeyState::Retired,
+        (Some(_), None) => KeyState::Current,
+        (None, None) => KeyState::Next,
+    }
+}
+
+fn facts(key: &SigningKeyRecord) -> KeyFacts {
+    KeyFacts {
+        kid: key.id.to_string(),
+        algorithm: key.algorithm,
+        created_at: key.created_at,
+        activated_at: key.activated_at,
+        retired_at: key.retired_at,
+    }
+}
+
+fn view(key: &SigningKeyRecord) -> KeyView {
+    KeyView {
+        kid: key.id.clone(),
+        alg: key.algorithm,
+        state: state(key),
+        created_at: key.created_at,
+        activated_at: key.activated_at,
+        retired_at: key.retired_at,
+    }
+}

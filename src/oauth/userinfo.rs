@@ -1,0 +1,34 @@
+//! The userinfo endpoint (OIDC Core §5.3).
+
+use serde_json::{Map, Value, json};
+
+use super::claims::{self, Place};
+use super::{Error, ErrorCode, access_token, scope};
+use crate::access::claims::{Subject, resolve};
+use crate::cx::Cx;
+
+/// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without `openid`.
+pub fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
+    let live = access_token::find_live(cx, token)?.ok_or_else(Error::invalid_token)?;
+    let Some((user, grant)) = live.person else { return Err(without_openid()) };
+    let scopes: Vec<String> = live
+        .claims
+        .get("scope")
+        .and_then(Value::as_str)
+        .map(|text| text.split(' ').map(str::to_owned).collect())
+        .unwrap_or_default();
+    if !scope::holds(&scopes, scope::OPENID) {
+        return Err(without_openid());
+    }
+    let mut answer = Map::new();
+    answer.insert("sub".into(), json!(user.id));
+    answer.extend(claims::about(&user, &scopes, grant.claims.as_ref(), Place::Userinfo));
+    let maps = resolve(cx, &cx.read()?, Subject::User(&user.id), &live.client.id)?;
+    answer.insert("permissions".into(), Value::Object(maps.permissions));
+    answer.insert("abac_required".into(), Value::Object(maps.abac_required));
+    Ok(answer)
+}
+
+fn without_openid() -> Error {
+    Error::new(ErrorCode::InsufficientScope, "The access token does not have the scope openid.")
+}
