@@ -4,3 +4,4 @@ pub mod base;
 pub mod config;
 pub mod crypto;
 pub mod records;
+pub mod store;
