@@ -3,5 +3,6 @@
 pub mod base;
 pub mod config;
 pub mod crypto;
+pub mod identity;
 pub mod records;
 pub mod store;
