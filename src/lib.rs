@@ -1,8 +1,13 @@
 //! Auther: the identity server that fits in one file, decides who may do what, and can always say why.
 
+pub mod access;
+pub mod audit;
 pub mod base;
 pub mod config;
 pub mod crypto;
+pub mod cx;
+pub mod http;
 pub mod identity;
+pub mod oauth;
 pub mod records;
 pub mod store;
