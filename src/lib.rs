@@ -3,6 +3,7 @@
 pub mod access;
 pub mod audit;
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod cx;
@@ -10,4 +11,5 @@ pub mod http;
 pub mod identity;
 pub mod oauth;
 pub mod records;
+pub mod serve;
 pub mod store;

@@ -73,3 +73,15 @@ fn absolute(file: &Path) -> Result<String, Failure> {
 fn refused(error: &store::BackupError) -> Failure {
     Failure::new("backup", error.to_string())
 }
+
+/// The same members as the API's answer.
+fn document(path: &Path, report: &BackupReport) -> Value {
+    json!({
+        "path": path.to_string_lossy(),
+        "rows": report.rows,
+        "bytes": report.bytes,
+        "sha256": report.sha256,
+        "schema": report.schema,
+        "tables": report.tables,
+    })
+}

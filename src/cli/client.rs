@@ -84,7 +84,7 @@ pub struct FactFlags {
     signing_alg: Option<String>,
     /// Lifetime of its access tokens
     #[arg(long, value_name = "SECONDS")]
-    access_seconds: Option<u64>,
+    access_token_seconds: Option<u64>,
     /// File with its public keys, a JWK set, for private_key_jwt
     #[arg(long, value_name = "FILE")]
     jwks_file: Option<PathBuf>,
@@ -96,7 +96,7 @@ impl FactFlags {
         let lists = [
             ("redirect_uris", self.redirect_uri),
             ("post_logout_redirect_uris", self.post_logout_redirect_uri),
-            ("grants", self.grant),
+            ("grant_types", self.grant),
             ("audiences", self.audience),
             ("origins", self.origin),
             ("scopes", self.scope),
@@ -111,11 +111,11 @@ impl FactFlags {
                 body.insert(member.to_owned(), value);
             }
         };
-        set("auth_method", self.auth_method.map(Value::from));
+        set("token_endpoint_auth_method", self.auth_method.map(Value::from));
         set("trusted", self.trusted.map(Value::from));
         set("require_pkce", self.require_pkce.map(Value::from));
         set("signing_alg", self.signing_alg.map(Value::from));
-        set("access_seconds", self.access_seconds.map(Value::from));
+        set("access_token_seconds", self.access_token_seconds.map(Value::from));
         set("jwks", self.jwks_file.map(key_set).transpose()?);
         Ok(body)
     }
@@ -157,7 +157,7 @@ pub struct UpdateArgs {
     #[command(flatten)]
     facts: FactFlags,
     /// Empty this list; as often as needed
-    #[arg(long, value_name = "LIST", value_parser = ["redirect-uri", "post-logout-redirect-uri", "audience", "origin", "scope", "jwks"])]
+    #[arg(long, value_name = "LIST", value_parser = ["redirect-uri", "post-logout-redirect-uri", "audience", "origin", "scope"])]
     clear: Vec<String>,
 }
 
@@ -229,15 +229,8 @@ impl UpdateArgs {
             body.insert(String::from("name"), name.into());
         }
         for list in self.clear {
-            let (member, empty) = match list.as_str() {
-                "redirect-uri" => ("redirect_uris", json!([])),
-                "post-logout-redirect-uri" => ("post_logout_redirect_uris", json!([])),
-                "audience" => ("audiences", json!([])),
-                "origin" => ("origins", json!([])),
-                "scope" => ("scopes", json!([])),
-                _ => ("jwks", Value::Null),
-            };
-            body.entry(member).or_insert(empty);
+            let member = format!("{}s", list.replace('-', "_"));
+            body.entry(member).or_insert_with(|| json!([]));
         }
         let answer = remote.call(Call::patch(["clients", &self.named.client]).body(body.into()))?;
         output.show(&answer, app)
@@ -249,9 +242,9 @@ fn apps(document: &Value) -> String {
         ("CLIENT_ID", "client_id"),
         ("NAME", "name"),
         ("TYPE", "type"),
-        ("AUTH", "auth_method"),
+        ("AUTH", "token_endpoint_auth_method"),
         ("DISABLED", "disabled"),
-        ("FROM", "origin"),
+        ("MANAGED BY", "managed_by"),
     ];
     let empty = "No app yet. Register the first: auther admin client create --name \"My app\" --type web --redirect-uri https://…";
     list(document, &columns, empty)
@@ -263,8 +256,8 @@ fn app(document: &Value) -> String {
         ("client_secret", "client_secret"),
         ("name", "name"),
         ("type", "type"),
-        ("auth method", "auth_method"),
-        ("grants", "grants"),
+        ("auth method", "token_endpoint_auth_method"),
+        ("grants", "grant_types"),
         ("redirect URIs", "redirect_uris"),
         ("after logout", "post_logout_redirect_uris"),
         ("audiences", "audiences"),
@@ -273,9 +266,9 @@ fn app(document: &Value) -> String {
         ("trusted", "trusted"),
         ("require PKCE", "require_pkce"),
         ("signing alg", "signing_alg"),
-        ("access seconds", "access_seconds"),
+        ("access seconds", "access_token_seconds"),
         ("disabled", "disabled"),
-        ("declared by", "origin"),
+        ("managed by", "managed_by"),
         ("created", "created_at"),
         ("updated", "updated_at"),
     ];
