@@ -10,8 +10,8 @@ use crate::cx::Cx;
 
 /// `/healthz` and `/readyz`.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(Endpoint::at(routes::HEALTHZ).get(up));
-    config.service(Endpoint::at(routes::READYZ).get(ready));
+    config.service(Endpoint::at([routes::HEALTHZ]).get(up));
+    config.service(Endpoint::at([routes::READYZ]).get(ready));
 }
 
 async fn up() -> HttpResponse {

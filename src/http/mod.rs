@@ -65,6 +65,10 @@ pub fn app(
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
     pages::configure(config);
-    config.service(web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)));
-    config.service(web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)));
+    config.service(
+        web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
+    );
+    config.service(
+        web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
+    );
 }

@@ -97,7 +97,11 @@ pub fn family(path: &str) -> Family {
     let is_below = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if AUTHORIZE.contains(&path) || END_SESSION.contains(&path) {
         Family::Page
-    } else if is_below("/oauth2") || is_below("/api/auth/oauth2") || path.contains("/.well-known/") || JWKS.contains(&path) {
+    } else if is_below("/oauth2")
+        || is_below("/api/auth/oauth2")
+        || path.contains("/.well-known/")
+        || JWKS.contains(&path)
+    {
         Family::OAuth
     } else if is_below("/api/auth") {
         Family::Account
@@ -143,9 +147,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint at these paths, one path or an array of aliases.
-    pub fn at(paths: impl actix_web::dev::IntoPatterns) -> Self {
-        Self { resource: web::resource(paths), allowed: Vec::new() }
+    /// An endpoint at these paths: one, or one and its aliases.
+    pub fn at<const N: usize>(paths: [&str; N]) -> Self {
+        Self { resource: web::resource(paths.to_vec()), allowed: Vec::new() }
     }
 
     /// Answers `GET` and `HEAD`.

@@ -17,6 +17,10 @@ mod migrate;
 mod opening;
 mod record;
 mod redb;
+<<<<<<< HEAD
+=======
+pub mod rows;
+>>>>>>> main
 pub mod schema;
 mod table;
 mod tx;

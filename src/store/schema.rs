@@ -8,7 +8,36 @@ use crate::base::id::TenantId;
 pub(super) const META: Table<(TenantId, String), Meta> = Table::new("meta");
 
 /// Every table and index. Names are part of the file format: append, and rename only in a migration.
+<<<<<<< HEAD
 pub const TABLES: &[&str] = &["meta", "expiry"];
+=======
+pub const TABLES: &[&str] = &[
+    "meta",
+    "expiry",
+    "audit",
+    "certificates",
+    "clients",
+    "codes",
+    "consents",
+    "consents_by_client",
+    "grants",
+    "grants_by_client",
+    "grants_by_session",
+    "grants_by_user",
+    "installation",
+    "invites",
+    "links",
+    "marks",
+    "refresh_tokens",
+    "sessions",
+    "sessions_by_user",
+    "sign_in_failures",
+    "signing_keys",
+    "users",
+    "users_by_email",
+    "users_by_username",
+];
+>>>>>>> main
 
 /// Tables of this folder's own tests.
 #[cfg(test)]

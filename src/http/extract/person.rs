@@ -135,7 +135,8 @@ fn csrf_allows(request: &HttpRequest, cx: &Cx) -> Result<(), Refusal> {
     if request.method().is_safe() {
         return Ok(());
     }
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let content_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_form = matches!(&*essence, "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain");
     match csrf::sender(cx, request.headers()) {

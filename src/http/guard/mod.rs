@@ -20,8 +20,8 @@ use futures_util::FutureExt;
 
 use self::cors::Decision;
 use super::State;
-use super::extract::cookies::Pending;
 use super::extract::begin;
+use super::extract::cookies::Pending;
 use super::respond::Refusal;
 use super::routes::{self, Family};
 use crate::cx::Cx;

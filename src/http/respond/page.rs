@@ -117,8 +117,8 @@ fn words(refusal: &Refusal, shell: Shell) -> ErrorPage {
 /// A short code that is the same for the same kind of error everywhere: `E-4K7Q`.
 pub fn reference(code: &str) -> String {
     const LETTERS: [char; 32] = [
-        '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R',
-        'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
+        '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P',
+        'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
     ];
     let letters = sha256(code.as_bytes()).into_iter().take(4).filter_map(|byte| LETTERS.get(usize::from(byte % 32)));
     std::iter::once("E-".to_owned()).chain(letters.map(char::to_string)).collect()
