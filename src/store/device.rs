@@ -13,7 +13,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 
 /// What redb wanted to do to the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     Write { offset: u64, bytes: Vec<u8> },
     Length(u64),
@@ -249,5 +249,75 @@ impl StorageBackend for Device {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.0.file.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..60_u64, prop::collection::vec(1..255_u8, 1..30)).prop_map(|(offset, bytes)| Step::Write { offset, bytes }),
+            2 => (0..90_u64).prop_map(Step::Length),
+            1 => Just(Step::Sync),
+        ]
+    }
+
+    fn all(device: &Device) -> Vec<u8> {
+        let mut bytes = vec![7; usize::try_from(device.len().unwrap()).unwrap()];
+        device.read(0, &mut bytes).unwrap();
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_held_back_reads_as_if_it_were_written(
+            steps in prop::collection::vec(step(), 0..12),
+            from in 0..90_usize,
+            length in 1..40_usize,
+        ) {
+            let files = [(); 2].map(|()| tempfile::tempfile().unwrap());
+            let bytes: Vec<u8> = (100..150).collect();
+            files.iter().for_each(|file| io::Write::write_all(&mut &*file, &bytes).unwrap());
+            let [held, through] = files.map(|file| Device::new(file, Access::Exclusive).unwrap());
+            through.settle().unwrap();
+            for step in &steps {
+                for device in [&held, &through] {
+                    match step {
+                        // redb writes within the length that it has set.
+                        Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
+                            device.write(*offset, bytes).unwrap();
+                        }
+                        Step::Write { .. } => {}
+                        Step::Length(length) => device.set_len(*length).unwrap(),
+                        Step::Sync => device.sync_data().unwrap(),
+                    }
+                }
+            }
+            prop_assert_eq!(all(&held), all(&through));
+            let (mut one, mut two) = (vec![1; length], vec![2; length]);
+            let offset = from as u64;
+            prop_assert_eq!(held.read(offset, &mut one).is_ok(), through.read(offset, &mut two).is_ok());
+            if offset + length as u64 <= held.len().unwrap() {
+                prop_assert_eq!(one, two);
+            }
+            prop_assert_eq!(held.0.file.len().unwrap(), 50, "the file was touched");
+            held.settle().unwrap();
+            prop_assert_eq!(held.0.file.len().unwrap(), through.len().unwrap());
+            prop_assert_eq!(all(&held), all(&through));
+        }
+    }
+
+    #[test]
+    fn a_device_to_read_is_never_settled() {
+        let device = Device::new(tempfile::tempfile().unwrap(), Access::ReadOnly).unwrap();
+        device.set_len(10).unwrap();
+        assert_eq!(device.settle().unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(device.0.file.len().unwrap(), 0);
     }
 }
