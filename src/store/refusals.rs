@@ -316,6 +316,22 @@ fn a_commit_that_is_cut_short_anywhere_keeps_all_or_nothing() {
 }
 
 #[test]
+fn compacting_gives_room_back_unless_somebody_reads() {
+    let (_folder, path) = place();
+    let store = open(&path).unwrap();
+    fill(&store, 0..5_000);
+    store.write_blocking(|tx| (10..5_000).try_for_each(|n| ROWS.delete(tx, &(TenantId::DEFAULT, n)))).unwrap();
+    let size = || fs::metadata(&path).unwrap().len();
+    let (before, reader) = (size(), store.read().unwrap());
+    assert_eq!(store.compact(), Ok(false));
+    drop(reader);
+    assert_eq!(store.compact(), Ok(true));
+    assert!(size() < before / 2, "{} of {before} bytes are left", size());
+    fill(&store, 10..20);
+    assert_eq!(rows(&store).unwrap(), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_the_system_says_is_sorted() {
     let path = Path::new("auther.redb");
     let sort = |kind: io::ErrorKind| OpenError::from_io(path, &io::Error::from(kind));
