@@ -181,7 +181,7 @@ async fn failures_are_still_counted_after_the_sweeper_ran() {
     fail(&home, "ann@example.com", 1).await;
     home.advance(minutes(1));
     let cx = home.cx();
-    cx.store().write(move |tx| expired::sweep(tx, cx.tenant, cx.now, 1000)).await.unwrap();
+    cx.store().write(move |tx| expired::sweep(tx, cx.now, 1000)).await.unwrap();
     fail(&home, "ann@example.com", 1).await;
     home.advance(minutes(1));
     assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await), "the second lock lasts two minutes");
