@@ -8,6 +8,7 @@
 //! or know a dialect: [`guard`] does, by the path's family.
 
 pub mod assets;
+pub mod auth;
 pub mod extract;
 pub mod guard;
 mod health;
@@ -23,8 +24,10 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
+use crate::crypto::keyring::PreparedJson;
 use crate::cx::Installation;
 use crate::http::guard::limit::Limiter;
+use crate::oauth::discovery;
 
 /// What all workers share.
 #[derive(Clone)]
@@ -33,12 +36,15 @@ pub struct State {
     pub home: Arc<Installation>,
     /// Counts attempts per peer address.
     pub attempts: Arc<Limiter>,
+    /// The discovery document.
+    pub discovery: Arc<PreparedJson>,
 }
 
 impl State {
     /// The state of a server that begins to listen.
     pub fn new(home: Arc<Installation>) -> Self {
-        Self { home, attempts: Arc::new(Limiter::for_attempts()) }
+        let discovery = PreparedJson::of(&discovery::document(home.settings.issuer.origin()));
+        Self { home, attempts: Arc::new(Limiter::for_attempts()), discovery: Arc::new(discovery) }
     }
 }
 
@@ -65,6 +71,7 @@ pub fn app(
 /// Every route of the server.
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
+    auth::configure(config);
     oauth::configure(config);
     pages::configure(config);
     config.service(

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::base::id::{ClientId, SessionId, UserId};
+use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::{Grant, LinkPurpose, Session, User};
 use crate::store::rows::{clients, consents, grants, links, sessions, users};
@@ -77,6 +77,18 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
     }
     clients::delete(tx, cx.tenant, client)?;
     Ok(Ended { sessions: 0, grants, consents: consents.len() })
+}
+
+/// Revokes one token family; answers whether it was live.
+pub fn revoke_grant(tx: &mut Tx, cx: &Cx, grant: &GrantId) -> Result<bool, Error> {
+    let family = grants::find(tx, cx.tenant, grant)?;
+    Ok(revoke_all(tx, cx, family.into_iter().collect())? > 0)
+}
+
+/// Revokes every token family of a client; answers how many were live.
+pub fn revoke_grants_of_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<usize, Error> {
+    let families = grants::of_client(tx, cx.tenant, client)?;
+    revoke_all(tx, cx, families)
 }
 
 /// Sets `revoked_at` on those that have none; answers how many.

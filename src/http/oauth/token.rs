@@ -1,66 +1,31 @@
 //! Token, revocation and introspection: POST, client authentication, JSON, never cached.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 
-use super::{authorization, refused};
+use super::authorization;
 use crate::cx::Cx;
 use crate::http::extract::Pairs;
 use crate::http::respond::Refusal;
-use crate::oauth::{Error, ErrorCode, Params, grants, introspect, revoke};
+use crate::oauth::{Params, grants, introspect, revoke};
 
 /// `POST` token (RFC 6749 §3.2).
 pub async fn exchange(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
-    let authorization = authorization(&request)?;
-    let answer = match Params::from_pairs(pairs.0) {
-        Ok(params) => grants::exchange(&cx, &params, authorization).await,
-        Err(error) => Err(error),
-    };
-    Ok(match answer {
-        Ok(answer) => private_json(&answer),
-        Err(error) => with_client_challenge(&cx, &error),
-    })
+    let params = Params::from_pairs(pairs.0)?;
+    let answer = grants::exchange(&cx, &params, authorization(&request)?).await?;
+    // "… and the Pragma response header field with a value of `no-cache`" (RFC 6749 §5.1); the guard adds `no-store`.
+    Ok(HttpResponse::Ok().insert_header(("pragma", "no-cache")).json(answer))
 }
 
 /// `POST` revocation (RFC 7009 §2.1): 200 without a body.
 pub async fn revoke(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
-    let authorization = authorization(&request)?;
-    let answer = match Params::from_pairs(pairs.0) {
-        Ok(params) => revoke::revoke(&cx, &params, authorization).await,
-        Err(error) => Err(error),
-    };
-    Ok(match answer {
-        Ok(()) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish(),
-        Err(error) => with_client_challenge(&cx, &error),
-    })
+    let params = Params::from_pairs(pairs.0)?;
+    revoke::revoke(&cx, &params, authorization(&request)?).await?;
+    Ok(HttpResponse::Ok().finish())
 }
 
 /// `POST` introspection (RFC 7662 §2.1).
 pub async fn introspect(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
-    let authorization = authorization(&request)?;
-    let answer = match Params::from_pairs(pairs.0) {
-        Ok(params) => introspect::introspect(&cx, &params, authorization).await,
-        Err(error) => Err(error),
-    };
-    Ok(match answer {
-        Ok(answer) => private_json(&answer),
-        Err(error) => with_client_challenge(&cx, &error),
-    })
-}
-
-/// "The authorization server MUST include the HTTP `Cache-Control` response header field with a value of `no-store`"
-/// (RFC 6749 §5.1).
-fn private_json(body: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::PRAGMA, "no-cache"))
-        .json(body)
-}
-
-/// 401 carries "the `WWW-Authenticate` response header field matching the authentication scheme used by the client"
-/// (RFC 6749 §5.2).
-fn with_client_challenge(cx: &Cx, error: &Error) -> HttpResponse {
-    let challenge = (error.code == ErrorCode::InvalidClient).then_some("Basic realm=\"Auther\", charset=\"UTF-8\"");
-    refused(cx, error, challenge)
+    let params = Params::from_pairs(pairs.0)?;
+    let answer = introspect::introspect(&cx, &params, authorization(&request)?).await?;
+    Ok(HttpResponse::Ok().json(answer))
 }

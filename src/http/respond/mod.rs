@@ -2,11 +2,12 @@
 //!
 //! May use: `http::routes`, `http::pages::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
 //! path's [`Family`]: OAuth JSON, `{code,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
-//! `Result<HttpResponse, Refusal>` and uses `?` on `store` and `identity` errors; a rules module that has its own error adds a
-//! `From<…> for Refusal` where it is spoken. OAuth errors with their challenges are drawn by `http::oauth` itself with [`oauth_error`].
+//! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
+//! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
 //! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
 
 mod identity;
+mod oauth;
 pub mod page;
 
 pub use identity::sentence;
@@ -30,6 +31,10 @@ pub struct Refusal {
     fields: Vec<FieldProblem>,
     retry_after: Option<u64>,
     allow: Option<String>,
+    /// `WWW-Authenticate` of a 401.
+    challenge: Cow<'static, str>,
+    /// Whether the code is one that an OAuth standard registers.
+    is_registered: bool,
     cause: Option<Box<dyn std::error::Error + 'static>>,
 }
 
@@ -52,6 +57,8 @@ impl Refusal {
             fields: Vec::new(),
             retry_after: None,
             allow: None,
+            challenge: Cow::Borrowed("Bearer"),
+            is_registered: false,
             cause: None,
         }
     }
@@ -199,13 +206,14 @@ impl Refusal {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            response.insert_header((header::WWW_AUTHENTICATE, &*self.challenge));
         }
     }
 
     /// The registered code nearest to it (RFC 6749 §4.1.2.1, §5.2).
-    fn oauth_code(&self) -> &'static str {
+    fn oauth_code(&self) -> &str {
         match self.status {
+            _ if self.is_registered => &self.code,
             StatusCode::INTERNAL_SERVER_ERROR => "server_error",
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
             StatusCode::UNAUTHORIZED => "invalid_token",
@@ -273,7 +281,7 @@ impl From<crate::store::Error> for Refusal {
 
 /// `{"error","error_description"}` (RFC 6749 §5.2) with a registered code; `more` adds headers such as `WWW-Authenticate`.
 /// The description is kept to the characters the RFC allows.
-pub fn oauth_error(
+fn oauth_error(
     status: StatusCode,
     code: &str,
     description: &str,

@@ -9,7 +9,7 @@ mod registry;
 pub use check::{ClientInput, FieldError};
 pub use declare::declare;
 pub use registry::{
-    Registered, Removed, delete, find, find_live, page, register, rotate_secret, set_disabled, update,
+    Registered, delete, find, find_live, page, register, rotate_secret, set_disabled, update,
 };
 
 use crate::store;
