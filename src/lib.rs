@@ -21,7 +21,7 @@
 pub mod access;
 pub mod audit;
 pub mod base;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod cx;
@@ -29,7 +29,7 @@ pub mod http;
 pub mod identity;
 pub mod oauth;
 pub mod records;
-// pub mod serve;
+pub mod serve;
 pub mod store;
-
-
+#[cfg(test)]
+pub(crate) mod testing;

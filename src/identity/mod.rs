@@ -19,3 +19,6 @@ pub mod sign_up;
 pub mod users;
 
 pub use error::{Error, Fault};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! RP-initiated logout over HTTP.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use data_encoding::BASE64URL_NOPAD;
 
 use super::authorize::refuse;

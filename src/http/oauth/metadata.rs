@@ -25,11 +25,10 @@ pub async fn jwks(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal>
 /// The document, or 304 when the caller has it (RFC 9110 §13.1.2).
 fn send(request: &HttpRequest, prepared: &PreparedJson) -> HttpResponse {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let is_known = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == prepared.etag));
+    let is_known =
+        known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == prepared.etag));
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, prepared.etag.as_str()))
-        .insert_header((header::CACHE_CONTROL, CACHE));
+    response.insert_header((header::ETAG, prepared.etag.as_str())).insert_header((header::CACHE_CONTROL, CACHE));
     if is_known {
         return response.finish();
     }

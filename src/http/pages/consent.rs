@@ -48,7 +48,7 @@ pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> R
         _ => return Err(Refusal::malformed("The form does not say whether to allow or to deny.")),
     };
     let decision = authorize::consent(cx, &waiting.interaction, person, allow).await?;
-    oauth::draw(cx, &request, decision, Some(person))
+    oauth::draw(cx, &request, decision)
 }
 
 /// One scope in words, with what the app will really see.

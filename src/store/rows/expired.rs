@@ -20,16 +20,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Code,
-        Self::Failures,
-        Self::Grant,
-        Self::Invite,
-        Self::Link,
-        Self::Mark,
-        Self::Refresh,
-        Self::Session,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Code, Self::Failures, Self::Grant, Self::Invite, Self::Link, Self::Mark, Self::Refresh, Self::Session];
 
     fn name(self) -> &'static str {
         match self {
@@ -94,9 +86,10 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
             }
         }
         Kind::Failures => {
-            let lately = marks::failures(tx, tenant, key)?;
-            if lately.is_some_and(|failures| failures.locked_until.unwrap_or(failures.last_at) <= now) {
-                marks::delete_failures(tx, tenant, key)?;
+            if let Some(failures) = marks::failures(tx, tenant, key)?
+                && failures.expires_at <= now
+            {
+                marks::delete_failures(tx, tenant, key, &failures)?;
             }
         }
         Kind::Grant => {
@@ -122,7 +115,8 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
         }
         Kind::Mark => marks::delete(tx, tenant, key)?,
         Kind::Refresh => {
-            if let Some(refresh) = key.parse().ok().map(|id| grants::find_refresh(tx, tenant, &id)).transpose()?.flatten()
+            if let Some(refresh) =
+                key.parse().ok().map(|id| grants::find_refresh(tx, tenant, &id)).transpose()?.flatten()
                 && refresh.expires_at <= now
             {
                 grants::delete_refresh(tx, tenant, &refresh)?;
