@@ -17,9 +17,10 @@ use crate::identity::{Error, sessions};
 
 /// `GET /get-session`: `{session, user}`, or `null` when nobody is signed in.
 pub async fn current(visitor: Visitor) -> HttpResponse {
-    let body = visitor.signed_in().map_or(Value::Null, |person| {
-        json!({ "session": shapes::session(&person.session), "user": shapes::user(&person.user) })
-    });
+    let body = visitor.signed_in().map_or(
+        Value::Null,
+        |person| json!({ "session": shapes::session(&person.session), "user": shapes::user(&person.user) }),
+    );
     HttpResponse::Ok().json(body)
 }
 
