@@ -11,6 +11,7 @@ pub mod assets;
 pub mod extract;
 pub mod guard;
 mod health;
+pub mod oauth;
 pub mod pages;
 pub mod respond;
 pub mod routes;
@@ -22,8 +23,10 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
+use crate::crypto::keyring::PreparedJson;
 use crate::cx::Installation;
 use crate::http::guard::limit::Limiter;
+use crate::oauth::discovery;
 
 /// What all workers share.
 #[derive(Clone)]
@@ -32,12 +35,15 @@ pub struct State {
     pub home: Arc<Installation>,
     /// Counts attempts per peer address.
     pub attempts: Arc<Limiter>,
+    /// The discovery document.
+    pub discovery: Arc<PreparedJson>,
 }
 
 impl State {
     /// The state of a server that begins to listen.
     pub fn new(home: Arc<Installation>) -> Self {
-        Self { home, attempts: Arc::new(Limiter::for_attempts()) }
+        let discovery = PreparedJson::of(&discovery::document(home.settings.issuer.origin()));
+        Self { home, attempts: Arc::new(Limiter::for_attempts()), discovery: Arc::new(discovery) }
     }
 }
 
@@ -64,6 +70,7 @@ pub fn app(
 /// Every route of the server.
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
+    oauth::configure(config);
     pages::configure(config);
     config.service(
         web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),

@@ -236,3 +236,176 @@ fn walk(view: &dyn View, take: &mut dyn FnMut(&'static str, Vec<Row>) -> Result<
     let schema = migrate::schema_of(view)?;
     Ok(Manifest { sha256: HEXLOWER.encode(&digest.finalize()), tables, schema })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::store::redb::RedbEngine;
+    use crate::store::{Record, Store, Table, Tx};
+
+    const LEFT: Table<(TenantId, u64), Count> = Table::new("test_a");
+    const RIGHT: Table<(TenantId, u64), Count> = Table::new("test_b");
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Count(u64);
+    impl Record for Count {}
+
+    fn add(tx: &mut Tx) -> Result<(), Error> {
+        let key = |row| (TenantId::DEFAULT, row);
+        let count = LEFT.find(tx, &key(0))?.map_or(0, |count| count.0) + 1;
+        LEFT.put(tx, &key(0), &Count(count))?;
+        LEFT.put(tx, &key(count), &Count(count))?;
+        RIGHT.put(tx, &key(0), &Count(count))
+    }
+
+    /// A folder with a backup of a few rows.
+    fn backed_up() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("backup.redb");
+        let store = Store::in_memory();
+        (0..3).for_each(|_| store.write_blocking(add).unwrap());
+        store.backup(&target, |_| {}).unwrap();
+        (folder, target)
+    }
+
+    /// Changes a closed file as somebody could who has this program.
+    fn tamper(path: &Path, change: impl FnOnce(&mut Tx) -> Result<(), Error>) {
+        let engine = RedbEngine::open(path, &Options::default()).unwrap();
+        transact(&engine, change).unwrap();
+    }
+
+    #[test]
+    fn a_backup_is_of_one_moment_while_others_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("auther.redb"), &Options::default()).unwrap();
+        store.write_blocking(add).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (writer, until) = (store.clone(), Arc::clone(&stop));
+        let writing = std::thread::spawn(move || {
+            while !until.load(Ordering::SeqCst) {
+                writer.write_blocking(add).unwrap();
+            }
+        });
+        let mut last = 0;
+        for round in 0..4 {
+            let target = folder.path().join(format!("backup {round}"));
+            let before = store.commits();
+            let mut copied = 0;
+            let report = store
+                .backup(&target, |rows| {
+                    copied = rows;
+                    // The copy is not done before others have written meanwhile.
+                    while store.commits() == before {
+                        std::thread::yield_now();
+                    }
+                })
+                .unwrap();
+            assert_eq!(copied, report.rows);
+            assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(verify_backup(&target).unwrap(), report);
+            let copy = folder.path().join(format!("restored {round}"));
+            assert_eq!(restore(&target, &copy, false).unwrap().sha256, report.sha256);
+            let restored = Store::open(&copy, &Options::default()).unwrap();
+            let copy = restored.read().unwrap();
+            let counts = [&LEFT, &RIGHT].map(|table| table.find(&copy, &(TenantId::DEFAULT, 0)).unwrap().unwrap().0);
+            assert_eq!(counts[0], counts[1]);
+            assert_eq!(report.tables["test_a"], counts[0] + 1);
+            assert!(counts[0] > last);
+            last = counts[0];
+        }
+        stop.store(true, Ordering::SeqCst);
+        writing.join().unwrap();
+    }
+
+    #[test]
+    fn a_backup_replaces_nothing() {
+        let (folder, target) = backed_up();
+        let before = fs::read(&target).unwrap();
+        assert_eq!(Store::in_memory().backup(&target, |_| {}), Err(Error::Exists(target.clone())));
+        assert!(fs::read(&target).unwrap() == before);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_backup_that_was_changed_is_found_out_and_not_restored() {
+        type Change = fn(&mut Tx) -> Result<(), Error>;
+        let changes: [Change; 6] = [
+            |tx| LEFT.put(tx, &(TenantId::DEFAULT, 1), &Count(7)),
+            |tx| LEFT.put(tx, &(TenantId::DEFAULT, 9), &Count(7)),
+            |tx| LEFT.delete(tx, &(TenantId::DEFAULT, 1)),
+            |tx| tx.set_raw("test_a", (TenantId::DEFAULT, 1_u64).encode(), Some(b"\x01{".to_vec())),
+            |tx| tx.set_raw("test_a", b"x".to_vec(), Some(Vec::new())),
+            |tx| META.delete(tx, &manifest_key()),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let (folder, target) = backed_up();
+            tamper(&target, change);
+            let error = verify_backup(&target).unwrap_err();
+            assert!(!error.to_string().contains('\n'), "{error}");
+            let place = folder.path().join("auther.redb");
+            assert!(restore(&target, &place, true).is_err(), "change {number} was restored");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+        }
+    }
+
+    #[test]
+    fn a_scribbled_backup_is_found_out_and_left_alone() {
+        let (_folder, target) = backed_up();
+        let sound = fs::read(&target).unwrap();
+        let place = sound.windows(12).position(|bytes| bytes.starts_with(b"sha256")).unwrap();
+        let mut bytes = sound.clone();
+        bytes[place + 10] ^= 1;
+        fs::write(&target, &bytes).unwrap();
+        assert!(verify_backup(&target).is_err());
+        assert!(fs::read(&target).unwrap() == bytes);
+        fs::write(&target, &sound[..sound.len() / 2]).unwrap();
+        assert!(verify_backup(&target).is_err());
+        assert_eq!(fs::read(&target).unwrap().len(), sound.len() / 2);
+    }
+
+    #[test]
+    fn verifying_writes_nothing_and_disturbs_no_reader() {
+        let (_folder, target) = backed_up();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o400)).unwrap();
+        let before = fs::read(&target).unwrap();
+        let (_held, manifest) = verified(&target).unwrap();
+        assert_eq!(verify_backup(&target).unwrap().sha256, manifest.sha256);
+        assert!(fs::read(&target).unwrap() == before);
+    }
+
+    #[test]
+    fn a_restore_replaces_only_when_told_and_never_what_is_in_use() {
+        let (folder, target) = backed_up();
+        let place = folder.path().join("auther.redb");
+        let store = Store::open(&place, &Options::default()).unwrap();
+        assert!(matches!(restore(&target, &place, false), Err(BackupError::Exists(_))));
+        assert!(matches!(restore(&target, &place, true), Err(BackupError::Open(OpenError::InUse(_)))));
+        store.write_blocking(add).unwrap();
+        store.close();
+        let before = fs::read(&place).unwrap();
+        assert!(matches!(restore(&target, &place, false), Err(BackupError::Exists(_))));
+        assert!(fs::read(&place).unwrap() == before);
+        restore(&target, &place, true).unwrap();
+        let store = Store::open(&place, &Options::default()).unwrap();
+        let counted = LEFT.find(&store.read().unwrap(), &(TenantId::DEFAULT, 0)).unwrap();
+        assert_eq!(counted, Some(Count(3)));
+        assert_eq!(META.find(&store.read().unwrap(), &manifest_key()).unwrap(), None, "it is a data file again");
+        assert!(matches!(verify_backup(&target), Ok(report) if report.rows == 6));
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_data_file_is_not_a_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auther.redb");
+        Store::open(&path, &Options::default()).unwrap().close();
+        assert!(matches!(verify_backup(&path), Err(BackupError::NoManifest(_))));
+        assert!(matches!(verify_backup(&folder.path().join("none")), Err(BackupError::Open(_))));
+    }
+}

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! What every engine must do, run over each of them.
 
 use std::collections::BTreeMap;
@@ -590,4 +587,3 @@ proptest! {
         }
     }
 }
->>>>>>> main

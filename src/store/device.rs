@@ -13,7 +13,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 
 /// What redb wanted to do to the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     Write { offset: u64, bytes: Vec<u8> },
     Length(u64),
@@ -49,7 +49,7 @@ struct Inner {
     settled: AtomicBool,
     staged: Mutex<Staged>,
     #[cfg(test)]
-    room: Arc<std::sync::atomic::AtomicU64>,
+    room: Room,
 }
 
 impl Device {
@@ -62,7 +62,7 @@ impl Device {
             settled: AtomicBool::new(false),
             staged: Mutex::new(Staged { steps: Vec::new(), length, kept: length }),
             #[cfg(test)]
-            room: Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX)),
+            room: Room::default(),
         })))
     }
 
@@ -74,13 +74,15 @@ impl Device {
         if inner.access == Access::ReadOnly {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied));
         }
-        for step in std::mem::take(&mut staged.steps) {
+        for step in &staged.steps {
             match step {
-                Step::Write { offset, bytes } => inner.file.write(offset, &bytes)?,
-                Step::Length(length) => inner.file.set_len(length)?,
+                Step::Write { offset, bytes } => self.write_through(*offset, bytes)?,
+                Step::Length(length) => inner.file.set_len(*length)?,
                 Step::Sync => inner.file.sync_data()?,
             }
         }
+        // After a failure they stay: what was read of them stays true.
+        staged.steps.clear();
         inner.settled.store(true, Ordering::Release);
         Ok(())
     }
@@ -93,16 +95,42 @@ impl Device {
         Some(self.0.staged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The bytes that may yet be written before the disk pretends to be full.
-    #[cfg(test)]
-    pub(super) fn room(&self) -> Arc<std::sync::atomic::AtomicU64> {
-        Arc::clone(&self.0.room)
+    fn write_through(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        self.0.room.take(bytes.len())?;
+        self.0.file.write(offset, bytes)
     }
 
+    /// The same device on a disk with that much room.
     #[cfg(test)]
-    fn use_room(&self, bytes: usize) -> io::Result<()> {
+    pub(super) fn with_room(self, room: &Room) -> Self {
+        let mut inner = Arc::into_inner(self.0).unwrap();
+        inner.room = room.clone();
+        Self(Arc::new(inner))
+    }
+}
+
+/// How many bytes may yet be written before the disk pretends to be full.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(super) struct Room(Arc<std::sync::atomic::AtomicU64>);
+
+#[cfg(test)]
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    pub(super) fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::SeqCst);
+    }
+
+    fn take(&self, bytes: usize) -> io::Result<()> {
         let left = |room: u64| if room == u64::MAX { Some(room) } else { room.checked_sub(bytes as u64) };
-        let taken = self.0.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        let taken = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
         taken.map(drop).map_err(|_| io::Error::from(io::ErrorKind::StorageFull))
     }
 }
@@ -180,14 +208,12 @@ impl StorageBackend for Device {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        #[cfg(test)]
-        self.use_room(data.len())?;
         match self.staged() {
             Some(mut staged) => {
                 staged.steps.push(Step::Write { offset, bytes: data.to_vec() });
                 Ok(())
             }
-            None => self.0.file.write(offset, data),
+            None => self.write_through(offset, data),
         }
     }
 
@@ -223,5 +249,75 @@ impl StorageBackend for Device {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.0.file.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..60_u64, prop::collection::vec(1..255_u8, 1..30)).prop_map(|(offset, bytes)| Step::Write { offset, bytes }),
+            2 => (0..90_u64).prop_map(Step::Length),
+            1 => Just(Step::Sync),
+        ]
+    }
+
+    fn all(device: &Device) -> Vec<u8> {
+        let mut bytes = vec![7; usize::try_from(device.len().unwrap()).unwrap()];
+        device.read(0, &mut bytes).unwrap();
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_held_back_reads_as_if_it_were_written(
+            steps in prop::collection::vec(step(), 0..12),
+            from in 0..90_usize,
+            length in 1..40_usize,
+        ) {
+            let files = [(); 2].map(|()| tempfile::tempfile().unwrap());
+            let bytes: Vec<u8> = (100..150).collect();
+            files.iter().for_each(|file| io::Write::write_all(&mut &*file, &bytes).unwrap());
+            let [held, through] = files.map(|file| Device::new(file, Access::Exclusive).unwrap());
+            through.settle().unwrap();
+            for step in &steps {
+                for device in [&held, &through] {
+                    match step {
+                        // redb writes within the length that it has set.
+                        Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
+                            device.write(*offset, bytes).unwrap();
+                        }
+                        Step::Write { .. } => {}
+                        Step::Length(length) => device.set_len(*length).unwrap(),
+                        Step::Sync => device.sync_data().unwrap(),
+                    }
+                }
+            }
+            prop_assert_eq!(all(&held), all(&through));
+            let (mut one, mut two) = (vec![1; length], vec![2; length]);
+            let offset = from as u64;
+            prop_assert_eq!(held.read(offset, &mut one).is_ok(), through.read(offset, &mut two).is_ok());
+            if offset + length as u64 <= held.len().unwrap() {
+                prop_assert_eq!(one, two);
+            }
+            prop_assert_eq!(held.0.file.len().unwrap(), 50, "the file was touched");
+            held.settle().unwrap();
+            prop_assert_eq!(held.0.file.len().unwrap(), through.len().unwrap());
+            prop_assert_eq!(all(&held), all(&through));
+        }
+    }
+
+    #[test]
+    fn a_device_to_read_is_never_settled() {
+        let device = Device::new(tempfile::tempfile().unwrap(), Access::ReadOnly).unwrap();
+        device.set_len(10).unwrap();
+        assert_eq!(device.settle().unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(device.0.file.len().unwrap(), 0);
     }
 }

@@ -89,3 +89,100 @@ fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
     (migration.run)(&Steps { engine })?;
     transact(engine, |tx| META.put(tx, &schema_key(), &Meta::Schema(migration.number)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::engine::View;
+    use crate::store::memory::MemoryEngine;
+    use crate::store::redb::RedbEngine;
+    use crate::store::{Options, Record, Store, Table};
+
+    const NUMBERS: Table<(TenantId,), Number> = Table::new("test_a");
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Number(u64);
+    impl Record for Number {}
+
+    fn add(steps: &Steps<'_>, more: u64) -> Result<(), Error> {
+        let before = NUMBERS.find(&steps.read()?, &(TenantId::DEFAULT,))?.map_or(0, |number| number.0);
+        steps.write(|tx| NUMBERS.put(tx, &(TenantId::DEFAULT,), &Number(before + more)))
+    }
+
+    const FIRST: Migration = Migration { number: 1, name: "first", run: |_| Ok(()) };
+    const SECOND: Migration = Migration {
+        number: 2,
+        name: "second",
+        run: |steps| {
+            add(steps, 10)?;
+            add(steps, 10)
+        },
+    };
+    const THIRD: Migration = Migration { number: 3, name: "third", run: |steps| add(steps, 100) };
+    const FAILING: Migration = Migration {
+        number: 3,
+        name: "failing",
+        run: |steps| {
+            add(steps, 1000)?;
+            Err(Error::Key)
+        },
+    };
+
+    fn state(engine: &dyn Engine) -> (u32, Option<Number>) {
+        let view: Box<dyn View> = engine.snapshot().unwrap();
+        (schema_of(view.as_ref()).unwrap(), NUMBERS.find(view.as_ref(), &(TenantId::DEFAULT,)).unwrap())
+    }
+
+    fn each_engine(test: impl Fn(&dyn Engine)) {
+        test(&MemoryEngine::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auther.redb");
+        Store::open(&path, &Options::default()).unwrap().close();
+        test(&RedbEngine::open(&path, &Options::default()).unwrap());
+    }
+
+    #[test]
+    fn each_migration_runs_once_and_in_order() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            assert_eq!(state(engine), (1, None));
+            run(engine, &[THIRD, FIRST, SECOND]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+            assert!(!engine.roll_back().unwrap(), "no mark is left");
+        });
+    }
+
+    #[test]
+    fn a_failing_migration_takes_all_of_them_back() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            let failure = run(engine, &[FIRST, SECOND, FAILING]).unwrap_err();
+            assert_eq!(failure, Failure { migration: Some((3, "failing")), cause: Error::Key });
+            assert_eq!(state(engine), (1, None));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+        });
+    }
+
+    #[test]
+    fn migrations_that_a_crash_cut_short_start_again() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            engine.mark().unwrap();
+            one(engine, &SECOND).unwrap();
+            add(&Steps { engine }, 5).unwrap();
+            assert_eq!(state(engine), (2, Some(Number(25))));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+        });
+    }
+
+    #[test]
+    fn the_numbers_ascend_from_one() {
+        for (position, migration) in (1..).zip(MIGRATIONS) {
+            assert_eq!(migration.number, position, "{}", migration.name);
+        }
+    }
+}

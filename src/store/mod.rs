@@ -17,10 +17,7 @@ mod migrate;
 mod opening;
 mod record;
 mod redb;
-<<<<<<< HEAD
-=======
 pub mod rows;
->>>>>>> main
 pub mod schema;
 mod table;
 mod tx;
@@ -28,6 +25,8 @@ mod writer;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod refusals;
 
 use std::fmt::Display;
 use std::fs;
@@ -60,11 +59,19 @@ pub struct Options {
     /// Files up to this size, in bytes, are read and checked as a whole when they are opened; larger ones only where they
     /// are used, and by backups.
     pub check_bytes: u64,
+    /// A disk that can be made to look full.
+    #[cfg(test)]
+    room: device::Room,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 48 << 20, check_bytes: 16 << 20 }
+        Self {
+            cache_bytes: 48 << 20,
+            check_bytes: 16 << 20,
+            #[cfg(test)]
+            room: device::Room::default(),
+        }
     }
 }
 

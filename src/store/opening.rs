@@ -25,23 +25,21 @@ const SMALLEST: u64 = 2 * 4096;
 /// An open file.
 pub(super) struct Opened {
     pub(super) database: Database,
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests reach the disk through it"))]
     pub(super) device: Device,
 }
 
-/// Opens the file at `path` for this process alone. It is written to only after it was found whole and of a known version.
+/// Opens the file at `path` for this process alone, and proves it whole and of a known version. Nothing is written to it
+/// before [`Device::settle`].
 pub(super) fn existing(path: &Path, options: &Options) -> Result<Opened, OpenError> {
     let file = file_of(path, Access::Exclusive)?;
-    let (database, device) = staged(path, file, Access::Exclusive, options)?;
-    device.settle().map_err(|error| OpenError::from_io(path, &error))?;
-    Ok(Opened { database, device })
+    staged(path, file, Access::Exclusive, options)
 }
 
 /// Opens the file at `path` to read and check all of it. It is never written to.
 pub(super) fn read_only(path: &Path, options: &Options) -> Result<Database, OpenError> {
     let everything = Options { check_bytes: u64::MAX, ..options.clone() };
     let file = file_of(path, Access::ReadOnly)?;
-    staged(path, file, Access::ReadOnly, &everything).map(|(database, _)| database)
+    staged(path, file, Access::ReadOnly, &everything).map(|opened| opened.database)
 }
 
 /// Makes an empty file at `path`, 0600, and opens it. Errors: also when something is there.
@@ -51,6 +49,8 @@ pub(super) fn fresh(path: &Path, options: &Options) -> Result<Opened, OpenError>
     // The process may forbid its owner's bits too; a file that nobody can open again helps nobody.
     file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(|error| OpenError::from_io(path, &error))?;
     let device = Device::new(file, Access::Exclusive).map_err(|error| refusal(path, error))?;
+    #[cfg(test)]
+    let device = device.with_room(&options.room);
     device.settle().map_err(|error| OpenError::from_io(path, &error))?;
     let database = database(path, &device, options)?;
     Ok(Opened { database, device })
@@ -86,10 +86,12 @@ fn file_of(path: &Path, access: Access) -> Result<File, OpenError> {
 }
 
 /// Opens redb over the file with all writes held back, and checks what is in it.
-fn staged(path: &Path, file: File, access: Access, options: &Options) -> Result<(Database, Device), OpenError> {
+fn staged(path: &Path, file: File, access: Access, options: &Options) -> Result<Opened, OpenError> {
     check_header(path, &file)?;
     let opened = file.metadata().map_err(|error| OpenError::from_io(path, &error))?;
     let device = Device::new(file, access).map_err(|error| refusal(path, error))?;
+    #[cfg(test)]
+    let device = device.with_room(&options.room);
     let mut database = database(path, &device, options)?;
     // The lock is on the file, not on its name: by now the name may stand for another one.
     let named = fs::metadata(path).map_err(|error| OpenError::from_io(path, &error))?;
@@ -103,7 +105,7 @@ fn staged(path: &Path, file: File, access: Access, options: &Options) -> Result<
     }
     let view = guarded(|| view_of(&database)).map_err(|error| OpenError::from_store(path, error))?;
     check_schema(path, &Snapshot::new(Box::new(view)))?;
-    Ok((database, device))
+    Ok(Opened { database, device })
 }
 
 fn check_header(path: &Path, file: &File) -> Result<(), OpenError> {

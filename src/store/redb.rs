@@ -4,6 +4,7 @@
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{
@@ -12,7 +13,7 @@ use redb::{
 };
 
 use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
-use super::opening::{self, Opened};
+use super::opening;
 use super::writer::message_of;
 use super::{Error, OpenError, Options, log_fault, schema};
 
@@ -37,25 +38,26 @@ pub(super) struct RedbEngine {
     path: PathBuf,
     options: Options,
     slot: RwLock<Slot>,
-    #[cfg(test)]
-    pub(super) room: Arc<std::sync::atomic::AtomicU64>,
+    /// A write failed. redb still reads, but it writes again only after the file was opened anew.
+    sick: AtomicBool,
 }
 
 impl RedbEngine {
-    /// Takes a file that was opened by [`opening`].
-    pub(super) fn new(path: &Path, options: &Options, opened: Opened) -> Self {
+    /// Takes a file that was opened by [`opening`] and is settled.
+    pub(super) fn new(path: &Path, options: &Options, database: Database) -> Self {
         Self {
             path: path.to_path_buf(),
             options: options.clone(),
-            #[cfg(test)]
-            room: opened.device.room(),
-            slot: RwLock::new(Slot::Open(opened.database)),
+            slot: RwLock::new(Slot::Open(database)),
+            sick: AtomicBool::new(false),
         }
     }
 
     /// Opens an existing file and proves it sound. Errors leave the file as it was.
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        opening::existing(path, options).map(|opened| Self::new(path, options, opened))
+        let opened = opening::existing(path, options)?;
+        opened.device.settle().map_err(|error| OpenError::from_io(path, &error))?;
+        Ok(Self::new(path, options, opened.database))
     }
 
     /// The same engine, after its file was given another name.
@@ -64,17 +66,8 @@ impl RedbEngine {
         self
     }
 
-    /// Uses the open file; after a failed commit, opens it again first.
-    fn with<T>(&self, using: impl Fn(&Database) -> Result<T, Error>) -> Result<T, Error> {
-        {
-            let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-            match &*slot {
-                Slot::Open(database) => return guarded(|| using(database)),
-                Slot::Closed => return Err(Error::Closed),
-                Slot::Failed(_) => {}
-            }
-        }
-        self.reopen()?;
+    /// Uses the open file.
+    fn with<T>(&self, using: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
         let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             Slot::Open(database) => guarded(|| using(database)),
@@ -83,34 +76,35 @@ impl RedbEngine {
         }
     }
 
-    /// Closes the file and opens it again: redb refuses all work after a failed write, but the file is as it was at the last
-    /// commit, and there may be room again.
+    /// Closes the file and opens it anew: it is as it was at the last commit, and there may be room again. When it can be read
+    /// but still not written, it is read.
     fn reopen(&self) -> Result<(), Error> {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*slot, Slot::Closed) {
             return Err(Error::Closed);
         }
-        let before = std::mem::replace(&mut *slot, Slot::Failed(Error::Closed));
-        drop(before);
-        match opening::existing(&self.path, &self.options) {
-            Ok(opened) => {
-                *slot = Slot::Open(opened.database);
-                Ok(())
-            }
+        // The lock on the file must be let go of before it can be taken again.
+        drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
+        let opened = match opening::existing(&self.path, &self.options) {
+            Ok(opened) => opened,
             Err(error) => {
                 log_fault("the data file could not be opened again", &error);
-                let error = match error {
-                    OpenError::Full(_) => Error::Full,
-                    other => Error::Io(other.to_string()),
-                };
+                let error = Error::Io(error.to_string());
                 *slot = Slot::Failed(error.clone());
-                Err(error)
+                return Err(error);
             }
-        }
+        };
+        *slot = Slot::Open(opened.database);
+        opened.device.settle()?;
+        self.sick.store(false, Ordering::Release);
+        Ok(())
     }
 
-    /// Runs a write transaction of redb and commits it durably; when that fails, returns to the last commit.
-    fn write(&self, change: impl Fn(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
+    /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit.
+    fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
+        if self.sick.load(Ordering::Acquire) {
+            self.reopen()?;
+        }
         let written = self.with(|database| {
             let mut transaction = database.begin_write().map_err(fault)?;
             transaction.set_durability(Durability::Immediate).map_err(fault)?;
@@ -120,8 +114,7 @@ impl RedbEngine {
             transaction.commit().map_err(fault)
         });
         if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
-            // A failure here is told to the next caller; this one learns why its write failed.
-            let _ = self.reopen();
+            self.sick.store(true, Ordering::Release);
         }
         written
     }

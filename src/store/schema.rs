@@ -8,9 +8,6 @@ use crate::base::id::TenantId;
 pub(super) const META: Table<(TenantId, String), Meta> = Table::new("meta");
 
 /// Every table and index. Names are part of the file format: append, and rename only in a migration.
-<<<<<<< HEAD
-pub const TABLES: &[&str] = &["meta", "expiry"];
-=======
 pub const TABLES: &[&str] = &[
     "meta",
     "expiry",
@@ -37,7 +34,6 @@ pub const TABLES: &[&str] = &[
     "users_by_email",
     "users_by_username",
 ];
->>>>>>> main
 
 /// Tables of this folder's own tests.
 #[cfg(test)]

@@ -5,12 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use crate::cx::Cx;
-use crate::http::extract::{Pairs, Query, Visitor};
+use crate::http::extract::{Browser, Pairs, Query};
 use crate::http::pages::views::{ErrorPage, FormPost};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::routes;
-use crate::identity::sessions::SignedIn;
 use crate::oauth::Params;
 use crate::oauth::authorize::{self, AuthorizationResponse, Decision, Interaction, PageRefusal, ResponseMode, Step};
 
@@ -18,8 +17,20 @@ use crate::oauth::authorize::{self, AuthorizationResponse, Decision, Interaction
 const INTERACTION: &str = "interaction";
 
 /// `GET` (OIDC Core §3.1.2.1).
-pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, visitor: Visitor) -> Result<HttpResponse, Refusal> {
-    answer(&cx, &request, query.0, &visitor).await
+pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
+    let params = match Params::from_pairs(query.0) {
+        Ok(params) => params,
+        Err(error) => return refuse(&cx, &PageRefusal::malformed(&error.description)),
+    };
+    let signed_in = browser.signed_in.as_ref();
+    let decision = match params.find(INTERACTION) {
+        None => authorize::decide(&cx, &params, signed_in, None).await?,
+        Some(token) => match Interaction::open(&cx, token) {
+            Some(earlier) => authorize::decide(&cx, &earlier.params()?, signed_in, Some(&earlier)).await?,
+            None => Decision::Refuse(PageRefusal::stale_interaction()),
+        },
+    };
+    draw(&cx, &request, decision)
 }
 
 /// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it is turned into
@@ -31,34 +42,8 @@ pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
     }
 }
 
-async fn answer(
-    cx: &Cx,
-    request: &HttpRequest,
-    pairs: Vec<(String, String)>,
-    visitor: &Visitor,
-) -> Result<HttpResponse, Refusal> {
-    let params = match Params::from_pairs(pairs) {
-        Ok(params) => params,
-        Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
-    };
-    let signed_in = visitor.signed_in();
-    let decision = match params.find(INTERACTION) {
-        None => authorize::decide(cx, &params, signed_in, None).await?,
-        Some(token) => match Interaction::open(cx, token) {
-            Some(earlier) => authorize::decide(cx, &earlier.params()?, signed_in, Some(&earlier)).await?,
-            None => Decision::Refuse(PageRefusal::stale_interaction()),
-        },
-    };
-    draw(cx, request, decision, signed_in)
-}
-
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.
-pub fn draw(
-    cx: &Cx,
-    request: &HttpRequest,
-    decision: Decision,
-    signed_in: Option<&SignedIn>,
-) -> Result<HttpResponse, Refusal> {
+pub fn draw(cx: &Cx, request: &HttpRequest, decision: Decision) -> Result<HttpResponse, Refusal> {
     match decision {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
         Decision::Respond(response) => respond(cx, request, &response),
@@ -68,7 +53,6 @@ pub fn draw(
                 Step::ChooseAccount => routes::CHOOSE_ACCOUNT,
                 Step::Consent => routes::CONSENT,
             };
-            tracing::debug!(request_id = %cx.request.id, ?step, signed_in = signed_in.is_some(), "asking the person");
             Ok(go(request, routes::with_query(page, "continue", &interaction)))
         }
     }
@@ -93,7 +77,8 @@ fn go(request: &HttpRequest, url: String) -> HttpResponse {
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(json!({ "redirect": true, "url": url }));
     }
-    let status = if request.method() == actix_web::http::Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+    let status =
+        if request.method() == actix_web::http::Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
     HttpResponse::build(status)
         .insert_header((header::LOCATION, url))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -1,14 +1,13 @@
 //! RP-initiated logout over HTTP.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use data_encoding::BASE64URL_NOPAD;
 
 use super::authorize::refuse;
-use crate::cx::{Actor, Cx};
-use crate::http::extract::{Browser, Pairs, Query, Visitor, cookies};
-use crate::http::guard::csrf;
-use crate::http::pages::views::{Account, LogOut, LoggedOut};
+use crate::cx::Cx;
+use crate::http::extract::{Browser, Pairs, Query};
+use crate::http::pages::views::{Account, LogOut};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
@@ -21,8 +20,8 @@ use crate::oauth::logout::{self, Confirmation, Decision, Destination};
 const PURPOSE: &str = "logout";
 
 /// `GET` (RP-Initiated Logout §2).
-pub async fn by_query(cx: Cx, query: Query, visitor: Visitor, browser: Browser) -> Result<HttpResponse, Refusal> {
-    answer(&cx, query.0, &visitor, &browser).await
+pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
+    answer(&cx, query.0, &browser).await
 }
 
 /// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
@@ -36,17 +35,16 @@ pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
 async fn answer(
     cx: &Cx,
     pairs: Vec<(String, String)>,
-    visitor: &Visitor,
     browser: &Browser,
 ) -> Result<HttpResponse, Refusal> {
     let params = match Params::from_pairs(pairs) {
         Ok(params) => params,
         Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
     };
-    match logout::decide(cx, &params, visitor.signed_in())? {
+    match logout::decide(cx, &params, browser.signed_in.as_ref())? {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
-        Decision::Confirm(confirmation) => confirm(cx, confirmation, visitor, browser),
-        Decision::Go(destination) => leave(cx, visitor, destination).await,
+        Decision::Confirm(confirmation) => confirm(cx, confirmation, browser),
+        Decision::Go(destination) => leave(browser, destination).await,
     }
 }
 
@@ -54,7 +52,6 @@ async fn answer(
 fn confirm(
     cx: &Cx,
     confirmation: Confirmation,
-    visitor: &Visitor,
     browser: &Browser,
 ) -> Result<HttpResponse, Refusal> {
     let waiting = LogoutRequest { destination: confirmation.destination };
@@ -64,30 +61,21 @@ fn confirm(
     };
     let view = LogOut {
         shell,
-        csrf: csrf::token(cx, browser, visitor.signed_in()),
+        csrf: browser.csrf(),
         continue_token: waiting.seal(cx),
-        account: visitor.signed_in().map(|current| Account::of(&current.user)),
+        account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
         stay_href: routes::HOME.to_owned(),
     };
-    let page = Page::of(&view).leading_to(waiting.destination.url.iter());
-    page.answer().map(|response| browser.remembered(cx, response))
+    Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
 }
 
 /// Ends the session, if there is one, and sends the browser on.
-pub async fn leave(cx: &Cx, visitor: &Visitor, destination: Destination) -> Result<HttpResponse, Refusal> {
-    if let Some(current) = visitor.signed_in() {
-        let cx = cx.with_actor(Actor::User(current.user.id.clone()));
-        sessions::end(&cx, &current.session.id).await?;
+pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpResponse, Refusal> {
+    if let Some(current) = &browser.signed_in {
+        sessions::end(&browser.cx, &current.session.id).await?;
     }
-    let mut response = match destination.url {
-        Some(url) => see(&url),
-        None => {
-            let view = LoggedOut { shell: shell(cx), return_href: None, sign_in_href: routes::SIGN_IN.to_owned() };
-            Page::of(&view).answer()?
-        }
-    };
-    cookies::forget_session(cx, &mut response)?;
-    Ok(response)
+    browser.forget();
+    Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))
 }
 
 fn see(url: &str) -> HttpResponse {

@@ -11,7 +11,7 @@ mod userinfo;
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
-pub use authorize::draw;
+pub use authorize::{draw, refuse};
 pub use end_session::{LogoutRequest, leave};
 
 use super::respond::Refusal;
