@@ -31,5 +31,5 @@ pub mod oauth;
 pub mod records;
 pub mod serve;
 pub mod store;
-
-
+#[cfg(test)]
+pub(crate) mod testing;

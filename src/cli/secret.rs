@@ -1,7 +1,7 @@
 //! Secrets that are typed: one line of standard input, or a prompt that does not echo. Never an argument, where every process
 //! of the machine could read it.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use super::output::Failure;
 use crate::base::Secret;

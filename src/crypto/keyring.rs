@@ -70,10 +70,10 @@ pub struct PreparedJson {
 
 impl PreparedJson {
     /// Prepares `body`.
-    pub fn new(body: &impl Serialize) -> Result<Self, jose::Error> {
-        let bytes = serde_json::to_vec(body).map_err(|_| jose::Error::Internal)?;
+    pub fn of(body: &Value) -> Self {
+        let bytes = body.to_string().into_bytes();
         let etag = format!("\"{}\"", BASE64URL_NOPAD.encode(&sha256(&bytes)));
-        Ok(Self { bytes, etag })
+        Self { bytes, etag }
     }
 }
 
@@ -142,7 +142,7 @@ impl Keys {
             return Err(jose::Error::Key("has the kid of another key"));
         }
         let set: Vec<&Map<String, Value>> = keys.iter().map(|key| &key.public_jwk).collect();
-        let jwks = Arc::new(PreparedJson::new(&json!({ "keys": set }))?);
+        let jwks = Arc::new(PreparedJson::of(&json!({ "keys": set })));
         Ok(Self { keys, jwks })
     }
 }

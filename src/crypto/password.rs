@@ -245,18 +245,18 @@ impl Pool {
         let mut memory = Vec::new();
         while let Some(job) = self.next(&mut memory) {
             // A caller that has gone away is not worth a hash.
-            if !job.reply.is_closed() {
-                let output = catch_unwind(AssertUnwindSafe(|| job.output(&mut memory)));
-                if let Ok(Some(output)) = output {
-                    // Gone away while we worked: nobody to tell.
-                    let _ = job.reply.send(output);
-                }
-                if memory.len() > blocks {
-                    memory.truncate(blocks);
-                    memory.shrink_to_fit();
-                }
+            let wanted = !job.reply.is_closed();
+            let output = wanted.then(|| catch_unwind(AssertUnwindSafe(|| job.output(&mut memory))).ok().flatten());
+            if memory.len() > blocks {
+                memory.truncate(blocks);
+                memory.shrink_to_fit();
             }
+            // Before the answer: who has it must find the place free.
             self.lock().running -= 1;
+            if let Some(output) = output.flatten() {
+                // Gone away while we worked: nobody to tell.
+                let _ = job.reply.send(output);
+            }
         }
     }
 

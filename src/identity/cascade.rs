@@ -69,8 +69,7 @@ pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
 
 /// Removes a client, its consents, and revokes its token families.
 pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
-    let families = grants::of_client(tx, cx.tenant, client)?;
-    let grants = revoke_all(tx, cx, families)?;
+    let grants = revoke_grants_of_client(tx, cx, client)?;
     let consents = consents::of_client(tx, cx.tenant, client)?;
     for consent in &consents {
         consents::delete(tx, cx.tenant, consent)?;
@@ -79,13 +78,13 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
     Ok(Ended { sessions: 0, grants, consents: consents.len() })
 }
 
-/// Revokes one token family; answers whether it was live.
-pub fn revoke_grant(tx: &mut Tx, cx: &Cx, grant: &GrantId) -> Result<bool, Error> {
-    let family = grants::find(tx, cx.tenant, grant)?;
-    Ok(revoke_all(tx, cx, family.into_iter().collect())? > 0)
+/// Revokes one token family; answers whether it was there and not yet revoked.
+pub fn revoke_grant(tx: &mut Tx, cx: &Cx, id: &GrantId) -> Result<bool, Error> {
+    let family = grants::find(tx, cx.tenant, id)?;
+    Ok(revoke_all(tx, cx, family.into_iter().collect())? == 1)
 }
 
-/// Revokes every token family of a client; answers how many were live.
+/// Revokes every token family of a client; answers how many were not yet.
 pub fn revoke_grants_of_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<usize, Error> {
     let families = grants::of_client(tx, cx.tenant, client)?;
     revoke_all(tx, cx, families)

@@ -267,8 +267,7 @@ mod tests {
 
     #[test]
     fn a_changed_number_is_no_longer_verified() {
-        let old =
-            Profile { phone_number: Some("+1".into()), phone_number_verified: true, ..Profile::default() };
+        let old = Profile { phone_number: Some("+1".into()), phone_number_verified: true, ..Profile::default() };
         assert!(!patch_profile(&old, &patch(json!({ "phone_number": "+2" }))).unwrap().phone_number_verified);
         assert!(patch_profile(&old, &patch(json!({ "name": "Ann" }))).unwrap().phone_number_verified);
     }

@@ -12,7 +12,7 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::records::{ActorKind, Link, LinkPurpose, User};
 use crate::store::rows::{links as rows, users};
-use crate::store::{self, Read, Tx};
+use crate::store::{self, Read};
 
 use super::password::{self, ended_detail};
 use super::sessions::{self, Opening, SignedIn};

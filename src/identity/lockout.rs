@@ -67,33 +67,31 @@ pub(super) fn count_failure(tx: &mut Tx, cx: &Cx, bucket: &Bucket) -> Result<Opt
     }
     let old = marks::failures(tx, cx.tenant, &bucket.0)?;
     let (new, lock) = after_failure(old.as_ref(), cx.now);
-    marks::put_failures(tx, cx.tenant, &bucket.0, &new, forgotten_at(&new))?;
+    marks::put_failures(tx, cx.tenant, &bucket.0, old.as_ref(), &new)?;
     Ok(lock)
 }
 
 /// Forgets the failures of a bucket.
 pub(super) fn forgive(tx: &mut Tx, cx: &Cx, bucket: &Bucket) -> Result<(), Error> {
     match marks::failures(tx, cx.tenant, &bucket.0)? {
-        Some(_) => marks::delete_failures(tx, cx.tenant, &bucket.0),
+        Some(failures) => marks::delete_failures(tx, cx.tenant, &bucket.0, &failures),
         None => Ok(()),
     }
 }
 
 /// The count after one more failure, and the lock that it brings.
 fn after_failure(old: Option<&SignInFailures>, now: Moment) -> (SignInFailures, Option<Duration>) {
-    let before = old.filter(|old| forgotten_at(old) > now).map_or(0, |old| old.count);
+    let before = old.filter(|old| old.expires_at > now).map_or(0, |old| old.count);
     let count = before.saturating_add(1);
     let lock = count.checked_sub(LIMIT).map(lock_after);
-    (SignInFailures { count, last_at: now, locked_until: lock.map(|lock| now.plus(lock)) }, lock)
+    let locked_until = lock.map(|lock| now.plus(lock));
+    let expires_at = locked_until.unwrap_or(now).plus(WINDOW);
+    (SignInFailures { count, last_at: now, locked_until, expires_at }, lock)
 }
 
 /// How long the failure that is `beyond` the limit locks.
 fn lock_after(beyond: u32) -> Duration {
     FIRST_LOCK.saturating_mul(2_u32.saturating_pow(beyond)).min(LONGEST_LOCK)
-}
-
-fn forgotten_at(failures: &SignInFailures) -> Moment {
-    failures.locked_until.unwrap_or(failures.last_at).max(failures.last_at).plus(WINDOW)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::base::secret::ct_eq;
 use crate::crypto::password::{self as hashing, LengthError, Verdict};
 use crate::cx::Cx;
 use crate::records::User;
+use crate::store::Tx;
 use crate::store::rows::users as rows;
-use crate::store::{self, Read, Tx};
 
 use super::cascade::{self, Ended};
 use super::lockout::{self, Bucket};

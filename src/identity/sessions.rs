@@ -173,7 +173,12 @@ fn is_live(cx: &Cx, session: &Session) -> bool {
 
 /// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the
 /// same person's, the token families follow; anybody else's ends for good.
-pub(super) fn open(tx: &mut Tx, cx: &Cx, draft: &Session, replaces: Option<&SessionId>) -> Result<Session, store::Error> {
+pub(super) fn open(
+    tx: &mut Tx,
+    cx: &Cx,
+    draft: &Session,
+    replaces: Option<&SessionId>,
+) -> Result<Session, store::Error> {
     let mut session = draft.clone();
     let before = replaces.map(|id| rows::find(tx, cx.tenant, id)).transpose()?.flatten();
     if let Some(before) = before {

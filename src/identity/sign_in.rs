@@ -148,7 +148,6 @@ impl Plan {
     }
 
     /// Everything that has to be so, as of this transaction.
-    #[expect(clippy::type_complexity, reason = "what was weighed, handed to the one caller")]
     fn weigh(
         &self,
         tx: &Tx,

@@ -8,7 +8,7 @@ use serde_json::Map;
 
 use crate::audit::Entry;
 use crate::base::id::UserId;
-use crate::base::{Moment, Secret, canonical};
+use crate::base::{Secret, canonical};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::records::{ActorKind, Profile, User};
@@ -64,7 +64,7 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
     let failure = Entry::failure(cx, "user.sign_up").detail("reason", "email_taken").detail("email", email.as_str());
-    let (at, invite, answer) = (cx.clone(), invite.map(|token| Secret::from(token)), user.clone());
+    let (at, invite, answer) = (cx.clone(), invite.map(Secret::from), user.clone());
     cx.store()
         .write(move |tx| {
             if let Some(token) = &invite {

@@ -70,7 +70,8 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
 /// "The value MUST have been previously registered with the OP" (§3.1), and some client must be known to have registered it (§2).
 fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, PageRefusal> {
     let Some(sent) = params.find("post_logout_redirect_uri") else { return Ok(Destination::default()) };
-    let registered = client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
+    let registered =
+        client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
     if !registered {
         return Err(PageRefusal {
             title: String::from("The app cannot be returned to"),
@@ -98,7 +99,9 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
 fn foreign_hint() -> PageRefusal {
     PageRefusal {
         title: String::from("Signing out did not work"),
-        message: String::from("The id_token_hint of the request is not an id token of this server. You are still signed in."),
+        message: String::from(
+            "The id_token_hint of the request is not an id token of this server. You are still signed in.",
+        ),
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
     }
@@ -107,7 +110,9 @@ fn foreign_hint() -> PageRefusal {
 fn two_clients() -> PageRefusal {
     PageRefusal {
         title: String::from("Signing out did not work"),
-        message: String::from("The client_id and the id_token_hint of the request name different apps. You are still signed in."),
+        message: String::from(
+            "The client_id and the id_token_hint of the request name different apps. You are still signed in.",
+        ),
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
     }

@@ -36,7 +36,8 @@ pub async fn install(
 ) -> Result<Arc<Installation>, Error> {
     let (sealing, mac) = secrets(&store, settings.master_key.as_ref(), &*entropy).await?;
     let hasher = hasher(&settings)?;
-    let home = Installation { store, keyring: Keyring::default(), settings, clock, entropy, hasher, sealing, mac };
+    let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
+    let home = Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac };
     let home = Arc::new(home);
     let cx = Cx::for_system(home.clone());
     oauth::clients::declare(&cx, &home.settings.clients).await.map_err(Error::Clients)?;

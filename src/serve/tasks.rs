@@ -98,7 +98,7 @@ async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
 /// Removes what has ended, batch by batch, so that writers in between do not wait long.
 async fn sweep(cx: &Cx) -> Result<(), Error> {
     let (tenant, now) = (cx.tenant, cx.now);
-    while cx.store().write(move |tx| expired::sweep(tx, tenant, now, BATCH)).await? == BATCH {}
+    while cx.store().write(move |tx| expired::sweep(tx, now, BATCH)).await? == BATCH {}
     let before = now.minus(cx.settings().audit.keep);
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     Ok(())

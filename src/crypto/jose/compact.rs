@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_header_that_asks_for_special_treatment_is_refused() {
-        for member in REFUSED_MEMBERS {
+        for member in ["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip"] {
             let header = format!(r#"{{"alg":"ES256","{member}":["exp"]}}"#);
             assert!(matches!(peek_header(&token(&header)), Err(Error::Header(_))), "{member}");
         }

@@ -227,12 +227,12 @@ fn text<'j>(jwk: &'j Map<String, Value>, name: &str) -> Result<Option<&'j str>, 
 mod tests {
     use serde_json::json;
 
-    use super::super::SigningKey;
+    use super::super::fixtures;
     use super::*;
     use crate::records::Algorithm;
 
     fn public(algorithm: Algorithm) -> Map<String, Value> {
-        SigningKey::generate(algorithm, "kid").unwrap().public_jwk()
+        fixtures::key(algorithm, "kid").public_jwk()
     }
 
     fn with(jwk: &Map<String, Value>, name: &str, value: Value) -> Map<String, Value> {

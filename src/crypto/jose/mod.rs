@@ -11,6 +11,8 @@ mod times;
 mod verifying;
 
 #[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod wycheproof;

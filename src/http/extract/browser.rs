@@ -5,12 +5,12 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::Fields;
 use super::cookies::{self, Purpose};
 use super::cx::operation;
 use super::person::by_cookie;
-use super::{Fields, cookies::Purpose::Browser as Name};
 use crate::base::Secret;
-use crate::cx::Cx;
+use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::identity::sessions::SignedIn;
@@ -26,8 +26,9 @@ const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
 pub struct Browser {
     /// Who is signed in here.
     pub signed_in: Option<SignedIn>,
+    /// The operation, with that person as its actor.
+    pub cx: Cx,
     request: HttpRequest,
-    cx: Cx,
     name: String,
     is_known: bool,
 }
@@ -36,7 +37,7 @@ impl Browser {
     /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
     pub fn csrf(&self) -> String {
         if !self.is_known {
-            cookies::set(&self.request, &self.cx, Name, &self.name, None);
+            cookies::set(&self.request, &self.cx, Purpose::Browser, &self.name, None);
         }
         csrf::token(&self.cx, &self.name, self.signed_in.as_ref().map(|person| &person.session.id))
     }
@@ -53,6 +54,11 @@ impl Browser {
     /// What the browser shows as proof that an account's owner signed in from here before.
     pub fn device(&self) -> Option<String> {
         cookies::find(&self.request, &self.cx, Purpose::Device)
+    }
+
+    /// Remembers that an account's owner was here: for [`Browser::device`] next time.
+    pub fn recognise(&self, device: &str) {
+        cookies::set(&self.request, &self.cx, Purpose::Device, device, Some(DEVICE_SECONDS));
     }
 
     /// Hands the new session to the browser.
@@ -87,10 +93,14 @@ impl FromRequest for Browser {
         Box::pin(async move {
             let cx = operation(&request)?;
             let signed_in = by_cookie(&request, &cx).await?;
-            let known = cookies::find(&request, &cx, Name).filter(|name| csrf::is_browser_name(name));
+            let known = cookies::find(&request, &cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name));
             let is_known = known.is_some();
             let name = known.unwrap_or_else(|| cx.entropy().token());
-            Ok(Self { signed_in, request, cx, name, is_known })
+            let cx = match &signed_in {
+                Some(person) => cx.with_actor(Actor::User(person.user.id.clone())),
+                None => cx,
+            };
+            Ok(Self { signed_in, cx, request, name, is_known })
         })
     }
 }

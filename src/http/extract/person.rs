@@ -44,6 +44,13 @@ pub struct Visitor {
     pub person: Option<Person>,
 }
 
+impl Visitor {
+    /// Who is signed in, if anybody.
+    pub fn signed_in(&self) -> Option<&SignedIn> {
+        self.person.as_ref().map(|person| &person.signed_in)
+    }
+}
+
 impl FromRequest for Visitor {
     type Error = Refusal;
     type Future = Boxed<Self>;

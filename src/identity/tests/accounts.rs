@@ -67,6 +67,7 @@ async fn a_change_replaces_what_it_names() {
     assert_eq!((new.profile.name.as_deref(), new.version), (Some("Ann B"), ann.version + 1));
     assert!(new.updated_at > ann.updated_at);
     assert!(users::username_is_free(&home.cx(), "ann").unwrap(), "a removed name is free");
+    home.advance(minutes(1));
     let moved = UserChange { email: Some("ann@example.org".into()), ..UserChange::default() };
     assert!(!users::update(&home.cx(), &ann.id, moved).await.unwrap().email_verified, "a new address is not proved");
     let fields = &audit_rows(&home, "user.update")[0].detail["fields"];

@@ -167,3 +167,15 @@ async fn removing_a_client_revokes_its_families_and_consents() {
     assert_eq!(ended, Ended { sessions: 0, grants: 2, consents: 2 });
     assert_eq!(scene.alive(), ([true; 3], [false, true, false]));
 }
+
+#[tokio::test]
+async fn one_family_is_revoked_once() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    for expected in [true, false] {
+        let (at, id) = (cx.clone(), scene.families[0].clone());
+        let revoked = cx.store().write(move |tx| cascade::revoke_grant(tx, &at, &id)).await.unwrap();
+        assert_eq!(revoked, expected);
+    }
+    assert_eq!(scene.alive(), ([true; 3], [false, true, true]));
+}

@@ -114,11 +114,7 @@ pub(super) enum Refusal {
 pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
     let client = client_is_known(cx, params)?;
     let redirect_uri = redirect_is_registered(&client, params)?;
-    let target = Target {
-        redirect_uri,
-        mode: ResponseMode::Query,
-        state: params.find("state").map(str::to_owned),
-    };
+    let target = Target { redirect_uri, mode: ResponseMode::Query, state: params.find("state").map(str::to_owned) };
     match check_redirectable(cx, params, client, &target) {
         Ok(request) => Ok(request),
         Err((mode, error)) => Err(Refusal::Redirect(response::error(cx, &Target { mode, ..target }, &error))),
@@ -129,7 +125,10 @@ pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
 /// invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
 fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let Some(sent) = params.find("client_id") else {
-        return Err(page(["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."], &[]));
+        return Err(page(
+            ["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."],
+            &[],
+        ));
     };
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
@@ -175,9 +174,10 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
     if redirect::is_registered(sent, &client.redirect_uris, any_port) && redirect::check_registrable(sent).is_ok() {
         return Ok(sent.to_owned());
     }
-    let nearest = client.redirect_uris.iter().max_by(|one, two| {
-        strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two))
-    });
+    let nearest = client
+        .redirect_uris
+        .iter()
+        .max_by(|one, two| strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two)));
     let message = match nearest {
         Some(registered) => format!(
             "The app {} sent a redirect URI that is not registered for it. {}",
@@ -296,7 +296,8 @@ fn prompts(params: &Params) -> Result<Vec<Prompt>, Error> {
 
 fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
     let seconds = params.find("max_age").map(str::parse::<u32>).transpose();
-    let seconds = seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
+    let seconds =
+        seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
     Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
 }
 
@@ -312,10 +313,7 @@ fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
 }
 
 fn page([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
-    let facts = facts
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect()))
-        .collect();
+    let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect())).collect();
     Refusal::Page(PageRefusal {
         title: title.to_owned(),
         message: message.to_owned(),

@@ -1,8 +1,8 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
+use super::Error;
 use super::check::{self, ClientInput};
 use super::registry::invalid;
-use super::Error;
 use crate::audit::Entry;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;

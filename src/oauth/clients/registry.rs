@@ -14,7 +14,6 @@ use crate::identity::cascade::{self, Ended};
 use crate::records::{Client, ClientSecret, Origin};
 use crate::store::rows;
 
-
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
 pub struct Registered {
