@@ -50,7 +50,7 @@ impl Detail {
 
     /// A fact whose value should have been `other`: what differs between their common beginning and their common end is set off.
     pub fn against(label: &str, value: &str, other: &str) -> Self {
-        let start: usize = pairs(value.chars(), other.chars());
+        let start = pairs(value.chars(), other.chars());
         let (before, rest) = value.split_at_checked(start).unwrap_or((value, ""));
         let other_rest = other.get(start..).unwrap_or("");
         let end = pairs(rest.chars().rev(), other_rest.chars().rev());
@@ -148,8 +148,16 @@ impl ErrorPage {
 
     /// The same page with one fact more.
     #[must_use]
-    pub fn with_detail(mut self, detail: Detail) -> Self {
-        self.details.push(detail);
+    pub fn with_detail(mut self, label: &str, value: &str) -> Self {
+        self.details.push(Detail::new(label, value));
+        self
+    }
+
+    /// The same page with two values that should have been the same, `(label, value)` each, and what differs set off in both.
+    #[must_use]
+    pub fn with_difference(mut self, sent: (&str, &str), known: (&str, &str)) -> Self {
+        self.details.push(Detail::against(sent.0, sent.1, known.1));
+        self.details.push(Detail::against(known.0, known.1, sent.1));
         self
     }
 
@@ -178,9 +186,8 @@ impl ErrorPage {
             "The app sent a redirect URI that is not registered for it. The two differ by the last slash.",
             "Add the address to the app’s redirect URIs, or correct the app.",
         )
-        .with_detail(Detail::new("App", "grafana"))
-        .with_detail(Detail::against("Sent", &format!("{registered}/"), registered))
-        .with_detail(Detail::against("Registered", registered, &format!("{registered}/")))
+        .with_detail("App", "grafana")
+        .with_difference(("Sent", &format!("{registered}/")), ("Registered", registered))
         .with_reference("E-4K7Q", "req_01K5W3QZ8Y7T")
     }
 }

@@ -262,7 +262,8 @@ fn hostile_words_stay_words() {
         LoggedOut { shell: shell.clone(), return_href: Some(bad()), sign_in_href: bad() }.render(),
         FormPost::new(shell.clone(), bad(), [(bad(), bad())]).render(),
         ErrorPage::refused(shell.clone(), &bad(), &bad())
-            .with_detail(Detail::against(&bad(), &bad(), "\""))
+            .with_detail(&bad(), &bad())
+            .with_difference((&bad(), &bad()), (&bad(), "other"))
             .with_reference(&bad(), &bad())
             .render(),
         Home { shell, account: Some(account), issuer: bad(), ..Home::sample_signed_in(true) }.render(),
