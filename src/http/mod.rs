@@ -83,3 +83,6 @@ fn configure(config: &mut web::ServiceConfig) {
         web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
     );
 }
+
+#[cfg(test)]
+mod tests;
