@@ -130,3 +130,6 @@ fn configuration(overrides: &Overrides) -> Result<Loaded, Failure> {
 fn wrong_configuration(mistakes: &Mistakes) -> Failure {
     Failure::usage("configuration", format!("the configuration is wrong.\n{mistakes}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,3 +197,6 @@ async fn open_store(settings: &Settings, socket: &Path) -> Result<Store, Error> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

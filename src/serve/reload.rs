@@ -36,7 +36,7 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
     }
 }
 
-async fn apply(tasks: &Tasks, fresh: &Loaded) {
+pub(super) async fn apply(tasks: &Tasks, fresh: &Loaded) {
     telemetry::set_level(&fresh.settings.log);
     tasks.reconfigure(fresh.settings.clone());
     let cx = Cx::for_system(tasks.home());
