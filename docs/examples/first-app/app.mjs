@@ -22,7 +22,9 @@ const pages = {
   async '/callback'(session, url) {
     const checks = { pkceCodeVerifier: session.verifier, expectedState: session.state ?? 'none was sent' }
     const tokens = await oidc.authorizationCodeGrant(config, url, checks)
-    session.idToken = tokens.id_token
+    sessions.delete(session.id)
+    Object.assign(session, { id: crypto.randomUUID(), idToken: tokens.id_token, state: undefined })
+    sessions.set(session.id, session)
     session.person = tokens.claims() // verified: issuer, audience, times; sub is the person's id for ever
     console.log('Signed in:', session.person.name, session.person.email, session.person.sub)
     return new URL('/', origin)
@@ -43,8 +45,8 @@ createServer(async (request, response) => {
   const known = sessions.get(request.headers.cookie?.match(/\bfirst_app=([\w-]+)/)?.[1])
   const session = known ?? { id: crypto.randomUUID() }
   sessions.set(session.id, session)
-  response.setHeader('set-cookie', `first_app=${session.id}; HttpOnly; SameSite=Lax; Path=/`)
   const answer = await pages[url.pathname]?.(session, url).catch((error) => error)
+  response.setHeader('set-cookie', `first_app=${session.id}; HttpOnly; SameSite=Lax; Path=/`)
   if (answer instanceof URL) response.writeHead(302, { location: answer.href }).end()
   else if (answer instanceof Error) response.writeHead(400).end(`That did not work: ${answer.message}`)
   else response.writeHead(answer ? 200 : 404, { 'content-type': 'text/html; charset=utf-8' }).end(answer ?? 'There is no such page.')
