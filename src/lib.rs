@@ -1,5 +1,35 @@
 //! Auther: the identity server that fits in one file, decides who may do what, and can always say why.
+//!
+//! Six floors; a module uses the floors below it, and on its own floor only what stands before it in this list:
+//!
+//! | floor | module | what it is |
+//! |---|---|---|
+//! | 0 | [`base`] | time, chance, identifiers, secrets and pages as values |
+//! | 0 | [`config`] | what the operator typed, and what it means |
+//! | 0 | [`records`] | the stored shapes |
+//! | 0 | [`crypto`] | signatures, keys, passwords, sealed values |
+//! | 1 | [`store`] | the disk |
+//! | 2 | [`cx`] | what every rule is handed |
+//! | 3 | [`audit`] | who did what to whom |
+//! | 3 | [`identity`] | people, sessions, signing in and up |
+//! | 3 | [`access`] | who may do what, and what of it stands in a token |
+//! | 3 | [`oauth`] | OAuth 2 and OpenID Connect |
+//! | 4 | [`http`] | the web: routes, extractors, pages, JSON API |
+//! | 5 | [`serve`] | the process: listeners, TLS, background work |
+//! | 5 | [`cli`] | the command line |
 
+pub mod access;
+pub mod audit;
 pub mod base;
+pub mod cli;
 pub mod config;
+pub mod crypto;
+pub mod cx;
+pub mod http;
+pub mod identity;
+pub mod oauth;
 pub mod records;
+pub mod serve;
+pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,3 +1,7 @@
 //! The process: everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    auther::cli::run(std::env::args_os())
+}

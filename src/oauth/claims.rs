@@ -10,8 +10,20 @@ const MAX_LENGTH: usize = 4096;
 
 /// Claims of scope `profile`.
 const PROFILE: [&str; 14] = [
-    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
-    "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
 ];
 
 /// Every standard claim, with the scope that gives it.
@@ -44,7 +56,8 @@ impl Place {
 /// kept and ignored (OIDC Core §5.5).
 pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error> {
     let Some(text) = text else { return Ok(None) };
-    let malformed = || Error::invalid_request("The parameter `claims` is not a JSON object of the form of OIDC Core section 5.5.");
+    let malformed =
+        || Error::invalid_request("The parameter `claims` is not a JSON object of the form of OIDC Core section 5.5.");
     if text.len() > MAX_LENGTH {
         return Err(malformed());
     }
@@ -59,7 +72,10 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
 
 /// Whether the request asks for this claim by name in this place.
 pub fn asks_for(request: Option<&Map<String, Value>>, place: Place, name: &str) -> bool {
-    request.and_then(|request| request.get(place.member())).and_then(Value::as_object).is_some_and(|m| m.contains_key(name))
+    request
+        .and_then(|request| request.get(place.member()))
+        .and_then(Value::as_object)
+        .is_some_and(|m| m.contains_key(name))
 }
 
 /// The claims about `user` that `scopes` and the `claims` request let this place carry. Claims without a value are left out

@@ -63,7 +63,9 @@ fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown
         }
         (None, None, Some(assertion)) => {
             if params.find("client_assertion_type") != Some(JWT_BEARER) {
-                return Err(Error::invalid_client(format!("The parameter `client_assertion_type` must be {JWT_BEARER}.")));
+                return Err(Error::invalid_client(format!(
+                    "The parameter `client_assertion_type` must be {JWT_BEARER}."
+                )));
             }
             Ok(Shown::Assertion { assertion: assertion.to_owned() })
         }
@@ -79,7 +81,8 @@ fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown
 
 /// HTTP Basic with both halves form-encoded (RFC 6749 §2.3.1).
 fn parse_basic(header: &str) -> Result<(String, String), Error> {
-    let malformed = || Error::invalid_client("The Authorization header is not HTTP Basic with base64 of client_id:client_secret.");
+    let malformed =
+        || Error::invalid_client("The Authorization header is not HTTP Basic with base64 of client_id:client_secret.");
     let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 4096 {
         return Err(malformed());
@@ -149,12 +152,7 @@ fn assertion_subject(assertion: &str) -> Result<String, Error> {
     jose::peek_header(assertion).map_err(|_| unknown())?;
     let payload = assertion.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
     let claims: Option<Value> = payload.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    claims
-        .as_ref()
-        .and_then(|claims| claims.get("sub"))
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .ok_or_else(unknown)
+    claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str).map(str::to_owned).ok_or_else(unknown)
 }
 
 /// RFC 7523 §3: issuer and subject are the client, the audience is us, it has not expired and was not used before.
@@ -182,7 +180,8 @@ async fn assertion_is_good(cx: &Cx, client: &Client, assertion: &str) -> Result<
     if !is_client("iss") || !is_client("sub") || !names_us(cx, claims.get("aud")) {
         return Err(unknown());
     }
-    let expires = claims.get("exp").and_then(Value::as_i64).map(crate::base::Moment::from_seconds).ok_or_else(unknown)?;
+    let expires =
+        claims.get("exp").and_then(Value::as_i64).map(crate::base::Moment::from_seconds).ok_or_else(unknown)?;
     let jti = text("jti").filter(|jti| (1..=256).contains(&jti.len())).ok_or_else(unknown)?;
     if expires > cx.now.plus(MAX_ASSERTION_LIFE + LEEWAY) {
         return Err(unknown());
@@ -210,5 +209,7 @@ async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Mo
 }
 
 fn unknown() -> Error {
-    Error::invalid_client("Client authentication failed: unknown client, wrong credentials, or not the registered method.")
+    Error::invalid_client(
+        "Client authentication failed: unknown client, wrong credentials, or not the registered method.",
+    )
 }

@@ -7,8 +7,23 @@ use crate::records::{Algorithm, AuthMethod, GrantType};
 
 /// Claims of ours that a token or userinfo may carry beyond the standard ones.
 const OWN_CLAIMS: [&str; 17] = [
-    "iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "sid", "auth_time", "amr", "acr", "nonce", "at_hash", "roles",
-    "permissions", "abac_required",
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "sid",
+    "auth_time",
+    "amr",
+    "acr",
+    "nonce",
+    "at_hash",
+    "roles",
+    "permissions",
+    "abac_required",
 ];
 
 /// Signature algorithms taken in client assertions.

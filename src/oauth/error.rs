@@ -125,7 +125,9 @@ impl Error {
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self {
             code: ErrorCode::ServerError,
-            description: String::from("Something went wrong on the server. The log has the cause under this request's id."),
+            description: String::from(
+                "Something went wrong on the server. The log has the cause under this request's id.",
+            ),
             cause: Some(cause.into()),
         }
     }

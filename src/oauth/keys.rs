@@ -199,13 +199,14 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
 fn activate(tx: &mut crate::store::Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
     let keys = rows::all(tx, cx.tenant)?;
     let Some(next) = keys.iter().find(|key| key.id.as_str() == kid) else { return Ok(()) };
-    for old in keys.iter().filter(|key| key.algorithm == next.algorithm && state(key) == KeyState::Current) {
+    let others = keys.iter().filter(|key| key.id != next.id && key.algorithm == next.algorithm);
+    for old in others.filter(|key| state(key) == KeyState::Current) {
         let mut old = old.clone();
         old.retired_at = Some(cx.now);
         rows::put(tx, cx.tenant, &old)?;
     }
     let mut next = next.clone();
-    next.activated_at = Some(cx.now);
+    next.activated_at = next.activated_at.or(Some(cx.now));
     Ok(rows::put(tx, cx.tenant, &next)?)
 }
 

@@ -70,20 +70,24 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
 /// "The value MUST have been previously registered with the OP" (§3.1), and some client must be known to have registered it (§2).
 fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, PageRefusal> {
     let Some(sent) = params.find("post_logout_redirect_uri") else { return Ok(Destination::default()) };
-    let registered = client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
+    let registered =
+        client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
     if !registered {
         return Err(PageRefusal {
             title: String::from("The app cannot be returned to"),
             message: match client {
                 Some(client) => format!(
-                    "The app {} asks to return to an address after signing out that is not registered for it. You are still signed in. \
-                     Add it to the app's post-logout redirect URIs, or correct the app.",
+                    "The app {} asks to return to an address after signing out that is not registered for it. \
+                     You are still signed in.",
                     client.name
                 ),
                 None => String::from(
-                    "The request asks to return to an address but does not say which app it is for: send id_token_hint or client_id. \
-                     You are still signed in.",
+                    "The request asks to return to an address but does not say which app it is for. You are still signed in.",
                 ),
+            },
+            next_step: match client {
+                Some(_) => String::from("Add it to the app's post-logout redirect URIs, or correct the app."),
+                None => String::from("Send id_token_hint or client_id with the request."),
             },
             facts: vec![(String::from("sent"), sent.chars().take(300).collect())],
         });
@@ -95,7 +99,10 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
 fn foreign_hint() -> PageRefusal {
     PageRefusal {
         title: String::from("Signing out did not work"),
-        message: String::from("The id_token_hint of the request is not an id token of this server. You are still signed in."),
+        message: String::from(
+            "The id_token_hint of the request is not an id token of this server. You are still signed in.",
+        ),
+        next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
     }
 }
@@ -103,7 +110,10 @@ fn foreign_hint() -> PageRefusal {
 fn two_clients() -> PageRefusal {
     PageRefusal {
         title: String::from("Signing out did not work"),
-        message: String::from("The client_id and the id_token_hint of the request name different apps. You are still signed in."),
+        message: String::from(
+            "The client_id and the id_token_hint of the request name different apps. You are still signed in.",
+        ),
+        next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
     }
 }

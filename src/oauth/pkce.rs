@@ -26,9 +26,7 @@ pub fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Err
         (Some(_), Some("S256")) => Err(Error::invalid_request(
             "The parameter `code_challenge` is not the base64url form of a SHA-256 hash (43 characters, no padding).",
         )),
-        (Some(_), Some(_)) => {
-            Err(Error::invalid_request("The parameter `code_challenge_method` must be S256."))
-        }
+        (Some(_), Some(_)) => Err(Error::invalid_request("The parameter `code_challenge_method` must be S256.")),
     }
 }
 
@@ -51,7 +49,9 @@ pub fn verifier_matches_challenge(challenge: Option<&str>, verifier: Option<&str
             if ct_eq(computed.as_bytes(), challenge.as_bytes()) {
                 Ok(())
             } else {
-                Err(Error::invalid_grant("The `code_verifier` does not match the `code_challenge` of the authorization request."))
+                Err(Error::invalid_grant(
+                    "The `code_verifier` does not match the `code_challenge` of the authorization request.",
+                ))
             }
         }
     }

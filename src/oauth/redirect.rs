@@ -7,8 +7,24 @@ const MAX_LENGTH: usize = 2048;
 
 /// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
 const FORBIDDEN_SCHEMES: [&str; 18] = [
-    "about", "blob", "chrome", "chrome-extension", "data", "feed", "file", "filesystem", "ftp", "intent", "jar",
-    "javascript", "mailto", "resource", "vbscript", "view-source", "ws", "wss",
+    "about",
+    "blob",
+    "chrome",
+    "chrome-extension",
+    "data",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "mailto",
+    "resource",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
 ];
 
 /// Hosts that are this machine (RFC 8252 §7.3). No other spelling of a loopback address counts.
@@ -23,14 +39,19 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));
     }
-    if !text.bytes().all(|b| (0x21..=0x7e).contains(&b)) || text.contains(['\\', '"', '<', '>', '`', '{', '}', '|', '^']) {
+    if !text.bytes().all(|b| (0x21..=0x7e).contains(&b))
+        || text.contains(['\\', '"', '<', '>', '`', '{', '}', '|', '^'])
+    {
         return Err(format!("`{}` holds characters that a URI cannot have.", shown(text)));
     }
     if text.contains('#') {
         return Err(format!("`{}` has a fragment (#…); a redirect URI cannot (RFC 6749 section 3.1.2).", shown(text)));
     }
     let Ok(url) = Url::parse(text) else {
-        return Err(format!("`{}` is not an absolute URI. Write it whole, as in https://app.example.com/callback.", shown(text)));
+        return Err(format!(
+            "`{}` is not an absolute URI. Write it whole, as in https://app.example.com/callback.",
+            shown(text)
+        ));
     };
     if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
         return Err(format!("The scheme `{}:` is not allowed in a redirect URI.", url.scheme()));
@@ -50,13 +71,20 @@ fn check_web(text: &str, url: &Url) -> Result<(), String> {
         return Err(format!("`{}` needs one exact host name; wildcards are not possible.", shown(text)));
     }
     if url.scheme() == "http" && !LOOPBACK_HOSTS.contains(&host) {
-        return Err(format!("`{}` is plain http. Use https; http works for localhost, 127.0.0.1 and [::1] only.", shown(text)));
+        return Err(format!(
+            "`{}` is plain http. Use https; http works for localhost, 127.0.0.1 and [::1] only.",
+            shown(text)
+        ));
     }
     // The parser lower-cases the host, resolves dot segments and drops default ports. A text it would change
     // would be compared as one thing and visited as another.
     let normal = url.as_str();
     let same = normal == text || normal.strip_suffix('/').is_some_and(|n| n == text && url.path() == "/");
-    if same { Ok(()) } else { Err(format!("Write `{}` as `{}`; the two mean the same place.", shown(text), shown(normal))) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("Write `{}` as `{}`; the two mean the same place.", shown(text), shown(normal)))
+    }
 }
 
 fn check_custom(text: &str, scheme: &str) -> Result<(), String> {
@@ -65,7 +93,10 @@ fn check_custom(text: &str, scheme: &str) -> Result<(), String> {
         return Err(format!("Write the scheme of `{}` in lower case.", shown(text)));
     }
     if scheme.len() < 2 || rest.len() < 3 {
-        return Err(format!("`{}` is too short for a custom-scheme URI; write it as in myapp://auth/callback.", shown(text)));
+        return Err(format!(
+            "`{}` is too short for a custom-scheme URI; write it as in myapp://auth/callback.",
+            shown(text)
+        ));
     }
     Ok(())
 }
@@ -164,15 +195,40 @@ mod tests {
     #[test]
     fn t02_t05_what_confuses_or_runs_cannot_be_registered() {
         for uri in [
-            "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
-            "blob:https://a/b", "https://user@app.example.com/cb", "https://user:pw@app.example.com/cb",
-            "https://app.example.com@evil.example/cb", "https://@app.example.com/cb", "https://app.example.com/cb#x",
-            "https://*.example.com/cb", "http://app.example.com/cb", "http://127.0.0.2/cb", "http://2130706433/cb",
-            "http://0x7f.1/cb", "http://localhost./cb", "https://app.example.com\\@evil.example/cb",
-            "https:app.example.com", "/callback", "app.example.com/cb", "https://", "https://a b/cb",
-            "https://app.example.com/a/../cb", "https://App.example.com/cb", "https://app.example.com:443/cb",
-            "https://äpp.example.com/cb", "https://app.example.com/\u{202e}cb", "https://app.example.com/cb\r\nx:y", "",
-            "HTTPS://app.example.com/cb", "x:", "mailto:a@b", "MyApp://auth",
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:https://a/b",
+            "https://user@app.example.com/cb",
+            "https://user:pw@app.example.com/cb",
+            "https://app.example.com@evil.example/cb",
+            "https://@app.example.com/cb",
+            "https://app.example.com/cb#x",
+            "https://*.example.com/cb",
+            "http://app.example.com/cb",
+            "http://127.0.0.2/cb",
+            "http://2130706433/cb",
+            "http://0x7f.1/cb",
+            "http://localhost./cb",
+            "https://app.example.com\\@evil.example/cb",
+            "https:app.example.com",
+            "/callback",
+            "app.example.com/cb",
+            "https://",
+            "https://a b/cb",
+            "https://app.example.com/a/../cb",
+            "https://App.example.com/cb",
+            "https://app.example.com:443/cb",
+            "https://äpp.example.com/cb",
+            "https://app.example.com/\u{202e}cb",
+            "https://app.example.com/cb\r\nx:y",
+            "",
+            "HTTPS://app.example.com/cb",
+            "x:",
+            "mailto:a@b",
+            "MyApp://auth",
         ] {
             assert!(check_registrable(uri).is_err(), "{uri}");
         }
@@ -183,20 +239,47 @@ mod tests {
         let registered = [String::from("https://app.example.com/auth/callback")];
         let base = "https://app.example.com/auth/callback";
         let mut corpus: Vec<String> = vec![
-            "https://app.example.com/auth/callback/", "https://app.example.com/auth/callback?", "https://app.example.com/auth/callback#",
-            "https://app.example.com/auth/callback?x=1", "https://app.example.com/auth/callback%2f", "https://app.example.com/auth%2fcallback",
-            "https://app.example.com/auth/./callback", "https://app.example.com/auth/x/../callback", "https://app.example.com//auth/callback",
-            "https://app.example.com/Auth/callback", "https://APP.example.com/auth/callback", "HTTPS://app.example.com/auth/callback",
-            "http://app.example.com/auth/callback", "https://app.example.com:443/auth/callback", "https://app.example.com:8443/auth/callback",
-            "https://app.example.com./auth/callback", "https://appXexample.com/auth/callback", "https://app.example.com.evil.example/auth/callback",
-            "https://evil.example/app.example.com/auth/callback", "https://app.example.com@evil.example/auth/callback",
-            "https://app.example.com:x@evil.example/auth/callback", "https://evil.example#app.example.com/auth/callback",
-            "https://evil.example?https://app.example.com/auth/callback", "https://app.example.com\\.evil.example/auth/callback",
-            "https:\\\\app.example.com\\auth\\callback", "https:/app.example.com/auth/callback", "https:app.example.com/auth/callback",
-            "//app.example.com/auth/callback", "https://app.example.com/auth/callback\u{0}", "https://app.example.com/auth/callback%00",
-            "https://app.example.com/auth/callback;x", "https://app.example.com/auth/callback/..", "https://app.example.com/auth/callback/../callback",
-            "https://xn--pp-example.com/auth/callback", "https://аpp.example.com/auth/callback", "https://app。example.com/auth/callback",
-            "*", "https://*", "https://app.example.com/*", "https://sub.app.example.com/auth/callback", "javascript:https://app.example.com/auth/callback",
+            "https://app.example.com/auth/callback/",
+            "https://app.example.com/auth/callback?",
+            "https://app.example.com/auth/callback#",
+            "https://app.example.com/auth/callback?x=1",
+            "https://app.example.com/auth/callback%2f",
+            "https://app.example.com/auth%2fcallback",
+            "https://app.example.com/auth/./callback",
+            "https://app.example.com/auth/x/../callback",
+            "https://app.example.com//auth/callback",
+            "https://app.example.com/Auth/callback",
+            "https://APP.example.com/auth/callback",
+            "HTTPS://app.example.com/auth/callback",
+            "http://app.example.com/auth/callback",
+            "https://app.example.com:443/auth/callback",
+            "https://app.example.com:8443/auth/callback",
+            "https://app.example.com./auth/callback",
+            "https://appXexample.com/auth/callback",
+            "https://app.example.com.evil.example/auth/callback",
+            "https://evil.example/app.example.com/auth/callback",
+            "https://app.example.com@evil.example/auth/callback",
+            "https://app.example.com:x@evil.example/auth/callback",
+            "https://evil.example#app.example.com/auth/callback",
+            "https://evil.example?https://app.example.com/auth/callback",
+            "https://app.example.com\\.evil.example/auth/callback",
+            "https:\\\\app.example.com\\auth\\callback",
+            "https:/app.example.com/auth/callback",
+            "https:app.example.com/auth/callback",
+            "//app.example.com/auth/callback",
+            "https://app.example.com/auth/callback\u{0}",
+            "https://app.example.com/auth/callback%00",
+            "https://app.example.com/auth/callback;x",
+            "https://app.example.com/auth/callback/..",
+            "https://app.example.com/auth/callback/../callback",
+            "https://xn--pp-example.com/auth/callback",
+            "https://аpp.example.com/auth/callback",
+            "https://app。example.com/auth/callback",
+            "*",
+            "https://*",
+            "https://app.example.com/*",
+            "https://sub.app.example.com/auth/callback",
+            "javascript:https://app.example.com/auth/callback",
         ]
         .into_iter()
         .map(str::to_owned)
@@ -221,14 +304,24 @@ mod tests {
     #[test]
     fn t03_only_the_port_of_a_literal_loopback_address_may_differ() {
         let registered = [String::from("http://127.0.0.1/cb"), String::from("http://[::1]:1/cb?x=1")];
-        for good in ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:9/cb?x=1", "http://[::1]/cb?x=1"] {
+        for good in ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:9/cb?x=1", "http://[::1]/cb?x=1"]
+        {
             assert!(is_registered(good, &registered, true), "{good}");
         }
         for bad in [
-            "http://127.0.0.1:51004/cb/", "http://127.0.0.1:0/cb", "http://127.0.0.1:99999/cb", "http://127.0.0.1:/cb",
-            "http://127.0.0.1:80@evil.example/cb", "http://127.0.0.1.evil.example/cb", "http://localhost:1/cb",
-            "http://127.1:1/cb", "http://2130706433:1/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:1/cb?x=1",
-            "http://127.0.0.1:080/cb", "http://127.0.0.1:1evil/cb",
+            "http://127.0.0.1:51004/cb/",
+            "http://127.0.0.1:0/cb",
+            "http://127.0.0.1:99999/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:80@evil.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://localhost:1/cb",
+            "http://127.1:1/cb",
+            "http://2130706433:1/cb",
+            "https://127.0.0.1:1/cb",
+            "http://127.0.0.1:1/cb?x=1",
+            "http://127.0.0.1:080/cb",
+            "http://127.0.0.1:1evil/cb",
         ] {
             assert!(!is_registered(bad, &registered, true), "{bad}");
         }

@@ -39,8 +39,7 @@ pub fn requested(words: &[&str], client: &Client) -> Result<Vec<String>, Error> 
 
 /// Scopes of a client acting for itself: no person is involved, so none of the OpenID scopes apply (RFC 6749 §4.4).
 pub fn requested_by_machine(words: &[&str], client: &Client) -> Result<Vec<String>, Error> {
-    let own: Vec<&str> =
-        client.scopes.iter().map(String::as_str).filter(|scope| !SUPPORTED.contains(scope)).collect();
+    let own: Vec<&str> = client.scopes.iter().map(String::as_str).filter(|scope| !SUPPORTED.contains(scope)).collect();
     let mut scopes: Vec<String> = Vec::new();
     for word in words {
         if !own.contains(word) {

@@ -13,4 +13,6 @@ pub struct SignInFailures {
     pub last_at: Moment,
     /// No attempt is weighed before this moment.
     pub locked_until: Option<Moment>,
+    /// When all of this is forgotten.
+    pub expires_at: Moment,
 }

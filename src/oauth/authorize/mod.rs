@@ -29,43 +29,24 @@ pub enum Decision {
     Refuse(PageRefusal),
     /// An answer to the app: a code or an error.
     Respond(AuthorizationResponse),
-    /// The sign-in page.
-    SignIn(Box<SignInNeeded>),
-    /// The page on which the account is chosen.
-    ChooseAccount(Box<Waiting>),
-    /// The consent page.
-    Consent(Box<ConsentNeeded>),
+    /// A page of ours must be shown first. `interaction` brings the request back: the parameter and hidden field `continue`.
+    Ask {
+        /// Which page.
+        step: Step,
+        /// Token of the waiting request.
+        interaction: String,
+    },
 }
 
-/// A request that waits for the person.
-#[derive(Debug)]
-pub struct Waiting {
-    /// Token that brings the request back: the hidden field `continue`.
-    pub interaction: String,
-    /// The app's name.
-    pub client_name: String,
-    /// Where the app expects the answer; pages must allow it in `form-action`.
-    pub redirect_uri: String,
-}
-
-/// A request that waits for a sign-in.
-#[derive(Debug)]
-pub struct SignInNeeded {
-    /// The request.
-    pub waiting: Waiting,
-    /// Who the app thinks it is, or who must prove again that it is they.
-    pub identifier: Option<String>,
-    /// Whether someone is signed in and must prove again who they are.
-    pub again: bool,
-}
-
-/// A request that waits for consent.
-#[derive(Debug)]
-pub struct ConsentNeeded {
-    /// The request.
-    pub waiting: Waiting,
-    /// What is asked for.
-    pub scopes: Vec<String>,
+/// What the person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To sign in, or to prove again who they are.
+    SignIn,
+    /// Which account to go on with.
+    ChooseAccount,
+    /// Whether the app may see what it asks for.
+    Consent,
 }
 
 /// Decides what happens to a request now. `interaction` is the request's earlier visit, if it comes back from one of our pages.
@@ -82,7 +63,7 @@ pub async fn decide(
     match person_is_needed(cx, &request, signed_in, interaction) {
         Some(decision) => Ok(decision),
         None => match signed_in {
-            Some(signed_in) => with_person(cx, request, signed_in).await,
+            Some(signed_in) => with_person(cx, &request, signed_in, interaction).await,
             None => Ok(respond_error(cx, &request, ErrorCode::LoginRequired, "Nobody is signed in.")),
         },
     }
@@ -109,6 +90,34 @@ pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, a
     Ok(Decision::Respond(response))
 }
 
+/// What a page needs to show of a waiting request. Changes nothing. `None` when the request no longer holds, as when the client was
+/// removed meanwhile.
+pub fn view(cx: &Cx, interaction: &Interaction) -> Result<Option<View>, Error> {
+    match request::check(cx, &interaction.params()?) {
+        Ok(request) => Ok(Some(View {
+            client_name: request.client.name.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            identifier: request.login_hint.clone(),
+            scopes: request.consent_scopes(),
+        })),
+        Err(Refusal::Internal(error)) => Err(error),
+        Err(Refusal::Page(_) | Refusal::Redirect(_)) => Ok(None),
+    }
+}
+
+/// A waiting request as a page shows it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The app's name.
+    pub client_name: String,
+    /// Where the app expects the answer; pages must allow it in `form-action`.
+    pub redirect_uri: String,
+    /// Who the app thinks it is.
+    pub identifier: Option<String>,
+    /// What it asks to see.
+    pub scopes: Vec<String>,
+}
+
 /// The person keeps the account that is signed in (`prompt=select_account`): the token to go on with.
 pub fn account_chosen(cx: &Cx, interaction: &Interaction) -> String {
     Interaction { account_chosen: true, ..interaction.clone() }.seal(cx)
@@ -129,26 +138,21 @@ fn person_is_needed(
     signed_in: Option<&SignedIn>,
     interaction: Option<&Interaction>,
 ) -> Option<Decision> {
-    let Some(current) = signed_in else { return Some(sign_in(cx, request, None)) };
+    let ask = |step| ask(cx, request, step, signed_in, interaction);
+    let Some(current) = signed_in else { return Some(ask(Step::SignIn)) };
     let proved_here = interaction.is_some_and(|earlier| current.session.auth_time >= earlier.at);
     if request.hinted_subject.as_ref().is_some_and(|subject| *subject != current.user.id.as_str()) {
         let other = "Another person is signed in than the one the id_token_hint names.";
-        let decision = if proved_here {
-            respond_error(cx, request, ErrorCode::LoginRequired, other)
-        } else {
-            sign_in(cx, request, None)
-        };
-        return Some(decision);
+        let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
+        return Some(if proved_here { again } else { ask(Step::SignIn) });
     }
     let wants_login = request.prompts.contains(&Prompt::Login);
     if (wants_login || is_too_old(cx, request, current)) && !proved_here {
-        return Some(sign_in(cx, request, Some(current)));
+        return Some(ask(Step::SignIn));
     }
     let chosen = interaction.is_some_and(|earlier| earlier.account_chosen) || proved_here;
-    if request.prompts.contains(&Prompt::SelectAccount) && !chosen {
-        return Some(Decision::ChooseAccount(Box::new(waiting(cx, request, Some(current)))));
-    }
-    None
+    let wants_choice = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
+    wants_choice.then(|| ask(Step::ChooseAccount))
 }
 
 /// "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User"
@@ -157,18 +161,16 @@ fn is_too_old(cx: &Cx, request: &Request, current: &SignedIn) -> bool {
     request.max_age.is_some_and(|max_age| cx.now.since(current.session.auth_time) > max_age || max_age.is_zero())
 }
 
-async fn with_person(cx: &Cx, request: Request, signed_in: &SignedIn) -> Result<Decision, Error> {
-    let asks_again = request.prompts.contains(&Prompt::Consent);
-    if asks_again || !has_consent(cx, &request, signed_in)? {
-        if request.prompts.contains(&Prompt::None) {
-            let why = "The person has not allowed this app what it asks for.";
-            return Ok(respond_error(cx, &request, ErrorCode::ConsentRequired, why));
-        }
-        let waiting = waiting(cx, &request, Some(signed_in));
-        return Ok(Decision::Consent(Box::new(ConsentNeeded { waiting, scopes: request.scopes })));
+async fn with_person(
+    cx: &Cx,
+    request: &Request,
+    signed_in: &SignedIn,
+    interaction: Option<&Interaction>,
+) -> Result<Decision, Error> {
+    if request.prompts.contains(&Prompt::Consent) || !has_consent(cx, request, signed_in)? {
+        return Ok(ask(cx, request, Step::Consent, Some(signed_in), interaction));
     }
-    let response = issue::code(cx, &request, signed_in).await?;
-    Ok(Decision::Respond(response))
+    Ok(Decision::Respond(issue::code(cx, request, signed_in).await?))
 }
 
 fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool, Error> {
@@ -198,32 +200,30 @@ async fn remember_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> R
         .await
 }
 
-/// "If `none`, … the Authorization Server MUST NOT display any authentication or consent user interface pages"
-/// (OIDC Core §3.1.2.1).
-fn sign_in(cx: &Cx, request: &Request, again: Option<&SignedIn>) -> Decision {
+/// Shows a page, unless: "If `none`, … the Authorization Server MUST NOT display any authentication or consent user interface pages"
+/// (OIDC Core §3.1.2.1). A request that comes back keeps the moment of its first page.
+fn ask(
+    cx: &Cx,
+    request: &Request,
+    step: Step,
+    signed_in: Option<&SignedIn>,
+    earlier: Option<&Interaction>,
+) -> Decision {
     if request.prompts.contains(&Prompt::None) {
-        return respond_error(cx, request, ErrorCode::LoginRequired, "Nobody is signed in freshly enough.");
+        let (code, why) = match step {
+            Step::SignIn => (ErrorCode::LoginRequired, "Nobody is signed in, or not freshly enough."),
+            Step::ChooseAccount => (ErrorCode::AccountSelectionRequired, "The person must choose an account."),
+            Step::Consent => (ErrorCode::ConsentRequired, "The person has not allowed this app what it asks for."),
+        };
+        return respond_error(cx, request, code, why);
     }
-    let identifier = match again {
-        Some(current) => Some(current.user.email.clone()),
-        None => request.login_hint.clone(),
-    };
-    let waiting = waiting(cx, request, again);
-    Decision::SignIn(Box::new(SignInNeeded { waiting, identifier, again: again.is_some() }))
-}
-
-fn waiting(cx: &Cx, request: &Request, signed_in: Option<&SignedIn>) -> Waiting {
     let interaction = Interaction {
         query: request.query.clone(),
-        at: cx.now,
+        at: earlier.map_or(cx.now, |earlier| earlier.at),
         session: signed_in.map(|current| current.session.id.clone()),
-        account_chosen: false,
+        account_chosen: earlier.is_some_and(|earlier| earlier.account_chosen),
     };
-    Waiting {
-        interaction: interaction.seal(cx),
-        client_name: request.client.name.clone(),
-        redirect_uri: request.redirect_uri.clone(),
-    }
+    Decision::Ask { step, interaction: interaction.seal(cx) }
 }
 
 fn respond_error(cx: &Cx, request: &Request, code: ErrorCode, description: &str) -> Decision {

@@ -69,8 +69,10 @@ pub enum Prompt {
 pub struct PageRefusal {
     /// One line.
     pub title: String,
-    /// What happened and what to do.
+    /// Why.
     pub message: String,
+    /// What to do, and who can.
+    pub next_step: String,
     /// Names and values for the app's developer.
     pub facts: Vec<(String, String)>,
 }
@@ -80,7 +82,18 @@ impl PageRefusal {
     pub fn stale_interaction() -> Self {
         Self {
             title: String::from("This sign-in has run out"),
-            message: String::from("The page was open too long, or it was opened in another browser. Go back to the app and sign in again."),
+            message: String::from("The page was open too long, or it was opened in another browser."),
+            next_step: String::from("Go back to the app and sign in again."),
+            facts: Vec::new(),
+        }
+    }
+
+    /// The request's parameters make no sense together; `why` is the rule's sentence.
+    pub fn malformed(why: &str) -> Self {
+        Self {
+            title: String::from("The app's request makes no sense"),
+            message: why.to_owned(),
+            next_step: String::from("Tell the people who run the app; its code must be corrected."),
             facts: Vec::new(),
         }
     }
@@ -101,11 +114,7 @@ pub(super) enum Refusal {
 pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
     let client = client_is_known(cx, params)?;
     let redirect_uri = redirect_is_registered(&client, params)?;
-    let target = Target {
-        redirect_uri,
-        mode: ResponseMode::Query,
-        state: params.find("state").map(str::to_owned),
-    };
+    let target = Target { redirect_uri, mode: ResponseMode::Query, state: params.find("state").map(str::to_owned) };
     match check_redirectable(cx, params, client, &target) {
         Ok(request) => Ok(request),
         Err((mode, error)) => Err(Refusal::Redirect(response::error(cx, &Target { mode, ..target }, &error))),
@@ -116,7 +125,10 @@ pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
 /// invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
 fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let Some(sent) = params.find("client_id") else {
-        return Err(page("The app did not say who it is", "The request has no client_id. The app's configuration is incomplete.", &[]));
+        return Err(page(
+            ["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."],
+            &[],
+        ));
     };
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
@@ -127,14 +139,20 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     };
     match found {
         Some(client) if client.disabled => Err(page(
-            "This app is switched off",
-            "An administrator has disabled this app, so nobody can sign in to it now. Ask the administrator of this site.",
+            [
+                "This app is switched off",
+                "An administrator has disabled this app, so nobody can sign in to it now.",
+                "Ask the administrator of this site.",
+            ],
             &[("client_id", sent)],
         )),
         Some(client) => Ok(client),
         None => Err(page(
-            "This app is not registered",
-            "The app sent a client_id that is not known here. Register the app, or correct the client_id in its configuration.",
+            [
+                "This app is not registered",
+                "The app sent a client_id that is not known here.",
+                "Register the app, or correct the client_id in its configuration.",
+            ],
             &[("client_id", sent)],
         )),
     }
@@ -144,8 +162,11 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
 fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Refusal> {
     let Some(sent) = params.find("redirect_uri") else {
         return Err(page(
-            "The app did not say where to return",
-            "The request has no redirect_uri. Add one that is registered for this app.",
+            [
+                "The app did not say where to return",
+                "The request has no redirect_uri.",
+                "Add one to the request that is registered for this app.",
+            ],
             &[("client_id", client.id.as_str())],
         ));
     };
@@ -153,20 +174,22 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
     if redirect::is_registered(sent, &client.redirect_uris, any_port) && redirect::check_registrable(sent).is_ok() {
         return Ok(sent.to_owned());
     }
-    let nearest = client.redirect_uris.iter().max_by(|one, two| {
-        strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two))
-    });
+    let nearest = client
+        .redirect_uris
+        .iter()
+        .max_by(|one, two| strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two)));
     let message = match nearest {
         Some(registered) => format!(
-            "The app {} sent a redirect URI that is not registered for it. {} Add it to the app's redirect URIs, or correct the app.",
+            "The app {} sent a redirect URI that is not registered for it. {}",
             client.name,
             difference(sent, registered),
         ),
-        None => format!("The app {} has no redirect URI registered. Add the one it sent.", client.name),
+        None => format!("The app {} has no redirect URI registered.", client.name),
     };
+    let next_step = "Add it to the app's redirect URIs, or correct the app.";
     let mut facts = vec![("client_id", client.id.as_str()), ("sent", sent)];
     facts.extend(nearest.map(|registered| ("registered", registered.as_str())));
-    Err(page("The app cannot be returned to", &message, &facts))
+    Err(page(["The app cannot be returned to", &message, next_step], &facts))
 }
 
 /// In what two URIs differ, in words, for the cases that happen most.
@@ -273,7 +296,8 @@ fn prompts(params: &Params) -> Result<Vec<Prompt>, Error> {
 
 fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
     let seconds = params.find("max_age").map(str::parse::<u32>).transpose();
-    let seconds = seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
+    let seconds =
+        seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
     Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
 }
 
@@ -288,10 +312,12 @@ fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
     }
 }
 
-fn page(title: &str, message: &str, facts: &[(&str, &str)]) -> Refusal {
-    let facts = facts
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect()))
-        .collect();
-    Refusal::Page(PageRefusal { title: title.to_owned(), message: message.to_owned(), facts })
+fn page([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
+    let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect())).collect();
+    Refusal::Page(PageRefusal {
+        title: title.to_owned(),
+        message: message.to_owned(),
+        next_step: next_step.to_owned(),
+        facts,
+    })
 }

@@ -210,7 +210,10 @@ fn check_whole(checker: &mut Checker, client: &Client) {
     check_authentication(checker, client);
     for audience in &client.audiences {
         if audience.is_empty() || audience.len() > 256 || audience.chars().any(|c| c.is_control() || c == ' ') {
-            checker.note("audiences", "An audience has 1 to 256 characters without spaces, as in https://api.example.com.");
+            checker.note(
+                "audiences",
+                "An audience has 1 to 256 characters without spaces, as in https://api.example.com.",
+            );
         }
     }
     for origin in &client.origins {
@@ -221,14 +224,20 @@ fn check_whole(checker: &mut Checker, client: &Client) {
     }
     for scope in &client.scopes {
         if !scope::is_well_formed(scope) {
-            checker.note("scopes", format!("`{scope}` is not a scope: printable ASCII without spaces, quotes and backslashes."));
+            checker.note(
+                "scopes",
+                format!("`{scope}` is not a scope: printable ASCII without spaces, quotes and backslashes."),
+            );
         }
     }
     if client.access_seconds.is_some_and(|seconds| !(60..=86_400).contains(&seconds)) {
         checker.note("access_token_seconds", "Access tokens live 60 to 86400 seconds.");
     }
     let too_many = [
-        client.redirect_uris.len(), client.post_logout_redirect_uris.len(), client.audiences.len(), client.origins.len(),
+        client.redirect_uris.len(),
+        client.post_logout_redirect_uris.len(),
+        client.audiences.len(),
+        client.origins.len(),
         client.scopes.len(),
     ];
     if too_many.into_iter().any(|count| count > 100) {
@@ -259,7 +268,10 @@ fn check_authentication(checker: &mut Checker, client: &Client) {
         checker.note(field, format!("A client of type {kind} ships to people and cannot keep a secret: use none."));
     }
     if client.kind == ClientType::M2m && client.is_public() {
-        checker.note(field, "A machine must prove itself: use client_secret_basic, client_secret_post or private_key_jwt.");
+        checker.note(
+            field,
+            "A machine must prove itself: use client_secret_basic, client_secret_post or private_key_jwt.",
+        );
     }
     if client.is_public() && client.allows(GrantType::ClientCredentials) {
         checker.note("grant_types", "client_credentials needs a client that can authenticate (RFC 6749 section 4.4).");
@@ -286,9 +298,12 @@ fn check_jwks(jwks: &Map<String, Value>) -> Result<(), String> {
     for key in keys {
         let key = key.as_object().ok_or("Each key of a JWK set is an object.")?;
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|private| key.contains_key(*private)) {
-            return Err(String::from("The JWK set holds a private key. Register the public half only, and replace the key."));
+            return Err(String::from(
+                "The JWK set holds a private key. Register the public half only, and replace the key.",
+            ));
         }
-        jose::VerifyingKey::from_public_jwk(key).map_err(|error| format!("A key of the JWK set cannot be used: {error}"))?;
+        jose::VerifyingKey::from_public_jwk(key)
+            .map_err(|error| format!("A key of the JWK set cannot be used: {error}"))?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
+use super::Error;
 use super::check::{self, ClientInput};
 use super::registry::invalid;
-use super::Error;
 use crate::audit::Entry;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;
@@ -55,7 +55,6 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
             }
             for client in withdrawn {
                 cascade::remove_client(tx, &at, &client.id)?;
-                rows::clients::delete(tx, at.tenant, &client.id)?;
             }
             Ok::<_, Error>(())
         })
@@ -77,7 +76,7 @@ fn input(declaration: &ClientDeclaration) -> ClientInput {
         trusted: Some(declaration.trusted),
         require_pkce: declaration.require_pkce,
         signing_alg: declaration.signing_alg.clone(),
-        jwks: declaration.jwks.as_ref().and_then(|jwks| jwks.as_object().cloned()),
+        jwks: declaration.jwks.clone(),
         access_token_seconds: None,
         version: None,
     }

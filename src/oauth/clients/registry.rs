@@ -10,11 +10,9 @@ use crate::base::id::ClientId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::cx::Cx;
-use crate::identity::cascade;
+use crate::identity::cascade::{self, Ended};
 use crate::records::{Client, ClientSecret, Origin};
 use crate::store::rows;
-
-pub use crate::identity::cascade::Removed;
 
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
@@ -138,16 +136,15 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<Clie
 }
 
 /// Removes a client with its token families and consents, in one transaction; says what went.
-pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Removed, Error> {
+pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "client.delete").target(id);
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
             editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            let removed = cascade::remove_client(tx, &at, &id)?;
-            rows::clients::delete(tx, at.tenant, &id)?;
+            let ended = cascade::remove_client(tx, &at, &id)?;
             entry.append(tx, &at)?;
-            Ok(removed)
+            Ok(ended)
         })
         .await
 }

@@ -95,7 +95,9 @@ fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Resu
     match redirect_uri {
         Some(uri) if uri == code.redirect_uri => Ok(()),
         Some(_) => Err(Error::invalid_grant("The `redirect_uri` is not the one of the authorization request.")),
-        None => Err(Error::invalid_request("The parameter `redirect_uri` is missing; repeat the one of the authorization request.")),
+        None => Err(Error::invalid_request(
+            "The parameter `redirect_uri` is missing; repeat the one of the authorization request.",
+        )),
     }
 }
 
@@ -164,5 +166,7 @@ fn family_life(cx: &Cx) -> Duration {
 }
 
 fn unknown_code() -> Error {
-    Error::invalid_grant("The code is unknown, expired, already used, or was given to another client. Start the sign-in again.")
+    Error::invalid_grant(
+        "The code is unknown, expired, already used, or was given to another client. Start the sign-in again.",
+    )
 }

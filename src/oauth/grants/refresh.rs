@@ -128,5 +128,7 @@ fn rotate(tx: &mut Tx, cx: &Cx, old: &Refresh, new: &Refresh) -> Result<(), Erro
 }
 
 fn unknown_token() -> Error {
-    Error::invalid_grant("The refresh token is unknown, expired, revoked or already used. Send the person to sign in again.")
+    Error::invalid_grant(
+        "The refresh token is unknown, expired, revoked or already used. Send the person to sign in again.",
+    )
 }

@@ -3,7 +3,8 @@
 use super::{codes, grants, invites, links, marks, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::store::{Error, Expiry, Tx};
+use crate::store::expiry::{self, Expiry};
+use crate::store::{Error, Tx};
 
 /// What kind of row ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +20,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
-        Self::Code,
-        Self::Failures,
-        Self::Grant,
-        Self::Invite,
-        Self::Link,
-        Self::Mark,
-        Self::Refresh,
-        Self::Session,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Code, Self::Failures, Self::Grant, Self::Invite, Self::Link, Self::Mark, Self::Refresh, Self::Session];
 
     fn name(self) -> &'static str {
         match self {
@@ -55,27 +48,31 @@ pub(super) fn reschedule(
 ) -> Result<(), Error> {
     match old {
         Some(old) if old == new => return Ok(()),
-        Some(old) => Expiry::remove(tx, tenant, old, kind.name(), key)?,
+        Some(old) => note(tenant, kind, key, old).remove(tx)?,
         None => {}
     }
-    Expiry::put(tx, tenant, new, kind.name(), key)
+    note(tenant, kind, key, new).put(tx)
 }
 
 /// Notes that the row is gone.
 pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Result<(), Error> {
-    Expiry::remove(tx, tenant, at, kind.name(), key)
+    note(tenant, kind, key, at).remove(tx)
 }
 
-/// Removes up to `limit` rows whose end has passed; answers how many entries were worked off.
-pub fn sweep(tx: &mut Tx, tenant: TenantId, now: Moment, limit: usize) -> Result<usize, Error> {
-    let due = Expiry::due(tx, tenant, now, limit)?;
+/// Removes up to `limit` rows of all tenants whose end has passed; answers how many entries were worked off.
+pub fn sweep(tx: &mut Tx, now: Moment, limit: usize) -> Result<usize, Error> {
+    let due = expiry::due(tx, now, limit)?;
     for entry in &due {
         if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == entry.kind) {
-            remove(tx, tenant, kind, &entry.key, now)?;
+            remove(tx, entry.tenant, kind, &entry.key, now)?;
         }
-        Expiry::remove(tx, tenant, entry.at, &entry.kind, &entry.key)?;
+        entry.remove(tx)?;
     }
     Ok(due.len())
+}
+
+fn note(tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Expiry {
+    Expiry { tenant, at, kind: kind.name().to_owned(), key: key.to_owned() }
 }
 
 /// Removes the row if its own end has passed too: an entry may be older than the row's last change.
@@ -89,9 +86,10 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
             }
         }
         Kind::Failures => {
-            let lately = marks::failures(tx, tenant, key)?;
-            if lately.is_some_and(|failures| failures.locked_until.unwrap_or(failures.last_at) <= now) {
-                marks::delete_failures(tx, tenant, key)?;
+            if let Some(failures) = marks::failures(tx, tenant, key)?
+                && failures.expires_at <= now
+            {
+                marks::delete_failures(tx, tenant, key, &failures)?;
             }
         }
         Kind::Grant => {
@@ -117,7 +115,8 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
         }
         Kind::Mark => marks::delete(tx, tenant, key)?,
         Kind::Refresh => {
-            if let Some(refresh) = key.parse().ok().map(|id| grants::find_refresh(tx, tenant, &id)).transpose()?.flatten()
+            if let Some(refresh) =
+                key.parse().ok().map(|id| grants::find_refresh(tx, tenant, &id)).transpose()?.flatten()
                 && refresh.expires_at <= now
             {
                 grants::delete_refresh(tx, tenant, &refresh)?;

@@ -70,20 +70,26 @@ pub fn failures(from: &impl Read, tenant: TenantId, identifier: &str) -> Result<
     FAILURES.find(from, &(tenant, identifier.to_owned()))
 }
 
-/// Writes the count; it is forgotten at `until`.
+/// Writes the count. `old` is the row as it was read in this transaction, if there was one.
 pub fn put_failures(
     tx: &mut Tx,
     tenant: TenantId,
     identifier: &str,
-    failures: &SignInFailures,
-    until: Moment,
+    old: Option<&SignInFailures>,
+    new: &SignInFailures,
 ) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Failures, identifier, None, until)?;
-    FAILURES.put(tx, &(tenant, identifier.to_owned()), failures)
+    expired::reschedule(tx, tenant, Kind::Failures, identifier, old.map(|old| old.expires_at), new.expires_at)?;
+    FAILURES.put(tx, &(tenant, identifier.to_owned()), new)
 }
 
 /// Forgets the count.
-pub fn delete_failures(tx: &mut Tx, tenant: TenantId, identifier: &str) -> Result<(), Error> {
+pub fn delete_failures(
+    tx: &mut Tx,
+    tenant: TenantId,
+    identifier: &str,
+    failures: &SignInFailures,
+) -> Result<(), Error> {
+    expired::cancel(tx, tenant, Kind::Failures, identifier, failures.expires_at)?;
     FAILURES.delete(tx, &(tenant, identifier.to_owned()))
 }
 

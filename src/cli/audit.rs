@@ -1,0 +1,142 @@
+//! `auther admin audit`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::output::{Failure, Output, list, text};
+use super::remote::{Call, Remote};
+use super::tree::PageFlags;
+use crate::base::Moment;
+
+/// How often `--follow` asks for new rows.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Rows that `--follow` begins with.
+const TAIL: u32 = 10;
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List entries, newest first
+    #[command(after_help = "Examples:\n  \
+        auther admin audit list --action user.sign_in --since 2026-01-31T00:00:00Z\n  \
+        auther admin audit list --follow --json\n\n\
+        --follow prints the latest entries, oldest first, and then each new one as it comes; with --json one document per line.")]
+    List(ListArgs),
+}
+
+/// `audit list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Only from this moment on (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Only what this one did: a user id, a client_id, or `local`
+    #[arg(long, value_name = "ID")]
+    actor: Option<String>,
+    /// Only this action, or all of a noun: `user.sign_in`, `user`
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only what was done to this one: an identifier
+    #[arg(long, value_name = "ID")]
+    target: Option<String>,
+    /// Go on printing new entries until interrupted
+    #[arg(long, conflicts_with = "after")]
+    follow: bool,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse_rfc3339(text).ok_or_else(|| String::from("expected a time such as 2026-01-31T12:00:00Z"))
+}
+
+impl AuditCommand {
+    /// Does it.
+    pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::List(args) if args.follow => args.follow(remote, output),
+            Self::List(args) => output.show(&remote.call(args.filtered().page(&args.page))?, entries),
+        }
+    }
+}
+
+impl ListArgs {
+    fn filtered(&self) -> Call {
+        Call::get(["audit"])
+            .query("since", self.since.map(Moment::rfc3339))
+            .query("actor", self.actor.clone())
+            .query("action", self.action.clone())
+            .query("target", self.target.clone())
+    }
+
+    /// The latest entries, then each new one, until the process is interrupted or the reader goes away.
+    fn follow(&self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let latest = PageFlags { limit: Some(self.page.limit.unwrap_or(TAIL)), after: None };
+        let mut rows = items(remote.call(self.filtered().page(&latest))?);
+        rows.reverse();
+        let mut cursor = rows.last().map(|row| text(row, "id"));
+        loop {
+            for row in rows {
+                output.show(&row, entry)?;
+            }
+            std::thread::sleep(EVERY);
+            // Only a running server adds entries: while there is none, its file is left alone.
+            let newer = PageFlags { limit: Some(500), after: cursor.clone() };
+            let call = self.filtered().page(&newer).query("order", Some(String::from("asc")));
+            rows = remote.call_if_running(call)?.map(items).unwrap_or_default();
+            cursor = rows.last().map(|row| text(row, "id")).or(cursor);
+        }
+    }
+}
+
+fn items(mut document: Value) -> Vec<Value> {
+    match document.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+fn entries(document: &Value) -> String {
+    let rows: Vec<Value> = items(document.clone()).iter().map(shaped).collect();
+    let columns = [
+        ("WHEN", "at"),
+        ("ACTION", "action"),
+        ("OUTCOME", "outcome"),
+        ("BY", "by"),
+        ("TARGET", "target"),
+        ("ADDRESS", "ip"),
+    ];
+    list(&json!({"items": rows, "next": document.get("next")}), &columns, "No entry.")
+}
+
+fn entry(row: &Value) -> String {
+    let row = shaped(row);
+    let columns = ["at", "action", "outcome", "by", "target", "ip"];
+    let cells: Vec<String> = columns.iter().map(|column| text(&row, column)).filter(|cell| !cell.is_empty()).collect();
+    cells.join("  ")
+}
+
+/// The row with one member for who did it: the id, else the kind.
+fn shaped(row: &Value) -> Value {
+    let mut row = row.clone();
+    let by = [text(&row, "actor"), text(&row, "actor_kind")].into_iter().find(|name| !name.is_empty());
+    if let Some(members) = row.as_object_mut() {
+        members.insert(String::from("by"), by.into());
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_without_a_known_actor_shows_what_kind_it_was() {
+        let row = json!({"at": "t", "action": "key.rotate", "outcome": "success", "actor_kind": "system", "actor": null});
+        assert_eq!(entry(&row), "t  key.rotate  success  system");
+    }
+}

@@ -1,0 +1,36 @@
+//! The ways in: `auther admin setup-link`, `recover` and `ca`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::{Failure, Output, text};
+use super::remote::{Call, Remote};
+
+/// `recover`.
+#[derive(Args, Debug)]
+pub struct RecoverArgs {
+    /// E-mail address of an administrator
+    email: String,
+}
+
+/// A new link for the first administrator.
+pub fn setup_link(remote: &Remote, output: Output) -> Result<(), Failure> {
+    let answer = remote.call(Call::post(["setup-link"]))?;
+    output.show(&answer, |answer| {
+        format!("Set-up link, works once, until {}:\n\n  {}", text(answer, "expires_at"), text(answer, "url"))
+    })
+}
+
+/// A link with which an administrator sets a new password.
+pub fn recover(args: RecoverArgs, remote: &Remote, output: Output) -> Result<(), Failure> {
+    let answer = remote.call(Call::post(["recover"]).body(json!({"email": args.email})))?;
+    output.show(&answer, |answer| {
+        format!("Recovery link, works once, until {}:\n\n  {}", text(answer, "expires_at"), text(answer, "url"))
+    })
+}
+
+/// The local CA's certificate.
+pub fn ca(remote: &Remote, output: Output) -> Result<(), Failure> {
+    let answer = remote.call(Call::get(["ca"]))?;
+    output.show(&answer, |answer| answer.get("pem").and_then(|pem| pem.as_str()).unwrap_or_default().to_owned())
+}

@@ -1,0 +1,126 @@
+//! The command line: a client of the admin API, and the way to start the server.
+//!
+//! May use: every floor, and `serve` beside it. The only place that prints to standard output. Start reading at [`tree`] (what can be
+//! typed), then [`remote`] (how a command reaches the server, or becomes one for a moment). One file per noun.
+
+mod audit;
+mod backup;
+mod client;
+mod config;
+mod entry;
+mod key;
+mod output;
+mod remote;
+mod secret;
+mod serving;
+mod session;
+mod tree;
+mod user;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::config::{Environment, Loaded, Mistakes, Overrides, load};
+use output::{Failure, Output};
+use remote::Remote;
+use tree::{AdminArgs, AdminCommand, Auther, Command, Place, ServeFlags};
+
+/// Does what the arguments say, the program's name first. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let auther = match Auther::try_parse_from(&arguments) {
+        Ok(auther) => auther,
+        Err(error) => return refuse_usage(&error, json),
+    };
+    match dispatch(auther) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            Output { json }.fail(&failure);
+            failure.exit()
+        }
+    }
+}
+
+/// Help and version are answers; the rest is a mistake in what was typed.
+fn refuse_usage(error: &clap::Error, json: bool) -> ExitCode {
+    let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_answer || !json {
+        // With the terminal gone there is nobody left to tell.
+        let _ = error.print();
+        return if is_answer { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    }
+    let text = error.render().to_string();
+    let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let failure = Failure::usage("usage", line);
+    Output { json }.fail(&failure);
+    failure.exit()
+}
+
+fn dispatch(auther: Auther) -> Result<(), Failure> {
+    let bare = auther.serve;
+    match auther.command {
+        None => serving::serve(overrides(bare)),
+        Some(Command::Serve(flags)) => serving::serve(overrides(merged(bare, flags))),
+        Some(Command::Config(args)) => {
+            let loaded = configuration(&overrides(merged(bare, args.flags)))?;
+            args.command.run(&loaded, Output { json: args.json })
+        }
+        Some(Command::Admin(_)) if bare.serves() => {
+            Err(Failure::usage("usage", "--listen, --issuer and --tls belong to `auther serve`."))
+        }
+        Some(Command::Admin(args)) => admin(bare.place, args),
+    }
+}
+
+fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
+    let place = Place { config: args.place.config.or(bare.config), data: args.place.data.or(bare.data) };
+    let loaded = configuration(&Overrides { config: place.config, data: place.data, ..Overrides::default() })?;
+    let (remote, output) = (Remote::new(loaded), Output { json: args.json });
+    match args.command {
+        AdminCommand::SetupLink => entry::setup_link(&remote, output),
+        AdminCommand::Recover(args) => entry::recover(args, &remote, output),
+        AdminCommand::Ca => entry::ca(&remote, output),
+        AdminCommand::User(command) => command.run(&remote, output),
+        AdminCommand::Client(command) => command.run(&remote, output),
+        AdminCommand::Key(command) => command.run(&remote, output),
+        AdminCommand::Session(command) => command.run(&remote, output),
+        AdminCommand::Audit(command) => command.run(&remote, output),
+        AdminCommand::Backup(command) => command.run(&remote, output),
+    }
+}
+
+/// What stands behind the command wins over what stands before it.
+fn merged(before: ServeFlags, behind: ServeFlags) -> ServeFlags {
+    ServeFlags {
+        place: Place {
+            config: behind.place.config.or(before.place.config),
+            data: behind.place.data.or(before.place.data),
+        },
+        listen: if behind.listen.is_empty() { before.listen } else { behind.listen },
+        issuer: behind.issuer.or(before.issuer),
+        tls: behind.tls.or(before.tls),
+    }
+}
+
+fn overrides(flags: ServeFlags) -> Overrides {
+    Overrides {
+        config: flags.place.config,
+        data: flags.place.data,
+        listen: flags.listen,
+        issuer: flags.issuer,
+        tls: flags.tls,
+    }
+}
+
+fn configuration(overrides: &Overrides) -> Result<Loaded, Failure> {
+    load(overrides, &Environment::of_process(), Path::new("")).map_err(|mistakes| wrong_configuration(&mistakes))
+}
+
+fn wrong_configuration(mistakes: &Mistakes) -> Failure {
+    Failure::usage("configuration", format!("the configuration is wrong.\n{mistakes}"))
+}

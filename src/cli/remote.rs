@@ -1,0 +1,285 @@
+//! How a command reaches the admin API: through the socket of a running server, or by becoming the server for one call.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+use super::output::Failure;
+use super::tree::PageFlags;
+use crate::base::clock::SystemClock;
+use crate::base::entropy::OsEntropy;
+use crate::config::{Loaded, Settings};
+use crate::serve::{self, OneCall, socket};
+
+/// How long an ordinary call may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to try again while another process has the file open without listening: a server that starts or stops, or another
+/// command.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// One request to the admin API.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: Method,
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    slow: bool,
+}
+
+impl Call {
+    fn new<'p>(method: Method, path: impl IntoIterator<Item = &'p str>) -> Self {
+        let path = path.into_iter().map(str::to_owned).collect();
+        Self { method, path, query: Vec::new(), body: None, slow: false }
+    }
+
+    /// Reads; the path is given in segments below `/api/admin`.
+    pub fn get<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// Makes or does something.
+    pub fn post<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// Changes something.
+    pub fn patch<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    /// Removes something.
+    pub fn delete<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// With this query parameter, if there is a value.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: Option<String>) -> Self {
+        self.query.extend(value.map(|value| (name.to_owned(), value)));
+        self
+    }
+
+    /// For this part of a list.
+    #[must_use]
+    pub fn page(self, page: &PageFlags) -> Self {
+        self.query("limit", page.limit.map(|limit| limit.to_string())).query("after", page.after.clone())
+    }
+
+    /// Waits for the answer however long it takes.
+    #[must_use]
+    pub fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+
+    /// The address; the host is only for the form's sake.
+    fn url(&self) -> Result<Url, Failure> {
+        let base = "http://localhost/api/admin";
+        let mut url = Url::parse(base).map_err(|error| Failure::new("internal", error.to_string()))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(&self.path);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+/// The admin API of one data file.
+#[derive(Debug)]
+pub struct Remote {
+    settings: Settings,
+    socket: PathBuf,
+}
+
+/// Why a call over the socket has no answer.
+enum Unanswered {
+    /// Nobody listens.
+    Nobody,
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl Remote {
+    /// The API of the data file that the configuration names.
+    pub fn new(loaded: Loaded) -> Self {
+        let socket = socket::path_of(&loaded.settings.data);
+        Self { settings: loaded.settings, socket }
+    }
+
+    /// The data file.
+    pub fn data(&self) -> &Path {
+        &self.settings.data
+    }
+
+    /// Makes the call, through the running server or without one. Errors: what the API said.
+    pub fn call(&self, call: Call) -> Result<Value, Failure> {
+        actix_web::rt::System::new().block_on(async {
+            let mut waited = Duration::ZERO;
+            loop {
+                match send(&self.socket, &call).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(Unanswered::Failed(failure)) => return Err(failure),
+                    Err(Unanswered::Nobody) => {}
+                }
+                match self.open(&call).await {
+                    Ok(server) => return answer_alone(server, &call).await,
+                    Err(error) if error.is_in_use() && waited < BUSY => {
+                        tokio::time::sleep(PAUSE).await;
+                        waited += PAUSE;
+                    }
+                    Err(error) => return Err(Failure::new("data_file", error.to_string())),
+                }
+            }
+        })
+    }
+
+    /// Makes the call if a server runs; `None` when none does.
+    pub fn call_if_running(&self, call: Call) -> Result<Option<Value>, Failure> {
+        let answer = actix_web::rt::System::new().block_on(send(&self.socket, &call));
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Unanswered::Nobody) => Ok(None),
+            Err(Unanswered::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Opens the data file itself. A command that only reads does not make one.
+    async fn open(&self, call: &Call) -> Result<OneCall, serve::Error> {
+        if call.method == Method::GET && !self.settings.data.exists() {
+            return Err(serve::Error::NoDataFile(self.settings.data.clone()));
+        }
+        OneCall::open(self.settings.clone(), Arc::new(SystemClock), Arc::new(OsEntropy)).await
+    }
+}
+
+async fn answer_alone(server: OneCall, call: &Call) -> Result<Value, Failure> {
+    let answer = send(server.socket(), call).await;
+    server.close().await;
+    answer.map_err(|unanswered| match unanswered {
+        Unanswered::Nobody => Failure::new("internal", "the command could not reach its own server."),
+        Unanswered::Failed(failure) => failure,
+    })
+}
+
+async fn send(socket: &Path, call: &Call) -> Result<Value, Unanswered> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Unanswered::Failed(Failure::new("socket", format!("{}: {error}.", socket.display())))
+    };
+    let address = match socket::Address::of(socket) {
+        Ok(address) => address,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Unanswered::Nobody),
+        Err(error) => return Err(failed(&error)),
+    };
+    let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy();
+    let client = if call.slow { client } else { client.timeout(PATIENCE) };
+    let client = client.build().map_err(|error| failed(&error))?;
+    let mut request = client.request(call.method.clone(), call.url().map_err(Unanswered::Failed)?);
+    if let Some(body) = &call.body {
+        request = request.json(body);
+    }
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_connect() && !is_forbidden(&error) => return Err(Unanswered::Nobody),
+        Err(error) if error.is_connect() => return Err(failed(&"only root and the owner of the data file may use it")),
+        Err(error) => return Err(failed(&chain(&error))),
+    };
+    let status = response.status();
+    let body = response.bytes().await.map_err(|error| failed(&chain(&error)))?;
+    let document = if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&body).ok() };
+    match document {
+        Some(document) if status.is_success() => Ok(document),
+        Some(problem) => Err(Unanswered::Failed(refused(&problem, status.as_u16()))),
+        None => Err(failed(&format_args!("the server answered {}", status.as_u16()))),
+    }
+}
+
+/// Whether somebody listens and may not be talked to.
+fn is_forbidden(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// RFC 9457 as one line.
+fn refused(problem: &Value, status: u16) -> Failure {
+    let member = |name: &str| problem.get(name).and_then(Value::as_str);
+    let code = member("code").unwrap_or("failed");
+    let mut message = match member("detail").or_else(|| member("title")) {
+        Some(detail) => detail.to_owned(),
+        None => format!("the server answered {status}."),
+    };
+    let fields = problem.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for field in fields {
+        let part = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or_default();
+        message.push_str(&format!(" {}: {}", part("field"), part("message")));
+    }
+    if status >= 500
+        && let Some(request) = member("request_id")
+    {
+        message.push_str(&format!(" (request {request})"));
+    }
+    Failure::new(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_in_the_path_is_escaped() {
+        let url = Call::get(["users", "a/b?c@d e"]).query("user", Some(String::from("x&y"))).url().unwrap();
+        assert_eq!(url.as_str(), "http://localhost/api/admin/users/a%2Fb%3Fc@d%20e?user=x%26y");
+    }
+
+    #[test]
+    fn a_problem_becomes_one_line_with_every_field() {
+        let problem = json!({
+            "title": "Unprocessable", "status": 422, "code": "invalid_fields", "detail": "Two fields are wrong.",
+            "errors": [{"field": "name", "message": "Give it a name."}, {"field": "type", "message": "Say which."}],
+        });
+        let failure = refused(&problem, 422);
+        assert_eq!(failure.code, "invalid_fields");
+        assert_eq!(failure.message, "Two fields are wrong. name: Give it a name. type: Say which.");
+    }
+
+    #[test]
+    fn a_fault_names_its_request() {
+        let failure = refused(&json!({"code": "internal", "detail": "It failed.", "request_id": "req_1"}), 500);
+        assert_eq!(failure.message, "It failed. (request req_1)");
+    }
+}

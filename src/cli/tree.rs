@@ -1,0 +1,235 @@
+//! The command tree as it is typed: names, flags and the texts of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{audit, backup, client, config, entry, key, session, user};
+
+/// The identity server that fits in one file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "auther",
+    version,
+    about = "The identity server that fits in one file",
+    long_about = "The identity server that fits in one file: people sign in, apps get OpenID Connect tokens.\n\n\
+                  Without a command it serves: `auther` is `auther serve`. In an empty folder it makes auther.redb, listens on \
+                  https://localhost:8443 and prints a link for the first administrator.",
+    after_help = "Examples:\n  \
+                  auther                                         serve, with everything at its default\n  \
+                  auther serve --issuer https://auth.example.com --listen 0.0.0.0:443\n  \
+                  auther admin client create --name Wiki --type web --redirect-uri https://wiki.example.com/callback\n  \
+                  auther config show                             every setting, and where its value comes from",
+    disable_help_subcommand = true
+)]
+pub struct Auther {
+    /// For `auther` without a command.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+    /// What to do; serving when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The first word.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until a signal ends it
+    #[command(after_help = "Examples:\n  \
+                            auther serve\n  \
+                            auther serve --tls off --listen 127.0.0.1:8080 --issuer http://localhost:8080\n  \
+                            auther serve --config /etc/auther/auther.toml\n\n\
+                            SIGTERM and SIGINT stop it gracefully, SIGHUP reads certificates and reloadable settings again.")]
+    Serve(ServeFlags),
+    /// Show or check the configuration
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Config(config::ConfigArgs),
+    /// Administer people, apps, keys and sessions, whether the server runs or not
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Admin(AdminArgs),
+}
+
+/// Where configuration and data are.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Place {
+    /// Configuration file [default: auther.toml, if there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Data file [default: auther.redb]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub data: Option<PathBuf>,
+}
+
+/// What `serve` takes; each wins over the environment and the file.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeFlags {
+    /// Where the files are.
+    #[command(flatten)]
+    pub place: Place,
+    /// Address to listen on, as often as needed [default: localhost:8443]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<String>,
+    /// Public URL of this server, as apps and browsers see it
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// Where the certificate comes from: local-ca, files or off
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
+}
+
+impl ServeFlags {
+    /// Whether a flag that only serving understands was given.
+    pub fn serves(&self) -> bool {
+        !self.listen.is_empty() || self.issuer.is_some() || self.tls.is_some()
+    }
+}
+
+/// `auther admin`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+                        auther admin setup-link\n  \
+                        auther admin user create --email ann@example.com --name Ann --admin\n  \
+                        auther admin client create --name Wiki --type web --redirect-uri https://wiki.example.com/callback\n  \
+                        auther admin audit list --follow")]
+pub struct AdminArgs {
+    /// Where the files are.
+    #[command(flatten)]
+    pub place: Place,
+    /// Print exactly one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to administer.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// The nouns of `auther admin`.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Print a new link for the first administrator
+    #[command(
+        long_about = "Print a new link for the first administrator. It works once and replaces the one before; once there is \
+                      an administrator there is no such link any more: use `auther admin recover`."
+    )]
+    SetupLink,
+    /// Print a link with which an administrator sets a new password
+    #[command(after_help = "Example:\n  auther admin recover ann@example.com")]
+    Recover(entry::RecoverArgs),
+    /// Print the certificate of the local CA, so that browsers and apps can trust it
+    #[command(after_help = "Example:\n  auther admin ca > auther-ca.pem && curl --cacert auther-ca.pem https://localhost:8443/healthz")]
+    Ca,
+    /// People
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Apps that sign people in, and machines
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Token-signing keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Signed-in browsers and devices
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// Who did what, when
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Copies of the data file
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+}
+
+/// Which part of a list.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PageFlags {
+    /// How many at the most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: Option<u32>,
+    /// Read on after this cursor: the `next` of the page before
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Auther::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_serves_and_takes_the_flags_of_serve() {
+        let bare = Auther::try_parse_from(["auther"]).unwrap();
+        assert!(bare.command.is_none());
+        let flags = ["auther", "--data", "x.redb", "--listen", ":1", "--listen", ":2", "--issuer", "https://a.b"];
+        let bare = Auther::try_parse_from(flags).unwrap();
+        assert_eq!(bare.serve.listen, [":1", ":2"]);
+        assert_eq!(bare.serve.place.data.as_deref(), Some(std::path::Path::new("x.redb")));
+    }
+
+    #[test]
+    fn data_and_json_may_stand_anywhere_in_an_admin_command() {
+        for line in [
+            "auther admin --data x --json user list",
+            "auther admin user --data x list --json",
+            "auther admin user list --json --data x",
+        ] {
+            let parsed = Auther::try_parse_from(line.split(' ')).unwrap();
+            let Some(Command::Admin(admin)) = parsed.command else { panic!("{line}") };
+            assert!(admin.json, "{line}");
+            assert_eq!(admin.place.data.as_deref(), Some(std::path::Path::new("x")), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_of_the_contract_that_exists_is_in_the_tree() {
+        for line in [
+            "setup-link",
+            "recover ann@example.com",
+            "ca",
+            "user create --email a@b.c --name N --username u --password-stdin --verified --admin --attributes {}",
+            "user list --limit 2 --after usr_x",
+            "user show ann",
+            "user update ann --name Ann",
+            "user set-password ann --password-stdin",
+            "user disable ann",
+            "user enable ann",
+            "user delete ann",
+            "user invite --email a@b.c",
+            "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
+             --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
+             --grant refresh_token --audience api --origin https://a --scope openid --trusted --require-pkce --jwks-file f",
+            "client list",
+            "client show c1",
+            "client update c1 --name N",
+            "client rotate-secret c1",
+            "client disable c1",
+            "client enable c1",
+            "client delete c1",
+            "key list",
+            "key rotate --alg ES256",
+            "key retire kid_1",
+            "session list",
+            "session revoke ses_1",
+            "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",
+            "backup create f",
+            "backup verify f",
+            "backup restore f --force",
+        ] {
+            let words = ["auther", "admin"].into_iter().chain(line.split_whitespace());
+            if let Err(error) = Auther::try_parse_from(words) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_cannot_be_an_argument() {
+        for line in ["user create --email a@b.c --password x", "user set-password ann x"] {
+            assert!(Auther::try_parse_from(["auther", "admin"].into_iter().chain(line.split(' '))).is_err(), "{line}");
+        }
+    }
+}

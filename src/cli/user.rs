@@ -1,0 +1,284 @@
+//! `auther admin user`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::output::{Failure, Output, facts, list, text};
+use super::remote::{Call, Remote};
+use super::secret;
+use super::tree::PageFlags;
+
+/// What can be done with people. A person is named by e-mail address, username or id.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account
+    #[command(after_help = "Examples:\n  \
+        auther admin user create --email ann@example.com --name 'Ann Lee' --admin\n  \
+        echo 'correct horse battery' | auther admin user create --email ann@example.com --password-stdin --verified\n\n\
+        Without --password-stdin the password is asked for; an empty answer makes an account without one.")]
+    Create(CreateArgs),
+    /// List accounts, oldest first
+    List(PageFlags),
+    /// Show an account
+    Show(Named),
+    /// Change an account; what is not named stays
+    #[command(after_help = "Example:\n  auther admin user update ann@example.com --name 'Ann Lee' --verified")]
+    Update(UpdateArgs),
+    /// Set a new password and end all sessions
+    SetPassword(PasswordArgs),
+    /// Lock an account out and end its sessions
+    Disable(Named),
+    /// Let a disabled account in again
+    Enable(Named),
+    /// Delete an account with its sessions, grants and consents
+    Delete(Named),
+    /// Make an invitation to sign up
+    #[command(after_help = "Example:\n  auther admin user invite --email ann@example.com --expires-in 259200")]
+    Invite(InviteArgs),
+}
+
+/// Who is meant.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// E-mail address, username or id
+    user: String,
+}
+
+/// The facts of a person that can be set.
+#[derive(Args, Debug)]
+pub struct FactFlags {
+    /// Full name
+    #[arg(long)]
+    name: Option<String>,
+    /// Name to sign in with besides the e-mail address: 3 to 30 of a–z 0–9 _ . -
+    #[arg(long)]
+    username: Option<String>,
+    /// The e-mail address is known to be theirs
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    verified: Option<bool>,
+    /// Administers this installation
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    admin: Option<bool>,
+    /// Custom attributes: a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    attributes: Option<Map<String, Value>>,
+    /// Standard claims of OpenID Connect, such as {"given_name":"Ann"}: a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    profile: Option<Map<String, Value>>,
+}
+
+impl FactFlags {
+    fn body(self) -> Map<String, Value> {
+        let mut body = self.profile.unwrap_or_default();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value);
+            }
+        };
+        set("name", self.name.map(Value::from));
+        set("username", self.username.map(Value::from));
+        set("email_verified", self.verified.map(Value::from));
+        set("admin", self.admin.map(Value::from));
+        set("attributes", self.attributes.map(Value::from));
+        body
+    }
+}
+
+/// `user create`.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// E-mail address
+    #[arg(long)]
+    email: String,
+    /// Read the password from standard input, one line
+    #[arg(long)]
+    password_stdin: bool,
+    /// The rest.
+    #[command(flatten)]
+    facts: FactFlags,
+}
+
+/// `user update`.
+#[derive(Args, Debug)]
+pub struct UpdateArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// New e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// The rest.
+    #[command(flatten)]
+    facts: FactFlags,
+}
+
+/// `user set-password`.
+#[derive(Args, Debug)]
+pub struct PasswordArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// Read the password from standard input, one line
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// `user invite`.
+#[derive(Args, Debug)]
+pub struct InviteArgs {
+    /// The only address that may use it
+    #[arg(long)]
+    email: Option<String>,
+    /// Seconds until it stops working [default: 604800, a week]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(60..=31_536_000))]
+    expires_in: Option<u64>,
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
+}
+
+impl UserCommand {
+    /// Does it.
+    pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Create(args) => args.run(remote, output),
+            Self::List(page) => {
+                let answer = remote.call(Call::get(["users"]).page(&page))?;
+                output.show(&answer, people)
+            }
+            Self::Show(named) => {
+                let answer = remote.call(Call::get(["users", &named.user]))?;
+                output.show(&answer, person)
+            }
+            Self::Update(args) => {
+                let mut body = args.facts.body();
+                if let Some(email) = args.email {
+                    body.insert(String::from("email"), email.into());
+                }
+                let answer = remote.call(Call::patch(["users", &args.named.user]).body(body.into()))?;
+                output.show(&answer, person)
+            }
+            Self::SetPassword(args) => args.run(remote, output),
+            Self::Disable(named) => {
+                let answer = remote.call(Call::post(["users", &named.user, "disable"]))?;
+                output.show(&answer, |answer| format!("Disabled {}; {}.", text(answer, "email"), ended(answer)))
+            }
+            Self::Enable(named) => {
+                let answer = remote.call(Call::post(["users", &named.user, "enable"]))?;
+                output.show(&answer, |answer| format!("Enabled {}.", text(answer, "email")))
+            }
+            Self::Delete(named) => {
+                let answer = remote.call(Call::delete(["users", &named.user]))?;
+                output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "email"), ended(answer)))
+            }
+            Self::Invite(args) => {
+                let body = json!({"email": args.email, "expires_in": args.expires_in});
+                let answer = remote.call(Call::post(["invites"]).body(body))?;
+                output.show(&answer, |answer| {
+                    format!(
+                        "Invitation, works once, until {}:\n\n  {}",
+                        text(answer, "expires_at"),
+                        text(answer, "url")
+                    )
+                })
+            }
+        }
+    }
+}
+
+impl CreateArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let password = secret::new_password(self.password_stdin, true)?;
+        let mut body = self.facts.body();
+        body.insert(String::from("email"), self.email.into());
+        if let Some(password) = password {
+            body.insert(String::from("password"), password.expose().as_str().into());
+        }
+        let answer = remote.call(Call::post(["users"]).body(body.into()))?;
+        output.show(&answer, |answer| format!("Created.\n\n{}", person(answer)))
+    }
+}
+
+impl PasswordArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let Some(password) = secret::new_password(self.password_stdin, false)? else {
+            return Err(Failure::usage("no_password", "no password was given."));
+        };
+        let body = json!({"password": password.expose().as_str()});
+        let answer = remote.call(Call::post(["users", &self.named.user, "password"]).body(body))?;
+        output.show(&answer, |answer| format!("Password set for {}; {}.", text(answer, "email"), ended(answer)))
+    }
+}
+
+fn people(document: &Value) -> String {
+    let columns = [
+        ("ID", "id"),
+        ("EMAIL", "email"),
+        ("USERNAME", "username"),
+        ("NAME", "name"),
+        ("ROLES", "roles"),
+        ("DISABLED", "disabled"),
+    ];
+    list(document, &columns, "Nobody yet. Make the first account with the set-up link, or `auther admin user create`.")
+}
+
+fn person(document: &Value) -> String {
+    let members = [
+        ("id", "id"),
+        ("email", "email"),
+        ("verified", "email_verified"),
+        ("username", "username"),
+        ("name", "name"),
+        ("roles", "roles"),
+        ("attributes", "attributes"),
+        ("password", "has_password"),
+        ("disabled", "disabled"),
+        ("created", "created_at"),
+        ("updated", "updated_at"),
+    ];
+    facts(document, &members)
+}
+
+/// What went with it: `ended 3 sessions, revoked 2 grants, removed 1 consent`.
+pub fn ended(answer: &Value) -> String {
+    let ended = answer.get("ended").unwrap_or(&Value::Null);
+    let count = |member: &str| ended.get(member).and_then(Value::as_u64).unwrap_or(0);
+    let part = |verb: &str, count: u64, noun: &str| match count {
+        1 => format!("{verb} 1 {noun}"),
+        count => format!("{verb} {count} {noun}s"),
+    };
+    let mut parts = vec![part("ended", count("sessions"), "session")];
+    if count("grants") > 0 {
+        parts.push(part("revoked", count("grants"), "grant"));
+    }
+    if count("consents") > 0 {
+        parts.push(part("removed", count("consents"), "consent"));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_with_it_is_counted_in_words() {
+        let answer = json!({"ended": {"sessions": 1, "grants": 2, "consents": 0}});
+        assert_eq!(ended(&answer), "ended 1 session, revoked 2 grants");
+        assert_eq!(ended(&json!({})), "ended 0 sessions");
+    }
+
+    #[test]
+    fn flags_become_members_and_absent_ones_stay_out() {
+        let facts = FactFlags {
+            name: Some(String::from("Ann")),
+            username: None,
+            verified: Some(false),
+            admin: None,
+            attributes: None,
+            profile: object(r#"{"given_name":"A"}"#).ok(),
+        };
+        assert_eq!(Value::from(facts.body()), json!({"name": "Ann", "email_verified": false, "given_name": "A"}));
+    }
+}

@@ -1,0 +1,384 @@
+//! Password hashing: argon2id (RFC 9106) on a few threads of its own with a bounded queue, so that a storm of sign-ins can
+//! neither eat the memory nor slow down everything else. A full queue is an answer at once, not a wait.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Argon2, Block, Params, Version};
+use tokio::sync::oneshot;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use crate::base::Secret;
+use crate::base::secret::ct_eq;
+
+/// Shortest password in bytes, after normalisation.
+pub const MIN_BYTES: usize = 8;
+
+/// Longest password in bytes, after normalisation.
+pub const MAX_BYTES: usize = 256;
+
+/// Longest text that is normalised at all. Composing shrinks a text, but nowhere near sixteenfold.
+const MAX_RAW_BYTES: usize = 16 * MAX_BYTES;
+
+/// Bytes of the hashes we make.
+const OUTPUT_BYTES: usize = 32;
+
+/// The most that a stored hash may ask of us: 256 MiB, and one GiB filled in all its passes together.
+const MAX_MEMORY_KIB: u32 = 256 * 1024;
+const MAX_FILLED_KIB: u64 = 1024 * 1024;
+const MAX_PARALLELISM: u32 = 16;
+
+/// Hashed for accounts that do not exist.
+const DUMMY_SALT: [u8; 16] = *b"no such account.";
+
+/// How long a thread without work holds on to its memory.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What a hash costs (RFC 9106 §3.1). The default is the least that OWASP recommends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes; they are filled one after the other here.
+    pub parallelism: u32,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1 }
+    }
+}
+
+/// Whether a password was the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was. With `rehash` the stored hash is weaker than what is configured: hash again and store that.
+    Match {
+        /// Whether to store a new hash.
+        rehash: bool,
+    },
+    /// It was not, or there is no such account.
+    Mismatch,
+}
+
+/// Why a password's length is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LengthError {
+    /// Fewer than [`MIN_BYTES`].
+    #[error("the password is shorter than 8 bytes")]
+    TooShort,
+    /// More than [`MAX_BYTES`].
+    #[error("the password is longer than 256 bytes")]
+    TooLong,
+}
+
+/// Why there is no hash or no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The queue is full: ask the client to come back in a moment.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// The password's length.
+    #[error(transparent)]
+    Length(#[from] LengthError),
+    /// What is stored is not an argon2id hash within bounds.
+    #[error("the stored password hash is not readable: {0}")]
+    Stored(&'static str),
+    /// The configured parameters are impossible.
+    #[error("the argon2 parameters are out of bounds")]
+    Parameters,
+    /// The pool has stopped or could not start.
+    #[error("the password threads are not running")]
+    Stopped,
+}
+
+/// Checks the length of a password as it will be hashed, that is after NFKC (Unicode TR 15): 8 to 256 bytes.
+pub fn check_length(password: &Secret<String>) -> Result<(), LengthError> {
+    normalise(password.expose()).and_then(is_long_enough)
+}
+
+/// The pool. Dropping it answers what still waits with [`Error::Stopped`] and waits for the hashes being computed.
+#[derive(Debug)]
+pub struct Hasher {
+    parameters: Params,
+    pool: Arc<Pool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Hasher {
+    /// Starts `threads` threads (at least one) in front of which at most `queue` more passwords may wait. Each thread holds
+    /// the memory of one hash while there is work, and gives it back after a minute without.
+    pub fn start(parameters: Parameters, threads: usize, queue: usize) -> Result<Self, Error> {
+        let parameters = bounded(parameters, OUTPUT_BYTES).ok_or(Error::Parameters)?;
+        let capacity = threads.max(1).saturating_add(queue);
+        let pool = Arc::new(Pool { state: Mutex::default(), work: Condvar::new(), capacity });
+        let mut hasher = Self { parameters, pool, threads: Vec::new() };
+        for number in 0..threads.max(1) {
+            let (pool, blocks) = (Arc::clone(&hasher.pool), hasher.parameters.block_count());
+            let thread = std::thread::Builder::new().name(format!("password-{number}"));
+            hasher.threads.push(thread.spawn(move || pool.serve(blocks)).map_err(|_| Error::Stopped)?);
+        }
+        Ok(hasher)
+    }
+
+    /// Hashes a password of acceptable length; the answer is a PHC string. `salt` must be fresh randomness.
+    pub async fn hash(&self, password: &Secret<String>, salt: [u8; 16]) -> Result<String, Error> {
+        let normal = normalise(password.expose())?;
+        is_long_enough(normal.clone())?;
+        let output = self.compute(normal, self.parameters.clone(), salt.to_vec())?.finish().await?;
+        phc(&self.parameters, &salt, &output).ok_or(Error::Parameters)
+    }
+
+    /// Checks a password against a stored hash. `None` is an account that does not exist or has no password: it costs the
+    /// same, waits in the same queue, and never matches. So does a password too long to be anyone's.
+    pub async fn verify(&self, password: &Secret<String>, phc: Option<&str>) -> Result<Verdict, Error> {
+        let stored = phc.map(Stored::parse).transpose()?;
+        let (Some(stored), Ok(normal)) = (stored, normalise(password.expose())) else {
+            let decoy = Zeroizing::new(String::new());
+            self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec())?.finish().await?;
+            return Ok(Verdict::Mismatch);
+        };
+        let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone())?.finish().await?;
+        if ct_eq(&output, &stored.output) {
+            Ok(Verdict::Match { rehash: stored.is_weaker_than(&self.parameters) })
+        } else {
+            Ok(Verdict::Mismatch)
+        }
+    }
+
+    fn compute(&self, password: Zeroizing<String>, parameters: Params, salt: Vec<u8>) -> Result<Pending, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.pool.submit(Job { password, parameters, salt, reply })?;
+        Ok(Pending(answer))
+    }
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.pool.stop();
+        for thread in self.threads.drain(..) {
+            // A thread can only have ended; there is nobody left to tell how.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The hash that a job yields.
+type Bytes = Zeroizing<Vec<u8>>;
+
+struct Pending(oneshot::Receiver<Bytes>);
+
+impl Pending {
+    async fn finish(self) -> Result<Bytes, Error> {
+        self.0.await.map_err(|_| Error::Stopped)
+    }
+}
+
+struct Job {
+    password: Zeroizing<String>,
+    parameters: Params,
+    salt: Vec<u8>,
+    reply: oneshot::Sender<Bytes>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    running: usize,
+    stopped: bool,
+}
+
+struct Pool {
+    state: Mutex<State>,
+    work: Condvar,
+    /// Jobs that may run and wait at one time.
+    capacity: usize,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is a queue and two flags, whole after every statement: a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&self, job: Job) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.stopped {
+            return Err(Error::Stopped);
+        }
+        if state.waiting.len() + state.running >= self.capacity {
+            // Whoever has gone away makes room for who is still there.
+            state.waiting.retain(|job| !job.reply.is_closed());
+        }
+        if state.waiting.len() + state.running >= self.capacity {
+            return Err(Error::Busy);
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.waiting.clear();
+        drop(state);
+        self.work.notify_all();
+    }
+
+    /// The life of one thread. `blocks` is the memory that it keeps from hash to hash.
+    fn serve(&self, blocks: usize) {
+        let mut memory = Vec::new();
+        while let Some(job) = self.next(&mut memory) {
+            // A caller that has gone away is not worth a hash.
+            let wanted = !job.reply.is_closed();
+            let output = wanted.then(|| catch_unwind(AssertUnwindSafe(|| job.output(&mut memory))).ok().flatten());
+            if memory.len() > blocks {
+                memory.truncate(blocks);
+                memory.shrink_to_fit();
+            }
+            // Before the answer: who has it must find the place free.
+            self.lock().running -= 1;
+            if let Some(output) = output.flatten() {
+                // Gone away while we worked: nobody to tell.
+                let _ = job.reply.send(output);
+            }
+        }
+    }
+
+    /// Waits for a job; `None` ends the thread. A thread that waits long gives its memory back.
+    fn next(&self, memory: &mut Vec<Block>) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(job) = state.waiting.pop_front() {
+                state.running += 1;
+                return Some(job);
+            }
+            if memory.is_empty() {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                let waited = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                state = waited.0;
+                if waited.1.timed_out() {
+                    *memory = Vec::new();
+                }
+            }
+        }
+    }
+}
+
+impl Job {
+    fn output(&self, memory: &mut Vec<Block>) -> Option<Bytes> {
+        let blocks = self.parameters.block_count();
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::new());
+        }
+        let mut output = Zeroizing::new(vec![0; self.parameters.output_len().unwrap_or(OUTPUT_BYTES)]);
+        let argon2 = Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, self.parameters.clone());
+        let memory = memory.get_mut(..blocks)?;
+        argon2.hash_password_into_with_memory(self.password.as_bytes(), &self.salt, &mut output, memory).ok()?;
+        Some(output)
+    }
+}
+
+/// A stored hash, read.
+struct Stored {
+    parameters: Params,
+    salt: Vec<u8>,
+    output: Bytes,
+}
+
+impl Stored {
+    /// Reads `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. What would cost more than the bounds is refused, not computed.
+    fn parse(phc: &str) -> Result<Self, Error> {
+        let stored = PasswordHash::new(phc).map_err(|_| Error::Stored("not a PHC string"))?;
+        if stored.algorithm != ARGON2ID_IDENT || stored.version != Some(Version::V0x13.into()) {
+            return Err(Error::Stored("not argon2id version 19"));
+        }
+        let (Some(salt), Some(output)) = (&stored.salt, &stored.hash) else {
+            return Err(Error::Stored("without salt or hash"));
+        };
+        let [Some(memory_kib), Some(iterations), Some(parallelism)] =
+            ["m", "t", "p"].map(|name| stored.params.get_decimal(name))
+        else {
+            return Err(Error::Stored("without parameters"));
+        };
+        let parameters = bounded(Parameters { memory_kib, iterations, parallelism }, output.len());
+        Ok(Self {
+            parameters: parameters.ok_or(Error::Stored("parameters out of bounds"))?,
+            salt: salt.to_vec(),
+            output: Zeroizing::new(output.as_bytes().to_vec()),
+        })
+    }
+
+    /// Whether guessing against this hash is cheaper than against one made today.
+    fn is_weaker_than(&self, today: &Params) -> bool {
+        let filled = |parameters: &Params| u64::from(parameters.m_cost()) * u64::from(parameters.t_cost());
+        self.parameters.m_cost() < today.m_cost()
+            || filled(&self.parameters) < filled(today)
+            || self.output.len() < OUTPUT_BYTES
+            || self.salt.len() < DUMMY_SALT.len()
+    }
+}
+
+fn bounded(parameters: Parameters, output_bytes: usize) -> Option<Params> {
+    let filled = u64::from(parameters.memory_kib) * u64::from(parameters.iterations);
+    let fits = parameters.memory_kib <= MAX_MEMORY_KIB
+        && filled <= MAX_FILLED_KIB
+        && parameters.parallelism <= MAX_PARALLELISM;
+    if !fits {
+        return None;
+    }
+    Params::new(parameters.memory_kib, parameters.iterations, parameters.parallelism, Some(output_bytes)).ok()
+}
+
+fn phc(parameters: &Params, salt: &[u8], output: &[u8]) -> Option<String> {
+    let hash = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(parameters).ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(output).ok()?),
+    };
+    Some(hash.to_string())
+}
+
+/// NFKC into a buffer that never grows, so that no copy is left behind where it had stood before.
+fn normalise(password: &str) -> Result<Zeroizing<String>, LengthError> {
+    if password.len() > MAX_RAW_BYTES {
+        return Err(LengthError::TooLong);
+    }
+    let mut normal = Zeroizing::new(String::with_capacity(MAX_BYTES));
+    for letter in password.nfkc() {
+        if normal.len() + letter.len_utf8() > MAX_BYTES {
+            return Err(LengthError::TooLong);
+        }
+        normal.push(letter);
+    }
+    Ok(normal)
+}
+
+fn is_long_enough(normal: Zeroizing<String>) -> Result<(), LengthError> {
+    if normal.len() < MIN_BYTES { Err(LengthError::TooShort) } else { Ok(()) }
+}
+
+#[cfg(test)]
+#[path = "password_tests.rs"]
+mod tests;

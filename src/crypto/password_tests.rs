@@ -1,0 +1,199 @@
+use futures_util::future::join_all;
+
+use super::*;
+
+const CHEAP: Parameters = Parameters { memory_kib: 64, iterations: 1, parallelism: 1 };
+
+fn hasher() -> Hasher {
+    Hasher::start(CHEAP, 2, 64).unwrap()
+}
+
+#[tokio::test]
+async fn a_password_matches_its_own_hash_only() {
+    let hasher = hasher();
+    let password = Secret::from("correct horse");
+    let phc = hasher.hash(&password, [1; 16]).await.unwrap();
+    assert!(phc.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{phc}");
+    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
+    assert_eq!(hasher.verify(&Secret::from("correct horsf"), Some(&phc)).await, Ok(Verdict::Mismatch));
+    assert_eq!(hasher.verify(&Secret::from(""), Some(&phc)).await, Ok(Verdict::Mismatch));
+    assert_eq!(hasher.verify(&password, None).await, Ok(Verdict::Mismatch));
+    assert_ne!(hasher.hash(&password, [2; 16]).await.unwrap(), phc);
+}
+
+/// Hashes that the reference implementation made (its `src/test.c`): of `password` with the salt `somesalt`.
+#[tokio::test]
+async fn hashes_of_the_reference_implementation_verify() {
+    let hasher = hasher();
+    for phc in [
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+    ] {
+        let verdict = hasher.verify(&Secret::from("password"), Some(phc)).await;
+        assert_eq!(verdict, Ok(Verdict::Match { rehash: true }), "a salt of 8 bytes is short: {phc}");
+        assert_eq!(hasher.verify(&Secret::from("Password"), Some(phc)).await, Ok(Verdict::Mismatch), "{phc}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_weaker_than_configured_asks_to_be_replaced() {
+    let password = Secret::from("correct horse");
+    let phc = hasher().hash(&password, [1; 16]).await.unwrap();
+    for (memory_kib, iterations, rehash) in
+        [(64, 1, false), (32, 2, false), (32, 1, false), (128, 1, true), (64, 2, true), (32, 3, true)]
+    {
+        let today = Hasher::start(Parameters { memory_kib, iterations, parallelism: 1 }, 1, 1).unwrap();
+        let verdict = today.verify(&password, Some(&phc)).await;
+        assert_eq!(verdict, Ok(Verdict::Match { rehash }), "m={memory_kib} t={iterations}");
+    }
+}
+
+#[tokio::test]
+async fn spellings_of_one_password_are_one() {
+    let hasher = hasher();
+    let phc = hasher.hash(&Secret::from("caf\u{e9} \u{2460}\u{fb01}x"), [1; 16]).await.unwrap();
+    let decomposed = Secret::from("cafe\u{301} 1fix");
+    assert_eq!(hasher.verify(&decomposed, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
+}
+
+#[test]
+fn length_is_counted_in_bytes_after_normalisation() {
+    let check = |text: &str| check_length(&Secret::from(text));
+    assert_eq!(check("1234567"), Err(LengthError::TooShort));
+    assert_eq!(check("12345678"), Ok(()));
+    assert_eq!(check("äöüß"), Ok(()));
+    assert_eq!(check(&"x".repeat(256)), Ok(()));
+    assert_eq!(check(&"x".repeat(257)), Err(LengthError::TooLong));
+    assert_eq!(check(&"a\u{308}".repeat(128)), Ok(()), "384 bytes compose to 256");
+    assert_eq!(check(&"\u{fdfa}".repeat(8)), Err(LengthError::TooLong), "24 bytes unfold to 264");
+    assert_eq!(check(&"x".repeat(10_000_000)), Err(LengthError::TooLong));
+    assert_eq!(check("\u{1100}\u{1161}\u{11a8}\u{1100}"), Err(LengthError::TooShort), "12 bytes compose to 6");
+}
+
+#[tokio::test]
+async fn a_password_of_impossible_length_is_not_hashed_and_never_matches() {
+    let hasher = hasher();
+    let phc = hasher.hash(&Secret::from("correct horse"), [1; 16]).await.unwrap();
+    let long = Secret::new("x".repeat(257));
+    assert_eq!(hasher.verify(&long, Some(&phc)).await, Ok(Verdict::Mismatch));
+    assert_eq!(hasher.hash(&long, [1; 16]).await, Err(Error::Length(LengthError::TooLong)));
+    assert_eq!(hasher.hash(&Secret::from("short"), [1; 16]).await, Err(Error::Length(LengthError::TooShort)));
+}
+
+#[tokio::test]
+async fn a_stored_hash_cannot_ask_for_more_than_the_bounds() {
+    let hasher = hasher();
+    let tail = "c29tc2FsdHNvbWVzYWx0$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    for bad in [
+        "plain text",
+        "",
+        "$argon2id$v=19$m=64,t=1,p=1$c29tc2FsdHNvbWVzYWx0",
+        &format!("$argon2i$v=19$m=64,t=1,p=1${tail}"),
+        &format!("$argon2d$v=19$m=64,t=1,p=1${tail}"),
+        &format!("$argon2id$v=16$m=64,t=1,p=1${tail}"),
+        &format!("$argon2id$m=64,t=1,p=1${tail}"),
+        &format!("$argon2id$v=19${tail}"),
+        &format!("$argon2id$v=19$m=64,t=1${tail}"),
+        &format!("$argon2id$v=19$m=4294967295,t=1,p=1${tail}"),
+        &format!("$argon2id$v=19$m=262145,t=1,p=1${tail}"),
+        &format!("$argon2id$v=19$m=64,t=4294967295,p=1${tail}"),
+        &format!("$argon2id$v=19$m=262144,t=5,p=1${tail}"),
+        &format!("$argon2id$v=19$m=1024,t=1,p=17${tail}"),
+        &format!("$argon2id$v=19$m=7,t=1,p=1${tail}"),
+        &format!("$argon2id$v=19$m=64,t=0,p=1${tail}"),
+        &format!("$argon2id$v=19$m=64,t=1,p=0${tail}"),
+    ] {
+        let verdict = hasher.verify(&Secret::from("password"), Some(bad)).await;
+        assert!(matches!(verdict, Err(Error::Stored(_))), "{bad}: {verdict:?}");
+    }
+    let absurd = Parameters { memory_kib: u32::MAX, ..CHEAP };
+    assert_eq!(Hasher::start(absurd, 1, 1).err(), Some(Error::Parameters));
+}
+
+fn job() -> (Job, Pending) {
+    let (reply, answer) = oneshot::channel();
+    let parameters = bounded(CHEAP, OUTPUT_BYTES).unwrap();
+    (Job { password: Zeroizing::default(), parameters, salt: vec![1; 16], reply }, Pending(answer))
+}
+
+fn pool(capacity: usize) -> Pool {
+    Pool { state: Mutex::default(), work: Condvar::new(), capacity }
+}
+
+#[test]
+fn a_full_queue_refuses_at_once_and_whoever_goes_away_makes_room() {
+    let pool = pool(2);
+    let (first, _stays) = job();
+    let (second, goes) = job();
+    pool.submit(first).unwrap();
+    pool.submit(second).unwrap();
+    let (third, _answer) = job();
+    assert_eq!(pool.submit(third), Err(Error::Busy));
+    drop(goes);
+    let (fourth, _answer) = job();
+    assert_eq!(pool.submit(fourth), Ok(()));
+    assert_eq!(pool.lock().waiting.len(), 2);
+}
+
+#[test]
+fn what_runs_counts_as_much_as_what_waits() {
+    let pool = pool(1);
+    let (first, _answer) = job();
+    pool.submit(first).unwrap();
+    assert!(pool.next(&mut Vec::new()).is_some());
+    let (second, _answer) = job();
+    assert_eq!(pool.submit(second), Err(Error::Busy));
+}
+
+#[tokio::test]
+async fn cancelled_callers_do_not_wedge_the_pool() {
+    let hasher = Hasher::start(CHEAP, 1, 8).unwrap();
+    for _ in 0..200 {
+        let parameters = hasher.parameters.clone();
+        drop(hasher.compute(Zeroizing::default(), parameters, vec![1; 16]));
+    }
+    let password = Secret::from("correct horse");
+    let phc = hasher.hash(&password, [1; 16]).await.unwrap();
+    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_done_costs_no_thread() {
+    let hasher = Hasher::start(CHEAP, 1, 8).unwrap();
+    let impossible = hasher.compute(Zeroizing::default(), hasher.parameters.clone(), Vec::new()).unwrap();
+    assert_eq!(impossible.finish().await, Err(Error::Stopped), "argon2 refuses a salt of no bytes");
+    assert!(hasher.hash(&Secret::from("correct horse"), [1; 16]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_place_is_free_again_when_its_answer_arrives() {
+    let hasher = Hasher::start(CHEAP, 1, 0).unwrap();
+    for _ in 0..50 {
+        assert!(hasher.hash(&Secret::from("correct horse"), [1; 16]).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_answered() {
+    let hasher = hasher();
+    let password = Secret::from("correct horse");
+    let phc = hasher.hash(&password, [1; 16]).await.unwrap();
+    let verdicts = join_all((0..60).map(|_| hasher.verify(&password, Some(&phc)))).await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Ok(Verdict::Match { rehash: false })));
+}
+
+#[tokio::test]
+async fn a_stopped_pool_answers_whoever_waits() {
+    let hasher = hasher();
+    let parameters = &hasher.parameters;
+    let pending: Vec<_> =
+        (0..32).map(|_| hasher.compute(Zeroizing::default(), parameters.clone(), vec![1; 16]).unwrap()).collect();
+    let pool = Arc::clone(&hasher.pool);
+    drop(hasher);
+    for answer in join_all(pending.into_iter().map(Pending::finish)).await {
+        assert!(matches!(answer, Ok(_) | Err(Error::Stopped)));
+    }
+    assert_eq!(Arc::strong_count(&pool), 1, "every thread has ended");
+    assert_eq!(pool.submit(job().0), Err(Error::Stopped));
+}

@@ -1,0 +1,49 @@
+//! Copies of the data file, made while it is in use.
+
+use std::path::PathBuf;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::block;
+use serde_json::{Map, Value, json};
+
+use super::Local;
+use super::input::Input;
+use crate::audit::{self, Entry};
+use crate::http::extract::Json;
+use crate::http::respond::Refusal;
+use crate::store;
+
+/// `POST backup`: writes a new file on the machine, at the absolute `path`.
+pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
+    let mut input = Input::new(body.0);
+    let path = PathBuf::from(input.require::<String>("path"));
+    if path.is_relative() {
+        input.refuse("path", "Give an absolute path: the server has a working folder of its own.");
+    }
+    input.finish()?;
+    let cx = local.cx;
+    let (store, target) = (cx.store().clone(), path.clone());
+    let report = block(move || store.backup(&target, |_| {})).await.map_err(Refusal::internal)?;
+    let report = report.map_err(refused)?;
+    audit::record(&cx, Entry::success(&cx, "backup.create").detail("path", path.to_string_lossy())).await?;
+    Ok(HttpResponse::Created().json(json!({
+        "path": path.to_string_lossy(),
+        "rows": report.rows,
+        "bytes": report.bytes,
+        "sha256": report.sha256,
+        "schema": report.schema,
+        "tables": report.tables,
+    })))
+}
+
+/// What stands in the way is the operator's to remove, and said to the operator only.
+fn refused(error: store::Error) -> Refusal {
+    let (status, code) = match &error {
+        store::Error::Exists(_) => (StatusCode::CONFLICT, "exists"),
+        store::Error::Full => (StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
+        store::Error::Io(_) => (StatusCode::BAD_REQUEST, "not_written"),
+        _ => return Refusal::internal(error),
+    };
+    Refusal::new(status, code, error.to_string())
+}

@@ -1,0 +1,156 @@
+//! Apps.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use serde_json::{Map, Value, json};
+
+use super::input::Input;
+use super::page_request;
+use crate::base::id::ClientId;
+use crate::http::extract::{Admin, Json, Query};
+use crate::http::respond::{FieldProblem, Refusal};
+use crate::oauth::clients::{self, ClientInput, Error, Registered};
+use crate::records::{Client, GrantType, Origin};
+
+/// How long an old secret may go on working.
+const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// A client as administrators see it: everything but its secrets, whose ages stand there instead.
+fn view(client: &Client) -> Map<String, Value> {
+    let secrets: Vec<Value> = client
+        .secrets
+        .iter()
+        .map(|secret| {
+            json!({"created_at": secret.created_at.rfc3339(), "expires_at": secret.expires_at.map(|at| at.rfc3339())})
+        })
+        .collect();
+    let grants: Vec<&str> = client.grants.iter().map(|grant: &GrantType| grant.as_str()).collect();
+    let document = json!({
+        "client_id": client.id,
+        "name": client.name,
+        "type": client.kind.as_str(),
+        "redirect_uris": client.redirect_uris,
+        "post_logout_redirect_uris": client.post_logout_redirect_uris,
+        "token_endpoint_auth_method": client.auth_method.as_str(),
+        "grant_types": grants,
+        "audiences": client.audiences,
+        "origins": client.origins,
+        "scopes": client.scopes,
+        "trusted": client.trusted,
+        "require_pkce": client.require_pkce,
+        "signing_alg": client.signing_alg.as_str(),
+        "jwks": client.jwks,
+        "access_token_seconds": client.access_seconds,
+        "disabled": client.disabled,
+        "managed_by": match client.origin { Origin::Admin => "admin", Origin::Config => "config" },
+        "secrets": secrets,
+        "created_at": client.created_at.rfc3339(),
+        "updated_at": client.updated_at.rfc3339(),
+        "version": client.version,
+    });
+    match document {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// The view, with the secret if there is a new one: shown this once.
+fn shown(registered: &Registered) -> Map<String, Value> {
+    let mut document = view(&registered.client);
+    if let Some(secret) = &registered.secret {
+        document.insert(String::from("client_secret"), secret.expose().as_str().into());
+    }
+    document
+}
+
+/// `GET clients`: a page in the order of ids.
+pub async fn list(admin: Admin, query: Query) -> Answer {
+    let page = clients::page(&admin.cx, &page_request::<ClientId>(&query)?)?;
+    let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// `GET clients/{client}`.
+pub async fn show(admin: Admin, id: Path<String>) -> Answer {
+    let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
+    Ok(HttpResponse::Ok().json(view(&client)))
+}
+
+/// `POST clients`.
+pub async fn create(admin: Admin, body: Json<ClientInput>) -> Answer {
+    let registered = clients::register(&admin.cx, &body.0).await?;
+    Ok(HttpResponse::Created().json(shown(&registered)))
+}
+
+/// `PATCH clients/{client}`: what is absent stays. `version` makes it conditional.
+pub async fn update(admin: Admin, id: Path<String>, body: Json<ClientInput>) -> Answer {
+    let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
+    Ok(HttpResponse::Ok().json(shown(&registered)))
+}
+
+/// `POST clients/{client}/rotate-secret`: `overlap_seconds` is how long the old one goes on working.
+pub async fn rotate_secret(admin: Admin, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let overlap: u64 = input.take("overlap_seconds").unwrap_or_default();
+    if overlap > LONGEST_OVERLAP {
+        input.refuse("overlap_seconds", "An old secret may work for 90 days at the most.");
+    }
+    input.finish()?;
+    let registered = clients::rotate_secret(&admin.cx, &parsed(&id)?, Duration::from_secs(overlap)).await?;
+    Ok(HttpResponse::Ok().json(shown(&registered)))
+}
+
+/// `POST clients/{client}/disable`: revokes its grants.
+pub async fn disable(admin: Admin, id: Path<String>) -> Answer {
+    let client = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
+    Ok(HttpResponse::Ok().json(view(&client)))
+}
+
+/// `POST clients/{client}/enable`.
+pub async fn enable(admin: Admin, id: Path<String>) -> Answer {
+    let client = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
+    Ok(HttpResponse::Ok().json(view(&client)))
+}
+
+/// `DELETE clients/{client}`: says what went with it.
+pub async fn delete(admin: Admin, id: Path<String>) -> Answer {
+    let id = parsed(&id)?;
+    let ended = clients::delete(&admin.cx, &id).await?;
+    Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))
+}
+
+/// What is no id is no client's.
+fn parsed(id: &str) -> Result<ClientId, Error> {
+    id.parse().map_err(|_| Error::NotFound)
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::Store(_) => return Self::internal(error),
+            Error::Invalid { .. } | Error::NoSecret => StatusCode::BAD_REQUEST,
+            Error::NotFound => StatusCode::NOT_FOUND,
+            Error::Taken | Error::Conflict | Error::ManagedByConfig => StatusCode::CONFLICT,
+        };
+        let fields = match &error {
+            Error::Invalid { fields } => fields
+                .iter()
+                .map(|field| FieldProblem { field: field.field.to_owned(), message: field.message.clone() })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let message = match &error {
+            Error::Invalid { fields } => {
+                let names: Vec<&str> = fields.iter().map(|field| field.field).collect();
+                format!("These fields are not accepted: {}.", names.join(", "))
+            }
+            other => other.to_string(),
+        };
+        Self::new(status, error.code(), message).with_fields(fields)
+    }
+}

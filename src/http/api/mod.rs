@@ -1,0 +1,91 @@
+//! The admin API: everything that the command line and the admin pages do, as JSON below `/api/admin`.
+//!
+//! May use: `http::extract`, `http::respond`, `http::routes`, the rules. Every handler names [`Admin`](super::extract::Admin) or
+//! [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339, refusals RFC 9457 problems with a `code`.
+//! Start reading at [`configure`]; one file per noun.
+
+mod audit;
+mod backup;
+mod clients;
+mod entry;
+mod input;
+mod keys;
+mod local;
+mod sessions;
+mod users;
+
+use std::str::FromStr;
+
+use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
+
+pub use local::Local;
+
+use super::extract::Query;
+use super::respond::{FieldProblem, Refusal};
+use super::routes::{ADMIN_API, Endpoint};
+use crate::base::page::PageRequest;
+
+/// Registers the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    let at = |path: &str| Endpoint::at(format!("{ADMIN_API}/{path}"));
+    config
+        .service(at("users").get(users::list).post(users::create))
+        .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
+        .service(at("users/{user}/password").post(users::set_password))
+        .service(at("users/{user}/disable").post(users::disable))
+        .service(at("users/{user}/enable").post(users::enable))
+        .service(at("invites").post(users::invite))
+        .service(at("clients").get(clients::list).post(clients::create))
+        .service(
+            at("clients/{client}")
+                .get(clients::show)
+                .on(Method::PATCH, clients::update)
+                .on(Method::DELETE, clients::delete),
+        )
+        .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
+        .service(at("clients/{client}/disable").post(clients::disable))
+        .service(at("clients/{client}/enable").post(clients::enable))
+        .service(at("keys").get(keys::list))
+        .service(at("keys/rotate").post(keys::rotate))
+        .service(at("keys/{kid}/retire").post(keys::retire))
+        .service(at("sessions").get(sessions::list))
+        .service(at("sessions/{session}").on(Method::DELETE, sessions::revoke))
+        .service(at("audit").get(audit::list))
+        .service(at("backup").post(backup::create))
+        .service(at("ca").get(entry::ca))
+        .service(at("setup-link").post(entry::setup_link))
+        .service(at("recover").post(entry::recover));
+}
+
+/// The value of a query parameter; twice the same name is refused.
+fn parameter<'q>(query: &'q Query, name: &str) -> Result<Option<&'q str>, Refusal> {
+    let mut values = query.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(wrong_parameter(name, "is given twice"));
+    }
+    Ok(first)
+}
+
+/// `limit` and `after` of a list whose cursors are identifiers of the kind `Id`.
+fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
+    let limit = match parameter(query, "limit")? {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| wrong_parameter("limit", "is not a number"))?),
+    };
+    let after = parameter(query, "after")?;
+    if after.is_some_and(|after| after.parse::<Id>().is_err()) {
+        return Err(wrong_parameter("after", "is not a cursor of this list"));
+    }
+    Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+fn wrong_parameter(name: &str, problem: &str) -> Refusal {
+    let message = format!("The query parameter {name} {problem}.");
+    let field = FieldProblem { field: name.to_owned(), message: message.clone() };
+    Refusal::malformed(message).with_fields(vec![field])
+}
+
+#[cfg(test)]
+mod tests;

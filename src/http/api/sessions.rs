@@ -1,0 +1,54 @@
+//! Sessions of all people.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+use serde_json::{Value, json};
+
+use super::{page_request, parameter};
+use crate::base::id::SessionId;
+use crate::http::extract::{Admin, Query};
+use crate::http::respond::Refusal;
+use crate::identity::{sessions, users};
+use crate::records::Session;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+fn view(session: &Session) -> Value {
+    json!({
+        "id": session.id,
+        "user": session.user,
+        "created_at": session.created_at.rfc3339(),
+        "expires_at": session.expires_at.rfc3339(),
+        "last_seen_at": session.last_seen_at.rfc3339(),
+        "auth_time": session.auth_time.rfc3339(),
+        "amr": session.amr,
+        "ip": session.ip,
+        "user_agent": session.user_agent,
+        "clients": session.clients,
+    })
+}
+
+/// `GET sessions`: a page of live ones, newest first; of one `user`, all.
+pub async fn list(admin: Admin, query: Query) -> Answer {
+    let (sessions, next) = match parameter(&query, "user")? {
+        Some(name) => {
+            let user = users::by_name(&admin.cx, name)?;
+            let mut sessions = sessions::of_user(&admin.cx, &user.id)?;
+            sessions.reverse();
+            (sessions, None)
+        }
+        None => {
+            let page = sessions::page(&admin.cx, &page_request::<SessionId>(&query)?)?;
+            (page.items, page.next)
+        }
+    };
+    let items: Vec<Value> = sessions.iter().map(view).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
+}
+
+/// `DELETE sessions/{session}`: ends it with the tokens that came from it.
+pub async fn revoke(admin: Admin, id: Path<String>) -> Answer {
+    let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::not_found("There is no session with this id.")) };
+    let ended = sessions::end(&admin.cx, &id).await?;
+    Ok(HttpResponse::Ok().json(json!({"id": id, "ended": ended})))
+}

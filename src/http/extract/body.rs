@@ -1,0 +1,56 @@
+//! Reading a body: bounded in size and in time.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use super::cx::operation;
+use crate::http::respond::Refusal;
+
+/// How long a body may take to arrive. The head has a limit of its own in the server's settings.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The whole body, at most `limits.body_bytes` of the settings.
+pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
+    let limit = operation(request)?.settings().limits.body_bytes;
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit)) {
+        return Err(Refusal::too_large(limit));
+    }
+    match tokio::time::timeout(PATIENCE, collect(payload, limit)).await {
+        Ok(body) => body,
+        Err(_) => Err(Refusal::of_status(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Refusal::malformed("The request body broke off."))?;
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// The media type of the body in lower case without its parameters; `None` when the request names none.
+/// A `charset` other than UTF-8 is refused (RFC 8259 §8.1).
+pub(super) fn media_type(request: &HttpRequest) -> Result<Option<String>, Refusal> {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Refusal::malformed("Content-Type is not readable."))?.to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default().to_owned();
+    let foreign = parts
+        .filter_map(|part| part.strip_prefix("charset="))
+        .any(|charset| !matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+    if foreign {
+        return Err(Refusal::unsupported("UTF-8"));
+    }
+    Ok(Some(media_type))
+}

@@ -1,0 +1,106 @@
+//! A browser that shows our pages.
+
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::Fields;
+use super::cookies::{self, Purpose};
+use super::cx::operation;
+use super::person::by_cookie;
+use crate::base::Secret;
+use crate::cx::{Actor, Cx};
+use crate::http::guard::csrf::{self, Sender};
+use crate::http::respond::Refusal;
+use crate::identity::sessions::SignedIn;
+use crate::identity::sign_in::Success;
+
+/// How long a browser is remembered as one its owner used, in seconds: a year.
+const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
+
+/// The browser behind a request for a page: who is signed in, and what its forms are bound to.
+///
+/// Forms carry [`Browser::csrf`] in the hidden field `csrf_token`; whoever receives one calls [`Browser::own_form`] first. The token
+/// holds for the session it was drawn in, so a form drawn before a sign-in does not work after it.
+pub struct Browser {
+    /// Who is signed in here.
+    pub signed_in: Option<SignedIn>,
+    /// The operation, with that person as its actor.
+    pub cx: Cx,
+    request: HttpRequest,
+    name: String,
+    is_known: bool,
+}
+
+impl Browser {
+    /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
+    pub fn csrf(&self) -> String {
+        if !self.is_known {
+            cookies::set(&self.request, &self.cx, Purpose::Browser, &self.name, None);
+        }
+        csrf::token(&self.cx, &self.name, self.signed_in.as_ref().map(|person| &person.session.id))
+    }
+
+    /// Checks that the form was drawn by us for this browser and this session, and was not sent by a page of another origin.
+    pub fn own_form(&self, fields: &Fields) -> Result<(), Refusal> {
+        let session = self.signed_in.as_ref().map(|person| &person.session.id);
+        let fits = self.is_known
+            && csrf::sender(&self.cx, self.request.headers()) != Sender::Foreign
+            && csrf::fits(&self.cx, &self.name, session, fields.text("csrf_token"));
+        if fits { Ok(()) } else { Err(Refusal::foreign()) }
+    }
+
+    /// What the browser shows as proof that an account's owner signed in from here before.
+    pub fn device(&self) -> Option<String> {
+        cookies::find(&self.request, &self.cx, Purpose::Device)
+    }
+
+    /// Remembers that an account's owner was here: for [`Browser::device`] next time.
+    pub fn recognise(&self, device: &str) {
+        cookies::set(&self.request, &self.cx, Purpose::Device, device, Some(DEVICE_SECONDS));
+    }
+
+    /// Hands the new session to the browser.
+    pub fn keep(&self, success: &Success) {
+        keep(&self.request, &self.cx, success, true);
+    }
+
+    /// Takes the session from the browser.
+    pub fn forget(&self) {
+        cookies::remove(&self.request, &self.cx, Purpose::Session);
+    }
+}
+
+/// Sets the cookies of a new session; `lasts` says whether it outlives the browser's window.
+pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, lasts: bool) {
+    keep_session(request, cx, &success.token, lasts);
+    cookies::set(request, cx, Purpose::Device, &success.device, Some(DEVICE_SECONDS));
+}
+
+/// Sets the session cookie.
+pub(super) fn keep_session(request: &HttpRequest, cx: &Cx, token: &Secret<String>, lasts: bool) {
+    let seconds = lasts.then(|| cx.settings().session.lifetime.as_secs());
+    cookies::set(request, cx, Purpose::Session, token.expose(), seconds);
+}
+
+impl FromRequest for Browser {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let cx = operation(&request)?;
+            let signed_in = by_cookie(&request, &cx).await?;
+            let known = cookies::find(&request, &cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name));
+            let is_known = known.is_some();
+            let name = known.unwrap_or_else(|| cx.entropy().token());
+            let cx = match &signed_in {
+                Some(person) => cx.with_actor(Actor::User(person.user.id.clone())),
+                None => cx,
+            };
+            Ok(Self { signed_in, cx, request, name, is_known })
+        })
+    }
+}

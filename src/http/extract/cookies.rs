@@ -1,0 +1,77 @@
+//! Our cookies: their names, their attributes, and how a handler sets one.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpMessage, HttpRequest};
+
+use crate::cx::Cx;
+
+/// What a cookie of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The session token.
+    Session,
+    /// A random name of the browser, which its forms are bound to.
+    Browser,
+    /// Says that the owner of an account signed in from here before.
+    Device,
+}
+
+impl Purpose {
+    /// The cookie's name: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) unless the issuer is plain HTTP on loopback, where browsers
+    /// would not keep it.
+    pub fn name(self, cx: &Cx) -> &'static str {
+        match (self, cx.settings().issuer.https) {
+            (Self::Session, true) => "__Host-auther_session",
+            (Self::Session, false) => "auther_session",
+            (Self::Browser, true) => "__Host-auther_browser",
+            (Self::Browser, false) => "auther_browser",
+            (Self::Device, true) => "__Host-auther_device",
+            (Self::Device, false) => "auther_device",
+        }
+    }
+}
+
+/// Set-Cookie lines that wait for the response; kept in the request's extensions, written by the guard.
+#[derive(Default)]
+pub(in crate::http) struct Pending(pub Vec<Cookie<'static>>);
+
+/// The value of our cookie, as it came.
+pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> {
+    request.cookie(purpose.name(cx)).map(|cookie| cookie.value().to_owned())
+}
+
+/// Sets a cookie with the response, whatever the handler answers. `lasts` is its `Max-Age` in seconds; `None` ends with the browser.
+pub fn set(request: &HttpRequest, cx: &Cx, purpose: Purpose, value: &str, lasts: Option<u64>) {
+    let mut cookie = plain(cx, purpose, value.to_owned());
+    cookie.set_max_age(lasts.map(|seconds| Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))));
+    queue(request, cookie);
+}
+
+/// Removes a cookie with the response.
+pub fn remove(request: &HttpRequest, cx: &Cx, purpose: Purpose) {
+    let mut cookie = plain(cx, purpose, String::new());
+    cookie.make_removal();
+    queue(request, cookie);
+}
+
+fn plain(cx: &Cx, purpose: Purpose, value: String) -> Cookie<'static> {
+    Cookie::build(purpose.name(cx), value)
+        .path("/")
+        .http_only(true)
+        .secure(cx.settings().issuer.https)
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+fn queue(request: &HttpRequest, cookie: Cookie<'static>) {
+    let mut extensions = request.extensions_mut();
+    if !extensions.contains::<Pending>() {
+        extensions.insert(Pending::default());
+    }
+    if let Some(pending) = extensions.get_mut::<Pending>() {
+        // The last word on a cookie counts: a slid session that then signs out is signed out.
+        pending.0.retain(|other| other.name() != cookie.name());
+        pending.0.push(cookie);
+    }
+}

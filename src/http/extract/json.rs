@@ -1,0 +1,180 @@
+//! JSON bodies: bounded in size and depth, no member twice.
+
+use std::fmt;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::body;
+use crate::http::respond::Refusal;
+
+/// Arrays and objects within each other.
+const MAX_DEPTH: usize = 32;
+
+/// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let media_type = body::media_type(&request)?;
+            let bytes = body::read(&request, payload).await?;
+            let value = match media_type.as_deref() {
+                Some("application/json") if !bytes.is_empty() => parse(&bytes)?,
+                _ if bytes.is_empty() => Value::Object(Map::new()),
+                _ => return Err(Refusal::unsupported("application/json")),
+            };
+            serde_json::from_value(value).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
+        })
+    }
+}
+
+/// Parses a document strictly.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(MAX_DEPTH).deserialize(&mut deserializer);
+    let value = value.and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|error| Refusal::malformed(explain(&error)))
+}
+
+/// Says what is wrong without repeating what was sent: a password in the wrong place must not come back in an error.
+fn explain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") || text.starts_with("unknown field") || text.starts_with(OWN) {
+        return format!("The JSON body does not fit: {}.", text.split(" at line ").next().unwrap_or(&text));
+    }
+    match error.line() {
+        0 => String::from("A member of the JSON body has the wrong type or value."),
+        line => format!("The JSON body cannot be read at line {line}, column {}.", error.column()),
+    }
+}
+
+/// Begins our own complaints.
+const OWN: &str = "the document";
+
+/// Reads a value that may hold this many levels more.
+struct Strict(usize);
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
+        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let left = self.deeper()?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict(left))? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let left = self.deeper()?;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Strict(left))?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom(format_args!("{OWN} names a member twice")));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_keeps_its_values() {
+        let text = br#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}}}"#;
+        assert_eq!(parse(text).unwrap(), serde_json::from_slice::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn bug_class_40_depth_is_bounded() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err().message().contains("deeply"));
+        assert!(parse("[".repeat(50_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_member_that_is_named_twice_is_refused_at_any_depth() {
+        for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
+            assert!(parse(text.as_bytes()).unwrap_err().message().contains("twice"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for text in [&b""[..], b"{", b"{}x", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_a_value() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Body {
+            #[expect(dead_code, reason = "only its shape matters")]
+            email: String,
+        }
+        let error = serde_json::from_value::<Body>(serde_json::json!({ "email": 4711 })).unwrap_err();
+        assert!(!explain(&error).contains("4711"));
+        let error = serde_json::from_value::<Body>(serde_json::json!({})).unwrap_err();
+        assert!(explain(&error).contains("missing field `email`"));
+    }
+}

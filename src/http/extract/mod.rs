@@ -1,0 +1,30 @@
+//! What a handler asks for in its signature.
+//!
+//! May use: `http::respond`, `http::routes`, and the rules below. Every extractor refuses with a [`Refusal`](super::respond::Refusal), drawn in the
+//! dialect of the path.
+//!
+//! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
+//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`] (form of a page,
+//!   repeats refused), [`Json<T>`]: bounded, strictly UTF-8.
+//! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
+//! * [`Admin`]: who may administer: the operator at the admin socket or an administrator's session token.
+//!
+//! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
+//! Start reading at [`Pairs`] and [`Person`].
+
+mod body;
+mod browser;
+pub mod cookies;
+mod cx;
+mod json;
+mod pairs;
+mod peer;
+mod person;
+
+pub use browser::Browser;
+pub(in crate::http) use browser::keep;
+pub use cx::{LocalPeer, operation};
+pub(in crate::http) use cx::{REQUEST_ID, begin};
+pub use json::Json;
+pub use pairs::{Fields, Pairs, Query};
+pub use person::{Admin, Person, Visitor};

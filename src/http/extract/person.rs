@@ -1,0 +1,154 @@
+//! Who calls the JSON APIs.
+
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::browser::keep_session;
+use super::cookies::{self, Purpose};
+use super::cx::{LocalPeer, operation};
+use crate::base::Secret;
+use crate::cx::{Actor, Cx};
+use crate::http::guard::csrf::{self, Sender};
+use crate::http::respond::Refusal;
+use crate::identity::sessions::{self, SignedIn};
+
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
+
+/// A signed-in person, by `Authorization: Bearer <session token>` or by cookie. A cookie counts for a request that changes something only
+/// when a page of ours sent it.
+pub struct Person {
+    /// The operation, with the person as its actor.
+    pub cx: Cx,
+    /// Who, and in which session.
+    pub signed_in: SignedIn,
+}
+
+impl FromRequest for Person {
+    type Error = Refusal;
+    type Future = Boxed<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { visitor(&request).await?.person.ok_or_else(Refusal::unauthenticated) })
+    }
+}
+
+/// Anybody; perhaps signed in.
+pub struct Visitor {
+    /// The operation, with the person as its actor if there is one.
+    pub cx: Cx,
+    /// Who is signed in.
+    pub person: Option<Person>,
+}
+
+impl Visitor {
+    /// Who is signed in, if anybody.
+    pub fn signed_in(&self) -> Option<&SignedIn> {
+        self.person.as_ref().map(|person| &person.signed_in)
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Refusal;
+    type Future = Boxed<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { visitor(&request).await })
+    }
+}
+
+/// Who may administer: the operator at the admin socket, or an administrator by `Authorization: Bearer <session token>`. Cookies do not
+/// count here.
+pub struct Admin {
+    /// The operation, with the operator or the administrator as its actor.
+    pub cx: Cx,
+}
+
+impl FromRequest for Admin {
+    type Error = Refusal;
+    type Future = Boxed<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let cx = operation(&request)?;
+            if request.conn_data::<LocalPeer>().is_some() {
+                return Ok(Self { cx: cx.with_actor(Actor::Local) });
+            }
+            let token = bearer(&request)?.ok_or_else(Refusal::unauthenticated)?;
+            let signed_in = by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?;
+            if !signed_in.user.is_admin() {
+                return Err(Refusal::forbidden("This needs an administrator."));
+            }
+            Ok(Self { cx: cx.with_actor(Actor::User(signed_in.user.id)) })
+        })
+    }
+}
+
+async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
+    let cx = operation(request)?;
+    let signed_in = match bearer(request)? {
+        // A token that does not work is told: falling back to the cookie would act for somebody else.
+        Some(token) => Some(by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?),
+        None => by_cookie(request, &cx).await?,
+    };
+    if signed_in.is_some() && bearer(request)?.is_none() {
+        csrf_allows(request, &cx)?;
+    }
+    let Some(signed_in) = signed_in else { return Ok(Visitor { cx, person: None }) };
+    let cx = cx.with_actor(Actor::User(signed_in.user.id.clone()));
+    Ok(Visitor { cx: cx.clone(), person: Some(Person { cx, signed_in }) })
+}
+
+/// Who holds the session cookie. Slides the session and its cookie when that is due.
+pub(super) async fn by_cookie(request: &HttpRequest, cx: &Cx) -> Result<Option<SignedIn>, Refusal> {
+    let Some(token) = cookies::find(request, cx, Purpose::Session).map(Secret::new) else { return Ok(None) };
+    let signed_in = sessions::resolve(cx, token.expose())?;
+    if let Some(signed_in) = &signed_in
+        && sessions::extend_if_due(cx, signed_in).await?
+    {
+        keep_session(request, cx, &token, true);
+    }
+    Ok(signed_in)
+}
+
+async fn by_token(cx: &Cx, token: &Secret<String>) -> Result<Option<SignedIn>, Refusal> {
+    let signed_in = sessions::resolve(cx, token.expose())?;
+    if let Some(signed_in) = &signed_in {
+        sessions::extend_if_due(cx, signed_in).await?;
+    }
+    Ok(signed_in)
+}
+
+/// The bearer token of the request (RFC 6750 §2.1); other schemes are not ours. Two `Authorization` lines are refused.
+fn bearer(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
+    let mut lines = request.headers().get_all(header::AUTHORIZATION);
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(Refusal::malformed("The request has two Authorization headers."));
+    }
+    let text = line.to_str().map_err(|_| Refusal::malformed("Authorization is not readable."))?;
+    let Some((scheme, token)) = text.split_once(' ') else { return Ok(None) };
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::from(token.trim())))
+}
+
+/// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the sender of every
+/// such request; one that names none is no browser, unless it has the shape of a plain form, which needs no script to send.
+fn csrf_allows(request: &HttpRequest, cx: &Cx) -> Result<(), Refusal> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    let content_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_form = matches!(&*essence, "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain");
+    match csrf::sender(cx, request.headers()) {
+        Sender::Ourselves => Ok(()),
+        Sender::Unknown if !is_form => Ok(()),
+        _ => Err(Refusal::foreign()),
+    }
+}

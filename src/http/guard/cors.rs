@@ -1,0 +1,110 @@
+//! Which pages of other origins may call us, and read the answer (Fetch standard, CORS protocol).
+//!
+//! Discovery and the public keys are for everybody. Endpoints that take a token or a client's proof are for the origins of
+//! registered clients. Answers never allow credentials: a page of another origin acts with a token it holds, not with our cookies.
+
+use actix_web::HttpResponse;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+
+use crate::cx::Cx;
+use crate::http::respond::Refusal;
+use crate::http::routes::{self, Family};
+
+const METHODS: &str = "GET, POST, OPTIONS";
+const REQUEST_HEADERS: &str = "authorization, content-type, x-api-key, x-internal-signup-secret";
+const RESPONSE_HEADERS: &str = "x-request-id, www-authenticate, retry-after";
+/// How long a preflight's answer holds, in seconds.
+const PREFLIGHT_SECONDS: &str = "86400";
+
+/// Who may call a path from a page of another origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Openness {
+    Everybody,
+    RegisteredOrigins,
+    Nobody,
+}
+
+fn openness(path: &str) -> Openness {
+    if routes::DISCOVERY.contains(&path) || routes::JWKS.contains(&path) {
+        return Openness::Everybody;
+    }
+    match routes::family(path) {
+        Family::OAuth | Family::Account => Openness::RegisteredOrigins,
+        // The authorization endpoint is navigated to, pages and the admin API are for our own origin.
+        Family::Admin | Family::Page | Family::Plain => Openness::Nobody,
+    }
+}
+
+/// What a request's answer says about its caller's origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Nothing: no other origin asks, or it may not read.
+    Silent { varies: bool },
+    /// This origin may read.
+    Allowed { origin: String },
+    /// Everybody may read.
+    Open,
+}
+
+/// Decides about a request.
+pub(super) fn decide(cx: &Cx, request: &ServiceRequest) -> Result<Decision, Refusal> {
+    let openness = openness(request.path());
+    let mut origins = request.headers().get_all(header::ORIGIN);
+    let origin = origins.next().and_then(|origin| origin.to_str().ok()).filter(|_| origins.next().is_none());
+    Ok(match (openness, origin) {
+        (Openness::Nobody, _) => Decision::Silent { varies: false },
+        (Openness::Everybody, _) => Decision::Open,
+        (Openness::RegisteredOrigins, Some(origin))
+            if origin != cx.settings().issuer.origin() && crate::oauth::origins::is_allowed(cx, origin)? =>
+        {
+            Decision::Allowed { origin: origin.to_owned() }
+        }
+        (Openness::RegisteredOrigins, _) => Decision::Silent { varies: true },
+    })
+}
+
+/// The answer to a preflight, if the request is one: 204 with what is allowed, 403 for an origin that is not.
+pub(super) fn preflight(request: &ServiceRequest, decision: &Decision) -> Option<Result<HttpResponse, Refusal>> {
+    let headers = request.headers();
+    let is_preflight = request.method() == Method::OPTIONS
+        && headers.contains_key(header::ORIGIN)
+        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if !is_preflight {
+        return None;
+    }
+    Some(match decision {
+        Decision::Silent { .. } => Err(Refusal::forbidden("Pages of this origin may not call this address.")),
+        Decision::Allowed { .. } | Decision::Open => Ok(HttpResponse::NoContent()
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS))
+            .finish()),
+    })
+}
+
+/// Writes the decision into the answer.
+pub(super) fn finish(decision: &Decision, headers: &mut HeaderMap) {
+    let origin = match decision {
+        Decision::Silent { varies } => {
+            if *varies {
+                headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            }
+            return;
+        }
+        Decision::Open => HeaderValue::from_static("*"),
+        Decision::Allowed { origin } => {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            match HeaderValue::from_str(origin) {
+                Ok(origin) => origin,
+                Err(_) => return,
+            }
+        }
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
+    // Answers that other origins may read are no secret of ours: let them through isolation as well.
+    let policy = header::HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(policy, HeaderValue::from_static("cross-origin"));
+}

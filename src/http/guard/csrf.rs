@@ -1,0 +1,53 @@
+//! Requests that another site makes a browser send.
+
+use actix_web::http::header::{self, HeaderMap};
+
+use crate::base::id::SessionId;
+use crate::cx::Cx;
+
+/// Keeps these tokens apart from other values under the same key.
+const PURPOSE: &str = "csrf";
+
+/// Whose page sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A page of our own origin.
+    Ourselves,
+    /// Any other page, or one that hides its origin.
+    Foreign,
+    /// The request does not say: not a browser, or a very old one.
+    Unknown,
+}
+
+/// Whose page sent the request, by `Origin` (RFC 6454 §7) or else `Sec-Fetch-Site`.
+pub fn sender(cx: &Cx, headers: &HeaderMap) -> Sender {
+    let told = |ours: bool| if ours { Sender::Ourselves } else { Sender::Foreign };
+    let mut origins = headers.get_all(header::ORIGIN);
+    if let Some(origin) = origins.next() {
+        return told(origins.next().is_none() && origin.as_bytes() == cx.settings().issuer.origin().as_bytes());
+    }
+    match headers.get("sec-fetch-site") {
+        Some(site) => told(site == "same-origin" || site == "none"),
+        None => Sender::Unknown,
+    }
+}
+
+/// The token of a form drawn for this browser in this session.
+pub fn token(cx: &Cx, browser: &str, session: Option<&SessionId>) -> String {
+    cx.home.mac.sign(PURPOSE, bound_to(browser, session).as_bytes())
+}
+
+/// Whether the token is the one of a form drawn for this browser in this session.
+pub fn fits(cx: &Cx, browser: &str, session: Option<&SessionId>, token: &str) -> bool {
+    cx.home.mac.verify(PURPOSE, bound_to(browser, session).as_bytes(), token)
+}
+
+/// Whether a cookie value has the shape of a browser's name: what [`crate::base::Entropy`] gives as a token.
+pub fn is_browser_name(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Neither half can hold the space between them.
+fn bound_to(browser: &str, session: Option<&SessionId>) -> String {
+    format!("{browser} {}", session.map_or("", SessionId::as_str))
+}

@@ -1,0 +1,160 @@
+//! What happens around every request, in this order: the operation begins, other origins are judged, attempts are counted, the
+//! handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one line is logged.
+//!
+//! May use: `http::extract`, `http::respond`, `http::routes`, and the rules below. Start reading at [`around`].
+
+mod cors;
+pub mod csrf;
+mod headers;
+pub mod limit;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+
+use self::cors::Decision;
+use super::State;
+use super::extract::begin;
+use super::extract::cookies::Pending;
+use super::respond::Refusal;
+use super::routes::{self, Family};
+use crate::cx::Cx;
+
+/// What must be known of a request after the handler took it.
+struct Asked {
+    cx: Cx,
+    method: Method,
+    path: String,
+    family: Family,
+    decision: Decision,
+}
+
+/// The middleware around the whole application.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(state) = request.app_data::<State>().cloned() else {
+        return Err(Refusal::internal("the application has no state").into());
+    };
+    let cx = begin(&request, &state);
+    request.extensions_mut().insert(cx.clone());
+    let (decision, trouble) = match cors::decide(&cx, &request) {
+        Ok(decision) => (decision, None),
+        Err(refusal) => (Decision::Silent { varies: true }, Some(refusal)),
+    };
+    let asked = Asked {
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        family: routes::family_of(request.path(), request.headers()),
+        decision,
+        cx,
+    };
+    if let Some(answer) = early(&asked, &state, &request, trouble) {
+        return Ok(request.into_response(answer));
+    }
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => Ok(asked.finish(response.map_into_boxed_body())),
+        Ok(Err(error)) => Err(asked.bare(error.as_response_error().status_code(), None)),
+        Err(panic) => Err(asked.bare(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR, Some(panic_text(&*panic)))),
+    }
+}
+
+/// An answer that needs no handler: a preflight, too many attempts, or a fault of our own while judging.
+fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option<Refusal>) -> Option<HttpResponse> {
+    let answer = match trouble {
+        Some(refusal) => Err(refusal),
+        None => match cors::preflight(request, &asked.decision) {
+            Some(answer) => answer,
+            None => Err(count(asked, state).err()?),
+        },
+    };
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(refusal) => asked.refuse(&refusal),
+    };
+    asked.dress(&mut response);
+    Some(response)
+}
+
+fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
+    let Some(address) = asked.cx.request.ip else { return Ok(()) };
+    if !asked.cx.settings().rate_limit.enabled || !routes::is_attempt(&asked.method, &asked.path) {
+        return Ok(());
+    }
+    state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
+}
+
+impl Asked {
+    fn finish(&self, response: ServiceResponse) -> ServiceResponse {
+        let (request, mut response) = response.into_parts();
+        if let Some(drawn) = self.redraw(&response) {
+            response = drawn;
+        }
+        hand_out_cookies(&request, &mut response);
+        self.dress(&mut response);
+        ServiceResponse::new(request, response)
+    }
+
+    /// A refusal in the path's dialect, where the response is one that has no dialect yet: ours, or a library's plain text.
+    fn redraw(&self, response: &HttpResponse) -> Option<HttpResponse> {
+        let error = response.error()?;
+        if let Some(refusal) = error.as_error::<Refusal>() {
+            return Some(self.refuse(refusal));
+        }
+        let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b"text/plain"[..], |kind| kind.as_bytes());
+        kind.starts_with(b"text/plain").then(|| self.refuse(&Refusal::of_status(response.status())))
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> HttpResponse {
+        refusal.log(&self.cx);
+        refusal.draw(self.family, &self.cx)
+    }
+
+    /// The answer when the request is lost: after a panic, or when the service itself failed.
+    fn bare(&self, status: actix_web::http::StatusCode, panic: Option<String>) -> Error {
+        let refusal = match panic {
+            Some(text) => Refusal::internal(format!("panic: {text}")),
+            None => Refusal::of_status(status),
+        };
+        let mut response = self.refuse(&refusal);
+        self.dress(&mut response);
+        InternalError::from_response("lost request", response).into()
+    }
+
+    /// Headers and the log line.
+    fn dress(&self, response: &mut HttpResponse) {
+        headers::finish(&self.cx, response);
+        cors::finish(&self.decision, response.headers_mut());
+        let elapsed = self.cx.home.clock.now().since(self.cx.now).as_millis();
+        tracing::info!(
+            target: "auther::access",
+            request_id = %self.cx.request.id,
+            method = %self.method,
+            path = %self.path,
+            status = response.status().as_u16(),
+            ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
+            "answered"
+        );
+    }
+}
+
+fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse) {
+    let pending = request.extensions_mut().remove::<Pending>();
+    for cookie in pending.map(|pending| pending.0).unwrap_or_default() {
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::error!(%error, "a cookie could not be written");
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("no text"))
+}

@@ -1,0 +1,36 @@
+//! What a supervisor asks: is the process up, can it serve.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::ServiceConfig;
+
+use super::routes::{self, Endpoint};
+use crate::crypto::jose::Algorithm;
+use crate::cx::Cx;
+
+/// `/healthz` and `/readyz`.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(Endpoint::at([routes::HEALTHZ]).get(up));
+    config.service(Endpoint::at([routes::READYZ]).get(ready));
+}
+
+async fn up() -> HttpResponse {
+    say(true, "up\n")
+}
+
+/// Ready means: the store answers a read and there is a key for RS256, which every client must be able to ask for
+/// (OpenID Connect Core §15.1).
+async fn ready(cx: Cx) -> HttpResponse {
+    if cx.read().is_err() {
+        say(false, "the data file does not answer\n")
+    } else if cx.home.keyring.signer(Algorithm::RS256).is_none() {
+        say(false, "the RS256 signing key is still being made\n")
+    } else {
+        say(true, "ready\n")
+    }
+}
+
+fn say(well: bool, text: &'static str) -> HttpResponse {
+    let mut response = if well { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.content_type(ContentType::plaintext()).body(text)
+}

@@ -1,0 +1,81 @@
+//! The web: what is spoken over HTTP and how it looks.
+//!
+//! May use: every floor below. Start reading at [`routes`] (every path, once), then [`respond`] (the ways to say no), [`extract`]
+//! (what a handler asks for in its signature) and [`guard`] (what happens around every request).
+//!
+//! A handler is an `async fn` that names in its signature what it needs ([`Cx`](crate::cx::Cx), [`extract::Fields`],
+//! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
+//! or know a dialect: [`guard`] does, by the path's family.
+
+pub mod assets;
+pub mod extract;
+pub mod guard;
+mod health;
+pub mod oauth;
+pub mod pages;
+pub mod respond;
+pub mod routes;
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, web};
+
+use crate::crypto::keyring::PreparedJson;
+use crate::cx::Installation;
+use crate::http::guard::limit::Limiter;
+use crate::oauth::discovery;
+
+/// What all workers share.
+#[derive(Clone)]
+pub struct State {
+    /// The installation the requests are for.
+    pub home: Arc<Installation>,
+    /// Counts attempts per peer address.
+    pub attempts: Arc<Limiter>,
+    /// The discovery document.
+    pub discovery: Arc<PreparedJson>,
+}
+
+impl State {
+    /// The state of a server that begins to listen.
+    pub fn new(home: Arc<Installation>) -> Self {
+        let discovery = PreparedJson::of(&discovery::document(home.settings.issuer.origin()));
+        Self { home, attempts: Arc::new(Limiter::for_attempts()), discovery: Arc::new(discovery) }
+    }
+}
+
+/// The whole web as one actix application: hand it to `HttpServer::new(move || http::app(state.clone()))`, for TCP and for the
+/// admin socket alike.
+pub fn app(
+    state: State,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(state)
+        .configure(configure)
+        .default_service(web::to(routes::not_found))
+        .wrap(from_fn(guard::around))
+}
+
+/// Every route of the server.
+fn configure(config: &mut web::ServiceConfig) {
+    health::configure(config);
+    oauth::configure(config);
+    pages::configure(config);
+    config.service(
+        web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
+    );
+    config.service(
+        web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
+    );
+}

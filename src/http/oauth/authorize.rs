@@ -1,0 +1,98 @@
+//! The authorization endpoint over HTTP: redirects, pages, and JSON for callers that use `fetch`.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+
+use crate::cx::Cx;
+use crate::http::extract::{Browser, Pairs, Query};
+use crate::http::pages::views::{ErrorPage, FormPost};
+use crate::http::respond::Refusal;
+use crate::http::respond::page::{Page, reference, shell};
+use crate::http::routes;
+use crate::oauth::Params;
+use crate::oauth::authorize::{self, AuthorizationResponse, Decision, Interaction, PageRefusal, ResponseMode, Step};
+
+/// The parameter with which one of our pages sends the browser back.
+const INTERACTION: &str = "interaction";
+
+/// `GET` (OIDC Core §3.1.2.1).
+pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
+    let params = match Params::from_pairs(query.0) {
+        Ok(params) => params,
+        Err(error) => return refuse(&cx, &PageRefusal::malformed(&error.description)),
+    };
+    let signed_in = browser.signed_in.as_ref();
+    let decision = match params.find(INTERACTION) {
+        None => authorize::decide(&cx, &params, signed_in, None).await?,
+        Some(token) => match Interaction::open(&cx, token) {
+            Some(earlier) => authorize::decide(&cx, &earlier.params()?, signed_in, Some(&earlier)).await?,
+            None => Decision::Refuse(PageRefusal::stale_interaction()),
+        },
+    };
+    draw(&cx, &request, decision)
+}
+
+/// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it is turned into
+/// a `GET` of the same request, which carries it.
+pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
+    match Params::from_pairs(pairs.0) {
+        Ok(params) => Ok(go(&request, format!("{}?{}", routes::AUTHORIZE[0], params.to_query()))),
+        Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
+    }
+}
+
+/// Turns a decision into what the browser gets. The consent page's handler answers with it too.
+pub fn draw(cx: &Cx, request: &HttpRequest, decision: Decision) -> Result<HttpResponse, Refusal> {
+    match decision {
+        Decision::Refuse(refusal) => refuse(cx, &refusal),
+        Decision::Respond(response) => respond(cx, request, &response),
+        Decision::Ask { step, interaction } => {
+            let page = match step {
+                Step::SignIn => routes::SIGN_IN,
+                Step::ChooseAccount => routes::CHOOSE_ACCOUNT,
+                Step::Consent => routes::CONSENT,
+            };
+            Ok(go(request, routes::with_query(page, "continue", &interaction)))
+        }
+    }
+}
+
+fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> Result<HttpResponse, Refusal> {
+    match response.mode {
+        ResponseMode::Query => Ok(go(request, response.location())),
+        ResponseMode::FormPost => {
+            let view = FormPost::new(shell(cx), &response.redirect_uri, response.parameters.iter().cloned());
+            Page::of(&view).leading_to([&response.redirect_uri]).answer()
+        }
+    }
+}
+
+/// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for a caller
+/// that could not follow it to another origin.
+fn go(request: &HttpRequest, url: String) -> HttpResponse {
+    let by_script = request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "cors");
+    if by_script {
+        return HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(json!({ "redirect": true, "url": url }));
+    }
+    let status =
+        if request.method() == actix_web::http::Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+    HttpResponse::build(status)
+        .insert_header((header::LOCATION, url))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// An error that must not be redirected (RFC 6749 §4.1.2.1).
+pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
+    tracing::warn!(request_id = %cx.request.id, title = %refusal.title, facts = ?refusal.facts, "authorization request refused");
+    let words = [refusal.title.as_str(), refusal.message.as_str(), refusal.next_step.as_str()];
+    let mut view = ErrorPage::new(shell(cx), StatusCode::BAD_REQUEST.as_u16(), words);
+    for (label, value) in &refusal.facts {
+        view = view.with_detail(label, value);
+    }
+    let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
+    Page::of(&view).status(StatusCode::BAD_REQUEST).answer()
+}

@@ -1,0 +1,110 @@
+//! RP-initiated logout over HTTP.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::HttpResponse;
+use data_encoding::BASE64URL_NOPAD;
+
+use super::authorize::refuse;
+use crate::cx::Cx;
+use crate::http::extract::{Browser, Pairs, Query};
+use crate::http::pages::views::{Account, LogOut};
+use crate::http::respond::Refusal;
+use crate::http::respond::page::{Page, shell};
+use crate::http::routes;
+use crate::identity::sessions;
+use crate::oauth::Params;
+use crate::oauth::authorize::PageRefusal;
+use crate::oauth::logout::{self, Confirmation, Decision, Destination};
+
+/// What the mark on a waiting logout is made for.
+const PURPOSE: &str = "logout";
+
+/// `GET` (RP-Initiated Logout §2).
+pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
+    answer(&cx, query.0, &browser).await
+}
+
+/// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
+pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
+    match Params::from_pairs(pairs.0) {
+        Ok(params) => Ok(see(&format!("{}?{}", routes::END_SESSION[0], params.to_query()))),
+        Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
+    }
+}
+
+async fn answer(
+    cx: &Cx,
+    pairs: Vec<(String, String)>,
+    browser: &Browser,
+) -> Result<HttpResponse, Refusal> {
+    let params = match Params::from_pairs(pairs) {
+        Ok(params) => params,
+        Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
+    };
+    match logout::decide(cx, &params, browser.signed_in.as_ref())? {
+        Decision::Refuse(refusal) => refuse(cx, &refusal),
+        Decision::Confirm(confirmation) => confirm(cx, confirmation, browser),
+        Decision::Go(destination) => leave(browser, destination).await,
+    }
+}
+
+/// Asks on a page; the destination travels with the form, authenticated, so that only a registered one comes back.
+fn confirm(
+    cx: &Cx,
+    confirmation: Confirmation,
+    browser: &Browser,
+) -> Result<HttpResponse, Refusal> {
+    let waiting = LogoutRequest { destination: confirmation.destination };
+    let shell = match &confirmation.client_name {
+        Some(name) => shell(cx).for_app(name),
+        None => shell(cx),
+    };
+    let view = LogOut {
+        shell,
+        csrf: browser.csrf(),
+        continue_token: waiting.seal(cx),
+        account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
+        stay_href: routes::HOME.to_owned(),
+    };
+    Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
+}
+
+/// Ends the session, if there is one, and sends the browser on.
+pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpResponse, Refusal> {
+    if let Some(current) = &browser.signed_in {
+        sessions::end(&browser.cx, &current.session.id).await?;
+    }
+    browser.forget();
+    Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))
+}
+
+fn see(url: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::SEE_OTHER)
+        .insert_header((header::LOCATION, url))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// A logout that waits for the person's confirmation: the hidden field `continue` of the logout page.
+#[derive(Clone, Debug)]
+pub struct LogoutRequest {
+    /// Where to go afterwards.
+    pub destination: Destination,
+}
+
+impl LogoutRequest {
+    /// The token; empty when there is nowhere to go.
+    pub fn seal(&self, cx: &Cx) -> String {
+        let Some(url) = &self.destination.url else { return String::new() };
+        format!("{}.{}", BASE64URL_NOPAD.encode(url.as_bytes()), cx.home.mac.sign(PURPOSE, url.as_bytes()))
+    }
+
+    /// Reads a token back; a request with nowhere to go when it is empty or not ours.
+    pub fn open(cx: &Cx, token: &str) -> Self {
+        let url = token.split_once('.').and_then(|(body, mark)| {
+            let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
+            cx.home.mac.verify(PURPOSE, &body, mark).then_some(body)
+        });
+        Self { destination: Destination { url: url.and_then(|url| String::from_utf8(url).ok()) } }
+    }
+}

@@ -1,0 +1,48 @@
+//! The start page, and the page for errors that happened elsewhere.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::views::{Account, ErrorPage, Home, Link};
+use crate::base::page::PageRequest;
+use crate::config::Registration;
+use crate::cx::Cx;
+use crate::http::extract::Browser;
+use crate::http::respond::Refusal;
+use crate::http::respond::page::{Page, reference, shell};
+use crate::http::routes;
+use crate::store::rows;
+
+/// `GET /`
+pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
+    let cx = &browser.cx;
+    let is_admin = browser.signed_in.as_ref().is_some_and(|person| person.user.is_admin());
+    let first_app = is_admin && has_no_client(cx)?;
+    let open = cx.settings().registration == Registration::Open;
+    let view = Home {
+        shell: shell(cx),
+        csrf: browser.signed_in.as_ref().map(|_| browser.csrf()).unwrap_or_default(),
+        account: browser.signed_in.as_ref().map(|person| Account::of(&person.user)),
+        first_app,
+        issuer: cx.issuer().to_owned(),
+        sign_in_href: routes::SIGN_IN.to_owned(),
+        sign_up_href: open.then(|| routes::SIGN_UP.to_owned()),
+    };
+    Page::of(&view).answer()
+}
+
+fn has_no_client(cx: &Cx) -> Result<bool, Refusal> {
+    let first = PageRequest::new(Some(1), None);
+    Ok(rows::clients::page(&cx.read()?, cx.tenant, &first)?.items.is_empty())
+}
+
+/// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is sent.
+pub async fn error(cx: Cx) -> Result<HttpResponse, Refusal> {
+    let why = "The sign-in could not be finished, so nothing was changed.";
+    let next_step = "Begin again from the app you wanted to open. If it happens twice, tell the people who run it.";
+    let words = ["This sign-in did not work", why, next_step];
+    let home = Link { href: routes::HOME.to_owned(), label: "Go to the start page".to_owned() };
+    let view = ErrorPage::new(shell(&cx), StatusCode::BAD_REQUEST.as_u16(), words).with_action(home);
+    let view = view.with_reference(&reference("sign_in_elsewhere"), &cx.request.id);
+    Page::of(&view).status(StatusCode::BAD_REQUEST).answer()
+}

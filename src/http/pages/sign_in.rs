@@ -1,0 +1,139 @@
+//! The sign-in page, and the page that asks which account to go on with.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::flow::{self, Flow};
+use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
+use super::{go, mistakes};
+use crate::config::Registration;
+use crate::cx::Cx;
+use crate::http::extract::{Browser, Fields, Query};
+use crate::http::respond::Refusal;
+use crate::http::respond::page::Page;
+use crate::http::routes;
+use crate::identity::sign_in::{self, Attempt};
+use crate::oauth::authorize;
+
+/// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from a page of ours. Shows the form to people who are signed
+/// in as well: a page that sent them back at once could send them round in circles.
+pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
+    let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(flow::own_path));
+    let flow = Flow::read(&browser.cx, text.unwrap_or_default())?;
+    if matches!(flow, Flow::Stale) {
+        return flow::stale(&browser.cx);
+    }
+    let wants_other = query.find("other").is_some();
+    let hint = flow.app().and_then(|waiting| waiting.view.identifier.clone()).unwrap_or_default();
+    form(&browser, &flow, FormErrors::none(), if wants_other { "" } else { &hint }, wants_other)?.answer(StatusCode::OK)
+}
+
+/// `POST /sign-in`
+pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
+    let flow = Flow::read(&cx, fields.text("continue"))?;
+    if matches!(flow, Flow::Stale) {
+        return flow::stale(&cx);
+    }
+    let identifier = fields.text("identifier");
+    if browser.own_form(&fields).is_err() {
+        return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
+    }
+    let (password, device) = (fields.secret("password"), browser.device());
+    let replaces = browser.signed_in.as_ref();
+    let attempt = Attempt { identifier, password: &password, device: device.as_deref(), replaces };
+    match sign_in::with_password(&cx, attempt).await {
+        Ok(success) => {
+            browser.keep(&success);
+            Ok(go(&flow.next()))
+        }
+        Err(error) => {
+            let (status, errors) = mistakes(error)?;
+            form(&browser, &flow, errors, identifier, false)?.answer(status)
+        }
+    }
+}
+
+/// The form, ready to be sent.
+struct Form<'a> {
+    view: SignIn,
+    flow: &'a Flow,
+}
+
+impl Form<'_> {
+    fn answer(self, status: StatusCode) -> Result<HttpResponse, Refusal> {
+        Page::of(&self.view).status(status).leading_to(self.flow.reaches()).answer()
+    }
+}
+
+fn form<'a>(
+    browser: &Browser,
+    flow: &'a Flow,
+    errors: FormErrors,
+    identifier: &str,
+    wants_other: bool,
+) -> Result<Form<'a>, Refusal> {
+    let cx = &browser.cx;
+    let confirm = if wants_other { None } else { confirm(browser, flow, identifier) };
+    let identifier = match (&confirm, &browser.signed_in) {
+        (Some(_), Some(person)) => person.user.email.clone(),
+        _ => identifier.to_owned(),
+    };
+    let open = cx.settings().registration == Registration::Open;
+    let view = SignIn {
+        shell: flow.shell(cx),
+        csrf: browser.csrf(),
+        continue_token: flow.token().to_owned(),
+        errors,
+        identifier,
+        confirm,
+        sign_up_href: open.then(|| routes::with_query(routes::SIGN_UP, "continue", flow.token())),
+    };
+    Ok(Form { view, flow })
+}
+
+/// The variant for a person whom an app's request found signed in but not freshly enough. Not when the app expects somebody else.
+fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> {
+    let person = browser.signed_in.as_ref()?;
+    let waiting = flow.app()?;
+    let same_session = waiting.interaction.session.as_ref() == Some(&person.session.id);
+    let names = [Some(person.user.email.as_str()), person.user.username.as_deref()];
+    let expected = identifier.is_empty() || names.iter().flatten().any(|name| name.eq_ignore_ascii_case(identifier));
+    (same_session && expected).then(|| Confirm {
+        name: person.user.profile.name.clone().unwrap_or_default(),
+        other_account_href: other_account(waiting),
+    })
+}
+
+/// The sign-in form for another account than the one at hand.
+pub(super) fn other_account(waiting: &flow::Waiting) -> String {
+    format!("{}&other=1", routes::with_query(routes::SIGN_IN, "continue", &waiting.token))
+}
+
+/// `GET /choose-account?continue=…`
+pub async fn show_choice(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
+    let cx = &browser.cx;
+    let flow = Flow::read(cx, query.find("continue").unwrap_or_default())?;
+    let Some(waiting) = flow.app() else { return flow::stale(cx) };
+    let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume())) };
+    let view = ChooseAccount {
+        shell: flow.shell(cx),
+        csrf: browser.csrf(),
+        continue_token: waiting.token.clone(),
+        account: Account::of(&person.user),
+    };
+    Page::of(&view).leading_to(flow.reaches()).answer()
+}
+
+/// `POST /choose-account`
+pub async fn choose(browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
+    browser.own_form(&fields)?;
+    let flow = Flow::read(&browser.cx, fields.text("continue"))?;
+    let Some(waiting) = flow.app() else { return flow::stale(&browser.cx) };
+    Ok(match fields.text("action") {
+        "other" => go(&other_account(waiting)),
+        _ => {
+            let token = authorize::account_chosen(&browser.cx, &waiting.interaction);
+            go(&routes::with_query(routes::AUTHORIZE[0], "interaction", &token))
+        }
+    })
+}

@@ -1,0 +1,161 @@
+//! The error page: what happened, why, the next step, and the reference code last.
+
+use askama::Template;
+
+use super::form::wait;
+use super::{Link, Shell};
+
+/// An error a person sees. The variants a server meets every day have their own constructor; [`ErrorPage::refused`] is for what a rule says.
+#[derive(Clone, Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    /// The frame; its `app` is shown only when the client was proved.
+    pub shell: Shell,
+    /// The HTTP status the page is sent with.
+    pub status: u16,
+    /// What happened.
+    pub heading: String,
+    /// Why.
+    pub why: String,
+    /// What to do next, and who can.
+    pub next_step: String,
+    /// Facts for who looks into it (what was sent, what is registered). Never a secret.
+    pub details: Vec<Detail>,
+    /// A way on.
+    pub action: Option<Link>,
+    /// Code of the kind of error, `E-4K7Q`.
+    pub reference: String,
+    /// Id of the request, as in `x-request-id`; may be empty.
+    pub request_id: String,
+}
+
+/// One fact on an [`ErrorPage`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is: `Redirect URI sent`.
+    pub label: String,
+    /// The value, as it was.
+    pub value: String,
+}
+
+impl Detail {
+    /// A fact.
+    pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into() }
+    }
+}
+
+impl ErrorPage {
+    /// A page with these words: what happened, why, the next step.
+    pub fn new(shell: Shell, status: u16, words: [&str; 3]) -> Self {
+        let [heading, why, next_step] = words.map(str::to_owned);
+        Self {
+            shell,
+            status,
+            heading,
+            why,
+            next_step,
+            details: Vec::new(),
+            action: None,
+            reference: format!("E-{status}"),
+            request_id: String::new(),
+        }
+    }
+
+    /// The request was refused by a rule (400): `why` and `next_step` are the rule's own words.
+    pub fn refused(shell: Shell, why: &str, next_step: &str) -> Self {
+        Self::new(shell, 400, ["This request cannot go on", why, next_step])
+    }
+
+    /// The person may not see this (403).
+    pub fn forbidden(shell: Shell) -> Self {
+        let why = "The account you are signed in with may not open this page.";
+        Self::new(shell, 403, ["No access", why, "Sign in with another account, or ask an administrator for access."])
+    }
+
+    /// A form came without its own protection, or too late (403).
+    pub fn stale_form(shell: Shell) -> Self {
+        let why = "The form was open too long, came from another site, or the browser does not keep cookies for this one. Nothing was changed.";
+        Self::new(
+            shell,
+            403,
+            ["This form is out of date", why, "Go back, load the page again, and send the form once more."],
+        )
+    }
+
+    /// There is nothing at this address (404).
+    pub fn not_found(shell: Shell) -> Self {
+        let why =
+            "Nothing lives at this address. It may have been typed with a slip, or the link that led here is old.";
+        let home = Link { href: format!("{}/", shell.prefix), label: "Go to the start page".to_owned() };
+        Self::new(
+            shell,
+            404,
+            ["Page not found", why, "Check the address, or begin again from the app you wanted to open."],
+        )
+        .with_action(home)
+    }
+
+    /// Too many requests (429); `seconds` until the next one is heard.
+    pub fn too_many(shell: Shell, seconds: u64) -> Self {
+        let why = "More requests came from your address than this server allows in so short a time.";
+        Self::new(shell, 429, ["Too many requests", why, &format!("Wait {}, then load the page again.", wait(seconds))])
+    }
+
+    /// Something broke on our side (500). Shows nothing of the cause.
+    pub fn internal(shell: Shell) -> Self {
+        let why = "Something failed inside the server. It is not something you did, and it has been written to the server’s log.";
+        Self::new(
+            shell,
+            500,
+            ["This did not work", why, "Try again. If it happens twice, give the code below to an administrator."],
+        )
+    }
+
+    /// The server is too busy, or not ready (503); `seconds` until it is worth trying again.
+    pub fn unavailable(shell: Shell, seconds: u64) -> Self {
+        let why = "The server has more to do than it can take on at the moment. Nothing was changed.";
+        Self::new(
+            shell,
+            503,
+            ["Busy at the moment", why, &format!("Wait {}, then load the page again.", wait(seconds))],
+        )
+    }
+
+    /// The same page with one fact more.
+    #[must_use]
+    pub fn with_detail(mut self, label: &str, value: &str) -> Self {
+        self.details.push(Detail::new(label, value));
+        self
+    }
+
+    /// The same page with a way on.
+    #[must_use]
+    pub fn with_action(mut self, action: Link) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// The same page with the code of the error and the id of the request.
+    #[must_use]
+    pub fn with_reference(mut self, reference: &str, request_id: &str) -> Self {
+        self.reference = reference.to_owned();
+        self.request_id = request_id.to_owned();
+        self
+    }
+}
+
+#[cfg(test)]
+impl ErrorPage {
+    pub(crate) fn sample() -> Self {
+        Self::refused(
+            Shell::sample(),
+            "The app sent a redirect URI that is not registered for it. The two differ by the last slash.",
+            "Add the address to the app’s redirect URIs, or correct the app.",
+        )
+        .with_detail("App", "grafana")
+        .with_detail("Sent", "https://grafana.example.com/login/generic_oauth/")
+        .with_detail("Registered", "https://grafana.example.com/login/generic_oauth")
+        .with_reference("E-4K7Q", "req_01K5W3QZ8Y7T")
+    }
+}

@@ -1,0 +1,25 @@
+//! What each page shows, as plain data: one struct per page, drawn by its template in `assets/pages`.
+//!
+//! A handler fills a struct and calls `askama::Template::render`. The words live in the templates and beside the structs; everything from outside is
+//! escaped by the template. May use: `http::assets`. Start reading at [`Shell`], then [`SignIn`] as the pattern for forms.
+
+mod consent;
+mod enter;
+mod errors;
+mod form;
+mod leave;
+mod plain;
+mod register;
+mod shell;
+
+pub use consent::{Consent, ScopeLine};
+pub use enter::{ChooseAccount, Confirm, SignIn};
+pub use errors::{Detail, ErrorPage};
+pub use form::{FieldError, FormErrors};
+pub use leave::{FormPost, HiddenField, LogOut, LoggedOut};
+pub use plain::{Home, Notice};
+pub use register::{SetUp, SetUpClosed, SetUpRefusal, SignUp, SignUpClosed, SignUpRefusal};
+pub use shell::{Account, AppName, Link, Shell};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The start page, and the page that says one thing.
+
+use askama::Template;
+
+use super::{Account, Link, Shell};
+
+/// The start page `/`. Signed in, its form sends `csrf_token`, `continue` (empty) and `action` = `logout` to `POST /logout`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home {
+    /// The frame.
+    pub shell: Shell,
+    /// Value of the hidden field `csrf_token`; unused while signed out.
+    pub csrf: String,
+    /// Who is signed in.
+    pub account: Option<Account>,
+    /// Whether to show an administrator how to register the first app: true while there is none.
+    pub first_app: bool,
+    /// The issuer, without a slash at the end; shown with the first app.
+    pub issuer: String,
+    /// Where to sign in.
+    pub sign_in_href: String,
+    /// Where to create an account; `None` when registration is not open.
+    pub sign_up_href: Option<String>,
+}
+
+/// One thing said, and a way on.
+#[derive(Clone, Debug, Template)]
+#[template(path = "notice.html")]
+pub struct Notice {
+    /// The frame.
+    pub shell: Shell,
+    /// What happened.
+    pub heading: String,
+    /// What it means, one paragraph each.
+    pub paragraphs: Vec<String>,
+    /// What to do next.
+    pub action: Option<Link>,
+}
+
+impl Notice {
+    /// The account exists now; `next` leads on.
+    pub fn account_created(shell: Shell, next: Link) -> Self {
+        let text = format!(
+            "Your account at {} is ready. The next sign-in needs only your e-mail and password.",
+            shell.provider
+        );
+        Self { shell, heading: "Account created".to_owned(), paragraphs: vec![text], action: Some(next) }
+    }
+
+    /// The new password is set; `next` leads on.
+    pub fn password_changed(shell: Shell, next: Link) -> Self {
+        let text = "Other sessions of this account have ended. Sign in there again with the new password.".to_owned();
+        Self { shell, heading: "Password changed".to_owned(), paragraphs: vec![text], action: Some(next) }
+    }
+}
+
+#[cfg(test)]
+impl Home {
+    pub(crate) fn sample() -> Self {
+        Self {
+            shell: Shell::sample(),
+            csrf: "csrf-sample".to_owned(),
+            account: None,
+            first_app: false,
+            issuer: "https://id.example.com".to_owned(),
+            sign_in_href: "/sign-in".to_owned(),
+            sign_up_href: Some("/sign-up".to_owned()),
+        }
+    }
+
+    pub(crate) fn sample_signed_in(first_app: bool) -> Self {
+        Self { account: Some(Account::sample()), first_app, ..Self::sample() }
+    }
+}
+
+#[cfg(test)]
+impl Notice {
+    pub(crate) fn sample() -> Self {
+        let next = Link { href: "/sign-in".to_owned(), label: "Sign in".to_owned() };
+        Self::account_created(Shell::sample(), next)
+    }
+}

@@ -1,0 +1,136 @@
+//! What every page has: the frame around it, and the small values many pages show.
+
+use crate::http::assets;
+
+/// The frame of a page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// Language of the page, a BCP 47 tag. The words are English so far.
+    pub lang: String,
+    /// The app a person came from, when one is known and proved.
+    pub app: Option<AppName>,
+    /// Who provides the sign-in: the issuer's host (`id.example.com`).
+    pub provider: String,
+    /// Path before every page of this tenant: empty, or `/t/acme`. Without a slash at the end.
+    pub prefix: String,
+    /// Address of the stylesheet.
+    pub styles: String,
+    /// Address of the script with the small comforts.
+    pub script: String,
+    /// Address of the icon.
+    pub icon: String,
+}
+
+impl Shell {
+    /// The frame for a provider's pages, with no app and no prefix.
+    pub fn new(provider: impl Into<String>) -> Self {
+        Self {
+            lang: "en".to_owned(),
+            app: None,
+            provider: provider.into(),
+            prefix: String::new(),
+            styles: assets::href("auther.css"),
+            script: assets::href("auther.js"),
+            icon: assets::href("favicon.svg"),
+        }
+    }
+
+    /// The same frame, naming the app a person came from.
+    #[must_use]
+    pub fn for_app(mut self, name: impl Into<String>) -> Self {
+        self.app = Some(AppName { name: name.into() });
+        self
+    }
+
+    /// The same frame, under the path of a tenant.
+    #[must_use]
+    pub fn under(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+}
+
+/// An app as people know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppName {
+    /// The client's name.
+    pub name: String,
+}
+
+impl AppName {
+    /// The letter that stands for the app.
+    pub fn initial(&self) -> String {
+        initial(&self.name)
+    }
+}
+
+/// The account a page speaks of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Full name; may be empty.
+    pub name: String,
+    /// E-mail address, or the username of an account without one.
+    pub email: String,
+}
+
+impl Account {
+    /// The name, or the e-mail address of an account without a name.
+    pub fn shown_name(&self) -> &str {
+        if self.name.trim().is_empty() { &self.email } else { &self.name }
+    }
+
+    /// The letter that stands for the account.
+    pub fn initial(&self) -> String {
+        initial(self.shown_name())
+    }
+}
+
+/// A way on: what it says and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it leads. From our own routes or validated: it is not checked here.
+    pub href: String,
+    /// What it says.
+    pub label: String,
+}
+
+/// The first letter or digit, upper case; a dot when there is none.
+fn initial(name: &str) -> String {
+    name.chars()
+        .find(|letter| letter.is_alphanumeric())
+        .map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().collect())
+}
+
+#[cfg(test)]
+impl Shell {
+    pub(crate) fn sample() -> Self {
+        Self::new("id.example.com")
+    }
+}
+
+#[cfg(test)]
+impl Account {
+    pub(crate) fn sample() -> Self {
+        Self { name: "Ann Lindqvist".to_owned(), email: "ann@example.com".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_initial_is_the_first_letter_that_can_be_read() {
+        assert_eq!(initial("grafana"), "G");
+        assert_eq!(initial("  «östra» "), "Ö");
+        assert_eq!(initial("ßeta"), "SS");
+        assert_eq!(initial("7zip"), "7");
+        assert_eq!(initial("!?"), "·");
+        assert_eq!(initial(""), "·");
+    }
+
+    #[test]
+    fn an_account_without_a_name_shows_its_address() {
+        assert_eq!(Account { name: " ".to_owned(), email: "a@b.c".to_owned() }.shown_name(), "a@b.c");
+    }
+}

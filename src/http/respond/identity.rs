@@ -1,0 +1,55 @@
+//! What the rules about people say, as a refusal.
+
+use actix_web::http::StatusCode;
+
+use super::{FieldProblem, Refusal};
+use crate::identity::{Error, Fault};
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error.fault() {
+            Fault::Internal => Self::internal(error),
+            Fault::Load => match error {
+                Error::Busy { retry_after_seconds } => Self::busy(retry_after_seconds),
+                _ => Self::busy(1),
+            },
+            Fault::Caller => by_caller(&error),
+        }
+    }
+}
+
+fn by_caller(error: &Error) -> Refusal {
+    let status = match error {
+        Error::InvalidCredentials => StatusCode::UNAUTHORIZED,
+        Error::SessionNotFresh | Error::RegistrationClosed | Error::InvalidInvite | Error::Disabled => {
+            StatusCode::FORBIDDEN
+        }
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::EmailTaken | Error::UsernameTaken | Error::Conflict | Error::LastAdministrator => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let message = sentence(&error.to_string());
+    let refusal = Refusal::new(status, error.code(), message.clone());
+    match field(error) {
+        Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
+        None => refusal,
+    }
+}
+
+/// Which member of a request the error is about.
+fn field(error: &Error) -> Option<&str> {
+    Some(match error {
+        Error::InvalidEmail | Error::EmailTaken => "email",
+        Error::InvalidUsername | Error::UsernameTaken => "username",
+        Error::PasswordTooShort | Error::PasswordTooLong => "password",
+        Error::InvalidField { field, .. } => field,
+        _ => return None,
+    })
+}
+
+/// A rule's words as a sentence: a capital at the beginning, a full stop at the end.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

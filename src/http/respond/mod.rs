@@ -1,0 +1,328 @@
+//! The few ways to say no.
+//!
+//! May use: `http::routes`, `http::pages::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
+//! path's [`Family`]: OAuth JSON, `{code,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
+//! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
+//! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
+//! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
+
+mod identity;
+mod oauth;
+pub mod page;
+
+pub use identity::sentence;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
+use serde_json::json;
+
+use super::routes::Family;
+use crate::cx::Cx;
+
+/// A request that is not carried out: the status, a stable code, and words for the caller. Knows no dialect.
+pub struct Refusal {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+    fields: Vec<FieldProblem>,
+    retry_after: Option<u64>,
+    allow: Option<String>,
+    /// `WWW-Authenticate` of a 401.
+    challenge: Cow<'static, str>,
+    /// Whether the code is one that an OAuth standard registers.
+    is_registered: bool,
+    cause: Option<Box<dyn std::error::Error + 'static>>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// Name of the member.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with this status, stable snake_case code and sentence.
+    pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            allow: None,
+            challenge: Cow::Borrowed("Bearer"),
+            is_registered: false,
+            cause: None,
+        }
+    }
+
+    /// The request itself is malformed (400).
+    pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
+    }
+
+    /// The body is larger than `limit` bytes (413).
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("The request body is larger than {limit} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    /// The body is of a kind that is not read here (415).
+    pub fn unsupported(wanted: &'static str) -> Self {
+        let message = format!("The body must be sent as {wanted}.");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+    }
+
+    /// Nobody is signed in (401).
+    pub fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Sign in first.")
+    }
+
+    /// The caller is known and may not do this (403).
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// The request was sent by a page of another site, or its form is out of date (403).
+    pub fn foreign() -> Self {
+        let message = "The request came from another site, or its form is out of date. Nothing was changed.";
+        Self::new(StatusCode::FORBIDDEN, "csrf", message)
+    }
+
+    /// There is no such thing (404).
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// The path does not know the method (405).
+    pub fn method_not_allowed(allow: String) -> Self {
+        let message = format!("This address answers {allow}.");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message) }
+    }
+
+    /// Too many attempts (429); heard again in `seconds`.
+    pub fn too_many(seconds: u64) -> Self {
+        let message = format!("Too many attempts. Try again in {seconds} seconds.");
+        let plain = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        Self { retry_after: Some(seconds), ..plain }
+    }
+
+    /// More work than can be taken on (503); worth another try in `seconds`.
+    pub fn busy(seconds: u64) -> Self {
+        let message = format!("The server has more to do than it can take on. Try again in {seconds} seconds.");
+        let plain = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message);
+        Self { retry_after: Some(seconds), ..plain }
+    }
+
+    /// Something broke on our side (500). The cause is logged once with its chain and never shown.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + 'static>>) -> Self {
+        let plain = Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { cause: Some(cause.into()), ..plain }
+    }
+
+    /// The refusal for a status alone, where a library said no in its own words.
+    pub fn of_status(status: StatusCode) -> Self {
+        let (code, message) = match status {
+            StatusCode::NOT_FOUND => ("not_found", "Nothing lives at this address."),
+            StatusCode::INTERNAL_SERVER_ERROR => ("internal", "Something failed inside the server."),
+            StatusCode::REQUEST_TIMEOUT => ("timeout", "The request took too long to arrive."),
+            _ if status.is_server_error() => ("unavailable", "The server cannot answer at the moment."),
+            _ => ("invalid_request", "The request could not be understood."),
+        };
+        Self::new(status, code, message)
+    }
+
+    /// The same refusal with another stable code and sentence: for a dialect that has its own words.
+    #[must_use]
+    pub fn saying(self, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: Cow::Borrowed(code), message: message.into(), ..self }
+    }
+
+    /// The same refusal, naming the fields that are wrong.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// The status it is sent with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The sentence for the caller.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Seconds until another try is worth it.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// Writes a fault of our own to the log, with everything that led to it. The caller learns the request id only.
+    pub(super) fn log(&self, cx: &Cx) {
+        let Some(cause) = &self.cause else { return };
+        let (request_id, cause) = (&cx.request.id, chain(&**cause));
+        if self.status.is_server_error() {
+            tracing::error!(%request_id, code = %self.code, %cause, "request failed");
+        } else {
+            tracing::debug!(%request_id, code = %self.code, %cause, "request refused");
+        }
+    }
+
+    /// Draws it in a dialect.
+    pub(super) fn draw(&self, family: Family, cx: &Cx) -> HttpResponse {
+        match family {
+            Family::OAuth => oauth_error(self.status, self.oauth_code(), &self.message, |more| self.headers(more)),
+            Family::Account => self.draw_account(),
+            Family::Admin => self.draw_problem(cx),
+            Family::Page => page::refusal(self, cx, |more| self.headers(more)),
+            Family::Plain => {
+                let mut response = HttpResponse::build(self.status);
+                self.headers(&mut response);
+                response.content_type(header::ContentType::plaintext()).body(format!("{}\n", self.message))
+            }
+        }
+    }
+
+    fn headers(&self, response: &mut HttpResponseBuilder) {
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, &*self.challenge));
+        }
+    }
+
+    /// The registered code nearest to it (RFC 6749 §4.1.2.1, §5.2).
+    fn oauth_code(&self) -> &str {
+        match self.status {
+            _ if self.is_registered => &self.code,
+            StatusCode::INTERNAL_SERVER_ERROR => "server_error",
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+            StatusCode::UNAUTHORIZED => "invalid_token",
+            StatusCode::FORBIDDEN => "access_denied",
+            _ => "invalid_request",
+        }
+    }
+
+    fn draw_account(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        self.headers(&mut response);
+        if let Some(seconds) = self.retry_after {
+            response.insert_header(("x-retry-after", seconds.to_string()));
+        }
+        response.json(json!({ "code": self.code.to_uppercase(), "message": self.message }))
+    }
+
+    fn draw_problem(&self, cx: &Cx) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        self.headers(&mut response);
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.message,
+            "request_id": cx.request.id,
+        });
+        if let (false, Some(members)) = (self.fields.is_empty(), body.as_object_mut()) {
+            members.insert(String::from("errors"), json!(self.fields));
+        }
+        response.content_type("application/problem+json").body(body.to_string())
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)?;
+        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, " ({})", chain(&**cause)))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Only the status: the guard draws the rest, because it knows the path's dialect.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status)
+    }
+}
+
+impl From<crate::store::Error> for Refusal {
+    fn from(error: crate::store::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// `{"error","error_description"}` (RFC 6749 §5.2) with a registered code; `more` adds headers such as `WWW-Authenticate`.
+/// The description is kept to the characters the RFC allows.
+fn oauth_error(
+    status: StatusCode,
+    code: &str,
+    description: &str,
+    more: impl FnOnce(&mut HttpResponseBuilder),
+) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
+    more(&mut response);
+    let description: String =
+        description.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect();
+    response.json(json!({ "error": code, "error_description": description }))
+}
+
+/// An error and all its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_description_keeps_to_the_characters_of_the_rfc() {
+        let response = oauth_error(StatusCode::BAD_REQUEST, "invalid_request", "bad \"näme\"\r\n", |_| ());
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error_description"], "bad 'n'me'''");
+    }
+
+    #[test]
+    fn a_cause_is_printed_for_the_log_and_not_for_the_caller() {
+        let refusal = Refusal::internal(std::io::Error::other("disk on fire"));
+        assert!(format!("{refusal:?}").contains("disk on fire"));
+        assert!(!refusal.to_string().contains("disk"));
+    }
+}

@@ -1,0 +1,256 @@
+//! Every path, once. Routes are registered under these names and links are built from them.
+
+use std::borrow::Cow;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, guard, web};
+
+use super::respond::Refusal;
+
+/// Discovery (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), one document in three places.
+pub const DISCOVERY: [&str; 3] = [
+    "/.well-known/openid-configuration",
+    "/api/auth/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
+/// The public keys (RFC 7517 §5).
+pub const JWKS: [&str; 2] = ["/api/auth/jwks", "/.well-known/jwks.json"];
+/// RFC 6749 §3.1.
+pub const AUTHORIZE: [&str; 2] = ["/api/auth/oauth2/authorize", "/oauth2/authorize"];
+/// RFC 6749 §3.2.
+pub const TOKEN: [&str; 2] = ["/api/auth/oauth2/token", "/oauth2/token"];
+/// OpenID Connect Core §5.3.
+pub const USERINFO: [&str; 2] = ["/api/auth/oauth2/userinfo", "/oauth2/userinfo"];
+/// RFC 7009.
+pub const REVOKE: [&str; 2] = ["/api/auth/oauth2/revoke", "/oauth2/revoke"];
+/// RFC 7662.
+pub const INTROSPECT: [&str; 2] = ["/api/auth/oauth2/introspect", "/oauth2/introspect"];
+/// OpenID Connect RP-Initiated Logout 1.0 §2.
+pub const END_SESSION: [&str; 6] = [
+    "/api/auth/oauth2/end-session",
+    "/api/auth/oauth2/endsession",
+    "/api/auth/oauth2/end_session",
+    "/oauth2/end-session",
+    "/oauth2/endsession",
+    "/oauth2/end_session",
+];
+
+/// The start page.
+pub const HOME: &str = "/";
+/// The sign-in page.
+pub const SIGN_IN: &str = "/sign-in";
+/// Asks which account to go on with.
+pub const CHOOSE_ACCOUNT: &str = "/choose-account";
+/// The sign-up page.
+pub const SIGN_UP: &str = "/sign-up";
+/// The page behind a set-up or recovery link.
+pub const SETUP: &str = "/setup";
+/// Asks what an app may see.
+pub const CONSENT: &str = "/consent";
+/// Asks before signing out.
+pub const LOGOUT: &str = "/logout";
+/// Says what went wrong elsewhere.
+pub const ERROR: &str = "/error";
+
+/// The process is up.
+pub const HEALTHZ: &str = "/healthz";
+/// The store is open and keys are there.
+pub const READYZ: &str = "/readyz";
+
+/// The JSON dialect of accounts, everything below this.
+pub const ACCOUNT_API: &str = "/api/auth/";
+/// The admin API, everything below this.
+pub const ADMIN_API: &str = "/api/admin";
+
+/// A path of the account dialect: `account("sign-out")` is `/api/auth/sign-out`.
+pub fn account(name: &str) -> String {
+    format!("{ACCOUNT_API}{name}")
+}
+
+/// A path with one query parameter, escaped; the bare path when the value is empty.
+pub fn with_query(path: &str, name: &str, value: &str) -> String {
+    if value.is_empty() {
+        return path.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    format!("{path}?{query}")
+}
+
+/// In which dialect a path says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `{"error","error_description"}` (RFC 6749 §5.2).
+    OAuth,
+    /// `{"code","message"}`, the dialect of the account API.
+    Account,
+    /// `application/problem+json` (RFC 9457).
+    Admin,
+    /// A page for people.
+    Page,
+    /// One line of text, for machines that watch.
+    Plain,
+}
+
+/// The family of a path.
+pub fn family(path: &str) -> Family {
+    let is_below = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if AUTHORIZE.contains(&path) || END_SESSION.contains(&path) {
+        Family::Page
+    } else if is_below("/oauth2")
+        || is_below("/api/auth/oauth2")
+        || path.contains("/.well-known/")
+        || JWKS.contains(&path)
+    {
+        Family::OAuth
+    } else if is_below("/api/auth") {
+        Family::Account
+    } else if is_below("/api") {
+        Family::Admin
+    } else if matches!(path, HEALTHZ | READYZ) || is_below("/assets") {
+        Family::Plain
+    } else {
+        Family::Page
+    }
+}
+
+/// The family of a request: a page's path called by `fetch` is answered in JSON.
+pub fn family_of(path: &str, headers: &header::HeaderMap) -> Family {
+    let by_script = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
+    match family(path) {
+        Family::Page if by_script => Family::OAuth,
+        family => family,
+    }
+}
+
+/// Whether requests to this path try something that could be guessed, or make us hash a password: they are counted per address.
+pub fn is_attempt(method: &Method, path: &str) -> bool {
+    const PAGES: [&str; 3] = [SIGN_IN, SIGN_UP, SETUP];
+    const CALLS: [&str; 6] = [
+        "sign-in/email",
+        "sign-in/username",
+        "sign-up/email",
+        "change-password",
+        "delete-user",
+        "is-username-available",
+    ];
+    let is_call = path.strip_prefix(ACCOUNT_API).is_some_and(|name| CALLS.contains(&name));
+    method == Method::POST && (PAGES.contains(&path) || is_call)
+}
+
+/// What answers at one or more paths: each method its handler, anything else 405 with `Allow` (RFC 9110 §15.5.6).
+///
+/// `Endpoint::at(routes::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
+pub struct Endpoint {
+    resource: Resource,
+    allowed: Vec<Cow<'static, str>>,
+}
+
+impl Endpoint {
+    /// An endpoint at these paths: one, or one and its aliases.
+    pub fn at<const N: usize>(paths: [&str; N]) -> Self {
+        Self { resource: web::resource(paths.to_vec()), allowed: Vec::new() }
+    }
+
+    /// Answers `GET` and `HEAD`.
+    #[must_use]
+    pub fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler);
+        self.with("GET, HEAD", route)
+    }
+
+    /// Answers `POST`.
+    #[must_use]
+    pub fn post<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.with("POST", web::post().to(handler))
+    }
+
+    /// Answers another method.
+    #[must_use]
+    pub fn on<F, Args>(self, method: Method, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let name = method.to_string();
+        self.with(name, web::method(method).to(handler))
+    }
+
+    fn with(mut self, name: impl Into<Cow<'static, str>>, route: Route) -> Self {
+        self.allowed.push(name.into());
+        self.resource = self.resource.route(route);
+        self
+    }
+}
+
+impl HttpServiceFactory for Endpoint {
+    fn register(self, config: &mut actix_web::dev::AppService) {
+        let allowed = self.allowed.join(", ");
+        let refuse = web::to(move |request: HttpRequest| {
+            let allowed = allowed.clone();
+            async move {
+                if request.method() == Method::OPTIONS {
+                    return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish());
+                }
+                Err(Refusal::method_not_allowed(allowed))
+            }
+        });
+        self.resource.default_service(refuse).register(config);
+    }
+}
+
+/// The answer where nothing lives.
+pub async fn not_found() -> Result<HttpResponse, Refusal> {
+    Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "Nothing lives at this address."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_has_its_dialect() {
+        for (path, wanted) in [
+            ("/api/auth/oauth2/token", Family::OAuth),
+            ("/oauth2/nothing", Family::OAuth),
+            ("/api/auth/jwks", Family::OAuth),
+            ("/.well-known/openid-configuration", Family::OAuth),
+            ("/api/auth/oauth2/authorize", Family::Page),
+            ("/oauth2/end_session", Family::Page),
+            ("/api/auth/sign-in/email", Family::Account),
+            ("/api/admin/users", Family::Admin),
+            ("/api/nothing", Family::Admin),
+            ("/healthz", Family::Plain),
+            ("/metrics", Family::Page),
+            ("/oauth2x", Family::Page),
+            ("/", Family::Page),
+        ] {
+            assert_eq!(family(path), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn attempts_are_the_posts_that_try_a_secret() {
+        assert!(is_attempt(&Method::POST, "/sign-in"));
+        assert!(is_attempt(&Method::POST, "/api/auth/sign-in/email"));
+        assert!(!is_attempt(&Method::GET, "/sign-in"));
+        assert!(!is_attempt(&Method::POST, "/api/auth/oauth2/token"));
+    }
+
+    #[test]
+    fn a_query_value_is_escaped() {
+        assert_eq!(with_query(SIGN_IN, "continue", "a&b=c"), "/sign-in?continue=a%26b%3Dc");
+        assert_eq!(with_query(SIGN_IN, "continue", ""), "/sign-in");
+    }
+}

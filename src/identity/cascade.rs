@@ -1,0 +1,102 @@
+//! What ends together: a session with its token families, everything of a person, everything of a client.
+//!
+//! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
+//! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live.
+
+use serde::Serialize;
+
+use crate::base::id::{ClientId, GrantId, SessionId, UserId};
+use crate::cx::Cx;
+use crate::records::{Grant, LinkPurpose, Session, User};
+use crate::store::rows::{clients, consents, grants, links, sessions, users};
+use crate::store::{Error, Tx};
+
+/// How much ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// Sessions removed.
+    pub sessions: usize,
+    /// Token families revoked that were not yet.
+    pub grants: usize,
+    /// Consents removed.
+    pub consents: usize,
+}
+
+/// Removes a session and revokes the token families that began in it.
+pub fn end_session(tx: &mut Tx, cx: &Cx, session: &Session) -> Result<Ended, Error> {
+    let families = grants::of_session(tx, cx.tenant, &session.id)?;
+    let grants = revoke_all(tx, cx, families)?;
+    sessions::delete(tx, cx.tenant, session)?;
+    Ok(Ended { sessions: 1, grants, consents: 0 })
+}
+
+/// Removes every session of a person but the one to keep, with their token families.
+pub fn end_other_sessions(tx: &mut Tx, cx: &Cx, user: &UserId, keep: &SessionId) -> Result<Ended, Error> {
+    let mut ended = Ended::default();
+    for session in sessions::of_user(tx, cx.tenant, user)? {
+        if session.id != *keep {
+            let one = end_session(tx, cx, &session)?;
+            ended.sessions += one.sessions;
+            ended.grants += one.grants;
+        }
+    }
+    Ok(ended)
+}
+
+/// Removes every session of a person, revokes every token family, and voids recovery links. Consents stay: they give nothing
+/// by themselves.
+pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<Ended, Error> {
+    let all = sessions::of_user(tx, cx.tenant, user)?;
+    for session in &all {
+        sessions::delete(tx, cx.tenant, session)?;
+    }
+    let families = grants::of_user(tx, cx.tenant, user)?;
+    let grants = revoke_all(tx, cx, families)?;
+    links::delete_all(tx, cx.tenant, &LinkPurpose::Recover(user.clone()))?;
+    Ok(Ended { sessions: all.len(), grants, consents: 0 })
+}
+
+/// Removes a person with everything that is theirs. Revoked families stay until their end, to answer for access tokens.
+pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
+    let ended = end_everything_of_user(tx, cx, &user.id)?;
+    let consents = consents::of_user(tx, cx.tenant, &user.id)?;
+    for consent in &consents {
+        consents::delete(tx, cx.tenant, consent)?;
+    }
+    users::delete(tx, cx.tenant, user)?;
+    Ok(Ended { consents: consents.len(), ..ended })
+}
+
+/// Removes a client, its consents, and revokes its token families.
+pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
+    let grants = revoke_grants_of_client(tx, cx, client)?;
+    let consents = consents::of_client(tx, cx.tenant, client)?;
+    for consent in &consents {
+        consents::delete(tx, cx.tenant, consent)?;
+    }
+    clients::delete(tx, cx.tenant, client)?;
+    Ok(Ended { sessions: 0, grants, consents: consents.len() })
+}
+
+/// Revokes one token family; answers whether it was there and not yet revoked.
+pub fn revoke_grant(tx: &mut Tx, cx: &Cx, id: &GrantId) -> Result<bool, Error> {
+    let family = grants::find(tx, cx.tenant, id)?;
+    Ok(revoke_all(tx, cx, family.into_iter().collect())? == 1)
+}
+
+/// Revokes every token family of a client; answers how many were not yet.
+pub fn revoke_grants_of_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<usize, Error> {
+    let families = grants::of_client(tx, cx.tenant, client)?;
+    revoke_all(tx, cx, families)
+}
+
+/// Sets `revoked_at` on those that have none; answers how many.
+fn revoke_all(tx: &mut Tx, cx: &Cx, families: Vec<Grant>) -> Result<usize, Error> {
+    let mut revoked = 0;
+    for old in families.into_iter().filter(|grant| grant.revoked_at.is_none()) {
+        let new = Grant { revoked_at: Some(cx.now), ..old.clone() };
+        grants::put(tx, cx.tenant, Some(&old), &new)?;
+        revoked += 1;
+    }
+    Ok(revoked)
+}

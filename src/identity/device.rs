@@ -1,0 +1,23 @@
+//! The device cookie: proof that a person signed in with this browser before.
+//!
+//! Failures of such a browser are counted apart from those of strangers, so that strangers cannot lock a person out of the
+//! browsers they use. It proves nothing else: it signs nobody in.
+
+use crate::base::id::UserId;
+use crate::cx::Cx;
+
+const PURPOSE: &str = "device";
+
+/// A new cookie value for this person: `usr_….nonce.mac`.
+pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
+    let fact = format!("{user}.{}", cx.entropy().token());
+    let mac = cx.home.mac.sign(PURPOSE, fact.as_bytes());
+    format!("{fact}.{mac}")
+}
+
+/// The nonce of a cookie that was issued to this person; `None` for everything else.
+pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: &UserId) -> Option<&'a str> {
+    let (fact, mac) = cookie.rsplit_once('.')?;
+    let (owner, nonce) = fact.split_once('.')?;
+    (owner == user.as_str() && cx.home.mac.verify(PURPOSE, fact.as_bytes(), mac)).then_some(nonce)
+}

@@ -1,0 +1,133 @@
+//! What can go wrong with people, in domain words.
+
+use crate::store;
+use crate::store::rows::users::Taken;
+
+/// A rule about people said no, or something below failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not an address that mail could reach.
+    #[error("this is not a valid e-mail address")]
+    InvalidEmail,
+    /// Not 3 to 30 of `a–z 0–9 _ . -`, beginning with a letter or digit.
+    #[error("a username has 3 to 30 letters, digits, dots, dashes or underscores and begins with a letter or digit")]
+    InvalidUsername,
+    /// Another person has the address. Told to administrators only: sign-up does not reveal it.
+    #[error("another account has this e-mail address")]
+    EmailTaken,
+    /// Another person has the username.
+    #[error("this username is taken")]
+    UsernameTaken,
+    /// Fewer than 8 bytes.
+    #[error("the password is too short: use at least 8 characters")]
+    PasswordTooShort,
+    /// More than 256 bytes.
+    #[error("the password is too long: use at most 256 bytes")]
+    PasswordTooLong,
+    /// There is no such person or session.
+    #[error("not found")]
+    NotFound,
+    /// Unknown person, wrong password, disabled or locked account: one answer for all.
+    #[error("the name or the password is wrong")]
+    InvalidCredentials,
+    /// The password pool is full.
+    #[error("too many sign-ins at once: try again in {retry_after_seconds} s")]
+    Busy {
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+    /// Nobody may sign up here.
+    #[error("registration is closed: an administrator makes the accounts")]
+    RegistrationClosed,
+    /// The invitation is missing, unknown, used, expired or for another address.
+    #[error("the invitation is not valid, or no longer")]
+    InvalidInvite,
+    /// The link is unknown, used, expired or replaced by a newer one.
+    #[error("the link is not valid, or no longer")]
+    InvalidLink,
+    /// Nobody could administer the installation afterwards.
+    #[error("this is the last administrator: make another one first")]
+    LastAdministrator,
+    /// The account changed since the form was drawn.
+    #[error("the account was changed by somebody else meanwhile: load it again")]
+    Conflict,
+    /// A field holds something that it cannot.
+    #[error("`{field}` {problem}")]
+    InvalidField {
+        /// Which one.
+        field: String,
+        /// What is wrong with it, as the end of a sentence.
+        problem: String,
+    },
+    /// The sign-in is too long ago for something this sensitive.
+    #[error("sign in again to do this")]
+    SessionNotFresh,
+    /// The account is disabled. Told to administrators only.
+    #[error("the account is disabled: enable it first")]
+    Disabled,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Something else of our own failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Whose fault an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller's: the message may be shown.
+    Caller,
+    /// Nobody's: the same request may succeed later.
+    Load,
+    /// Ours: log it, show a request id only.
+    Internal,
+}
+
+impl Error {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidEmail => "invalid_email",
+            Self::InvalidUsername => "invalid_username",
+            Self::EmailTaken => "email_taken",
+            Self::UsernameTaken => "username_taken",
+            Self::PasswordTooShort => "password_too_short",
+            Self::PasswordTooLong => "password_too_long",
+            Self::NotFound => "not_found",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Busy { .. } => "busy",
+            Self::RegistrationClosed => "registration_closed",
+            Self::InvalidInvite => "invalid_invite",
+            Self::InvalidLink => "invalid_link",
+            Self::LastAdministrator => "last_administrator",
+            Self::Conflict => "conflict",
+            Self::InvalidField { .. } => "invalid_field",
+            Self::SessionNotFresh => "session_not_fresh",
+            Self::Disabled => "disabled",
+            Self::Store(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Store(_) | Self::Internal(_) => Fault::Internal,
+            Self::Busy { .. } => Fault::Load,
+            _ => Fault::Caller,
+        }
+    }
+
+    pub(super) fn field(field: &str, problem: impl Into<String>) -> Self {
+        Self::InvalidField { field: field.to_owned(), problem: problem.into() }
+    }
+}
+
+impl From<Taken> for Error {
+    fn from(taken: Taken) -> Self {
+        match taken {
+            Taken::Email => Self::EmailTaken,
+            Taken::Username => Self::UsernameTaken,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Links printed on the machine itself: the one that makes the first administrator, and those that give a lost password back.
+//!
+//! A link is single-use and only the newest of its purpose works. Set-up closes for ever with the first administrator,
+//! however that one was made.
+
+use std::time::Duration;
+
+use crate::audit::Entry;
+use crate::base::Secret;
+use crate::base::id::{LinkId, UserId};
+use crate::crypto::token;
+use crate::cx::Cx;
+use crate::records::{ActorKind, Link, LinkPurpose, User};
+use crate::store::rows::{links as rows, users};
+use crate::store::{self, Read};
+
+use super::password::{self, ended_detail};
+use super::sessions::{self, Opening, SignedIn};
+use super::sign_in::Success;
+use super::sign_up::NewAccount;
+use super::{Error, administrators, device};
+
+/// How long a set-up link works; a new one is made at each start until it is used.
+pub const SETUP_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a recovery link works.
+pub const RECOVERY_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// What a link's page has to show.
+#[derive(Debug)]
+pub enum LinkState {
+    /// It makes the first administrator.
+    Setup,
+    /// It sets a new password for this person.
+    Recover(Box<User>),
+    /// It is unknown, used, expired, replaced, or its time is over.
+    Invalid,
+}
+
+/// A password was set through a recovery link.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Whose. They are not signed in: the new password does that.
+    pub user: User,
+    /// Value of the device cookie to set: strangers who keep the account locked do not lock this browser.
+    pub device: String,
+}
+
+/// Whether the first administrator is still to be made.
+pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
+    Ok(administrators::are_awaited(&cx.read()?, cx.tenant)?)
+}
+
+/// Makes the token of a set-up link; earlier ones stop working. `None` once there has been an administrator.
+pub async fn issue_setup(cx: &Cx) -> Result<Option<Secret<String>>, Error> {
+    let (link, token) = draw(cx, LinkPurpose::Setup, SETUP_LIFETIME);
+    let entry = Entry::success(cx, "setup_link.create").target(&link.id);
+    let at = cx.clone();
+    let issued = cx
+        .store()
+        .write(move |tx| {
+            if !administrators::are_awaited(tx, at.tenant)? {
+                return Ok::<_, Error>(false);
+            }
+            rows::put_only(tx, at.tenant, &link)?;
+            entry.append(tx, &at)?;
+            Ok(true)
+        })
+        .await?;
+    Ok(issued.then_some(token))
+}
+
+/// Makes the first administrator and signs them in. Of many who hold the link one wins.
+/// Errors: [`Error::InvalidLink`], the fields' own, [`Error::Busy`].
+pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<Success, Error> {
+    working_setup(&cx.read()?, cx, token)?;
+    let mut draft = account.draft()?;
+    draft.roles = vec![String::from(User::ADMIN)];
+    let phc = password::hash(cx, &account.password).await?;
+    let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
+    let opening = Opening::draw(cx, &user.id);
+    let device = device::issue(cx, &user.id);
+    let entry = Entry::success(cx, "setup_link.redeem").by(ActorKind::User, &user.id).target(&user.id);
+    let (at, token, session) = (cx.clone(), Secret::from(token), opening.session.clone());
+    let signed_in = cx
+        .store()
+        .write(move |tx| {
+            working_setup(tx, &at, token.expose())?;
+            rows::delete_all(tx, at.tenant, &LinkPurpose::Setup)?;
+            super::users::save(tx, &at, None, &user)?;
+            let session = sessions::open(tx, &at, &session, None)?;
+            entry.append(tx, &at)?;
+            Ok::<_, Error>(SignedIn { session, user: user.clone() })
+        })
+        .await?;
+    Ok(Success { token: opening.token, signed_in, device })
+}
+
+/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id.
+/// Errors: [`Error::NotFound`], [`Error::Disabled`].
+pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error> {
+    let user = super::users::by_name(cx, name)?;
+    if user.disabled {
+        return Err(Error::Disabled);
+    }
+    let (link, token) = draw(cx, LinkPurpose::Recover(user.id.clone()), RECOVERY_LIFETIME);
+    let entry = Entry::success(cx, "recovery_link.create").target(&user.id);
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            rows::put_only(tx, at.tenant, &link)?;
+            entry.append(tx, &at)
+        })
+        .await?;
+    Ok(token)
+}
+
+/// What the link of this token opens.
+pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
+    let snapshot = cx.read()?;
+    let Some(link) = find(&snapshot, cx, token)? else { return Ok(LinkState::Invalid) };
+    match link.purpose {
+        LinkPurpose::Setup if administrators::are_awaited(&snapshot, cx.tenant)? => Ok(LinkState::Setup),
+        LinkPurpose::Setup => Ok(LinkState::Invalid),
+        LinkPurpose::Recover(id) => {
+            let user = users::find(&snapshot, cx.tenant, &id)?.filter(|user| !user.disabled);
+            Ok(user.map_or(LinkState::Invalid, |user| LinkState::Recover(Box::new(user))))
+        }
+    }
+}
+
+/// Sets a new password for the person the link was made for: every session ends, every token family is revoked.
+/// Errors: [`Error::InvalidLink`], the password's length, [`Error::Busy`].
+pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Result<Recovered, Error> {
+    let user = working_recovery(&cx.read()?, cx, token)?;
+    let phc = password::hash(cx, new).await?;
+    let device = device::issue(cx, &user.id);
+    let entry = Entry::success(cx, "recovery_link.redeem").by(ActorKind::User, &user.id).target(&user.id);
+    let (at, token) = (cx.clone(), Secret::from(token));
+    let user = cx
+        .store()
+        .write(move |tx| {
+            let old = working_recovery(tx, &at, token.expose())?;
+            let (user, ended) = password::replace(tx, &at, &old, &phc)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok::<_, Error>(user)
+        })
+        .await?;
+    Ok(Recovered { user, device })
+}
+
+/// The token opens set-up, and set-up is still open.
+fn working_setup(from: &impl Read, cx: &Cx, token: &str) -> Result<(), Error> {
+    let link = find(from, cx, token)?.ok_or(Error::InvalidLink)?;
+    let works = link.purpose == LinkPurpose::Setup && administrators::are_awaited(from, cx.tenant)?;
+    if works { Ok(()) } else { Err(Error::InvalidLink) }
+}
+
+/// The person whose password the token may set.
+fn working_recovery(from: &impl Read, cx: &Cx, token: &str) -> Result<User, Error> {
+    let link = find(from, cx, token)?.ok_or(Error::InvalidLink)?;
+    let LinkPurpose::Recover(id) = link.purpose else { return Err(Error::InvalidLink) };
+    users::find(from, cx.tenant, &id)?.filter(|user| !user.disabled).ok_or(Error::InvalidLink)
+}
+
+/// The link of this token while its time lasts.
+fn find(from: &impl Read, cx: &Cx, token: &str) -> Result<Option<Link>, store::Error> {
+    let Some((id, secret)) = token::split(token) else { return Ok(None) };
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let link = rows::find(from, cx.tenant, &id)?;
+    Ok(link.filter(|link| link.digest.matches(secret) && link.expires_at > cx.now))
+}
+
+fn draw(cx: &Cx, purpose: LinkPurpose, lifetime: Duration) -> (Link, Secret<String>) {
+    let secret = Secret::new(cx.entropy().token());
+    let link = Link {
+        id: LinkId::new(cx.now, cx.entropy()),
+        digest: token::digest(secret.expose()),
+        purpose,
+        created_at: cx.now,
+        expires_at: cx.now.plus(lifetime),
+    };
+    let token = Secret::new(token::compose(link.id.as_str(), secret.expose()));
+    (link, token)
+}

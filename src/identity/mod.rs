@@ -1,0 +1,24 @@
+//! People: their accounts, how they sign in, what they hold, and how all of it ends.
+//!
+//! May use: `audit`, `cx` and below. Knows no HTTP: what goes wrong is an [`Error`] in domain words. Passwords are hashed before a
+//! transaction begins; what a refusal must leave behind (a counted failure, an audit row) is committed before it is answered.
+//! Start reading at [`sign_in`], then [`cascade`].
+
+mod administrators;
+pub mod cascade;
+mod device;
+mod error;
+mod fields;
+pub mod invites;
+pub mod links;
+mod lockout;
+mod password;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_up;
+pub mod users;
+
+pub use error::{Error, Fault};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Sessions: who holds this token, how long it lasts, and how it ends.
+
+use crate::audit::Entry;
+use crate::base::Secret;
+use crate::base::id::{SessionId, UserId};
+use crate::base::page::{Page, PageRequest};
+use crate::crypto::token;
+use crate::cx::Cx;
+use crate::records::{Session, User};
+use crate::store::rows::{grants, sessions as rows, users};
+use crate::store::{self, Tx};
+
+use super::Error;
+use super::cascade::{self, Ended};
+use super::password::ended_detail;
+
+/// Sign-in with a password (RFC 8176 §2).
+const PASSWORD: &str = "pwd";
+
+/// A person and the session they are in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub session: Session,
+    /// The person, as of the snapshot that the session was read from.
+    pub user: User,
+}
+
+/// A session about to begin: everything random is drawn, nothing is written.
+pub(super) struct Opening {
+    pub(super) session: Session,
+    pub(super) token: Secret<String>,
+}
+
+impl Opening {
+    /// A session of this person, who has just proved the password.
+    pub(super) fn draw(cx: &Cx, user: &UserId) -> Self {
+        let id = SessionId::new(cx.now, cx.entropy());
+        let secret = Secret::new(cx.entropy().token());
+        let session = Session {
+            digest: token::digest(secret.expose()),
+            user: user.clone(),
+            created_at: cx.now,
+            expires_at: cx.now.plus(cx.settings().session.lifetime),
+            last_seen_at: cx.now,
+            auth_time: cx.now,
+            amr: vec![String::from(PASSWORD)],
+            ip: cx.request.ip.map(|ip| ip.to_string()),
+            user_agent: cx.request.user_agent.clone(),
+            clients: Vec::new(),
+            id,
+        };
+        let token = Secret::new(token::compose(session.id.as_str(), secret.expose()));
+        Self { session, token }
+    }
+}
+
+/// Who holds this session token: `None` when it is malformed, unknown, expired, or its person is gone or disabled.
+pub fn resolve(cx: &Cx, token: &str) -> Result<Option<SignedIn>, Error> {
+    let Some((id, secret)) = token::split(token) else { return Ok(None) };
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let snapshot = cx.read()?;
+    let Some(session) = rows::find(&snapshot, cx.tenant, &id)? else { return Ok(None) };
+    if !session.digest.matches(secret) || !is_live(cx, &session) {
+        return Ok(None);
+    }
+    let user = users::find(&snapshot, cx.tenant, &session.user)?.filter(|user| !user.disabled);
+    Ok(user.map(|user| SignedIn { session, user }))
+}
+
+/// Moves the end of a session in use, at most once per `session.refresh_after`; answers whether it did, so that the cookie's
+/// own end can be moved too.
+pub async fn extend_if_due(cx: &Cx, signed_in: &SignedIn) -> Result<bool, Error> {
+    if !extension_is_due(cx, &signed_in.session) {
+        return Ok(false);
+    }
+    let (at, id) = (cx.clone(), signed_in.session.id.clone());
+    cx.store()
+        .write(move |tx| {
+            // Ended meanwhile, or extended by another request of the same page.
+            let Some(old) = rows::find(tx, at.tenant, &id)?.filter(|old| extension_is_due(&at, old)) else {
+                return Ok(false);
+            };
+            let expires_at = at.now.plus(at.settings().session.lifetime);
+            let new = Session { last_seen_at: at.now, expires_at, ..old.clone() };
+            rows::put(tx, at.tenant, Some(&old), &new)?;
+            Ok(true)
+        })
+        .await
+}
+
+fn extension_is_due(cx: &Cx, session: &Session) -> bool {
+    is_live(cx, session) && cx.now.since(session.last_seen_at) >= cx.settings().session.refresh_after
+}
+
+/// Whether the person proved who they are recently enough for something sensitive.
+pub fn is_fresh(cx: &Cx, session: &Session) -> bool {
+    cx.now.since(session.auth_time) < cx.settings().session.fresh
+}
+
+/// Ends a session, whoever's it is: for signing out, and for administrators. Errors: [`Error::NotFound`].
+pub async fn end(cx: &Cx, id: &SessionId) -> Result<Ended, Error> {
+    end_where(cx, id, |_| true).await
+}
+
+/// Ends one of a person's own sessions. Errors: [`Error::NotFound`] also when it is somebody else's.
+pub async fn end_own(cx: &Cx, signed_in: &SignedIn, id: &SessionId) -> Result<Ended, Error> {
+    let owner = signed_in.user.id.clone();
+    end_where(cx, id, move |session| session.user == owner).await
+}
+
+async fn end_where(
+    cx: &Cx,
+    id: &SessionId,
+    allowed: impl Fn(&Session) -> bool + Send + 'static,
+) -> Result<Ended, Error> {
+    let entry = Entry::success(cx, "session.end").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let session = rows::find(tx, at.tenant, &id)?.filter(|session| allowed(session)).ok_or(Error::NotFound)?;
+            let ended = cascade::end_session(tx, &at, &session)?;
+            let entry = entry.clone().detail("user", session.user.as_str());
+            entry.detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Ends every session of a person but the one they are in.
+pub async fn end_others(cx: &Cx, signed_in: &SignedIn) -> Result<Ended, Error> {
+    let entry = Entry::success(cx, "session.end_others").target(&signed_in.user.id);
+    let (at, user, keep) = (cx.clone(), signed_in.user.id.clone(), signed_in.session.id.clone());
+    cx.store()
+        .write(move |tx| {
+            let ended = cascade::end_other_sessions(tx, &at, &user, &keep)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Ends every session of a person, and every token family.
+pub async fn end_all(cx: &Cx, user: &UserId) -> Result<Ended, Error> {
+    let entry = Entry::success(cx, "session.end_all").target(user);
+    let (at, user) = (cx.clone(), user.clone());
+    cx.store()
+        .write(move |tx| {
+            let ended = cascade::end_everything_of_user(tx, &at, &user)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// The live sessions of a person, oldest first.
+pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<Session>, Error> {
+    let mut sessions = rows::of_user(&cx.read()?, cx.tenant, user)?;
+    sessions.retain(|session| is_live(cx, session));
+    Ok(sessions)
+}
+
+/// A page of all live sessions, newest first. It may be short and still have a successor: read on until `next` is absent.
+pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Session>, Error> {
+    let mut page = rows::page(&cx.read()?, cx.tenant, request)?;
+    page.items.retain(|session| is_live(cx, session));
+    Ok(page)
+}
+
+fn is_live(cx: &Cx, session: &Session) -> bool {
+    session.expires_at > cx.now
+}
+
+/// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the
+/// same person's, the token families follow; anybody else's ends for good.
+pub(super) fn open(
+    tx: &mut Tx,
+    cx: &Cx,
+    draft: &Session,
+    replaces: Option<&SessionId>,
+) -> Result<Session, store::Error> {
+    let mut session = draft.clone();
+    let before = replaces.map(|id| rows::find(tx, cx.tenant, id)).transpose()?.flatten();
+    if let Some(before) = before {
+        if before.user == session.user && is_live(cx, &before) {
+            for family in grants::of_session(tx, cx.tenant, &before.id)? {
+                grants::delete(tx, cx.tenant, &family)?;
+                let moved = crate::records::Grant { session: session.id.clone(), ..family };
+                grants::put(tx, cx.tenant, None, &moved)?;
+            }
+            session.clients.clone_from(&before.clients);
+            rows::delete(tx, cx.tenant, &before)?;
+        } else {
+            cascade::end_session(tx, cx, &before)?;
+        }
+    }
+    rows::put(tx, cx.tenant, None, &session)?;
+    Ok(session)
+}

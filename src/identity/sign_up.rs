@@ -1,0 +1,98 @@
+//! Signing up: making one's own account, where the installation lets people.
+//!
+//! Whether an address already has an account is not revealed: the answer to a taken one has the same shape and cost as the answer
+//! to a free one, and uses up the invitation all the same. For that reason signing up does not sign in: that is a step of its own,
+//! which only the password that was set opens.
+
+use serde_json::Map;
+
+use crate::audit::Entry;
+use crate::base::id::UserId;
+use crate::base::{Secret, canonical};
+use crate::config::Registration;
+use crate::cx::Cx;
+use crate::records::{ActorKind, Profile, User};
+use crate::store::Tx;
+use crate::store::rows::users as rows;
+
+use super::users::Draft;
+use super::{Error, fields, invites, password};
+
+/// What a person says about themselves to get an account. Nothing in it grants anything.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// E-mail address.
+    pub email: String,
+    /// Password, 8 to 256 bytes.
+    pub password: Secret<String>,
+    /// Username, if wanted.
+    pub username: Option<String>,
+    /// Full name.
+    pub name: Option<String>,
+    /// URL of a picture.
+    pub picture: Option<String>,
+}
+
+impl NewAccount {
+    /// The account as it would be stored. Errors: every field's own.
+    pub(super) fn draft(&self) -> Result<Draft, Error> {
+        let profile = Profile { name: self.name.clone(), picture: self.picture.clone(), ..Profile::default() };
+        Ok(Draft {
+            email: fields::email(&self.email)?,
+            email_verified: false,
+            username: fields::optional_username(self.username.as_deref())?,
+            roles: Vec::new(),
+            attributes: Map::new(),
+            profile: fields::profile(profile)?,
+        })
+    }
+}
+
+/// Makes an account as the registration mode allows; an invitation that is presented must be good. Answers the person, or one who
+/// looks just like it and is stored nowhere when the address is taken.
+///
+/// Errors: [`Error::RegistrationClosed`], [`Error::InvalidInvite`], [`Error::UsernameTaken`] (which anybody may ask anyway), the
+/// fields' own, [`Error::Busy`].
+pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Result<User, Error> {
+    let draft = account.draft()?;
+    let email = canonical::email(&draft.email).ok_or(Error::InvalidEmail)?;
+    registration_allows(cx, invite)?;
+    if let Some(token) = invite {
+        invites::check(cx, token, Some(&email))?;
+    }
+    let phc = password::hash(cx, &account.password).await?;
+    let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
+    let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
+    let failure = Entry::failure(cx, "user.sign_up").detail("reason", "email_taken").detail("email", email.as_str());
+    let (at, invite, answer) = (cx.clone(), invite.map(Secret::from), user.clone());
+    cx.store()
+        .write(move |tx| {
+            if let Some(token) = &invite {
+                invites::consume(tx, &at, token.expose(), &email)?;
+            }
+            username_is_free(tx, &at, &user)?;
+            if rows::find_by_email(tx, at.tenant, &email)?.is_some() {
+                return Ok(failure.append(tx, &at)?);
+            }
+            rows::put(tx, at.tenant, None, &user)??;
+            Ok::<_, Error>(success.append(tx, &at)?)
+        })
+        .await?;
+    Ok(answer)
+}
+
+/// The registration mode lets this attempt through.
+fn registration_allows(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
+    match cx.settings().registration {
+        Registration::Closed => Err(Error::RegistrationClosed),
+        Registration::Invite if invite.is_none() => Err(Error::InvalidInvite),
+        Registration::Invite | Registration::Open => Ok(()),
+    }
+}
+
+fn username_is_free(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
+    match user.username.as_deref().and_then(canonical::username) {
+        Some(name) if rows::find_by_username(tx, cx.tenant, &name)?.is_some() => Err(Error::UsernameTaken),
+        _ => Ok(()),
+    }
+}

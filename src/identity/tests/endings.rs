@@ -1,0 +1,181 @@
+use super::super::cascade::{self, Ended};
+use super::*;
+use crate::store::rows;
+
+/// Ann in two browsers with an app each, and Bob in one.
+struct Scene {
+    home: Home,
+    one: Success,
+    two: Success,
+    bob: Success,
+    families: [GrantId; 3],
+}
+
+async fn scene() -> Scene {
+    let home = Home::new();
+    administrator(&home, "root@example.com").await;
+    person(&home, "ann@example.com").await;
+    person(&home, "bob@example.com").await;
+    let one = signed_in(&home, "ann@example.com").await;
+    let two = signed_in(&home, "ann@example.com").await;
+    let bob = signed_in(&home, "bob@example.com").await;
+    let families = [
+        grant(&home, &one.signed_in, "app-one").await,
+        grant(&home, &two.signed_in, "app-two").await,
+        grant(&home, &bob.signed_in, "app-one").await,
+    ];
+    Scene { home, one, two, bob, families }
+}
+
+impl Scene {
+    /// Which of Ann's sessions, Bob's, and the three families live.
+    fn alive(&self) -> ([bool; 3], [bool; 3]) {
+        let sessions = [&self.one, &self.two, &self.bob].map(|success| resolves(&self.home, &success.token));
+        (sessions, self.families.each_ref().map(|id| !is_revoked(&self.home, id)))
+    }
+}
+
+#[tokio::test]
+async fn ending_a_session_ends_its_families_only() {
+    let scene = scene().await;
+    let ended = sessions::end(&scene.home.cx(), &scene.one.signed_in.session.id).await.unwrap();
+    assert_eq!(ended, Ended { sessions: 1, grants: 1, consents: 0 });
+    assert_eq!(scene.alive(), ([false, true, true], [false, true, true]));
+    let again = sessions::end(&scene.home.cx(), &scene.one.signed_in.session.id).await;
+    assert!(matches!(again, Err(Error::NotFound)));
+}
+
+#[tokio::test]
+async fn bug_38_nobody_ends_a_session_that_is_not_theirs() {
+    let scene = scene().await;
+    let cx = scene.home.cx_of(&scene.bob.signed_in.user.id);
+    let refused = sessions::end_own(&cx, &scene.bob.signed_in, &scene.one.signed_in.session.id).await;
+    assert!(matches!(refused, Err(Error::NotFound)));
+    assert_eq!(scene.alive(), ([true; 3], [true; 3]));
+    assert!(sessions::end_own(&cx, &scene.bob.signed_in, &scene.bob.signed_in.session.id).await.is_ok());
+    assert_eq!(scene.alive(), ([true, true, false], [true, true, false]));
+}
+
+#[tokio::test]
+async fn ending_the_others_keeps_this_one() {
+    let scene = scene().await;
+    let ended = sessions::end_others(&scene.home.cx(), &scene.one.signed_in).await.unwrap();
+    assert_eq!(ended, Ended { sessions: 1, grants: 1, consents: 0 });
+    assert_eq!(scene.alive(), ([true, false, true], [true, false, true]));
+    let left = sessions::of_user(&scene.home.cx(), &scene.one.signed_in.user.id).unwrap();
+    assert_eq!(left.len(), 1);
+    sessions::end_all(&scene.home.cx(), &scene.one.signed_in.user.id).await.unwrap();
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
+}
+
+#[tokio::test]
+async fn bug_14_disabling_ends_everything_in_one_commit() {
+    let scene = scene().await;
+    let before = scene.home.parts.store.commits();
+    let ended = users::disable(&scene.home.cx(), &scene.one.signed_in.user.id).await.unwrap();
+    assert_eq!(scene.home.parts.store.commits() - before, 1);
+    assert_eq!(ended, Ended { sessions: 2, grants: 2, consents: 0 });
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
+    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_err());
+    users::enable(&scene.home.cx(), &scene.one.signed_in.user.id).await.unwrap();
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]), "enabling revives nothing");
+    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn bug_14_deleting_removes_everything_in_one_commit() {
+    let scene = scene().await;
+    let id = scene.one.signed_in.user.id.clone();
+    let before = scene.home.parts.store.commits();
+    let ended = users::delete(&scene.home.cx(), &id).await.unwrap();
+    assert_eq!(scene.home.parts.store.commits() - before, 1);
+    assert_eq!(ended, Ended { sessions: 2, grants: 2, consents: 2 });
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
+    assert!(matches!(users::by_name(&scene.home.cx(), id.as_str()), Err(Error::NotFound)));
+    let cx = scene.home.cx();
+    assert!(rows::consents::of_user(&cx.read().unwrap(), cx.tenant, &id).unwrap().is_empty());
+    // The address is free again, for somebody else.
+    let heir = person(&scene.home, "ann@example.com").await;
+    assert_ne!(heir.id, id);
+}
+
+#[tokio::test]
+async fn bug_14_changing_the_password_leaves_one_new_session() {
+    let scene = scene().await;
+    let cx = scene.home.cx_of(&scene.one.signed_in.user.id);
+    let before = scene.home.parts.store.commits();
+    let new = Secret::from("another password");
+    let wrong = users::change_password(&cx, &scene.one.signed_in, &Secret::from("wrong password"), &new).await;
+    assert!(matches!(wrong, Err(Error::InvalidCredentials)));
+    assert_eq!(scene.alive(), ([true; 3], [true; 3]));
+    let success = users::change_password(&cx, &scene.one.signed_in, &password(), &new).await.unwrap();
+    assert!(scene.home.parts.store.commits() > before);
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
+    assert!(resolves(&scene.home, &success.token));
+    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_err());
+    assert!(attempt(&scene.home, "ann@example.com", "another password").await.is_ok());
+}
+
+#[tokio::test]
+async fn bug_14_an_administrator_setting_the_password_ends_everything() {
+    let scene = scene().await;
+    let id = &scene.one.signed_in.user.id;
+    let ended = users::set_password(&scene.home.cx(), id, &Secret::from("another password")).await.unwrap();
+    assert_eq!(ended, Ended { sessions: 2, grants: 2, consents: 0 });
+    assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
+}
+
+#[tokio::test]
+async fn the_current_password_cannot_be_guessed_in_an_open_session() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    let new = Secret::from("another password");
+    for _ in 0..10 {
+        let wrong = Secret::from("wrong password");
+        let refused = users::change_password(&cx, &scene.one.signed_in, &wrong, &new).await;
+        assert!(matches!(refused, Err(Error::InvalidCredentials)));
+    }
+    let locked = users::change_password(&cx, &scene.one.signed_in, &password(), &new).await;
+    assert!(matches!(locked, Err(Error::InvalidCredentials)));
+    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_ok(), "sign-in is not locked by it");
+    scene.home.advance(minutes(1));
+    assert!(users::change_password(&scene.home.cx(), &scene.one.signed_in, &password(), &new).await.is_ok());
+}
+
+#[tokio::test]
+async fn bug_25_deleting_oneself_takes_the_password_or_a_fresh_sign_in() {
+    let scene = scene().await;
+    scene.home.advance(scene.home.parts.settings.session.fresh);
+    let cx = scene.home.cx();
+    let stale = users::delete_own(&cx, &scene.one.signed_in, None).await;
+    assert!(matches!(stale, Err(Error::SessionNotFresh)));
+    let wrong = users::delete_own(&cx, &scene.one.signed_in, Some(&Secret::from("wrong password"))).await;
+    assert!(matches!(wrong, Err(Error::InvalidCredentials)));
+    users::delete_own(&cx, &scene.one.signed_in, Some(&password())).await.unwrap();
+    let fresh = signed_in(&scene.home, "bob@example.com").await;
+    users::delete_own(&scene.home.cx(), &fresh.signed_in, None).await.unwrap();
+    assert_eq!(scene.alive().0, [false; 3]);
+}
+
+#[tokio::test]
+async fn removing_a_client_revokes_its_families_and_consents() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    let at = cx.clone();
+    let id: ClientId = "app-one".parse().unwrap();
+    let ended = cx.store().write(move |tx| cascade::remove_client(tx, &at, &id)).await.unwrap();
+    assert_eq!(ended, Ended { sessions: 0, grants: 2, consents: 2 });
+    assert_eq!(scene.alive(), ([true; 3], [false, true, false]));
+}
+
+#[tokio::test]
+async fn one_family_is_revoked_once() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    for expected in [true, false] {
+        let (at, id) = (cx.clone(), scene.families[0].clone());
+        let revoked = cx.store().write(move |tx| cascade::revoke_grant(tx, &at, &id)).await.unwrap();
+        assert_eq!(revoked, expected);
+    }
+    assert_eq!(scene.alive(), ([true; 3], [false, true, true]));
+}

@@ -1,0 +1,304 @@
+//! Accounts: made, looked up, changed, disabled and deleted by an administrator, or changed by the person themselves.
+
+use serde_json::{Map, Value};
+
+use crate::audit::Entry;
+use crate::base::id::UserId;
+use crate::base::page::{Page, PageRequest};
+use crate::base::{Moment, Secret, canonical};
+use crate::cx::Cx;
+use crate::records::{Profile, User};
+use crate::store::rows::users as rows;
+use crate::store::{Read, Tx};
+
+pub use super::password::{change_password, set_password};
+
+use super::cascade::{self, Ended};
+use super::lockout::{self, Bucket};
+use super::password::{self, ended_detail};
+use super::sessions::{self, SignedIn};
+use super::{Error, administrators, fields, sign_in};
+
+/// Profile fields that a person does not set for themselves.
+const PROVED_BY_OTHERS: &[&str] = &["phone_number_verified"];
+
+/// An account as an administrator makes it.
+#[derive(Clone, Debug, Default)]
+pub struct NewUser {
+    /// E-mail address.
+    pub email: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+    /// Username, if any.
+    pub username: Option<String>,
+    /// Password; without one a recovery link sets it.
+    pub password: Option<Secret<String>>,
+    /// Role names; [`User::ADMIN`] makes an administrator.
+    pub roles: Vec<String>,
+    /// Custom attributes.
+    pub attributes: Map<String, Value>,
+    /// Name and other claims.
+    pub profile: Profile,
+}
+
+/// A change by an administrator; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// The version that the form was drawn from; another one is [`Error::Conflict`].
+    pub expected_version: Option<u64>,
+    /// A new address; it counts as not verified unless `email_verified` says so.
+    pub email: Option<String>,
+    /// Whether the address is known to be theirs.
+    pub email_verified: Option<bool>,
+    /// A new username, or `Some(None)` to remove it.
+    pub username: Option<Option<String>>,
+    /// All roles from now on.
+    pub roles: Option<Vec<String>>,
+    /// All custom attributes from now on.
+    pub attributes: Option<Map<String, Value>>,
+    /// Claims to replace, or with `null` to remove (RFC 7396).
+    pub profile: Map<String, Value>,
+}
+
+/// A change by the person themselves: nothing in it can grant anything.
+#[derive(Clone, Debug, Default)]
+pub struct OwnChange {
+    /// A new username, or `Some(None)` to remove it.
+    pub username: Option<Option<String>>,
+    /// Claims to replace, or with `null` to remove (RFC 7396).
+    pub profile: Map<String, Value>,
+}
+
+/// Checked fields of an account that has no id yet.
+pub(super) struct Draft {
+    pub(super) email: String,
+    pub(super) email_verified: bool,
+    pub(super) username: Option<String>,
+    pub(super) roles: Vec<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) profile: Profile,
+}
+
+impl Draft {
+    /// The account, made at `now`.
+    pub(super) fn into_user(self, id: UserId, password: Option<String>, now: Moment) -> User {
+        User {
+            id,
+            email: self.email,
+            email_verified: self.email_verified,
+            username: self.username,
+            profile: self.profile,
+            attributes: self.attributes,
+            roles: self.roles,
+            password_changed_at: password.is_some().then_some(now),
+            password,
+            disabled: false,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        }
+    }
+}
+
+/// Makes an account. Errors: [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
+pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
+    let draft = Draft {
+        email: fields::email(&new.email)?,
+        email_verified: new.email_verified,
+        username: fields::optional_username(new.username.as_deref())?,
+        roles: fields::roles(new.roles)?,
+        attributes: fields::attributes(new.attributes)?,
+        profile: fields::profile(new.profile)?,
+    };
+    let phc = match &new.password {
+        Some(password) => Some(password::hash(cx, password).await?),
+        None => None,
+    };
+    let user = draft.into_user(UserId::new(cx.now, cx.entropy()), phc, cx.now);
+    let entry = Entry::success(cx, "user.create").target(&user.id).detail("roles", user.roles.clone());
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            save(tx, &at, None, &user)?;
+            entry.append(tx, &at)?;
+            Ok(user.clone())
+        })
+        .await
+}
+
+/// The person with this e-mail address, username or id. Errors: [`Error::NotFound`].
+pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
+    let snapshot = cx.read()?;
+    let found = match name.trim().parse() {
+        Ok(id) => rows::find(&snapshot, cx.tenant, &id)?,
+        Err(_) => sign_in::find_by_name(&snapshot, cx, name)?,
+    };
+    found.ok_or(Error::NotFound)
+}
+
+/// A page of people, oldest first.
+pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<User>, Error> {
+    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+}
+
+/// Whether nobody has this username. Errors: [`Error::InvalidUsername`] when nobody could.
+pub fn username_is_free(cx: &Cx, username: &str) -> Result<bool, Error> {
+    let canonical = canonical::username(username).ok_or(Error::InvalidUsername)?;
+    Ok(rows::find_by_username(&cx.read()?, cx.tenant, &canonical)?.is_none())
+}
+
+/// Changes an account. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::EmailTaken`], [`Error::UsernameTaken`],
+/// [`Error::LastAdministrator`] when the role would be taken from the last one, the fields' own.
+pub async fn update(cx: &Cx, id: &UserId, change: UserChange) -> Result<User, Error> {
+    let entry = Entry::success(cx, "user.update").target(id).detail("fields", change.fields());
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = find(tx, &at, &id)?;
+            if change.expected_version.is_some_and(|expected| expected != old.version) {
+                return Err(Error::Conflict);
+            }
+            let new = change.applied_to(&old)?;
+            if administrators::administers(&old) && !administrators::administers(&new) {
+                is_not_the_last_administrator(tx, &at, &old)?;
+            }
+            let new = changed(&at, &old, new);
+            save(tx, &at, Some(&old), &new)?;
+            entry.append(tx, &at)?;
+            Ok(new)
+        })
+        .await
+}
+
+/// Changes one's own account. Errors: [`Error::UsernameTaken`], the fields' own.
+pub async fn update_own(cx: &Cx, signed_in: &SignedIn, change: OwnChange) -> Result<User, Error> {
+    if let Some(name) = PROVED_BY_OTHERS.iter().find(|name| change.profile.contains_key(**name)) {
+        return Err(Error::field(name, "cannot be set by oneself"));
+    }
+    let change = UserChange { username: change.username, profile: change.profile, ..UserChange::default() };
+    update(cx, &signed_in.user.id, change).await
+}
+
+impl UserChange {
+    /// The names of what it changes, for the audit log.
+    fn fields(&self) -> Vec<String> {
+        let own = [
+            ("email", self.email.is_some()),
+            ("email_verified", self.email_verified.is_some()),
+            ("username", self.username.is_some()),
+            ("roles", self.roles.is_some()),
+            ("attributes", self.attributes.is_some()),
+        ];
+        let named = own.into_iter().filter(|(_, changes)| *changes).map(|(name, _)| name.to_owned());
+        named.chain(self.profile.keys().cloned()).collect()
+    }
+
+    fn applied_to(&self, old: &User) -> Result<User, Error> {
+        let mut new = old.clone();
+        if let Some(email) = &self.email {
+            new.email = fields::email(email)?;
+            if canonical::email(&new.email) != canonical::email(&old.email) {
+                new.email_verified = false;
+            }
+        }
+        if let Some(verified) = self.email_verified {
+            new.email_verified = verified;
+        }
+        if let Some(username) = &self.username {
+            new.username = fields::optional_username(username.as_deref())?;
+        }
+        if let Some(roles) = &self.roles {
+            new.roles = fields::roles(roles.clone())?;
+        }
+        if let Some(attributes) = &self.attributes {
+            new.attributes = fields::attributes(attributes.clone())?;
+        }
+        new.profile = fields::patch_profile(&old.profile, &self.profile)?;
+        Ok(new)
+    }
+}
+
+/// Disables a person: no sign-in from now on, every session ends, every token family is revoked.
+/// Errors: [`Error::NotFound`], [`Error::LastAdministrator`].
+pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    let entry = Entry::success(cx, "user.disable").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = find(tx, &at, &id)?;
+            is_not_the_last_administrator(tx, &at, &old)?;
+            let new = changed(&at, &old, User { disabled: true, ..old.clone() });
+            save(tx, &at, Some(&old), &new)?;
+            let ended = cascade::end_everything_of_user(tx, &at, &id)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Lets a disabled person sign in again. Errors: [`Error::NotFound`].
+pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
+    let entry = Entry::success(cx, "user.enable").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = find(tx, &at, &id)?;
+            let new = changed(&at, &old, User { disabled: false, ..old.clone() });
+            save(tx, &at, Some(&old), &new)?;
+            entry.append(tx, &at)?;
+            Ok(new)
+        })
+        .await
+}
+
+/// Deletes a person with everything that is theirs. Errors: [`Error::NotFound`], [`Error::LastAdministrator`].
+pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    let entry = Entry::success(cx, "user.delete").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let user = find(tx, &at, &id)?;
+            is_not_the_last_administrator(tx, &at, &user)?;
+            lockout::forgive(tx, &at, &Bucket::of_account(&id))?;
+            let ended = cascade::remove_user(tx, &at, &user)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Deletes one's own account: with the password, or without it after a fresh sign-in.
+/// Errors: [`Error::InvalidCredentials`], [`Error::SessionNotFresh`], [`Error::LastAdministrator`], [`Error::Busy`].
+pub async fn delete_own(cx: &Cx, signed_in: &SignedIn, password: Option<&Secret<String>>) -> Result<Ended, Error> {
+    match password {
+        Some(password) => {
+            password::confirm(cx, signed_in, password).await?;
+        }
+        None if sessions::is_fresh(cx, &signed_in.session) => {}
+        None => return Err(Error::SessionNotFresh),
+    }
+    delete(cx, &signed_in.user.id).await
+}
+
+/// The person, or [`Error::NotFound`].
+pub(super) fn find(from: &impl Read, cx: &Cx, id: &UserId) -> Result<User, Error> {
+    rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)
+}
+
+/// Writes a person with unique names; an administrator among them closes set-up.
+pub(super) fn save(tx: &mut Tx, cx: &Cx, old: Option<&User>, new: &User) -> Result<(), Error> {
+    rows::put(tx, cx.tenant, old, new)??;
+    if administrators::administers(new) && administrators::are_awaited(tx, cx.tenant)? {
+        administrators::note_one(tx, cx)?;
+    }
+    Ok(())
+}
+
+/// The new state stamped as a change of the old one.
+fn changed(cx: &Cx, old: &User, new: User) -> User {
+    User { updated_at: cx.now, version: old.version.saturating_add(1), ..new }
+}
+
+fn is_not_the_last_administrator(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
+    if administrators::is_last(tx, cx.tenant, user)? { Err(Error::LastAdministrator) } else { Ok(()) }
+}

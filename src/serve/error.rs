@@ -1,0 +1,96 @@
+//! Why the process does not serve.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::tls;
+use crate::crypto::{password, seal};
+use crate::oauth::clients;
+use crate::store::{self, OpenError};
+use crate::{identity, oauth};
+
+/// The server did not start, or ended by a fault. Each message is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address cannot be listened on.
+    #[error("{address} cannot be listened on: {cause}. Use --listen to name another address, or stop who has it.")]
+    Listen {
+        /// As typed.
+        address: String,
+        /// What the system said about the last of its addresses.
+        cause: io::Error,
+    },
+    /// The address cannot be told.
+    #[error("the address of a listener cannot be told: {0}")]
+    Address(io::Error),
+    /// The data file was not opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A command that reads found nothing to read.
+    #[error("there is no data file {}. Start `auther` to make one, or use --data to name another file.", .0.display())]
+    NoDataFile(PathBuf),
+    /// The admin socket cannot be made.
+    #[error("the admin socket {} cannot be made: {cause}. Remove what is in its place, or use a shorter name for the data file.", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    /// A key was configured for a file that was made without.
+    #[error("master_key is set, but this data file was made without one. Remove master_key, or begin with a new data file.")]
+    MasterKeyAdded,
+    /// The file was made with a configured key.
+    #[error("this data file is sealed with a master key. Set master_key, AUTHER_MASTER_KEY or AUTHER_MASTER_KEY_FILE to it.")]
+    MasterKeyMissing,
+    /// Another key was configured when the file was made.
+    #[error("master_key is not the one that this data file is sealed with.")]
+    MasterKeyWrong,
+    /// A key cannot be made of the text, or a stored secret cannot be opened.
+    #[error(transparent)]
+    Sealing(#[from] seal::Error),
+    /// The password pool cannot work as configured.
+    #[error("passwords cannot be hashed: {0}")]
+    Password(#[from] password::Error),
+    /// A declared client is wrong.
+    #[error("a client in the configuration is wrong: {0}")]
+    Clients(clients::Error),
+    /// The signing keys cannot be read or made.
+    #[error("the signing keys: {0}")]
+    Keys(oauth::Error),
+    /// The set-up link cannot be made.
+    #[error("the set-up link: {0}")]
+    Identity(identity::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The system failed.
+    #[error("the server failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether what was configured is at fault: exit code 2.
+    pub fn is_configuration(&self) -> bool {
+        let by_client = matches!(self, Self::Clients(error) if !matches!(error, clients::Error::Store(_)));
+        let by_file = matches!(self, Self::Tls(tls::Error::File { .. } | tls::Error::Pair { .. }));
+        let by_key = matches!(self, Self::MasterKeyAdded | Self::MasterKeyMissing | Self::MasterKeyWrong);
+        by_client || by_file || by_key
+    }
+
+    /// Whether another process has the data file.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Open(OpenError::InUse(_)))
+    }
+}
+
+impl Error {
+    pub(super) fn listen(address: &str, at: Option<SocketAddr>, cause: io::Error) -> Self {
+        let address = at.map_or_else(|| address.to_owned(), |at| at.to_string());
+        Self::Listen { address, cause }
+    }
+}

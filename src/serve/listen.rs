@@ -1,0 +1,82 @@
+//! Binding the addresses that the configuration names.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use super::Error;
+use crate::config::{Issuer, Listen};
+
+/// One listener per address that can be bound; of each entry of the configuration at least one.
+pub fn bind(entries: &[Listen]) -> Result<Vec<TcpListener>, Error> {
+    let mut listeners = Vec::new();
+    for entry in entries {
+        bind_entry(entry, &mut listeners)?;
+    }
+    Ok(listeners)
+}
+
+fn bind_entry(entry: &Listen, listeners: &mut Vec<TcpListener>) -> Result<(), Error> {
+    let mut given = None;
+    let mut refused = None;
+    for address in &entry.addresses {
+        let port = if address.port() == 0 { given.unwrap_or(0) } else { address.port() };
+        let address = SocketAddr::new(address.ip(), port);
+        match TcpListener::bind(address) {
+            Ok(listener) => {
+                given = Some(listener.local_addr().map_err(Error::Address)?.port());
+                listeners.push(listener);
+            }
+            Err(cause) if is_lacking(&cause) || given.is_some() => {
+                refused.get_or_insert((address, cause));
+            }
+            // A port that somebody has is told even if another address of the entry is free: clients may reach either.
+            Err(cause) => return Err(Error::listen(&entry.text, Some(address), cause)),
+        }
+    }
+    match (given, refused) {
+        (None, Some((address, cause))) => Err(Error::listen(&entry.text, Some(address), cause)),
+        _ => Ok(()),
+    }
+}
+
+/// `EAFNOSUPPORT` of Linux: the machine has no IPv6 at all.
+const NO_SUCH_FAMILY: i32 = 97;
+
+/// Whether the machine lacks the address, as many lack IPv6.
+fn is_lacking(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::AddrNotAvailable || cause.raw_os_error() == Some(NO_SUCH_FAMILY)
+}
+
+/// The issuer with the port that the system gave, where the configuration left both to it.
+pub fn issuer(issuer: &Issuer, listeners: &[TcpListener]) -> Issuer {
+    let given = listeners.first().and_then(|listener| listener.local_addr().ok());
+    match given {
+        Some(address) if issuer.port == 0 => issuer.on_port(address.port()),
+        _ => issuer.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(addresses: &[&str]) -> Listen {
+        Listen { text: String::from("test"), addresses: addresses.iter().map(|text| text.parse().unwrap()).collect() }
+    }
+
+    #[test]
+    fn one_address_of_an_entry_is_enough() {
+        // 192.0.2.1 is reserved for documentation (RFC 5737): no machine has it.
+        let listeners = bind(&[entry(&["192.0.2.1:0", "127.0.0.1:0"])]).unwrap();
+        assert_eq!(listeners.len(), 1);
+        assert!(bind(&[entry(&["192.0.2.1:0"])]).unwrap_err().to_string().starts_with("192.0.2.1:0 cannot be"));
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_refused_with_its_name() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let error = bind(&[entry(&[&address])]).unwrap_err().to_string();
+        assert!(error.contains(&address), "{error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The process: an open data file, listeners, TLS, background work, and the end of it all.
+//!
+//! May use: every floor below. Start reading at [`Server::open`] and [`Server::run`]; [`OneCall`] is the server that a command becomes
+//! when none runs.
+
+mod error;
+mod first_boot;
+mod listen;
+mod one_call;
+mod reload;
+pub mod socket;
+mod tasks;
+pub mod telemetry;
+pub mod tls;
+
+use std::any::Any;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::dev::Extensions;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::base::{Clock, Entropy, Secret};
+use crate::config::{self, Loaded, Settings};
+use crate::cx::{Cx, Installation};
+use crate::http::extract::LocalPeer;
+use crate::http::{self, routes};
+use crate::identity::links;
+use crate::oauth;
+use crate::store::{OpenError, Options, Store};
+use socket::Bound;
+use tls::Tls;
+
+pub use error::Error;
+pub use one_call::OneCall;
+pub use reload::Reload;
+pub use tasks::Tasks;
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client may take for the head of a request: against those who send a byte now and then.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How long a client may take to close.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long requests in flight may take to finish after the signal to stop, in seconds.
+const GRACE: u64 = 20;
+
+/// How long to wait for a command that holds the data file.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// An installation that is ready to serve: the file is open, the addresses are bound, what must exist before the first request
+/// exists.
+pub struct Server {
+    home: Arc<Installation>,
+    tls: Option<Arc<Tls>>,
+    tasks: Arc<Tasks>,
+    listeners: Vec<TcpListener>,
+    admin: (Bound, UnixListener),
+    setup: Option<Secret<String>>,
+}
+
+impl Server {
+    /// Binds the addresses, opens the data file or makes it, and prepares keys, certificate and set-up link. Nothing is answered
+    /// before [`Server::run`].
+    pub async fn open(
+        mut settings: Settings,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, Error> {
+        let listeners = listen::bind(&settings.listen)?;
+        settings.issuer = listen::issuer(&settings.issuer, &listeners);
+        let socket = socket::path_of(&settings.data);
+        let store = open_store(&settings, &socket).await?;
+        let data = settings.data.clone();
+        let home = first_boot::install(store, settings, clock, entropy).await?;
+        let cx = Cx::for_system(home.clone());
+        oauth::keys::tick(&cx, &first_boot::FAST).await.map_err(Error::Keys)?;
+        let tls = Tls::load(&home).await?.map(Arc::new);
+        let admin = Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket, cause })?;
+        let setup = links::issue_setup(&cx).await.map_err(Error::Identity)?;
+        let tasks = Arc::new(Tasks::new(home.clone(), tls.clone()));
+        Ok(Self { home, tls, tasks, listeners, admin, setup })
+    }
+
+    /// The shared parts: for tests that look behind the web.
+    pub fn home(&self) -> Arc<Installation> {
+        self.home.clone()
+    }
+
+    /// The background work: a test whose clock has jumped settles it.
+    pub fn tasks(&self) -> Arc<Tasks> {
+        self.tasks.clone()
+    }
+
+    /// The addresses it listens on, with the ports the system gave.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// `iss` of its tokens.
+    pub fn issuer(&self) -> &str {
+        self.home.settings.issuer.origin()
+    }
+
+    /// The data file.
+    pub fn data(&self) -> &Path {
+        &self.home.settings.data
+    }
+
+    /// In a few words, where the certificate comes from.
+    pub fn certificate_source(&self) -> &'static str {
+        match self.home.settings.tls {
+            config::Tls::LocalCa => "TLS, certificate of the local CA: `auther admin ca` exports it",
+            config::Tls::Files { .. } => "TLS, certificate from files",
+            config::Tls::Off => "no TLS",
+        }
+    }
+
+    /// The link for the first administrator; `None` once there is one.
+    pub fn setup_url(&self) -> Option<Secret<String>> {
+        let token = self.setup.as_ref()?;
+        Some(Secret::new(format!("{}{}", self.issuer(), routes::with_query(routes::SETUP, "token", token.expose()))))
+    }
+
+    /// Serves until `shutdown` is there: then stops accepting, finishes what is in flight and closes the file.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let (bound, socket) = self.admin;
+        let state = http::State::new(self.home.clone());
+        let owner = bound.owner();
+        let workers = self.home.settings.server.workers;
+        let mut server = HttpServer::new(move || http::app(state.clone()))
+            .workers(if workers == 0 { first_boot::cores() } else { workers })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD)
+            .client_disconnect_timeout(FAREWELL)
+            .tls_handshake_timeout(HANDSHAKE)
+            .shutdown_timeout(GRACE)
+            .disable_signals()
+            .shutdown_signal(shutdown)
+            .on_connect(move |stream: &dyn Any, data: &mut Extensions| introduce(stream, owner, data))
+            .listen_uds(socket)?;
+        for listener in self.listeners {
+            server = match &self.tls {
+                Some(tls) => server.listen_rustls_0_23(listener, tls.server_config()?)?,
+                None => server.listen(listener)?,
+            };
+        }
+        let background = actix_web::rt::spawn(self.tasks.clone().keep());
+        tracing::info!(issuer = self.home.settings.issuer.origin(), "serving");
+        let ended = server.run().await;
+        background.abort();
+        drop(bound);
+        self.home.store.close();
+        tracing::info!("stopped");
+        Ok(ended?)
+    }
+
+    /// Serves until SIGTERM or SIGINT. SIGHUP reads certificates again, and the configuration through `again`.
+    pub async fn run_until_signal(self, loaded: Loaded, again: Reload) -> Result<(), Error> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
+        let reloading = actix_web::rt::spawn(reload::keep(hangup, self.tasks(), loaded, again));
+        let shutdown = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let ended = self.run(shutdown).await;
+        reloading.abort();
+        ended
+    }
+}
+
+/// Notes who is at the other end of an admin connection. Over TCP there is nobody to note.
+fn introduce(stream: &dyn Any, owner: u32, data: &mut Extensions) {
+    let Some(stream) = stream.downcast_ref::<tokio::net::UnixStream>() else { return };
+    match stream.peer_cred() {
+        Ok(peer) if socket::may_administer(peer.uid(), owner) => {
+            data.insert(LocalPeer { uid: peer.uid() });
+        }
+        Ok(peer) => tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket"),
+        Err(error) => tracing::warn!(%error, "a peer of the admin socket cannot be told"),
+    }
+}
+
+/// Opens the data file. A command that has it for a moment is waited for; another server is not.
+async fn open_store(settings: &Settings, socket: &Path) -> Result<Store, Error> {
+    let options = Options { cache_bytes: settings.store.cache_bytes, ..Options::default() };
+    let mut waited = Duration::ZERO;
+    loop {
+        match Store::open(&settings.data, &options) {
+            Err(OpenError::InUse(_)) if waited < PATIENCE && !socket::answers(socket) => {
+                tokio::time::sleep(PAUSE).await;
+                waited += PAUSE;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! SIGHUP: certificates and reloadable settings are read again while the server serves.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::Signal;
+
+use super::Tasks;
+use super::telemetry;
+use crate::config::Loaded;
+use crate::cx::Cx;
+use crate::oauth;
+
+/// Reads the configuration again: what is in effect now, and the keys whose new values wait for a restart; or every mistake,
+/// one per line.
+pub type Reload = Box<dyn Fn(&Loaded) -> Result<(Loaded, Vec<&'static str>), String>>;
+
+/// Reloads at every signal. What is wrong is logged, and what was in effect stays in effect.
+pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loaded, again: Reload) {
+    while hangup.recv().await.is_some() {
+        if let Some(tls) = tasks.tls() {
+            match tls.reload(tasks.home()).await {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => tracing::error!(%error, "the new certificate is not used"),
+            }
+        }
+        match again(&running) {
+            Ok((fresh, waiting)) => {
+                apply(&tasks, &fresh).await;
+                running = fresh;
+                if !waiting.is_empty() {
+                    tracing::warn!(keys = waiting.join(", "), "these settings change at the next start");
+                }
+            }
+            Err(mistakes) => tracing::error!(%mistakes, "the new configuration is not used"),
+        }
+    }
+}
+
+async fn apply(tasks: &Tasks, fresh: &Loaded) {
+    telemetry::set_level(&fresh.settings.log);
+    let cx = Cx::for_system(tasks.home().clone());
+    match oauth::clients::declare(&cx, &fresh.settings.clients).await {
+        Ok(()) => tracing::info!("the configuration was read again"),
+        Err(error) => tracing::error!(%error, "the declared clients are not changed"),
+    }
+}

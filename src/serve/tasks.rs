@@ -1,0 +1,105 @@
+//! What happens without being asked: keys rotate, certificates are renewed, what has ended is removed. Everything is due by the
+//! installation's clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::tls::{self, Tls};
+use crate::cx::{Cx, Installation};
+use crate::oauth;
+use crate::records::Algorithm;
+use crate::store::rows::expired;
+use crate::store::{self, rows};
+
+/// How often the clock is asked.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// Rows removed per transaction: others who write wait no longer than for this many.
+const BATCH: usize = 500;
+
+/// Something could not be done; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Signing keys.
+    #[error("signing keys: {0}")]
+    Keys(#[from] oauth::Error),
+    /// The certificate.
+    #[error("certificate: {0}")]
+    Tls(#[from] tls::Error),
+    /// Removal of what has ended.
+    #[error("sweeping: {0}")]
+    Store(#[from] store::Error),
+}
+
+/// The background work of one installation.
+pub struct Tasks {
+    home: Arc<Installation>,
+    tls: Option<Arc<Tls>>,
+    /// One at a time: the timer and a test may both ask.
+    turn: Mutex<()>,
+}
+
+impl Tasks {
+    pub(super) fn new(home: Arc<Installation>, tls: Option<Arc<Tls>>) -> Self {
+        Self { home, tls, turn: Mutex::new(()) }
+    }
+
+    /// The shared parts.
+    pub fn home(&self) -> &Arc<Installation> {
+        &self.home
+    }
+
+    /// The certificate, if TLS is ours.
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
+    }
+
+    /// Does everything that is due now. Each part is tried even if another fails; the first failure is the answer.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        let cx = Cx::for_system(self.home.clone());
+        let keys = rotate_keys(&cx).await;
+        let certificate = self.renew_certificate().await;
+        let swept = sweep(&cx).await;
+        keys.and(certificate).and(swept)
+    }
+
+    /// Settles now and again until it is dropped.
+    pub(super) async fn keep(self: Arc<Self>) {
+        loop {
+            if let Err(error) = self.settle().await {
+                tracing::error!(%error, "background work failed; it is tried again");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn renew_certificate(&self) -> Result<(), Error> {
+        let Some(tls) = &self.tls else { return Ok(()) };
+        if tls.refresh(&self.home).await? {
+            tracing::info!("the certificate was renewed");
+        }
+        Ok(())
+    }
+}
+
+/// Asks for the plan when a key is missing or a moment of the plan is over.
+async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
+    let complete = Algorithm::ALL.into_iter().all(|algorithm| cx.home.keyring.signer(algorithm).is_some());
+    let is_due = oauth::keys::next_due(cx)?.is_none_or(|due| due <= cx.now);
+    if !complete || is_due {
+        oauth::keys::tick(cx, &Algorithm::ALL).await?;
+    }
+    Ok(())
+}
+
+/// Removes what has ended, batch by batch, so that writers in between do not wait long.
+async fn sweep(cx: &Cx) -> Result<(), Error> {
+    let (tenant, now) = (cx.tenant, cx.now);
+    while cx.store().write(move |tx| expired::sweep(tx, now, BATCH)).await? == BATCH {}
+    let before = now.minus(cx.settings().audit.keep);
+    while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The server's certificate: one resolver, whose certificate is exchanged while it serves, and where the certificate comes from.
+//!
+//! May use: `cx` and below. Start reading at [`Tls`]. A new source is a new case of [`Source`].
+
+mod files;
+mod local_ca;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::base::Moment;
+use crate::config;
+use crate::crypto::seal;
+use crate::cx::Installation;
+use crate::records::Certificate;
+use crate::store;
+use crate::store::rows::certificates::{self, Role};
+
+use files::Files;
+
+/// No certificate to serve with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A PEM file cannot be used.
+    #[error("{}: {cause}. Correct tls.cert and tls.key, or use tls.mode = \"local-ca\".", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The files do not fit each other, or hold a kind of key that is not supported.
+    #[error("{} and {} are not a certificate and its key: {cause}.", cert.display(), key.display())]
+    Pair {
+        /// The certificate chain.
+        cert: PathBuf,
+        /// The private key.
+        key: PathBuf,
+        /// Why.
+        cause: rustls::Error,
+    },
+    /// The stored key of the local CA or its leaf cannot be opened.
+    #[error("the key of the local CA cannot be opened: {0}")]
+    Sealed(#[from] seal::Error),
+    /// A certificate of our own could not be made.
+    #[error("no certificate could be made: {0}")]
+    Making(#[from] rcgen::Error),
+    /// A stored certificate is not PEM.
+    #[error("a stored certificate is damaged: {0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    /// The TLS library refuses.
+    #[error("TLS: {0}")]
+    Library(#[from] rustls::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Where the certificate comes from.
+#[derive(Debug)]
+enum Source {
+    LocalCa { names: Vec<String> },
+    Files(Files),
+}
+
+/// The certificate in use and its source.
+#[derive(Debug)]
+pub struct Tls {
+    resolver: Arc<Resolver>,
+    source: Source,
+}
+
+impl Tls {
+    /// The certificate that the settings ask for, made if need be; `None` when TLS is not ours. Errors: there is none to serve
+    /// with.
+    pub async fn load(home: &Installation) -> Result<Option<Self>, Error> {
+        let (source, certified) = match &home.settings.tls {
+            config::Tls::Off => return Ok(None),
+            config::Tls::Files { cert, key } => {
+                let files = Files::new(cert.clone(), key.clone());
+                let certified = files.read()?;
+                (Source::Files(files), certified)
+            }
+            config::Tls::LocalCa => {
+                let names = local_ca::names_for(&home.settings.issuer.host);
+                let certified = ensure_leaf(home, &names, home.clock.now()).await?;
+                (Source::LocalCa { names }, certified)
+            }
+        };
+        let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certified)));
+        Ok(Some(Self { resolver, source }))
+    }
+
+    /// What listeners are given. The protocol names of ALPN (RFC 7301) are added by the HTTP server.
+    pub fn server_config(&self) -> Result<ServerConfig, Error> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+        Ok(config)
+    }
+
+    /// Exchanges the certificate when it is due: files that changed, a leaf that is worn out. Answers whether it did. On an
+    /// error the old one goes on serving.
+    pub async fn refresh(&self, home: &Installation) -> Result<bool, Error> {
+        match &self.source {
+            Source::Files(files) if files.changed() => self.reload(home).await.map(|()| true),
+            Source::Files(_) => Ok(false),
+            Source::LocalCa { names } => {
+                let now = home.clock.now();
+                if find_fit_leaf(home, names, now)?.is_some() {
+                    return Ok(false);
+                }
+                self.resolver.0.store(Arc::new(ensure_leaf(home, names, now).await?));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Reads the certificate again whether it seems changed or not. On an error the old one goes on serving.
+    pub async fn reload(&self, home: &Installation) -> Result<(), Error> {
+        let certified = match &self.source {
+            Source::Files(files) => files.read()?,
+            Source::LocalCa { names } => ensure_leaf(home, names, home.clock.now()).await?,
+        };
+        self.resolver.0.store(Arc::new(certified));
+        Ok(())
+    }
+}
+
+/// Makes the CA of this installation if it has none that lasts. For what reads the CA and is no TLS server.
+pub async fn ensure_ca(home: &Installation) -> Result<Certificate, Error> {
+    let now = home.clock.now();
+    let known = certificates::find(&home.store.read()?, Role::Ca)?;
+    if let Some(ca) = known.filter(|ca| !local_ca::ca_is_worn_out(ca, now)) {
+        return Ok(ca);
+    }
+    let ca = local_ca::new_ca(&home.settings.issuer.host, now, &home.sealing, &*home.entropy)?;
+    let row = ca.clone();
+    home.store.write(move |tx| certificates::put(tx, Role::Ca, &row)).await?;
+    Ok(ca)
+}
+
+/// The stored leaf, if it will do for a while.
+fn find_fit_leaf(home: &Installation, names: &[String], now: Moment) -> Result<Option<Certificate>, Error> {
+    let snapshot = home.store.read()?;
+    let ca_is_fit =
+        certificates::find(&snapshot, Role::Ca)?.is_some_and(|ca| !local_ca::ca_is_worn_out(&ca, now));
+    let leaf = certificates::find(&snapshot, Role::Leaf)?;
+    Ok(leaf.filter(|leaf| ca_is_fit && !local_ca::leaf_is_worn_out(leaf, names, now)))
+}
+
+async fn ensure_leaf(home: &Installation, names: &[String], now: Moment) -> Result<CertifiedKey, Error> {
+    let leaf = match find_fit_leaf(home, names, now)? {
+        Some(leaf) => leaf,
+        None => {
+            let ca = ensure_ca(home).await?;
+            let leaf = local_ca::new_leaf(&ca, names.to_vec(), now, &home.sealing, &*home.entropy)?;
+            let row = leaf.clone();
+            home.store.write(move |tx| certificates::put(tx, Role::Leaf, &row)).await?;
+            leaf
+        }
+    };
+    let (chain, key) = local_ca::unsealed(&leaf, &home.sealing)?;
+    Ok(CertifiedKey::from_der(chain, key, &provider())?)
+}
+
+/// The one cryptography provider, with post-quantum key exchange.
+fn provider() -> CryptoProvider {
+    rustls::crypto::aws_lc_rs::default_provider()
+}
+
+/// Answers every client with the certificate of the moment: there is one name, and who asks for another learns the same.
+#[derive(Debug)]
+struct Resolver(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+#[cfg(test)]
+mod tests;

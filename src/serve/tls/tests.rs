@@ -1,0 +1,188 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rustls::client::ClientConnection;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ServerConnection;
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::*;
+use crate::base::Entropy;
+use crate::base::clock::ManualClock;
+use crate::base::entropy::OsEntropy;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn start() -> Moment {
+    Moment::from_seconds(1_800_000_000)
+}
+
+#[derive(Debug)]
+struct At(Moment);
+
+impl TimeProvider for At {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(self.0.millis()).ok()?)))
+    }
+}
+
+/// The server's certificate as a client sees it that trusts `ca` and connects to `name` at `now`.
+fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<CertificateDer<'static>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    let client = ClientConfig::builder_with_details(Arc::new(provider()), Arc::new(At(now)));
+    let client = client.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+    let mut server = ServerConnection::new(Arc::new(tls.server_config().unwrap())).unwrap();
+    while client.is_handshaking() {
+        let mut wire = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut wire).unwrap();
+        }
+        let mut bytes = wire.as_slice();
+        while !bytes.is_empty() {
+            server.read_tls(&mut bytes).unwrap();
+            server.process_new_packets()?;
+        }
+        let mut wire = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut wire).unwrap();
+        }
+        let mut bytes = wire.as_slice();
+        while !bytes.is_empty() {
+            client.read_tls(&mut bytes).unwrap();
+            client.process_new_packets()?;
+        }
+    }
+    Ok(client.peer_certificates().unwrap()[0].clone().into_owned())
+}
+
+async fn home(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Settings)) -> Arc<Installation> {
+    let mut loaded = config::load(&config::Overrides::default(), &config::Environment::default(), Path::new("/nowhere"))
+        .unwrap()
+        .settings;
+    loaded.password.memory_kib = 8;
+    settings(&mut loaded);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    super::super::first_boot::install(store::Store::in_memory(), loaded, clock.clone(), entropy).await.unwrap()
+}
+
+fn ca_of(home: &Installation) -> String {
+    certificates::find(&home.store.read().unwrap(), Role::Ca).unwrap().unwrap().pem
+}
+
+#[actix_web::rt::test]
+async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    let tls = Tls::load(&home).await.unwrap().unwrap();
+    let ca = ca_of(&home);
+    for name in ["localhost", "127.0.0.1", "::1"] {
+        handshake(&tls, &ca, name, start()).unwrap();
+    }
+    assert!(handshake(&tls, &ca, "example.com", start()).is_err());
+}
+
+#[actix_web::rt::test]
+async fn the_leaf_is_for_the_issuers_host_and_made_anew_when_that_changes() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    Tls::load(&home).await.unwrap();
+    let ca = ca_of(&home);
+    let moved = local_ca::names_for("auth.example.com");
+    assert_eq!(moved, ["auth.example.com", "localhost", "127.0.0.1", "::1"]);
+    let certified = ensure_leaf(&home, &moved, start()).await.unwrap();
+    let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certified)));
+    let tls = Tls { resolver, source: Source::LocalCa { names: moved } };
+    handshake(&tls, &ca, "auth.example.com", start()).unwrap();
+    assert_eq!(ca_of(&home), ca);
+}
+
+#[actix_web::rt::test]
+async fn a_restart_serves_the_same_certificate() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    let first = Tls::load(&home).await.unwrap().unwrap();
+    let second = Tls::load(&home).await.unwrap().unwrap();
+    let ca = ca_of(&home);
+    let seen = |tls| handshake(tls, &ca, "localhost", start()).unwrap();
+    assert_eq!(seen(&first), seen(&second));
+}
+
+#[actix_web::rt::test]
+async fn the_leaf_is_renewed_at_two_thirds_of_its_life_and_clients_see_the_new_one_at_once() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    let tls = Tls::load(&home).await.unwrap().unwrap();
+    let ca = ca_of(&home);
+    let first = handshake(&tls, &ca, "localhost", start()).unwrap();
+    clock.advance(DAY * 59);
+    assert!(!tls.refresh(&home).await.unwrap());
+    clock.advance(DAY * 2);
+    assert!(tls.refresh(&home).await.unwrap());
+    let second = handshake(&tls, &ca, "localhost", start().plus(DAY * 61)).unwrap();
+    assert_ne!(first, second);
+    assert!(handshake(&tls, &ca, "localhost", start().plus(DAY * 100)).is_ok());
+    assert!(handshake(&tls, &ca, "localhost", start().plus(DAY * 200)).is_err());
+}
+
+#[actix_web::rt::test]
+async fn a_jump_of_ten_years_makes_a_new_ca_instead_of_a_leaf_that_cannot_verify() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    let tls = Tls::load(&home).await.unwrap().unwrap();
+    let old = ca_of(&home);
+    clock.advance(DAY * 3640);
+    assert!(tls.refresh(&home).await.unwrap());
+    let new = ca_of(&home);
+    assert_ne!(old, new);
+    handshake(&tls, &new, "localhost", start().plus(DAY * 3640)).unwrap();
+}
+
+/// A certificate for localhost and the CA that signed it.
+fn write_pair(home: &Installation, cert: &Path, key: &Path) -> String {
+    let ca = local_ca::new_ca("test", start(), &home.sealing, &OsEntropy).unwrap();
+    let leaf = local_ca::new_leaf(&ca, vec![String::from("localhost")], start(), &home.sealing, &OsEntropy).unwrap();
+    let (_, der) = local_ca::unsealed(&leaf, &home.sealing).unwrap();
+    let base64 = data_encoding::BASE64.encode(der.secret_der());
+    fs::write(cert, &leaf.pem).unwrap();
+    fs::write(key, format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")).unwrap();
+    ca.pem
+}
+
+#[actix_web::rt::test]
+async fn changed_files_are_served_and_bad_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let clock = Arc::new(ManualClock::new(start()));
+    let home = home(&clock, |_| {}).await;
+    let first = write_pair(&home, &cert, &key);
+    let files = Files::new(cert.clone(), key.clone());
+    let resolver = Arc::new(Resolver(ArcSwap::from_pointee(files.read().unwrap())));
+    let tls = Tls { resolver, source: Source::Files(files) };
+    handshake(&tls, &first, "localhost", start()).unwrap();
+    assert!(!tls.refresh(&home).await.unwrap());
+
+    let second = write_pair(&home, &cert, &key);
+    assert!(tls.refresh(&home).await.unwrap());
+    handshake(&tls, &second, "localhost", start()).unwrap();
+    assert!(handshake(&tls, &first, "localhost", start()).is_err());
+
+    fs::write(&cert, "not a certificate").unwrap();
+    assert!(matches!(tls.refresh(&home).await, Err(Error::File { .. })));
+    // The same bad files are not complained about again.
+    assert!(!tls.refresh(&home).await.unwrap());
+    handshake(&tls, &second, "localhost", start()).unwrap();
+
+    let third = write_pair(&home, &cert, &key);
+    let other = folder.path().join("other.pem");
+    write_pair(&home, &folder.path().join("unused.pem"), &other);
+    fs::copy(&other, &key).unwrap();
+    assert!(matches!(tls.reload(&home).await, Err(Error::Pair { .. })));
+    handshake(&tls, &second, "localhost", start()).unwrap();
+    assert!(handshake(&tls, &third, "localhost", start()).is_err());
+}

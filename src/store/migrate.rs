@@ -1,0 +1,188 @@
+//! Numbered changes of the stored shapes. Each file remembers the last one it has been through.
+
+use super::Error;
+use super::engine::Engine;
+use super::schema::{META, Meta};
+use super::tx::{Read, Snapshot, Tx, transact};
+use crate::base::id::TenantId;
+
+/// One change of the stored shapes.
+pub(super) struct Migration {
+    /// Ascending from 1, never used twice.
+    pub(super) number: u32,
+    /// What it does, for messages.
+    pub(super) name: &'static str,
+    /// Does it, in as many transactions as it likes: if one fails, or the process dies, all are taken back.
+    pub(super) run: fn(&Steps<'_>) -> Result<(), Error>,
+}
+
+/// All changes so far. Append; never edit one that was released.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration { number: 1, name: "first shapes", run: |_| Ok(()) }];
+
+/// What a migration works with.
+pub(super) struct Steps<'a> {
+    engine: &'a dyn Engine,
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "the first shapes needed no change; the next ones will"))]
+impl Steps<'_> {
+    /// The state after the transactions so far.
+    pub(super) fn read(&self) -> Result<Snapshot, Error> {
+        self.engine.snapshot().map(Snapshot::new)
+    }
+
+    /// Makes some of the changes.
+    pub(super) fn write<T>(&self, change: impl FnOnce(&mut Tx) -> Result<T, Error>) -> Result<T, Error> {
+        transact(self.engine, change)
+    }
+}
+
+/// The data could not be brought up to date; it is as it was before the first migration.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Number and name of the migration that failed; `None` when none was reached.
+    pub(super) migration: Option<(u32, &'static str)>,
+    /// Why.
+    pub(super) cause: Error,
+}
+
+/// The highest number this program knows.
+pub(super) fn known() -> u32 {
+    MIGRATIONS.iter().map(|migration| migration.number).max().unwrap_or(0)
+}
+
+/// The number of the last migration that the data has been through; 0 for none.
+pub(super) fn schema_of(from: &(impl Read + ?Sized)) -> Result<u32, Error> {
+    match META.find(from, &schema_key())? {
+        Some(Meta::Schema(number)) => Ok(number),
+        Some(Meta::Manifest(_)) => Err(Error::Record(String::from("the schema number is missing"))),
+        None => Ok(0),
+    }
+}
+
+fn schema_key() -> (TenantId, String) {
+    (TenantId::INSTALLATION, String::from("schema"))
+}
+
+/// Runs what the data has not been through yet, all or nothing, also when the process dies in between.
+pub(super) fn run(engine: &dyn Engine, migrations: &[Migration]) -> Result<(), Failure> {
+    let failed = |cause| Failure { migration: None, cause };
+    // A mark that is still there is from a process that died during its migrations.
+    engine.roll_back().map_err(failed)?;
+    let current = schema_of(engine.snapshot().map_err(failed)?.as_ref()).map_err(failed)?;
+    let mut pending: Vec<_> = migrations.iter().filter(|migration| migration.number > current).collect();
+    pending.sort_by_key(|migration| migration.number);
+    if pending.is_empty() {
+        return Ok(());
+    }
+    engine.mark().map_err(failed)?;
+    for migration in pending {
+        if let Err(cause) = one(engine, migration) {
+            let cause = engine.roll_back().err().unwrap_or(cause);
+            return Err(Failure { migration: Some((migration.number, migration.name)), cause });
+        }
+    }
+    engine.forget_mark().map_err(failed)
+}
+
+fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
+    (migration.run)(&Steps { engine })?;
+    transact(engine, |tx| META.put(tx, &schema_key(), &Meta::Schema(migration.number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::engine::View;
+    use crate::store::memory::MemoryEngine;
+    use crate::store::redb::RedbEngine;
+    use crate::store::{Options, Record, Store, Table};
+
+    const NUMBERS: Table<(TenantId,), Number> = Table::new("test_a");
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Number(u64);
+    impl Record for Number {}
+
+    fn add(steps: &Steps<'_>, more: u64) -> Result<(), Error> {
+        let before = NUMBERS.find(&steps.read()?, &(TenantId::DEFAULT,))?.map_or(0, |number| number.0);
+        steps.write(|tx| NUMBERS.put(tx, &(TenantId::DEFAULT,), &Number(before + more)))
+    }
+
+    const FIRST: Migration = Migration { number: 1, name: "first", run: |_| Ok(()) };
+    const SECOND: Migration = Migration {
+        number: 2,
+        name: "second",
+        run: |steps| {
+            add(steps, 10)?;
+            add(steps, 10)
+        },
+    };
+    const THIRD: Migration = Migration { number: 3, name: "third", run: |steps| add(steps, 100) };
+    const FAILING: Migration = Migration {
+        number: 3,
+        name: "failing",
+        run: |steps| {
+            add(steps, 1000)?;
+            Err(Error::Key)
+        },
+    };
+
+    fn state(engine: &dyn Engine) -> (u32, Option<Number>) {
+        let view: Box<dyn View> = engine.snapshot().unwrap();
+        (schema_of(view.as_ref()).unwrap(), NUMBERS.find(view.as_ref(), &(TenantId::DEFAULT,)).unwrap())
+    }
+
+    fn each_engine(test: impl Fn(&dyn Engine)) {
+        test(&MemoryEngine::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auther.redb");
+        Store::open(&path, &Options::default()).unwrap().close();
+        test(&RedbEngine::open(&path, &Options::default()).unwrap());
+    }
+
+    #[test]
+    fn each_migration_runs_once_and_in_order() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            assert_eq!(state(engine), (1, None));
+            run(engine, &[THIRD, FIRST, SECOND]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+            assert!(!engine.roll_back().unwrap(), "no mark is left");
+        });
+    }
+
+    #[test]
+    fn a_failing_migration_takes_all_of_them_back() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            let failure = run(engine, &[FIRST, SECOND, FAILING]).unwrap_err();
+            assert_eq!(failure, Failure { migration: Some((3, "failing")), cause: Error::Key });
+            assert_eq!(state(engine), (1, None));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+        });
+    }
+
+    #[test]
+    fn migrations_that_a_crash_cut_short_start_again() {
+        each_engine(|engine| {
+            run(engine, &[FIRST]).unwrap();
+            engine.mark().unwrap();
+            one(engine, &SECOND).unwrap();
+            add(&Steps { engine }, 5).unwrap();
+            assert_eq!(state(engine), (2, Some(Number(25))));
+            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
+            assert_eq!(state(engine), (3, Some(Number(120))));
+        });
+    }
+
+    #[test]
+    fn the_numbers_ascend_from_one() {
+        for (position, migration) in (1..).zip(MIGRATIONS) {
+            assert_eq!(migration.number, position, "{}", migration.name);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Stored records: one version byte, then JSON. Added fields need no version; a changed meaning does.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Error;
+
+/// What a table holds. Fields added later carry `#[serde(default)]`; when the meaning of a field changes, raise
+/// [`Record::VERSION`], keep the old shape as a struct of its own and convert it in [`Record::upgrade`].
+pub trait Record: Serialize + DeserializeOwned {
+    /// The version that is written. Starts at 1.
+    const VERSION: u8 = 1;
+
+    /// Reads a body of an older version. Errors: [`Error::Record`] for versions that were never written.
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+        let _ = body;
+        Err(Error::Record(format!("no rule to read version {version}")))
+    }
+}
+
+/// The stored bytes of a record. Errors: [`Error::Record`] when it cannot be written as JSON.
+pub(super) fn to_bytes<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![R::VERSION];
+    serde_json::to_writer(&mut bytes, record).map_err(|cause| Error::Record(cause.to_string()))?;
+    Ok(bytes)
+}
+
+/// Reads stored bytes of this or an older version. Errors: [`Error::Newer`], [`Error::Record`].
+pub(super) fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
+    match bytes.split_first() {
+        None => Err(Error::Record(String::from("the row is empty"))),
+        Some((version, _)) if *version > R::VERSION => Err(Error::Newer { found: *version, known: R::VERSION }),
+        // The body is not quoted in the error: it may hold what must not be logged.
+        Some((version, body)) if *version == R::VERSION => {
+            serde_json::from_slice(body).map_err(|cause| Error::Record(position_of(&cause)))
+        }
+        Some((version, body)) => R::upgrade(*version, body),
+    }
+}
+
+/// Whether bytes are a version and JSON, whatever the record.
+pub(super) fn is_well_formed(bytes: &[u8]) -> bool {
+    matches!(bytes.split_first(), Some((1.., body)) if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok())
+}
+
+fn position_of(cause: &serde_json::Error) -> String {
+    format!("{:?} error at column {}", cause.classify(), cause.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct First {
+        cents: u64,
+    }
+    impl Record for First {}
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Second {
+        euros: u64,
+        #[serde(default)]
+        note: String,
+    }
+    impl Record for Second {
+        const VERSION: u8 = 2;
+
+        fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+            match version {
+                1 => serde_json::from_slice::<First>(body)
+                    .map(|old| Self { euros: old.cents / 100, note: String::new() })
+                    .map_err(|cause| Error::Record(cause.to_string())),
+                other => Err(Error::Record(format!("no rule to read version {other}"))),
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_record_is_upgraded_as_it_is_read() {
+        let stored = to_bytes(&First { cents: 700 }).unwrap();
+        assert_eq!(stored, b"\x01{\"cents\":700}");
+        assert_eq!(from_bytes::<Second>(&stored).unwrap(), Second { euros: 7, note: String::new() });
+    }
+
+    #[test]
+    fn a_newer_record_is_refused() {
+        let stored = to_bytes(&Second { euros: 1, note: String::new() }).unwrap();
+        assert!(matches!(from_bytes::<First>(&stored), Err(Error::Newer { found: 2, known: 1 })));
+    }
+
+    #[test]
+    fn an_added_field_needs_no_version() {
+        assert_eq!(from_bytes::<Second>(b"\x02{\"euros\":3}").unwrap(), Second { euros: 3, note: String::new() });
+    }
+
+    #[test]
+    fn a_broken_record_is_an_error_that_does_not_quote_it() {
+        for bytes in [&b""[..], b"\x01", b"\x01{\"cents\":\"hunter2\"}", b"\x00{}"] {
+            let Err(error) = from_bytes::<First>(bytes) else { panic!("{bytes:?} was read") };
+            assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The engine of the data file. Two-phase commits and quick repair always: with a shared commit the safe mode is free, and
+//! a file reopens at once after a crash.
+
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use redb::{
+    CommitError, CompactionError, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    SavepointError, SetDurabilityError, StorageError, TableDefinition, TableError, TransactionError, WriteTransaction,
+};
+
+use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
+use super::opening;
+use super::writer::message_of;
+use super::{Error, OpenError, Options, log_fault, schema};
+
+type Bytes = &'static [u8];
+type RawTable = ReadOnlyTable<Bytes, Bytes>;
+
+/// The one shape of every table.
+const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
+    TableDefinition::new(name)
+}
+
+/// Whether the file is there for us.
+enum Slot {
+    Open(Database),
+    /// A commit failed, and the file could not be opened again yet.
+    Failed(Error),
+    Closed,
+}
+
+/// A data file that this process holds.
+pub(super) struct RedbEngine {
+    path: PathBuf,
+    options: Options,
+    slot: RwLock<Slot>,
+    /// A write failed. redb still reads, but it writes again only after the file was opened anew.
+    sick: AtomicBool,
+}
+
+impl RedbEngine {
+    /// Takes a file that was opened by [`opening`] and is settled.
+    pub(super) fn new(path: &Path, options: &Options, database: Database) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            options: options.clone(),
+            slot: RwLock::new(Slot::Open(database)),
+            sick: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens an existing file and proves it sound. Errors leave the file as it was.
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
+        let opened = opening::existing(path, options)?;
+        opened.device.settle().map_err(|error| OpenError::from_io(path, &error))?;
+        Ok(Self::new(path, options, opened.database))
+    }
+
+    /// The same engine, after its file was given another name.
+    pub(super) fn renamed(mut self, path: &Path) -> Self {
+        self.path = path.to_path_buf();
+        self
+    }
+
+    /// Uses the open file.
+    fn with<T>(&self, using: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Slot::Open(database) => guarded(|| using(database)),
+            Slot::Failed(error) => Err(error.clone()),
+            Slot::Closed => Err(Error::Closed),
+        }
+    }
+
+    /// Closes the file and opens it anew: it is as it was at the last commit, and there may be room again. When it can be read
+    /// but still not written, it is read.
+    fn reopen(&self) -> Result<(), Error> {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*slot, Slot::Closed) {
+            return Err(Error::Closed);
+        }
+        // The lock on the file must be let go of before it can be taken again.
+        drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
+        let opened = match opening::existing(&self.path, &self.options) {
+            Ok(opened) => opened,
+            Err(error) => {
+                log_fault("the data file could not be opened again", &error);
+                let error = Error::Io(error.to_string());
+                *slot = Slot::Failed(error.clone());
+                return Err(error);
+            }
+        };
+        *slot = Slot::Open(opened.database);
+        opened.device.settle()?;
+        self.sick.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit.
+    fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
+        if self.sick.load(Ordering::Acquire) {
+            self.reopen()?;
+        }
+        let written = self.with(|database| {
+            let mut transaction = database.begin_write().map_err(fault)?;
+            transaction.set_durability(Durability::Immediate).map_err(fault)?;
+            transaction.set_two_phase_commit(true);
+            transaction.set_quick_repair(true);
+            change(&mut transaction)?;
+            transaction.commit().map_err(fault)
+        });
+        if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
+            self.sick.store(true, Ordering::Release);
+        }
+        written
+    }
+}
+
+impl Engine for RedbEngine {
+    fn snapshot(&self) -> Result<Box<dyn View>, Error> {
+        let view = self.with(view_of)?;
+        Ok(Box::new(view))
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<(), Error> {
+        self.write(|transaction| {
+            for (name, rows) in changes.tables() {
+                let mut table = transaction.open_table(raw(schema::known(name)?)).map_err(fault)?;
+                for (key, value) in rows {
+                    match value {
+                        Some(value) => table.insert(key.as_slice(), value.as_slice()).map(drop).map_err(fault)?,
+                        None => table.remove(key.as_slice()).map(drop).map_err(fault)?,
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn compact(&self) -> Result<bool, Error> {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        match &mut *slot {
+            Slot::Open(database) => guarded(|| match database.compact() {
+                Ok(compacted) => Ok(compacted),
+                Err(CompactionError::TransactionInProgress) => Ok(false),
+                Err(error) => Err(fault(error)),
+            }),
+            Slot::Failed(error) => Err(error.clone()),
+            Slot::Closed => Err(Error::Closed),
+        }
+    }
+
+    fn mark(&self) -> Result<(), Error> {
+        self.write(|transaction| transaction.persistent_savepoint().map(drop).map_err(fault))
+    }
+
+    fn roll_back(&self) -> Result<bool, Error> {
+        let marks = self.with(|database| marks(&database.begin_write().map_err(fault)?))?;
+        let Some(first) = marks.first() else { return Ok(false) };
+        self.write(|transaction| {
+            let savepoint = transaction.get_persistent_savepoint(*first).map_err(fault)?;
+            transaction.restore_savepoint(&savepoint).map_err(fault)?;
+            Ok(())
+        })?;
+        self.forget_mark()?;
+        Ok(true)
+    }
+
+    fn forget_mark(&self) -> Result<(), Error> {
+        self.write(|transaction| {
+            for mark in marks(transaction)? {
+                transaction.delete_persistent_savepoint(mark).map_err(fault)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn close(&self) {
+        *self.slot.write().unwrap_or_else(PoisonError::into_inner) = Slot::Closed;
+    }
+}
+
+fn marks(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
+    let mut marks: Vec<u64> = transaction.list_persistent_savepoints().map_err(fault)?.collect();
+    marks.sort_unstable();
+    Ok(marks)
+}
+
+/// A frozen state of the file. Tables are opened when they are first read.
+pub(super) struct RedbView {
+    transaction: ReadTransaction,
+    tables: Mutex<Vec<(&'static str, Option<Arc<RawTable>>)>>,
+}
+
+/// The state of `database` as of its last commit.
+pub(super) fn view_of(database: &Database) -> Result<RedbView, Error> {
+    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables: Mutex::new(Vec::new()) })
+}
+
+impl RedbView {
+    /// The table, or `None` when nothing was ever written to it.
+    fn table(&self, name: &'static str) -> Result<Option<Arc<RawTable>>, Error> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, table)) = tables.iter().find(|(known, _)| *known == name) {
+            return Ok(table.clone());
+        }
+        let table = match self.transaction.open_table(raw(schema::known(name)?)) {
+            Ok(table) => Some(Arc::new(table)),
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(fault(error)),
+        };
+        tables.push((name, table.clone()));
+        Ok(table)
+    }
+
+    /// Names of tables in the file that the schema does not list.
+    pub(super) fn unlisted_tables(&self) -> Result<Vec<String>, Error> {
+        use redb::TableHandle;
+        let names = self.transaction.list_tables().map_err(fault)?.map(|table| table.name().to_owned());
+        Ok(names.filter(|name| !schema::tables().any(|listed| listed == name)).collect())
+    }
+}
+
+impl View for RedbView {
+    fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        guarded(|| match self.table(table)? {
+            Some(table) => Ok(table.get_owned(key).map_err(fault)?.map(|value| value.value().to_vec())),
+            None => Ok(None),
+        })
+    }
+
+    fn scan(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        guarded(|| {
+            let Some(table) = self.table(table)? else { return Ok(Vec::new()) };
+            if nothing_between(from, to) {
+                return Ok(Vec::new());
+            }
+            let range = table.range_owned::<&[u8]>((from, to)).map_err(fault)?.map(|row| {
+                let (key, value) = row.map_err(fault)?;
+                Ok((key.value().to_vec(), value.value().to_vec()))
+            });
+            match order {
+                Order::Ascending => range.take(limit).collect(),
+                Order::Descending => range.rev().take(limit).collect(),
+            }
+        })
+    }
+}
+
+/// Turns a panic within redb, as damaged pages can cause, into an error.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Error::Damaged(format!("the engine stopped: {}", message_of(panic.as_ref())))))
+}
+
+/// What redb reports, in the store's words.
+pub(super) fn fault(error: impl Into<Fault>) -> Error {
+    match error.into().0 {
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::Damaged(String::from("it ends too early"))
+        }
+        redb::Error::Io(error) => error.into(),
+        redb::Error::Corrupted(reason) => Error::Damaged(reason),
+        redb::Error::DatabaseClosed => Error::Closed,
+        redb::Error::PreviousIo => Error::Io(String::from("a write failed before")),
+        other => Error::Io(other.to_string()),
+    }
+}
+
+/// Any error of redb.
+pub(super) struct Fault(redb::Error);
+
+macro_rules! faults {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Fault {
+            fn from(error: $error) -> Self {
+                Self(error.into())
+            }
+        }
+    )*};
+}
+
+faults!(
+    StorageError,
+    TableError,
+    TransactionError,
+    CommitError,
+    CompactionError,
+    SavepointError,
+    SetDurabilityError,
+    redb::DatabaseError
+);

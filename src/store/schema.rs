@@ -1,0 +1,86 @@
+//! Every table and index of the data file, in one list. A name that is not here cannot be read or written.
+
+use super::Error;
+use super::table::Table;
+use crate::base::id::TenantId;
+
+/// What the store notes about the file itself.
+pub(super) const META: Table<(TenantId, String), Meta> = Table::new("meta");
+
+/// Every table and index. Names are part of the file format: append, and rename only in a migration.
+pub const TABLES: &[&str] = &[
+    "meta",
+    "expiry",
+    "audit",
+    "certificates",
+    "clients",
+    "codes",
+    "consents",
+    "consents_by_client",
+    "grants",
+    "grants_by_client",
+    "grants_by_session",
+    "grants_by_user",
+    "installation",
+    "invites",
+    "links",
+    "marks",
+    "refresh_tokens",
+    "sessions",
+    "sessions_by_user",
+    "sign_in_failures",
+    "signing_keys",
+    "users",
+    "users_by_email",
+    "users_by_username",
+];
+
+/// Tables of this folder's own tests.
+#[cfg(test)]
+pub(super) const TEST_TABLES: &[&str] = &["test_a", "test_b"];
+
+/// A fact about the data file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Meta {
+    /// The number of the last migration that the file has been through.
+    Schema(u32),
+    /// Only in backups: what the file must hold.
+    Manifest(super::backup::Manifest),
+}
+
+impl super::Record for Meta {}
+
+/// All tables that may exist.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    #[cfg(test)]
+    let more = TEST_TABLES;
+    #[cfg(not(test))]
+    let more: &[&str] = &[];
+    TABLES.iter().chain(more).copied()
+}
+
+/// Gives `table` back when it is in the list. Errors: [`Error::UnknownTable`].
+pub(super) fn known(table: &'static str) -> Result<&'static str, Error> {
+    if tables().any(|name| name == table) { Ok(table) } else { Err(Error::UnknownTable(table.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_table_is_listed_twice() {
+        let mut names: Vec<_> = tables().collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn an_unlisted_table_is_refused() {
+        assert_eq!(known("nowhere"), Err(Error::UnknownTable(String::from("nowhere"))));
+        assert_eq!(known("meta"), Ok("meta"));
+    }
+}

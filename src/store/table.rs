@@ -1,0 +1,132 @@
+//! Tables and indexes with types: the last place where bytes and names of tables are seen.
+
+use std::marker::PhantomData;
+use std::ops::Bound;
+
+use super::engine::{Order, Row};
+use super::key::{Key, end_of_prefix};
+use super::record::{self, Record};
+use super::tx::{Read, Tx};
+use super::{Error, schema};
+
+/// Records by key.
+pub struct Table<K, R> {
+    name: &'static str,
+    shape: PhantomData<fn() -> (K, R)>,
+}
+
+impl<K: Key, R: Record> Table<K, R> {
+    /// The table called `name`, which must be in `schema::TABLES`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, shape: PhantomData }
+    }
+
+    /// The record at `key`. Errors: reading, [`Error::Record`], [`Error::Newer`].
+    pub fn find(&self, from: &(impl Read + ?Sized), key: &K) -> Result<Option<R>, Error> {
+        from.get_raw(self.name, &key.encode())?.map(|bytes| record::from_bytes(&bytes)).transpose()
+    }
+
+    /// Writes the record at `key`, over one that may be there.
+    pub fn put(&self, tx: &mut Tx, key: &K, record: &R) -> Result<(), Error> {
+        tx.set_raw(self.name, key.encode(), Some(record::to_bytes(record)?))
+    }
+
+    /// Removes the record at `key`, if there is one.
+    pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
+        tx.set_raw(self.name, key.encode(), None)
+    }
+
+    /// Up to `limit` records whose keys begin with `prefix` (see [`super::prefix`]) and, in the given order, come after
+    /// `after`.
+    pub fn page(
+        &self,
+        from: &(impl Read + ?Sized),
+        prefix: &[u8],
+        after: Option<&K>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<(K, R)>, Error> {
+        rows(from, self.name, prefix, after, (order, limit))?
+            .into_iter()
+            .map(|(key, value)| Ok((K::decode(&key)?, record::from_bytes(&value)?)))
+            .collect()
+    }
+}
+
+/// Facts that are keys: whether a key is there is all that is stored.
+pub struct Index<K> {
+    name: &'static str,
+    shape: PhantomData<fn() -> K>,
+}
+
+impl<K: Key> Index<K> {
+    /// The index called `name`, which must be in `schema::TABLES`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, shape: PhantomData }
+    }
+
+    /// Notes the fact.
+    pub fn put(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
+        tx.set_raw(self.name, key.encode(), Some(Vec::new()))
+    }
+
+    /// Removes the fact, if it is there.
+    pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
+        tx.set_raw(self.name, key.encode(), None)
+    }
+
+    /// Whether the fact is there.
+    pub fn contains(&self, from: &(impl Read + ?Sized), key: &K) -> Result<bool, Error> {
+        Ok(from.get_raw(self.name, &key.encode())?.is_some())
+    }
+
+    /// Up to `limit` facts that begin with `prefix` (see [`super::prefix`]) and, in the given order, come after `after`.
+    pub fn page(
+        &self,
+        from: &(impl Read + ?Sized),
+        prefix: &[u8],
+        after: Option<&K>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<K>, Error> {
+        rows(from, self.name, prefix, after, (order, limit))?.into_iter().map(|(key, _)| K::decode(&key)).collect()
+    }
+
+    /// Up to `limit` facts from the one that `from_key` begins to the one that `to_key` begins, both included, ascending.
+    pub(super) fn between(
+        &self,
+        from: &(impl Read + ?Sized),
+        from_key: &[u8],
+        to_key: &[u8],
+        limit: usize,
+    ) -> Result<Vec<K>, Error> {
+        let end = end_of_prefix(to_key);
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        from.scan_raw(schema::known(self.name)?, Bound::Included(from_key), to, Order::Ascending, limit)?
+            .into_iter()
+            .map(|(key, _)| K::decode(&key))
+            .collect()
+    }
+}
+
+fn rows<K: Key>(
+    from: &(impl Read + ?Sized),
+    table: &'static str,
+    prefix: &[u8],
+    after: Option<&K>,
+    (order, limit): (Order, usize),
+) -> Result<Vec<Row>, Error> {
+    let after = after.map(Key::encode);
+    let end = end_of_prefix(prefix);
+    let mut low = Bound::Included(prefix);
+    let mut high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    // A cursor from another list must not lead out of this one: it only ever narrows the prefix.
+    match (&after, order) {
+        (Some(after), Order::Ascending) if after.as_slice() >= prefix => low = Bound::Excluded(after),
+        (Some(after), Order::Descending) if end.as_deref().is_none_or(|end| after.as_slice() < end) => {
+            high = Bound::Excluded(after);
+        }
+        _ => {}
+    }
+    from.scan_raw(table, low, high, order, limit)
+}

@@ -1,0 +1,194 @@
+//! Reading and changing: a frozen [`Snapshot`], and the [`Tx`] that keeps its own changes over it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
+use super::{Error, schema};
+
+/// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
+pub trait Read {
+    /// The value of a row.
+    fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Up to `limit` rows between the bounds, in order.
+    fn scan_raw(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error>;
+}
+
+impl Read for dyn View + '_ {
+    fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.get(table, key)
+    }
+
+    fn scan_raw(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        self.scan(table, from, to, order, limit)
+    }
+}
+
+/// The state of the store as of one commit. Later writes do not show in it. Hold it briefly: it pins old pages.
+pub struct Snapshot {
+    view: Box<dyn View>,
+}
+
+impl Snapshot {
+    pub(super) fn new(view: Box<dyn View>) -> Self {
+        Self { view }
+    }
+
+    /// The frozen state, as the engine gave it.
+    pub(super) fn view(&self) -> &dyn View {
+        self.view.as_ref()
+    }
+}
+
+impl Read for Snapshot {
+    fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.view.get(table, key)
+    }
+
+    fn scan_raw(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        self.view.scan(table, from, to, order, limit)
+    }
+}
+
+/// A transaction. Reads see its own changes, then those of the transactions that share its commit, then the last commit.
+pub struct Tx {
+    own: Changes,
+    batch: Changes,
+    view: Arc<dyn View>,
+}
+
+impl Tx {
+    /// The first transaction of a batch over `view`.
+    pub(super) fn over(view: Arc<dyn View>) -> Self {
+        Self { own: Changes::default(), batch: Changes::default(), view }
+    }
+
+    /// Takes the current transaction's changes away from it.
+    pub(super) fn take_own(&mut self) -> Changes {
+        std::mem::take(&mut self.own)
+    }
+
+    /// Gives changes back that were taken away.
+    pub(super) fn set_own(&mut self, changes: Changes) {
+        self.own = changes;
+    }
+
+    /// Adds a finished transaction's changes to what the next ones see.
+    pub(super) fn keep(&mut self, changes: Changes) {
+        self.batch.absorb(changes);
+    }
+
+    /// Everything that was kept.
+    pub(super) fn into_batch(self) -> Changes {
+        self.batch
+    }
+
+    /// Notes a row's new value, or with `None` its deletion. Errors: [`Error::UnknownTable`].
+    pub(super) fn set_raw(&mut self, table: &'static str, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), Error> {
+        self.own.set(schema::known(table)?, key, value);
+        Ok(())
+    }
+
+    /// The noted rows of a table between the bounds, the transaction's own over the batch's, by key.
+    fn noted(&self, table: &'static str, from: Bound<&[u8]>, to: Bound<&[u8]>) -> BTreeMap<&[u8], Option<&[u8]>> {
+        let mut noted = BTreeMap::new();
+        for changes in [&self.batch, &self.own] {
+            if let Some(rows) = changes.table(table) {
+                noted.extend(rows.range::<[u8], _>((from, to)).map(|(key, value)| (key.as_slice(), value.as_deref())));
+            }
+        }
+        noted
+    }
+}
+
+impl Read for Tx {
+    fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.own.find(table, key).or_else(|| self.batch.find(table, key)) {
+            Some(noted) => Ok(noted.map(<[u8]>::to_vec)),
+            None => self.view.get(table, key),
+        }
+    }
+
+    fn scan_raw(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        if limit == 0 || nothing_between(from, to) {
+            return Ok(Vec::new());
+        }
+        let noted = self.noted(table, from, to);
+        // Each note hides at most one stored row, so this many stored rows are always enough.
+        let stored = self.view.scan(table, from, to, order, limit.saturating_add(noted.len()))?;
+        Ok(match order {
+            Order::Ascending => merge(stored, noted.into_iter(), limit, <[u8]>::cmp),
+            Order::Descending => merge(stored, noted.into_iter().rev(), limit, |one, two| two.cmp(one)),
+        })
+    }
+}
+
+/// One transaction with a commit of its own, past the writer: for files that nobody else uses yet.
+pub(super) fn transact<T>(engine: &dyn Engine, change: impl FnOnce(&mut Tx) -> Result<T, Error>) -> Result<T, Error> {
+    let mut tx = Tx::over(Arc::from(engine.snapshot()?));
+    let result = change(&mut tx)?;
+    engine.commit(&tx.take_own())?;
+    Ok(result)
+}
+
+/// Up to `limit` rows of two lists that `compare` has sorted; a note wins over the stored row with its key.
+fn merge<'a>(
+    stored: Vec<Row>,
+    noted: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    limit: usize,
+    compare: impl Fn(&[u8], &[u8]) -> Ordering,
+) -> Vec<Row> {
+    let mut stored = stored.into_iter().peekable();
+    let mut noted = noted.peekable();
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        let stored_first = match (stored.peek(), noted.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((key, _)), Some((note, _))) => compare(key, note),
+        };
+        if stored_first == Ordering::Less {
+            rows.extend(stored.next());
+            continue;
+        }
+        if stored_first == Ordering::Equal {
+            stored.next();
+        }
+        if let Some((key, Some(value))) = noted.next() {
+            rows.push((key.to_vec(), value.to_vec()));
+        }
+    }
+    rows
+}

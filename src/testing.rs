@@ -1,0 +1,96 @@
+//! An installation for tests: in memory, with a clock that stands still, cheap hashes and the default settings.
+//!
+//! `Home::new()` is enough for most; `Home::with(|parts| …)` changes a part before anything shares it. Start at [`Home`].
+
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use crate::base::clock::ManualClock;
+use crate::base::entropy::OsEntropy;
+use crate::base::id::UserId;
+use crate::base::{Moment, Secret};
+use crate::config::{self, Environment, Overrides, Settings};
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::{Hasher, Parameters};
+use crate::crypto::seal::SealingKey;
+use crate::crypto::token::MacKey;
+use crate::cx::{Actor, Cx, Installation, RequestFacts};
+use crate::store::Store;
+
+/// 2026-01-31T12:00:00Z: when every test begins.
+pub(crate) const START: Moment = Moment::from_millis(1_769_860_800_000);
+
+/// An installation of its own, with its clock.
+pub(crate) struct Home {
+    pub(crate) parts: Arc<Installation>,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl Home {
+    /// With nothing in it.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// With parts as `change` leaves them.
+    pub(crate) fn with(change: impl FnOnce(&mut Installation)) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let mut parts = Installation {
+            store: Store::in_memory(),
+            keyring: Keyring::new(Vec::new()).unwrap(),
+            settings: settings(),
+            clock: clock.clone(),
+            entropy: Arc::new(OsEntropy),
+            hasher: Hasher::start(Parameters { memory_kib: 32, iterations: 1, parallelism: 1 }, 2, 1024).unwrap(),
+            sealing: SealingKey::new([7; 32]),
+            mac: MacKey::new(&Secret::new([9; 32])),
+        };
+        change(&mut parts);
+        Self { parts: Arc::new(parts), clock }
+    }
+
+    /// A request of nobody known, at the clock's moment.
+    pub(crate) fn cx(&self) -> Cx {
+        let ip = Some([192, 0, 2, 1].into());
+        let facts = RequestFacts { id: String::from("req_test"), ip, user_agent: Some(String::from("test")) };
+        Cx::for_request(Arc::clone(&self.parts), facts)
+    }
+
+    /// A request of this person.
+    pub(crate) fn cx_of(&self, user: &UserId) -> Cx {
+        self.cx().with_actor(Actor::User(user.clone()))
+    }
+
+    /// Moves the clock forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// The settings of an empty folder without variables.
+pub(crate) fn settings() -> Settings {
+    config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent")).unwrap().settings
+}
+
+/// Runs a future to its end on this thread.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Runs `attempt` on `count` threads that start together; answers in the order of their numbers.
+pub(crate) fn race<T: Send>(count: usize, attempt: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(count);
+    thread::scope(|scope| {
+        let run = |number| {
+            let (start, attempt) = (&start, &attempt);
+            scope.spawn(move || {
+                start.wait();
+                attempt(number)
+            })
+        };
+        let racers: Vec<_> = (0..count).map(run).collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+    })
+}
