@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_known_actor_shows_what_kind_it_was() {
-        let row = json!({"at": "t", "action": "key.rotate", "outcome": "success", "actor_kind": "system", "actor": null});
+        let row =
+            json!({"at": "t", "action": "key.rotate", "outcome": "success", "actor_kind": "system", "actor": null});
         assert_eq!(entry(&row), "t  key.rotate  success  system");
     }
 }

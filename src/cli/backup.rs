@@ -46,7 +46,9 @@ impl BackupCommand {
             Self::Create(args) => {
                 let path = absolute(&args.file)?;
                 let answer = remote.call(Call::post(["backup"]).body(json!({"path": path})).slow())?;
-                output.show(&answer, |answer| format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows")))
+                output.show(&answer, |answer| {
+                    format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows"))
+                })
             }
             Self::Verify(args) => {
                 let report = store::verify_backup(&args.file).map_err(|error| refused(&error))?;
@@ -66,7 +68,8 @@ impl BackupCommand {
 
 /// The server has another working folder than we have.
 fn absolute(file: &Path) -> Result<String, Failure> {
-    let path = std::path::absolute(file).map_err(|error| Failure::usage("bad_path", format!("{}: {error}.", file.display())))?;
+    let path = std::path::absolute(file)
+        .map_err(|error| Failure::usage("bad_path", format!("{}: {error}.", file.display())))?;
     path.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("bad_path", "the file's name is not UTF-8."))
 }
 

@@ -184,7 +184,11 @@ impl ClientCommand {
                 let body = json!({"overlap_seconds": args.overlap.unwrap_or(0)});
                 let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(body);
                 output.show(&remote.call(call)?, |answer| {
-                    format!("New secret of {}, shown this once:\n\n  {}", text(answer, "client_id"), text(answer, "client_secret"))
+                    format!(
+                        "New secret of {}, shown this once:\n\n  {}",
+                        text(answer, "client_id"),
+                        text(answer, "client_secret")
+                    )
                 })
             }
             Self::Disable(named) => {
@@ -215,7 +219,9 @@ impl CreateArgs {
         output.show(&answer, |answer| {
             let mut shown = format!("Registered.\n\n{}", app(answer));
             if answer.get("client_secret").is_some() {
-                shown.push_str("\n\nThe client_secret is shown this once. Keep it where the app can read it and nobody else.");
+                shown.push_str(
+                    "\n\nThe client_secret is shown this once. Keep it where the app can read it and nobody else.",
+                );
             }
             shown
         })

@@ -16,7 +16,9 @@ pub enum KeyCommand {
         Rotation happens by itself; tokens signed before go on verifying.")]
     Rotate(RotateArgs),
     /// Stop publishing a key: tokens it signed no longer verify
-    #[command(after_help = "For a key that others may have got hold of. If it is the one that signs, the next takes over at once.")]
+    #[command(
+        after_help = "For a key that others may have got hold of. If it is the one that signs, the next takes over at once."
+    )]
     Retire(RetireArgs),
 }
 

@@ -79,8 +79,7 @@ impl Output {
 /// Prints a line on standard output.
 pub fn say(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()).map_err(|error| {
-        let reason =
-            if error.kind() == io::ErrorKind::BrokenPipe { Reason::ReaderGone } else { Reason::Failed };
+        let reason = if error.kind() == io::ErrorKind::BrokenPipe { Reason::ReaderGone } else { Reason::Failed };
         Failure { code: String::from("output"), message: format!("the answer could not be printed: {error}."), reason }
     })
 }

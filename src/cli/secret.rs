@@ -16,7 +16,11 @@ pub fn new_password(from_stdin: bool, may_be_absent: bool) -> Result<Option<Secr
         return line(&mut io::stdin().lock()).map(Some);
     }
     if !io::stdin().is_terminal() {
-        return if may_be_absent { Ok(None) } else { Err(Failure::usage("no_password", "use --password-stdin to give the password as a line of standard input.")) };
+        return if may_be_absent {
+            Ok(None)
+        } else {
+            Err(Failure::usage("no_password", "use --password-stdin to give the password as a line of standard input."))
+        };
     }
     let question = if may_be_absent { "Password (empty: none): " } else { "New password: " };
     let first = ask(question)?;

@@ -116,7 +116,9 @@ pub enum AdminCommand {
     #[command(after_help = "Example:\n  auther admin recover ann@example.com")]
     Recover(entry::RecoverArgs),
     /// Print the certificate of the local CA, so that browsers and apps can trust it
-    #[command(after_help = "Example:\n  auther admin ca > auther-ca.pem && curl --cacert auther-ca.pem https://localhost:8443/healthz")]
+    #[command(
+        after_help = "Example:\n  auther admin ca > auther-ca.pem && curl --cacert auther-ca.pem https://localhost:8443/healthz"
+    )]
     Ca,
     /// People
     #[command(subcommand)]

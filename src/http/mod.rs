@@ -8,6 +8,7 @@
 //! or know a dialect: [`guard`] does, by the path's family.
 
 pub mod assets;
+pub mod auth;
 pub mod extract;
 pub mod guard;
 mod health;
@@ -70,6 +71,7 @@ pub fn app(
 /// Every route of the server.
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
+    auth::configure(config);
     oauth::configure(config);
     pages::configure(config);
     config.service(

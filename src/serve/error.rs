@@ -42,10 +42,14 @@ pub enum Error {
     #[error(transparent)]
     Tls(#[from] tls::Error),
     /// A key was configured for a file that was made without.
-    #[error("master_key is set, but this data file was made without one. Remove master_key, or begin with a new data file.")]
+    #[error(
+        "master_key is set, but this data file was made without one. Remove master_key, or begin with a new data file."
+    )]
     MasterKeyAdded,
     /// The file was made with a configured key.
-    #[error("this data file is sealed with a master key. Set master_key, AUTHER_MASTER_KEY or AUTHER_MASTER_KEY_FILE to it.")]
+    #[error(
+        "this data file is sealed with a master key. Set master_key, AUTHER_MASTER_KEY or AUTHER_MASTER_KEY_FILE to it."
+    )]
     MasterKeyMissing,
     /// Another key was configured when the file was made.
     #[error("master_key is not the one that this data file is sealed with.")]

@@ -26,6 +26,8 @@ mod writer;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod refusals;
 
 use std::fmt::Display;

@@ -1,9 +1,12 @@
 //! From a path to an open, proved file, or a refusal that leaves the bytes alone.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::panic;
 use std::path::Path;
+use std::sync::Once;
 
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
@@ -32,14 +35,36 @@ pub(super) struct Opened {
 /// before [`Device::settle`].
 pub(super) fn existing(path: &Path, options: &Options) -> Result<Opened, OpenError> {
     let file = file_of(path, Access::Exclusive)?;
-    staged(path, file, Access::Exclusive, options)
+    quietly(|| staged(path, file, Access::Exclusive, options))
 }
 
 /// Opens the file at `path` to read and check all of it. It is never written to.
 pub(super) fn read_only(path: &Path, options: &Options) -> Result<Database, OpenError> {
     let everything = Options { check_bytes: u64::MAX, ..options.clone() };
     let file = file_of(path, Access::ReadOnly)?;
-    staged(path, file, Access::ReadOnly, &everything).map(|opened| opened.database)
+    quietly(|| staged(path, file, Access::ReadOnly, &everything)).map(|opened| opened.database)
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics of this thread from being printed meanwhile: redb stops so at some damaged files, and the refusal that is made
+/// of it is to be one line.
+fn quietly<T>(open: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                before(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = open();
+    QUIET.set(false);
+    result
 }
 
 /// Makes an empty file at `path`, 0600, and opens it. Errors: also when something is there.

@@ -19,6 +19,8 @@ use super::{Error, OpenError, Options, log_fault, schema};
 
 type Bytes = &'static [u8];
 type RawTable = ReadOnlyTable<Bytes, Bytes>;
+/// A table, or `None` when nothing was ever written to it.
+type MaybeTable = Option<Arc<RawTable>>;
 
 /// The one shape of every table.
 const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
@@ -193,7 +195,7 @@ fn marks(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
 /// A frozen state of the file. Tables are opened when they are first read.
 pub(super) struct RedbView {
     transaction: ReadTransaction,
-    tables: Mutex<Vec<(&'static str, Option<Arc<RawTable>>)>>,
+    tables: Mutex<Vec<(&'static str, MaybeTable)>>,
 }
 
 /// The state of `database` as of its last commit.
@@ -203,7 +205,7 @@ pub(super) fn view_of(database: &Database) -> Result<RedbView, Error> {
 
 impl RedbView {
     /// The table, or `None` when nothing was ever written to it.
-    fn table(&self, name: &'static str) -> Result<Option<Arc<RawTable>>, Error> {
+    fn table(&self, name: &'static str) -> Result<MaybeTable, Error> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, table)) = tables.iter().find(|(known, _)| *known == name) {
             return Ok(table.clone());

@@ -11,9 +11,12 @@ use super::engine::Engine;
 use super::*;
 use crate::base::id::TenantId;
 
-const ROWS: Table<(TenantId, u64), String> = Table::new("test_a");
+const ROWS: Table<(TenantId, u64), Text> = Table::new("test_a");
 
-impl Record for String {}
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Text(String);
+
+impl Record for Text {}
 
 /// A folder and the path of the data file in it.
 fn place() -> (TempDir, PathBuf) {
@@ -41,8 +44,8 @@ fn write_file(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn text(number: u64) -> String {
-    format!("{number} {}", "x".repeat(usize::try_from(number % 700).unwrap()))
+fn text(number: u64) -> Text {
+    Text(format!("{number} {}", "x".repeat(usize::try_from(number % 700).unwrap())))
 }
 
 fn fill(store: &Store, rows: std::ops::Range<u64>) {
@@ -270,6 +273,62 @@ fn a_full_disk_refuses_the_write_and_keeps_the_rest() {
     let error = Store::open(&folder.path().join("new.redb"), &options).map(drop).unwrap_err();
     assert!(matches!(error, OpenError::Full(_)), "{error:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");
+}
+
+#[test]
+fn a_commit_that_is_cut_short_anywhere_keeps_all_or_nothing() {
+    let (folder, path) = place();
+    let options = Options::default();
+    let store = Store::open(&path, &options).unwrap();
+    fill(&store, 0..100);
+    let crashed = folder.path().join("crashed.redb");
+    let (mut cut, mut kept) = (0, 0);
+    for left in (0..).step_by(3_000) {
+        options.room.set(left);
+        let change = |tx: &mut Tx| {
+            (100..140).try_for_each(|n| ROWS.put(tx, &(TenantId::DEFAULT, n), &text(n)))?;
+            (0..20).try_for_each(|n| ROWS.delete(tx, &(TenantId::DEFAULT, n)))
+        };
+        let answer: Result<(), Error> = store.write_blocking(change);
+        // What a killed process would leave behind: the writes so far.
+        write_file(&crashed, &fs::read(&path).unwrap());
+        let found = rows(&open(&crashed).unwrap()).unwrap();
+        if answer.is_ok() {
+            assert_eq!(found, (20..140).collect::<Vec<_>>());
+            break;
+        }
+        let before = found == (0..100).collect::<Vec<_>>();
+        assert!(before || found == (20..140).collect::<Vec<_>>(), "{left} bytes left half a commit");
+        if before {
+            cut += 1
+        } else {
+            kept += 1
+        }
+        options.room.set(u64::MAX);
+        store
+            .write_blocking(|tx| {
+                (100..140).try_for_each(|n| ROWS.delete(tx, &(TenantId::DEFAULT, n)))?;
+                (0..20).try_for_each(|n| ROWS.put(tx, &(TenantId::DEFAULT, n), &text(n)))
+            })
+            .unwrap();
+    }
+    assert!(cut > 5, "{cut} commits were cut short, {kept} were in the file all the same");
+}
+
+#[test]
+fn compacting_gives_room_back_unless_somebody_reads() {
+    let (_folder, path) = place();
+    let store = open(&path).unwrap();
+    fill(&store, 0..5_000);
+    store.write_blocking(|tx| (10..5_000).try_for_each(|n| ROWS.delete(tx, &(TenantId::DEFAULT, n)))).unwrap();
+    let size = || fs::metadata(&path).unwrap().len();
+    let (before, reader) = (size(), store.read().unwrap());
+    assert_eq!(store.compact(), Ok(false));
+    drop(reader);
+    assert_eq!(store.compact(), Ok(true));
+    assert!(size() < before / 2, "{} of {before} bytes are left", size());
+    fill(&store, 10..20);
+    assert_eq!(rows(&store).unwrap(), (0..20).collect::<Vec<_>>());
 }
 
 #[test]

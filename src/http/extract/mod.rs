@@ -26,5 +26,5 @@ pub(in crate::http) use browser::keep;
 pub use cx::{LocalPeer, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
 pub use json::Json;
-pub use pairs::{Fields, Pairs, Query};
+pub use pairs::{Fields, Pairs, Query, own_path};
 pub use person::{Admin, Person, Visitor};

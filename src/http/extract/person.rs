@@ -24,6 +24,8 @@ pub struct Person {
     pub cx: Cx,
     /// Who, and in which session.
     pub signed_in: SignedIn,
+    /// Whether a cookie said so, and not a token in the header.
+    pub is_by_cookie: bool,
 }
 
 impl FromRequest for Person {
@@ -48,6 +50,11 @@ impl Visitor {
     /// Who is signed in, if anybody.
     pub fn signed_in(&self) -> Option<&SignedIn> {
         self.person.as_ref().map(|person| &person.signed_in)
+    }
+
+    /// The session that the browser's cookie holds: what a sign-in takes the place of.
+    pub fn cookie_session(&self) -> Option<&SignedIn> {
+        self.person.as_ref().filter(|person| person.is_by_cookie).map(|person| &person.signed_in)
     }
 }
 
@@ -91,17 +98,17 @@ impl FromRequest for Admin {
 
 async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
     let cx = operation(request)?;
-    let signed_in = match bearer(request)? {
+    let (signed_in, is_by_cookie) = match bearer(request)? {
         // A token that does not work is told: falling back to the cookie would act for somebody else.
-        Some(token) => Some(by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?),
-        None => by_cookie(request, &cx).await?,
+        Some(token) => (Some(by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?), false),
+        None => (by_cookie(request, &cx).await?, true),
     };
-    if signed_in.is_some() && bearer(request)?.is_none() {
+    let Some(signed_in) = signed_in else { return Ok(Visitor { cx, person: None }) };
+    if is_by_cookie {
         csrf_allows(request, &cx)?;
     }
-    let Some(signed_in) = signed_in else { return Ok(Visitor { cx, person: None }) };
     let cx = cx.with_actor(Actor::User(signed_in.user.id.clone()));
-    Ok(Visitor { cx: cx.clone(), person: Some(Person { cx, signed_in }) })
+    Ok(Visitor { cx: cx.clone(), person: Some(Person { cx, signed_in, is_by_cookie }) })
 }
 
 /// Who holds the session cookie. Slides the session and its cookie when that is due.

@@ -1,7 +1,7 @@
 //! RP-initiated logout over HTTP.
 
-use actix_web::http::{StatusCode, header};
 use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 
 use super::authorize::refuse;
@@ -32,11 +32,7 @@ pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     }
 }
 
-async fn answer(
-    cx: &Cx,
-    pairs: Vec<(String, String)>,
-    browser: &Browser,
-) -> Result<HttpResponse, Refusal> {
+async fn answer(cx: &Cx, pairs: Vec<(String, String)>, browser: &Browser) -> Result<HttpResponse, Refusal> {
     let params = match Params::from_pairs(pairs) {
         Ok(params) => params,
         Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
@@ -49,11 +45,7 @@ async fn answer(
 }
 
 /// Asks on a page; the destination travels with the form, authenticated, so that only a registered one comes back.
-fn confirm(
-    cx: &Cx,
-    confirmation: Confirmation,
-    browser: &Browser,
-) -> Result<HttpResponse, Refusal> {
+fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<HttpResponse, Refusal> {
     let waiting = LogoutRequest { destination: confirmation.destination };
     let shell = match &confirmation.client_name {
         Some(name) => shell(cx).for_app(name),

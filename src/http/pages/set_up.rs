@@ -96,10 +96,6 @@ fn closed(cx: &Cx, token: &str) -> Result<HttpResponse, Refusal> {
         (true, true) => SetUpRefusal::Missing,
         (true, false) => SetUpRefusal::Invalid,
     };
-    let view = SetUpClosed {
-        shell: shell(cx),
-        reason,
-        sign_in_href: (!is_open).then(|| routes::SIGN_IN.to_owned()),
-    };
+    let view = SetUpClosed { shell: shell(cx), reason, sign_in_href: (!is_open).then(|| routes::SIGN_IN.to_owned()) };
     Page::of(&view).status(StatusCode::FORBIDDEN).answer()
 }

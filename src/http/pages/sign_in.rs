@@ -8,7 +8,7 @@ use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use super::{go, mistakes};
 use crate::config::Registration;
 use crate::cx::Cx;
-use crate::http::extract::{Browser, Fields, Query};
+use crate::http::extract::{Browser, Fields, Query, own_path};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
@@ -18,7 +18,7 @@ use crate::oauth::authorize;
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from a page of ours. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
-    let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(flow::own_path));
+    let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own_path));
     let flow = Flow::read(&browser.cx, text.unwrap_or_default())?;
     if matches!(flow, Flow::Stale) {
         return flow::stale(&browser.cx);

@@ -13,6 +13,7 @@ async fn the_setup_link_makes_the_first_administrator_and_signs_them_in() {
     assert!(matches!(links::inspect(&home.cx(), token.expose()).unwrap(), LinkState::Setup));
     let success = links::redeem_setup(&home.cx(), token.expose(), account("ann@example.com")).await.unwrap();
     assert!(success.signed_in.user.is_admin());
+    assert!(matches!(links::inspect(&home.cx(), token.expose()).unwrap(), LinkState::Invalid));
     assert!(resolves(&home, &success.token));
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
 }

@@ -163,6 +163,8 @@ async fn a_lock_ends_after_a_minute_and_doubles_with_the_next_failure() {
         }
         home.advance(Duration::from_millis(1));
         fail(&home, "ann@example.com", 1).await;
+        let weighed = audit_rows(&home, "user.sign_in").pop().unwrap();
+        assert_eq!(weighed.detail["reason"], "wrong_password", "the lock of {lock} s is over");
     }
     home.advance(Duration::from_secs(900));
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
@@ -179,7 +181,7 @@ async fn failures_are_still_counted_after_the_sweeper_ran() {
     fail(&home, "ann@example.com", 1).await;
     home.advance(minutes(1));
     let cx = home.cx();
-    cx.store().write(move |tx| expired::sweep(tx, cx.tenant, cx.now, 1000)).await.unwrap();
+    cx.store().write(move |tx| expired::sweep(tx, cx.now, 1000)).await.unwrap();
     fail(&home, "ann@example.com", 1).await;
     home.advance(minutes(1));
     assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await), "the second lock lasts two minutes");

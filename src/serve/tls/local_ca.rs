@@ -6,8 +6,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
 use super::Error;
@@ -97,11 +97,7 @@ pub fn unsealed(
     Ok((chain, PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()))))
 }
 
-fn private_key(
-    certificate: &Certificate,
-    purpose: &str,
-    sealing: &SealingKey,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn private_key(certificate: &Certificate, purpose: &str, sealing: &SealingKey) -> Result<Zeroizing<Vec<u8>>, Error> {
     Ok(sealing.open(purpose, &certificate.sealed_key)?)
 }
 

@@ -99,7 +99,8 @@ impl Tls {
 
     /// What listeners are given. The protocol names of ALPN (RFC 7301) are added by the HTTP server.
     pub fn server_config(&self) -> Result<ServerConfig, Error> {
-        let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
+        let builder =
+            ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
         config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         Ok(config)
@@ -149,8 +150,7 @@ pub async fn ensure_ca(home: &Installation) -> Result<Certificate, Error> {
 /// The stored leaf, if it will do for a while.
 fn find_fit_leaf(home: &Installation, names: &[String], now: Moment) -> Result<Option<Certificate>, Error> {
     let snapshot = home.store.read()?;
-    let ca_is_fit =
-        certificates::find(&snapshot, Role::Ca)?.is_some_and(|ca| !local_ca::ca_is_worn_out(&ca, now));
+    let ca_is_fit = certificates::find(&snapshot, Role::Ca)?.is_some_and(|ca| !local_ca::ca_is_worn_out(&ca, now));
     let leaf = certificates::find(&snapshot, Role::Leaf)?;
     Ok(leaf.filter(|leaf| ca_is_fit && !local_ca::leaf_is_worn_out(leaf, names, now)))
 }

@@ -34,7 +34,8 @@ fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<Certificate
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
     let client = ClientConfig::builder_with_details(Arc::new(provider()), Arc::new(At(now)));
-    let client = client.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+    let client =
+        client.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
     let mut server = ServerConnection::new(Arc::new(tls.server_config().unwrap())).unwrap();
@@ -62,9 +63,10 @@ fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<Certificate
 }
 
 async fn home(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Settings)) -> Arc<Installation> {
-    let mut loaded = config::load(&config::Overrides::default(), &config::Environment::default(), Path::new("/nowhere"))
-        .unwrap()
-        .settings;
+    let mut loaded =
+        config::load(&config::Overrides::default(), &config::Environment::default(), Path::new("/nowhere"))
+            .unwrap()
+            .settings;
     loaded.password.memory_kib = 8;
     settings(&mut loaded);
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);

@@ -44,8 +44,8 @@ impl ScopeLine {
     /// The words for a scope value. Standard scopes (OpenID Connect Core sections 5.4 and 11) have their own, others show their name.
     pub fn of(scope: &str) -> Self {
         let (label, detail) = match scope {
-            "openid" => ("Recognise you", "By an identifier of your account, and when and how you signed in"),
-            "profile" => ("See your profile", "Name, username, picture, language and time zone"),
+            "openid" => ("Recognise you", "An identifier, and when you signed in"),
+            "profile" => ("See your profile", "Name, username, picture, language"),
             "email" => ("See your e-mail address", "And whether it is verified"),
             "address" => ("See your postal address", "As it stands in your account"),
             "phone" => ("See your phone number", "And whether it is verified"),

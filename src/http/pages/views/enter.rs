@@ -24,6 +24,13 @@ pub struct SignIn {
     pub sign_up_href: Option<String>,
 }
 
+impl SignIn {
+    /// How far the line between app and provider has come: a person who confirms is known to the provider already.
+    fn way(&self) -> &'static str {
+        if self.confirm.is_some() { "half" } else { "" }
+    }
+}
+
 /// What the "Confirm it is you" variant of [`SignIn`] needs.
 #[derive(Clone, Debug)]
 pub struct Confirm {

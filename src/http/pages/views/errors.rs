@@ -29,20 +29,44 @@ pub struct ErrorPage {
     pub request_id: String,
 }
 
-/// One fact on an [`ErrorPage`].
+/// One fact on an [`ErrorPage`]. The value is `before`, `differs`, `after` in a row; `differs` is set off from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// What it is: `Redirect URI sent`.
+    /// What it is: `Sent`.
     pub label: String,
-    /// The value, as it was.
-    pub value: String,
+    /// The value, or its beginning.
+    pub before: String,
+    /// The part that differs from the value it is compared with; empty when nothing is compared.
+    pub differs: String,
+    /// The rest of the value.
+    pub after: String,
 }
 
 impl Detail {
-    /// A fact.
-    pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { label: label.into(), value: value.into() }
+    /// A fact by itself.
+    pub fn new(label: &str, value: &str) -> Self {
+        Self { label: label.to_owned(), before: value.to_owned(), differs: String::new(), after: String::new() }
     }
+
+    /// A fact whose value should have been `other`: what differs between their common beginning and their common end is set off.
+    pub fn against(label: &str, value: &str, other: &str) -> Self {
+        let start = pairs(value.chars(), other.chars());
+        let (before, rest) = value.split_at_checked(start).unwrap_or((value, ""));
+        let other_rest = other.get(start..).unwrap_or("");
+        let end = pairs(rest.chars().rev(), other_rest.chars().rev());
+        let (differs, after) = rest.split_at_checked(rest.len() - end).unwrap_or((rest, ""));
+        Self {
+            label: label.to_owned(),
+            before: before.to_owned(),
+            differs: differs.to_owned(),
+            after: after.to_owned(),
+        }
+    }
+}
+
+/// How many bytes the letters take that two texts have in common from their start.
+fn pairs(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(a, b)| a == b).map(|(letter, _)| letter.len_utf8()).sum()
 }
 
 impl ErrorPage {
@@ -129,6 +153,14 @@ impl ErrorPage {
         self
     }
 
+    /// The same page with two values that should have been the same, `(label, value)` each, and what differs set off in both.
+    #[must_use]
+    pub fn with_difference(mut self, sent: (&str, &str), known: (&str, &str)) -> Self {
+        self.details.push(Detail::against(sent.0, sent.1, known.1));
+        self.details.push(Detail::against(known.0, known.1, sent.1));
+        self
+    }
+
     /// The same page with a way on.
     #[must_use]
     pub fn with_action(mut self, action: Link) -> Self {
@@ -148,14 +180,36 @@ impl ErrorPage {
 #[cfg(test)]
 impl ErrorPage {
     pub(crate) fn sample() -> Self {
+        let registered = "https://grafana.example.com/login/generic_oauth";
         Self::refused(
             Shell::sample(),
             "The app sent a redirect URI that is not registered for it. The two differ by the last slash.",
             "Add the address to the app’s redirect URIs, or correct the app.",
         )
         .with_detail("App", "grafana")
-        .with_detail("Sent", "https://grafana.example.com/login/generic_oauth/")
-        .with_detail("Registered", "https://grafana.example.com/login/generic_oauth")
+        .with_difference(("Sent", &format!("{registered}/")), ("Registered", registered))
         .with_reference("E-4K7Q", "req_01K5W3QZ8Y7T")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(value: &str, other: &str) -> [String; 3] {
+        let Detail { before, differs, after, .. } = Detail::against("Sent", value, other);
+        assert_eq!(format!("{before}{differs}{after}"), value);
+        [before, differs, after]
+    }
+
+    #[test]
+    fn what_differs_is_set_off() {
+        assert_eq!(parts("https://a/cb/", "https://a/cb"), ["https://a/cb", "/", ""]);
+        assert_eq!(parts("https://a/cb", "https://a/cb/"), ["https://a/cb", "", ""]);
+        assert_eq!(parts("http://a/cb", "https://a/cb"), ["http", "", "://a/cb"]);
+        assert_eq!(parts("https://a:1/cb", "https://a:2/cb"), ["https://a:", "1", "/cb"]);
+        assert_eq!(parts("aaa", "aa"), ["aa", "a", ""]);
+        assert_eq!(parts("ü/ö", "ü/é"), ["ü/", "ö", ""]);
+        assert_eq!(parts("", "x"), ["", "", ""]);
     }
 }

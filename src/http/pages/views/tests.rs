@@ -263,6 +263,7 @@ fn hostile_words_stay_words() {
         FormPost::new(shell.clone(), bad(), [(bad(), bad())]).render(),
         ErrorPage::refused(shell.clone(), &bad(), &bad())
             .with_detail(&bad(), &bad())
+            .with_difference((&bad(), &bad()), (&bad(), "other"))
             .with_reference(&bad(), &bad())
             .render(),
         Home { shell, account: Some(account), issuer: bad(), ..Home::sample_signed_in(true) }.render(),

@@ -1,0 +1,85 @@
+//! The caller's own account.
+
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::refusal::{in_dialect, wrong_password};
+use super::shapes;
+use crate::base::Secret;
+use crate::cx::Cx;
+use crate::http::extract::cookies::{self, Purpose};
+use crate::http::extract::{Json, Person, keep};
+use crate::http::respond::Refusal;
+use crate::identity::users::{self, OwnChange};
+
+/// `POST /update-user`: `name`, `image`, `username` and the claims of OIDC Core §5.1 by their names; `null` removes. Anything else is
+/// refused, so that nobody believes to have changed what they cannot.
+pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
+    let mut change = OwnChange::default();
+    for (name, value) in body.0 {
+        match (name.as_str(), value) {
+            ("email", _) => return Err(Refusal::malformed("The e-mail address cannot be changed here.")),
+            ("username", Value::Null) => change.username = Some(None),
+            ("username", Value::String(username)) => change.username = Some(Some(username)),
+            ("username", _) => return Err(Refusal::malformed("`username` must be a text or null.")),
+            ("image", value) => drop(change.profile.insert(String::from("picture"), value)),
+            (_, value) => drop(change.profile.insert(name, value)),
+        }
+    }
+    let user = users::update_own(&person.cx, &person.signed_in, change).await.map_err(in_dialect)?;
+    Ok(HttpResponse::Ok().json(json!({ "status": true, "user": shapes::user(&user) })))
+}
+
+/// `POST /change-password`
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewPassword {
+    current_password: Secret<String>,
+    new_password: Secret<String>,
+}
+
+/// `{token, user}`. Every session of the person ends, whatever `revokeOtherSessions` says; the caller gets a new one.
+pub async fn change_password(
+    request: HttpRequest,
+    person: Person,
+    body: Json<NewPassword>,
+) -> Result<HttpResponse, Refusal> {
+    let NewPassword { current_password, new_password } = body.0;
+    let changed = users::change_password(&person.cx, &person.signed_in, &current_password, &new_password).await;
+    let success = changed.map_err(wrong_password)?;
+    if person.is_by_cookie {
+        keep(&request, &person.cx, &success, true);
+    }
+    Ok(HttpResponse::Ok().json(json!({
+        "token": success.token.expose(),
+        "user": shapes::user(&success.signed_in.user),
+    })))
+}
+
+/// `POST /delete-user`
+#[derive(Deserialize)]
+pub struct Farewell {
+    password: Option<Secret<String>>,
+}
+
+/// Deletes the caller's account: with the password, or soon after a sign-in.
+pub async fn delete(request: HttpRequest, person: Person, body: Json<Farewell>) -> Result<HttpResponse, Refusal> {
+    let deleted = users::delete_own(&person.cx, &person.signed_in, body.0.password.as_ref()).await;
+    deleted.map_err(wrong_password)?;
+    cookies::remove(&request, &person.cx, Purpose::Session);
+    cookies::remove(&request, &person.cx, Purpose::Device);
+    Ok(HttpResponse::Ok().json(json!({ "success": true, "message": "User deleted" })))
+}
+
+/// `POST /is-username-available`
+#[derive(Deserialize)]
+pub struct Wanted {
+    username: String,
+}
+
+/// `{available}`
+pub async fn username_is_available(cx: Cx, body: Json<Wanted>) -> Result<HttpResponse, Refusal> {
+    let available = users::username_is_free(&cx, &body.0.username).map_err(in_dialect)?;
+    Ok(HttpResponse::Ok().json(json!({ "available": available })))
+}

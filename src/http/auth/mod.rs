@@ -1,0 +1,35 @@
+//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account.
+//!
+//! May use: every floor below, `http::{extract, respond, routes}`. The caller is named in the signature: [`Person`](super::extract::Person) by
+//! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account.
+//! Errors are `{"code","message"}`. Start reading at [`sign_in`].
+
+mod account;
+mod refusal;
+mod sessions;
+mod shapes;
+mod sign_in;
+mod sign_up;
+
+use actix_web::web::ServiceConfig;
+
+use super::routes::{self, Endpoint};
+
+/// The routes of the dialect.
+pub fn configure(config: &mut ServiceConfig) {
+    let at = |name: &str| Endpoint::at([&*routes::account(name)]);
+    config
+        .service(at("sign-up/email").post(sign_up::by_email))
+        .service(at("sign-in/email").post(sign_in::by_password))
+        .service(at("sign-in/username").post(sign_in::by_password))
+        .service(at("sign-out").get(sessions::sign_out_page).post(sessions::sign_out))
+        .service(at("get-session").get(sessions::current))
+        .service(at("list-sessions").get(sessions::list))
+        .service(at("revoke-session").post(sessions::revoke))
+        .service(at("revoke-sessions").post(sessions::revoke_all))
+        .service(at("revoke-other-sessions").post(sessions::revoke_others))
+        .service(at("update-user").post(account::update))
+        .service(at("change-password").post(account::change_password))
+        .service(at("delete-user").post(account::delete))
+        .service(at("is-username-available").post(account::username_is_available));
+}

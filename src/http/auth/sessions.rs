@@ -1,0 +1,85 @@
+//! The caller's sessions.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::refusal::in_dialect;
+use super::shapes;
+use crate::base::id::SessionId;
+use crate::crypto::token;
+use crate::http::extract::cookies::{self, Purpose};
+use crate::http::extract::{Json, Person, Visitor};
+use crate::http::respond::Refusal;
+use crate::http::routes;
+use crate::identity::{Error, sessions};
+
+/// `GET /get-session`: `{session, user}`, or `null` when nobody is signed in.
+pub async fn current(visitor: Visitor) -> HttpResponse {
+    let body = visitor.signed_in().map_or(
+        Value::Null,
+        |person| json!({ "session": shapes::session(&person.session), "user": shapes::user(&person.user) }),
+    );
+    HttpResponse::Ok().json(body)
+}
+
+/// `POST /sign-out`: `{success: true}`, also when nobody was signed in.
+pub async fn sign_out(request: HttpRequest, visitor: Visitor) -> Result<HttpResponse, Refusal> {
+    if let Some(person) = &visitor.person {
+        match sessions::end(&person.cx, &person.signed_in.session.id).await {
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(error) => return Err(in_dialect(error)),
+        }
+    }
+    cookies::remove(&request, &visitor.cx, Purpose::Session);
+    Ok(success())
+}
+
+/// `GET /sign-out`: some apps send the browser here. A link must not end a session, so the page asks.
+pub async fn sign_out_page() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, routes::LOGOUT)).finish()
+}
+
+/// `GET /list-sessions`
+pub async fn list(person: Person) -> Result<HttpResponse, Refusal> {
+    let list = sessions::of_user(&person.cx, &person.signed_in.user.id).map_err(in_dialect)?;
+    Ok(HttpResponse::Ok().json(list.iter().map(shapes::session).collect::<Vec<Value>>()))
+}
+
+/// `POST /revoke-session`
+#[derive(Deserialize)]
+pub struct Which {
+    /// What `list-sessions` calls `token`, or a whole session token.
+    token: String,
+}
+
+/// Ends one of the caller's own sessions. Another person's is as unknown as one that never was.
+pub async fn revoke(person: Person, which: Json<Which>) -> Result<HttpResponse, Refusal> {
+    let text = which.0.token;
+    let id = token::split(&text).map_or(text.as_str(), |(id, _)| id);
+    let id: SessionId = id.parse().map_err(|_| in_dialect(Error::NotFound))?;
+    sessions::end_own(&person.cx, &person.signed_in, &id).await.map_err(in_dialect)?;
+    Ok(done())
+}
+
+/// `POST /revoke-sessions`: all of them, this one included.
+pub async fn revoke_all(request: HttpRequest, person: Person) -> Result<HttpResponse, Refusal> {
+    sessions::end_all(&person.cx, &person.signed_in.user.id).await.map_err(in_dialect)?;
+    cookies::remove(&request, &person.cx, Purpose::Session);
+    Ok(done())
+}
+
+/// `POST /revoke-other-sessions`
+pub async fn revoke_others(person: Person) -> Result<HttpResponse, Refusal> {
+    sessions::end_others(&person.cx, &person.signed_in).await.map_err(in_dialect)?;
+    Ok(done())
+}
+
+fn success() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "success": true }))
+}
+
+fn done() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": true }))
+}

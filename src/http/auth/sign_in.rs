@@ -1,0 +1,51 @@
+//! Signing in.
+
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::refusal::in_dialect;
+use super::shapes;
+use crate::base::Secret;
+use crate::cx::Cx;
+use crate::http::extract::cookies::{self, Purpose};
+use crate::http::extract::{Json, Visitor, keep, own_path};
+use crate::http::respond::Refusal;
+use crate::identity::sign_in::{self, Attempt};
+
+/// `POST /sign-in/email`, `POST /sign-in/username`
+#[derive(Deserialize)]
+pub struct Body {
+    /// Either name finds the account, under either path.
+    #[serde(rename = "email", alias = "username")]
+    identifier: String,
+    password: Secret<String>,
+    /// `false`: the cookie ends with the browser.
+    #[serde(rename = "rememberMe")]
+    remember_me: Option<bool>,
+    /// Where a caller that is a page wants to go next; a path of ours.
+    #[serde(rename = "callbackURL")]
+    callback_url: Option<String>,
+}
+
+/// `{redirect, token, url?, user}`
+pub async fn by_password(
+    cx: Cx,
+    request: HttpRequest,
+    visitor: Visitor,
+    body: Json<Body>,
+) -> Result<HttpResponse, Refusal> {
+    let Body { identifier, password, remember_me, callback_url } = body.0;
+    let device = cookies::find(&request, &cx, Purpose::Device);
+    let replaces = visitor.cookie_session();
+    let attempt = Attempt { identifier: &identifier, password: &password, device: device.as_deref(), replaces };
+    let success = sign_in::with_password(&cx, attempt).await.map_err(in_dialect)?;
+    keep(&request, &cx, &success, remember_me.unwrap_or(true));
+    let url = callback_url.as_deref().and_then(own_path);
+    Ok(HttpResponse::Ok().json(json!({
+        "redirect": url.is_some(),
+        "url": url,
+        "token": success.token.expose(),
+        "user": shapes::user(&success.signed_in.user),
+    })))
+}
