@@ -31,6 +31,7 @@ use tree::{AdminArgs, AdminCommand, Auther, Command, Place, ServeFlags};
 
 /// Does what the arguments say, the program's name first. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    crate::serve::install_crypto_provider();
     let arguments: Vec<OsString> = arguments.collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     let auther = match Auther::try_parse_from(&arguments) {

@@ -7,6 +7,7 @@
 //! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
 //! or know a dialect: [`guard`] does, by the path's family.
 
+pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod extract;
@@ -71,6 +72,7 @@ pub fn app(
 /// Every route of the server.
 fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
+    api::configure(config);
     auth::configure(config);
     oauth::configure(config);
     pages::configure(config);
@@ -81,3 +83,6 @@ fn configure(config: &mut web::ServiceConfig) {
         web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
     );
 }
+
+#[cfg(test)]
+mod tests;

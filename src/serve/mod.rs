@@ -39,6 +39,7 @@ pub use error::Error;
 pub use one_call::OneCall;
 pub use reload::Reload;
 pub use tasks::Tasks;
+pub use tls::install_crypto_provider;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

@@ -185,7 +185,7 @@ mod tests {
         assert!(!may_administer(1000, 0));
     }
 
-    #[actix_web::rt::test]
+    #[actix_web::test]
     async fn the_peer_of_a_connection_is_known_by_its_uid() {
         let folder = tempfile::tempdir().unwrap();
         let data = data_in(folder.path());

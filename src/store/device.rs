@@ -113,7 +113,7 @@ impl Device {
 /// How many bytes may yet be written before the disk pretends to be full.
 #[cfg(test)]
 #[derive(Clone, Debug)]
-pub(super) struct Room(Arc<std::sync::atomic::AtomicU64>);
+pub(crate) struct Room(Arc<std::sync::atomic::AtomicU64>);
 
 #[cfg(test)]
 impl Default for Room {

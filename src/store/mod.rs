@@ -63,7 +63,7 @@ pub struct Options {
     pub check_bytes: u64,
     /// A disk that can be made to look full.
     #[cfg(test)]
-    room: device::Room,
+    pub(crate) room: device::Room,
 }
 
 impl Default for Options {

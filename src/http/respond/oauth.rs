@@ -10,13 +10,14 @@ use crate::oauth::{Error, ErrorCode};
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let plain = Self::new(status, error.code.as_str(), error.description);
-        Self {
-            is_registered: true,
-            challenge: challenge(error.code),
-            cause: error.cause.map(|cause| cause.into_boxed_dyn_error() as Box<dyn std::error::Error>),
-            ..plain
+        let mut refusal = Self::new(status, error.code.as_str(), error.description);
+        if error.code == ErrorCode::TemporarilyUnavailable {
+            refusal = refusal.after(1);
         }
+        refusal.0.is_registered = true;
+        refusal.0.challenge = challenge(error.code);
+        refusal.0.cause = error.cause.map(|cause| cause.into_boxed_dyn_error() as Box<dyn std::error::Error>);
+        refusal
     }
 }
 
@@ -25,6 +26,7 @@ fn challenge(code: ErrorCode) -> Cow<'static, str> {
     Cow::Borrowed(match code {
         ErrorCode::InvalidClient => "Basic realm=\"auther\"",
         ErrorCode::InvalidToken => "Bearer error=\"invalid_token\"",
+        ErrorCode::InsufficientScope => "Bearer error=\"insufficient_scope\"",
         _ => "Bearer",
     })
 }

@@ -170,6 +170,12 @@ async fn ensure_leaf(home: &Installation, names: &[String], now: Moment) -> Resu
     Ok(CertifiedKey::from_der(chain, key, &provider())?)
 }
 
+/// Makes the one provider the process's own, for libraries that ask for it. Later calls change nothing.
+pub fn install_crypto_provider() {
+    // Refused when one is installed already, and it can only be this one.
+    let _ = provider().install_default();
+}
+
 /// The one cryptography provider, with post-quantum key exchange.
 fn provider() -> CryptoProvider {
     rustls::crypto::aws_lc_rs::default_provider()

@@ -77,7 +77,7 @@ fn ca_of(home: &Installation) -> String {
     certificates::find(&home.store.read().unwrap(), Role::Ca).unwrap().unwrap().pem
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
     let clock = Arc::new(ManualClock::new(start()));
     let home = home(&clock, |_| {}).await;
@@ -89,7 +89,7 @@ async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
     assert!(handshake(&tls, &ca, "example.com", start()).is_err());
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn the_leaf_is_for_the_issuers_host_and_made_anew_when_that_changes() {
     let clock = Arc::new(ManualClock::new(start()));
     let home = home(&clock, |_| {}).await;
@@ -104,7 +104,7 @@ async fn the_leaf_is_for_the_issuers_host_and_made_anew_when_that_changes() {
     assert_eq!(ca_of(&home), ca);
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn a_restart_serves_the_same_certificate() {
     let clock = Arc::new(ManualClock::new(start()));
     let home = home(&clock, |_| {}).await;
@@ -115,7 +115,7 @@ async fn a_restart_serves_the_same_certificate() {
     assert_eq!(seen(&first), seen(&second));
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn the_leaf_is_renewed_at_two_thirds_of_its_life_and_clients_see_the_new_one_at_once() {
     let clock = Arc::new(ManualClock::new(start()));
     let home = home(&clock, |_| {}).await;
@@ -132,7 +132,7 @@ async fn the_leaf_is_renewed_at_two_thirds_of_its_life_and_clients_see_the_new_o
     assert!(handshake(&tls, &ca, "localhost", start().plus(DAY * 200)).is_err());
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn a_jump_of_ten_years_makes_a_new_ca_instead_of_a_leaf_that_cannot_verify() {
     let clock = Arc::new(ManualClock::new(start()));
     let home = home(&clock, |_| {}).await;
@@ -156,7 +156,7 @@ fn write_pair(home: &Installation, cert: &Path, key: &Path) -> String {
     ca.pem
 }
 
-#[actix_web::rt::test]
+#[actix_web::test]
 async fn changed_files_are_served_and_bad_ones_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));

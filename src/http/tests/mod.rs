@@ -1,0 +1,188 @@
+//! The web as a whole, called without a network.
+
+mod accounts;
+mod guards;
+mod pages;
+
+use std::pin::Pin;
+use std::rc::Rc;
+
+use actix_web::body::to_bytes;
+use actix_web::cookie::Cookie;
+use actix_web::dev::Service;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, init_service};
+use serde_json::Value;
+
+use super::{State, app};
+use crate::base::Secret;
+use crate::cx::Installation;
+use crate::identity::users::{NewUser, create};
+use crate::oauth::clients::{ClientInput, register};
+use crate::records::User;
+use crate::testing::Home;
+
+/// The password of every person here.
+const PASSWORD: &str = "correct horse";
+/// The issuer of the default settings.
+const OWN: &str = "https://localhost:8443";
+
+/// What came back.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// The value of a hidden field of a page.
+    fn field(&self, name: &str) -> String {
+        let at =
+            self.body.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name}: {}", self.body));
+        let rest = &self.body[at + name.len() + 15..];
+        rest[..rest.find('"').unwrap()].to_owned()
+    }
+}
+
+type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
+
+/// A site of its own.
+struct Site {
+    home: Home,
+    call: Call,
+}
+
+impl Site {
+    async fn open() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Installation)) -> Self {
+        let home = Home::with(change);
+        let service = Rc::new(init_service(app(State::new(home.parts.clone()))).await);
+        let call: Call = Box::new(move |request: TestRequest| {
+            let service = service.clone();
+            Box::pin(async move {
+                let response = match service.call(request.to_request()).await {
+                    Ok(response) => response.map_into_boxed_body().into_parts().1,
+                    Err(error) => error.error_response(),
+                };
+                let (status, headers) = (response.status(), response.headers().clone());
+                let body = to_bytes(response.into_body()).await.unwrap_or_default();
+                Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+            })
+        });
+        Self { home, call }
+    }
+
+    async fn send(&self, request: TestRequest) -> Answer {
+        (self.call)(request.peer_addr("192.0.2.1:4711".parse().unwrap())).await
+    }
+
+    async fn get(&self, uri: &str) -> Answer {
+        self.send(TestRequest::get().uri(uri)).await
+    }
+
+    async fn person(&self, email: &str, roles: &[&str]) -> User {
+        let new = NewUser {
+            email: email.to_owned(),
+            password: Some(Secret::from(PASSWORD)),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            ..NewUser::default()
+        };
+        create(&self.home.cx(), new).await.unwrap()
+    }
+
+    async fn client(&self, trusted: bool) {
+        let input = ClientInput {
+            name: Some(String::from("Grafana")),
+            kind: Some(String::from("spa")),
+            client_id: Some(String::from("grafana")),
+            redirect_uris: Some(vec![String::from("https://app.example.com/cb")]),
+            origins: Some(vec![String::from("https://other.example.com")]),
+            trusted: Some(trusted),
+            ..ClientInput::default()
+        };
+        register(&self.home.cx(), &input).await.unwrap();
+    }
+
+    /// Signs in over JSON; gives the session token.
+    async fn token(&self, email: &str) -> String {
+        let body = serde_json::json!({ "email": email, "password": PASSWORD });
+        let answer = self.send(TestRequest::post().uri("/api/auth/sign-in/email").set_json(body)).await;
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A browser: keeps cookies, sends them, and says whose page asks.
+struct Tab<'a> {
+    site: &'a Site,
+    cookies: Vec<Cookie<'static>>,
+    origin: Option<&'static str>,
+}
+
+impl<'a> Tab<'a> {
+    fn new(site: &'a Site) -> Self {
+        Self { site, cookies: Vec::new(), origin: Some(OWN) }
+    }
+
+    fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+    }
+
+    async fn send(&mut self, mut request: TestRequest) -> Answer {
+        for cookie in &self.cookies {
+            request = request.cookie(cookie.clone());
+        }
+        let answer = self.site.send(request).await;
+        for line in answer.headers.get_all("set-cookie") {
+            let cookie = Cookie::parse(line.to_str().unwrap().to_owned()).unwrap();
+            self.cookies.retain(|other| other.name() != cookie.name());
+            if !cookie.value().is_empty() {
+                self.cookies.push(cookie);
+            }
+        }
+        answer
+    }
+
+    async fn get(&mut self, uri: &str) -> Answer {
+        self.send(TestRequest::get().uri(uri)).await
+    }
+
+    async fn post(&mut self, uri: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(self.request(Method::POST, uri).set_form(fields)).await
+    }
+
+    async fn post_json(&mut self, uri: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, uri).set_json(body)).await
+    }
+
+    fn request(&self, method: Method, uri: &str) -> TestRequest {
+        let request = TestRequest::default().method(method).uri(uri);
+        match self.origin {
+            Some(origin) => request.insert_header(("origin", origin)),
+            None => request,
+        }
+    }
+
+    /// Fills in the sign-in page at `uri` and sends it.
+    async fn sign_in(&mut self, uri: &str, email: &str, password: &str) -> Answer {
+        let page = self.get(uri).await;
+        let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
+        let fields = [("csrf_token", &*csrf), ("continue", &token), ("identifier", email), ("password", password)];
+        self.post("/sign-in", &fields).await
+    }
+}

@@ -1,0 +1,255 @@
+use actix_web::http::StatusCode;
+
+use super::{PASSWORD, Site, Tab};
+use crate::config::Registration;
+use crate::identity::{links, sessions};
+
+const SESSION: &str = "__Host-auther_session";
+
+fn authorize(more: &str) -> String {
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let redirect = "https%3A%2F%2Fapp.example.com%2Fcb";
+    format!(
+        "/oauth2/authorize?client_id=grafana&response_type=code&scope=openid&redirect_uri={redirect}&state=s1\
+         &code_challenge={challenge}&code_challenge_method=S256{more}"
+    )
+}
+
+#[actix_web::test]
+async fn a_set_up_link_makes_the_first_administrator_once() {
+    let site = Site::open().await;
+    let token = links::issue_setup(&site.home.cx()).await.unwrap().unwrap();
+    let uri = format!("/setup?token={}", token.expose());
+    let mut tab = Tab::new(&site);
+    let page = tab.get(&uri).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let csrf = page.field("csrf_token");
+    let fields = [
+        ("csrf_token", &*csrf),
+        ("token", token.expose()),
+        ("name", "Ann"),
+        ("email", "ann@example.com"),
+        ("password", PASSWORD),
+    ];
+    let done = tab.post("/setup", &fields).await;
+    assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/"));
+    let home = tab.get("/").await;
+    assert!(home.body.contains("ann@example.com") && home.body.contains("auther admin client create"));
+    let mut other = Tab::new(&site);
+    let closed = other.get(&uri).await;
+    assert_eq!(closed.status, StatusCode::FORBIDDEN);
+    assert!(closed.body.contains("Set-up is finished"));
+    let again = tab.post("/setup", &fields).await;
+    assert_ne!(again.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
+async fn a_person_signs_in_and_out() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    let mut tab = Tab::new(&site);
+    let answer = tab.sign_in("/sign-in?redirectTo=/logout", "Ann@Example.com", PASSWORD).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/logout"));
+    let line =
+        answer.headers.get_all("set-cookie").map(|line| line.to_str().unwrap()).find(|line| line.contains(SESSION));
+    for part in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(line.unwrap().contains(part), "{line:?}");
+    }
+    let token = tab.cookie(SESSION).unwrap().to_owned();
+    let page = tab.get("/logout").await;
+    assert!(page.body.contains("logout-confirm"));
+    assert!(sessions::resolve(&site.home.cx(), &token).unwrap().is_some(), "looking ends nothing");
+    let csrf = page.field("csrf_token");
+    let answer = tab.post("/logout", &[("csrf_token", &csrf), ("continue", "")]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/logout"));
+    assert_eq!(tab.cookie(SESSION), None);
+    assert!(sessions::resolve(&site.home.cx(), &token).unwrap().is_none());
+}
+
+#[actix_web::test]
+async fn bug_class_34_a_form_works_only_for_the_browser_and_session_it_was_drawn_for() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    let mut tab = Tab::new(&site);
+    let csrf = tab.get("/sign-in").await.field("csrf_token");
+    let fields = [("csrf_token", &*csrf), ("identifier", "ann@example.com"), ("password", PASSWORD)];
+    for origin in ["https://evil.example", "null", "https://localhost:8444"] {
+        tab.origin = Some(origin);
+        let answer = tab.post("/sign-in", &fields).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
+    }
+    let mut stranger = Tab::new(&site);
+    assert_eq!(stranger.post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN, "no cookie");
+    assert_eq!(stranger.post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN, "another cookie");
+    let mut without = Tab::new(&site);
+    without.get("/sign-in").await;
+    assert_eq!(without.post("/sign-in", &fields[1..]).await.status, StatusCode::FORBIDDEN, "no token");
+    tab.origin = Some(super::OWN);
+    assert_eq!(tab.post("/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(tab.post("/logout", &fields[..1]).await.status, StatusCode::FORBIDDEN, "drawn before the sign-in");
+}
+
+#[actix_web::test]
+async fn bug_class_34_a_sign_in_gives_a_new_session_and_ends_the_old() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    let mut tab = Tab::new(&site);
+    tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    let first = tab.cookie(SESSION).unwrap().to_owned();
+    tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    let second = tab.cookie(SESSION).unwrap().to_owned();
+    assert_ne!(first, second);
+    assert!(sessions::resolve(&site.home.cx(), &first).unwrap().is_none());
+    assert!(sessions::resolve(&site.home.cx(), &second).unwrap().is_some());
+}
+
+#[actix_web::test]
+async fn a_wrong_password_and_an_unknown_name_look_the_same() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    let mut pages = Vec::new();
+    for name in ["ann@example.com", "bob@example.com"] {
+        let mut tab = Tab::new(&site);
+        let answer = tab.sign_in("/sign-in", name, "wrong wrong").await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(tab.cookie(SESSION), None);
+        pages.push(answer.body.replace(&answer.field("csrf_token"), "").replace(name, ""));
+    }
+    assert_eq!(pages[0], pages[1]);
+}
+
+#[actix_web::test]
+async fn bug_class_37_what_was_typed_comes_back_escaped() {
+    let site = Site::open().await;
+    let mut tab = Tab::new(&site);
+    let answer = tab.sign_in("/sign-in", "\"><script>alert(1)</script>", "wrong wrong").await;
+    assert!(!answer.body.contains("<script>alert"));
+    assert!(answer.body.contains("alert(1)"));
+}
+
+#[actix_web::test]
+async fn bug_class_04_a_sign_in_leads_to_no_foreign_place() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    for target in ["https://evil.example/", "//evil.example/", "/%5Cevil.example", "javascript:alert(1)"] {
+        let mut tab = Tab::new(&site);
+        let answer = tab.sign_in(&format!("/sign-in?redirectTo={target}"), "ann@example.com", PASSWORD).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{target}");
+    }
+    assert_eq!(site.get("/sign-in?continue=https://evil.example/").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[actix_web::test]
+async fn an_app_gets_its_code_after_sign_in_and_consent() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    site.client(false).await;
+    let mut tab = Tab::new(&site);
+    let asked = tab.get(&authorize("")).await;
+    assert!(asked.location().starts_with("/sign-in?continue="), "{}", asked.location());
+    let page = tab.get(asked.location()).await;
+    assert!(page.body.contains("Grafana"));
+    let policy = page.header("content-security-policy");
+    let wanted = "form-action 'self' https://app.example.com https://other.example.com;";
+    assert!(policy.contains(wanted), "{policy}");
+    let entered = tab.sign_in(asked.location(), "ann@example.com", PASSWORD).await;
+    let consent = tab.get(entered.location()).await.location().to_owned();
+    assert!(consent.starts_with("/consent?continue="), "{consent}");
+    let page = tab.get(&consent).await;
+    assert!(page.body.contains("consent-allow") && page.body.contains("ann@example.com"));
+    assert!(page.header("content-security-policy").contains(wanted));
+    let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
+    let answer = tab.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "allow")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(answer.location().starts_with("https://app.example.com/cb?code="), "{}", answer.location());
+    let again = tab.get(&authorize("")).await;
+    assert!(again.location().starts_with("https://app.example.com/cb?code="), "consent is remembered");
+}
+
+#[actix_web::test]
+async fn a_person_may_deny() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    site.client(false).await;
+    let mut tab = Tab::new(&site);
+    tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    let consent = tab.get(&authorize("")).await.location().to_owned();
+    let page = tab.get(&consent).await;
+    let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
+    let answer = tab.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "deny")]).await;
+    assert!(answer.location().contains("error=access_denied") && answer.location().contains("state=s1"));
+    let answer = tab.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "switch")]).await;
+    assert!(answer.location().starts_with("/sign-in?continue=") && answer.location().ends_with("&other=1"));
+}
+
+#[actix_web::test]
+async fn bug_class_11_consent_asked_in_one_session_is_not_given_in_another() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    site.person("eve@example.com", &[]).await;
+    site.client(false).await;
+    let mut eve = Tab::new(&site);
+    eve.sign_in("/sign-in", "eve@example.com", PASSWORD).await;
+    let link = eve.get(&authorize("")).await.location().to_owned();
+    let token = eve.get(&link).await.field("continue");
+    let mut ann = Tab::new(&site);
+    ann.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    assert!(ann.get(&link).await.location().starts_with("/api/auth/oauth2/authorize?interaction="));
+    let csrf = ann.get("/logout").await.field("csrf_token");
+    let answer = ann.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "allow")]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::BAD_REQUEST, ""));
+}
+
+#[actix_web::test]
+async fn a_signed_in_person_confirms_or_chooses_when_the_app_asks() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    site.client(true).await;
+    let mut tab = Tab::new(&site);
+    tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    site.home.advance(std::time::Duration::from_secs(60));
+    let asked = tab.get(&authorize("&prompt=login")).await.location().to_owned();
+    let page = tab.get(&asked).await;
+    assert!(page.body.contains("Confirm it is you") && page.body.contains("readonly"));
+    let other = tab.get(&format!("{asked}&other=1")).await;
+    assert!(!other.body.contains("Confirm it is you"));
+    let entered = tab.sign_in(&asked, "ann@example.com", PASSWORD).await.location().to_owned();
+    assert!(tab.get(&entered).await.location().starts_with("https://app.example.com/cb?code="));
+    let choice = tab.get(&authorize("&prompt=select_account")).await.location().to_owned();
+    assert!(choice.starts_with("/choose-account?continue="), "{choice}");
+    let page = tab.get(&choice).await;
+    let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
+    let fields = [("csrf_token", &*csrf), ("continue", &token), ("action", "continue")];
+    let chosen = tab.post("/choose-account", &fields).await.location().to_owned();
+    assert!(tab.get(&chosen).await.location().starts_with("https://app.example.com/cb?code="));
+}
+
+#[actix_web::test]
+async fn signing_up_looks_the_same_for_a_taken_address() {
+    let site = Site::with(|parts| parts.settings.registration = Registration::Open).await;
+    site.person("ann@example.com", &[]).await;
+    for email in ["ann@example.com", "new@example.com"] {
+        let mut tab = Tab::new(&site);
+        let csrf = tab.get("/sign-up").await.field("csrf_token");
+        let fields = [("csrf_token", &*csrf), ("name", "X"), ("email", email), ("password", "another horse")];
+        let answer = tab.post("/sign-up", &fields).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/sign-up?created=1"), "{email}");
+        assert_eq!(tab.cookie(SESSION), None);
+        let notice = tab.get(answer.location()).await;
+        assert!(notice.body.contains("Account created"));
+    }
+    let mut tab = Tab::new(&site);
+    assert_eq!(tab.sign_in("/sign-in", "new@example.com", "another horse").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        tab.sign_in("/sign-in", "ann@example.com", "another horse").await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[actix_web::test]
+async fn a_closed_site_explains_itself() {
+    let site = Site::open().await;
+    let page = site.get("/sign-up").await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.body.contains("Registration is closed"));
+}
