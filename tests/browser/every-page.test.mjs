@@ -12,11 +12,13 @@ const CALLBACK = 'https://app.example.com/callback'
 let browser
 let client
 let user
+let cookies
 
 before(async () => {
   browser = await openBrowser(server)
   client = await server.client('web', ['--redirect-uri', CALLBACK])
   user = await server.user({ name: 'Ann Lee' })
+  cookies = await signedInCookies()
 })
 after(() => browser?.close())
 
@@ -57,49 +59,60 @@ const pages = {
     await signIn(page, { ...user, password: 'not the password' })
     await page.waitForSelector('#error-summary')
   },
-  async consent(page) {
-    await page.goto(authorize())
-    await signIn(page, user)
-    await page.waitForSelector('#consent-allow')
-  },
-  async 'confirm it is you'(page) {
-    await signedIn(page)
-    await page.goto(authorize({ prompt: 'login' }))
-    await page.waitForSelector('#password')
-  },
-  async 'choose an account'(page) {
-    await signedIn(page)
-    await page.goto(authorize({ prompt: 'select_account' }))
-    await page.waitForSelector('#other-account')
-  },
-  async 'home of a person'(page) {
-    await signedIn(page)
-  },
-  async 'sign out'(page) {
-    await signedIn(page)
-    await page.goto(`${server.issuer}/logout`)
-    await page.waitForSelector('#logout-confirm')
-  },
-  async 'signed out'(page) {
-    await signedIn(page)
-    await page.click('#logout-confirm')
-    await page.waitForLoadState()
-  },
-  async 'sign-up, closed'(page) {
-    await page.goto(`${server.issuer}/sign-up`)
+  async 'no such page'(page) {
+    await page.goto(`${server.issuer}/there-is-no-such-page`)
   },
   async 'an app with a wrong redirect URI'(page) {
     await page.goto(authorize({ redirect_uri: `${CALLBACK}/` }))
   },
-  async 'no such page'(page) {
-    await page.goto(`${server.issuer}/there-is-no-such-page`)
+  async 'sign-up, closed'(page) {
+    await page.goto(`${server.issuer}/sign-up`)
   },
 }
 
-async function signedIn(page) {
+// Pages of somebody who is signed in.
+const pagesOfAPerson = {
+  async consent(page) {
+    await page.goto(authorize())
+    await page.waitForSelector('#consent-allow')
+  },
+  async 'confirm it is you'(page) {
+    await page.goto(authorize({ prompt: 'login' }))
+    await page.waitForSelector('#password')
+  },
+  async 'choose an account'(page) {
+    await page.goto(authorize({ prompt: 'select_account' }))
+    await page.waitForSelector('#other-account')
+  },
+  async 'home of a person'(page) {
+    await page.goto(`${server.issuer}/`)
+  },
+  async 'sign out'(page) {
+    await page.goto(`${server.issuer}/logout`)
+    await page.waitForSelector('#logout-confirm')
+  },
+}
+
+// Signing out ends the session, so this one signs in for itself.
+const pagesAfterwards = {
+  async 'signed out'(page) {
+    await page.goto(`${server.issuer}/sign-in`)
+    await signIn(page, user)
+    await page.click('#logout-confirm')
+    await page.waitForURL((url) => url.pathname !== '/')
+  },
+}
+
+/** The cookies of a browser in which the person is signed in. */
+async function signedInCookies() {
+  const context = await browser.context()
+  const page = await context.newPage()
   await page.goto(`${server.issuer}/sign-in`)
   await signIn(page, user)
   await page.waitForURL(`${server.issuer}/`)
+  const state = await context.storageState()
+  await context.close()
+  return state.cookies
 }
 
 const looks = {
@@ -109,10 +122,11 @@ const looks = {
   'small phone, dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', isMobile: true, hasTouch: true },
 }
 
-for (const [name, open] of Object.entries(pages)) {
+for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...pagesAfterwards })) {
   test(name, async () => {
     for (const [look, options] of Object.entries(looks)) {
       const context = await browser.context(options)
+      if (name in pagesOfAPerson) await context.addCookies(cookies)
       const complaints = watch(context, server.issuer)
       const page = await context.newPage()
       await open(page)

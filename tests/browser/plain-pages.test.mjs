@@ -127,6 +127,8 @@ test('with the keyboard alone: the password can be shown and hidden', async () =
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   assert.equal(await page.getAttribute('#password', 'type'), 'text')
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'password', 'back to where one types')
+  await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   assert.equal(await page.getAttribute('#password', 'type'), 'password')
   await context.close()

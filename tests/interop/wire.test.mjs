@@ -156,7 +156,7 @@ test('an unknown client or redirect URI is never redirected', async () => {
 })
 
 test('a caller by fetch is told where to go in JSON', async () => {
-  const question = new URLSearchParams({ client_id: 'my-spa-client-id', redirect_uri: `${APP}/auth/callback`, response_type: 'code', state: 'x', prompt: 'none', code_challenge: 'a'.repeat(43), code_challenge_method: 'S256' })
+  const question = new URLSearchParams({ client_id: 'my-spa-client-id', redirect_uri: `${APP}/auth/callback`, response_type: 'code', state: 'x', prompt: 'none', code_challenge: 'A'.repeat(43), code_challenge_method: 'S256' })
   const answer = await fetch(`${at('/api/auth/oauth2/authorize')}?${question}`, { redirect: 'manual' })
   assert.equal(answer.status, 200)
   const { redirect, url } = await answer.json()
@@ -212,6 +212,6 @@ test('pages come with the headers that protect them', async () => {
   assert.match(policy, /frame-ancestors 'none'/)
   assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval/)
   assert.equal(page.headers['x-content-type-options'], 'nosniff')
-  assert.match(page.headers['strict-transport-security'], /max-age=\d+/)
+  assert.equal(page.headers['strict-transport-security'], undefined, 'on localhost it would break the apps beside us')
   assert.match(page.headers['cache-control'], /no-store/)
 })

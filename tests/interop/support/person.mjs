@@ -68,7 +68,7 @@ export class Person {
       this.trail.push({ method: step.method, url: step.url, status: answer.status, location })
       if (answer.status < 300 || answer.status > 399 || !location) return page(step.url, answer)
       const target = new URL(location, step.url)
-      if (!/^https?:$/.test(target.protocol)) return { left: location, status: answer.status }
+      if (!/^https?:$/.test(target.protocol)) return { left: location, status: answer.status, has: () => false }
       const keeps = answer.status === 307 || answer.status === 308
       step = { method: keeps ? step.method : 'GET', url: target.href, body: keeps ? step.body : undefined, origin: step.origin }
       if (step.method === 'GET') step.origin = undefined
