@@ -28,6 +28,10 @@ function authorize(extra = {}) {
   return `${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams(parameters)}`
 }
 
+async function invitation() {
+  return (await server.admin(['user', 'invite'])).url
+}
+
 // No administrator is ever made, so that the set-up page stays.
 const pages = {
   async 'set-up'(page) {
@@ -65,8 +69,19 @@ const pages = {
   async 'an app with a wrong redirect URI'(page) {
     await page.goto(authorize({ redirect_uri: `${CALLBACK}/` }))
   },
-  async 'sign-up, closed'(page) {
+  async 'sign-up without an invitation'(page) {
     await page.goto(`${server.issuer}/sign-up`)
+  },
+  async 'sign-up with an invitation'(page) {
+    await page.goto(await invitation())
+    await page.waitForSelector('#submit')
+  },
+  async 'sign-up, refused'(page) {
+    await page.goto(await invitation())
+    await page.fill('#identifier', 'new@example.com')
+    await page.fill('#password', 'short')
+    await page.click('#submit')
+    await page.waitForSelector('#error-summary')
   },
 }
 
@@ -134,8 +149,8 @@ for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...page
       const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
       const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`)
       assert.deepEqual(told, [], `axe, ${look}`)
-      const [wide, room] = await page.evaluate(() => [document.scrollingElement.scrollWidth, window.innerWidth])
-      assert.ok(wide <= room, `${look}: ${wide} px wide in ${room} px`)
+      const wide = await page.evaluate(() => document.scrollingElement.scrollWidth)
+      assert.ok(wide <= options.viewport.width, `${look}: ${wide} px wide`)
       assert.deepEqual(complaints(), [], look)
       await context.close()
     }

@@ -75,6 +75,25 @@ test('with JavaScript: form_post sends the code by itself', async () => {
   await context.close()
 })
 
+test('without JavaScript: an invited person makes an account and signs in to an app', async () => {
+  const { url } = await server.admin(['user', 'invite', '--email', 'guest@example.com'])
+  const { context, page, complaints } = await open({ javaScriptEnabled: false })
+  await page.goto(url)
+  await page.fill('input[name=name]', 'Welcome Guest')
+  if (await page.isEditable('#identifier')) await page.fill('#identifier', 'guest@example.com')
+  await page.fill('#password', 'a guest with a long sentence')
+  await page.click('#submit')
+  await page.waitForSelector('text=Account created')
+  await page.goto(authorize())
+  await signIn(page, { email: 'guest@example.com', password: 'a guest with a long sentence' })
+  await page.click('#consent-allow')
+  await page.waitForURL(`${app.origin}/callback?**`)
+  assert.deepEqual(complaints(), [])
+  await page.goto(url)
+  assert.equal(await page.locator('#password').count(), 0, 'an invitation works once')
+  await context.close()
+})
+
 test('without JavaScript: signing out', async () => {
   const { context, page } = await open({ javaScriptEnabled: false })
   await page.goto(`${server.issuer}/sign-in`)

@@ -9,8 +9,8 @@ const env = { AUTHER_RATE_LIMIT_ENABLED: 'false' }
 const files = [
   { path: here('journey.test.mjs'), title: 'From the printed link to the first app' },
   { path: here('browser-app.test.mjs'), title: 'The printed single-page app, from another site' },
-  { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env },
-  { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env },
+  { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
+  { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
 ]
 
 const wanted = process.argv.slice(2)

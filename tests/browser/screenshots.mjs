@@ -7,7 +7,7 @@ import { openBrowser, signIn } from './support/chromium.mjs'
 
 const MAX_BYTES = 60_000
 const CALLBACK = 'https://wiki.example.com/callback'
-const DESKTOP = { viewport: { width: 1100, height: 760 } }
+const DESKTOP = { viewport: { width: 960, height: 640 } }
 const PHONE = { viewport: { width: 390, height: 760 }, isMobile: true, hasTouch: true }
 
 const folder = resolve(process.argv[2] ?? fileURLToPath(new URL('../../docs/images', import.meta.url)))
@@ -24,7 +24,7 @@ try {
 }
 
 async function takeAll() {
-  const client = await server.client('web', ['--name', 'Team Wiki', '--redirect-uri', CALLBACK])
+  const client = await server.client('web', ['--redirect-uri', CALLBACK], 'Team Wiki')
   const password = 'correct horse battery'
   await server.admin(['user', 'create', '--email', 'ann@example.com', '--name', 'Ann Lee', '--password-stdin', '--verified'], password)
   const user = { email: 'ann@example.com', password }
@@ -42,9 +42,13 @@ async function takeAll() {
   await take('sign-in-phone', PHONE, atSignIn)
   await take('consent', DESKTOP, atConsent)
   await take('set-up', DESKTOP, (page) => page.goto(server.setupLink))
-  await take('home', DESKTOP, async (page) => {
-    await page.goto(`${server.issuer}/sign-in`)
-    await signIn(page, user)
+  await server.admin(['client', 'delete', client.client_id])
+  await take('home', { viewport: { width: 720, height: 590 } }, async (page) => {
+    await page.goto(server.setupLink)
+    await page.fill('input[name=name]', 'Rosa Winter')
+    await page.fill('#identifier', 'rosa@example.com')
+    await page.fill('#password', password)
+    await page.click('#submit')
     await page.waitForURL(`${server.issuer}/`)
   })
 }
@@ -55,7 +59,7 @@ async function take(name, look, open) {
   await open(page)
   await page.evaluate(() => document.activeElement?.blur())
   const path = join(folder, `${name}.png`)
-  await page.screenshot({ path })
+  await page.screenshot({ path, fullPage: name !== 'home' })
   const { size } = statSync(path)
   console.log(`${name}.png, ${Math.round(size / 1000)} kB`)
   if (size > MAX_BYTES) throw new Error(`${name}.png has ${size} bytes; the limit is ${MAX_BYTES}`)

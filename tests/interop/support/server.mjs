@@ -74,7 +74,7 @@ export function givenServer() {
       return { id, email, name, password }
     },
     /** Registers an app: `client('web', ['--redirect-uri', …])`. Gives client_id and, if it has one, client_secret. */
-    client: (type, args) => admin(['client', 'create', '--name', 'Test app', '--type', type, ...args]),
+    client: (type, args, name = 'Test app') => admin(['client', 'create', '--name', name, '--type', type, ...args]),
   }
 }
 
