@@ -74,7 +74,7 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
         Some(Command::Admin(_)) if bare.serves() => {
             Err(Failure::usage("usage", "--listen, --issuer and --tls belong to `auther serve`."))
         }
-        Some(Command::Admin(args)) => admin(bare.place, args),
+        Some(Command::Admin(args)) => admin(bare.place, *args),
     }
 }
 
