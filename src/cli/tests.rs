@@ -251,3 +251,15 @@ fn commands_that_are_given_at_once_wait_for_each_other() {
     let all = Remote::new(loaded(folder.path())).call(Call::get(["users"])).unwrap();
     assert_eq!(all["items"].as_array().unwrap().len(), 4);
 }
+
+#[test]
+fn a_socket_that_a_killed_server_left_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(std::os::unix::net::UnixListener::bind(folder.path().join("auther.sock")).unwrap());
+    let remote = Remote::new(loaded(folder.path()));
+    remote.call(new_user("ann@example.com", json!({}))).unwrap();
+    assert!(remote.call_if_running(Call::get(["users"])).unwrap().is_none());
+    let running = Running::start(folder.path());
+    assert_eq!(remote.call_if_running(Call::get(["users"])).unwrap().unwrap()["items"].as_array().unwrap().len(), 1);
+    drop(running);
+}
