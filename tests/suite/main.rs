@@ -15,4 +15,8 @@ mod harness;
 mod authorize;
 mod clients;
 mod codes;
+mod crash;
+mod edge;
+mod people;
 mod refresh;
+mod strangers;
