@@ -89,8 +89,12 @@ async fn a_client_proves_itself_in_its_registered_way_only() {
     let (own, shops) = (secret(&robot), secret(&shop));
     let wanted = ("grant_type", "client_credentials");
     let by_post = form(&[wanted, ("client_id", "robot"), ("client_secret", &own)]);
+    Tokens::of(&post(&robot, TOKEN, None, by_post.clone()).await);
     let refused = (401, String::from("invalid_client"));
-    assert_eq!(error(&post(&robot, TOKEN, None, by_post.clone()).await), refused, "post for a basic client");
+    let public = form(&[wanted, ("client_id", "spa"), ("client_secret", "x")]);
+    assert_eq!(error(&post(&robot, TOKEN, None, public).await), refused, "a secret of a public client");
+    let signer = form(&[wanted, ("client_id", "signer"), ("client_secret", "x")]);
+    assert_eq!(error(&post(&robot, TOKEN, None, signer).await), refused, "a secret instead of an assertion");
     assert_eq!(error(&post(&robot, TOKEN, None, form(&[wanted, ("client_id", "robot")])).await), refused, "nothing");
     assert_eq!(error(&post(&robot, TOKEN, None, form(&[wanted])).await), refused);
     let wrong = post(&robot, TOKEN, Some("robot:wrong"), form(&[wanted])).await;

@@ -13,6 +13,15 @@
 mod harness;
 
 mod authorize;
+mod claims;
 mod clients;
 mod codes;
+mod crash;
+mod edge;
+mod logout;
+mod people;
 mod refresh;
+mod relying_party;
+mod routes;
+mod strangers;
+mod tls;
