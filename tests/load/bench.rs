@@ -26,7 +26,7 @@ use seed::{Amounts, Seeded};
 use server::Server;
 
 const USAGE: &str = "usage: cargo bench --bench load -- [--quick] [--only NAME]... [--list] [--log-level LEVEL] \
-                     [--rows N] [--markdown FILE]";
+                     [--rows N] [--binary FILE] [--markdown FILE]";
 
 /// What was asked for.
 struct Options {
@@ -35,6 +35,7 @@ struct Options {
     list: bool,
     log_level: String,
     many: usize,
+    binary: PathBuf,
     markdown: Option<PathBuf>,
 }
 
@@ -61,6 +62,11 @@ impl Bench {
         self.options.many
     }
 
+    /// The server under test.
+    pub fn binary(&self) -> &Path {
+        &self.options.binary
+    }
+
     /// A folder of its own on the disk under test.
     pub fn folder(&self) -> Result<tempfile::TempDir> {
         Ok(tempfile::tempdir_in(self.folder.path())?)
@@ -77,7 +83,7 @@ impl Bench {
 
     /// A server over the file in `folder`.
     pub fn start(&self, folder: &Path) -> Result<Server> {
-        Server::start(folder, &self.options.log_level)
+        Server::start(&self.options.binary, folder, &self.options.log_level)
     }
 }
 
@@ -108,6 +114,7 @@ fn options() -> Result<Options> {
         list: false,
         log_level: String::from("info"),
         many: 0,
+        binary: PathBuf::from(env!("CARGO_BIN_EXE_auther")),
         markdown: None,
     };
     let mut words = std::env::args().skip(1);
@@ -121,6 +128,7 @@ fn options() -> Result<Options> {
             "--only" => options.only.push(value()?),
             "--log-level" => options.log_level = value()?,
             "--rows" => options.many = value()?.parse().context("--rows wants a number")?,
+            "--binary" => options.binary = std::path::absolute(value()?)?,
             "--markdown" => options.markdown = Some(PathBuf::from(value()?)),
             _ => bail!("{word} is not an option; {USAGE}"),
         }
@@ -140,7 +148,9 @@ fn bench(options: Options) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if cfg!(debug_assertions) {
-        eprintln!("load: this is not a release build; the figures mean nothing");
+        eprintln!(
+            "load: this is not a release build: rows that measure in this process mean nothing, nor do any of its own server"
+        );
     }
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(base)?;

@@ -11,9 +11,6 @@ use anyhow::{Context, Result, bail};
 use super::http::{self, Connection};
 use super::machine;
 
-/// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_auther");
-
 /// The name of the data file in the server's folder.
 pub const DATA: &str = "auther.redb";
 
@@ -43,12 +40,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it in `folder`, over the data file there or a new one, and waits for the first answer of `/readyz`.
-    pub fn start(folder: &Path, log_level: &str) -> Result<Self> {
+    /// Starts `binary` in `folder`, over the data file there or a new one, and waits for the first answer of `/readyz`.
+    pub fn start(binary: &Path, folder: &Path, log_level: &str) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0").context("finding a free port")?.local_addr()?.port();
         fs::write(folder.join("auther.toml"), configuration(port, log_level))?;
         let log = File::create(folder.join("server.log"))?;
-        let child = Command::new(BINARY)
+        let child = Command::new(binary)
             .arg("serve")
             .current_dir(folder)
             .env_clear()
@@ -56,7 +53,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .with_context(|| format!("starting {BINARY}"))?;
+            .with_context(|| format!("starting {}", binary.display()))?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut server = Self { child, folder: folder.to_path_buf(), address, host: format!("localhost:{port}") };
         server.await_answer(|server| http::get(&server.host, "/readyz", ""))?;

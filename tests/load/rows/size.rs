@@ -64,8 +64,8 @@ pub fn memory(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 /// The file that is shipped.
-pub fn binary(_: &Bench) -> Result<Vec<Row>> {
-    let bytes = std::fs::metadata(server::BINARY)?.len();
+pub fn binary(bench: &Bench) -> Result<Vec<Row>> {
+    let bytes = std::fs::metadata(bench.binary())?.len();
     ensure!(bytes > 0, "the binary is empty");
     Ok(vec![Row {
         what: String::from("binary, stripped, pages embedded"),
