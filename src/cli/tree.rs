@@ -46,7 +46,7 @@ pub enum Command {
     Config(config::ConfigArgs),
     /// Administer people, apps, keys and sessions, whether the server runs or not
     #[command(subcommand_required = true, arg_required_else_help = true)]
-    Admin(AdminArgs),
+    Admin(Box<AdminArgs>),
 }
 
 /// Where configuration and data are.

@@ -144,12 +144,19 @@ pub fn is_attempt(method: &Method, path: &str) -> bool {
 pub struct Endpoint {
     resource: Resource,
     allowed: Vec<Cow<'static, str>>,
+    #[cfg(test)]
+    paths: Vec<String>,
 }
 
 impl Endpoint {
     /// An endpoint at these paths: one, or one and its aliases.
     pub fn at<const N: usize>(paths: [&str; N]) -> Self {
-        Self { resource: web::resource(paths.to_vec()), allowed: Vec::new() }
+        Self {
+            resource: web::resource(paths.to_vec()),
+            allowed: Vec::new(),
+            #[cfg(test)]
+            paths: paths.map(str::to_owned).to_vec(),
+        }
     }
 
     /// Answers `GET` and `HEAD`.
@@ -197,6 +204,8 @@ impl Endpoint {
 impl HttpServiceFactory for Endpoint {
     fn register(self, config: &mut actix_web::dev::AppService) {
         let allowed = self.allowed.join(", ");
+        #[cfg(test)]
+        tests::note(&self.paths, &allowed);
         let refuse = web::to(move |request: HttpRequest| {
             let allowed = allowed.clone();
             async move {
@@ -216,8 +225,29 @@ pub async fn not_found() -> Result<HttpResponse, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+
+    thread_local! {
+        static REGISTERED: RefCell<Vec<(String, Method)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Remembers what was registered, for the walk over every route.
+    pub(super) fn note(paths: &[String], allowed: &str) {
+        for path in paths {
+            let methods = allowed.split(", ").map(|method| (path.clone(), method.parse().unwrap()));
+            REGISTERED.with_borrow_mut(|all| all.extend(methods));
+        }
+    }
+
+    /// Every route of the application that this thread made last, with parameters filled in.
+    pub(in crate::http) fn registered() -> Vec<(Method, String)> {
+        let all = REGISTERED.take();
+        let filled = all.into_iter().map(|(path, method)| (method, path.replace(['{', '}'], "")));
+        filled.collect()
+    }
 
     #[test]
     fn every_path_has_its_dialect() {

@@ -58,7 +58,7 @@ fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown
     match (basic, secret, assertion) {
         (Some((id, secret)), None, None) => Ok(Shown::Basic { id, secret }),
         (None, Some(secret), None) => {
-            let id = params.find("client_id").ok_or_else(|| unknown())?;
+            let id = params.find("client_id").ok_or_else(unknown)?;
             Ok(Shown::Post { id: id.to_owned(), secret: secret.to_owned() })
         }
         (None, None, Some(assertion)) => {

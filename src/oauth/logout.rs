@@ -90,6 +90,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
                 None => String::from("Send id_token_hint or client_id with the request."),
             },
             facts: vec![(String::from("sent"), sent.chars().take(300).collect())],
+            compared: None,
         });
     }
     let state = params.find("state").map(|state| (String::from("state"), state.to_owned()));
@@ -104,6 +105,7 @@ fn foreign_hint() -> PageRefusal {
         ),
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
+        compared: None,
     }
 }
 
@@ -115,5 +117,6 @@ fn two_clients() -> PageRefusal {
         ),
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
+        compared: None,
     }
 }

@@ -76,6 +76,12 @@ pub fn holds(scopes: &[String], scope: &str) -> bool {
     scopes.iter().any(|held| held == scope)
 }
 
+/// The scopes as a person reads them: the standard ones in the order of [`SUPPORTED`], then an app's own.
+pub fn in_reading_order(mut scopes: Vec<String>) -> Vec<String> {
+    scopes.sort_by_key(|scope| SUPPORTED.iter().position(|known| known == scope).unwrap_or(SUPPORTED.len()));
+    scopes
+}
+
 /// A scope token of RFC 6749 §3.3: printable ASCII but space, `"` and `\`; at most 128 characters.
 pub fn is_well_formed(scope: &str) -> bool {
     (1..=128).contains(&scope.len())

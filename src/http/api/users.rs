@@ -9,16 +9,16 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::page_request;
+use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
-use crate::base::Moment;
 use crate::http::extract::{Admin, Json, Query};
 use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;
-use crate::identity::users::{self, NewUser, UserChange};
 use crate::identity::invites;
+use crate::identity::users::{self, NewUser, UserChange};
 use crate::records::{Profile, User};
 
 /// A person as administrators see them: everything but the password.

@@ -10,7 +10,8 @@ use crate::http::extract::REQUEST_ID;
 /// The policy of an answer that is no page: it loads nothing, and nothing frames it.
 const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Adds what every response has. A header that the handler has set stays.
+/// Adds what every response has. A header that the handler has set stays. There is no `Cross-Origin-Opener-Policy`: an app that signs people
+/// in from a pop-up window would lose its hold on the window as soon as it shows our page.
 pub(super) fn finish(cx: &Cx, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     let keep = |headers: &mut HeaderMap, name: HeaderName, value: &'static str| {

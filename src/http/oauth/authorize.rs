@@ -93,6 +93,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     for (label, value) in &refusal.facts {
         view = view.with_detail(label, value);
     }
+    if let Some((sent, registered)) = &refusal.compared {
+        view = view.with_difference(("sent", sent), ("registered", registered));
+    }
     let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()
 }

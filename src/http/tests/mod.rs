@@ -3,6 +3,7 @@
 mod accounts;
 mod guards;
 mod pages;
+mod walk;
 
 use std::pin::Pin;
 use std::rc::Rc;

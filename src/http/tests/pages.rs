@@ -2,7 +2,7 @@ use actix_web::http::StatusCode;
 
 use super::{PASSWORD, Site, Tab};
 use crate::config::Registration;
-use crate::identity::{links, sessions};
+use crate::identity::{invites, links, sessions};
 
 const SESSION: &str = "__Host-auther_session";
 
@@ -252,4 +252,51 @@ async fn a_closed_site_explains_itself() {
     let page = site.get("/sign-up").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.body.contains("Registration is closed"));
+}
+
+#[actix_web::test]
+async fn an_invitation_opens_the_sign_up_for_its_address() {
+    let site = Site::with(|parts| parts.settings.registration = Registration::Invite).await;
+    assert!(site.get("/sign-up").await.body.contains("An invitation is needed"));
+    assert!(site.get("/sign-up?invite=inv_x.y").await.body.contains("does not work"));
+    let invite = invites::issue(&site.home.cx(), Some("bob@example.com"), None).await.unwrap();
+    let uri = format!("/sign-up?invite={}", invite.token.expose());
+    let mut tab = Tab::new(&site);
+    let page = tab.get(&uri).await;
+    assert!(page.body.contains("bob@example.com") && page.body.contains("readonly"));
+    let csrf = page.field("csrf_token");
+    let (mut name, token) = ("eve@example.com", invite.token.expose());
+    for wanted in [StatusCode::FORBIDDEN, StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SEE_OTHER] {
+        let fields = [("csrf_token", &*csrf), ("invite", token), ("email", name), ("password", PASSWORD)];
+        let answer = tab.post("/sign-up", if wanted == StatusCode::FORBIDDEN { &fields[1..] } else { &fields }).await;
+        assert_eq!(answer.status, wanted, "{}", answer.body);
+        name = if wanted == StatusCode::FORBIDDEN { name } else { "bob@example.com" };
+    }
+    assert!(site.get(&uri).await.body.contains("does not work"), "it is used up");
+}
+
+#[actix_web::test]
+async fn a_recovery_link_sets_a_password_and_signs_in() {
+    let site = Site::open().await;
+    site.person("ada@example.com", &["admin"]).await;
+    let old = site.token("ada@example.com").await;
+    let token = links::issue_recovery(&site.home.cx(), "ada@example.com").await.unwrap();
+    let mut tab = Tab::new(&site);
+    let page = tab.get(&format!("/setup?token={}", token.expose())).await;
+    assert!(page.body.contains("ada@example.com"));
+    let csrf = page.field("csrf_token");
+    let fields = |password: &'static str| {
+        [("csrf_token", csrf.clone()), ("token", token.expose().clone()), ("password", password.to_owned())]
+    };
+    let short = fields("short");
+    let short: Vec<(&str, &str)> = short.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(tab.post("/setup", &short).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let good = fields("another horse");
+    let good: Vec<(&str, &str)> = good.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = tab.post("/setup", &good).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+    assert!(tab.get("/").await.body.contains("ada@example.com"));
+    assert!(sessions::resolve(&site.home.cx(), &old).unwrap().is_none());
+    let mut second = Tab::new(&site);
+    assert_eq!(second.get(&format!("/setup?token={}", token.expose())).await.status, StatusCode::FORBIDDEN);
 }

@@ -79,6 +79,10 @@ pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, a
     if interaction.session.as_ref() != Some(&signed_in.session.id) {
         return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
     }
+    // The token of an earlier step must not skip the steps between: who was to sign in again still is.
+    if let Some(decision) = person_is_needed(cx, &request, Some(signed_in), Some(interaction)) {
+        return Ok(decision);
+    }
     if !allow {
         let client = request.client.id.clone();
         let entry = Entry::failure(cx, "consent.deny").target(client);
@@ -98,7 +102,7 @@ pub fn view(cx: &Cx, interaction: &Interaction) -> Result<Option<View>, Error> {
             client_name: request.client.name.clone(),
             redirect_uri: request.redirect_uri.clone(),
             identifier: request.login_hint.clone(),
-            scopes: request.consent_scopes(),
+            scopes: scope::in_reading_order(request.consent_scopes()),
         })),
         Err(Refusal::Internal(error)) => Err(error),
         Err(Refusal::Page(_) | Refusal::Redirect(_)) => Ok(None),

@@ -13,6 +13,9 @@ use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirec
 use crate::records::{Client, ClientType, GrantType};
 use crate::store::rows;
 
+/// Characters of a foreign value that a page shows.
+const MAX_SHOWN: usize = 300;
+
 /// A request whose every parameter has been checked.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -75,6 +78,8 @@ pub struct PageRefusal {
     pub next_step: String,
     /// Names and values for the app's developer.
     pub facts: Vec<(String, String)>,
+    /// The URI that was sent and the registered one nearest to it.
+    pub compared: Option<(String, String)>,
 }
 
 impl PageRefusal {
@@ -85,6 +90,7 @@ impl PageRefusal {
             message: String::from("The page was open too long, or it was opened in another browser."),
             next_step: String::from("Go back to the app and sign in again."),
             facts: Vec::new(),
+            compared: None,
         }
     }
 
@@ -95,6 +101,7 @@ impl PageRefusal {
             message: why.to_owned(),
             next_step: String::from("Tell the people who run the app; its code must be corrected."),
             facts: Vec::new(),
+            compared: None,
         }
     }
 }
@@ -187,9 +194,14 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         None => format!("The app {} has no redirect URI registered.", client.name),
     };
     let next_step = "Add it to the app's redirect URIs, or correct the app.";
-    let mut facts = vec![("client_id", client.id.as_str()), ("sent", sent)];
-    facts.extend(nearest.map(|registered| ("registered", registered.as_str())));
-    Err(page(["The app cannot be returned to", &message, next_step], &facts))
+    let mut refusal =
+        refusal(["The app cannot be returned to", &message, next_step], &[("client_id", client.id.as_str())]);
+    let sent: String = sent.chars().take(MAX_SHOWN).collect();
+    match nearest {
+        Some(registered) => refusal.compared = Some((sent, registered.clone())),
+        None => refusal.facts.push((String::from("sent"), sent)),
+    }
+    Err(Refusal::Page(refusal))
 }
 
 /// In what two URIs differ, in words, for the cases that happen most.
@@ -312,12 +324,17 @@ fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
     }
 }
 
-fn page([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
-    let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), value.chars().take(300).collect())).collect();
-    Refusal::Page(PageRefusal {
+fn page(words: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
+    Refusal::Page(refusal(words, facts))
+}
+
+fn refusal([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> PageRefusal {
+    let shown = |value: &str| value.chars().take(MAX_SHOWN).collect();
+    PageRefusal {
         title: title.to_owned(),
         message: message.to_owned(),
         next_step: next_step.to_owned(),
-        facts,
-    })
+        facts: facts.iter().map(|(name, value)| ((*name).to_owned(), shown(value))).collect(),
+        compared: None,
+    }
 }

@@ -79,7 +79,8 @@ impl Home {
                 let setup = server.setup_url().map(|url| url.expose().clone());
                 let address = server.addresses()[0];
                 let (home, tasks) = (server.home(), server.tasks());
-                let opened = Opened { origin: server.issuer().to_owned(), setup, address, home, tasks };
+                let origin = home.settings.issuer.origin().to_owned();
+                let opened = Opened { origin, setup, address, home, tasks };
                 assert!(tell.send(opened).is_ok(), "the test waits");
                 server.run(async { drop(stopped.await) }).await.unwrap();
             });

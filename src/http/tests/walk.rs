@@ -1,0 +1,126 @@
+//! Every route, by everybody.
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
+
+use super::{Answer, OWN, Site, Tab};
+use crate::http::routes::tests::registered;
+use crate::http::routes::{Family, family};
+
+/// What strangers may call in the dialect of accounts.
+const FOR_STRANGERS: [&str; 6] =
+    ["sign-up/email", "sign-in/email", "sign-in/username", "sign-out", "get-session", "is-username-available"];
+
+fn is_for_strangers(path: &str) -> bool {
+    FOR_STRANGERS.iter().any(|name| path == format!("/api/auth/{name}"))
+}
+
+async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> Answer {
+    let mut request = TestRequest::default().method(method.clone()).uri(path);
+    if let Some(token) = token {
+        request = request.insert_header(("authorization", format!("Bearer {token}")));
+    }
+    if *method == Method::POST || *method == Method::PATCH {
+        request = request.insert_header(("content-type", "application/json")).set_payload("{}");
+    }
+    site.send(request).await
+}
+
+#[actix_web::test]
+async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
+    let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+    let routes = registered();
+    assert!(routes.len() > 60, "the walk found {} routes only", routes.len());
+    for (number, (method, path)) in routes.into_iter().enumerate() {
+        // Some routes end the session or the account.
+        let email = format!("ann{number}@example.com");
+        site.person(&email, &[]).await;
+        let token = site.token(&email).await;
+        let stranger = call(&site, &method, &path, None).await.status;
+        let person = call(&site, &method, &path, Some(&token)).await.status;
+        let garbage = call(&site, &method, &path, Some("ses_nonsense.x")).await.status;
+        for status in [stranger, person, garbage] {
+            assert!(!status.is_server_error() || path == "/readyz", "{method} {path}: {status}");
+        }
+        match family(&path) {
+            Family::Admin => {
+                assert_eq!(
+                    (stranger, garbage),
+                    (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+                    "{method} {path}"
+                );
+                assert_eq!(person, StatusCode::FORBIDDEN, "{method} {path}");
+            }
+            Family::Account if is_for_strangers(&path) => {
+                assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
+            }
+            Family::Account => {
+                assert_eq!(
+                    (stranger, garbage),
+                    (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+                    "{method} {path}"
+                );
+                assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
+            }
+            Family::OAuth | Family::Page | Family::Plain => {}
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_administrator_administers_by_token_and_not_by_cookie() {
+    let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+    site.person("ada@example.com", &["admin"]).await;
+    let token = site.token("ada@example.com").await;
+    assert_eq!(call(&site, &Method::GET, "/api/admin/users", Some(&token)).await.status, StatusCode::OK);
+    let mut tab = Tab::new(&site);
+    let body = serde_json::json!({ "email": "ada@example.com", "password": super::PASSWORD });
+    tab.post_json("/api/auth/sign-in/email", body).await;
+    let request = tab.request(Method::GET, "/api/admin/users").insert_header(("sec-fetch-site", "same-origin"));
+    assert_eq!(tab.origin, Some(OWN));
+    assert_eq!(tab.send(request).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[actix_web::test]
+async fn what_gives_away_more_than_an_administrator_has_is_for_the_operator_on_the_machine() {
+    let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+    site.person("ada@example.com", &["admin"]).await;
+    let token = site.token("ada@example.com").await;
+    for path in ["/api/admin/setup-link", "/api/admin/recover", "/api/admin/backup"] {
+        let answer = call(&site, &Method::POST, path, Some(&token)).await;
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (StatusCode::FORBIDDEN, Some("forbidden")),
+            "{path}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn nothing_that_is_sent_makes_a_route_fail() {
+    let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+    let routes = registered();
+    let broken: [(&str, &[u8]); 7] = [
+        ("application/x-www-form-urlencoded", b"a=1&a=2&%ff=%zz"),
+        ("application/x-www-form-urlencoded", b"csrf_token=%00&continue=%F0%9F%92%A9&token=.&action=allow"),
+        ("application/json", b"{\"a\":1,\"a\":2}"),
+        ("application/json", b"[[[[]]]]"),
+        ("application/json", b"{\"email\":null,\"username\":{},\"password\":[],\"token\":-1e400}"),
+        ("text/xml", b"<a/>"),
+        ("\"", b"\xff\xfe"),
+    ];
+    for (number, (method, path)) in routes.into_iter().enumerate() {
+        let email = format!("ada{number}@example.com");
+        site.person(&email, &["admin"]).await;
+        let token = site.token(&email).await;
+        for (kind, body) in broken {
+            let uri = format!("{path}?continue=a.b&token=lnk_x.y&interaction=%20&limit=-1&after=%27&client_id=%00");
+            let request = TestRequest::default().method(method.clone()).uri(&uri);
+            let request = request.insert_header(("content-type", kind)).set_payload(body.to_vec());
+            let request = request.insert_header(("authorization", format!("Bearer {token}")));
+            let request = request.insert_header(("cookie", "__Host-auther_session=%ff; __Host-auther_browser=; a"));
+            let answer = site.send(request).await;
+            assert!(!answer.status.is_server_error() || path == "/readyz", "{method} {path} {kind}: {}", answer.body);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// Every page at desktop and phone width, light and dark: axe finds nothing, nothing overflows, no policy is violated.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { givenServer } from '../interop/support/server.mjs'
+import { openBrowser, signIn, watch } from './support/chromium.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const server = givenServer()
+const CALLBACK = 'https://app.example.com/callback'
+let browser
+let client
+let user
+let cookies
+
+before(async () => {
+  browser = await openBrowser(server)
+  client = await server.client('web', ['--redirect-uri', CALLBACK])
+  user = await server.user({ name: 'Ann Lee' })
+  cookies = await signedInCookies()
+})
+after(() => browser?.close())
+
+function authorize(extra = {}) {
+  const scope = 'openid profile email address phone offline_access'
+  const parameters = { client_id: client.client_id, redirect_uri: CALLBACK, response_type: 'code', scope, state: 'x', ...extra }
+  return `${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams(parameters)}`
+}
+
+async function invitation() {
+  return (await server.admin(['user', 'invite'])).url
+}
+
+// No administrator is ever made, so that the set-up page stays.
+const pages = {
+  async 'set-up'(page) {
+    await page.goto(server.setupLink)
+    await page.waitForSelector('#submit')
+  },
+  async 'set-up, refused'(page) {
+    await page.goto(server.setupLink)
+    await page.fill('#identifier', 'root@example.com')
+    await page.fill('#password', 'short')
+    await page.click('#submit')
+    await page.waitForSelector('#error-summary')
+  },
+  async 'set-up without a link'(page) {
+    await page.goto(`${server.issuer}/setup`)
+  },
+  async 'home of a stranger'(page) {
+    await page.goto(`${server.issuer}/`)
+  },
+  async 'sign-in'(page) {
+    await page.goto(`${server.issuer}/sign-in`)
+  },
+  async 'sign-in for an app'(page) {
+    await page.goto(authorize())
+    await page.waitForSelector('#identifier')
+  },
+  async 'sign-in, refused'(page) {
+    await page.goto(authorize())
+    await signIn(page, { ...user, password: 'not the password' })
+    await page.waitForSelector('#error-summary')
+  },
+  async 'no such page'(page) {
+    await page.goto(`${server.issuer}/there-is-no-such-page`)
+  },
+  async 'an app with a wrong redirect URI'(page) {
+    await page.goto(authorize({ redirect_uri: `${CALLBACK}/` }))
+  },
+  async 'sign-up without an invitation'(page) {
+    await page.goto(`${server.issuer}/sign-up`)
+  },
+  async 'sign-up with an invitation'(page) {
+    await page.goto(await invitation())
+    await page.waitForSelector('#submit')
+  },
+  async 'sign-up, refused'(page) {
+    await page.goto(await invitation())
+    await page.fill('#identifier', 'new@example.com')
+    await page.fill('#password', 'short')
+    await page.click('#submit')
+    await page.waitForSelector('#error-summary')
+  },
+}
+
+// Pages of somebody who is signed in.
+const pagesOfAPerson = {
+  async consent(page) {
+    await page.goto(authorize())
+    await page.waitForSelector('#consent-allow')
+  },
+  async 'confirm it is you'(page) {
+    await page.goto(authorize({ prompt: 'login' }))
+    await page.waitForSelector('#password')
+  },
+  async 'choose an account'(page) {
+    await page.goto(authorize({ prompt: 'select_account' }))
+    await page.waitForSelector('#other-account')
+  },
+  async 'home of a person'(page) {
+    await page.goto(`${server.issuer}/`)
+  },
+  async 'sign out'(page) {
+    await page.goto(`${server.issuer}/logout`)
+    await page.waitForSelector('#logout-confirm')
+  },
+}
+
+// Signing out ends the session, so this one signs in for itself.
+const pagesAfterwards = {
+  async 'signed out'(page) {
+    await page.goto(`${server.issuer}/sign-in`)
+    await signIn(page, user)
+    await page.click('#logout-confirm')
+    await page.waitForURL((url) => url.pathname !== '/')
+  },
+}
+
+/** The cookies of a browser in which the person is signed in. */
+async function signedInCookies() {
+  const context = await browser.context()
+  const page = await context.newPage()
+  await page.goto(`${server.issuer}/sign-in`)
+  await signIn(page, user)
+  await page.waitForURL(`${server.issuer}/`)
+  const state = await context.storageState()
+  await context.close()
+  return state.cookies
+}
+
+const looks = {
+  'desktop, light': { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  'desktop, dark': { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
+  'phone, light': { viewport: { width: 390, height: 844 }, colorScheme: 'light', isMobile: true, hasTouch: true },
+  'small phone, dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', isMobile: true, hasTouch: true },
+}
+
+for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...pagesAfterwards })) {
+  test(name, async () => {
+    for (const [look, options] of Object.entries(looks)) {
+      const context = await browser.context(options)
+      if (name in pagesOfAPerson) await context.addCookies(cookies)
+      const complaints = watch(context, server.issuer)
+      const page = await context.newPage()
+      await open(page)
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+      const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`)
+      assert.deepEqual(told, [], `axe, ${look}`)
+      const wide = await page.evaluate(() => document.scrollingElement.scrollWidth)
+      assert.ok(wide <= options.viewport.width, `${look}: ${wide} px wide`)
+      assert.deepEqual(complaints(), [], look)
+      await context.close()
+    }
+  })
+}

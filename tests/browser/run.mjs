@@ -1,0 +1,18 @@
+// People in Chromium against the real binary: node tests/browser/run.mjs [part of a file name …]
+import { fileURLToPath } from 'node:url'
+import { runFiles } from '../interop/support/runner.mjs'
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+// Signing in dozens of times in a minute from one address is what the limits are there to stop.
+const env = { AUTHER_RATE_LIMIT_ENABLED: 'false' }
+
+const files = [
+  { path: here('journey.test.mjs'), title: 'From the printed link to the first app' },
+  { path: here('browser-app.test.mjs'), title: 'The printed single-page app, from another site' },
+  { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
+  { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
+]
+
+const wanted = process.argv.slice(2)
+const chosen = files.filter(({ path }) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
+process.exitCode = (await runFiles(chosen)) > 0 || chosen.length === 0 ? 1 : 0
