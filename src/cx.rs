@@ -5,6 +5,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::base::id::{ClientId, RequestId, TenantId, UserId};
 use crate::base::{Clock, Entropy, Moment};
 use crate::config::Settings;
@@ -14,12 +16,13 @@ use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
 use crate::store::{self, Snapshot, Store};
 
-/// The long-lived parts of a running Auther, shared by all requests.
+/// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
+#[derive(Clone)]
 pub struct Installation {
     /// The data file.
     pub store: Store,
     /// Ready signers and verifiers.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// What the operator wants.
     pub settings: Settings,
     /// Where time comes from.
@@ -27,11 +30,35 @@ pub struct Installation {
     /// Where chance comes from.
     pub entropy: Arc<dyn Entropy>,
     /// The password pool.
-    pub hasher: Hasher,
+    pub hasher: Arc<Hasher>,
     /// Seals secrets at rest.
     pub sealing: SealingKey,
     /// Authenticates stateless values: CSRF tokens, interactions, device cookies.
     pub mac: MacKey,
+}
+
+/// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
+/// change ends with the settings it began with.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<Installation>>);
+
+impl Current {
+    /// The installation for an operation that begins now.
+    pub fn load(&self) -> Arc<Installation> {
+        self.0.load_full()
+    }
+
+    /// Operations that begin from now on see these settings. Parts that were made with the old ones stay as they are.
+    pub fn reconfigure(&self, settings: Settings) {
+        let now = self.load();
+        self.0.store(Arc::new(Installation { settings, ..Installation::clone(&now) }));
+    }
+}
+
+impl From<Arc<Installation>> for Current {
+    fn from(home: Arc<Installation>) -> Self {
+        Self(Arc::new(ArcSwap::new(home)))
+    }
 }
 
 /// Who asks.

@@ -37,13 +37,14 @@ impl Home {
     /// With parts as `change` leaves them.
     pub(crate) fn with(change: impl FnOnce(&mut Installation)) -> Self {
         let clock = Arc::new(ManualClock::new(START));
+        let cheap = Parameters { memory_kib: 32, iterations: 1, parallelism: 1 };
         let mut parts = Installation {
             store: Store::in_memory(),
-            keyring: Keyring::new(Vec::new()).unwrap(),
+            keyring: Arc::new(Keyring::new(Vec::new()).unwrap()),
             settings: settings(),
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
-            hasher: Hasher::start(Parameters { memory_kib: 32, iterations: 1, parallelism: 1 }, 2, 1024).unwrap(),
+            hasher: Arc::new(Hasher::start(cheap, 2, 1024).unwrap()),
             sealing: SealingKey::new([7; 32]),
             mac: MacKey::new(&Secret::new([9; 32])),
         };

@@ -24,7 +24,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::config::{Environment, Loaded, Mistakes, Overrides, load};
+use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, load};
+use crate::serve::telemetry;
 use output::{Failure, Output};
 use remote::Remote;
 use tree::{AdminArgs, AdminCommand, Auther, Command, Place, ServeFlags};
@@ -81,6 +82,10 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
 fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
     let place = Place { config: args.place.config.or(bare.config), data: args.place.data.or(bare.data) };
     let loaded = configuration(&Overrides { config: place.config, data: place.data, ..Overrides::default() })?;
+    if !args.json {
+        // Without a server the API runs in this process: faults of it are told here and nowhere else.
+        telemetry::start(&Log { format: LogFormat::Text, level: String::from("error") });
+    }
     let (remote, output) = (Remote::new(loaded), Output { json: args.json });
     match args.command {
         AdminCommand::SetupLink => entry::setup_link(&remote, output),
@@ -125,3 +130,6 @@ fn configuration(overrides: &Overrides) -> Result<Loaded, Failure> {
 fn wrong_configuration(mistakes: &Mistakes) -> Failure {
     Failure::usage("configuration", format!("the configuration is wrong.\n{mistakes}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -244,7 +244,9 @@ fn refused(problem: &Value, status: u16) -> Failure {
     let fields = problem.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for field in fields {
         let part = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or_default();
-        message.push_str(&format!(" {}: {}", part("field"), part("message")));
+        if !message.contains(part("message")) {
+            message.push_str(&format!(" {}: {}", part("field"), part("message")));
+        }
     }
     if status >= 500
         && let Some(request) = member("request_id")

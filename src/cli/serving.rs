@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::output::{Failure, say};
 use crate::base::clock::SystemClock;
 use crate::base::entropy::OsEntropy;
-use crate::config::{Environment, Loaded, Overrides, reload};
+use crate::config::{Environment, Loaded, Overrides, Tls, reload};
 use crate::serve::{self, Reload, Server, telemetry};
 
 /// Serves until a signal ends it.
@@ -37,10 +37,16 @@ fn refused(error: &serve::Error) -> Failure {
 /// What is served where, and what to do first.
 fn welcome(server: &Server) -> String {
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
+    let settings = &server.home().settings;
+    let certificate = match settings.tls {
+        Tls::LocalCa => "TLS, certificate of the local CA: `auther admin ca` exports it",
+        Tls::Files { .. } => "TLS, certificate from files",
+        Tls::Off => "no TLS",
+    };
     let mut lines = vec![
-        format!("Auther {} serves {}", env!("CARGO_PKG_VERSION"), server.issuer()),
-        format!("  listens on  {} ({})", addresses.join(", "), server.certificate_source()),
-        format!("  data file   {}", server.data().display()),
+        format!("Auther {} serves {}", env!("CARGO_PKG_VERSION"), settings.issuer.origin()),
+        format!("  listens on  {} ({certificate})", addresses.join(", ")),
+        format!("  data file   {}", settings.data.display()),
     ];
     if let Some(url) = server.setup_url() {
         lines.push(String::new());

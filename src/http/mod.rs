@@ -26,7 +26,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
 use crate::crypto::keyring::PreparedJson;
-use crate::cx::Installation;
+use crate::cx::Current;
 use crate::http::guard::limit::Limiter;
 use crate::oauth::discovery;
 
@@ -34,7 +34,7 @@ use crate::oauth::discovery;
 #[derive(Clone)]
 pub struct State {
     /// The installation the requests are for.
-    pub home: Arc<Installation>,
+    pub home: Current,
     /// Counts attempts per peer address.
     pub attempts: Arc<Limiter>,
     /// The discovery document.
@@ -43,8 +43,10 @@ pub struct State {
 
 impl State {
     /// The state of a server that begins to listen.
-    pub fn new(home: Arc<Installation>) -> Self {
-        let discovery = PreparedJson::of(&discovery::document(home.settings.issuer.origin()));
+    pub fn new(home: impl Into<Current>) -> Self {
+        let home = home.into();
+        // The issuer does not change while the process runs.
+        let discovery = PreparedJson::of(&discovery::document(home.load().settings.issuer.origin()));
         Self { home, attempts: Arc::new(Limiter::for_attempts()), discovery: Arc::new(discovery) }
     }
 }

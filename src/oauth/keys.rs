@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::Error;
 use crate::audit::Entry;
 use crate::base::id::{KeyId, TypedId};
-use crate::base::{Moment, Secret};
+use crate::base::{Entropy, Moment, Secret};
 use crate::crypto::jose::SigningKey;
 use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
 use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
+use crate::crypto::seal::{self, SealingKey};
 use crate::cx::Cx;
 use crate::records::{Algorithm, SigningKeyRecord};
 use crate::store::rows::signing_keys as rows;
@@ -149,6 +150,17 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
         activated_at: None,
         retired_at: None,
     })
+}
+
+/// The key sealed under another master key.
+pub fn resealed(
+    record: SigningKeyRecord,
+    from: &SealingKey,
+    to: &SealingKey,
+    entropy: &dyn Entropy,
+) -> Result<SigningKeyRecord, seal::Error> {
+    let private = from.open(PURPOSE, &record.sealed_private)?;
+    Ok(SigningKeyRecord { sealed_private: to.seal(PURPOSE, &private, entropy)?, ..record })
 }
 
 fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {

@@ -41,11 +41,6 @@ pub enum Error {
     /// No certificate.
     #[error(transparent)]
     Tls(#[from] tls::Error),
-    /// A key was configured for a file that was made without.
-    #[error(
-        "master_key is set, but this data file was made without one. Remove master_key, or begin with a new data file."
-    )]
-    MasterKeyAdded,
     /// The file was made with a configured key.
     #[error(
         "this data file is sealed with a master key. Set master_key, AUTHER_MASTER_KEY or AUTHER_MASTER_KEY_FILE to it."
@@ -82,7 +77,7 @@ impl Error {
     pub fn is_configuration(&self) -> bool {
         let by_client = matches!(self, Self::Clients(error) if !matches!(error, clients::Error::Store(_)));
         let by_file = matches!(self, Self::Tls(tls::Error::File { .. } | tls::Error::Pair { .. }));
-        let by_key = matches!(self, Self::MasterKeyAdded | Self::MasterKeyMissing | Self::MasterKeyWrong);
+        let by_key = matches!(self, Self::MasterKeyMissing | Self::MasterKeyWrong);
         by_client || by_file || by_key
     }
 

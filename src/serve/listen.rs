@@ -3,10 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
+use tokio::net::TcpSocket;
+
 use super::Error;
 use crate::config::{Issuer, Listen};
 
-/// One listener per address that can be bound; of each entry of the configuration at least one.
+/// One listener per address that can be bound; of each entry of the configuration at least one. Inside a runtime only.
 pub fn bind(entries: &[Listen]) -> Result<Vec<TcpListener>, Error> {
     let mut listeners = Vec::new();
     for entry in entries {
@@ -21,7 +23,7 @@ fn bind_entry(entry: &Listen, listeners: &mut Vec<TcpListener>) -> Result<(), Er
     for address in &entry.addresses {
         let port = if address.port() == 0 { given.unwrap_or(0) } else { address.port() };
         let address = SocketAddr::new(address.ip(), port);
-        match TcpListener::bind(address) {
+        match open(address) {
             Ok(listener) => {
                 given = Some(listener.local_addr().map_err(Error::Address)?.port());
                 listeners.push(listener);
@@ -37,6 +39,17 @@ fn bind_entry(entry: &Listen, listeners: &mut Vec<TcpListener>) -> Result<(), Er
         (None, Some((address, cause))) => Err(Error::listen(&entry.text, Some(address), cause)),
         _ => Ok(()),
     }
+}
+
+/// Connections that may wait to be accepted: as many as come at once after a pause, none of which should wait for a repeat.
+const BACKLOG: u32 = 2048;
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections of the last run to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// `EAFNOSUPPORT` of Linux: the machine has no IPv6 at all.
@@ -64,16 +77,16 @@ mod tests {
         Listen { text: String::from("test"), addresses: addresses.iter().map(|text| text.parse().unwrap()).collect() }
     }
 
-    #[test]
-    fn one_address_of_an_entry_is_enough() {
+    #[actix_web::test]
+    async fn one_address_of_an_entry_is_enough() {
         // 192.0.2.1 is reserved for documentation (RFC 5737): no machine has it.
         let listeners = bind(&[entry(&["192.0.2.1:0", "127.0.0.1:0"])]).unwrap();
         assert_eq!(listeners.len(), 1);
         assert!(bind(&[entry(&["192.0.2.1:0"])]).unwrap_err().to_string().starts_with("192.0.2.1:0 cannot be"));
     }
 
-    #[test]
-    fn a_port_that_is_taken_is_refused_with_its_name() {
+    #[actix_web::test]
+    async fn a_port_that_is_taken_is_refused_with_its_name() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         let error = bind(&[entry(&[&address])]).unwrap_err().to_string();

@@ -8,6 +8,7 @@ mod first_boot;
 mod listen;
 mod one_call;
 mod reload;
+mod secrets;
 pub mod socket;
 mod tasks;
 pub mod telemetry;
@@ -25,8 +26,8 @@ use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::{Clock, Entropy, Secret};
-use crate::config::{self, Loaded, Settings};
-use crate::cx::{Cx, Installation};
+use crate::config::{Loaded, Settings};
+use crate::cx::{Current, Cx, Installation};
 use crate::http::extract::LocalPeer;
 use crate::http::{self, routes};
 use crate::identity::links;
@@ -65,7 +66,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// An installation that is ready to serve: the file is open, the addresses are bound, what must exist before the first request
 /// exists.
 pub struct Server {
-    home: Arc<Installation>,
+    home: Current,
     tls: Option<Arc<Tls>>,
     tasks: Arc<Tasks>,
     listeners: Vec<TcpListener>,
@@ -88,13 +89,15 @@ impl Server {
         let tls = Tls::load(&home).await?.map(Arc::new);
         let admin = Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket, cause })?;
         let setup = links::issue_setup(&cx).await.map_err(Error::Identity)?;
+        let home = Current::from(home);
         let tasks = Arc::new(Tasks::new(home.clone(), tls.clone()));
+        let setup = setup.map(|token| setup_url(&cx, &token));
         Ok(Self { home, tls, tasks, listeners, admin, setup })
     }
 
     /// The shared parts: for tests that look behind the web.
     pub fn home(&self) -> Arc<Installation> {
-        self.home.clone()
+        self.home.load()
     }
 
     /// The background work: a test whose clock has jumped settles it.
@@ -107,29 +110,9 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// `iss` of its tokens.
-    pub fn issuer(&self) -> &str {
-        self.home.settings.issuer.origin()
-    }
-
-    /// The data file.
-    pub fn data(&self) -> &Path {
-        &self.home.settings.data
-    }
-
-    /// In a few words, where the certificate comes from.
-    pub fn certificate_source(&self) -> &'static str {
-        match self.home.settings.tls {
-            config::Tls::LocalCa => "TLS, certificate of the local CA: `auther admin ca` exports it",
-            config::Tls::Files { .. } => "TLS, certificate from files",
-            config::Tls::Off => "no TLS",
-        }
-    }
-
     /// The link for the first administrator; `None` once there is one.
-    pub fn setup_url(&self) -> Option<Secret<String>> {
-        let token = self.setup.as_ref()?;
-        Some(Secret::new(format!("{}{}", self.issuer(), routes::with_query(routes::SETUP, "token", token.expose()))))
+    pub fn setup_url(&self) -> Option<&Secret<String>> {
+        self.setup.as_ref()
     }
 
     /// Serves until `shutdown` is there: then stops accepting, finishes what is in flight and closes the file.
@@ -137,7 +120,8 @@ impl Server {
         let (bound, socket) = self.admin;
         let state = http::State::new(self.home.clone());
         let owner = bound.owner();
-        let workers = self.home.settings.server.workers;
+        let home = self.home.load();
+        let workers = home.settings.server.workers;
         let mut server = HttpServer::new(move || http::app(state.clone()))
             .workers(if workers == 0 { first_boot::cores() } else { workers })
             .keep_alive(KEEP_ALIVE)
@@ -156,11 +140,11 @@ impl Server {
             };
         }
         let background = actix_web::rt::spawn(self.tasks.clone().keep());
-        tracing::info!(issuer = self.home.settings.issuer.origin(), "serving");
+        tracing::info!(issuer = home.settings.issuer.origin(), "serving");
         let ended = server.run().await;
         background.abort();
         drop(bound);
-        self.home.store.close();
+        home.store.close();
         tracing::info!("stopped");
         Ok(ended?)
     }
@@ -181,6 +165,10 @@ impl Server {
         reloading.abort();
         ended
     }
+}
+
+fn setup_url(cx: &Cx, token: &Secret<String>) -> Secret<String> {
+    Secret::new(format!("{}{}", cx.issuer(), routes::with_query(routes::SETUP, "token", token.expose())))
 }
 
 /// Notes who is at the other end of an admin connection. Over TCP there is nobody to note.
@@ -209,3 +197,6 @@ async fn open_store(settings: &Settings, socket: &Path) -> Result<Store, Error> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

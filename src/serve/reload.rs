@@ -18,7 +18,7 @@ pub type Reload = Box<dyn Fn(&Loaded) -> Result<(Loaded, Vec<&'static str>), Str
 pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loaded, again: Reload) {
     while hangup.recv().await.is_some() {
         if let Some(tls) = tasks.tls() {
-            match tls.reload(tasks.home()).await {
+            match tls.reload(&tasks.home()).await {
                 Ok(()) => tracing::info!("the certificate was read again"),
                 Err(error) => tracing::error!(%error, "the new certificate is not used"),
             }
@@ -36,9 +36,10 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
     }
 }
 
-async fn apply(tasks: &Tasks, fresh: &Loaded) {
+pub(super) async fn apply(tasks: &Tasks, fresh: &Loaded) {
     telemetry::set_level(&fresh.settings.log);
-    let cx = Cx::for_system(tasks.home().clone());
+    tasks.reconfigure(fresh.settings.clone());
+    let cx = Cx::for_system(tasks.home());
     match oauth::clients::declare(&cx, &fresh.settings.clients).await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => tracing::error!(%error, "the declared clients are not changed"),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
-use crate::cx::{Cx, Installation};
+use crate::config::Settings;
+use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
 use crate::records::Algorithm;
 use crate::store::rows::expired;
@@ -35,20 +36,26 @@ pub enum Error {
 
 /// The background work of one installation.
 pub struct Tasks {
-    home: Arc<Installation>,
+    home: Current,
     tls: Option<Arc<Tls>>,
     /// One at a time: the timer and a test may both ask.
     turn: Mutex<()>,
 }
 
 impl Tasks {
-    pub(super) fn new(home: Arc<Installation>, tls: Option<Arc<Tls>>) -> Self {
+    pub(super) fn new(home: Current, tls: Option<Arc<Tls>>) -> Self {
         Self { home, tls, turn: Mutex::new(()) }
     }
 
     /// The shared parts.
-    pub fn home(&self) -> &Arc<Installation> {
-        &self.home
+    pub fn home(&self) -> Arc<Installation> {
+        self.home.load()
+    }
+
+    /// Requests and background work see these settings from now on. The issuer stays: it may hold the port the system gave.
+    pub(super) fn reconfigure(&self, settings: Settings) {
+        let issuer = self.home.load().settings.issuer.clone();
+        self.home.reconfigure(Settings { issuer, ..settings });
     }
 
     /// The certificate, if TLS is ours.
@@ -59,7 +66,7 @@ impl Tasks {
     /// Does everything that is due now. Each part is tried even if another fails; the first failure is the answer.
     pub async fn settle(&self) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
-        let cx = Cx::for_system(self.home.clone());
+        let cx = Cx::for_system(self.home.load());
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let swept = sweep(&cx).await;
@@ -78,7 +85,7 @@ impl Tasks {
 
     async fn renew_certificate(&self) -> Result<(), Error> {
         let Some(tls) = &self.tls else { return Ok(()) };
-        if tls.refresh(&self.home).await? {
+        if tls.refresh(&self.home.load()).await? {
             tracing::info!("the certificate was renewed");
         }
         Ok(())

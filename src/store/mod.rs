@@ -43,7 +43,7 @@ pub use engine::{Order, Row};
 pub use error::{BackupError, Error, OpenError};
 pub use expiry::Expiry;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
-pub use record::Record;
+pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
 pub use table::{Index, Table};
 pub use tx::{Read, Snapshot, Tx};
 

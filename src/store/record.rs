@@ -19,14 +19,14 @@ pub trait Record: Serialize + DeserializeOwned {
 }
 
 /// The stored bytes of a record. Errors: [`Error::Record`] when it cannot be written as JSON.
-pub(super) fn to_bytes<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
+pub fn to_bytes<R: Record>(record: &R) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![R::VERSION];
     serde_json::to_writer(&mut bytes, record).map_err(|cause| Error::Record(cause.to_string()))?;
     Ok(bytes)
 }
 
 /// Reads stored bytes of this or an older version. Errors: [`Error::Newer`], [`Error::Record`].
-pub(super) fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
+pub fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
     match bytes.split_first() {
         None => Err(Error::Record(String::from("the row is empty"))),
         Some((version, _)) if *version > R::VERSION => Err(Error::Newer { found: *version, known: R::VERSION }),

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use data_encoding::HEXLOWER;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Map, Value, json};
 
 use super::Local;
@@ -50,7 +48,9 @@ pub async fn ca(admin: Admin) -> Answer {
     let Some(ca) = certificates::find(&admin.cx.read()?, Role::Ca)? else {
         return Err(Refusal::not_found("There is no local CA: tls.mode is not local-ca."));
     };
-    let der = CertificateDer::from_pem_slice(ca.pem.as_bytes()).map_err(Refusal::internal)?;
+    // PEM is base64 between two lines (RFC 7468 §3).
+    let body: String = ca.pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    let der = BASE64.decode(body.as_bytes()).map_err(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(json!({
         "pem": ca.pem,
         "sha256": HEXLOWER.encode(&sha256(&der)),

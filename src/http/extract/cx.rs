@@ -33,13 +33,14 @@ pub(in crate::http) fn begin(request: &ServiceRequest, state: &State) -> Cx {
         Some(_) => None,
         None => request.peer_addr().map(|peer| peer.ip().to_canonical()),
     };
-    let trusted = &state.home.settings.trusted_proxies;
+    let home = state.home.load();
+    let trusted = &home.settings.trusted_proxies;
     let ip = peer.map(|peer| peer::client_address(peer, request.headers(), trusted));
     let given = peer.filter(|peer| peer::is_trusted(*peer, trusted)).and_then(|_| given_id(request));
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
-    let id = given.unwrap_or_else(|| RequestId::new(state.home.clock.now(), &*state.home.entropy).to_string());
-    Cx::for_request(state.home.clone(), RequestFacts { id, ip, user_agent })
+    let id = given.unwrap_or_else(|| RequestId::new(home.clock.now(), &*home.entropy).to_string());
+    Cx::for_request(home, RequestFacts { id, ip, user_agent })
 }
 
 /// The request id a proxy gave: `[A-Za-z0-9._-]{1,64}`, exactly one.

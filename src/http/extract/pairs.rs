@@ -52,12 +52,19 @@ impl FromRequest for Pairs {
             let media_type = body::media_type(&request)?;
             let bytes = body::read(&request, payload).await?;
             match media_type.as_deref() {
-                Some(FORM) => decode(&bytes).map(Self),
+                Some(FORM) => Self::from_form(&bytes),
                 Some(JSON) => members(json::parse(&bytes)?).map(Self),
                 _ if bytes.is_empty() => Ok(Self(Vec::new())),
                 _ => Err(Refusal::unsupported("application/x-www-form-urlencoded or application/json")),
             }
         })
+    }
+}
+
+impl Pairs {
+    /// The pairs of a form body or a query: at most 100, properly escaped, UTF-8. Refuses everything else as malformed.
+    pub fn from_form(bytes: &[u8]) -> Result<Self, Refusal> {
+        decode(bytes).map(Self)
     }
 }
 

@@ -82,6 +82,21 @@ async fn an_administrator_administers_by_token_and_not_by_cookie() {
 }
 
 #[actix_web::test]
+async fn what_gives_away_more_than_an_administrator_has_is_for_the_operator_on_the_machine() {
+    let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+    site.person("ada@example.com", &["admin"]).await;
+    let token = site.token("ada@example.com").await;
+    for path in ["/api/admin/setup-link", "/api/admin/recover", "/api/admin/backup"] {
+        let answer = call(&site, &Method::POST, path, Some(&token)).await;
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (StatusCode::FORBIDDEN, Some("forbidden")),
+            "{path}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn nothing_that_is_sent_makes_a_route_fail() {
     let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
     let routes = registered();

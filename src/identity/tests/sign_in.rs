@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
@@ -116,7 +117,7 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
 async fn bug_30_every_refusal_waits_for_the_same_hash() {
     let home = Home::with(|parts| {
         let slow = Parameters { memory_kib: 32 * 1024, iterations: 16, parallelism: 1 };
-        parts.hasher = Hasher::start(slow, 1, 0).unwrap();
+        parts.hasher = Arc::new(Hasher::start(slow, 1, 0).unwrap());
     });
     let bob = NewUser { email: "bob@example.com".into(), ..NewUser::default() };
     let bob = users::create(&home.cx(), bob).await.unwrap();

@@ -194,7 +194,8 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         None => format!("The app {} has no redirect URI registered.", client.name),
     };
     let next_step = "Add it to the app's redirect URIs, or correct the app.";
-    let mut refusal = refusal(["The app cannot be returned to", &message, next_step], &[("client_id", client.id.as_str())]);
+    let mut refusal =
+        refusal(["The app cannot be returned to", &message, next_step], &[("client_id", client.id.as_str())]);
     let sent: String = sent.chars().take(MAX_SHOWN).collect();
     match nearest {
         Some(registered) => refusal.compared = Some((sent, registered.clone())),

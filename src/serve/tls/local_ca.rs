@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::base::{Entropy, Moment};
-use crate::crypto::seal::SealingKey;
+use crate::crypto::seal::{self, SealingKey};
 use crate::records::Certificate;
+use crate::store::rows::certificates::Role;
 
 /// How long the CA lives: people import it by hand.
 const CA_LIFE: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
@@ -85,6 +86,22 @@ pub fn ca_is_worn_out(ca: &Certificate, now: Moment) -> bool {
 pub fn leaf_is_worn_out(leaf: &Certificate, names: &[String], now: Moment) -> bool {
     let life = leaf.not_after.since(leaf.created_at);
     now >= leaf.created_at.plus(life * 2 / 3) || leaf.names != names
+}
+
+/// The certificate with its key sealed under another master key.
+pub fn resealed(
+    role: Role,
+    certificate: Certificate,
+    from: &SealingKey,
+    to: &SealingKey,
+    entropy: &dyn Entropy,
+) -> Result<Certificate, seal::Error> {
+    let purpose = match role {
+        Role::Ca => CA_SEAL,
+        Role::Leaf => LEAF_SEAL,
+    };
+    let key = from.open(purpose, &certificate.sealed_key)?;
+    Ok(Certificate { sealed_key: to.seal(purpose, &key, entropy)?, ..certificate })
 }
 
 /// The leaf as the TLS stack wants it: the chain without the CA, which whoever trusts it has, and the private key.

@@ -3,7 +3,7 @@
 //! May use: `cx` and below. Start reading at [`Tls`]. A new source is a new case of [`Source`].
 
 mod files;
-mod local_ca;
+pub(super) mod local_ca;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -98,6 +98,11 @@ pub fn value(from: &impl Read, name: &str) -> Result<Option<String>, Error> {
     Ok(VALUES.find(from, &(TenantId::INSTALLATION, name.to_owned()))?.map(|row| row.value))
 }
 
+/// Removes a value of the installation.
+pub fn delete_value(tx: &mut Tx, name: &str) -> Result<(), Error> {
+    VALUES.delete(tx, &(TenantId::INSTALLATION, name.to_owned()))
+}
+
 /// Sets a value of the installation.
 pub fn put_value(tx: &mut Tx, name: &str, value: &str) -> Result<(), Error> {
     VALUES.put(tx, &(TenantId::INSTALLATION, name.to_owned()), &Value { value: value.to_owned() })

@@ -1,0 +1,93 @@
+//! What the targets share: an installation in memory with a client and a clock that stands still.
+//!
+//! Built with everything else by `cargo build -p auther-fuzz`, run by cargo-fuzz on a nightly compiler:
+//! `cargo +nightly fuzz run token_request`.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use auther::base::clock::ManualClock;
+use auther::base::entropy::OsEntropy;
+use auther::base::id::{ClientId, TenantId, TypedId};
+use auther::base::secret::Digest;
+use auther::base::{Moment, Secret};
+use auther::config::{self, Environment, Overrides};
+use auther::crypto::keyring::Keyring;
+use auther::crypto::password::{Hasher, Parameters};
+use auther::crypto::seal::SealingKey;
+use auther::crypto::token::MacKey;
+use auther::cx::{Cx, Installation, RequestFacts};
+use auther::records::{Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
+use auther::store::{self, Store, rows};
+
+/// The one registered client, with a secret so short that it can be guessed.
+pub const CLIENT: &str = "app";
+
+/// Its secret.
+pub const SECRET: &str = "s";
+
+/// Its redirect URI.
+pub const REDIRECT_URI: &str = "https://a.b/c";
+
+const NOW: Moment = Moment::from_seconds(1_769_860_800);
+
+static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
+    let settings = config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent"))
+        .expect("the defaults are sound")
+        .settings;
+    let store = Store::in_memory();
+    store
+        .write_blocking(|tx| rows::clients::put(tx, TenantId::DEFAULT, &client()))
+        .unwrap_or_else(|error: store::Error| panic!("{error}"));
+    Arc::new(Installation {
+        store,
+        keyring: Keyring::new(Vec::new()).expect("a ring without keys"),
+        settings,
+        clock: Arc::new(ManualClock::new(NOW)),
+        entropy: Arc::new(OsEntropy),
+        hasher: Hasher::start(Parameters { memory_kib: 32, iterations: 1, parallelism: 1 }, 1, 1).expect("a thread"),
+        sealing: SealingKey::new([7; 32]),
+        mac: MacKey::new(&Secret::new([9; 32])),
+    })
+});
+
+fn client() -> Client {
+    Client {
+        id: ClientId::parse(CLIENT).expect("a client id"),
+        name: String::from("App"),
+        kind: ClientType::Web,
+        secrets: vec![ClientSecret { digest: Digest::of(SECRET), created_at: NOW, expires_at: None }],
+        redirect_uris: vec![String::from(REDIRECT_URI)],
+        post_logout_redirect_uris: Vec::new(),
+        auth_method: AuthMethod::ClientSecretPost,
+        grants: GrantType::ALL.to_vec(),
+        audiences: Vec::new(),
+        origins: Vec::new(),
+        scopes: Vec::new(),
+        trusted: false,
+        require_pkce: false,
+        signing_alg: Algorithm::RS256,
+        jwks: None,
+        access_seconds: None,
+        disabled: false,
+        origin: Origin::Admin,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 0,
+    }
+}
+
+/// A request of nobody known.
+pub fn cx() -> Cx {
+    let facts = RequestFacts { id: String::from("req_fuzz"), ip: None, user_agent: None };
+    Cx::for_request(Arc::clone(&HOME), facts)
+}
+
+/// Runs a future to its end on this thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime =
+            tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}

@@ -1,0 +1,30 @@
+//! A query at the authorization endpoint. Nothing is redirected anywhere but to the registered URI.
+
+#![no_main]
+
+use auther::http::extract::Pairs;
+use auther::oauth::authorize::{self, Decision, Interaction};
+use auther::oauth::{Params, redirect};
+use auther_fuzz::{REDIRECT_URI, block_on, cx};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(pairs) = Pairs::from_form(data) else { return };
+    let Ok(params) = Params::from_pairs(pairs.0) else { return };
+    if let Some(uri) = params.find("redirect_uri") {
+        assert!(redirect::is_registered(uri, &[uri.to_owned()], false));
+        if redirect::check_registrable(uri).is_ok() {
+            let _ = (redirect::origin(uri), redirect::csp_source(uri));
+        }
+    }
+    let cx = cx();
+    if let Some(token) = params.find("interaction") {
+        assert!(Interaction::open(&cx, token).is_none(), "nobody can make an interaction");
+    }
+    match block_on(authorize::decide(&cx, &params, None, None)) {
+        Ok(Decision::Respond(answer)) => assert_eq!(answer.redirect_uri, REDIRECT_URI),
+        Ok(Decision::Ask { interaction, .. }) => assert!(Interaction::open(&cx, &interaction).is_some()),
+        Ok(Decision::Refuse(_)) => {}
+        Err(error) => panic!("an authorization request was our fault: {error:?}"),
+    }
+});

@@ -1,0 +1,265 @@
+//! Commands give the same answers whether a server runs or not.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::remote::{Call, Remote};
+use crate::base::clock::SystemClock;
+use crate::base::entropy::OsEntropy;
+use crate::config::{Environment, Loaded, Overrides, load};
+use crate::serve::{Server, install_crypto_provider};
+
+fn loaded(folder: &Path) -> Loaded {
+    let variables = [
+        ("AUTHER_PASSWORD_MEMORY_KIB", "8"),
+        ("AUTHER_LISTEN", "127.0.0.1:0"),
+        ("AUTHER_ISSUER", "https://auth.example.com"),
+        ("AUTHER_SERVER_WORKERS", "1"),
+    ];
+    load(&Overrides::default(), &variables.into_iter().collect::<Environment>(), folder).unwrap()
+}
+
+/// A server for the folder, on a thread of its own, until it is dropped.
+struct Running(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
+
+impl Running {
+    fn start(folder: &Path) -> Self {
+        let loaded = loaded(folder);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = Server::open(loaded.settings, Arc::new(SystemClock), Arc::new(OsEntropy)).await.unwrap();
+                tell.send(()).unwrap();
+                server.run(async { stopped.await.unwrap_or(()) }).await.unwrap();
+            });
+        });
+        told.recv().unwrap();
+        Self(Some((stop, thread)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// Runs the story once through a server and once without one.
+fn either_way(story: impl Fn(&Remote, &Path)) {
+    install_crypto_provider();
+    for is_running in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let running = is_running.then(|| Running::start(folder.path()));
+        story(&Remote::new(loaded(folder.path())), folder.path());
+        drop(running);
+    }
+}
+
+fn refused(remote: &Remote, call: Call) -> (String, String) {
+    let failure = remote.call(call).unwrap_err();
+    (failure.code, failure.message)
+}
+
+fn new_user(email: &str, more: Value) -> Call {
+    let mut body = json!({"email": email});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Call::post(["users"]).body(body)
+}
+
+#[test]
+fn people_are_made_changed_and_deleted() {
+    either_way(|remote, _| {
+        let facts = json!({"name": "Ann", "username": "ann", "admin": true, "email_verified": true,
+            "password": "correct horse", "attributes": {"team": "ops"}, "birthdate": "2000-01-01"});
+        let ann = remote.call(new_user("ann@example.com", facts)).unwrap();
+        assert_eq!((&ann["roles"], &ann["has_password"]), (&json!(["admin"]), &json!(true)));
+        assert!(ann["created_at"].as_str().unwrap().ends_with('Z'));
+        assert!(ann.get("password").is_none());
+        let id = ann["id"].as_str().unwrap();
+        for name in ["ann@example.com", "ANN", id] {
+            assert_eq!(remote.call(Call::get(["users", name])).unwrap()["id"], id, "{name}");
+        }
+        let (code, _) = refused(remote, new_user("Ann@Example.com", json!({})));
+        assert_eq!(code, "email_taken");
+        let (code, _) = refused(remote, Call::delete(["users", "ann"]));
+        assert_eq!(code, "last_administrator");
+
+        remote.call(new_user("bob@example.com", json!({"admin": true}))).unwrap();
+        let change = json!({"admin": false, "birthdate": null, "nickname": "A", "username": null});
+        let changed = remote.call(Call::patch(["users", id]).body(change)).unwrap();
+        assert_eq!((&changed["roles"], &changed["nickname"]), (&json!([]), &json!("A")));
+        assert!(changed.get("birthdate").is_none() && changed["username"].is_null());
+        let stale = json!({"version": ann["version"], "name": "Anna"});
+        assert_eq!(refused(remote, Call::patch(["users", id]).body(stale)).0, "conflict");
+
+        let off = remote.call(Call::post(["users", id, "disable"])).unwrap();
+        assert_eq!((&off["disabled"], &off["ended"]["sessions"]), (&json!(true), &json!(0)));
+        assert_eq!(remote.call(Call::post(["users", id, "enable"])).unwrap()["disabled"], false);
+        let gone = remote.call(Call::delete(["users", id])).unwrap();
+        assert_eq!((&gone["email"], &gone["deleted"]), (&json!("ann@example.com"), &json!(true)));
+        assert_eq!(refused(remote, Call::get(["users", id])).0, "not_found");
+    });
+}
+
+#[test]
+fn every_wrong_field_is_named_at_once() {
+    either_way(|remote, _| {
+        let wrong = json!({"nickname": 3, "bogus": true, "attributes": []});
+        let (code, message) = refused(remote, new_user("ann@example.com", wrong));
+        assert_eq!(code, "invalid_fields");
+        for field in ["nickname", "bogus", "attributes"] {
+            assert!(message.contains(field), "{message}");
+        }
+        let wrong = json!({"type": "web", "redirect_uris": ["javascript:alert(1)"], "origins": ["nowhere"]});
+        let (code, message) = refused(remote, Call::post(["clients"]).body(wrong));
+        assert_eq!(code, "invalid_fields");
+        for field in ["name", "redirect_uris", "origins"] {
+            assert!(message.contains(field), "{message}");
+        }
+    });
+}
+
+#[test]
+fn a_client_shows_its_secret_once_and_rotates_it() {
+    either_way(|remote, _| {
+        let body = json!({"name": "Wiki", "type": "web", "client_id": "wiki", "redirect_uris": ["https://wiki.example.com/cb"]});
+        let made = remote.call(Call::post(["clients"]).body(body.clone())).unwrap();
+        assert!(made["client_secret"].as_str().unwrap().len() >= 43);
+        assert!(remote.call(Call::get(["clients", "wiki"])).unwrap().get("client_secret").is_none());
+        assert_eq!(refused(remote, Call::post(["clients"]).body(body)).0, "client_id_taken");
+        let again = Call::post(["clients", "wiki", "rotate-secret"]).body(json!({"overlap_seconds": 60}));
+        let rotated = remote.call(again).unwrap();
+        assert_ne!(rotated["client_secret"], made["client_secret"]);
+        assert_eq!(rotated["secrets"].as_array().unwrap().len(), 2);
+        assert_eq!(remote.call(Call::post(["clients", "wiki", "disable"])).unwrap()["disabled"], true);
+        assert_eq!(remote.call(Call::delete(["clients", "wiki"])).unwrap()["deleted"], true);
+        assert_eq!(refused(remote, Call::get(["clients", "wiki"])).0, "client_not_found");
+    });
+}
+
+#[test]
+fn lists_are_paged_and_foreign_cursors_refused() {
+    either_way(|remote, _| {
+        for name in ["a", "b", "c"] {
+            remote.call(new_user(&format!("{name}@example.com"), json!({}))).unwrap();
+        }
+        let limit = |call: Call| call.query("limit", Some(String::from("2")));
+        let first = remote.call(limit(Call::get(["users"]))).unwrap();
+        let cursor = first["next"].as_str().unwrap().to_owned();
+        let second = remote.call(limit(Call::get(["users"])).query("after", Some(cursor))).unwrap();
+        assert_eq!((first["items"].as_array().unwrap().len(), second["items"].as_array().unwrap().len()), (2, 1));
+        assert!(second["next"].is_null());
+        for (name, value) in [("after", "ses_x"), ("limit", "many")] {
+            let call = Call::get(["users"]).query(name, Some(String::from(value)));
+            assert_eq!(refused(remote, call).0, "invalid_request", "{name}");
+        }
+        let log = remote.call(Call::get(["audit"]).query("action", Some(String::from("user")))).unwrap();
+        assert_eq!(log["items"][0]["action"], "user.create");
+        assert_eq!(log["items"][0]["actor"], "local");
+    });
+}
+
+#[test]
+fn the_set_up_link_closes_for_ever_and_recovery_takes_its_place() {
+    either_way(|remote, _| {
+        let link = remote.call(Call::post(["setup-link"])).unwrap();
+        assert!(link["url"].as_str().unwrap().starts_with("https://auth.example.com/setup?token=lnk_"));
+        remote.call(new_user("ann@example.com", json!({"admin": true}))).unwrap();
+        assert_eq!(refused(remote, Call::post(["setup-link"])).0, "setup_closed");
+        let recover = |email: &str| Call::post(["recover"]).body(json!({"email": email}));
+        assert!(remote.call(recover("ann@example.com")).unwrap()["url"].as_str().unwrap().contains("token=lnk_"));
+        assert_eq!(refused(remote, recover("nobody@example.com")).0, "not_found");
+    });
+}
+
+#[test]
+fn the_exported_ca_is_the_one_of_the_server() {
+    either_way(|remote, _| {
+        let ca = remote.call(Call::post(["setup-link"])).and_then(|_| remote.call(Call::get(["ca"]))).unwrap();
+        assert!(ca["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert_eq!(remote.call(Call::get(["ca"])).unwrap(), ca);
+    });
+}
+
+#[test]
+fn a_backup_holds_what_was_there_and_restores_it() {
+    either_way(|remote, folder| {
+        remote.call(new_user("ann@example.com", json!({}))).unwrap();
+        let file = folder.join("copy.redb");
+        let backup = |path: &str| Call::post(["backup"]).body(json!({"path": path})).slow();
+        let report = remote.call(backup(file.to_str().unwrap())).unwrap();
+        assert!(report["tables"]["users"] == 1, "{report}");
+        assert_eq!(refused(remote, backup(file.to_str().unwrap())).0, "exists");
+        assert_eq!(refused(remote, backup("copy2.redb")).0, "invalid_fields");
+
+        let other = tempfile::tempdir().unwrap();
+        let target = loaded(other.path());
+        crate::store::restore(&file, &target.settings.data, false).unwrap();
+        let restored = Remote::new(target).call(Call::get(["users", "ann@example.com"])).unwrap();
+        assert_eq!(restored["email"], "ann@example.com");
+    });
+}
+
+#[test]
+fn keys_are_listed_and_rotated() {
+    either_way(|remote, _| {
+        let rotate = Call::post(["keys", "rotate"]).body(json!({"alg": "ES256"}));
+        let rotated = remote.call(rotate.clone()).unwrap();
+        let current = |list: &Value| {
+            let keys = list["items"].as_array().unwrap().clone();
+            let mut current = keys.into_iter().filter(|key| key["alg"] == "ES256" && key["state"] == "current");
+            current.next().unwrap()["kid"].as_str().unwrap().to_owned()
+        };
+        let first = current(&rotated);
+        let second = current(&remote.call(rotate).unwrap());
+        assert_ne!(first, second);
+        let retired = remote.call(Call::post(["keys", &first, "retire"])).unwrap();
+        assert!(retired["items"].as_array().unwrap().iter().all(|key| key["kid"] != first.as_str()));
+        assert_eq!(refused(remote, Call::post(["keys", "kid_x", "retire"])).0, "not_found");
+        let wrong = Call::post(["keys", "rotate"]).body(json!({"alg": "HS256"}));
+        assert_eq!(refused(remote, wrong).0, "invalid_fields");
+    });
+}
+
+#[test]
+fn a_command_that_reads_makes_no_file_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(loaded(folder.path()));
+    assert_eq!(refused(&remote, Call::get(["users"])).0, "data_file");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    remote.call(new_user("ann@example.com", json!({}))).unwrap();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["auther.redb"]);
+}
+
+#[test]
+fn commands_that_are_given_at_once_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = crate::testing::race(4, |number| {
+        Remote::new(loaded(folder.path())).call(new_user(&format!("user{number}@example.com"), json!({}))).is_ok()
+    });
+    assert_eq!(made, [true; 4]);
+    let all = Remote::new(loaded(folder.path())).call(Call::get(["users"])).unwrap();
+    assert_eq!(all["items"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_socket_that_a_killed_server_left_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(std::os::unix::net::UnixListener::bind(folder.path().join("auther.sock")).unwrap());
+    let remote = Remote::new(loaded(folder.path()));
+    remote.call(new_user("ann@example.com", json!({}))).unwrap();
+    assert!(remote.call_if_running(Call::get(["users"])).unwrap().is_none());
+    let running = Running::start(folder.path());
+    assert_eq!(remote.call_if_running(Call::get(["users"])).unwrap().unwrap()["items"].as_array().unwrap().len(), 1);
+    drop(running);
+}

@@ -1,0 +1,411 @@
+//! The house rules that a machine can check: floors, the one home of each heavy crate, sizes, cards, and what may be linked.
+//!
+//! Reads the sources as text with comments, strings and test code taken out. The floors and their order are read from the table
+//! in `src/lib.rs`, so the map that people read is the one that is enforced.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Lines that a file may have.
+const MAX_LINES: usize = 500;
+
+/// Crates that would spread if they could, and where they live.
+const HOMES: &[(&str, &[&str])] = &[
+    ("redb", &["src/store/"]),
+    ("josekit", &["src/crypto/jose/"]),
+    ("argon2", &["src/crypto/password.rs"]),
+    ("chacha20poly1305", &["src/crypto/seal.rs"]),
+    ("actix_web", &["src/http/", "src/serve/", "src/cli/serving.rs", "src/cli/remote.rs"]),
+    ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
+    ("rcgen", &["src/serve/tls/"]),
+    ("rustls", &["src/serve/mod.rs", "src/serve/tls/"]),
+    ("clap", &["src/cli/"]),
+    ("toml", &["src/config/"]),
+    ("reqwest", &["src/outbound/", "src/cli/remote.rs"]),
+    ("rust_embed", &["src/http/assets.rs"]),
+    ("tracing_subscriber", &["src/serve/telemetry.rs", "src/config/check.rs"]),
+    ("getrandom", &["src/base/entropy.rs"]),
+];
+
+/// Crates that must not be in the program; `deny.toml` gives the reasons.
+const BANNED: &[&str] = &["ring", "native-tls", "rsa", "async-std"];
+
+/// Licences that may be in the program.
+const LICENCES: &[&str] = &[
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "0BSD",
+    "CC0-1.0",
+    "ISC",
+    "MPL-2.0",
+    "OpenSSL",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// A source file and its code: no comments, no text in strings, no test modules.
+struct Source {
+    /// From the root of the project: `src/oauth/pkce.rs`.
+    path: String,
+    text: String,
+    code: String,
+}
+
+impl Source {
+    /// Modules from the root of the crate: `["oauth", "pkce"]`; none for `lib.rs` and `main.rs`.
+    fn module(&self) -> Vec<&str> {
+        let inner = self.path.trim_start_matches("src/").trim_end_matches(".rs");
+        inner.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main")).collect()
+    }
+
+    /// The modules at the root of the crate that its code names, by `crate::` or by enough `super::`.
+    fn rooms(&self) -> BTreeSet<&str> {
+        let mut rooms = BTreeSet::new();
+        for rest in after_word(&self.code, "crate") {
+            rooms.extend(rest.strip_prefix("::").map(first_names).unwrap_or_default());
+        }
+        for mut rest in after_word(&self.code, "super") {
+            let mut climbed = 1;
+            while let Some(up) = rest.strip_prefix("::super") {
+                (rest, climbed) = (up, climbed + 1);
+            }
+            if climbed == self.module().len() {
+                rooms.extend(rest.strip_prefix("::").map(first_names).unwrap_or_default());
+            }
+        }
+        rooms
+    }
+}
+
+/// The first name of a path, or the first names of a group: `a::b`, `{a::b, c}`.
+fn first_names(path: &str) -> Vec<&str> {
+    let name = |text: &'_ str| text.find(|c: char| !is_word(c)).unwrap_or(text.len());
+    let Some(group) = path.strip_prefix('{') else { return path.get(..name(path)).into_iter().collect() };
+    let (mut names, mut depth, mut begins) = (Vec::new(), 0, true);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => begins = true,
+            c if begins && is_word(c) => {
+                let rest = group.get(at..).unwrap_or_default();
+                names.extend(rest.get(..name(rest)));
+                begins = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// What follows each use of `word` that is a whole word and the beginning of its path.
+fn after_word<'c>(code: &'c str, word: &'c str) -> impl Iterator<Item = &'c str> {
+    code.match_indices(word).filter_map(move |(at, _)| {
+        let (before, rest) = (code.get(..at)?, code.get(at + word.len()..)?);
+        let begins = !before.ends_with("::") && !before.ends_with(is_word);
+        (begins && !rest.starts_with(is_word)).then_some(rest)
+    })
+}
+
+/// The code without comments and without what stands in strings; everything else stays on its line.
+fn without_words(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let skipped = comment(rest).or_else(|| raw_string(rest)).or_else(|| string(rest)).or_else(|| letter(rest));
+        match skipped {
+            Some(length) => {
+                code.extend(rest.get(..length).unwrap_or_default().chars().filter(|c| *c == '\n'));
+                code.push(' ');
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            None => {
+                code.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    code
+}
+
+fn comment(rest: &str) -> Option<usize> {
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    rest.starts_with("/*").then(|| rest.find("*/").map_or(rest.len(), |end| end + 2))
+}
+
+fn raw_string(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix("br").or_else(|| rest.strip_prefix('r'))?;
+    let hashes = inner.len() - inner.trim_start_matches('#').len();
+    let body = inner.get(hashes..)?.strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    let start = rest.len() - body.len();
+    Some(body.find(&end).map_or(rest.len(), |at| start + at + end.len()))
+}
+
+fn string(rest: &str) -> Option<usize> {
+    let body = rest.strip_prefix('"')?;
+    let mut escaped = false;
+    for (at, c) in body.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Some(at + 2),
+            _ => {}
+        }
+    }
+    Some(rest.len())
+}
+
+/// A character, as against a lifetime.
+fn letter(rest: &str) -> Option<usize> {
+    let body = rest.strip_prefix('\'')?;
+    if body.starts_with('\\') {
+        let end = body.get(2..)?.find('\'')?;
+        return Some(end + 4);
+    }
+    let c = body.chars().next()?;
+    body.get(c.len_utf8()..)?.starts_with('\'').then(|| c.len_utf8() + 2)
+}
+
+/// The code without every item, field and statement that is marked `#[cfg(test)]`.
+fn without_tests(code: &str) -> String {
+    let mut parts = code.split("#[cfg(test)]");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(part.get(end_of_item(part)..).unwrap_or_default());
+    }
+    kept
+}
+
+/// Where the item that the text begins with has its end: a separator outside brackets, or its closing brace.
+fn end_of_item(text: &str) -> usize {
+    let mut depth = 0_i32;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            '}' if depth == 0 => return at,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 && matches!(c, ';' | ',' | '}') {
+            return at + 1;
+        }
+    }
+    text.len()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust files below a folder of the project.
+fn files(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The library and the program without their tests: files that are modules under `#[cfg(test)]` are left out.
+fn sources() -> Vec<Source> {
+    let files = files("src");
+    let mut tests = BTreeSet::new();
+    for (path, text) in &files {
+        let folder = match path.rsplit_once('/').unwrap() {
+            (folder, "mod.rs" | "lib.rs" | "main.rs") => folder.to_owned(),
+            _ => path.trim_end_matches(".rs").to_owned(),
+        };
+        let mut lines = text.lines().map(str::trim).skip_while(|line| *line != "#[cfg(test)]");
+        while let Some(line) = lines.next() {
+            let mut declared = if line == "#[cfg(test)]" { lines.next().unwrap_or_default() } else { continue };
+            let place = declared.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"));
+            if let Some(place) = place {
+                tests.insert(format!("{}/{place}", path.rsplit_once('/').unwrap().0));
+                declared = lines.next().unwrap_or_default();
+            }
+            let name = declared.split("mod ").nth(1).and_then(|rest| rest.strip_suffix(';'));
+            tests.extend(name.map(|name| format!("{folder}/{name}")));
+        }
+    }
+    let is_test = |path: &str| {
+        tests.iter().any(|test| path == test || path == format!("{test}.rs") || path.starts_with(&format!("{test}/")))
+    };
+    files
+        .into_iter()
+        .filter(|(path, _)| !is_test(path))
+        .map(|(path, text)| Source { code: without_tests(&without_words(&text)), path, text })
+        .collect()
+}
+
+/// Each module at the root of the crate with its floor and its place from the left, from the table in `src/lib.rs`.
+fn floors() -> BTreeMap<String, (u32, usize)> {
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let row = |line: &str| -> Option<(u32, String)> {
+        let mut cells = line.strip_prefix("//! |")?.split('|').map(str::trim);
+        let floor = cells.next()?.parse().ok()?;
+        let name = cells.next()?.strip_prefix("[`")?.strip_suffix("`]")?;
+        Some((floor, name.to_owned()))
+    };
+    let rows = map.lines().filter_map(row).enumerate();
+    rows.map(|(place, (floor, name))| (name, (floor, place))).collect()
+}
+
+/// Fails with every offence at once.
+fn none(offences: &[String]) {
+    assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
+}
+
+#[test]
+fn every_module_stands_on_a_floor() {
+    let (floors, sources) = (floors(), sources());
+    let lib = sources.iter().find(|source| source.path == "src/lib.rs").unwrap();
+    let declared: BTreeSet<&str> = lib.code.lines().filter_map(|line| line.strip_prefix("pub mod ")).collect();
+    let declared: BTreeSet<String> = declared.iter().map(|name| name.trim_end_matches(';').to_owned()).collect();
+    assert_eq!(
+        declared,
+        floors.keys().cloned().collect(),
+        "the table in src/lib.rs lists other modules than there are"
+    );
+}
+
+#[test]
+fn a_file_uses_lower_floors_and_what_stands_left_of_it() {
+    let floors = floors();
+    let mut offences = Vec::new();
+    for source in sources() {
+        let Some(own) = source.module().first().copied().and_then(|name| floors.get(name)) else { continue };
+        for room in source.rooms() {
+            let Some(other) = floors.get(room) else {
+                offences.push(format!("{}: names crate::{room}, which is in no floor", source.path));
+                continue;
+            };
+            if other > own {
+                let what = if other.0 > own.0 { "a higher floor" } else { "to the right on its own floor" };
+                offences.push(format!("{}: uses {room}, which is {what}", source.path));
+            }
+        }
+    }
+    none(&offences);
+}
+
+#[test]
+fn every_heavy_crate_has_one_home() {
+    let mut offences = Vec::new();
+    for source in sources() {
+        for (name, homes) in HOMES {
+            let uses = after_word(&source.code, name).any(|rest| rest.starts_with("::") || rest.starts_with(';'));
+            let at_home = homes.iter().any(|home| source.path.starts_with(home));
+            if uses && !at_home {
+                offences.push(format!("{}: names {name}, which lives in {}", source.path, homes.join(", ")));
+            }
+        }
+    }
+    none(&offences);
+}
+
+#[test]
+fn files_stay_short() {
+    let files = [files("src"), files("tests")].concat();
+    let long = files.iter().map(|(path, text)| (path, text.lines().count())).filter(|(_, lines)| *lines > MAX_LINES);
+    none(&long.map(|(path, lines)| format!("{path}: {lines} lines, at most {MAX_LINES}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_outside_tests_may_panic_on_what_it_is_given() {
+    let mut offences = Vec::new();
+    for source in sources() {
+        // An `expect` of what cannot fail says so to clippy, with its reason.
+        let excused = source.text.matches("clippy::expect_used").count();
+        let uses = source.code.matches(".expect(").count();
+        if source.code.contains(".unwrap(") || uses > excused {
+            offences.push(format!("{}: unwrap or expect", source.path));
+        }
+    }
+    none(&offences);
+}
+
+#[test]
+fn every_folder_begins_with_its_card() {
+    let all = sources();
+    let rooms = all.iter().filter(|source| source.path.ends_with("/mod.rs"));
+    let bare = rooms.filter(|source| !source.text.starts_with("//! "));
+    none(&bare.map(|source| format!("{}: no card", source.path)).collect::<Vec<_>>());
+}
+
+/// What is linked into the program and its build, by cargo's own reckoning for this machine.
+fn linked(more: &[&str]) -> String {
+    let plain = ["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none"];
+    let tree = Command::new(env!("CARGO")).args(plain).args(more).current_dir(root()).output().unwrap();
+    assert!(tree.status.success(), "cargo tree: {}", String::from_utf8_lossy(&tree.stderr));
+    String::from_utf8(tree.stdout).unwrap()
+}
+
+#[test]
+fn only_permissive_licences_are_linked() {
+    let mut offences = BTreeSet::new();
+    for line in linked(&["--format", "{p} = {l}"]).lines() {
+        let Some((package, licence)) = line.trim_end_matches(" (*)").split_once(" = ") else { continue };
+        // One of several suffices, all of several are needed; `/` is the old way to write OR.
+        let needed = licence.split(" AND ").map(|part| part.trim_matches(['(', ')']));
+        let free =
+            |part: &str| part.split(" OR ").flat_map(|one| one.split('/')).any(|one| LICENCES.contains(&one.trim()));
+        if !needed.clone().all(free) {
+            offences.insert(format!("{package}: {licence}"));
+        }
+    }
+    none(&offences.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_banned_is_not_linked() {
+    let tree = linked(&["--format", "{p}"]);
+    let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let banned = BANNED.iter().filter(|name| names.contains(**name));
+    none(&banned.map(|name| format!("{name} is linked; deny.toml says why not")).collect::<Vec<_>>());
+    let above = linked(&["--invert", "openssl", "--depth", "1", "--format", "{p}"]);
+    let above: BTreeSet<&str> = above.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(above.into_iter().collect::<Vec<_>>(), ["josekit", "openssl"], "openssl comes through josekit only");
+}
+
+#[test]
+fn the_checks_above_see_what_they_should() {
+    let text = "use crate::{base::Moment, store::{self, Tx}};\n// crate::http\nlet s = \"crate::cli\"; let c = '\"';\n\
+                let r = r#\"crate::serve \"quoted\"\"#; super::super::oauth::x(); 'a: loop {}\n\
+                #[cfg(test)]\nmod tests {\n use crate::config;\n}";
+    let code = without_tests(&without_words(text));
+    let source = Source { path: String::from("src/identity/users.rs"), text: String::new(), code };
+    assert_eq!(source.rooms().into_iter().collect::<Vec<_>>(), ["base", "oauth", "store"]);
+    assert_eq!(source.module(), ["identity", "users"]);
+    assert_eq!(after_word("store::redb::x(); redb::y()", "redb").count(), 1);
+    if floors().get("base") >= floors().get("cli") {
+        panic!("the table is not read in order");
+    }
+}

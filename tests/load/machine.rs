@@ -1,0 +1,145 @@
+//! The machine: the two units everything is stated in, and what the page says about where it ran.
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use auther::crypto::jose::SigningKey;
+use auther::crypto::password::Parameters;
+use serde_json::json;
+
+/// Signatures per measurement of [`Units::r`].
+const SIGNATURES: u32 = 200;
+
+/// Overwrites per measurement of [`Units::f`].
+const OVERWRITES: usize = 200;
+
+/// The units, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Units {
+    /// CPU time of one RS256 signature on one core.
+    pub r: f64,
+    /// Median of a 4 KiB overwrite that has reached the disk.
+    pub f: f64,
+}
+
+impl Units {
+    /// Measures both, in the folder where the data files will be.
+    pub fn measure(key: &SigningKey, folder: &Path) -> Result<Self> {
+        Ok(Self { r: signature(key)?, f: overwrite(&folder.join("overwrite"))? })
+    }
+}
+
+/// A moment to measure from.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures durations")]
+pub fn start() -> Instant {
+    Instant::now()
+}
+
+/// CPU time of the calling thread.
+pub fn thread_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading the CPU time of a thread")?;
+    let nanos = text.split(' ').next().and_then(|first| first.parse().ok()).context("an unreadable CPU time")?;
+    Ok(Duration::from_nanos(nanos))
+}
+
+fn signature(key: &SigningKey) -> Result<f64> {
+    let claims = json!({ "sub": "somebody", "iat": 1_700_000_000 });
+    key.sign("JWT", &claims)?;
+    let before = thread_cpu()?;
+    for _ in 0..SIGNATURES {
+        black_box(key.sign("JWT", &claims)?);
+    }
+    Ok((thread_cpu()? - before).as_secs_f64() / f64::from(SIGNATURES))
+}
+
+fn overwrite(path: &Path) -> Result<f64> {
+    let file = File::create(path).with_context(|| path.display().to_string())?;
+    file.write_all_at(&[0; 4096], 0)?;
+    file.sync_all()?;
+    let mut times = Vec::with_capacity(OVERWRITES);
+    for round in 0..OVERWRITES {
+        let bytes = [u8::try_from(round % 251)?; 4096];
+        let begun = start();
+        file.write_all_at(&bytes, 0)?;
+        file.sync_data()?;
+        times.push(begun.elapsed());
+    }
+    Ok(median(&mut times).as_secs_f64())
+}
+
+/// The middle one.
+pub fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Password hashes per CPU second, with the library's default cost, on `threads` threads at once for `lasting`.
+pub fn hashes_per_cpu_second(threads: usize, lasting: Duration) -> Result<f64> {
+    let cost = Parameters::default();
+    let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let work = || -> Result<(u32, Duration)> {
+        let mut memory = vec![Block::default(); params.block_count()];
+        let (begun, before, mut count) = (start(), thread_cpu()?, 0);
+        while begun.elapsed() < lasting {
+            let mut output = [0; 32];
+            argon
+                .hash_password_into_with_memory(b"correct horse battery", b"sixteen bytes ok", &mut output, &mut memory)
+                .map_err(|error| anyhow::anyhow!("{error}"))?;
+            black_box(output);
+            count += 1;
+        }
+        Ok((count, thread_cpu()? - before))
+    };
+    let results: Vec<Result<(u32, Duration)>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a panic")))).collect()
+    });
+    let (mut hashes, mut cpu) = (0, Duration::ZERO);
+    for result in results {
+        let (count, time) = result?;
+        hashes += count;
+        cpu += time;
+    }
+    Ok(f64::from(hashes) / cpu.as_secs_f64())
+}
+
+/// Threads that can work at once.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the page says about the machine: a line each.
+pub fn facts(folder: &Path) -> Vec<String> {
+    let first = |path: &str, start: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+        line.split_once(':').map_or(line, |(_, value)| value).trim().to_owned()
+    };
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    vec![
+        format!("Processor: {}, {} threads", first("/proc/cpuinfo", "model name"), cores()),
+        format!("Memory: {}", first("/proc/meminfo", "MemTotal")),
+        format!("Kernel: Linux {}", kernel.trim()),
+        format!("Data files on: {}", filesystem(folder)),
+        format!("Load average when it began: {load}"),
+    ]
+}
+
+fn filesystem(folder: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let of = |line: &str| {
+        let mut words = line.split(' ').skip(1);
+        Some((words.next()?.to_owned(), words.next()?.to_owned()))
+    };
+    let holding = mounts.lines().filter_map(of).filter(|(place, _)| folder.starts_with(place));
+    holding.max_by_key(|(place, _)| place.len()).map_or_else(|| String::from("unknown"), |(_, kind)| kind)
+}

@@ -1,0 +1,162 @@
+//! The disk, and what many rows do.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use auther::base::id::{SessionId, TenantId};
+use auther::base::{Clock, clock::SystemClock, entropy::OsEntropy};
+use auther::records::Session;
+use auther::store::{Options, Store, Tx, rows};
+
+use super::super::Bench;
+use super::super::http;
+use super::super::machine;
+use super::super::run::{Figures, Next, run};
+use super::super::seed::{APP, Amounts, Person, lone_session};
+use super::super::server;
+use super::super::table::{Goal, Row};
+use super::{ms, times};
+
+/// Writers at once.
+const WRITERS: usize = 128;
+
+/// People where there are few.
+const FEW: usize = 1000;
+
+/// Clients at once over many rows.
+const CLIENTS: usize = 16;
+
+/// A session with its indexes, made durable: the library's store alone, one after the other.
+pub fn single(bench: &Bench) -> Result<Vec<Row>> {
+    let folder = bench.folder()?;
+    let store = Store::open(&folder.path().join(server::DATA), &Options::default())?;
+    let units = bench.units()?;
+    let mut took = one_at_a_time(&store, bench.lasting())?;
+    took.sort_unstable();
+    let p99 = took.get(took.len() * 99 / 100).copied().unwrap_or_default();
+    let p50 = machine::median(&mut took);
+    Ok(vec![Row {
+        what: String::from("durable single write (a session and its indexes)"),
+        figure: p50.as_secs_f64() / units.f,
+        unit: " F",
+        must: Goal::AtMost(5.0),
+        aim: Goal::AtMost(3.0),
+        conditions: Vec::new(),
+        beside: format!("p50 {}, p99 {}, F {:.0} µs", ms(p50), ms(p99), units.f * 1e6),
+    }])
+}
+
+/// The same, from many threads at once, against one at a time.
+pub fn group(bench: &Bench) -> Result<Vec<Row>> {
+    let folder = bench.folder()?;
+    let store = Store::open(&folder.path().join(server::DATA), &Options::default())?;
+    let alone = one_at_a_time(&store, bench.lasting())?;
+    let alone = alone.len() as f64 / alone.iter().sum::<Duration>().as_secs_f64();
+    let (stop, commits, model) = (AtomicBool::new(false), store.commits(), lone_session()?);
+    let begun = machine::start();
+    let written = std::thread::scope(|scope| {
+        let write = || -> Result<u64> {
+            let mut count = 0;
+            while !stop.load(Ordering::Relaxed) {
+                write_one(&store, &model)?;
+                count += 1;
+            }
+            Ok(count)
+        };
+        let threads: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
+        std::thread::sleep(bench.lasting());
+        stop.store(true, Ordering::Relaxed);
+        let mut written = 0;
+        for thread in threads {
+            written += thread.join().map_err(|_| anyhow!("a writer panicked"))??;
+        }
+        Ok::<u64, anyhow::Error>(written)
+    })?;
+    let together = written as f64 / begun.elapsed().as_secs_f64();
+    let per_commit = written as f64 / (store.commits() - commits).max(1) as f64;
+    Ok(vec![Row {
+        what: format!("durable writes/s with {WRITERS} writers, against one at a time"),
+        figure: together / alone,
+        unit: "×",
+        must: Goal::AtLeast(20.0),
+        aim: Goal::AtLeast(50.0),
+        conditions: Vec::new(),
+        beside: format!("{together:.0}/s against {alone:.0}/s, {per_commit:.0} writes per commit"),
+    }])
+}
+
+fn write_one(store: &Store, model: &Session) -> Result<()> {
+    let mut session = model.clone();
+    session.id = SessionId::new(SystemClock.now(), &OsEntropy);
+    store.write_blocking(move |tx: &mut Tx| rows::sessions::put(tx, TenantId::DEFAULT, None, &session))?;
+    Ok(())
+}
+
+fn one_at_a_time(store: &Store, lasting: Duration) -> Result<Vec<Duration>> {
+    let (model, begun, mut took) = (lone_session()?, machine::start(), Vec::new());
+    while begun.elapsed() < lasting {
+        let before = machine::start();
+        write_one(store, &model)?;
+        took.push(before.elapsed());
+    }
+    Ok(took)
+}
+
+/// People who act one after the other on the same connection.
+struct Crowd {
+    people: Vec<Person>,
+    chance: u64,
+}
+
+impl Crowd {
+    /// Somebody, drawn by a linear congruence: the same in every run.
+    fn somebody(&mut self) -> Option<&mut Person> {
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let count = self.people.len().max(1) as u64;
+        self.people.get_mut(usize::try_from((self.chance >> 33) % count).unwrap_or(0))
+    }
+}
+
+/// Refresh, userinfo, introspection and get-session for people drawn at random, over few and over many rows.
+pub fn many_rows(bench: &Bench) -> Result<Vec<Row>> {
+    let few = mixed(bench, FEW)?;
+    let many = mixed(bench, bench.many())?;
+    Ok(vec![Row {
+        what: format!("CPU per request with {} users, sessions and token families against {FEW}", bench.many()),
+        figure: many.cpu_per_step() / few.cpu_per_step(),
+        unit: "×",
+        must: Goal::AtMost(1.5),
+        aim: Goal::AtMost(1.2),
+        conditions: Vec::new(),
+        beside: format!(
+            "{:.0} µs against {:.0} µs for a refresh, a userinfo, an introspection and a get-session; {}",
+            many.cpu_per_step() * 1e6,
+            few.cpu_per_step() * 1e6,
+            times(&many)
+        ),
+    }])
+}
+
+fn mixed(bench: &Bench, people: usize) -> Result<Figures> {
+    let served = bench.serve(Amounts { people, signed_in: people, codes: 0 })?;
+    let host = &served.server.host;
+    let mut crowds: Vec<Crowd> = Vec::with_capacity(CLIENTS);
+    for (number, chunk) in served.seeded.people.chunks(people.div_ceil(CLIENTS)).enumerate() {
+        crowds.push(Crowd { people: chunk.to_vec(), chance: number as u64 });
+    }
+    run(&served.server, &mut crowds, bench.lasting(), |crowd, connection| {
+        let person = crowd.somebody().ok_or_else(|| anyhow!("nobody is there"))?;
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", &person.refresh), ("scope", "openid profile")];
+        let response = connection.expect(&served.server.token_request(APP, &pairs), 200)?;
+        person.refresh = response.member("refresh_token")?.to_owned();
+        let token = response.member("access_token")?;
+        let bearer = format!("authorization: Bearer {token}\r\n");
+        connection.expect(&http::get(host, "/api/auth/oauth2/userinfo", &bearer), 200)?;
+        let inspect = http::form(host, "/api/auth/oauth2/introspect", &server::basic(APP), &[("token", token)]);
+        connection.expect(&inspect, 200)?;
+        let cookie = format!("cookie: auther_session={}\r\n", person.session);
+        connection.expect(&http::get(host, "/api/auth/get-session", &cookie), 200)?;
+        Ok(Next::Again)
+    })
+}

@@ -1,0 +1,193 @@
+//! How clients prove themselves at the token endpoint, and what a machine gets.
+
+use data_encoding::BASE64;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::harness::{ANN, Answer, App, Home, Tokens, form, payload};
+
+const TOKEN: &str = "/api/auth/oauth2/token";
+
+async fn post(app: &App<'_>, path: &str, basic: Option<&str>, body: String) -> Answer {
+    let request = app.http().post(app.home.url(path)).header("content-type", "application/x-www-form-urlencoded");
+    let request = match basic {
+        Some(text) => request.header("authorization", format!("Basic {}", BASE64.encode(text.as_bytes()))),
+        None => request,
+    };
+    Answer::of(request.body(body)).await
+}
+
+fn error(answer: &Answer) -> (u16, String) {
+    (answer.status.as_u16(), answer.json()["error"].as_str().unwrap_or_default().to_owned())
+}
+
+fn secret(app: &App<'_>) -> String {
+    match &app.proof {
+        crate::harness::Proof::Basic(secret) | crate::harness::Proof::Post(secret) => secret.clone(),
+        _ => String::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_machine_gets_a_token_for_itself() {
+    let home = Home::new().await;
+    let robot = home.app("robot");
+    for path in [TOKEN, "/oauth2/token"] {
+        let answer = robot.call(path, &[("grant_type", "client_credentials"), ("scope", "reports:read")]).await;
+        let tokens = Tokens::of(&answer);
+        let claims = payload(&tokens.access);
+        assert_eq!((&claims["sub"], &claims["scope"]), (&json!("robot"), &json!("reports:read")));
+        assert_eq!(claims["aud"], "https://reports.example.com");
+        assert_eq!((&*tokens.refresh, &*tokens.id), ("", ""));
+        assert_eq!(robot.introspect(&tokens.access).await["active"], true);
+        assert_eq!(robot.userinfo(&tokens.access).await.status, StatusCode::FORBIDDEN);
+    }
+    let too_much = robot.token(&[("grant_type", "client_credentials"), ("scope", "openid")]).await;
+    assert_eq!(error(&too_much), (400, String::from("invalid_scope")));
+    let wrong_grant = robot.token(&[("grant_type", "authorization_code"), ("code", "x")]).await;
+    assert_eq!(error(&wrong_grant), (400, String::from("unauthorized_client")));
+    let unknown = robot.token(&[("grant_type", "password"), ("username", ANN)]).await;
+    assert_eq!(error(&unknown), (400, String::from("unsupported_grant_type")));
+}
+
+#[tokio::test]
+async fn a_json_body_works_at_the_token_endpoint() {
+    let home = Home::new().await;
+    let robot = home.app("robot");
+    let request = robot.http().post(home.url(TOKEN)).basic_auth("robot", Some(secret(&robot)));
+    let answer = Answer::of(request.json(&json!({"grant_type": "client_credentials"}))).await;
+    Tokens::of(&answer);
+}
+
+#[tokio::test]
+async fn t06_a_repeated_parameter_is_refused_at_every_endpoint_that_takes_a_form() {
+    let home = Home::new().await;
+    let robot = home.app("robot");
+    let basic = format!("robot:{}", secret(&robot));
+    for (path, body) in [
+        (TOKEN, "grant_type=client_credentials&grant_type=client_credentials"),
+        (TOKEN, "grant_type=client_credentials&scope=a&scope=a"),
+        (TOKEN, "grant_type=client_credentials&x=1&x=2"),
+        ("/api/auth/oauth2/introspect", "token=a&token=b"),
+        ("/api/auth/oauth2/revoke", "token=a&token=b"),
+        ("/api/auth/oauth2/userinfo", "access_token=a&access_token=b"),
+    ] {
+        let authorization = (!path.ends_with("userinfo")).then_some(basic.as_str());
+        let answer = post(&robot, path, authorization, body.to_owned()).await;
+        assert_eq!(error(&answer), (400, String::from("invalid_request")), "{path} {body}");
+    }
+    let twice = json!({"grant_type": "client_credentials"}).to_string().replace('}', ",\"grant_type\":\"x\"}");
+    let request = robot.http().post(home.url(TOKEN)).basic_auth("robot", Some(secret(&robot)));
+    let answer = Answer::of(request.header("content-type", "application/json").body(twice)).await;
+    assert_eq!(error(&answer), (400, String::from("invalid_request")));
+}
+
+#[tokio::test]
+async fn a_client_proves_itself_in_its_registered_way_only() {
+    let home = Home::new().await;
+    let (robot, shop) = (home.app("robot"), home.app("shop"));
+    let (own, shops) = (secret(&robot), secret(&shop));
+    let wanted = ("grant_type", "client_credentials");
+    let by_post = form(&[wanted, ("client_id", "robot"), ("client_secret", &own)]);
+    Tokens::of(&post(&robot, TOKEN, None, by_post.clone()).await);
+    let refused = (401, String::from("invalid_client"));
+    let public = form(&[wanted, ("client_id", "spa"), ("client_secret", "x")]);
+    assert_eq!(error(&post(&robot, TOKEN, None, public).await), refused, "a secret of a public client");
+    let signer = form(&[wanted, ("client_id", "signer"), ("client_secret", "x")]);
+    assert_eq!(error(&post(&robot, TOKEN, None, signer).await), refused, "a secret instead of an assertion");
+    assert_eq!(error(&post(&robot, TOKEN, None, form(&[wanted, ("client_id", "robot")])).await), refused, "nothing");
+    assert_eq!(error(&post(&robot, TOKEN, None, form(&[wanted])).await), refused);
+    let wrong = post(&robot, TOKEN, Some("robot:wrong"), form(&[wanted])).await;
+    assert_eq!(error(&wrong), refused);
+    assert!(wrong.header("www-authenticate").starts_with("Basic"));
+    let case = post(&robot, TOKEN, Some(&format!("ROBOT:{own}")), form(&[wanted])).await;
+    assert_eq!(error(&case), refused, "t15: ids are compared byte by byte");
+    let both = post(&robot, TOKEN, Some(&format!("robot:{own}")), by_post).await;
+    assert_eq!(error(&both), (400, String::from("invalid_request")));
+    let foreign = form(&[wanted, ("client_id", "shop"), ("client_secret", &own)]);
+    assert_eq!(error(&post(&robot, TOKEN, None, foreign).await), refused, "another's secret");
+    let names = post(&robot, TOKEN, Some(&format!("robot:{own}")), form(&[wanted, ("client_id", "shop")])).await;
+    assert_eq!(error(&names), refused);
+    let grant = post(&shop, TOKEN, None, form(&[wanted, ("client_id", "shop"), ("client_secret", &shops)])).await;
+    assert_eq!(error(&grant), (400, String::from("unauthorized_client")), "known, but not for this grant");
+    let encoded: String = own.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    Tokens::of(&post(&robot, TOKEN, Some(&format!("%72obot:{encoded}")), form(&[wanted])).await);
+}
+
+#[tokio::test]
+async fn t15_an_assertion_works_once_and_a_restart_does_not_forget() {
+    let home = Home::new().await;
+    let assertion = home.app("signer").assertion("the-one", &json!({}));
+    let body = form(&[
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &assertion),
+    ]);
+    let refused = (401, String::from("invalid_client"));
+    let origin = home.origin.clone();
+    Tokens::of(&post(&home.app("signer"), TOKEN, None, body.clone()).await);
+    assert_eq!(error(&post(&home.app("signer"), TOKEN, None, body.clone()).await), refused);
+    let audience = json!({ "aud": origin });
+    let home = home.restart().await;
+    let again = home.app("signer").assertion("the-one", &json!({}));
+    assert_ne!(home.app("signer").assertion("x", &audience), again);
+    let replay = form(&[
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &again),
+    ]);
+    assert_eq!(error(&post(&home.app("signer"), TOKEN, None, replay).await), refused, "the same jti");
+    Tokens::of(&home.app("signer").token(&[("grant_type", "client_credentials")]).await);
+}
+
+#[tokio::test]
+async fn t15_t16_t17_an_assertion_must_say_what_it_must() {
+    let home = Home::new().await;
+    let signer = home.app("signer");
+    let now = home.now().seconds();
+    let changes: [(Value, bool); 16] = [
+        (json!({}), true),
+        (json!({"aud": [home.url(TOKEN)]}), true),
+        (json!({"aud": null}), false),
+        (json!({"aud": ""}), false),
+        (json!({"aud": []}), false),
+        (json!({"aud": "https://other.example"}), false),
+        (json!({"iss": "robot"}), false),
+        (json!({"iss": null}), false),
+        (json!({"sub": "robot"}), false),
+        (json!({"jti": null}), false),
+        (json!({"jti": ""}), false),
+        (json!({"exp": null}), false),
+        (json!({"exp": now - 31}), false),
+        (json!({"exp": now + 100_000}), false),
+        (json!({"exp": (now + 60) * 1000}), false),
+        (json!({"nbf": now + 300}), false),
+    ];
+    for (number, (change, fine)) in changes.iter().enumerate() {
+        let assertion = signer.assertion(&format!("jti {number}"), change);
+        let body = form(&[
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+        ]);
+        let answer = post(&signer, TOKEN, None, body).await;
+        let wanted = if *fine { (200, String::new()) } else { (401, String::from("invalid_client")) };
+        assert_eq!(error(&answer), wanted, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn t39_what_a_client_says_about_itself_grants_nothing() {
+    let home = Home::new().await;
+    let (robot, browser) = (home.app("robot"), home.browser());
+    let body =
+        [("grant_type", "client_credentials"), ("roles", "admin"), ("aud", "x"), ("sub", "root"), ("trusted", "true")];
+    let claims = payload(&Tokens::of(&robot.token(&body).await).access);
+    assert_eq!((&claims["sub"], &claims["roles"]), (&json!("robot"), &Value::Null));
+    assert_eq!(claims["aud"], "https://reports.example.com");
+    browser.sign_in(ANN).await;
+    let update = browser.call("/api/auth/update-user", &json!({"name": "Ann", "role": "admin"})).await;
+    assert!(update.status.is_client_error(), "{}", update.text);
+    let request = browser.http.get(home.url("/api/admin/users")).bearer_auth(browser.session_token());
+    assert_eq!(Answer::of(request).await.status, StatusCode::FORBIDDEN);
+}

@@ -1,0 +1,27 @@
+//! Auther from the outside: every test starts a server of its own in this process and speaks HTTP with it.
+//!
+//! A test that guards against a class of known faults begins with the number of the class. Start reading at [`harness`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod harness;
+
+mod authorize;
+mod claims;
+mod clients;
+mod codes;
+mod crash;
+mod edge;
+mod logout;
+mod people;
+mod refresh;
+mod relying_party;
+mod routes;
+mod strangers;
+mod tls;
