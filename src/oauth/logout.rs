@@ -58,7 +58,7 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
     };
     let destination = match destination(params, client.as_ref()) {
         Ok(destination) => destination,
-        Err(refusal) => return Ok(Decision::Refuse(refusal)),
+        Err(refusal) => return Ok(Decision::Refuse(*refusal)),
     };
     let Some(current) = signed_in else { return Ok(Decision::Go(destination)) };
     if text("sid") == Some(current.session.id.as_str()) {
@@ -68,12 +68,12 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
 }
 
 /// "The value MUST have been previously registered with the OP" (§3.1), and some client must be known to have registered it (§2).
-fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, PageRefusal> {
+fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, Box<PageRefusal>> {
     let Some(sent) = params.find("post_logout_redirect_uri") else { return Ok(Destination::default()) };
     let registered =
         client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
     if !registered {
-        return Err(PageRefusal {
+        return Err(Box::new(PageRefusal {
             title: String::from("The app cannot be returned to"),
             message: match client {
                 Some(client) => format!(
@@ -91,7 +91,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
             },
             facts: vec![(String::from("sent"), sent.chars().take(300).collect())],
             compared: None,
-        });
+        }));
     }
     let state = params.find("state").map(|state| (String::from("state"), state.to_owned()));
     Ok(Destination { url: Some(redirect::with_query(sent, state.as_slice())) })

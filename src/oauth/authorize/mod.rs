@@ -129,7 +129,7 @@ pub fn account_chosen(cx: &Cx, interaction: &Interaction) -> String {
 
 fn refused(refusal: Refusal) -> Result<Decision, Error> {
     match refusal {
-        Refusal::Page(page) => Ok(Decision::Refuse(page)),
+        Refusal::Page(page) => Ok(Decision::Refuse(*page)),
         Refusal::Redirect(response) => Ok(Decision::Respond(response)),
         Refusal::Internal(error) => Err(error),
     }

@@ -110,7 +110,7 @@ impl PageRefusal {
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// Shown here: client or redirect URI are not proved.
-    Page(PageRefusal),
+    Page(Box<PageRefusal>),
     /// Told to the app.
     Redirect(AuthorizationResponse),
     /// Our fault.
@@ -201,7 +201,7 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         Some(registered) => refusal.compared = Some((sent, registered.clone())),
         None => refusal.facts.push((String::from("sent"), sent)),
     }
-    Err(Refusal::Page(refusal))
+    Err(Refusal::Page(Box::new(refusal)))
 }
 
 /// In what two URIs differ, in words, for the cases that happen most.
@@ -325,7 +325,7 @@ fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
 }
 
 fn page(words: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
-    Refusal::Page(refusal(words, facts))
+    Refusal::Page(Box::new(refusal(words, facts)))
 }
 
 fn refusal([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> PageRefusal {
