@@ -89,7 +89,7 @@ pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
             batch.push(rows);
         }
         store.write_blocking(move |tx| batch.iter().try_for_each(|rows| put(tx, rows)))?;
-        if amounts.people > 100_000 && end % 100_000 == 0 {
+        if amounts.people > 100_000 && end.is_multiple_of(100_000) {
             eprintln!("    {end} of {} people written", amounts.people);
         }
     }
