@@ -41,11 +41,13 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
         .unwrap_or_else(|error: store::Error| panic!("{error}"));
     Arc::new(Installation {
         store,
-        keyring: Keyring::new(Vec::new()).expect("a ring without keys"),
+        keyring: Keyring::new(Vec::new()).expect("a ring without keys").into(),
         settings,
         clock: Arc::new(ManualClock::new(NOW)),
         entropy: Arc::new(OsEntropy),
-        hasher: Hasher::start(Parameters { memory_kib: 32, iterations: 1, parallelism: 1 }, 1, 1).expect("a thread"),
+        hasher: Hasher::start(Parameters { memory_kib: 32, iterations: 1, parallelism: 1 }, 1, 1)
+            .expect("a thread")
+            .into(),
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
     })

@@ -145,6 +145,9 @@ impl Remote {
                         tokio::time::sleep(PAUSE).await;
                         waited += PAUSE;
                     }
+                    Err(error) if error.is_configuration() => {
+                        return Err(Failure::usage("configuration", error.to_string()));
+                    }
                     Err(error) => return Err(Failure::new("data_file", error.to_string())),
                 }
             }

@@ -124,7 +124,7 @@ fn load(cx: &Cx, id: &str) -> Result<Client, Error> {
     }
 }
 
-/// A registered method is the only one that works: a secret in the body does not stand in for Basic, nor silence for either.
+/// Only the registered kind of proof works: a secret, in the header or in the body; an assertion; or nothing.
 fn uses_its_registered_method(client: &Client, shown: &Shown) -> Result<(), Error> {
     let used = match shown {
         Shown::Basic { .. } => AuthMethod::ClientSecretBasic,

@@ -161,7 +161,14 @@ impl std::error::Error for Error {}
 
 impl From<store::Error> for Error {
     fn from(cause: store::Error) -> Self {
-        Self::internal(cause)
+        match cause {
+            store::Error::Full => Self {
+                code: ErrorCode::TemporarilyUnavailable,
+                description: String::from("The server's disk is full, so nothing was changed."),
+                cause: Some(cause.into()),
+            },
+            cause => Self::internal(cause),
+        }
     }
 }
 

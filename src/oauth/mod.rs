@@ -10,6 +10,7 @@ pub mod authorize;
 pub mod claims;
 pub mod client_auth;
 pub mod clients;
+pub mod consents;
 pub mod discovery;
 pub mod error;
 pub mod grants;

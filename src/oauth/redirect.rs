@@ -44,6 +44,12 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
     {
         return Err(format!("`{}` holds characters that a URI cannot have.", shown(text)));
     }
+    if text.contains('*') {
+        return Err(format!(
+            "`{}` has a wildcard (*). Each redirect URI is written out and matched exactly.",
+            shown(text)
+        ));
+    }
     if text.contains('#') {
         return Err(format!("`{}` has a fragment (#…); a redirect URI cannot (RFC 6749 section 3.1.2).", shown(text)));
     }
@@ -207,6 +213,7 @@ mod tests {
             "https://@app.example.com/cb",
             "https://app.example.com/cb#x",
             "https://*.example.com/cb",
+            "https://app.example.com/*",
             "http://app.example.com/cb",
             "http://127.0.0.2/cb",
             "http://2130706433/cb",

@@ -29,7 +29,6 @@ pub async fn install(
     let home = Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac };
     let home = Arc::new(home);
     let cx = Cx::for_system(home.clone());
-    oauth::clients::declare(&cx, &home.settings.clients).await.map_err(Error::Clients)?;
     oauth::keys::load(&cx).map_err(Error::Keys)?;
     Ok(home)
 }

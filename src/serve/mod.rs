@@ -85,6 +85,8 @@ impl Server {
         let data = settings.data.clone();
         let home = first_boot::install(store, settings, clock, entropy).await?;
         let cx = Cx::for_system(home.clone());
+        // Only the server does this: a command may be run from a folder whose configuration declares nobody.
+        oauth::clients::declare(&cx, &home.settings.clients).await.map_err(Error::Clients)?;
         oauth::keys::tick(&cx, &first_boot::FAST).await.map_err(Error::Keys)?;
         let tls = Tls::load(&home).await?.map(Arc::new);
         let admin = Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket, cause })?;

@@ -140,6 +140,7 @@ impl OpenError {
         match error {
             Error::Full => Self::Full(path),
             Error::Io(cause) => Self::Other { path, cause },
+            Error::Damaged(reason) => Self::Damaged { path, reason },
             other => Self::Damaged { path, reason: other.to_string() },
         }
     }

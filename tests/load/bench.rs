@@ -16,6 +16,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -43,7 +44,7 @@ struct Options {
 pub struct Bench {
     options: Options,
     folder: tempfile::TempDir,
-    key: SigningKey,
+    key: Arc<SigningKey>,
 }
 
 impl Bench {
@@ -83,7 +84,7 @@ impl Bench {
 
     /// A server over the file in `folder`.
     pub fn start(&self, folder: &Path) -> Result<Server> {
-        Server::start(&self.options.binary, folder, &self.options.log_level)
+        Server::start(&self.options.binary, folder, &self.options.log_level, self.key.clone())
     }
 }
 
@@ -156,7 +157,7 @@ fn bench(options: Options) -> Result<ExitCode> {
     std::fs::create_dir_all(base)?;
     let folder = tempfile::tempdir_in(base).context("making a folder")?;
     let facts = machine::facts(folder.path());
-    let key = SigningKey::generate(Algorithm::RS256, "unit")?;
+    let key = Arc::new(SigningKey::generate(Algorithm::RS256, "unit")?);
     let bench = Bench { options, folder, key };
     let first = bench.units()?;
     let mut rows = Vec::new();

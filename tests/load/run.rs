@@ -13,6 +13,9 @@ use super::server::Server;
 /// Stack of a client's thread: there may be hundreds.
 const STACK: usize = 256 * 1024;
 
+/// Between two measurements of the unit during a run.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What a run gave.
 pub struct Figures {
     /// Steps taken.
@@ -21,6 +24,8 @@ pub struct Figures {
     pub cpu: f64,
     /// How long it took, in seconds.
     pub wall: f64,
+    /// The unit, measured meanwhile: CPU seconds of one RS256 signature under the same conditions.
+    pub r: f64,
     /// Time of each step, ascending.
     times: Vec<Duration>,
 }
@@ -87,8 +92,10 @@ pub fn run<C: Send>(
         }
         start.wait();
         let (begun, before) = (machine::start(), server.cpu()?);
+        let mut signatures = Vec::new();
         while begun.elapsed() < lasting && !stop.load(Ordering::Relaxed) && !threads.iter().all(|t| t.is_finished()) {
-            std::thread::sleep(Duration::from_millis(5));
+            signatures.push(machine::one_signature(&server.unit)?);
+            std::thread::sleep(PAUSE);
         }
         stop.store(true, Ordering::Relaxed);
         let mut times = Vec::new();
@@ -98,6 +105,8 @@ pub fn run<C: Send>(
         let (cpu, wall) = (server.cpu()? - before, begun.elapsed().as_secs_f64());
         ensure!(!times.is_empty(), "not one request was answered");
         times.sort_unstable();
-        Ok(Figures { steps: times.len(), cpu, wall, times })
+        // The mean, as the server's CPU time is one: both meet the same neighbours on the processor.
+        let r = signatures.iter().sum::<Duration>().as_secs_f64() / signatures.len().max(1) as f64;
+        Ok(Figures { steps: times.len(), cpu, wall, r, times })
     })
 }

@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use auther::crypto::jose::SigningKey;
 
 use super::http::{self, Connection};
 use super::machine;
@@ -23,6 +25,9 @@ pub const REDIRECT_URI: &str = "https://app.example.com/callback";
 /// How long a start may take: the first RSA key is made on the way.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A server that uses no CPU for so long has nothing to do.
+const REST: Duration = Duration::from_millis(300);
+
 /// Between two looks at whether it answers.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -37,11 +42,13 @@ pub struct Server {
     pub address: SocketAddr,
     /// The `Host` of every request.
     pub host: String,
+    /// What the unit of CPU time is measured with while it is under load.
+    pub unit: Arc<SigningKey>,
 }
 
 impl Server {
     /// Starts `binary` in `folder`, over the data file there or a new one, and waits for the first answer of `/readyz`.
-    pub fn start(binary: &Path, folder: &Path, log_level: &str) -> Result<Self> {
+    pub fn start(binary: &Path, folder: &Path, log_level: &str, unit: Arc<SigningKey>) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0").context("finding a free port")?.local_addr()?.port();
         fs::write(folder.join("auther.toml"), configuration(port, log_level))?;
         let log = File::create(folder.join("server.log"))?;
@@ -55,14 +62,26 @@ impl Server {
             .spawn()
             .with_context(|| format!("starting {}", binary.display()))?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut server = Self { child, folder: folder.to_path_buf(), address, host: format!("localhost:{port}") };
+        let host = format!("localhost:{port}");
+        let mut server = Self { child, folder: folder.to_path_buf(), address, host, unit };
         server.await_answer(|server| http::get(&server.host, "/readyz", ""))?;
         Ok(server)
     }
 
-    /// Waits until it can sign with RSA: that key is made after the first answers.
+    /// Waits until it can sign with RSA and rests: keys are made after the first answers.
     pub fn await_keys(&mut self) -> Result<()> {
-        self.await_answer(|server| server.client_credentials("machine-rs256"))
+        self.await_answer(|server| server.client_credentials("machine-rs256"))?;
+        let begun = machine::start();
+        loop {
+            let before = self.cpu()?;
+            std::thread::sleep(REST);
+            if self.cpu()? <= before {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("the server does not come to rest: {}", self.last_words());
+            }
+        }
     }
 
     fn await_answer(&mut self, request: impl Fn(&Self) -> Vec<u8>) -> Result<()> {

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ANN, Answer, App, Home, Tokens, form, payload};
+use crate::harness::{ADMIN, ANN, Answer, App, Home, Tokens, form, payload};
 
 const TOKEN: &str = "/api/auth/oauth2/token";
 
@@ -190,4 +190,54 @@ async fn t39_what_a_client_says_about_itself_grants_nothing() {
     assert!(update.status.is_client_error(), "{}", update.text);
     let request = browser.http.get(home.url("/api/admin/users")).bearer_auth(browser.session_token());
     assert_eq!(Answer::of(request).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn t02_t05_t16_what_confuses_cannot_be_registered() {
+    let home = Home::new().await;
+    let admin = home.signed_in(ADMIN).await;
+    let register = async |change: Value| {
+        let mut body = json!({"name": "New", "type": "web", "redirect_uris": ["https://new.example.com/cb"]});
+        change.as_object().unwrap().iter().for_each(|(name, value)| body[name.as_str()] = value.clone());
+        let request = admin.http.post(home.url("/api/admin/clients")).bearer_auth(admin.session_token());
+        Answer::of(request.json(&body)).await
+    };
+    for uri in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://user@new.example.com/cb",
+        "https://new.example.com@evil.example/cb",
+        "https://new.example.com/cb#f",
+        "https://*.example.com/cb",
+        "http://new.example.com/cb",
+        "https://new.example.com/a/../cb",
+        "https://NEW.example.com/cb",
+        "https://new.example.com:443/cb",
+        "https://new.example.com\\@evil.example/",
+        "//new.example.com/cb",
+        "/cb",
+        "",
+        "https://b\u{fc}cher.example/cb",
+    ] {
+        for field in ["redirect_uris", "post_logout_redirect_uris"] {
+            let answer = register(json!({ field: [uri] })).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{field} {uri}: {}", answer.text);
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+        }
+    }
+    for change in [
+        json!({"client_id": "../x"}),
+        json!({"client_id": "wiki"}),
+        json!({"audiences": [""]}),
+        json!({"grant_types": ["implicit"]}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"type": "spa", "token_endpoint_auth_method": "client_secret_basic"}),
+        json!({"signing_alg": "none"}),
+        json!({"secrets": []}),
+        json!({"name": ""}),
+    ] {
+        let answer = register(change.clone()).await;
+        assert!(matches!(answer.status.as_u16(), 400 | 409), "{change} {}: {}", answer.status, answer.text);
+    }
+    assert_eq!(register(json!({})).await.status, StatusCode::CREATED);
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::harness::PASSWORD;
 
@@ -94,9 +95,11 @@ async fn write(http: Client, origin: String, token: String, name: String, count:
     acknowledged
 }
 
-/// Serves, writes from several connections, kills once `after` writes were acknowledged; answers what was.
-async fn round(folder: &Path, number: usize, after: usize) -> Vec<String> {
+/// Serves, writes from several connections, kills once `after` writes were acknowledged; answers what was, and how long opening took.
+async fn round(folder: &Path, number: usize, after: usize) -> (Vec<String>, Duration) {
+    let begin = Instant::now();
     let (mut server, origin) = serve(folder);
+    let opening = begin.elapsed();
     let http = client();
     let token = sign_in(&http, &origin).await;
     let count = Arc::new(AtomicUsize::new(0));
@@ -115,7 +118,7 @@ async fn round(folder: &Path, number: usize, after: usize) -> Vec<String> {
         acknowledged.extend(writer.await.unwrap());
     }
     server.0.wait().unwrap();
-    acknowledged
+    (acknowledged, opening)
 }
 
 /// Every person there is, and for each that name and address lead to the same record.
@@ -149,10 +152,14 @@ async fn t51_what_was_acknowledged_survives_kill_9_at_any_moment() {
     auther::serve::install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     assert!(create_user(folder.path(), "root@example.com", &["--admin"]).status.success());
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut openings) = (Vec::new(), Vec::new());
     for number in 0..ROUNDS {
-        acknowledged.extend(round(folder.path(), number, 1 + (number * 7) % 23).await);
+        let (written, opening) = round(folder.path(), number, 1 + (number * 7) % 23).await;
+        acknowledged.extend(written);
+        openings.push(opening);
     }
+    openings.sort();
+    assert!(openings[ROUNDS / 2] < Duration::from_secs(2), "opening after a crash: {openings:?}");
     let mut found = people(folder.path()).await;
     let total = found.len();
     found.sort();

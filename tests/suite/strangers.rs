@@ -9,7 +9,7 @@ use crate::harness::{ANN, Answer, App, Browser, Callback, Home, Tokens, form, pa
 
 const VECTORS: &str = include_str!("../data/wycheproof/json_web_signature_test.json");
 
-/// Every distinct token of the vectors that Project Wycheproof calls invalid, and valid ones of keys that are not ours.
+/// Every distinct token of Project Wycheproof's vectors: the invalid ones, with the valid ones, whose keys are not ours.
 fn vectors() -> Vec<String> {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
     let groups = file["testGroups"].as_array().unwrap().iter();
@@ -50,7 +50,7 @@ async fn t18_the_vectors_of_wycheproof_are_refused_everywhere() {
     let (browser, shop) = (home.browser(), home.app("shop"));
     let vectors = vectors();
     assert!(vectors.len() > 200, "{}", vectors.len());
-    for token in vectors.iter().filter(|token| !token.is_empty()).step_by(3) {
+    for token in vectors.iter().filter(|token| !token.is_empty()) {
         assert_refused(&shop, &browser, token).await;
     }
 }

@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use auther::base::Clock as _;
+use auther::base::clock::SystemClock;
 use auther::config::Tls;
 use auther::store::rows::certificates::{self, Role};
 use reqwest::{Certificate, Client};
@@ -11,12 +13,15 @@ use reqwest::{Certificate, Client};
 use crate::harness::{ADMIN, Answer, Home, PASSWORD};
 
 async fn over_tls() -> Home {
-    Home::with(|settings| {
+    let home = Home::with(|settings| {
         settings.tls = Tls::LocalCa;
         settings.issuer.https = true;
         settings.issuer = settings.issuer.on_port(0);
     })
-    .await
+    .await;
+    // Whoever checks a certificate asks the machine's clock.
+    home.advance(SystemClock.now().since(home.now())).await;
+    home
 }
 
 /// A client that trusts what the server exports, and nothing else. The certificate is read as `auther admin ca` would.

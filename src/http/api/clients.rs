@@ -132,7 +132,7 @@ fn parsed(id: &str) -> Result<ClientId, Error> {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match &error {
-            Error::Store(_) => return Self::internal(error),
+            Error::Store(error) => return Self::from(error.clone()),
             Error::Invalid { .. } | Error::NoSecret => StatusCode::BAD_REQUEST,
             Error::NotFound => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::ManagedByConfig => StatusCode::CONFLICT,

@@ -5,6 +5,7 @@
 //! Errors are `{"code","message"}`. Start reading at [`sign_in`].
 
 mod account;
+mod consents;
 mod refusal;
 mod sessions;
 mod shapes;
@@ -28,6 +29,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("revoke-session").post(sessions::revoke))
         .service(at("revoke-sessions").post(sessions::revoke_all))
         .service(at("revoke-other-sessions").post(sessions::revoke_others))
+        .service(at("list-consents").get(consents::list))
+        .service(at("revoke-consent").post(consents::revoke))
         .service(at("update-user").post(account::update))
         .service(at("change-password").post(account::change_password))
         .service(at("delete-user").post(account::delete))

@@ -14,17 +14,30 @@ use crate::http::respond::Refusal;
 /// How long a body may take to arrive. The head has a limit of its own in the server's settings.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How much of a body that is too large is read all the same, in bytes.
+const MOST_DISCARDED: usize = 1024 * 1024;
+
 /// The whole body, at most `limits.body_bytes` of the settings.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
     let limit = operation(request)?.settings().limits.body_bytes;
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit)) {
-        return Err(Refusal::too_large(limit));
-    }
-    match tokio::time::timeout(PATIENCE, collect(payload, limit)).await {
+    let is_long = declared.is_some_and(|length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit));
+    let read = async { if is_long { Err(too_large(payload, 0, limit).await) } else { collect(payload, limit).await } };
+    match tokio::time::timeout(PATIENCE, read).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::of_status(StatusCode::REQUEST_TIMEOUT)),
     }
+}
+
+/// Refuses, after reading on for a while: over HTTP/2 a caller that is still sending would lose the answer with its stream.
+async fn too_large(mut payload: Payload, mut read: usize, limit: usize) -> Refusal {
+    while read < MOST_DISCARDED {
+        match payload.next().await {
+            Some(Ok(chunk)) => read = read.saturating_add(chunk.len()),
+            _ => break,
+        }
+    }
+    Refusal::too_large(limit)
 }
 
 async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
@@ -32,7 +45,7 @@ async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Refusal> {
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::malformed("The request body broke off."))?;
         if body.len().saturating_add(chunk.len()) > limit {
-            return Err(Refusal::too_large(limit));
+            return Err(too_large(payload, body.len(), limit).await);
         }
         body.extend_from_slice(&chunk);
     }

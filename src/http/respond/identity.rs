@@ -8,7 +8,10 @@ use crate::identity::{Error, Fault};
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error.fault() {
-            Fault::Internal => Self::internal(error),
+            Fault::Internal => match error {
+                Error::Store(error) => Self::from(error),
+                error => Self::internal(error),
+            },
             Fault::Load => match error {
                 Error::Busy { retry_after_seconds } => Self::busy(retry_after_seconds),
                 _ => Self::busy(1),

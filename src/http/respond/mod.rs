@@ -129,6 +129,12 @@ impl Refusal {
         self
     }
 
+    /// The disk has no room for the change (507).
+    fn disk_full() -> Self {
+        let message = "The disk that holds the data file is full, so nothing was changed. Make room and try again.";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
+    }
+
     /// Something broke on our side (500). The cause is logged once with its chain and never shown.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + 'static>>) -> Self {
         let mut refusal = Self::of_status(StatusCode::INTERNAL_SERVER_ERROR);
@@ -286,7 +292,10 @@ impl ResponseError for Refusal {
 
 impl From<crate::store::Error> for Refusal {
     fn from(error: crate::store::Error) -> Self {
-        Self::internal(error)
+        match error {
+            crate::store::Error::Full => Self::disk_full(),
+            error => Self::internal(error),
+        }
     }
 }
 

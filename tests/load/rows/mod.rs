@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Bench;
-use super::machine::Units;
 use super::run::Figures;
 use super::table::{Goal, Row};
 
@@ -41,10 +40,10 @@ pub const ALL: &[(&str, Measure)] = &[
 ];
 
 /// A row of CPU per request in R.
-fn in_r(what: &str, figures: &Figures, units: Units, must: f64, aim: f64) -> Vec<Row> {
+fn in_r(what: &str, figures: &Figures, must: f64, aim: f64) -> Vec<Row> {
     vec![Row {
         what: what.to_owned(),
-        figure: figures.cpu_per_step() / units.r,
+        figure: figures.cpu_per_step() / figures.r,
         unit: " R",
         must: Goal::AtMost(must),
         aim: Goal::AtMost(aim),
@@ -54,7 +53,7 @@ fn in_r(what: &str, figures: &Figures, units: Units, must: f64, aim: f64) -> Vec
             times(figures),
             figures.rate(),
             figures.cpu_per_step() * 1e6,
-            units.r * 1e6
+            figures.r * 1e6
         ),
     }]
 }

@@ -50,10 +50,9 @@ fn access_token(served: &Served) -> Result<String> {
 }
 
 fn repeat(bench: &Bench, served: &Served, what: &str, request: &[u8], goals: (f64, f64)) -> Result<Vec<Row>> {
-    let units = bench.units()?;
     let figures = run(&served.server, &mut [(); CLIENTS], bench.lasting(), |(), connection| {
         connection.expect(request, 200)?;
         Ok(Next::Again)
     })?;
-    Ok(in_r(what, &figures, units, goals.0, goals.1))
+    Ok(in_r(what, &figures, goals.0, goals.1))
 }

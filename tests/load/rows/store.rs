@@ -124,15 +124,15 @@ pub fn many_rows(bench: &Bench) -> Result<Vec<Row>> {
     let many = mixed(bench, bench.many())?;
     Ok(vec![Row {
         what: format!("CPU per request with {} users, sessions and token families against {FEW}", bench.many()),
-        figure: many.cpu_per_step() / few.cpu_per_step(),
+        figure: (many.cpu_per_step() / many.r) / (few.cpu_per_step() / few.r),
         unit: "×",
         must: Goal::AtMost(1.5),
         aim: Goal::AtMost(1.2),
         conditions: Vec::new(),
         beside: format!(
-            "{:.0} µs against {:.0} µs for a refresh, a userinfo, an introspection and a get-session; {}",
-            many.cpu_per_step() * 1e6,
-            few.cpu_per_step() * 1e6,
+            "{:.2} R against {:.2} R for a refresh, a userinfo, an introspection and a get-session; {}",
+            many.cpu_per_step() / many.r,
+            few.cpu_per_step() / few.r,
             times(&many)
         ),
     }])

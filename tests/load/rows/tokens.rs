@@ -19,30 +19,27 @@ const FEW: usize = 8;
 const MANY: usize = 64;
 
 pub fn client_credentials_rs256(bench: &Bench) -> Result<Vec<Row>> {
-    let (figures, units) = client_credentials(bench, "machine-rs256")?;
-    Ok(in_r("client_credentials, RS256 JWT", &figures, units, 1.25, 1.09))
+    let figures = client_credentials(bench, "machine-rs256")?;
+    Ok(in_r("client_credentials, RS256 JWT", &figures, 1.25, 1.09))
 }
 
 pub fn client_credentials_es256(bench: &Bench) -> Result<Vec<Row>> {
-    let (figures, units) = client_credentials(bench, "machine-es256")?;
-    Ok(in_r("client_credentials, ES256 JWT", &figures, units, 0.28, 0.22))
+    let figures = client_credentials(bench, "machine-es256")?;
+    Ok(in_r("client_credentials, ES256 JWT", &figures, 0.28, 0.22))
 }
 
-fn client_credentials(bench: &Bench, client: &str) -> Result<(Figures, super::Units)> {
+fn client_credentials(bench: &Bench, client: &str) -> Result<Figures> {
     let served = bench.serve(Amounts::default())?;
     let request = served.server.client_credentials(client);
-    let units = bench.units()?;
-    let figures = run(&served.server, &mut [(); FEW], bench.lasting(), |(), connection| {
+    run(&served.server, &mut [(); FEW], bench.lasting(), |(), connection| {
         connection.expect(&request, 200)?;
         Ok(Next::Again)
-    })?;
-    Ok((figures, units))
+    })
 }
 
 /// Rotation, durable, with the access token that comes with it. Without `openid` there is one signature.
 pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(Amounts { people: MANY, signed_in: MANY, codes: 0 })?;
-    let units = bench.units()?;
     let mut people = served.seeded.people.clone();
     let figures = run(&served.server, &mut people, bench.lasting(), |person: &mut Person, connection| {
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", &person.refresh), ("scope", "profile")];
@@ -51,14 +48,13 @@ pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
         Ok(Next::Again)
     })?;
     let what = format!("refresh: rotation, durable, one signature, {MANY} at once");
-    Ok(in_r(&what, &figures, units, 1.5, 1.25))
+    Ok(in_r(&what, &figures, 1.5, 1.25))
 }
 
 /// A seeded code becomes an access and an id token, and a refresh token.
 pub fn code_exchange(bench: &Bench) -> Result<Vec<Row>> {
     let codes = if bench.options.quick { 4_000 } else { 12_000 };
     let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes })?;
-    let units = bench.units()?;
     let waiting = Mutex::new(served.seeded.codes.clone());
     let figures = run(&served.server, &mut [(); MANY], bench.lasting(), |(), connection| {
         let code = waiting.lock().ok().and_then(|mut waiting| waiting.pop());
@@ -67,7 +63,7 @@ pub fn code_exchange(bench: &Bench) -> Result<Vec<Row>> {
         Ok(Next::Again)
     })?;
     let what = format!("code exchange: two signatures, code consumed durably, {MANY} at once");
-    Ok(in_r(&what, &figures, units, 2.8, 2.3))
+    Ok(in_r(&what, &figures, 2.8, 2.3))
 }
 
 fn redeem(served: &Served, code: &str) -> Vec<u8> {
@@ -83,7 +79,6 @@ fn redeem(served: &Served, code: &str) -> Vec<u8> {
 /// One person with a session goes through authorize and token, again and again, one request after the other.
 pub fn sign_in_flow(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(Amounts { people: 100, signed_in: 100, codes: 0 })?;
-    let units = bench.units()?;
     let mut people = served.seeded.people.iter().cycle();
     let figures = run(&served.server, std::slice::from_mut(&mut people), bench.lasting(), |people, connection| {
         let person = people.next().context("nobody is there")?;
@@ -94,7 +89,7 @@ pub fn sign_in_flow(bench: &Bench) -> Result<Vec<Row>> {
         connection.expect(&redeem(&served, &code.1), 200)?;
         Ok(Next::Again)
     })?;
-    Ok(in_r("code + PKCE sign-in end to end, sequential, without the password hash", &figures, units, 5.0, 3.0))
+    Ok(in_r("code + PKCE sign-in end to end, sequential, without the password hash", &figures, 5.0, 3.0))
 }
 
 fn authorize(served: &Served, person: &Person) -> Vec<u8> {

@@ -105,11 +105,6 @@ impl Home {
         format!("{}{path}", self.origin)
     }
 
-    /// The data file.
-    pub fn data(&self) -> &Path {
-        &self.home.settings.data
-    }
-
     /// The operation behind the web, for what has no page yet.
     pub fn cx(&self) -> Cx {
         Cx::for_system(self.home.clone())

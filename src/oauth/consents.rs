@@ -1,0 +1,41 @@
+//! What a person has allowed which app: looking at it and taking it back.
+
+use super::Error;
+use crate::audit::Entry;
+use crate::base::id::{ClientId, UserId};
+use crate::cx::Cx;
+use crate::identity::cascade;
+use crate::records::{Client, Consent};
+use crate::store::rows;
+
+/// A person's consents with the clients they are for, in the order of the clients' ids.
+pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>, Error> {
+    let from = cx.read()?;
+    let mut list = Vec::new();
+    for consent in rows::consents::of_user(&from, cx.tenant, user)? {
+        let client = rows::clients::find(&from, cx.tenant, &consent.client)?;
+        list.push((consent, client));
+    }
+    Ok(list)
+}
+
+/// Takes a consent back and revokes what the client got by it, in one transaction. Answers how many token families ended;
+/// `None` when there was no consent.
+pub async fn revoke(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
+    let entry = Entry::success(cx, "consent.revoke").target(client);
+    let (at, user, client) = (cx.clone(), user.clone(), client.clone());
+    cx.store()
+        .write(move |tx| {
+            let Some(consent) = rows::consents::find(tx, at.tenant, &user, &client)? else { return Ok(None) };
+            rows::consents::delete(tx, at.tenant, &consent)?;
+            let mut ended = 0;
+            for grant in rows::grants::of_user(tx, at.tenant, &user)? {
+                if grant.client == client && cascade::revoke_grant(tx, &at, &grant.id)? {
+                    ended += 1;
+                }
+            }
+            entry.clone().detail("grants", ended).append(tx, &at)?;
+            Ok::<_, Error>(Some(ended))
+        })
+        .await
+}
