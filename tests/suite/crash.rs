@@ -237,3 +237,19 @@ async fn commands_write_beside_a_server_that_writes() {
     assert!(acknowledged.iter().all(|email| found.contains(email)));
     assert!((0..5).all(|number| found.contains(&format!("cli-{number}@example.com"))));
 }
+
+#[test]
+fn a_command_that_sees_no_configuration_leaves_declared_clients_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let declared = "[[clients]]\nclient_id = \"declared\"\nname = \"Declared\"\ntype = \"spa\"\n\
+                    redirect_uris = [\"https://app.example.com/cb\"]\n";
+    let config = folder.path().join("auther.toml");
+    std::fs::write(&config, declared).unwrap();
+    drop(serve(folder.path()));
+    std::fs::remove_file(&config).unwrap();
+    let list = json_of(&admin(folder.path(), &["client", "list"]));
+    assert_eq!(list["items"][0]["client_id"], "declared");
+    drop(serve(folder.path()));
+    let list = json_of(&admin(folder.path(), &["client", "list"]));
+    assert_eq!(list["items"], json!([]), "a server that no longer declares it withdraws it");
+}

@@ -338,3 +338,15 @@ async fn registration_is_closed_unless_somebody_opens_it() {
     assert_eq!(browser.call("/api/auth/sign-up/email", &body).await.status, StatusCode::FORBIDDEN);
     assert_eq!(browser.get("/sign-up").await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn t23_the_token_of_an_asked_for_sign_in_does_not_pass_for_a_consent() {
+    let home = Home::new().await;
+    let browser = home.signed_in(ANN).await;
+    let asked = browser.get(&home.app("shop").request("openid", &[("prompt", "login")])).await;
+    let waiting = asked.location().split_once("continue=").expect("it asks to sign in again").1.to_owned();
+    let csrf = browser.visit("/").await.field("csrf_token");
+    let fields = [("csrf_token", csrf.as_str()), ("continue", waiting.as_str()), ("action", "allow")];
+    let answer = browser.post("/consent", &fields).await;
+    assert!(answer.location().starts_with("/sign-in?"), "{} {}", answer.status, answer.location());
+}

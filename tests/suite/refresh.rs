@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use auther::identity::users;
-use auther::store::{self, rows};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -34,15 +32,11 @@ async fn assert_dead(app: &App<'_>, tokens: &Tokens, about: &str) {
     assert_eq!(app.introspect(&tokens.refresh).await, json!({ "active": false }), "{about}");
 }
 
-/// What the account page will do.
+/// Takes the consent back, as the person.
 async fn withdraw(home: &Home, who: &str, client: &str) {
-    let cx = home.cx();
-    let (user, client) = (users::by_name(&cx, who).unwrap(), client.parse().unwrap());
-    let consent = rows::consents::find(&cx.read().unwrap(), cx.tenant, &user.id, &client).unwrap().unwrap();
-    let tenant = cx.tenant;
-    let removed: Result<(), store::Error> =
-        cx.store().write(move |tx| rows::consents::delete(tx, tenant, &consent)).await;
-    removed.unwrap();
+    let browser = home.signed_in(who).await;
+    let answer = browser.call("/api/auth/revoke-consent", &json!({ "clientId": client })).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The caller's sessions.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,13 +15,18 @@ use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::{Error, sessions};
 
-/// `GET /get-session`: `{session, user}`, or `null` when nobody is signed in.
-pub async fn current(visitor: Visitor) -> HttpResponse {
-    let body = visitor.signed_in().map_or(
+/// `GET /get-session`: `{session, user}`, or `null` when nobody is signed in, a token that has ended included.
+pub async fn current(visitor: Result<Visitor, Refusal>) -> Result<HttpResponse, Refusal> {
+    let visitor = match visitor {
+        Ok(visitor) => Some(visitor),
+        Err(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => None,
+        Err(refusal) => return Err(refusal),
+    };
+    let body = visitor.as_ref().and_then(Visitor::signed_in).map_or(
         Value::Null,
         |person| json!({ "session": shapes::session(&person.session), "user": shapes::user(&person.user) }),
     );
-    HttpResponse::Ok().json(body)
+    Ok(HttpResponse::Ok().json(body))
 }
 
 /// `POST /sign-out`: `{success: true}`, also when nobody was signed in.

@@ -25,7 +25,10 @@ pub struct Interaction {
     /// When our page was first shown: a sign-in from then on is fresh.
     #[serde(rename = "t")]
     pub at: Moment,
-    /// The session it was shown in. Consent counts only there.
+    /// The session in which the person was asked first. Only another one can have begun by an answer to us.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<SessionId>,
+    /// The session it was shown in last. Consent counts only there.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
     /// Whether the person has chosen to go on with the account that is signed in.

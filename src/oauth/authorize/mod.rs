@@ -144,7 +144,9 @@ fn person_is_needed(
 ) -> Option<Decision> {
     let ask = |step| ask(cx, request, step, signed_in, interaction);
     let Some(current) = signed_in else { return Some(ask(Step::SignIn)) };
-    let proved_here = interaction.is_some_and(|earlier| current.session.auth_time >= earlier.at);
+    let proved_here = interaction.is_some_and(|earlier| {
+        earlier.asked_in.as_ref() != Some(&current.session.id) && current.session.auth_time >= earlier.at
+    });
     if request.hinted_subject.as_ref().is_some_and(|subject| *subject != current.user.id.as_str()) {
         let other = "Another person is signed in than the one the id_token_hint names.";
         let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
@@ -221,10 +223,12 @@ fn ask(
         };
         return respond_error(cx, request, code, why);
     }
+    let session = signed_in.map(|current| current.session.id.clone());
     let interaction = Interaction {
         query: request.query.clone(),
         at: earlier.map_or(cx.now, |earlier| earlier.at),
-        session: signed_in.map(|current| current.session.id.clone()),
+        asked_in: earlier.map_or_else(|| session.clone(), |earlier| earlier.asked_in.clone()),
+        session,
         account_chosen: earlier.is_some_and(|earlier| earlier.account_chosen),
     };
     Decision::Ask { step, interaction: interaction.seal(cx) }
