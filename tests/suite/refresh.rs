@@ -183,7 +183,7 @@ async fn t14_whatever_ends_the_person_or_the_password_ends_sessions_and_tokens()
         assert_eq!(shop.userinfo(&tokens.access).await.status, StatusCode::OK);
         end(&home, &browser, way, &old).await;
         assert_dead(&shop, &tokens, way).await;
-        let stolen = Answer::of(shop.http().get(home.url("/api/auth/get-session")).bearer_auth(&old)).await;
+        let stolen = Answer::of(shop.http().get(home.url("/api/auth/list-sessions")).bearer_auth(&old)).await;
         assert_eq!(stolen.status, StatusCode::UNAUTHORIZED, "{way}");
     }
 }
