@@ -2,12 +2,14 @@
 //!
 //! May use: everything below (`store`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 
-use crate::base::id::{ClientId, RequestId, TenantId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
 use crate::base::{Clock, Entropy, Moment};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
@@ -35,6 +37,27 @@ pub struct Installation {
     pub sealing: SealingKey,
     /// Authenticates stateless values: CSRF tokens, interactions, device cookies.
     pub mac: MacKey,
+    /// What rules keep for themselves between operations.
+    pub shared: Shared,
+}
+
+/// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the
+/// life of the installation; a copy shares them.
+#[derive(Clone, Default)]
+pub struct Shared(Arc<RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
+
+impl Shared {
+    /// The value of this type, made now if there is none yet.
+    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let key = TypeId::of::<T>();
+        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let value = found.unwrap_or_else(|| {
+            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(key).or_insert_with(|| Arc::new(T::default())))
+        });
+        // Under its own type's key there is nothing else.
+        value.downcast().unwrap_or_default()
+    }
 }
 
 /// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
@@ -70,6 +93,8 @@ pub enum Actor {
     User(UserId),
     /// An authenticated OAuth client.
     Client(ClientId),
+    /// A machine with an API key.
+    Key(ApiKeyId),
     /// The operator on the machine, through the admin socket.
     Local,
     /// The server itself.

@@ -33,6 +33,7 @@ impl Entry {
             Actor::Anonymous => (ActorKind::Anonymous, None),
             Actor::User(id) => (ActorKind::User, Some(id.to_string())),
             Actor::Client(id) => (ActorKind::Client, Some(id.to_string())),
+            Actor::Key(id) => (ActorKind::Key, Some(id.to_string())),
             Actor::Local => (ActorKind::Local, Some(String::from("local"))),
             Actor::System => (ActorKind::System, None),
         };

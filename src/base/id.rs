@@ -129,6 +129,12 @@ typed_ids! {
     KeyId = "kid_";
     /// A first-administrator or recovery link.
     LinkId = "lnk_";
+    /// A group.
+    GroupId = "grp_";
+    /// An API key.
+    ApiKeyId = "key_";
+    /// An evaluation of a policy.
+    EvaluationId = "evl_";
 }
 
 /// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.

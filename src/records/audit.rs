@@ -54,6 +54,8 @@ pub enum ActorKind {
     User,
     /// An OAuth client.
     Client,
+    /// An API key.
+    Key,
     /// The operator on the machine, through the admin socket.
     Local,
     /// The server itself: rotation, expiry.

@@ -3,28 +3,36 @@
 //! May use: `base`. A field may be added with a default; a changed meaning is a new version with its own struct.
 //! Start reading at [`user`] and [`client`].
 
+pub mod api_key;
 pub mod audit;
 pub mod certificate;
 pub mod client;
 pub mod code;
 pub mod consent;
 pub mod grant;
+pub mod group;
 pub mod invite;
 pub mod link;
+pub mod model;
 pub mod session;
 pub mod sign_in_failures;
 pub mod signing_key;
+pub mod tuple;
 pub mod user;
 
+pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};
 pub use certificate::Certificate;
 pub use client::{AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
 pub use code::Code;
 pub use consent::Consent;
 pub use grant::{Grant, Refresh, Rotation};
+pub use group::Group;
 pub use invite::Invite;
 pub use link::{Link, LinkPurpose};
+pub use model::Model;
 pub use session::Session;
 pub use sign_in_failures::SignInFailures;
 pub use signing_key::{Algorithm, SigningKeyRecord};
+pub use tuple::{SubjectRef, Tuple, TupleKey};
 pub use user::{Address, Profile, User};

@@ -7,7 +7,7 @@ use crate::base::{Clock, Entropy};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
-use crate::cx::{Cx, Installation};
+use crate::cx::{Cx, Installation, Shared};
 use crate::oauth;
 use crate::records::Algorithm;
 use crate::store::Store;
@@ -26,7 +26,8 @@ pub async fn install(
     let hasher = Arc::new(hasher(&settings)?);
     let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
     let keyring = Arc::new(keyring);
-    let home = Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac };
+    let home =
+        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, shared: Shared::default() };
     let home = Arc::new(home);
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;

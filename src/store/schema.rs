@@ -33,6 +33,17 @@ pub const TABLES: &[&str] = &[
     "users",
     "users_by_email",
     "users_by_username",
+    "api_keys",
+    "api_keys_by_owner",
+    "api_keys_by_client",
+    "evaluations",
+    "groups",
+    "groups_by_name",
+    "models",
+    "policy_versions",
+    "tuples",
+    "tuples_by_id",
+    "tuples_by_subject",
 ];
 
 /// Tables of this folder's own tests.

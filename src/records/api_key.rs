@@ -1,0 +1,73 @@
+//! A key for machines: a subject of the permission graph that belongs to a person.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::Moment;
+use crate::base::id::{ApiKeyId, ClientId, UserId};
+
+/// An API key. The secret itself is not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// `key_…`: the subject id in tuples.
+    pub id: ApiKeyId,
+    /// SHA-256 of the whole key as it was shown, base64url.
+    pub hash: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is shown as: the beginning of the key.
+    pub start: String,
+    /// What the key begins with, `ak_live_` unless another was asked for.
+    pub prefix: String,
+    /// Whose key it is.
+    pub owner: UserId,
+    /// The client it is bound to: it then works within the types of that client only.
+    #[serde(default)]
+    pub client: Option<ClientId>,
+    /// Whether it works.
+    pub enabled: bool,
+    /// From this moment on it does not work.
+    #[serde(default)]
+    pub expires_at: Option<Moment>,
+    /// How often it may be used, per window.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// How many uses are left; `None` for any number.
+    #[serde(default)]
+    pub remaining: Option<u64>,
+    /// How `remaining` grows back.
+    #[serde(default)]
+    pub refill: Option<Refill>,
+    /// Networks it may be used from, as CIDR; empty for everywhere.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// The caller's own notes. They never grant anything.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it last changed.
+    pub updated_at: Moment,
+    /// 1, and one more with every change.
+    pub version: u64,
+}
+
+/// At most `max` uses in each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimit {
+    /// Uses per window.
+    pub max: u64,
+    /// Length of the window in milliseconds.
+    pub window_ms: u64,
+}
+
+/// `amount` more uses every `interval_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refill {
+    /// Uses after each refill.
+    pub amount: u64,
+    /// Between refills, in milliseconds.
+    pub interval_ms: u64,
+    /// When it was last refilled.
+    pub last: Moment,
+}

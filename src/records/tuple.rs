@@ -1,0 +1,147 @@
+//! One relation between an object and a subject: `(client_abc:invoice, inv_1, owner, user, usr_…)`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Moment;
+use crate::base::secret::sha256;
+
+/// Stands for every object of a type, or for every subject of one.
+pub const ANY: &str = "*";
+
+/// The subject type of groups. A group as a subject means its members.
+pub const GROUP: &str = "group";
+
+/// The relation of a group's members.
+pub const MEMBER: &str = "member";
+
+/// Who a tuple speaks of, or who a question is about: `user:ann`, `user:*`, or a set such as `group:eng#member`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SubjectRef {
+    /// `user`, `group`, `apikey`, `client`, or any entity type.
+    #[serde(rename = "subject_type")]
+    pub kind: String,
+    /// The identifier, or [`ANY`].
+    #[serde(rename = "subject_id")]
+    pub id: String,
+    /// With it, the subject is everyone who has this relation to `kind:id`.
+    #[serde(rename = "subject_relation", default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+}
+
+impl SubjectRef {
+    /// One subject.
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id: id.into(), relation: None }
+    }
+
+    /// Everyone with `relation` to `kind:id`.
+    pub fn set(kind: impl Into<String>, id: impl Into<String>, relation: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id: id.into(), relation: Some(relation.into()) }
+    }
+
+    /// The object and relation whose holders this stands for: `T:I#R`, and for a bare group its members.
+    pub fn as_set(&self) -> Option<(&str, &str, &str)> {
+        match &self.relation {
+            Some(relation) => Some((&self.kind, &self.id, relation)),
+            None if self.kind == GROUP => Some((&self.kind, &self.id, MEMBER)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for SubjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.id)?;
+        self.relation.as_ref().map_or(Ok(()), |relation| write!(f, "#{relation}"))
+    }
+}
+
+/// What makes a tuple this tuple: there is at most one with the same six parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TupleKey {
+    /// `users`, `oauth_client`, `client_abc:invoice`, ….
+    pub entity_type: String,
+    /// The object, or [`ANY`].
+    pub entity_id: String,
+    /// The role.
+    pub relation: String,
+    /// Who has it.
+    #[serde(flatten)]
+    pub subject: SubjectRef,
+}
+
+impl TupleKey {
+    /// `tpl_` and the first 40 hexadecimal digits of SHA-256 over the six parts, each ended by a zero byte. The same tuple has the same
+    /// identifier in every installation.
+    pub fn id(&self) -> String {
+        let subject = &self.subject;
+        let relation = subject.relation.as_deref().unwrap_or_default();
+        let mut text = Vec::with_capacity(128);
+        for part in [&*self.entity_type, &*self.entity_id, &*self.relation, &*subject.kind, &*subject.id, relation] {
+            text.extend_from_slice(part.as_bytes());
+            text.push(0);
+        }
+        let digest = data_encoding::HEXLOWER.encode(&sha256(&text));
+        format!("tpl_{}", digest.get(..40).unwrap_or(&digest))
+    }
+}
+
+impl fmt::Display for TupleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}#{}@{}", self.entity_type, self.entity_id, self.relation, self.subject)
+    }
+}
+
+/// A tuple with what hangs on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tuple {
+    /// Its six parts.
+    #[serde(flatten)]
+    pub key: TupleKey,
+    /// Lua that must return `true` for the tuple to count. It takes the place of the permission's policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// From this moment on the tuple does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Moment>,
+    /// When it was first written.
+    pub created_at: Moment,
+    /// When its condition or expiry last changed.
+    pub updated_at: Moment,
+}
+
+impl Tuple {
+    /// Whether it counts at this moment.
+    pub fn counts_at(&self, now: Moment) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(relation: Option<&str>) -> TupleKey {
+        let subject = SubjectRef { kind: "group".into(), id: "eng".into(), relation: relation.map(str::to_owned) };
+        TupleKey { entity_type: "doc".into(), entity_id: "1".into(), relation: "viewer".into(), subject }
+    }
+
+    #[test]
+    fn an_identifier_is_the_same_for_the_same_parts_and_no_other() {
+        assert_eq!(key(None).id(), key(None).id());
+        assert_ne!(key(None).id(), key(Some("member")).id());
+        assert_eq!(key(None).id().len(), 44);
+        let shifted = TupleKey { entity_type: "do".into(), entity_id: "c1".into(), ..key(None) };
+        assert_ne!(key(None).id(), shifted.id());
+    }
+
+    #[test]
+    fn a_group_stands_for_its_members() {
+        assert_eq!(SubjectRef::new("group", "eng").as_set(), Some(("group", "eng", "member")));
+        assert_eq!(SubjectRef::set("folder", "f", "viewer").as_set(), Some(("folder", "f", "viewer")));
+        assert_eq!(SubjectRef::new("user", "ann").as_set(), None);
+        assert_eq!(key(Some("member")).to_string(), "doc:1#viewer@group:eng#member");
+    }
+}
