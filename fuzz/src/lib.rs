@@ -16,7 +16,7 @@ use auther::crypto::keyring::Keyring;
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
-use auther::cx::{Cx, Installation, RequestFacts};
+use auther::cx::{Cx, Installation, RequestFacts, Shared};
 use auther::records::{Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
 use auther::store::{self, Store, rows};
 
@@ -50,6 +50,7 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
             .into(),
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
+        shared: Shared::default(),
     })
 });
 
