@@ -104,6 +104,10 @@ pub fn check_length(password: &Secret<String>) -> Result<(), LengthError> {
     normalise(password.expose()).and_then(is_long_enough)
 }
 
+/// How far the threads step back (`nice`): the kernel then wakes anything else over them at once.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 15;
+
 /// The pool. Dropping it answers what still waits with [`Error::Stopped`] and waits for the hashes being computed.
 #[derive(Debug)]
 pub struct Hasher {
@@ -242,6 +246,7 @@ impl Pool {
 
     /// The life of one thread. `blocks` is the memory that it keeps from hash to hash.
     fn serve(&self, blocks: usize) {
+        step_back();
         let mut memory = Vec::new();
         while let Some(job) = self.next(&mut memory) {
             // A caller that has gone away is not worth a hash.
@@ -282,6 +287,13 @@ impl Pool {
             }
         }
     }
+}
+
+/// Lets every other thread of the machine go first: a hash takes the core for tens of milliseconds, and what else is asked meanwhile
+/// takes microseconds. Where the system does not let us, hashing merely competes as equals.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 impl Job {

@@ -55,23 +55,24 @@ pub fn group(bench: &Bench) -> Result<Vec<Row>> {
     let alone = alone.len() as f64 / alone.iter().sum::<Duration>().as_secs_f64();
     let (stop, commits, model) = (AtomicBool::new(false), store.commits(), lone_session()?);
     let begun = machine::start();
-    let written = std::thread::scope(|scope| {
-        let write = || -> Result<u64> {
+    // As in the server: few threads, many waiting operations.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
+    let written = runtime.block_on(async {
+        let writer = async || -> Result<u64> {
             let mut count = 0;
             while !stop.load(Ordering::Relaxed) {
-                write_one(&store, &model)?;
+                store.write(insert(&model)).await?;
                 count += 1;
             }
             Ok(count)
         };
-        let threads: Vec<_> = (0..WRITERS).map(|_| scope.spawn(write)).collect();
-        std::thread::sleep(bench.lasting());
-        stop.store(true, Ordering::Relaxed);
-        let mut written = 0;
-        for thread in threads {
-            written += thread.join().map_err(|_| anyhow!("a writer panicked"))??;
-        }
-        Ok::<u64, anyhow::Error>(written)
+        let writers = futures_util::future::join_all((0..WRITERS).map(|_| writer()));
+        let bell = async {
+            tokio::time::sleep(bench.lasting()).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        let (written, ()) = tokio::join!(writers, bell);
+        written.into_iter().sum::<Result<u64>>()
     })?;
     let together = written as f64 / begun.elapsed().as_secs_f64();
     let per_commit = written as f64 / (store.commits() - commits).max(1) as f64;
@@ -86,11 +87,15 @@ pub fn group(bench: &Bench) -> Result<Vec<Row>> {
     }])
 }
 
-fn write_one(store: &Store, model: &Session) -> Result<()> {
+/// The transaction that is measured: a new session and its indexes.
+fn insert(model: &Session) -> impl Fn(&mut Tx) -> Result<(), auther::store::Error> + Send + 'static {
     let mut session = model.clone();
     session.id = SessionId::new(SystemClock.now(), &OsEntropy);
-    store.write_blocking(move |tx: &mut Tx| rows::sessions::put(tx, TenantId::DEFAULT, None, &session))?;
-    Ok(())
+    move |tx| rows::sessions::put(tx, TenantId::DEFAULT, None, &session)
+}
+
+fn write_one(store: &Store, model: &Session) -> Result<()> {
+    Ok(store.write_blocking(insert(model))?)
 }
 
 fn one_at_a_time(store: &Store, lasting: Duration) -> Result<Vec<Duration>> {
