@@ -1,6 +1,6 @@
 //! What every rule is handed: the installation, and the values that are fixed for one operation.
 //!
-//! May use: everything below (`store`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
+//! May use: everything below (`store`, `script`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
+use crate::script;
 use crate::store::{self, Snapshot, Store};
 
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
@@ -37,6 +38,8 @@ pub struct Installation {
     pub sealing: SealingKey,
     /// Authenticates stateless values: CSRF tokens, interactions, device cookies.
     pub mac: MacKey,
+    /// The threads that run policies.
+    pub scripts: Arc<script::Pool>,
     /// What rules keep for themselves between operations.
     pub shared: Shared,
 }

@@ -9,6 +9,7 @@
 //! | 0 | [`records`] | the stored shapes |
 //! | 0 | [`crypto`] | signatures, keys, passwords, sealed values |
 //! | 1 | [`store`] | the disk |
+//! | 1 | [`script`] | policies in Lua, in a sandbox |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
 //! | 3 | [`identity`] | people, sessions, signing in and up |
@@ -29,6 +30,7 @@ pub mod http;
 pub mod identity;
 pub mod oauth;
 pub mod records;
+pub mod script;
 pub mod serve;
 pub mod store;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::crypto::password::{Hasher, Parameters};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
 use crate::cx::{Actor, Cx, Installation, RequestFacts, Shared};
+use crate::script::{Limits, Pool};
 use crate::store::Store;
 
 /// 2026-01-31T12:00:00Z: when every test begins.
@@ -47,6 +48,7 @@ impl Home {
             hasher: Arc::new(Hasher::start(cheap, 2, 1024).unwrap()),
             sealing: SealingKey::new([7; 32]),
             mac: MacKey::new(&Secret::new([9; 32])),
+            scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
             shared: Shared::default(),
         };
         change(&mut parts);

@@ -20,6 +20,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["src/crypto/password.rs"]),
     ("chacha20poly1305", &["src/crypto/seal.rs"]),
     ("actix_web", &["src/http/", "src/serve/", "src/cli/serving.rs", "src/cli/remote.rs"]),
+    ("mlua", &["src/script/"]),
     ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
     ("rcgen", &["src/serve/tls/"]),
     ("rustls", &["src/serve/mod.rs", "src/serve/tls/"]),

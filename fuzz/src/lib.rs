@@ -18,6 +18,7 @@ use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
 use auther::cx::{Cx, Installation, RequestFacts, Shared};
 use auther::records::{Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
+use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
 
 /// The one registered client, with a secret so short that it can be guessed.
@@ -50,6 +51,7 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
             .into(),
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
+        scripts: Pool::start(1, Limits::default()).expect("a thread").into(),
         shared: Shared::default(),
     })
 });

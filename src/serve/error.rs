@@ -8,7 +8,7 @@ use super::tls;
 use crate::crypto::{password, seal};
 use crate::oauth::clients;
 use crate::store::{self, OpenError};
-use crate::{identity, oauth};
+use crate::{identity, oauth, script};
 
 /// The server did not start, or ended by a fault. Each message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum Error {
     /// The password pool cannot work as configured.
     #[error("passwords cannot be hashed: {0}")]
     Password(#[from] password::Error),
+    /// The threads that run policies do not start.
+    #[error("policies cannot be run: {0}")]
+    Scripts(script::Fault),
     /// A declared client is wrong.
     #[error("a client in the configuration is wrong: {0}")]
     Clients(clients::Error),

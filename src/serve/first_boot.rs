@@ -10,10 +10,14 @@ use crate::crypto::password::{Hasher, Parameters};
 use crate::cx::{Cx, Installation, Shared};
 use crate::oauth;
 use crate::records::Algorithm;
+use crate::script::{Limits, Pool};
 use crate::store::Store;
 
 /// Keys that are made in no time. RSA takes up to half a second and is made while the server already answers.
 pub const FAST: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
+
+/// Threads that run policies. A script may hold one for a second, so one is not enough even on one core.
+const SCRIPT_THREADS: usize = 2;
 
 /// An open data file with everything that a rule is handed.
 pub async fn install(
@@ -26,9 +30,10 @@ pub async fn install(
     let hasher = Arc::new(hasher(&settings)?);
     let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
     let keyring = Arc::new(keyring);
+    let scripts = Arc::new(Pool::start(SCRIPT_THREADS, Limits::default()).map_err(Error::Scripts)?);
+    let shared = Shared::default();
     let home =
-        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, shared: Shared::default() };
-    let home = Arc::new(home);
+        Arc::new(Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, shared });
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;
     Ok(home)

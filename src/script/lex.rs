@@ -1,0 +1,141 @@
+//! Luau source as words with their lines, for hints. What is a mistake is for the compiler to say.
+
+/// What a word is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or keyword.
+    Name,
+    /// A number.
+    Number,
+    /// A string of any form; its text is empty.
+    Text,
+    /// An operator or a bracket.
+    Sign,
+}
+
+/// One word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word<'s> {
+    /// What it is.
+    pub kind: Kind,
+    /// As it stands there; empty for strings.
+    pub text: &'s str,
+    /// Counted from 1.
+    pub line: u32,
+}
+
+/// Operators of more than one character, longest first.
+const SIGNS: &[&str] = &[
+    "...", "..=", "//=", "==", "~=", "<=", ">=", "..", "::", "//", "<<", ">>", "->", "+=", "-=", "*=", "/=", "%=", "^=",
+];
+
+/// The words of a source; comments are left out.
+pub(super) fn words(source: &str) -> Vec<Word<'_>> {
+    let mut lexer = Lexer { rest: source, line: 1 };
+    let mut words = Vec::new();
+    while let Some(word) = lexer.next() {
+        words.push(word);
+    }
+    words
+}
+
+struct Lexer<'s> {
+    rest: &'s str,
+    line: u32,
+}
+
+impl<'s> Lexer<'s> {
+    fn next(&mut self) -> Option<Word<'s>> {
+        loop {
+            let c = self.rest.chars().next()?;
+            if c.is_whitespace() {
+                self.take(c.len_utf8());
+            } else if let Some(body) = self.rest.strip_prefix("--") {
+                let length = long_bracket(body).unwrap_or_else(|| body.find('\n').unwrap_or(body.len()));
+                self.take(2 + length);
+            } else {
+                return Some(self.word(c));
+            }
+        }
+    }
+
+    fn word(&mut self, c: char) -> Word<'s> {
+        let line = self.line;
+        let string = match c {
+            '"' | '\'' | '`' => Some(quoted(self.rest, c)),
+            '[' => long_bracket(self.rest),
+            _ => None,
+        };
+        if let Some(length) = string {
+            self.take(length);
+            return Word { kind: Kind::Text, text: "", line };
+        }
+        let (kind, length) = if c.is_alphabetic() || c == '_' {
+            (Kind::Name, self.span(|c| c.is_alphanumeric() || c == '_'))
+        } else if c.is_ascii_digit() {
+            (Kind::Number, self.span(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+        } else {
+            let sign = SIGNS.iter().find(|sign| self.rest.starts_with(**sign));
+            (Kind::Sign, sign.map_or(c.len_utf8(), |sign| sign.len()))
+        };
+        Word { kind, text: self.take(length), line }
+    }
+
+    fn span(&self, belongs: impl Fn(char) -> bool) -> usize {
+        self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len())
+    }
+
+    fn take(&mut self, length: usize) -> &'s str {
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        let lines = taken.bytes().filter(|byte| *byte == b'\n').count();
+        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.rest = rest;
+        taken
+    }
+}
+
+/// The length of a string in quotes, quotes included; to the end when it has none.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// The length of `[[…]]` or `[==[…]==]` at the beginning of the text.
+fn long_bracket(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix('[')?;
+    let level = inner.len() - inner.trim_start_matches('=').len();
+    let body = inner.get(level..)?.strip_prefix('[')?;
+    let end = format!("]{}]", "=".repeat(level));
+    let start = rest.len() - body.len();
+    Some(body.find(&end).map_or(rest.len(), |at| start + at + end.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_comments_hide_their_words() {
+        let source = "local a = 'io' --[[ os\n]] -- load\nreturn [=[ ]] ]=] .. \"\\\"debug\" ~= `x` // 2";
+        let texts: Vec<_> = words(source).iter().map(|word| (word.text, word.line)).collect();
+        let expected =
+            [("local", 1), ("a", 1), ("=", 1), ("", 1), ("return", 3), ("", 3), ("..", 3), ("", 3), ("~=", 3)];
+        assert_eq!(texts.get(..9), Some(&expected[..]));
+        assert_eq!(texts.get(9..), Some(&[("", 3), ("//", 3), ("2", 3)][..]));
+    }
+
+    #[test]
+    fn any_text_ends() {
+        for source in ["\"", "[[", "--[[", "é§", "'\\", "[==", "`\\`", ""] {
+            assert!(words(source).len() <= source.len(), "{source}");
+        }
+    }
+}
