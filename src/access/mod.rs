@@ -7,4 +7,4 @@ pub mod claims;
 mod error;
 pub mod model;
 
-pub use error::Error;
+pub use error::{Error, Mistake};

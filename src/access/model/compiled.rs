@@ -1,9 +1,11 @@
 //! A model in the one form that questions are answered with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::expression::has_direct;
 use crate::base::id::ClientId;
+use crate::records::SubjectRef;
 
 /// A model, ready for questions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,4 +80,51 @@ pub struct Permission {
     pub policy: Option<Arc<str>>,
     /// For people.
     pub description: Option<String>,
+}
+
+impl Relation {
+    /// Whether it can be given at all: false when it only follows from others.
+    pub fn takes_tuples(&self) -> bool {
+        has_direct(&self.rewrite)
+    }
+
+    /// Whether a tuple of this relation may have, and counts with, this subject.
+    pub fn accepts(&self, subject: &SubjectRef) -> bool {
+        self.takes_tuples() && self.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.accepts(subject)))
+    }
+}
+
+impl CompiledModel {
+    /// The relation that a permission needs, and its policy. Where no permission has the name, the relation of that name, without a
+    /// policy.
+    pub fn wanted(&self, permission: &str) -> Option<(&str, Option<&Arc<str>>)> {
+        match self.permissions.get(permission) {
+            Some(permission) => Some((&permission.relation, permission.policy.as_ref())),
+            None => self.relations.get_key_value(permission).map(|(name, _)| (name.as_str(), None)),
+        }
+    }
+
+    /// Relations that take tuples and whose holders, without more, have `relation`: what to write where that one takes none.
+    pub fn sources<'m>(&'m self, relation: &'m str) -> Vec<&'m str> {
+        let (mut seen, mut open) = (BTreeSet::from([relation]), vec![relation]);
+        while let Some(name) = open.pop() {
+            for other in self.relations.get(name).map(|found| alternatives(&found.rewrite)).unwrap_or_default() {
+                if seen.insert(other) {
+                    open.push(other);
+                }
+            }
+        }
+        let gives = |name: &&str| self.relations.get(*name).is_some_and(Relation::takes_tuples);
+        seen.into_iter().filter(gives).collect()
+    }
+}
+
+/// Relations to the same object, each of which is enough.
+pub(super) fn alternatives(rewrite: &Rewrite) -> Vec<&str> {
+    match rewrite {
+        Rewrite::Computed(name) => vec![name],
+        Rewrite::AnyOf(parts) => parts.iter().flat_map(alternatives).collect(),
+        Rewrite::Except(base, _) => alternatives(base),
+        Rewrite::Direct | Rewrite::FromParent { .. } | Rewrite::AllOf(_) => Vec::new(),
+    }
 }

@@ -1,8 +1,26 @@
 //! What the relations and permissions of an entity type mean.
 //!
-//! May use: `records`, `store`. A model is read from its document, every mistake is told at once, and everything becomes one form: a rewrite
-//! for each relation. Start reading at [`CompiledModel`].
+//! May use: `audit` and below, `script`. A model is read from its document (`read`, `expression`), every mistake in form and sense (`sense`)
+//! is told at once, and everything becomes one form: a rewrite for each relation. The installation's own types are in [`builtin`], stored
+//! models in [`catalogue`], and [`Models`] finds either while questions are answered. Start reading at [`CompiledModel`] and [`compile`].
 
+pub mod builtin;
+pub mod catalogue;
+mod compile;
 mod compiled;
+mod describe;
+mod expression;
+mod lua;
+mod models;
+pub mod names;
+mod read;
+mod sense;
+mod subjects;
 
+#[cfg(test)]
+mod tests;
+
+pub use compile::{compile, compile_stored};
 pub use compiled::{CompiledModel, Permission, Relation, Rewrite, SubjectRule};
+pub use describe::{DescribedPermission, DescribedRelation, Description, Worth, describe};
+pub use models::Models;

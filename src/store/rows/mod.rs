@@ -14,6 +14,7 @@ pub mod grants;
 pub mod invites;
 pub mod links;
 pub mod marks;
+pub mod models;
 pub mod sessions;
 pub mod signing_keys;
 pub mod users;

@@ -1,0 +1,353 @@
+//! Stored models: each change in one transaction with its audit row, refused while tuples rest on what would go.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::models::{spell_subjects, stored_as};
+use super::sense::circular_exclusions;
+use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
+use crate::access::error::{Error, Mistake};
+use crate::audit::Entry;
+use crate::base::id::{ClientId, TenantId};
+use crate::base::page::{Page, PageRequest};
+use crate::cx::Cx;
+use crate::records::{Model, TupleKey};
+use crate::store::rows::{clients, models as rows};
+use crate::store::{self, Read, Snapshot, Tx};
+
+/// What models need from those who keep the tuples.
+pub trait Tuples: Send + Sync + 'static {
+    /// Shows every tuple on objects of a type, expired or not.
+    fn each(
+        &self,
+        tx: &Tx,
+        tenant: TenantId,
+        entity_type: &str,
+        show: &mut dyn FnMut(&TupleKey),
+    ) -> Result<(), store::Error>;
+
+    /// Notes that what decides permissions changes in this transaction.
+    fn changed(&self, tx: &mut Tx, tenant: TenantId) -> Result<(), store::Error>;
+}
+
+/// A model that somebody wants to write.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The type, in either spelling.
+    pub entity_type: String,
+    /// The document.
+    pub definition: Map<String, Value>,
+    /// The client whose type it is. `None` keeps what is stored, and for a new type follows its name: `abc:invoice` and
+    /// `client_abc:invoice` belong to the client `abc` if there is one.
+    pub client: Option<ClientId>,
+    /// The version that the caller read; 0 for a type without a stored model; `None` writes over any.
+    pub expected_version: Option<u64>,
+}
+
+/// A model that was written.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// As stored.
+    pub model: Model,
+    /// Whether there was none before.
+    pub created: bool,
+    /// What is allowed and probably not meant, with its place.
+    pub warnings: Vec<Mistake>,
+    /// Which policies are new, other than before, or gone.
+    pub policies: Vec<PolicyChange>,
+}
+
+/// A change of one permission's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// The permission.
+    pub permission: String,
+    /// The script from now on; `None` when there is none any more.
+    pub policy: Option<String>,
+}
+
+/// The stored model of a type in either spelling. Built-in ones are in [`builtin`].
+pub fn find(cx: &Cx, from: &Snapshot, entity_type: &str) -> Result<Option<Model>, Error> {
+    Ok(stored_as(from, cx.tenant, entity_type)?)
+}
+
+/// A page of stored models.
+pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Model>, Error> {
+    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+}
+
+/// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every mistake.
+pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, Vec<Mistake>), Error> {
+    let model = meaning(cx, from, draft)?;
+    let warnings = warnings(from, cx.tenant, &model)?;
+    Ok((model, warnings))
+}
+
+/// Stores a model. Errors: [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not
+/// exist.
+pub async fn put(cx: &Cx, draft: &Draft, tuples: impl Tuples) -> Result<Stored, Error> {
+    let model = meaning(cx, &cx.read()?, draft)?;
+    let entry = Entry::success(cx, "model.put").target(&model.entity_type);
+    let (at, draft) = (cx.clone(), draft.clone());
+    cx.store().write(move |tx| put_in(tx, &at, (&draft, &model), &tuples, &entry)).await
+}
+
+fn put_in(
+    tx: &mut Tx,
+    cx: &Cx,
+    (draft, model): (&Draft, &CompiledModel),
+    tuples: &impl Tuples,
+    entry: &Entry,
+) -> Result<Stored, Error> {
+    let old = stored_as(tx, cx.tenant, &draft.entity_type)?;
+    let version = old.as_ref().map_or(0, |old| old.version);
+    // Another spelling of the type was stored since the document was read.
+    let moved = old.as_ref().is_some_and(|old| old.entity_type != model.entity_type);
+    if moved || draft.expected_version.is_some_and(|expected| expected != version) {
+        return Err(Error::Conflict);
+    }
+    let before = meaning_before(tx, cx.tenant, &model.entity_type, old.as_ref())?;
+    let mut after = model.clone();
+    spell_subjects(tx, cx.tenant, &mut after)?;
+    nothing_in_use_goes(tx, cx.tenant, (before.as_ref(), &after), tuples)?;
+    let new = Model {
+        entity_type: model.entity_type.clone(),
+        client: owner(tx, cx.tenant, draft, old.as_ref())?,
+        definition: draft.definition.clone(),
+        version: version.saturating_add(1),
+        created_at: old.as_ref().map_or(cx.now, |old| old.created_at),
+        updated_at: cx.now,
+    };
+    rows::put(tx, cx.tenant, &new)?;
+    tuples.changed(tx, cx.tenant)?;
+    let entry = entry.clone().detail("version", new.version);
+    let entry = match &new.client {
+        Some(client) => entry.detail("client", client.as_str()),
+        None => entry,
+    };
+    entry.append(tx, cx)?;
+    let policies = policy_changes(before.as_ref(), &after);
+    Ok(Stored { warnings: warnings(tx, cx.tenant, &after)?, model: new, created: old.is_none(), policies })
+}
+
+/// Removes a stored model. A built-in one of the same type comes back. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
+pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>, tuples: impl Tuples) -> Result<(), Error> {
+    let entry = Entry::success(cx, "model.delete");
+    let (at, entity_type) = (cx.clone(), entity_type.to_owned());
+    let change = move |tx: &mut Tx| {
+        let old = stored_as(tx, at.tenant, &entity_type)?.ok_or(Error::NotFound)?;
+        if expected.is_some_and(|expected| expected != old.version) {
+            return Err(Error::Conflict);
+        }
+        let before = meaning_before(tx, at.tenant, &old.entity_type, Some(&old))?;
+        let after =
+            builtin::find(&old.entity_type).map(|model| CompiledModel::clone(model)).unwrap_or_else(|| nothing(&old));
+        nothing_in_use_goes(tx, at.tenant, (before.as_ref(), &after), &tuples)?;
+        rows::delete(tx, at.tenant, &old.entity_type)?;
+        tuples.changed(tx, at.tenant)?;
+        Ok(entry.clone().target(&old.entity_type).detail("version", old.version).append(tx, &at)?)
+    };
+    cx.store().write(change).await
+}
+
+/// What a document means under the name that the type is stored by.
+fn meaning(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<CompiledModel, Error> {
+    let stored = stored_as(from, cx.tenant, &draft.entity_type)?;
+    let entity_type = stored.as_ref().map_or(draft.entity_type.as_str(), |stored| &stored.entity_type);
+    compile(entity_type, draft.client.as_ref(), &draft.definition).map_err(Error::Invalid)
+}
+
+fn meaning_before(
+    tx: &Tx,
+    tenant: TenantId,
+    entity_type: &str,
+    old: Option<&Model>,
+) -> Result<Option<CompiledModel>, Error> {
+    let Some(old) = old else { return Ok(builtin::find(entity_type).map(|model| CompiledModel::clone(model))) };
+    // What does not compile gives no tuple a meaning that could be lost.
+    let mut before = compile_stored(old).unwrap_or_else(|_| nothing(old));
+    spell_subjects(tx, tenant, &mut before)?;
+    Ok(Some(before))
+}
+
+/// A type without relations.
+fn nothing(old: &Model) -> CompiledModel {
+    CompiledModel {
+        entity_type: old.entity_type.clone(),
+        client: old.client.clone(),
+        relations: BTreeMap::new(),
+        permissions: BTreeMap::new(),
+        admin_bypass: true,
+        version: 0,
+    }
+}
+
+/// The client whose type it is. Scope is decided by this, never by what a name looks like later.
+fn owner(tx: &Tx, tenant: TenantId, draft: &Draft, old: Option<&Model>) -> Result<Option<ClientId>, Error> {
+    if let Some(client) = &draft.client {
+        return match clients::find(tx, tenant, client)? {
+            Some(found) => Ok(Some(found.id)),
+            None => Err(Error::SubjectNotFound { kind: String::from("client"), id: client.to_string() }),
+        };
+    }
+    if let Some(client) = old.and_then(|old| old.client.clone()) {
+        return Ok(Some(client));
+    }
+    let Some((named, _)) = draft.entity_type.split_once(':') else { return Ok(None) };
+    for name in [Some(named), named.strip_prefix("client_")].into_iter().flatten() {
+        if let Ok(id) = name.parse::<ClientId>()
+            && let Some(found) = clients::find(tx, tenant, &id)?
+        {
+            return Ok(Some(found.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Tuples whose relation goes, or whose subject is no longer allowed, would stay behind and mean something else one day.
+fn nothing_in_use_goes(
+    tx: &Tx,
+    tenant: TenantId,
+    (before, after): (Option<&CompiledModel>, &CompiledModel),
+    tuples: &impl Tuples,
+) -> Result<(), Error> {
+    let Some(before) =
+        before.filter(|before| before.relations.iter().any(|(name, old)| narrows(old, after.relations.get(name))))
+    else {
+        return Ok(());
+    };
+    let accepts = |model: &CompiledModel, key: &TupleKey| {
+        model.relations.get(&key.relation).is_some_and(|relation| relation.accepts(&key.subject))
+    };
+    let mut lost: BTreeMap<String, u64> = BTreeMap::new();
+    tuples.each(tx, tenant, &after.entity_type, &mut |key| {
+        if accepts(before, key) && !accepts(after, key) {
+            *lost.entry(key.relation.clone()).or_default() += 1;
+        }
+    })?;
+    if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
+}
+
+fn narrows(old: &Relation, new: Option<&Relation>) -> bool {
+    if !old.takes_tuples() {
+        return false;
+    }
+    let Some(new) = new.filter(|new| new.takes_tuples()) else { return true };
+    match (&old.subjects, &new.subjects) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => old.iter().any(|rule| !new.contains(rule)),
+    }
+}
+
+fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, u64>) -> String {
+    let counts = lost.iter().map(|(relation, count)| {
+        let tuples = if *count == 1 { "tuple" } else { "tuples" };
+        let why = match after.relations.get(relation) {
+            None => "would lose their relation",
+            Some(relation) if !relation.takes_tuples() => "are of a relation that would take none",
+            Some(_) => "have subjects that it would no longer take",
+        };
+        format!("`{relation}`: {count} {tuples} {why}")
+    });
+    let counts = counts.collect::<Vec<_>>().join("; ");
+    let first = lost.keys().next().map_or("", String::as_str);
+    format!("{counts}. Remove them first; list them with `auther tuple list --type {entity_type} --relation {first}`")
+}
+
+fn policy_changes(before: Option<&CompiledModel>, after: &CompiledModel) -> Vec<PolicyChange> {
+    let of = |model: Option<&CompiledModel>| -> BTreeMap<String, String> {
+        let all = model.into_iter().flat_map(|model| &model.permissions);
+        all.filter_map(|(name, permission)| Some((name.clone(), permission.policy.as_deref()?.to_owned()))).collect()
+    };
+    let (old, new) = (of(before), of(Some(after)));
+    let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), None));
+    let changed = new
+        .iter()
+        .filter(|(name, policy)| old.get(*name) != Some(policy))
+        .map(|(name, policy)| (name.clone(), Some(policy.clone())));
+    changed.chain(gone).map(|(permission, policy)| PolicyChange { permission, policy }).collect()
+}
+
+/// What a model says of other types that these do not know (yet), and names that may surprise.
+fn warnings(from: &(impl Read + ?Sized), tenant: TenantId, model: &CompiledModel) -> Result<Vec<Mistake>, Error> {
+    let others = Others { models: Models::unshared(tenant), model };
+    let mut warnings = circular_exclusions(model);
+    for (name, relation) in &model.relations {
+        let at = format!("relations.{name}");
+        for rule in relation.subjects.iter().flatten() {
+            if let Some(problem) = others.rule(from, rule)? {
+                warnings.push(Mistake::new(format!("{at}.subjects"), problem));
+            }
+        }
+        let mut arrows = Vec::new();
+        collect_arrows(&relation.rewrite, &mut arrows);
+        for (parent, wanted) in arrows {
+            if let Some(problem) = others.arrow(from, parent, wanted)? {
+                warnings.push(Mistake::new(at.clone(), problem));
+            }
+        }
+    }
+    for (name, permission) in model.permissions.iter().filter(|(name, permission)| permission.relation != **name) {
+        if model.relations.contains_key(name) {
+            let problem = format!(
+                "there is a relation of this name too: questions about `{name}` mean the permission, which needs `{}`",
+                permission.relation
+            );
+            warnings.push(Mistake::new(format!("permissions.{name}"), problem));
+        }
+    }
+    Ok(warnings)
+}
+
+/// What other types know.
+struct Others<'m> {
+    models: Models,
+    model: &'m CompiledModel,
+}
+
+impl Others<'_> {
+    /// Whether a type has a relation; `None` when there is no such type.
+    fn has(&self, from: &(impl Read + ?Sized), kind: &str, relation: &str) -> Result<Option<bool>, Error> {
+        if kind == self.model.entity_type {
+            return Ok(Some(self.model.relations.contains_key(relation)));
+        }
+        Ok(self.models.find(from, kind)?.map(|model| model.relations.contains_key(relation)))
+    }
+
+    fn rule(&self, from: &(impl Read + ?Sized), rule: &SubjectRule) -> Result<Option<String>, Error> {
+        let SubjectRule::Set { kind, relation } = rule else { return Ok(None) };
+        Ok(match self.has(from, kind, relation)? {
+            Some(true) => None,
+            Some(false) => {
+                Some(format!("`{rule}`: the model of `{kind}` has no relation `{relation}`, so this lets nobody in"))
+            }
+            None => Some(format!("`{rule}`: there is no model of `{kind}` yet, so this lets nobody in")),
+        })
+    }
+
+    fn arrow(&self, from: &(impl Read + ?Sized), parent: &str, wanted: &str) -> Result<Option<String>, Error> {
+        let rules = self.model.relations.get(parent).and_then(|relation| relation.subjects.as_ref());
+        let Some(rules) = rules else { return Ok(None) };
+        for rule in rules {
+            if self.has(from, rule.kind(), wanted)? == Some(true) {
+                return Ok(None);
+            }
+        }
+        let kinds = rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ");
+        Ok(Some(format!("`{wanted}` from `{parent}` leads nowhere yet: none of {kinds} has a relation `{wanted}`")))
+    }
+}
+
+fn collect_arrows<'m>(rewrite: &'m Rewrite, arrows: &mut Vec<(&'m str, &'m str)>) {
+    match rewrite {
+        Rewrite::Direct | Rewrite::Computed(_) => {}
+        Rewrite::FromParent { from, relation } => arrows.push((from, relation)),
+        Rewrite::AnyOf(parts) | Rewrite::AllOf(parts) => parts.iter().for_each(|part| collect_arrows(part, arrows)),
+        Rewrite::Except(base, removed) => {
+            collect_arrows(base, arrows);
+            collect_arrows(removed, arrows);
+        }
+    }
+}

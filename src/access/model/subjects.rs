@@ -1,0 +1,108 @@
+//! The kinds of subjects that a relation takes: their text forms, and which subjects they let in.
+
+use std::fmt;
+
+use super::SubjectRule;
+use super::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
+use crate::records::SubjectRef;
+use crate::records::tuple::{ANY, GROUP, MEMBER};
+
+impl SubjectRule {
+    /// Reads `user`, `user:*`, `group#member`, `client_abc:folder`. Errors: what is wrong, for people.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some((kind, relation)) = text.split_once('#') {
+            return match (is_entity_type(kind), is_name(relation)) {
+                (true, true) => Ok(Self::Set { kind: kind.to_owned(), relation: relation.to_owned() }),
+                (false, _) => Err(format!("{} names no entity type before the #: {TYPE_RULE}", quoted(text))),
+                (_, false) => Err(format!("{} names no relation after the #: {NAME_RULE}", quoted(text))),
+            };
+        }
+        let everyone = text.strip_suffix(":*");
+        let kind = everyone.unwrap_or(text);
+        if !is_entity_type(kind) {
+            return Err(format!(
+                "{} is no kind of subject: write `user`, `user:*`, `group#member` or an entity type such as `client_abc:folder`",
+                quoted(text)
+            ));
+        }
+        Ok(if everyone.is_some() { Self::Everyone(kind.to_owned()) } else { Self::One(kind.to_owned()) })
+    }
+
+    /// The type of the subjects.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::One(kind) | Self::Everyone(kind) | Self::Set { kind, .. } => kind,
+        }
+    }
+
+    /// Whether it lets this subject in. A group and its members are one subject in two spellings.
+    pub fn accepts(&self, subject: &SubjectRef) -> bool {
+        let relation = subject.relation.as_deref();
+        let is_set_of_members = |kind: &str, relation: Option<&str>| kind == GROUP && relation == Some(MEMBER);
+        match self {
+            Self::Everyone(kind) => *kind == subject.kind && subject.id == ANY && relation.is_none(),
+            Self::One(kind) => {
+                *kind == subject.kind && subject.id != ANY && (relation.is_none() || is_set_of_members(kind, relation))
+            }
+            Self::Set { kind, relation: wanted } => {
+                *kind == subject.kind
+                    && (relation == Some(wanted)
+                        || relation.is_none() && subject.id != ANY && is_set_of_members(kind, Some(wanted)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for SubjectRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(kind) => f.write_str(kind),
+            Self::Everyone(kind) => write!(f, "{kind}:*"),
+            Self::Set { kind, relation } => write!(f, "{kind}#{relation}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> SubjectRule {
+        SubjectRule::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_rule_survives_its_text() {
+        for text in ["user", "user:*", "group#member", "client_abc:folder", "client_abc:folder:*", "a:b#viewer"] {
+            assert_eq!(rule(text).to_string(), text);
+        }
+        assert_eq!(rule("client_abc:folder:*"), SubjectRule::Everyone("client_abc:folder".into()));
+        for bad in ["", "*", "user:", "user#", "#member", "user#*", "user:*#member", "a b", "user:**"] {
+            assert!(SubjectRule::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bug_46_a_rule_lets_in_what_it_names_and_nothing_else() {
+        let one = SubjectRef::new("user", "ann");
+        let everyone = SubjectRef::new("user", "*");
+        let set = SubjectRef::set("user", "ann", "friend");
+        let all = [&one, &everyone, &set];
+        let accepted = |text: &str| all.map(|subject| rule(text).accepts(subject));
+        assert_eq!(accepted("user"), [true, false, false]);
+        assert_eq!(accepted("user:*"), [false, true, false]);
+        assert_eq!(accepted("user#friend"), [false, false, true]);
+        assert_eq!(accepted("user#enemy"), [false; 3]);
+        assert_eq!(accepted("apikey"), [false; 3]);
+    }
+
+    #[test]
+    fn a_group_is_its_members_in_either_spelling() {
+        let spellings = [SubjectRef::new("group", "eng"), SubjectRef::set("group", "eng", "member")];
+        for text in ["group", "group#member"] {
+            assert!(spellings.iter().all(|subject| rule(text).accepts(subject)), "{text}");
+        }
+        assert!(!rule("group#admin").accepts(&SubjectRef::new("group", "eng")));
+        assert!(!rule("group#member").accepts(&SubjectRef::new("group", "*")));
+    }
+}

@@ -1,0 +1,238 @@
+//! Models in the store: owners, spellings, what is in use, and that what is found is what is stored.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::catalogue::{self, Draft, PolicyChange, Stored, Tuples};
+use super::super::{CompiledModel, Models};
+use super::members;
+use crate::access::error::Error;
+use crate::audit;
+use crate::base::id::{ClientId, TenantId};
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
+use crate::records::{SubjectRef, TupleKey};
+use crate::store::rows::{clients, models as rows};
+use crate::store::{self, Order, Tx};
+use crate::testing::{Home, block_on};
+
+/// Tuples as a list: relation and subject.
+#[derive(Clone, Default)]
+struct Listed(Vec<(&'static str, SubjectRef)>);
+
+impl Tuples for Listed {
+    fn each(&self, _: &Tx, _: TenantId, kind: &str, show: &mut dyn FnMut(&TupleKey)) -> Result<(), store::Error> {
+        for (relation, subject) in self.0.clone() {
+            let (entity_type, entity_id) = (kind.to_owned(), String::from("1"));
+            show(&TupleKey { entity_type, entity_id, relation: relation.to_owned(), subject });
+        }
+        Ok(())
+    }
+
+    fn changed(&self, _: &mut Tx, _: TenantId) -> Result<(), store::Error> {
+        Ok(())
+    }
+}
+
+fn draft(entity_type: &str, definition: Value) -> Draft {
+    Draft { entity_type: entity_type.to_owned(), definition: members(definition), client: None, expected_version: None }
+}
+
+fn put(cx: &Cx, entity_type: &str, definition: Value) -> Result<Stored, Error> {
+    put_over(cx, &draft(entity_type, definition), Listed::default())
+}
+
+fn put_over(cx: &Cx, draft: &Draft, tuples: Listed) -> Result<Stored, Error> {
+    block_on(catalogue::put(cx, draft, tuples))
+}
+
+fn found(cx: &Cx, entity_type: &str) -> Option<Arc<CompiledModel>> {
+    let from = cx.read().unwrap();
+    Models::current(cx, &from).unwrap().find(&from, entity_type).unwrap()
+}
+
+/// Registers clients with these ids.
+fn register(cx: &Cx, ids: &[&str]) {
+    let tenant = cx.tenant;
+    let all: Vec<_> = ids.iter().map(|id| client(id)).collect();
+    let change = move |tx: &mut Tx| all.iter().try_for_each(|client| clients::put(tx, tenant, client));
+    cx.store().write_blocking::<_, store::Error, _>(change).unwrap();
+}
+
+fn client(id: &str) -> crate::records::Client {
+    serde_json::from_value(json!({
+        "id": id, "name": id, "kind": "web", "auth_method": "none", "grants": [],
+        "created_at": crate::testing::START, "updated_at": crate::testing::START
+    }))
+    .unwrap()
+}
+
+fn viewer() -> Value {
+    json!({"relations": {"viewer": {}}})
+}
+
+#[test]
+fn a_stored_model_is_found_in_its_newest_version() {
+    let home = Home::new();
+    let cx = home.cx();
+    assert!(found(&cx, "doc").is_none());
+    let first = put(&cx, "doc", viewer()).unwrap();
+    assert!(first.created && first.model.version == 1);
+    let before = cx.read().unwrap();
+    let shared = found(&cx, "doc").unwrap();
+    assert!(Arc::ptr_eq(&shared, &found(&cx, "doc").unwrap()));
+    let second = put(&cx, "doc", json!({"relations": {"viewer": {}, "editor": {}}})).unwrap();
+    assert!(!second.created && second.model.version == 2);
+    assert_eq!(found(&cx, "doc").unwrap().relations.len(), 2);
+    let old = Models::current(&cx, &before).unwrap().find(&before, "doc").unwrap().unwrap();
+    assert_eq!((old.version, old.relations.len()), (1, 1));
+    assert_eq!(found(&cx, "doc").unwrap().version, 2);
+    block_on(catalogue::delete(&cx, "doc", Some(2), Listed::default())).unwrap();
+    assert!(found(&cx, "doc").is_none());
+    let log = audit::page(&cx, &audit::Filter::default(), Order::Ascending, &PageRequest::default()).unwrap();
+    let actions: Vec<_> = log.items.iter().map(|row| (row.action.as_str(), row.target.as_deref())).collect();
+    assert_eq!(actions, [("model.put", Some("doc")), ("model.put", Some("doc")), ("model.delete", Some("doc"))]);
+}
+
+#[test]
+fn a_stored_model_replaces_a_built_in_one_until_it_is_removed() {
+    let home = Home::new();
+    let cx = home.cx();
+    assert_eq!(found(&cx, "users").unwrap().version, 0);
+    let all = json!({"relations": {"admin": {"union": ["viewer"]}, "viewer": {}, "extra": {}}, "permissions": {}});
+    put(&cx, "users", all).unwrap();
+    assert_eq!((found(&cx, "users").unwrap().version, found(&cx, "groups").unwrap().version), (1, 0));
+    block_on(catalogue::delete(&cx, "users", None, Listed::default())).unwrap();
+    assert_eq!(found(&cx, "users").unwrap().version, 0);
+    assert!(matches!(block_on(catalogue::delete(&cx, "users", None, Listed::default())), Err(Error::NotFound)));
+}
+
+#[test]
+fn an_older_draft_does_not_overwrite_a_newer_model() {
+    let home = Home::new();
+    let cx = home.cx();
+    let at = |expected| Draft { expected_version: Some(expected), ..draft("doc", viewer()) };
+    assert!(matches!(put_over(&cx, &at(1), Listed::default()), Err(Error::Conflict)));
+    put_over(&cx, &at(0), Listed::default()).unwrap();
+    assert!(matches!(put_over(&cx, &at(0), Listed::default()), Err(Error::Conflict)));
+    assert_eq!(put_over(&cx, &at(1), Listed::default()).unwrap().model.version, 2);
+    assert!(matches!(block_on(catalogue::delete(&cx, "doc", Some(1), Listed::default())), Err(Error::Conflict)));
+}
+
+#[test]
+fn the_owner_is_the_client_that_is_named() {
+    let home = Home::new();
+    let cx = home.cx();
+    register(&cx, &["abc", "client_x1", "other"]);
+    let owner = |entity_type: &str| put(&cx, entity_type, viewer()).unwrap().model.client.map(|id| id.to_string());
+    assert_eq!(owner("abc:invoice").as_deref(), Some("abc"));
+    assert_eq!(owner("client_abc:order").as_deref(), Some("abc"));
+    assert_eq!(owner("client_x1:invoice").as_deref(), Some("client_x1"));
+    assert_eq!(owner("client_client_x1:order").as_deref(), Some("client_x1"));
+    assert_eq!((owner("acme:project"), owner("project")), (None, None));
+    let named = |id: &str| Draft { client: id.parse().ok(), ..draft("abc:bill", viewer()) };
+    let owned = put_over(&cx, &named("other"), Listed::default()).unwrap();
+    assert_eq!(owned.model.client, "other".parse::<ClientId>().ok());
+    assert_eq!(put(&cx, "abc:bill", viewer()).unwrap().model.client, "other".parse::<ClientId>().ok());
+    assert!(matches!(put_over(&cx, &named("nobody"), Listed::default()), Err(Error::SubjectNotFound { .. })));
+}
+
+#[test]
+fn a_type_of_a_client_is_found_in_both_spellings_and_stored_once() {
+    let home = Home::new();
+    let cx = home.cx();
+    register(&cx, &["abc", "client_x1"]);
+    put(&cx, "abc:invoice", viewer()).unwrap();
+    put(&cx, "client_client_x1:order", viewer()).unwrap();
+    put(&cx, "acme:project", viewer()).unwrap();
+    let name = |entity_type: &str| found(&cx, entity_type).map(|model| model.entity_type.clone());
+    assert_eq!(name("client_abc:invoice").as_deref(), Some("abc:invoice"));
+    assert_eq!(name("client_x1:order").as_deref(), Some("client_client_x1:order"));
+    assert_eq!(name("client_acme:project"), None);
+    assert_eq!(name("abc:order"), None);
+    let again = put(&cx, "client_abc:invoice", viewer()).unwrap();
+    assert_eq!((again.model.entity_type.as_str(), again.model.version), ("abc:invoice", 2));
+    let subjects = json!({"relations": {"parent": {"subjects": ["client_abc:invoice"]}}});
+    put(&cx, "abc:line", subjects).unwrap();
+    assert!(found(&cx, "abc:line").unwrap().relations["parent"].accepts(&SubjectRef::new("abc:invoice", "1")));
+}
+
+#[test]
+fn bug_50_relations_in_use_neither_go_nor_narrow() {
+    let home = Home::new();
+    let cx = home.cx();
+    put(&cx, "doc", json!({"relations": {"viewer": {}, "editor": {}, "unused": {}}})).unwrap();
+    let ann = SubjectRef::new("user", "ann");
+    let used = Listed(vec![("viewer", ann.clone()), ("viewer", SubjectRef::new("user", "bob")), ("editor", ann)]);
+    let change = |definition: Value| put_over(&cx, &draft("doc", definition), used.clone());
+    for (definition, says) in [
+        (json!({"relations": {"viewer": {}}}), "`editor`: 1 tuple would lose"),
+        (
+            json!({"relations": {"viewer": {"anyOf": [{"relation": "editor"}]}, "editor": {}}}),
+            "`viewer`: 2 tuples are of a relation",
+        ),
+        (json!({"relations": {"viewer": {"subjects": ["group"]}, "editor": {}}}), "`viewer`: 2 tuples have subjects"),
+    ] {
+        let Err(Error::InUse(text)) = change(definition.clone()) else { panic!("{definition} was stored") };
+        assert!(text.contains(says) && text.contains("auther tuple list --type doc"), "{text}");
+    }
+    assert!(matches!(block_on(catalogue::delete(&cx, "doc", None, used.clone())), Err(Error::InUse(_))));
+    change(json!({"relations": {"viewer": {"subjects": ["user", "group"]}, "editor": {"includes": ["viewer"]}}}))
+        .unwrap();
+    assert_eq!(found(&cx, "doc").unwrap().version, 2);
+}
+
+#[test]
+fn what_other_types_do_not_know_is_a_warning() {
+    let home = Home::new();
+    let cx = home.cx();
+    let definition = json!({
+        "relations": {
+            "parent": {"subjects": ["folder"]}, "reader": {"subjects": ["team#lead", "group#member"]},
+            "viewer": {"anyOf": [{"direct": true}, {"relation": "viewer", "from": "parent"}]}
+        },
+        "permissions": {"viewer": {"relation": "reader"}}
+    });
+    let places = |stored: Stored| stored.warnings.into_iter().map(|warning| warning.at).collect::<Vec<_>>();
+    let first = put(&cx, "doc", definition.clone()).unwrap();
+    assert_eq!(places(first), ["relations.reader.subjects", "relations.viewer", "permissions.viewer"]);
+    put(&cx, "folder", viewer()).unwrap();
+    put(&cx, "team", json!({"relations": {"lead": {}}})).unwrap();
+    assert_eq!(places(put(&cx, "doc", definition).unwrap()), ["permissions.viewer"]);
+    let circular = json!({"relations": {
+        "restricted": {"subjects": ["user", "ring#viewer"]}, "viewer": {"except": [{"relation": "restricted"}]}
+    }});
+    assert_eq!(places(put(&cx, "ring", circular).unwrap()), ["relations.viewer.except"]);
+}
+
+#[test]
+fn changed_policies_are_told() {
+    let home = Home::new();
+    let cx = home.cx();
+    let with = |policies: &[(&str, &str)]| {
+        let of = |(name, policy): &(&str, &str)| {
+            ((*name).to_owned(), json!({"relation": "viewer", "policyEngine": "lua", "policy": policy}))
+        };
+        json!({"relations": {"viewer": {}}, "permissions": policies.iter().map(of).collect::<serde_json::Map<_, _>>()})
+    };
+    put(&cx, "doc", with(&[("a", "return true"), ("b", "return true"), ("c", "return true")])).unwrap();
+    let stored = put(&cx, "doc", with(&[("a", "return true"), ("b", "return false")])).unwrap();
+    let change = |permission: &str, policy: Option<&str>| PolicyChange {
+        permission: permission.into(),
+        policy: policy.map(Into::into),
+    };
+    assert_eq!(stored.policies, [change("b", Some("return false")), change("c", None)]);
+}
+
+#[test]
+fn a_document_that_is_refused_changes_nothing() {
+    let home = Home::new();
+    let cx = home.cx();
+    assert!(matches!(put(&cx, "doc", json!({"relations": {"a": ["b"]}})), Err(Error::Invalid(_))));
+    let from = cx.read().unwrap();
+    assert_eq!(rows::revision(&from, cx.tenant).unwrap(), 0);
+    assert!(catalogue::check(&cx, &from, &draft("doc", viewer())).unwrap().1.is_empty());
+    assert!(catalogue::find(&cx, &from, "doc").unwrap().is_none());
+    assert!(catalogue::page(&cx, &PageRequest::default()).unwrap().items.is_empty());
+}

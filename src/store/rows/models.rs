@@ -1,0 +1,101 @@
+//! Authorization models, by entity type, and the count of changes to them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::id::{ClientId, TenantId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::Model;
+use crate::store::key::prefix;
+use crate::store::{Error, Order, Read, Record, Table, Tx};
+
+impl Record for Model {}
+
+/// How often models changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Revision {
+    revision: u64,
+}
+
+impl Record for Revision {}
+
+const MODELS: Table<(TenantId, String), Model> = Table::new("models");
+const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
+
+/// The stored model of exactly this entity type.
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &str) -> Result<Option<Model>, Error> {
+    MODELS.find(from, &(tenant, entity_type.to_owned()))
+}
+
+/// A page of models in the order of their entity types. The cursor is an entity type.
+pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<Model>, Error> {
+    let after = request.after.clone().map(|entity_type| (tenant, entity_type));
+    let rows = MODELS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
+    let models = rows.into_iter().map(|(_, model)| model).collect();
+    Ok(Page::from_rows(models, request.limit, |model: &Model| model.entity_type.clone()))
+}
+
+/// All models that belong to a client. Reads every model.
+pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientId) -> Result<Vec<Model>, Error> {
+    let rows = MODELS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
+    Ok(rows.into_iter().map(|(_, model)| model).filter(|model| model.client.as_ref() == Some(client)).collect())
+}
+
+/// Writes a model and counts the change.
+pub fn put(tx: &mut Tx, tenant: TenantId, model: &Model) -> Result<(), Error> {
+    MODELS.put(tx, &(tenant, model.entity_type.clone()), model)?;
+    raise(tx, tenant)
+}
+
+/// Removes a model and counts the change.
+pub fn delete(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Result<(), Error> {
+    MODELS.delete(tx, &(tenant, entity_type.to_owned()))?;
+    raise(tx, tenant)
+}
+
+/// How often models of the tenant changed. Two states with the same count hold the same models.
+pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
+    Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
+}
+
+fn raise(tx: &mut Tx, tenant: TenantId) -> Result<(), Error> {
+    let revision = revision(tx, tenant)?.saturating_add(1);
+    REVISIONS.put(tx, &revision_key(tenant), &Revision { revision })
+}
+
+fn revision_key(tenant: TenantId) -> (TenantId, String) {
+    (tenant, String::from("models revision"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::testing::START;
+
+    const TENANT: TenantId = TenantId::DEFAULT;
+
+    #[test]
+    fn every_change_is_counted_in_its_tenant() {
+        let model = |entity_type: &str| Model {
+            entity_type: entity_type.to_owned(),
+            client: "abc".parse().ok(),
+            definition: serde_json::Map::new(),
+            version: 1,
+            created_at: START,
+            updated_at: START,
+        };
+        let store = Store::in_memory();
+        let change = move |tx: &mut Tx| {
+            put(tx, TENANT, &model("a"))?;
+            put(tx, TENANT, &model("b"))?;
+            delete(tx, TENANT, "a")
+        };
+        store.write_blocking::<_, Error, _>(change).unwrap();
+        let from = store.read().unwrap();
+        assert_eq!((revision(&from, TENANT).unwrap(), revision(&from, TenantId(9)).unwrap()), (3, 0));
+        assert_eq!(page(&from, TENANT, &PageRequest::default()).unwrap().items.len(), 1);
+        assert!(find(&from, TENANT, "a").unwrap().is_none() && find(&from, TenantId(9), "b").unwrap().is_none());
+        assert_eq!(of_client(&from, TENANT, &"abc".parse().unwrap()).unwrap().len(), 1);
+        assert_eq!(of_client(&from, TENANT, &"ab".parse().unwrap()).unwrap().len(), 0);
+    }
+}
