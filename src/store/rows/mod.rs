@@ -16,4 +16,5 @@ pub mod links;
 pub mod marks;
 pub mod sessions;
 pub mod signing_keys;
+pub mod tuples;
 pub mod users;
