@@ -26,6 +26,11 @@ impl<K: Key, R: Record> Table<K, R> {
         from.get_raw(self.name, &key.encode())?.map(|bytes| record::from_bytes(&bytes)).transpose()
     }
 
+    /// As [`Table::find`], for callers who have the parts of the key but do not own them: `key` is [`super::prefix`] over all of them.
+    pub(super) fn find_at(&self, from: &(impl Read + ?Sized), key: &[u8]) -> Result<Option<R>, Error> {
+        from.get_raw(self.name, key)?.map(|bytes| record::from_bytes(&bytes)).transpose()
+    }
+
     /// Writes the record at `key`, over one that may be there.
     pub fn put(&self, tx: &mut Tx, key: &K, record: &R) -> Result<(), Error> {
         tx.set_raw(self.name, key.encode(), Some(record::to_bytes(record)?))

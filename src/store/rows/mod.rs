@@ -17,4 +17,5 @@ pub mod marks;
 pub mod models;
 pub mod sessions;
 pub mod signing_keys;
+pub mod tuples;
 pub mod users;

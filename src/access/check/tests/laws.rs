@@ -1,0 +1,151 @@
+//! Laws that hold in every world.
+
+use proptest::prelude::*;
+
+use super::naive::{Naive, Table};
+use super::world::{IDS, RELATIONS, Reader, TYPES, World, some_world, subjects};
+use crate::access::check::{At, Engine, Facts, Ground, Overlay, Step, StoreFacts, Verdict};
+use crate::base::id::TenantId;
+use crate::records::SubjectRef;
+use crate::store::rows::tuples as rows;
+use crate::store::{Error, Store};
+
+fn questions() -> impl Iterator<Item = At<'static>> {
+    let pairs = TYPES.into_iter().flat_map(|kind| IDS.into_iter().map(move |id| (kind, id)));
+    pairs.flat_map(|(kind, id)| RELATIONS.into_iter().map(move |relation| At::new(kind, id, relation)))
+}
+
+fn value(table: &Table, subject: &SubjectRef, at: At<'_>, applies: bool) -> Option<Verdict> {
+    let place = super::naive::place(at.kind, at.id, at.relation, applies);
+    (subject.as_set() != Some((at.kind, at.id, at.relation))).then(|| table[&place])
+}
+
+/// One engine for all questions: what it keeps from one must not spoil the next.
+fn agrees(world: &World, ground: Ground<'_, impl Facts>, subject: &SubjectRef) -> Result<(), TestCaseError> {
+    let (sure, possible) = Naive { world, subject: subject.clone(), live: None }.answers();
+    prop_assert_eq!(&sure, &possible);
+    let mut engine = Engine::new(ground, subject);
+    for at in questions() {
+        let got = engine.holds(at).unwrap().verdict;
+        prop_assert_eq!(got, value(&sure, subject, at, false).unwrap_or(Verdict::Yes), "{} {:?}", subject, at);
+        prop_assert_eq!(Engine::new(ground, subject).holds(at).unwrap().verdict, got, "alone {} {:?}", subject, at);
+    }
+    for policy in [None, Some("yes"), Some("no"), Some("fails")] {
+        let (sure, _) = Naive { world, subject: subject.clone(), live: Some(policy) }.answers();
+        for at in questions() {
+            let mut judge = Reader;
+            let mut engine = Engine::live(ground, subject, policy.map(Into::into), &mut judge);
+            let got = engine.holds(at).unwrap().verdict;
+            let Some(wanted) = value(&sure, subject, at, policy.is_some()) else { continue };
+            prop_assert_eq!(got, wanted, "live {:?} {} {:?}", policy, subject, at);
+        }
+    }
+    Ok(())
+}
+
+fn explained(ground: Ground<'_, impl Facts>, subject: &SubjectRef, at: At<'_>) -> (Verdict, Step) {
+    let outcome = Engine::new(ground, subject).explaining(true).holds(at).unwrap();
+    (outcome.verdict, Step::told(&outcome.proof.unwrap()))
+}
+
+fn stored(world: &World) -> Store {
+    let store = Store::in_memory();
+    let tuples: Vec<_> = world.tuples.values().cloned().collect();
+    let fill = move |tx: &mut _| tuples.iter().try_for_each(|tuple| rows::put(tx, TenantId::DEFAULT, tuple));
+    store.write_blocking::<_, Error, _>(fill).unwrap();
+    store
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_says_what_the_naive_evaluator_says(world in some_world(false), one in 0..9_usize) {
+        agrees(&world, world.ground(), &subjects()[one])?;
+    }
+
+    #[test]
+    fn an_overlay_over_the_store_says_what_the_same_tuples_say(
+        world in some_world(false), one in 0..9_usize, split in any::<u32>(), gone in some_world(false),
+    ) {
+        let subject = &subjects()[one];
+        let mut below = World { tuples: gone.tuples.clone(), ..world.clone() };
+        let mut added = Vec::new();
+        for (n, (key, tuple)) in world.tuples.iter().enumerate() {
+            if split >> (n % 32) & 1 == 0 {
+                below.tuples.insert(key.clone(), tuple.clone());
+            } else {
+                added.push(tuple.clone());
+            }
+        }
+        let removed = gone.tuples.keys().filter(|key| !world.tuples.contains_key(key)).cloned();
+        let store = stored(&below);
+        let from = store.read().unwrap();
+        let base = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
+        let overlay = Overlay::new(&base, added, removed);
+        let plain = world.ground();
+        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits };
+        agrees(&world, ground, subject)?;
+        for limit in [1, 2, 50] {
+            for kind in ["user", "group", "folder"] {
+                prop_assert_eq!(all_of_type(&overlay, kind, limit), all_of_type(&world, kind, limit));
+            }
+            prop_assert_eq!(all_of_subject(&overlay, subject, limit), all_of_subject(&world, subject, limit));
+        }
+    }
+
+    #[test]
+    fn nothing_is_given_that_excludes_itself(world in some_world(true), one in 0..9_usize) {
+        let subject = &subjects()[one];
+        let (sure, possible) = Naive { world: &world, subject: subject.clone(), live: None }.answers();
+        let mut engine = Engine::new(world.ground(), subject);
+        for at in questions() {
+            let got = engine.holds(at).unwrap().verdict;
+            let Some(sure) = value(&sure, subject, at, false) else { continue };
+            prop_assert!(got != Verdict::Yes || sure == Verdict::Yes, "{} {:?}: {:?}, not {:?}", subject, at, got, sure);
+            prop_assert!(got <= Verdict::Error || Some(got) <= value(&possible, subject, at, false));
+        }
+    }
+
+    #[test]
+    fn an_explanation_is_the_same_each_time_and_none_of_its_tuples_is_idle(world in some_world(false), one in 0..9_usize) {
+        let subject = &subjects()[one];
+        for at in questions() {
+            let (verdict, step) = explained(world.ground(), subject, at);
+            prop_assert_eq!(&explained(world.ground(), subject, at).1, &step);
+            prop_assert_eq!(Engine::new(world.ground(), subject).holds(at).unwrap().verdict, verdict);
+            prop_assert_eq!(step.holds, verdict);
+            if verdict != Verdict::Yes {
+                continue;
+            }
+            for key in step.tuples() {
+                prop_assert!(world.tuples.contains_key(key));
+                let less = Overlay::new(&world, [], [key.clone()]);
+                let plain = world.ground();
+                let ground = Ground { facts: &less, schema: &world, now: plain.now, limits: plain.limits };
+                let (now, other) = explained(ground, subject, at);
+                prop_assert!(now != Verdict::Yes || other != step, "{} {:?} without {}", subject, at, key);
+            }
+        }
+    }
+}
+
+fn all_of_type(facts: &impl Facts, kind: &str, limit: usize) -> Vec<String> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let keys = facts.of_subject_type(kind, after.as_ref(), limit).unwrap();
+        let Some(last) = keys.last().cloned() else { return all };
+        after = Some(last);
+        all.extend(keys.iter().map(ToString::to_string));
+    }
+}
+
+fn all_of_subject(facts: &impl Facts, subject: &SubjectRef, limit: usize) -> Vec<String> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let keys = facts.of_subject(subject, after.as_ref(), limit).unwrap();
+        let Some(last) = keys.last().cloned() else { return all };
+        after = Some(last);
+        all.extend(keys.iter().map(ToString::to_string));
+    }
+}

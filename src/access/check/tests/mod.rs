@@ -1,0 +1,5 @@
+//! The engine against what it should say: examples from the documents, and laws over random worlds.
+
+mod laws;
+mod naive;
+pub(in crate::access) mod world;

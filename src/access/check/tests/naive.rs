@@ -1,0 +1,163 @@
+//! The meaning of models and tuples, as plainly as it can be said: every relation of every object at once, again and again until nothing
+//! changes. No memory, no order, no limits. What is taken away is first taken from nothing and then from what the round before gave, so that
+//! what excludes itself in circles is neither given nor counted on.
+
+use std::collections::BTreeMap;
+
+use super::world::{IDS, RELATIONS, Reader, TYPES, World};
+use crate::access::check::{Judge, Judgement, Script, ScriptSource, Verdict};
+use crate::access::model::{Relation, Rewrite, SubjectRule};
+use crate::records::{SubjectRef, Tuple};
+use crate::testing::START;
+
+/// Type, object, relation, and whether the permission's policy applies.
+pub(super) type Place = (&'static str, &'static str, &'static str, bool);
+pub(super) type Table = BTreeMap<Place, Verdict>;
+
+/// A question about everything: whose, and with scripts run and this policy, or without scripts.
+pub(super) struct Naive<'w> {
+    pub(super) world: &'w World,
+    pub(super) subject: SubjectRef,
+    pub(super) live: Option<Option<&'static str>>,
+}
+
+pub(super) fn place(kind: &str, id: &str, relation: &str, applies: bool) -> Place {
+    let known = |all: &[&'static str], wanted: &str| *all.iter().find(|one| **one == wanted).unwrap();
+    (known(&TYPES, kind), known(&IDS, id), known(&RELATIONS, relation), applies)
+}
+
+impl Naive<'_> {
+    /// What surely holds, and what may hold. They differ only where something excludes itself.
+    pub(super) fn answers(&self) -> (Table, Table) {
+        let mut sure = Table::new();
+        loop {
+            let possible = self.rounds(&sure);
+            let next = self.rounds(&possible);
+            if next == sure {
+                return (sure, possible);
+            }
+            sure = next;
+        }
+    }
+
+    fn rounds(&self, taken: &Table) -> Table {
+        let mut given = Table::new();
+        loop {
+            let mut next = Table::new();
+            for kind in TYPES {
+                for (id, relation, applies) in IDS
+                    .into_iter()
+                    .flat_map(|id| RELATIONS.into_iter().flat_map(move |r| [(id, r, false), (id, r, true)]))
+                {
+                    let place = (kind, id, relation, applies);
+                    let rewrite = &self.world.models[kind].relations[relation].rewrite;
+                    next.insert(place, self.value(rewrite, place, &given, taken));
+                }
+            }
+            if next == given {
+                return given;
+            }
+            given = next;
+        }
+    }
+
+    fn read(&self, place: Place, table: &Table) -> Verdict {
+        if self.subject.as_set() == Some((place.0, place.1, place.2)) {
+            return self.script(None, place.3);
+        }
+        table.get(&place).copied().unwrap_or(Verdict::No)
+    }
+
+    fn value(&self, rewrite: &Rewrite, place: Place, given: &Table, taken: &Table) -> Verdict {
+        let (kind, id, relation, applies) = place;
+        let values = |parts: &[Rewrite]| parts.iter().map(|p| self.value(p, place, given, taken)).collect::<Vec<_>>();
+        match rewrite {
+            Rewrite::Direct => {
+                let own = self.tuples(kind, id, relation).map(|tuple| {
+                    let subject = &tuple.key.subject;
+                    let everyone = subject.id == "*" && subject.kind == self.subject.kind && subject.relation.is_none();
+                    let met = match subject.as_set() {
+                        Some((kind, id, relation)) => self.read(super::naive::place(kind, id, relation, false), given),
+                        None if *subject == self.subject => Verdict::Yes,
+                        None if everyone && self.subject.as_set().is_none() => Verdict::Yes,
+                        None => Verdict::No,
+                    };
+                    met.min(self.script(Some(tuple), applies))
+                });
+                own.max().unwrap_or(Verdict::No)
+            }
+            Rewrite::Computed(other) => self.read(super::naive::place(kind, id, other, applies), given),
+            Rewrite::FromParent { from, relation } => {
+                if !has_direct(&self.world.models[kind].relations[from.as_str()].rewrite) {
+                    return Verdict::No;
+                }
+                let parents = self.tuples(kind, id, from).filter(|tuple| {
+                    tuple.key.subject.relation.is_none() && TYPES.contains(&tuple.key.subject.kind.as_str())
+                });
+                let each = parents.map(|tuple| {
+                    let parent = super::naive::place(&tuple.key.subject.kind, &tuple.key.subject.id, relation, applies);
+                    self.read(parent, given).min(self.script(Some(tuple), false))
+                });
+                each.max().unwrap_or(Verdict::No)
+            }
+            Rewrite::AnyOf(parts) => values(parts).into_iter().max().unwrap_or(Verdict::No),
+            Rewrite::AllOf(parts) => values(parts).into_iter().min().unwrap_or(Verdict::No),
+            Rewrite::Except(base, less) => {
+                let base = self.value(base, place, given, taken);
+                let value = match self.value(less, (kind, id, relation, false), taken, given) {
+                    Verdict::Yes => Verdict::No,
+                    Verdict::No => base,
+                    unclear => base.min(unclear),
+                };
+                if self.live.is_none() && id == "*" { value.min(Verdict::Gated) } else { value }
+            }
+        }
+    }
+
+    /// The tuples that count on an object: its own and those on every object.
+    fn tuples(&self, kind: &str, id: &str, relation: &str) -> impl Iterator<Item = &Tuple> {
+        let rules = &self.world.models[kind].relations[relation];
+        self.world.tuples.values().filter(move |tuple| {
+            let key = &tuple.key;
+            key.entity_type == kind
+                && key.relation == relation
+                && (key.entity_id == id || key.entity_id == "*")
+                && tuple.expires_at.is_none_or(|end| end > START)
+                && allows(rules, &key.subject)
+        })
+    }
+
+    fn script(&self, tuple: Option<&Tuple>, applies: bool) -> Verdict {
+        let condition = tuple.and_then(|tuple| tuple.condition.as_deref());
+        let policy = self.live.flatten().filter(|_| applies);
+        let Some(text) = condition.or(policy) else { return Verdict::Yes };
+        if self.live.is_none() {
+            return Verdict::Gated;
+        }
+        match Reader.judge(&Script { source: ScriptSource::Policy, text, tuple }) {
+            Judgement::Allowed => Verdict::Yes,
+            Judgement::Denied => Verdict::No,
+            Judgement::Failed(_) => Verdict::Error,
+        }
+    }
+}
+
+fn has_direct(rewrite: &Rewrite) -> bool {
+    format!("{rewrite:?}").contains("Direct")
+}
+
+fn allows(relation: &Relation, subject: &SubjectRef) -> bool {
+    let Some(rules) = &relation.subjects else { return true };
+    let group = subject.kind == "group" && subject.relation.as_deref().is_none_or(|relation| relation == "member");
+    let written = match (&subject.relation, subject.id.as_str()) {
+        (Some(relation), _) => SubjectRule::Set { kind: subject.kind.clone(), relation: relation.clone() },
+        (None, "*") => SubjectRule::Everyone(subject.kind.clone()),
+        (None, _) => SubjectRule::One(subject.kind.clone()),
+    };
+    let members = SubjectRule::Set { kind: String::from("group"), relation: String::from("member") };
+    if group {
+        rules.contains(&members) || rules.contains(&SubjectRule::One(String::from("group")))
+    } else {
+        rules.contains(&written)
+    }
+}

@@ -1,0 +1,516 @@
+//! Relations between objects and subjects: by object, by subject, by identifier; and the count of changes to them.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+
+use crate::base::Moment;
+use crate::base::id::TenantId;
+use crate::base::page::{Page, PageRequest};
+use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Key, Order, Read, Record, Table, Tx};
+
+/// (tenant, entity type, entity, relation, 1 for sets, subject type, subject, relation to the subject or nothing)
+type ByObject = (TenantId, String, String, String, u64, String, String, String);
+/// (tenant, subject type, subject, relation to the subject or nothing, entity type, relation, entity)
+type BySubject = (TenantId, String, String, String, String, String, String);
+
+const TUPLES: Table<ByObject, Hanging> = Table::new("tuples");
+const BY_SUBJECT: Index<BySubject> = Index::new("tuples_by_subject");
+const BY_ID: Table<(TenantId, String), TupleKey> = Table::new("tuples_by_id");
+const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
+
+/// Rows read at most to fill one filtered page.
+const SCAN_LIMIT: usize = 10_000;
+
+/// Sorts behind the name of every relation.
+const LAST: &str = "\u{10FFFF}";
+
+/// What hangs on a tuple; its parts are the key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Hanging {
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Moment>,
+    #[serde(rename = "m")]
+    created_at: Moment,
+    #[serde(rename = "u")]
+    updated_at: Moment,
+}
+
+impl Record for Hanging {}
+impl Record for TupleKey {}
+
+/// How often what decides permissions has changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Revision {
+    revision: u64,
+}
+
+impl Record for Revision {}
+
+/// Which tuples are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only tuples on objects of this type.
+    pub entity_type: Option<String>,
+    /// Only tuples on this object.
+    pub entity_id: Option<String>,
+    /// Only tuples of this relation.
+    pub relation: Option<String>,
+    /// Only tuples whose subject has this type.
+    pub subject_type: Option<String>,
+    /// Only tuples whose subject has this identifier.
+    pub subject_id: Option<String>,
+}
+
+impl Filter {
+    fn accepts(&self, key: &TupleKey) -> bool {
+        let same = |wanted: &Option<String>, have: &str| wanted.as_deref().is_none_or(|wanted| wanted == have);
+        same(&self.entity_type, &key.entity_type)
+            && same(&self.entity_id, &key.entity_id)
+            && same(&self.relation, &key.relation)
+            && same(&self.subject_type, &key.subject.kind)
+            && same(&self.subject_id, &key.subject.id)
+    }
+
+    /// The narrowest beginning of the keys by object that holds all wanted tuples.
+    fn by_object(&self, tenant: TenantId) -> Vec<u8> {
+        match (&self.entity_type, &self.entity_id, &self.relation) {
+            (Some(kind), Some(id), Some(relation)) => prefix((tenant, kind, id, relation)),
+            (Some(kind), Some(id), None) => prefix((tenant, kind, id)),
+            (Some(kind), None, _) => prefix((tenant, kind)),
+            (None, ..) => prefix((tenant,)),
+        }
+    }
+}
+
+/// The tuple with these six parts, expired or not.
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, key: &TupleKey) -> Result<Option<Tuple>, Error> {
+    find_exact(from, tenant, (&key.entity_type, &key.entity_id, &key.relation), &key.subject)
+}
+
+/// As [`find`], by (entity type, entity, relation) and subject.
+pub fn find_exact(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    object: (&str, &str, &str),
+    subject: &SubjectRef,
+) -> Result<Option<Tuple>, Error> {
+    let (kind, id, relation) = object;
+    let held = subject.relation.as_deref().unwrap_or_default();
+    let set = set_flag(subject);
+    let key = prefix((tenant, kind, id, relation, set, subject.kind.as_str(), subject.id.as_str(), held));
+    let found = TUPLES.find_at(from, &key)?;
+    Ok(found.map(|hanging| tuple(key_of(kind, id, relation, subject.clone()), hanging)))
+}
+
+/// The tuple with this identifier (`tpl_…`).
+pub fn find_by_id(from: &(impl Read + ?Sized), tenant: TenantId, id: &str) -> Result<Option<Tuple>, Error> {
+    match BY_ID.find(from, &(tenant, id.to_owned()))? {
+        Some(key) => find(from, tenant, &key),
+        None => Ok(None),
+    }
+}
+
+/// Writes a tuple, over one with the same six parts.
+pub fn put(tx: &mut Tx, tenant: TenantId, new: &Tuple) -> Result<(), Error> {
+    let hanging = Hanging {
+        condition: new.condition.clone(),
+        expires_at: new.expires_at,
+        created_at: new.created_at,
+        updated_at: new.updated_at,
+    };
+    TUPLES.put(tx, &by_object(tenant, &new.key), &hanging)?;
+    BY_SUBJECT.put(tx, &by_subject(tenant, &new.key))?;
+    BY_ID.put(tx, &(tenant, new.key.id()), &new.key)
+}
+
+/// Removes a tuple; answers whether it was there.
+pub fn delete(tx: &mut Tx, tenant: TenantId, key: &TupleKey) -> Result<bool, Error> {
+    if find(tx, tenant, key)?.is_none() {
+        return Ok(false);
+    }
+    TUPLES.delete(tx, &by_object(tenant, key))?;
+    BY_SUBJECT.delete(tx, &by_subject(tenant, key))?;
+    BY_ID.delete(tx, &(tenant, key.id()))?;
+    Ok(true)
+}
+
+/// A page of the tuples that `filter` accepts, in the order of their objects; when only the subject is named, in the order of the
+/// subjects. A page may be short and still have a successor, so read on until `next` is absent.
+pub fn page(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    filter: &Filter,
+    request: &PageRequest,
+) -> Result<Page<Tuple>, Error> {
+    match &filter.subject_type {
+        Some(kind) if filter.entity_id.is_none() => page_by_subject(from, tenant, (kind, filter), request),
+        _ => page_by_object(from, tenant, filter, request),
+    }
+}
+
+fn page_by_object(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    filter: &Filter,
+    request: &PageRequest,
+) -> Result<Page<Tuple>, Error> {
+    let after = cursor::<ByObject>(request);
+    let rows = TUPLES.page(from, &filter.by_object(tenant), after.as_ref(), Order::Ascending, SCAN_LIMIT)?;
+    let cut_off = (rows.len() == SCAN_LIMIT).then(|| rows.last().map(|(key, _)| text_of(key))).flatten();
+    let found = rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging));
+    let found = found.filter(|tuple| filter.accepts(&tuple.key)).take(request.limit + 1).collect();
+    let mut page = Page::from_rows(found, request.limit, |tuple: &Tuple| text_of(&by_object(tenant, &tuple.key)));
+    page.next = page.next.or(cut_off);
+    Ok(page)
+}
+
+fn page_by_subject(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    (kind, filter): (&str, &Filter),
+    request: &PageRequest,
+) -> Result<Page<Tuple>, Error> {
+    let after = cursor::<BySubject>(request);
+    let wanted = match &filter.subject_id {
+        Some(id) => prefix((tenant, kind, id)),
+        None => prefix((tenant, kind)),
+    };
+    let rows = BY_SUBJECT.page(from, &wanted, after.as_ref(), Order::Ascending, SCAN_LIMIT)?;
+    let cut_off = (rows.len() == SCAN_LIMIT).then(|| rows.last().map(text_of)).flatten();
+    let keys = rows.into_iter().map(subject_key).filter(|key| filter.accepts(key)).take(request.limit + 1).collect();
+    let mut keys = Page::from_rows(keys, request.limit, |key: &TupleKey| text_of(&by_subject(tenant, key)));
+    keys.next = keys.next.or(cut_off);
+    let mut items = Vec::with_capacity(keys.items.len());
+    for key in &keys.items {
+        items.extend(find(from, tenant, key)?);
+    }
+    Ok(Page { items, next: keys.next })
+}
+
+/// Up to `limit` tuples of an object and a relation whose subjects stand for others: usersets and groups.
+pub fn sets(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    object: (&str, &str, &str),
+    limit: usize,
+) -> Result<Vec<Tuple>, Error> {
+    let (kind, id, relation) = object;
+    of_object(from, &prefix((tenant, kind, id, relation, 1_u64)), limit)
+}
+
+/// Up to `limit` tuples of an object and a relation.
+pub fn holders(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    object: (&str, &str, &str),
+    limit: usize,
+) -> Result<Vec<Tuple>, Error> {
+    let (kind, id, relation) = object;
+    of_object(from, &prefix((tenant, kind, id, relation)), limit)
+}
+
+/// Up to `limit` tuples in which exactly this subject stands, after the one given; by entity type, relation, entity.
+pub fn of_subject(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    subject: &SubjectRef,
+    after: Option<&TupleKey>,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    let held = subject.relation.as_deref().unwrap_or_default();
+    let wanted = prefix((tenant, subject.kind.as_str(), subject.id.as_str(), held));
+    keys_of_subject(from, tenant, &wanted, after, limit)
+}
+
+/// Up to `limit` tuples whose subject has this type, whatever its identifier and relation, after the one given.
+pub fn of_subject_type(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    kind: &str,
+    after: Option<&TupleKey>,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    keys_of_subject(from, tenant, &prefix((tenant, kind)), after, limit)
+}
+
+/// Up to `limit` identifiers of objects of a type to which exactly this subject has the relation, after the one given; sorted.
+pub fn objects_of_subject(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    subject: &SubjectRef,
+    (entity_type, relation): (&str, &str),
+    (after, limit): (Option<&str>, usize),
+) -> Result<Vec<String>, Error> {
+    let held = subject.relation.as_deref().unwrap_or_default();
+    let wanted = prefix((tenant, subject.kind.as_str(), subject.id.as_str(), held, entity_type, relation));
+    let after = after.map(|id| by_subject(tenant, &key_of(entity_type, id, relation, subject.clone())));
+    let rows = BY_SUBJECT.page(from, &wanted, after.as_ref(), Order::Ascending, limit)?;
+    Ok(rows.into_iter().map(|row| row.6).collect())
+}
+
+/// How many tuples use a relation of a type, counted up to `limit`. Reads every tuple of the type when there are fewer.
+pub fn count_relation(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    entity_type: &str,
+    relation: &str,
+    limit: usize,
+) -> Result<usize, Error> {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let rows = TUPLES.page(from, &prefix((tenant, entity_type)), after.as_ref(), Order::Ascending, 1_000)?;
+        count += rows.iter().filter(|(key, _)| key.3 == relation).count();
+        if count >= limit || rows.len() < 1_000 {
+            return Ok(count.min(limit));
+        }
+        after = rows.into_iter().last().map(|(key, _)| key);
+    }
+}
+
+/// Up to `limit` different identifiers of objects of a type that have tuples, after the one given; sorted. Costs one step for each.
+pub fn entity_ids(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    entity_type: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::new();
+    let mut last = after.map(str::to_owned);
+    while ids.len() < limit {
+        let behind = last.take().map(|id| past(tenant, entity_type, id));
+        let row = TUPLES.page(from, &prefix((tenant, entity_type)), behind.as_ref(), Order::Ascending, 1)?;
+        let Some((key, _)) = row.into_iter().next() else { break };
+        last = Some(key.2.clone());
+        ids.push(key.2);
+    }
+    Ok(ids)
+}
+
+/// Removes up to `limit` tuples in which `kind:id` stands as the subject, alone or as a set; answers what they were.
+pub fn delete_of_subject(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: &str,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    let keys = keys_of_subject(tx, tenant, &prefix((tenant, kind, id)), None, limit)?;
+    for key in &keys {
+        delete(tx, tenant, key)?;
+    }
+    Ok(keys)
+}
+
+/// Removes up to `limit` tuples on the object `kind:id`, such as the memberships of a group; answers what they were.
+pub fn delete_of_entity(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: &str,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    let rows = TUPLES.page(tx, &prefix((tenant, kind, id)), None, Order::Ascending, limit)?;
+    let keys: Vec<_> = rows.into_iter().map(|(key, _)| object_key(key)).collect();
+    for key in &keys {
+        delete(tx, tenant, key)?;
+    }
+    Ok(keys)
+}
+
+/// How often tuples, models and groups of the tenant have changed.
+pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
+    Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
+}
+
+/// Notes that tuples, models or groups change in this transaction; answers the new count.
+pub fn raise(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {
+    let next = revision(tx, tenant)?.saturating_add(1);
+    REVISIONS.put(tx, &revision_key(tenant), &Revision { revision: next })?;
+    Ok(next)
+}
+
+fn revision_key(tenant: TenantId) -> (TenantId, String) {
+    (tenant, String::from("permissions revision"))
+}
+
+fn of_object(from: &(impl Read + ?Sized), wanted: &[u8], limit: usize) -> Result<Vec<Tuple>, Error> {
+    let rows = TUPLES.page(from, wanted, None, Order::Ascending, limit)?;
+    Ok(rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging)).collect())
+}
+
+fn keys_of_subject(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    wanted: &[u8],
+    after: Option<&TupleKey>,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    let after = after.map(|key| by_subject(tenant, key));
+    let rows = BY_SUBJECT.page(from, wanted, after.as_ref(), Order::Ascending, limit)?;
+    Ok(rows.into_iter().map(subject_key).collect())
+}
+
+fn set_flag(subject: &SubjectRef) -> u64 {
+    u64::from(subject.as_set().is_some())
+}
+
+/// A key behind all tuples of an object.
+fn past(tenant: TenantId, kind: &str, id: String) -> ByObject {
+    let none = String::new;
+    (tenant, kind.to_owned(), id, LAST.to_owned(), u64::MAX, none(), none(), none())
+}
+
+fn key_of(kind: &str, id: &str, relation: &str, subject: SubjectRef) -> TupleKey {
+    TupleKey { entity_type: kind.to_owned(), entity_id: id.to_owned(), relation: relation.to_owned(), subject }
+}
+
+fn by_object(tenant: TenantId, key: &TupleKey) -> ByObject {
+    let TupleKey { entity_type, entity_id, relation, subject } = key.clone();
+    let set = set_flag(&subject);
+    (tenant, entity_type, entity_id, relation, set, subject.kind, subject.id, subject.relation.unwrap_or_default())
+}
+
+fn by_subject(tenant: TenantId, key: &TupleKey) -> BySubject {
+    let TupleKey { entity_type, entity_id, relation, subject } = key.clone();
+    let held = subject.relation.unwrap_or_default();
+    (tenant, subject.kind, subject.id, held, entity_type, relation, entity_id)
+}
+
+fn object_key((_, entity_type, entity_id, relation, _, kind, id, held): ByObject) -> TupleKey {
+    TupleKey { entity_type, entity_id, relation, subject: subject(kind, id, held) }
+}
+
+fn subject_key((_, kind, id, held, entity_type, relation, entity_id): BySubject) -> TupleKey {
+    TupleKey { entity_type, entity_id, relation, subject: subject(kind, id, held) }
+}
+
+fn subject(kind: String, id: String, held: String) -> SubjectRef {
+    SubjectRef { kind, id, relation: (!held.is_empty()).then_some(held) }
+}
+
+fn tuple(key: TupleKey, hanging: Hanging) -> Tuple {
+    let Hanging { condition, expires_at, created_at, updated_at } = hanging;
+    Tuple { key, condition, expires_at, created_at, updated_at }
+}
+
+/// The text of a key, for a cursor.
+fn text_of(key: &impl Key) -> String {
+    BASE64URL_NOPAD.encode(&key.encode())
+}
+
+/// The key that a cursor names; none when it is not one of this list's.
+fn cursor<K: Key>(request: &PageRequest) -> Option<K> {
+    let bytes = BASE64URL_NOPAD.decode(request.after.as_deref()?.as_bytes()).ok()?;
+    K::decode(&bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::testing::START;
+
+    const TENANT: TenantId = TenantId::DEFAULT;
+
+    fn made(object: &str, relation: &str, subject: SubjectRef) -> Tuple {
+        let key = key_of("doc", object, relation, subject);
+        Tuple { key, condition: None, expires_at: None, created_at: START, updated_at: START }
+    }
+
+    fn filled() -> Store {
+        let store = Store::in_memory();
+        let put_all = |tx: &mut Tx| {
+            for n in 0..5 {
+                put(tx, TENANT, &made(&format!("{n}"), "viewer", SubjectRef::new("user", "ann")))?;
+                put(tx, TENANT, &made(&format!("{n}"), "viewer", SubjectRef::new("user", "bob")))?;
+            }
+            put(tx, TENANT, &made("0", "viewer", SubjectRef::new("group", "eng")))?;
+            put(tx, TENANT, &made("0", "viewer", SubjectRef::set("team", "x", "lead")))?;
+            put(tx, TenantId(9), &made("9", "viewer", SubjectRef::new("user", "ann")))
+        };
+        store.write_blocking::<_, Error, _>(put_all).unwrap();
+        store
+    }
+
+    #[test]
+    fn a_tuple_is_found_by_its_parts_its_identifier_and_its_subject() {
+        let from = filled().read().unwrap();
+        let ann = SubjectRef::new("user", "ann");
+        let found = find_exact(&from, TENANT, ("doc", "3", "viewer"), &ann).unwrap().unwrap();
+        assert_eq!(find_by_id(&from, TENANT, &found.key.id()).unwrap(), Some(found.clone()));
+        assert_eq!(find(&from, TENANT, &found.key).unwrap(), Some(found));
+        assert_eq!(of_subject(&from, TENANT, &ann, None, 100).unwrap().len(), 5);
+        let ids = objects_of_subject(&from, TENANT, &ann, ("doc", "viewer"), (Some("1"), 2)).unwrap();
+        assert_eq!(ids, ["2", "3"]);
+        assert_eq!(objects_of_subject(&from, TENANT, &ann, ("doc", "owner"), (None, 9)).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn sets_stand_apart_from_single_subjects() {
+        let from = filled().read().unwrap();
+        let sets: Vec<_> = sets(&from, TENANT, ("doc", "0", "viewer"), 9).unwrap();
+        let shown: Vec<_> = sets.iter().map(|tuple| tuple.key.subject.to_string()).collect();
+        assert_eq!(shown, ["group:eng", "team:x#lead"]);
+        assert_eq!(holders(&from, TENANT, ("doc", "0", "viewer"), 9).unwrap().len(), 4);
+        assert_eq!(of_subject_type(&from, TENANT, "team", None, 9).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn pages_by_object_and_by_subject_show_every_tuple_once() {
+        let from = filled().read().unwrap();
+        let filters = [
+            (Filter::default(), 12),
+            (Filter { entity_type: Some("doc".into()), entity_id: Some("0".into()), ..Filter::default() }, 4),
+            (Filter { subject_type: Some("user".into()), subject_id: Some("bob".into()), ..Filter::default() }, 5),
+            (Filter { subject_type: Some("user".into()), ..Filter::default() }, 10),
+        ];
+        for (filter, count) in filters {
+            let (mut seen, mut request) = (Vec::new(), PageRequest::new(Some(3), None));
+            loop {
+                let page = page(&from, TENANT, &filter, &request).unwrap();
+                seen.extend(page.items.into_iter().map(|tuple| tuple.key));
+                request.after = page.next;
+                if request.after.is_none() {
+                    break;
+                }
+            }
+            let all = seen.len();
+            seen.sort();
+            seen.dedup();
+            assert_eq!((seen.len(), all), (count, count), "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn identifiers_of_objects_are_listed_once_each() {
+        let from = filled().read().unwrap();
+        assert_eq!(entity_ids(&from, TENANT, "doc", None, 3).unwrap(), ["0", "1", "2"]);
+        assert_eq!(entity_ids(&from, TENANT, "doc", Some("2"), 9).unwrap(), ["3", "4"]);
+        assert_eq!(count_relation(&from, TENANT, "doc", "viewer", 100).unwrap(), 12);
+        assert_eq!(count_relation(&from, TENANT, "doc", "viewer", 7).unwrap(), 7);
+        assert_eq!(count_relation(&from, TENANT, "doc", "owner", 7).unwrap(), 0);
+    }
+
+    #[test]
+    fn deleting_a_subject_or_an_object_leaves_no_index_behind() {
+        let store = filled();
+        let gone = |tx: &mut Tx| {
+            raise(tx, TENANT)?;
+            let mut gone = delete_of_subject(tx, TENANT, "user", "ann", 100)?;
+            gone.extend(delete_of_entity(tx, TENANT, "doc", "0", 100)?);
+            Ok(gone)
+        };
+        let gone = store.write_blocking::<_, Error, _>(gone).unwrap();
+        assert_eq!(gone.len(), 8);
+        let from = store.read().unwrap();
+        assert!(gone.iter().all(|key| find_by_id(&from, TENANT, &key.id()).unwrap().is_none()));
+        assert_eq!(of_subject(&from, TENANT, &SubjectRef::new("user", "ann"), None, 9).unwrap(), []);
+        assert_eq!(page(&from, TENANT, &Filter::default(), &PageRequest::default()).unwrap().items.len(), 4);
+        assert_eq!((revision(&from, TENANT).unwrap(), revision(&from, TenantId(9)).unwrap()), (1, 0));
+    }
+}
