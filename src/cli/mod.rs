@@ -5,16 +5,21 @@
 
 mod audit;
 mod backup;
+mod check;
 mod client;
 mod config;
 mod entry;
+mod group;
+mod input;
 mod key;
+mod model;
 mod output;
 mod remote;
 mod secret;
 mod serving;
 mod session;
 mod tree;
+mod tuple;
 mod user;
 
 use std::ffi::OsString;
@@ -93,6 +98,10 @@ fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
         AdminCommand::Ca => entry::ca(&remote, output),
         AdminCommand::User(command) => command.run(&remote, output),
         AdminCommand::Client(command) => command.run(&remote, output),
+        AdminCommand::Group(command) => command.run(&remote, output),
+        AdminCommand::Model(command) => command.run(&remote, output),
+        AdminCommand::Tuple(command) => command.run(&remote, output),
+        AdminCommand::Check(args) => args.run(&remote, output),
         AdminCommand::Key(command) => command.run(&remote, output),
         AdminCommand::Session(command) => command.run(&remote, output),
         AdminCommand::Audit(command) => command.run(&remote, output),

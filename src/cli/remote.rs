@@ -56,6 +56,11 @@ impl Call {
         Self::new(Method::PATCH, path)
     }
 
+    /// Puts something in the place of what is there.
+    pub fn put<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
     /// Removes something.
     pub fn delete<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
         Self::new(Method::DELETE, path)

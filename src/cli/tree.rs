@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{audit, backup, client, config, entry, key, session, user};
+use super::{audit, backup, check, client, config, entry, group, key, model, session, tuple, user};
 
 /// The identity server that fits in one file.
 #[derive(Debug, Parser)]
@@ -126,6 +126,20 @@ pub enum AdminCommand {
     /// Apps that sign people in, and machines
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Named sets of people, machines and other groups
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// What the relations and permissions of an entity type mean
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Who has which relation to which object
+    #[command(subcommand)]
+    Tuple(tuple::TupleCommand),
+    /// Ask whether somebody may do something, and why
+    #[command(after_help = "Examples:\n  \
+        auther admin check user ann@example.com refund client_abc:invoice inv_1 --explain\n  \
+        auther admin check apikey key_… edit client_abc:deployment deploy_123 --resource '{\"attributes\":{\"environment\":\"staging\"}}'")]
+    Check(check::CheckArgs),
     /// Token-signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -211,6 +225,26 @@ mod tests {
             "client disable c1",
             "client enable c1",
             "client delete c1",
+            "group create --name N --description D",
+            "group list",
+            "group show N --direct",
+            "group add-member N ann@example.com",
+            "group remove-member N key_1 --type apikey",
+            "group delete N",
+            "model put client_abc:invoice --file f --dry-run",
+            "model get client_abc:invoice",
+            "model list",
+            "model validate --file f",
+            "model validate client_abc:invoice --file f",
+            "model delete client_abc:invoice",
+            "model import --file f --prefix shop:",
+            "tuple add doc 1 viewer group g --subject-relation member --condition-file f --expires-at 2030-01-01T00:00:00Z",
+            "tuple remove doc 1 viewer user ann",
+            "tuple remove tpl_1",
+            "tuple list --entity-type doc --entity-id 1 --relation viewer --subject user:ann",
+            "tuple import --file f",
+            "tuple export",
+            "check user ann read doc 1 --resource {} --explain",
             "key list",
             "key rotate --alg ES256",
             "key retire kid_1",

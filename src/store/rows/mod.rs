@@ -11,6 +11,7 @@ pub mod codes;
 pub mod consents;
 pub mod expired;
 pub mod grants;
+pub mod groups;
 pub mod invites;
 pub mod links;
 pub mod marks;

@@ -1,0 +1,130 @@
+//! `auther admin group`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::output::{Failure, Output, facts, list, text};
+use super::remote::{Call, Remote};
+use super::tree::PageFlags;
+
+/// What can be done with groups.
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// Make a group
+    #[command(after_help = "Example:\n  auther admin group create --name Engineering --description \"Who builds it\"")]
+    Create(CreateArgs),
+    /// List groups
+    List(PageFlags),
+    /// Show a group and who is in it
+    Show(ShowArgs),
+    /// Put a person, key, client or other group into a group
+    #[command(after_help = "Examples:\n  \
+        auther admin group add-member Engineering ann@example.com\n  \
+        auther admin group add-member Engineering key_… --type apikey\n  \
+        auther admin group add-member Product Engineering --type group   (Engineering's members inherit)")]
+    AddMember(MemberArgs),
+    /// Take somebody out of a group
+    RemoveMember(MemberArgs),
+    /// Delete a group, its memberships and everything that was granted to it
+    Delete(Named),
+}
+
+/// Which group.
+#[derive(Args, Debug)]
+pub struct Named {
+    /// Name or `grp_…`
+    #[arg(value_name = "GROUP")]
+    group: String,
+}
+
+/// `group create`.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// Unique name
+    #[arg(long)]
+    name: String,
+    /// What it is for
+    #[arg(long)]
+    description: Option<String>,
+}
+
+/// `group show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Only who was put in by name, not who is in through other groups
+    #[arg(long)]
+    direct: bool,
+}
+
+/// `group add-member` and `group remove-member`.
+#[derive(Args, Debug)]
+pub struct MemberArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// E-mail address, username, name of a group, or identifier
+    member: String,
+    /// What the member is
+    #[arg(long = "type", value_name = "TYPE", default_value = "user", value_parser = ["user", "apikey", "client", "group"])]
+    kind: String,
+}
+
+impl GroupCommand {
+    /// Does it.
+    pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Create(args) => {
+                let body = json!({"name": args.name, "description": args.description});
+                let answer = remote.call(Call::post(["groups"]).body(body))?;
+                output.show(&answer, |answer| format!("Created.\n\n{}", group(answer)))
+            }
+            Self::List(page) => {
+                let answer = remote.call(Call::get(["groups"]).page(&page))?;
+                let columns = [("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
+                output.show(&answer, |answer| list(answer, &columns, "No group yet."))
+            }
+            Self::Show(args) => {
+                let mut answer = remote.call(Call::get(["groups", &args.named.group]))?;
+                let direct = args.direct.then(|| String::from("true"));
+                let members = Call::get(["groups", &args.named.group, "members"]).query("direct", direct);
+                let members = remote.call(members)?;
+                if let (Some(answer), Some(members)) = (answer.as_object_mut(), members.get("items")) {
+                    answer.insert(String::from("members"), members.clone());
+                }
+                output.show(&answer, |answer| {
+                    let columns = [("TYPE", "subject_type"), ("ID", "subject_id"), ("NAME", "name"), ("THROUGH", "through")];
+                    let members = json!({"items": answer.get("members").cloned().unwrap_or_default(), "next": null});
+                    format!("{}\n\n{}", group(answer), list(&members, &columns, "Nobody is in it."))
+                })
+            }
+            Self::AddMember(args) => {
+                let body = json!({"subject_type": args.kind, "subject_id": args.member});
+                let call = Call::post(["groups", &args.named.group, "members"]).body(body);
+                output.show(&remote.call(call)?, |answer| {
+                    format!("{}:{} is in {}.", text(answer, "subject_type"), text(answer, "subject_id"), args.named.group)
+                })
+            }
+            Self::RemoveMember(args) => {
+                let call = Call::delete(["groups", &args.named.group, "members", &args.kind, &args.member]);
+                output.show(&remote.call(call)?, |answer| {
+                    format!("{}:{} was removed.", text(answer, "subject_type"), text(answer, "subject_id"))
+                })
+            }
+            Self::Delete(named) => {
+                let answer = remote.call(Call::delete(["groups", &named.group]))?;
+                output.show(&answer, |answer| {
+                    let ended = answer.get("ended").unwrap_or(&Value::Null);
+                    format!("Deleted {}; {} tuples went with it.", text(answer, "name"), text(ended, "tuples"))
+                })
+            }
+        }
+    }
+}
+
+fn group(document: &Value) -> String {
+    let members = [("id", "id"), ("name", "name"), ("description", "description"), ("created", "created_at")];
+    facts(document, &members)
+}

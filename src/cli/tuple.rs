@@ -1,0 +1,289 @@
+//! `auther admin tuple`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::output::{Failure, Output, list, say, text};
+use super::remote::{Call, Remote};
+use super::tree::PageFlags;
+
+/// Lines that are sent at a time.
+const BATCH: usize = 500;
+
+/// What can be done with tuples.
+#[derive(Debug, Subcommand)]
+pub enum TupleCommand {
+    /// Give somebody a relation to an object
+    #[command(after_help = "Examples:\n  \
+        auther admin tuple add client_abc:invoice inv_1 owner user ann@example.com\n  \
+        auther admin tuple add client_abc:invoice '*' editor apikey key_…\n  \
+        auther admin tuple add client_abc:project p1 viewer group Engineering\n  \
+        auther admin tuple add folder f1 viewer folder f0 --subject-relation viewer")]
+    Add(AddArgs),
+    /// Take it away again
+    #[command(after_help = "Examples:\n  \
+        auther admin tuple remove client_abc:invoice inv_1 owner user ann@example.com\n  \
+        auther admin tuple remove tpl_…")]
+    Remove(RemoveArgs),
+    /// List tuples
+    List(ListArgs),
+    /// Write many tuples from a file with one JSON document per line
+    #[command(after_help = "One tuple per line, as `tuple export` prints them, or as OpenFGA does:\n  \
+        {\"entity_type\":\"doc\",\"entity_id\":\"1\",\"relation\":\"viewer\",\"subject_type\":\"user\",\"subject_id\":\"usr_…\"}\n  \
+        {\"user\":\"user:anne\",\"relation\":\"viewer\",\"object\":\"doc:1\"}")]
+    Import(ImportArgs),
+    /// Print all tuples, one JSON document per line
+    Export,
+}
+
+/// What a tuple says.
+#[derive(Args, Debug)]
+pub struct Parts {
+    /// Such as `client_abc:invoice`
+    #[arg(value_name = "ENTITY_TYPE")]
+    entity_type: String,
+    /// The object; `*` for all of them
+    #[arg(value_name = "ENTITY_ID")]
+    entity_id: String,
+    /// The role
+    #[arg(value_name = "RELATION")]
+    relation: String,
+    /// `user`, `group`, `apikey`, `client`, or an entity type
+    #[arg(value_name = "SUBJECT_TYPE")]
+    subject_type: String,
+    /// Who; a person also by e-mail address or username, a group also by name
+    #[arg(value_name = "SUBJECT_ID")]
+    subject_id: String,
+    /// Everyone who has this relation to the subject
+    #[arg(long, value_name = "RELATION")]
+    subject_relation: Option<String>,
+}
+
+impl Parts {
+    fn body(&self) -> Value {
+        json!({
+            "entity_type": self.entity_type,
+            "entity_id": self.entity_id,
+            "relation": self.relation,
+            "subject_type": self.subject_type,
+            "subject_id": self.subject_id,
+            "subject_relation": self.subject_relation,
+        })
+    }
+}
+
+/// `tuple add`.
+#[derive(Args, Debug)]
+pub struct AddArgs {
+    /// What it says.
+    #[command(flatten)]
+    parts: Parts,
+    /// Lua that must return true for it to count; takes the place of the permission's policy
+    #[arg(long, value_name = "FILE")]
+    condition_file: Option<PathBuf>,
+    /// RFC 3339 time from which on it does not count
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+    /// Say who would gain and who would lose what, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// `tuple remove`.
+#[derive(Args, Debug)]
+pub struct RemoveArgs {
+    /// ENTITY_TYPE ENTITY_ID RELATION SUBJECT_TYPE SUBJECT_ID, or the `tpl_…` alone
+    #[arg(value_name = "TUPLE", num_args = 1..=5, required = true)]
+    parts: Vec<String>,
+    /// Everyone who has this relation to the subject
+    #[arg(long, value_name = "RELATION")]
+    subject_relation: Option<String>,
+}
+
+/// `tuple list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Only objects of this type
+    #[arg(long, value_name = "TYPE")]
+    entity_type: Option<String>,
+    /// Only this object
+    #[arg(long, value_name = "ID", requires = "entity_type")]
+    entity_id: Option<String>,
+    /// Only this relation
+    #[arg(long, value_name = "RELATION")]
+    relation: Option<String>,
+    /// Only this subject: `user:usr_…`, `group:grp_…`
+    #[arg(long, value_name = "TYPE:ID")]
+    subject: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+/// `tuple import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// File with one JSON document per line; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    /// Written before each type name of OpenFGA tuples
+    #[arg(long, default_value = "")]
+    prefix: String,
+}
+
+impl TupleCommand {
+    /// Does it.
+    pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Add(args) => args.run(remote, output),
+            Self::Remove(args) => args.run(remote, output),
+            Self::List(args) => {
+                let call = Call::get(["tuples"])
+                    .query("entity_type", args.entity_type)
+                    .query("entity_id", args.entity_id)
+                    .query("relation", args.relation)
+                    .query("subject", args.subject)
+                    .page(&args.page);
+                output.show(&remote.call(call)?, tuples)
+            }
+            Self::Import(args) => args.run(remote, output),
+            Self::Export => export(remote),
+        }
+    }
+}
+
+impl AddArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let mut body = self.parts.body();
+        if let Some(body) = body.as_object_mut() {
+            let condition = self.condition_file.map(|file| super::input::read(&file)).transpose()?;
+            body.insert(String::from("condition"), condition.into());
+            body.insert(String::from("expires_at"), self.expires_at.into());
+        }
+        if self.dry_run {
+            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(json!({"add": [body]})))?;
+            return output.show(&answer, changes);
+        }
+        let answer = remote.call(Call::post(["tuples"]).body(body))?;
+        output.show(&answer, |answer| format!("Written.\n\n{}", tuple(answer)))
+    }
+}
+
+impl RemoveArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let call = match self.parts.as_slice() {
+            [id] => Call::delete(["tuples", id]),
+            [entity_type, entity_id, relation, subject_type, subject_id] => {
+                Call::post(["tuples", "remove"]).body(json!({
+                    "entity_type": entity_type, "entity_id": entity_id, "relation": relation,
+                    "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation,
+                }))
+            }
+            _ => {
+                let message = "name the five parts of the tuple, or its id alone. See `auther admin tuple remove --help`.";
+                return Err(Failure::usage("usage", message));
+            }
+        };
+        output.show(&remote.call(call)?, |answer| format!("Removed.\n\n{}", tuple(answer)))
+    }
+}
+
+impl ImportArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let source = super::input::read(&self.file)?;
+        let lines: Vec<&str> = source.lines().collect();
+        let mut written = 0;
+        for (number, batch) in lines.chunks(BATCH).enumerate() {
+            let body = json!({"lines": batch, "first_line": number * BATCH + 1, "prefix": self.prefix});
+            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow())?;
+            written += answer.get("written").and_then(Value::as_u64).unwrap_or_default();
+            if !output.json && lines.len() > BATCH {
+                eprint_progress((number * BATCH + batch.len()).min(lines.len()), lines.len());
+            }
+        }
+        output.show(&json!({"written": written}), |_| format!("{written} tuples are there now."))
+    }
+}
+
+fn eprint_progress(done: usize, all: usize) {
+    use std::io::Write as _;
+    // Progress that cannot be shown is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "{done} of {all} lines");
+}
+
+fn export(remote: &Remote) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let page = PageFlags { limit: Some(500), after };
+        let answer = remote.call(Call::get(["tuples"]).page(&page))?;
+        for item in answer.get("items").and_then(Value::as_array).into_iter().flatten() {
+            let mut line = item.clone();
+            if let Some(members) = line.as_object_mut() {
+                // What identifies it, and what hangs on it: the rest is made when it is written again.
+                members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
+            }
+            say(&line.to_string())?;
+        }
+        after = answer.get("next").and_then(Value::as_str).map(str::to_owned);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn tuples(answer: &Value) -> String {
+    let columns = [
+        ("ENTITY TYPE", "entity_type"),
+        ("ENTITY", "entity_id"),
+        ("RELATION", "relation"),
+        ("SUBJECT TYPE", "subject_type"),
+        ("SUBJECT", "subject_id"),
+        ("OF", "subject_relation"),
+        ("EXPIRES", "expires_at"),
+        ("ID", "id"),
+    ];
+    list(answer, &columns, "No tuple.")
+}
+
+fn tuple(answer: &Value) -> String {
+    let set = match text(answer, "subject_relation") {
+        relation if relation.is_empty() => relation,
+        relation => format!("#{relation}"),
+    };
+    format!(
+        "({}, {}, {}, {}, {}{set})  {}",
+        text(answer, "entity_type"),
+        text(answer, "entity_id"),
+        text(answer, "relation"),
+        text(answer, "subject_type"),
+        text(answer, "subject_id"),
+        text(answer, "id"),
+    )
+}
+
+/// Who would gain and who would lose what.
+pub(super) fn changes(answer: &Value) -> String {
+    let lines = |name: &str, sign: &str| -> Vec<String> {
+        let changes = answer.get(name).and_then(Value::as_array);
+        let line = |change: &Value| {
+            format!(
+                "{sign} {}:{} {} {}:{}",
+                text(change, "subject_type"),
+                text(change, "subject_id"),
+                text(change, "permission"),
+                text(change, "entity_type"),
+                text(change, "entity_id")
+            )
+        };
+        changes.into_iter().flatten().map(line).collect()
+    };
+    let (gained, lost) = (lines("gained", "+"), lines("lost", "-"));
+    if gained.is_empty() && lost.is_empty() {
+        return String::from("Nobody gains and nobody loses anything. Nothing was changed.");
+    }
+    let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) { "\nThere is more than is shown." } else { "" };
+    let all: Vec<String> = gained.into_iter().chain(lost).collect();
+    format!("{}{more}\nNothing was changed.", all.join("\n"))
+}

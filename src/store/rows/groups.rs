@@ -1,0 +1,55 @@
+//! Groups, by id and by name. Who is in one is told by tuples.
+
+use crate::base::id::{GroupId, TenantId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::Group;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+
+impl Record for Group {}
+
+const GROUPS: Table<(TenantId, GroupId), Group> = Table::new("groups");
+/// (tenant, name in lower case, group)
+const BY_NAME: Index<(TenantId, String, GroupId)> = Index::new("groups_by_name");
+
+/// The group with this id.
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &GroupId) -> Result<Option<Group>, Error> {
+    GROUPS.find(from, &(tenant, id.clone()))
+}
+
+/// The group with this name, without regard to case.
+pub fn find_by_name(from: &(impl Read + ?Sized), tenant: TenantId, name: &str) -> Result<Option<Group>, Error> {
+    let hits = BY_NAME.page(from, &prefix((tenant, &*name.to_lowercase())), None, Order::Ascending, 1)?;
+    match hits.into_iter().next() {
+        Some((_, _, id)) => find(from, tenant, &id),
+        None => Ok(None),
+    }
+}
+
+/// A page in the order of ids, which is the order of creation.
+pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<Group>, Error> {
+    let after = request.after.as_deref().and_then(|after| after.parse().ok()).map(|id: GroupId| (tenant, id));
+    let rows = GROUPS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
+    let groups = rows.into_iter().map(|(_, group)| group).collect();
+    Ok(Page::from_rows(groups, request.limit, |group: &Group| group.id.to_string()))
+}
+
+/// Writes a group and keeps its name unique; answers false instead of writing when another group has the name. `old` is the row as it was
+/// read in this transaction, if there was one.
+pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Group>, new: &Group) -> Result<bool, Error> {
+    if find_by_name(tx, tenant, &new.name)?.is_some_and(|other| other.id != new.id) {
+        return Ok(false);
+    }
+    if let Some(old) = old {
+        BY_NAME.delete(tx, &(tenant, old.name.to_lowercase(), old.id.clone()))?;
+    }
+    BY_NAME.put(tx, &(tenant, new.name.to_lowercase(), new.id.clone()))?;
+    GROUPS.put(tx, &(tenant, new.id.clone()), new)?;
+    Ok(true)
+}
+
+/// Removes a group and its name. Its tuples are the caller's to remove in the same transaction.
+pub fn delete(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
+    BY_NAME.delete(tx, &(tenant, group.name.to_lowercase(), group.id.clone()))?;
+    GROUPS.delete(tx, &(tenant, group.id.clone()))
+}
