@@ -41,7 +41,7 @@ pub struct Destination {
 pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<Decision, Error> {
     let hint = match params.find("id_token_hint") {
         None => None,
-        Some(token) => match access_token::genuine(cx, token, TypRule::OneOf(&["JWT"])) {
+        Some(token) => match access_token::genuine_id_token(cx, token) {
             Some(claims) => Some(claims),
             None => return Ok(Decision::Refuse(foreign_hint())),
         },
