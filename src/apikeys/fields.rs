@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Error, FieldError, token};
@@ -45,7 +46,8 @@ impl Authority {
 }
 
 /// `remaining` becomes `amount` again every `interval_ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RefillRule {
     /// Uses after each refill.
     pub amount: u64,
@@ -225,7 +227,8 @@ fn name(text: &str, findings: &mut Findings) -> String {
 
 fn life(seconds: Option<u64>, findings: &mut Findings) {
     if seconds.is_some_and(|seconds| !(MIN_LIFE..=MAX_LIFE).contains(&seconds)) {
-        findings.note("expires_in", "A key lives one day (86400 seconds) to 3650 days (315360000 seconds), or for ever.");
+        findings
+            .note("expires_in", "A key lives one day (86400 seconds) to 3650 days (315360000 seconds), or for ever.");
     }
 }
 
@@ -239,7 +242,8 @@ fn networks(texts: &[String], findings: &mut Findings) -> Vec<String> {
     for text in texts {
         match network(text.trim()) {
             Some(network) => networks.push(network.trunc().to_string()),
-            None => findings.note("networks", "A network is an address or a CIDR block, such as 10.0.0.0/8 or 2001:db8::/32."),
+            None => findings
+                .note("networks", "A network is an address or a CIDR block, such as 10.0.0.0/8 or 2001:db8::/32."),
         }
     }
     networks
@@ -298,7 +302,8 @@ fn refill(rule: Option<RefillRule>, is_counted: bool, findings: &mut Findings) {
 }
 
 fn rate_limit(limit: Option<RateLimit>, findings: &mut Findings) {
-    if limit.is_some_and(|limit| !(1..=MAX_USES).contains(&limit.max) || !(1..=MAX_WINDOW_MS).contains(&limit.window_ms))
+    if limit
+        .is_some_and(|limit| !(1..=MAX_USES).contains(&limit.max) || !(1..=MAX_WINDOW_MS).contains(&limit.window_ms))
     {
         findings.note("rate_limit", "A limit is 1 to 1000000000 uses in 1 millisecond to 3650 days.");
     }

@@ -70,9 +70,8 @@ fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Holder>, E
     let Some(client) = client else { return Ok(None) };
     let from = cx.read()?;
     let families = grants::of_session(&from, cx.tenant, &session)?;
-    let is_held = families
-        .iter()
-        .any(|grant| grant.client == client.id && grant.user == user && grant.revoked_at.is_none());
+    let is_held =
+        families.iter().any(|grant| grant.client == client.id && grant.user == user && grant.revoked_at.is_none());
     if !is_held {
         return Ok(None);
     }

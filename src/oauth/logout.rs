@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::authorize::PageRefusal;
 use super::{Error, Params, access_token, clients, redirect};
-use crate::crypto::jose::TypRule;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
 use crate::records::Client;

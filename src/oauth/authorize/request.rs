@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
-use crate::crypto::jose::TypRule;
 use crate::cx::Cx;
 use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
 use crate::records::{Client, ClientType, GrantType};
