@@ -14,12 +14,14 @@
 //! | 3 | [`audit`] | who did what to whom |
 //! | 3 | [`identity`] | people, sessions, signing in and up |
 //! | 3 | [`access`] | who may do what, and what of it stands in a token |
+//! | 3 | [`apikeys`] | keys of machines: made, checked, counted |
 //! | 3 | [`oauth`] | OAuth 2 and OpenID Connect |
 //! | 4 | [`http`] | the web: routes, extractors, pages, JSON API |
 //! | 5 | [`serve`] | the process: listeners, TLS, background work |
 //! | 5 | [`cli`] | the command line |
 
 pub mod access;
+pub mod apikeys;
 pub mod audit;
 pub mod base;
 pub mod cli;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::base::id::{ClientId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::store::{Error, Read};
 
@@ -13,6 +13,8 @@ pub enum Subject<'a> {
     User(&'a UserId),
     /// A client acting for itself (RFC 6749 §4.4).
     Client(&'a ClientId),
+    /// An API key: what it was given itself, nothing of its owner's.
+    ApiKey(&'a ApiKeyId),
 }
 
 /// `permissions` and `abac_required`: entity type (or `type:id`) to permission names, sorted. Always both, possibly empty.
@@ -24,12 +26,12 @@ pub struct PermissionClaims {
     pub abac_required: Map<String, Value>,
 }
 
-/// The maps for a subject in tokens of `client`, from one snapshot. Nobody holds a relation yet, so both are empty for everyone.
+/// The maps for a subject in tokens of `client` (of none for a key that is bound to none), from one snapshot. Nobody holds a relation yet, so both are empty for everyone.
 pub fn resolve(
     _cx: &Cx,
     _from: &impl Read,
     _subject: Subject<'_>,
-    _client: &ClientId,
+    _client: Option<&ClientId>,
 ) -> Result<PermissionClaims, Error> {
     Ok(PermissionClaims::default())
 }

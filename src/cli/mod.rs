@@ -3,6 +3,7 @@
 //! May use: every floor, and `serve` beside it. The only place that prints to standard output. Start reading at [`tree`] (what can be
 //! typed), then [`remote`] (how a command reaches the server, or becomes one for a moment). One file per noun.
 
+mod api_key;
 mod audit;
 mod backup;
 mod check;
@@ -103,6 +104,7 @@ fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
         AdminCommand::Tuple(command) => command.run(&remote, output),
         AdminCommand::Check(args) => args.run(&remote, output),
         AdminCommand::Key(command) => command.run(&remote, output),
+        AdminCommand::ApiKey(command) => command.run(&remote, output),
         AdminCommand::Session(command) => command.run(&remote, output),
         AdminCommand::Audit(command) => command.run(&remote, output),
         AdminCommand::Backup(command) => command.run(&remote, output),

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{audit, backup, check, client, config, entry, group, key, model, session, tuple, user};
+use super::{
+    api_key, audit, backup, check, client, config, entry, group, key, model, session, tuple, user,
+};
 
 /// The identity server that fits in one file.
 #[derive(Debug, Parser)]
@@ -143,6 +145,9 @@ pub enum AdminCommand {
     /// Token-signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Keys with which machines call
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
     /// Signed-in browsers and devices
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -248,6 +253,11 @@ mod tests {
             "key list",
             "key rotate --alg ES256",
             "key retire kid_1",
+            "api-key create --name N --owner ann --client c1 --expires-in 2592000 --network 10.0.0.0/8",
+            "api-key list --owner ann --limit 2",
+            "api-key list --client c1",
+            "api-key show key_1",
+            "api-key revoke key_1",
             "session list",
             "session revoke ses_1",
             "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",

@@ -255,6 +255,9 @@ pub fn ended(answer: &Value) -> String {
     if count("consents") > 0 {
         parts.push(part("removed", count("consents"), "consent"));
     }
+    if count("api_keys") > 0 {
+        parts.push(part("stopped", count("api_keys"), "API key"));
+    }
     parts.join(", ")
 }
 

@@ -63,6 +63,17 @@ pub const ACCOUNT_API: &str = "/api/auth/";
 /// The admin API, everything below this.
 pub const ADMIN_API: &str = "/api/admin";
 
+/// What machines ask, everything below these.
+const MACHINE: [&str; 5] = [
+    "/api/auth/api-key",
+    "/api/auth/check-permission",
+    "/api/auth/list-objects",
+    "/api/auth/list-subjects",
+    INTERNAL_API,
+];
+/// Questions from our own network, everything below this.
+pub const INTERNAL_API: &str = "/api/internal";
+
 /// A path of the account dialect: `account("sign-out")` is `/api/auth/sign-out`.
 pub fn account(name: &str) -> String {
     format!("{ACCOUNT_API}{name}")
@@ -84,6 +95,8 @@ pub enum Family {
     OAuth,
     /// `{"code","message"}`, the dialect of the account API.
     Account,
+    /// `{"error","message"}`: what machines ask, about permissions and API keys.
+    Machine,
     /// `application/problem+json` (RFC 9457).
     Admin,
     /// A page for people.
@@ -103,6 +116,8 @@ pub fn family(path: &str) -> Family {
         || JWKS.contains(&path)
     {
         Family::OAuth
+    } else if MACHINE.iter().any(|base| is_below(base)) {
+        Family::Machine
     } else if is_below("/api/auth") {
         Family::Account
     } else if is_below("/api") {
@@ -259,6 +274,12 @@ pub(super) mod tests {
             ("/api/auth/oauth2/authorize", Family::Page),
             ("/oauth2/end_session", Family::Page),
             ("/api/auth/sign-in/email", Family::Account),
+            ("/api/auth/api-key/create", Family::Machine),
+            ("/api/auth/api-keys", Family::Account),
+            ("/api/auth/check-permission", Family::Machine),
+            ("/api/auth/check-permission/batch", Family::Machine),
+            ("/api/auth/list-objects", Family::Machine),
+            ("/api/internal/groups", Family::Machine),
             ("/api/admin/users", Family::Admin),
             ("/api/nothing", Family::Admin),
             ("/healthz", Family::Plain),

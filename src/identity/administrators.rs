@@ -35,6 +35,21 @@ pub(super) fn is_last(from: &impl Read, tenant: TenantId, user: &User) -> Result
     }
 }
 
+/// The administrator who can act and was there first.
+pub(super) fn first(from: &impl Read, tenant: TenantId) -> Result<Option<User>, Error> {
+    let mut request = PageRequest::new(Some(MAX_LIMIT), None);
+    loop {
+        let page = users::page(from, tenant, &request)?;
+        if let Some(user) = page.items.into_iter().find(administers) {
+            return Ok(Some(user));
+        }
+        if page.next.is_none() {
+            return Ok(None);
+        }
+        request.after = page.next;
+    }
+}
+
 /// Whether this person is an administrator who can act.
 pub(super) fn administers(user: &User) -> bool {
     user.is_admin() && !user.disabled

@@ -1,14 +1,15 @@
 //! What ends together: a session with its token families, everything of a person, everything of a client.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
-//! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live.
+//! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live. In the
+//! same way the API keys of a disabled person stay as they are and do not work: whoever checks a key checks its owner.
 
 use serde::Serialize;
 
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
-use crate::records::{Grant, LinkPurpose, Session, User};
-use crate::store::rows::{clients, consents, grants, links, sessions, users};
+use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
+use crate::store::rows::{api_keys, clients, consents, grants, links, sessions, users};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -20,6 +21,14 @@ pub struct Ended {
     pub grants: usize,
     /// Consents removed.
     pub consents: usize,
+    /// API keys removed, or switched off where their owner goes on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub api_keys: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Removes a session and revokes the token families that began in it.
@@ -27,7 +36,7 @@ pub fn end_session(tx: &mut Tx, cx: &Cx, session: &Session) -> Result<Ended, Err
     let families = grants::of_session(tx, cx.tenant, &session.id)?;
     let grants = revoke_all(tx, cx, families)?;
     sessions::delete(tx, cx.tenant, session)?;
-    Ok(Ended { sessions: 1, grants, consents: 0 })
+    Ok(Ended { sessions: 1, grants, ..Ended::default() })
 }
 
 /// Removes every session of a person but the one to keep, with their token families.
@@ -53,7 +62,7 @@ pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<End
     let families = grants::of_user(tx, cx.tenant, user)?;
     let grants = revoke_all(tx, cx, families)?;
     links::delete_all(tx, cx.tenant, &LinkPurpose::Recover(user.clone()))?;
-    Ok(Ended { sessions: all.len(), grants, consents: 0 })
+    Ok(Ended { sessions: all.len(), grants, ..Ended::default() })
 }
 
 /// Removes a person with everything that is theirs. Revoked families stay until their end, to answer for access tokens.
@@ -63,19 +72,44 @@ pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
     for consent in &consents {
         consents::delete(tx, cx.tenant, consent)?;
     }
+    let keys = api_keys::of_owner(tx, cx.tenant, &user.id)?;
+    for key in &keys {
+        remove_api_key(tx, cx, key)?;
+    }
     users::delete(tx, cx.tenant, user)?;
-    Ok(Ended { consents: consents.len(), ..ended })
+    Ok(Ended { consents: consents.len(), api_keys: keys.len(), ..ended })
 }
 
-/// Removes a client, its consents, and revokes its token families.
+/// Removes an API key.
+pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<(), Error> {
+    api_keys::delete(tx, cx.tenant, key)
+}
+
+/// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
+/// Answers how many were on.
+pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
+    let mut frozen = 0;
+    for old in api_keys::of_owner(tx, cx.tenant, user)?.into_iter().filter(|key| key.enabled) {
+        let new = ApiKey { enabled: false, updated_at: cx.now, version: old.version.saturating_add(1), ..old };
+        api_keys::put(tx, cx.tenant, &new)?;
+        frozen += 1;
+    }
+    Ok(frozen)
+}
+
+/// Removes a client, its consents and the API keys bound to it, and revokes its token families.
 pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let grants = revoke_grants_of_client(tx, cx, client)?;
     let consents = consents::of_client(tx, cx.tenant, client)?;
     for consent in &consents {
         consents::delete(tx, cx.tenant, consent)?;
     }
+    let keys = api_keys::of_client(tx, cx.tenant, client)?;
+    for key in &keys {
+        remove_api_key(tx, cx, key)?;
+    }
     clients::delete(tx, cx.tenant, client)?;
-    Ok(Ended { sessions: 0, grants, consents: consents.len() })
+    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len() })
 }
 
 /// Revokes one token family; answers whether it was there and not yet revoked.

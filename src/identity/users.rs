@@ -136,6 +136,11 @@ pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
     found.ok_or(Error::NotFound)
 }
 
+/// The administrator who was there first, if any is left who can act.
+pub fn first_administrator(cx: &Cx) -> Result<Option<User>, Error> {
+    Ok(administrators::first(&cx.read()?, cx.tenant)?)
+}
+
 /// A page of people, oldest first.
 pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<User>, Error> {
     Ok(rows::page(&cx.read()?, cx.tenant, request)?)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::mint::API_KEY_CLAIM;
 use crate::base::Moment;
 use crate::base::id::{ClientId, GrantId, TypedId};
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
@@ -54,6 +55,11 @@ pub fn genuine(cx: &Cx, token: &str, typ: TypRule<'_>) -> Option<Map<String, Val
     let verified = jose::verify(token, &key, &expect).ok()?;
     let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.issuer());
     is_ours.then_some(verified.claims)
+}
+
+/// The claims of an id token of ours, at any time. What a machine got for its API key has the same type and is none.
+pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
+    genuine(cx, token, TypRule::OneOf(&["JWT"])).filter(|claims| !claims.contains_key(API_KEY_CLAIM))
 }
 
 /// `exp` of a token of ours.

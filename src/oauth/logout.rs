@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::authorize::PageRefusal;
 use super::{Error, Params, access_token, clients, redirect};
-use crate::crypto::jose::TypRule;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
 use crate::records::Client;
@@ -41,7 +40,7 @@ pub struct Destination {
 pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<Decision, Error> {
     let hint = match params.find("id_token_hint") {
         None => None,
-        Some(token) => match access_token::genuine(cx, token, TypRule::OneOf(&["JWT"])) {
+        Some(token) => match access_token::genuine_id_token(cx, token) {
             Some(claims) => Some(claims),
             None => return Ok(Decision::Refuse(foreign_hint())),
         },

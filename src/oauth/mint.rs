@@ -6,11 +6,21 @@ use serde_json::{Map, Value, json};
 use super::claims::{self, Place};
 use super::{Error, ErrorCode, scope};
 use crate::access::claims::{PermissionClaims, Subject, resolve};
+use crate::apikeys::Live;
 use crate::base::Moment;
 use crate::base::id::{GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::records::{Algorithm, Client, User};
+
+/// Names the key in a token that was made for one. No other token has this claim.
+pub const API_KEY_CLAIM: &str = "apiKeyId";
+
+/// `scope` of such a token.
+pub const API_KEY_SCOPE: &str = "api_key_exchange";
+
+/// Seconds such a token lives.
+const API_KEY_LIFE: u64 = 15 * 60;
 
 /// What the token is for: a person at an app.
 pub struct About<'a> {
@@ -49,7 +59,7 @@ pub fn acr(amr: &[String]) -> &'static str {
 
 /// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
 pub fn permissions(cx: &Cx, about: &About<'_>) -> Result<PermissionClaims, Error> {
-    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), &about.client.id)?)
+    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), Some(&about.client.id))?)
 }
 
 /// An access token for a person at an app (RFC 9068 §2).
@@ -57,7 +67,7 @@ pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) 
     let life = access_life(cx, about.client);
     let mut claims = Map::new();
     common(cx, &mut claims, about.user.id.as_str(), life);
-    claims.insert("aud".into(), audience(cx, about.client));
+    claims.insert("aud".into(), audience(cx, Some(about.client)));
     claims.insert("client_id".into(), json!(about.client.id));
     claims.insert("scope".into(), json!(about.scopes.join(" ")));
     claims.insert("sid".into(), json!(about.session));
@@ -78,10 +88,10 @@ pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) 
 /// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client).
 pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Minted, Error> {
     let life = access_life(cx, client);
-    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), &client.id)?;
+    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), Some(&client.id))?;
     let mut claims = Map::new();
     common(cx, &mut claims, client.id.as_str(), life);
-    claims.insert("aud".into(), audience(cx, client));
+    claims.insert("aud".into(), audience(cx, Some(client)));
     claims.insert("client_id".into(), json!(client.id));
     if !scopes.is_empty() {
         claims.insert("scope".into(), json!(scopes.join(" ")));
@@ -112,6 +122,27 @@ pub fn id_token(
     sign(cx, about.client.signing_alg, "JWT", &token)
 }
 
+/// A token that a machine gets for its API key: its subject is the owner, its permissions are the key's own (RFC 8693 §4.1: the key acts).
+/// It does not outlive the key.
+pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
+    let (key, client) = (&live.key, live.client.as_ref());
+    let permissions = resolve(cx, &cx.read()?, Subject::ApiKey(&key.id), client.map(|client| &client.id))?;
+    let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
+    let life = left.clamp(1, API_KEY_LIFE);
+    let mut claims = Map::new();
+    common(cx, &mut claims, live.owner.id.as_str(), life);
+    claims.insert("aud".into(), audience(cx, client));
+    claims.insert("scope".into(), json!(API_KEY_SCOPE));
+    claims.insert(API_KEY_CLAIM.into(), json!(key.id));
+    claims.insert("act".into(), json!({ "sub": key.id }));
+    if let Some(client) = client {
+        claims.insert("client_id".into(), json!(client.id));
+    }
+    maps(&mut claims, &permissions);
+    let algorithm = client.map_or_else(Algorithm::default, |client| client.signing_alg);
+    Ok(Minted { token: sign(cx, algorithm, "JWT", &claims)?, expires_in: life })
+}
+
 /// Seconds an access token of this client lives.
 pub fn access_life(cx: &Cx, client: &Client) -> u64 {
     client.access_seconds.unwrap_or(cx.settings().tokens.access.as_secs())
@@ -140,8 +171,9 @@ fn maps(claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
 
 /// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068 §2.2).
 /// One audience is a plain string, as most verifiers expect.
-fn audience(cx: &Cx, client: &Client) -> Value {
-    let configured = if client.audiences.is_empty() { &cx.settings().audiences } else { &client.audiences };
+fn audience(cx: &Cx, client: Option<&Client>) -> Value {
+    let own = client.map(|client| &client.audiences).filter(|own| !own.is_empty());
+    let configured = own.unwrap_or(&cx.settings().audiences);
     match configured.as_slice() {
         [] => json!(cx.issuer()),
         [one] => json!(one),

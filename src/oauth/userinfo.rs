@@ -23,7 +23,7 @@ pub fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let mut answer = Map::new();
     answer.insert("sub".into(), json!(user.id));
     answer.extend(claims::about(&user, &scopes, grant.claims.as_ref(), Place::Userinfo));
-    let maps = resolve(cx, &cx.read()?, Subject::User(&user.id), &live.client.id)?;
+    let maps = resolve(cx, &cx.read()?, Subject::User(&user.id), Some(&live.client.id))?;
     answer.insert("permissions".into(), Value::Object(maps.permissions));
     answer.insert("abac_required".into(), Value::Object(maps.abac_required));
     Ok(answer)

@@ -5,14 +5,15 @@ use serde_json::{Map, Value};
 
 use crate::base::Moment;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
+use crate::base::secret::Digest;
 
 /// An API key. The secret itself is not in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApiKey {
     /// `key_…`: the subject id in tuples.
     pub id: ApiKeyId,
     /// SHA-256 of the whole key as it was shown, base64url.
-    pub hash: String,
+    pub hash: Digest,
     /// What people call it.
     pub name: String,
     /// What it is shown as: the beginning of the key.
@@ -44,12 +45,25 @@ pub struct ApiKey {
     /// The caller's own notes. They never grant anything.
     #[serde(default)]
     pub metadata: Map<String, Value>,
+    /// When it was last used, as of a minute ago: uses are counted in memory and written down now and then.
+    #[serde(default)]
+    pub last_used_at: Option<Moment>,
+    /// How often it was used, as of a minute ago.
+    #[serde(default)]
+    pub uses: u64,
     /// When it was made.
     pub created_at: Moment,
     /// When it last changed.
     pub updated_at: Moment,
     /// 1, and one more with every change.
     pub version: u64,
+}
+
+impl ApiKey {
+    /// Whether its end has come.
+    pub fn has_expired(&self, now: Moment) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// At most `max` uses in each window.

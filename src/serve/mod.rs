@@ -25,6 +25,7 @@ use actix_web::HttpServer;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
@@ -146,6 +147,9 @@ impl Server {
         let ended = server.run().await;
         background.abort();
         drop(bound);
+        if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
+            tracing::error!(%error, "the last uses of API keys could not be written down");
+        }
         home.store.close();
         tracing::info!("stopped");
         Ok(ended?)

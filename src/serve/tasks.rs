@@ -1,4 +1,5 @@
-//! What happens without being asked: keys rotate, certificates are renewed, what has ended is removed. Everything is due by the
+//! What happens without being asked: keys rotate, certificates are renewed, what has ended is removed, what was
+//! counted in memory is written down. Everything is due by the
 //! installation's clock.
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
+use crate::apikeys;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
@@ -29,8 +31,8 @@ pub enum Error {
     /// The certificate.
     #[error("certificate: {0}")]
     Tls(#[from] tls::Error),
-    /// Removal of what has ended.
-    #[error("sweeping: {0}")]
+    /// Removal of what has ended, writing down what was counted.
+    #[error("sweeping and counting: {0}")]
     Store(#[from] store::Error),
 }
 
@@ -70,7 +72,8 @@ impl Tasks {
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let swept = sweep(&cx).await;
-        keys.and(certificate).and(swept)
+        let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
+        keys.and(certificate).and(swept).and(counted)
     }
 
     /// Settles now and again until it is dropped.

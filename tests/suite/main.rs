@@ -12,7 +12,9 @@
 
 mod harness;
 
+mod api_keys;
 mod authorize;
+mod callers;
 mod claims;
 mod clients;
 mod codes;

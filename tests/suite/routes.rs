@@ -17,7 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 52] = [
+const ROUTES: [(&str, &str, For); 65] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
@@ -39,6 +39,19 @@ const ROUTES: [(&str, &str, For); 52] = [
     ("POST", "/api/auth/update-user", People),
     ("POST", "/api/auth/change-password", People),
     ("POST", "/api/auth/delete-user", People),
+    ("GET", "/api/auth/api-key/list", People),
+    ("GET", "/api/auth/api-key/get?id=nothing", People),
+    ("POST", "/api/auth/api-key/create", People),
+    ("POST", "/api/auth/api-key/update", People),
+    ("POST", "/api/auth/api-key/delete", People),
+    ("POST", "/api/auth/api-key/delete-all-expired-api-keys", People),
+    ("POST", "/api/auth/api-key/verify", People),
+    ("POST", "/api/auth/api-key/exchange", Everybody),
+    ("GET", "/api/admin/api-keys", Administrators),
+    ("POST", "/api/admin/api-keys", Administrators),
+    ("GET", "/api/admin/api-keys/nothing", Administrators),
+    ("PATCH", "/api/admin/api-keys/nothing", Administrators),
+    ("DELETE", "/api/admin/api-keys/nothing", Administrators),
     ("GET", "/api/admin/users", Administrators),
     ("POST", "/api/admin/users", Administrators),
     ("GET", "/api/admin/users/bob@example.com", Administrators),

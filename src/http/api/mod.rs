@@ -4,11 +4,12 @@
 //! [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339, refusals RFC 9457 problems with a `code`.
 //! Start reading at [`configure`]; one file per noun.
 
+mod api_keys;
 mod audit;
 mod backup;
 mod clients;
 mod entry;
-mod input;
+pub(in crate::http) mod input;
 mod keys;
 mod local;
 mod sessions;
@@ -51,6 +52,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("keys/{kid}/retire").post(keys::retire))
         .service(at("sessions").get(sessions::list))
         .service(at("sessions/{session}").on(Method::DELETE, sessions::revoke))
+        .service(at("api-keys").get(api_keys::list).post(api_keys::create))
+        .service(
+            at("api-keys/{key}")
+                .get(api_keys::show)
+                .on(Method::PATCH, api_keys::update)
+                .on(Method::DELETE, api_keys::revoke),
+        )
         .service(at("audit").get(audit::list))
         .service(at("backup").post(backup::create))
         .service(at("ca").get(entry::ca))

@@ -1,10 +1,11 @@
-//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account.
+//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account, API keys.
 //!
 //! May use: every floor below, `http::{extract, respond, routes}`. The caller is named in the signature: [`Person`](super::extract::Person) by
-//! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account.
-//! Errors are `{"code","message"}`. Start reading at [`sign_in`].
+//! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account (an administrator
+//! names the owner of a new API key). Errors are `{"code","message"}`; those of `api_keys` are the machines'. Start reading at [`sign_in`].
 
 mod account;
+mod api_keys;
 mod consents;
 mod refusal;
 mod sessions;
@@ -34,5 +35,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("update-user").post(account::update))
         .service(at("change-password").post(account::change_password))
         .service(at("delete-user").post(account::delete))
-        .service(at("is-username-available").post(account::username_is_available));
+        .service(at("is-username-available").post(account::username_is_available))
+        .service(at("api-key/create").post(api_keys::create))
+        .service(at("api-key/list").get(api_keys::list))
+        .service(at("api-key/get").get(api_keys::show))
+        .service(at("api-key/update").post(api_keys::update))
+        .service(at("api-key/delete").post(api_keys::delete))
+        .service(at("api-key/delete-all-expired-api-keys").post(api_keys::delete_expired))
+        .service(at("api-key/verify").post(api_keys::verify))
+        .service(at("api-key/exchange").post(api_keys::exchange));
 }

@@ -7,6 +7,7 @@
 //! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`] (form of a page,
 //!   repeats refused), [`Json<T>`]: bounded, strictly UTF-8.
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
+//! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
 //! * [`Admin`]: who may administer: the operator at the admin socket or an administrator's session token.
 //!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
@@ -14,6 +15,7 @@
 
 mod body;
 mod browser;
+mod caller;
 pub mod cookies;
 mod cx;
 mod json;
@@ -23,6 +25,7 @@ mod person;
 
 pub use browser::Browser;
 pub(in crate::http) use browser::keep;
+pub use caller::{Caller, Credential, Who, caller, presented_key};
 pub use cx::{LocalPeer, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
 pub use json::Json;

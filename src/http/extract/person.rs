@@ -123,7 +123,7 @@ pub(super) async fn by_cookie(request: &HttpRequest, cx: &Cx) -> Result<Option<S
     Ok(signed_in)
 }
 
-async fn by_token(cx: &Cx, token: &Secret<String>) -> Result<Option<SignedIn>, Refusal> {
+pub(super) async fn by_token(cx: &Cx, token: &Secret<String>) -> Result<Option<SignedIn>, Refusal> {
     let signed_in = sessions::resolve(cx, token.expose())?;
     if let Some(signed_in) = &signed_in {
         sessions::extend_if_due(cx, signed_in).await?;
@@ -145,7 +145,7 @@ fn bearer(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
 
 /// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the sender of every
 /// such request; one that names none is no browser, unless it has the shape of a plain form, which needs no script to send.
-fn csrf_allows(request: &HttpRequest, cx: &Cx) -> Result<(), Refusal> {
+pub(super) fn csrf_allows(request: &HttpRequest, cx: &Cx) -> Result<(), Refusal> {
     if request.method().is_safe() {
         return Ok(());
     }

@@ -31,7 +31,8 @@ fn openness(path: &str) -> Openness {
         return Openness::Everybody;
     }
     match routes::family(path) {
-        Family::OAuth | Family::Account => Openness::RegisteredOrigins,
+        Family::Machine if path.starts_with(routes::INTERNAL_API) => Openness::Nobody,
+        Family::OAuth | Family::Account | Family::Machine => Openness::RegisteredOrigins,
         // The authorization endpoint is navigated to, pages and the admin API are for our own origin.
         Family::Admin | Family::Page | Family::Plain => Openness::Nobody,
     }

@@ -1,15 +1,17 @@
 //! The few ways to say no.
 //!
 //! May use: `http::routes`, `http::pages::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
-//! path's [`Family`]: OAuth JSON, `{code,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
+//! path's [`Family`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
 //! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
 //! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
 //! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
 
+mod api_keys;
 mod identity;
 mod oauth;
 pub mod page;
 
+pub use api_keys::try_again;
 pub use identity::sentence;
 
 use std::borrow::Cow;
@@ -18,7 +20,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::routes::Family;
 use crate::cx::Cx;
@@ -38,6 +40,8 @@ struct Parts {
     challenge: Cow<'static, str>,
     /// Whether the code is one that an OAuth standard registers.
     is_registered: bool,
+    /// Members beyond the two of the machines' dialect.
+    more: Map<String, Value>,
     cause: Option<Box<dyn std::error::Error + 'static>>,
 }
 
@@ -62,6 +66,7 @@ impl Refusal {
             allow: None,
             challenge: Cow::Borrowed("Bearer"),
             is_registered: false,
+            more: Map::new(),
             cause: None,
         }))
     }
@@ -169,6 +174,13 @@ impl Refusal {
         self
     }
 
+    /// The same refusal with a further member, for machines.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.more.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -205,6 +217,7 @@ impl Refusal {
         match family {
             Family::OAuth => oauth_error(self.0.status, self.oauth_code(), &self.0.message, |more| self.headers(more)),
             Family::Account => self.draw_account(),
+            Family::Machine => self.draw_machine(),
             Family::Admin => self.draw_problem(cx),
             Family::Page => page::refusal(self, cx, |more| self.headers(more)),
             Family::Plain => {
@@ -246,6 +259,28 @@ impl Refusal {
             response.insert_header(("x-retry-after", seconds.to_string()));
         }
         response.json(json!({ "code": self.0.code.to_uppercase(), "message": self.0.message }))
+    }
+
+    /// `{"error","message"}` and what more there is to say. The codes are this dialect's own where it has one.
+    fn draw_machine(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.0.status);
+        self.headers(&mut response);
+        let code = match &*self.0.code {
+            "internal" | "server_error" => "internal_error",
+            "too_many_requests" => "rate_limited",
+            "invalid_fields" => "invalid_request",
+            "csrf" => "forbidden",
+            code => code,
+        };
+        let mut body = Map::from_iter([
+            (String::from("error"), Value::from(code)),
+            (String::from("message"), Value::from(self.message())),
+        ]);
+        if !self.0.fields.is_empty() {
+            body.insert(String::from("fields"), json!(self.0.fields));
+        }
+        body.extend(self.0.more.clone());
+        response.json(body)
     }
 
     fn draw_problem(&self, cx: &Cx) -> HttpResponse {

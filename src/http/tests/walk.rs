@@ -62,6 +62,17 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
                 );
                 assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
             }
+            Family::Machine if path.ends_with("/exchange") => {
+                assert_eq!([stranger, person, garbage], [StatusCode::BAD_REQUEST; 3], "no key: {method} {path}");
+            }
+            Family::Machine => {
+                assert_eq!(
+                    (stranger, garbage),
+                    (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
+                    "{method} {path}"
+                );
+                assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
+            }
             Family::OAuth | Family::Page | Family::Plain => {}
         }
     }

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
-use crate::crypto::jose::TypRule;
 use crate::cx::Cx;
 use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
 use crate::records::{Client, ClientType, GrantType};
@@ -316,7 +315,7 @@ fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
 /// The subject of an id token of ours, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).
 fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
     let Some(hint) = params.find("id_token_hint") else { return Ok(None) };
-    let claims = access_token::genuine(cx, hint, TypRule::OneOf(&["JWT"]));
+    let claims = access_token::genuine_id_token(cx, hint);
     let subject = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str).map(str::to_owned);
     match subject {
         Some(subject) => Ok(Some(subject)),

@@ -4,6 +4,7 @@
 //! begins with it. Writing a row keeps its indexes in step, so callers never name a table.
 //! Start reading at [`users`].
 
+pub mod api_keys;
 pub mod audit;
 pub mod certificates;
 pub mod clients;

@@ -1,0 +1,171 @@
+//! Keys in the store: each change in one transaction with its audit row.
+
+use super::fields::{self, Authority, Findings, KeyChange, NewKey};
+use super::{Error, token};
+use crate::audit::Entry;
+use crate::base::Secret;
+use crate::base::id::{ApiKeyId, ClientId, UserId};
+use crate::base::page::{Page, PageRequest};
+use crate::base::secret::Digest;
+use crate::cx::Cx;
+use crate::identity::cascade;
+use crate::records::ApiKey;
+use crate::store::rows::{api_keys as rows, clients, users};
+use crate::store::{Read, Tx};
+
+/// How many keys one person can have.
+pub const MAX_PER_OWNER: usize = 500;
+
+/// A key that was just made.
+#[derive(Debug)]
+pub struct Created {
+    /// As stored.
+    pub key: ApiKey,
+    /// The text to present; shown this once.
+    pub secret: Secret<String>,
+}
+
+/// Makes a key of this person. Errors: [`Error::Reserved`], [`Error::Invalid`] also when owner or client do not exist or are disabled,
+/// [`Error::TooMany`].
+pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey, authority: Authority) -> Result<Created, Error> {
+    new.settle(authority)?;
+    let id = ApiKeyId::new(cx.now, cx.entropy());
+    let prefix = new.prefix.unwrap_or_else(|| token::PREFIX.to_owned());
+    let secret = token::compose(&prefix, &id, cx.entropy());
+    let key = ApiKey {
+        hash: Digest::of(secret.expose()),
+        name: new.name,
+        start: token::start(&prefix, &id),
+        prefix,
+        owner: owner.clone(),
+        client: new.client,
+        enabled: true,
+        expires_at: fields::end(new.expires_in, cx.now),
+        rate_limit: new.rate_limit,
+        remaining: new.remaining,
+        refill: new.refill.map(|rule| fields::refill_from(rule, cx.now)),
+        networks: new.networks,
+        metadata: new.metadata,
+        last_used_at: None,
+        uses: 0,
+        created_at: cx.now,
+        updated_at: cx.now,
+        version: 1,
+        id,
+    };
+    let mut entry = Entry::success(cx, "api_key.create").target(&key.id).detail("owner", key.owner.as_str());
+    if let Some(client) = &key.client {
+        entry = entry.detail("client", client.as_str());
+    }
+    let (at, row) = (cx.clone(), key.clone());
+    cx.store()
+        .write(move |tx| {
+            can_be_made(tx, &at, &row)?;
+            rows::put(tx, at.tenant, &row)?;
+            entry.append(tx, &at)?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    Ok(Created { key, secret })
+}
+
+/// Owner and client are there and live, and the owner has room.
+fn can_be_made(from: &Tx, cx: &Cx, key: &ApiKey) -> Result<(), Error> {
+    let mut findings = Findings::default();
+    if users::find(from, cx.tenant, &key.owner)?.is_none_or(|owner| owner.disabled) {
+        findings.note("owner", "The owner does not exist or is disabled.");
+    }
+    if let Some(client) = &key.client
+        && clients::find(from, cx.tenant, client)?.is_none_or(|client| client.disabled)
+    {
+        findings.note("client", "The client does not exist or is disabled.");
+    }
+    findings.into_result()?;
+    let count = rows::count_of_owner(from, cx.tenant, &key.owner, MAX_PER_OWNER)?;
+    if count < MAX_PER_OWNER { Ok(()) } else { Err(Error::TooMany) }
+}
+
+/// The key with this id; with an `owner`, only if it is theirs. Errors: [`Error::NotFound`].
+pub fn find(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Error> {
+    of(&cx.read()?, cx, id, owner)
+}
+
+fn of(from: &impl Read, cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Error> {
+    let key = rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    if owner.is_none_or(|owner| *owner == key.owner) { Ok(key) } else { Err(Error::NotFound) }
+}
+
+/// The keys of a person, oldest first, expired ones included.
+pub fn of_owner(cx: &Cx, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
+    Ok(rows::of_owner(&cx.read()?, cx.tenant, owner)?)
+}
+
+/// A page of all keys, newest first.
+pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
+    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+}
+
+/// A page of the keys bound to a client, newest first.
+pub fn page_of_client(cx: &Cx, client: &ClientId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
+    Ok(rows::page_of_client(&cx.read()?, cx.tenant, client, request)?)
+}
+
+/// Changes a key; with an `owner`, only if it is theirs. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`],
+/// [`Error::Invalid`].
+pub async fn update(
+    cx: &Cx,
+    id: &ApiKeyId,
+    owner: Option<&UserId>,
+    change: KeyChange,
+    authority: Authority,
+) -> Result<ApiKey, Error> {
+    let entry = Entry::success(cx, "api_key.update").target(id).detail("fields", change.names());
+    let (at, id, owner) = (cx.clone(), id.clone(), owner.cloned());
+    cx.store()
+        .write(move |tx| {
+            let old = of(tx, &at, &id, owner.as_ref())?;
+            if change.expected_version.is_some_and(|expected| expected != old.version) {
+                return Err(Error::Conflict);
+            }
+            let new = change.applied_to(&old, authority, at.now)?;
+            rows::put(tx, at.tenant, &new)?;
+            entry.append(tx, &at)?;
+            Ok(new)
+        })
+        .await
+}
+
+/// Removes a key for good; with an `owner`, only if it is theirs. Answers what it was. Errors: [`Error::NotFound`].
+pub async fn delete(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Error> {
+    let entry = Entry::success(cx, "api_key.delete").target(id);
+    let (at, id, owner) = (cx.clone(), id.clone(), owner.cloned());
+    cx.store()
+        .write(move |tx| {
+            let key = of(tx, &at, &id, owner.as_ref())?;
+            cascade::remove_api_key(tx, &at, &key)?;
+            entry.clone().detail("owner", key.owner.as_str()).append(tx, &at)?;
+            Ok(key)
+        })
+        .await
+}
+
+/// Removes the keys of a person that have expired; answers how many.
+pub async fn delete_expired(cx: &Cx, owner: &UserId) -> Result<usize, Error> {
+    let entry = Entry::success(cx, "api_key.delete_expired").target(owner);
+    let (at, owner) = (cx.clone(), owner.clone());
+    cx.store()
+        .write(move |tx| {
+            let mut expired = rows::of_owner(tx, at.tenant, &owner)?;
+            expired.retain(|key| key.has_expired(at.now));
+            if expired.is_empty() {
+                return Ok(0);
+            }
+            for key in &expired {
+                cascade::remove_api_key(tx, &at, key)?;
+            }
+            let ids: Vec<&str> = expired.iter().map(|key| key.id.as_str()).collect();
+            entry.clone().detail("keys", ids).append(tx, &at)?;
+            Ok(expired.len())
+        })
+        .await
+}

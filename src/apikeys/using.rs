@@ -1,0 +1,172 @@
+//! Whether a presented key works: its text, its row, its owner and client, where it is used from, and how often.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Error, fields, memory, token};
+use crate::audit::{self, Entry};
+use crate::base::id::ApiKeyId;
+use crate::base::{Moment, Secret};
+use crate::cx::Cx;
+use crate::records::{ActorKind, ApiKey, Client, Refill, User};
+use crate::store::rows::{api_keys as rows, clients, users};
+use crate::store::{Read, Snapshot};
+
+/// A key that works at this moment.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The key, as of the snapshot it was read from.
+    pub key: ApiKey,
+    /// Whose it is.
+    pub owner: User,
+    /// The client it is bound to.
+    pub client: Option<Client>,
+}
+
+/// A key that does not work, and which it is where the right text was presented.
+struct Refused {
+    key: Option<ApiKeyId>,
+    error: Error,
+}
+
+impl<E: Into<Error>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { key: None, error: error.into() }
+    }
+}
+
+/// The key with this text, if it works from this address. Reads only: no use is taken and none is noted.
+/// Errors: [`Error::NotFound`], [`Error::Disabled`], [`Error::Expired`], [`Error::ForeignNetwork`].
+pub fn authenticate(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -> Result<Live, Error> {
+    check(cx, presented, from).map_err(|refused| refused.error)
+}
+
+/// As [`authenticate`], and takes one use: of its window, durably of its remaining uses where they are counted, and of what is noted as
+/// its last use. Waits for the disk only where uses are counted. A refusal is in the audit log, the same one once a minute.
+/// Errors: those, [`Error::RateLimited`], [`Error::UsageExceeded`].
+pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -> Result<Live, Error> {
+    let used = match check(cx, presented, from) {
+        Ok(live) => match take_use(cx, &live.key).await {
+            Ok(()) => Ok(live),
+            Err(error) => Err(Refused { key: Some(live.key.id), error }),
+        },
+        Err(refused) => Err(refused),
+    };
+    match used {
+        Ok(live) => Ok(live),
+        Err(refused) => {
+            tell(cx, &refused).await?;
+            Err(refused.error)
+        }
+    }
+}
+
+/// The key with this id, if it works: for tokens that were made with it. Errors: as [`authenticate`], the network aside.
+pub fn live(cx: &Cx, id: &ApiKeyId) -> Result<Live, Error> {
+    let from = cx.read()?;
+    let key = rows::find(&from, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    works(cx, &from, key)
+}
+
+fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result<Live, Refused> {
+    let text = presented.expose();
+    let id = token::id_of(text).ok_or(Error::NotFound)?;
+    let from = cx.read()?;
+    let key = rows::find(&from, cx.tenant, &id)?.filter(|key| key.hash.matches(text)).ok_or(Error::NotFound)?;
+    let named = |error| Refused { key: Some(id.clone()), error };
+    let live = works(cx, &from, key).map_err(named)?;
+    if is_at_home(&live.key, address) { Ok(live) } else { Err(named(Error::ForeignNetwork)) }
+}
+
+/// A key works while it, its owner and its client do.
+fn works(cx: &Cx, from: &Snapshot, key: ApiKey) -> Result<Live, Error> {
+    if !key.enabled {
+        return Err(Error::Disabled);
+    }
+    if key.has_expired(cx.now) {
+        return Err(Error::Expired);
+    }
+    let owner = users::find(from, cx.tenant, &key.owner)?.filter(|owner| !owner.disabled).ok_or(Error::Disabled)?;
+    let client = match &key.client {
+        Some(id) => Some(live_client(cx, from, id)?.ok_or(Error::Disabled)?),
+        None => None,
+    };
+    Ok(Live { key, owner, client })
+}
+
+fn live_client(cx: &Cx, from: &impl Read, id: &crate::base::id::ClientId) -> Result<Option<Client>, Error> {
+    Ok(clients::find(from, cx.tenant, id)?.filter(|client| !client.disabled))
+}
+
+/// Whether the key may be used from the address. Where networks are named, an address that is not known is in none.
+fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
+    let Some(address) = address.map(|address| address.to_canonical()) else { return key.networks.is_empty() };
+    key.networks.is_empty()
+        || key.networks.iter().filter_map(|text| fields::network(text)).any(|network| network.contains(&address))
+}
+
+async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
+    let memory = memory::of(cx);
+    if let Some(limit) = key.rate_limit {
+        memory.take(&key.id, limit, cx.now).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+    }
+    if key.remaining.is_some() {
+        spend(cx, &key.id).await?;
+    }
+    memory.note(&key.id, cx.now);
+    Ok(())
+}
+
+/// Takes one of the remaining uses in a transaction: of many who want the last one, one gets it.
+async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+            let Some(left) = old.remaining else { return Ok(()) };
+            let (left, refill) = refilled(left, old.refill, at.now);
+            let Some(left) = left.checked_sub(1) else {
+                return Err(Error::UsageExceeded { try_again_ms: refill.map(|refill| until_next(refill, at.now)) });
+            };
+            rows::put(tx, at.tenant, &ApiKey { remaining: Some(left), refill, ..old })?;
+            Ok(())
+        })
+        .await
+}
+
+/// The uses left once every refill that is due took place.
+fn refilled(left: u64, refill: Option<Refill>, now: Moment) -> (u64, Option<Refill>) {
+    let Some(refill) = refill else { return (left, None) };
+    let passed = u64::try_from(now.since(refill.last).as_millis()).unwrap_or(u64::MAX);
+    let due = passed.checked_div(refill.interval_ms).unwrap_or(0);
+    if due == 0 {
+        return (left, Some(refill));
+    }
+    let last = refill.last.plus(Duration::from_millis(due.saturating_mul(refill.interval_ms)));
+    (refill.amount, Some(Refill { last, ..refill }))
+}
+
+fn until_next(refill: Refill, now: Moment) -> u64 {
+    let next = refill.last.plus(Duration::from_millis(refill.interval_ms));
+    u64::try_from(next.since(now).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Puts the refusal in the audit log, if it is news. A text that is no key of ours is told by the address it came from.
+async fn tell(cx: &Cx, refused: &Refused) -> Result<(), Error> {
+    if !refused.error.is_refusal() {
+        return Ok(());
+    }
+    let code = refused.error.code();
+    let who = match &refused.key {
+        Some(id) => id.to_string(),
+        None => cx.request.ip.map_or_else(|| String::from("local"), |ip| ip.to_string()),
+    };
+    if !memory::of(cx).is_news(format!("{code} {who}"), cx.now) {
+        return Ok(());
+    }
+    let mut entry = Entry::failure(cx, "api_key.use").detail("reason", code);
+    if let Some(id) = &refused.key {
+        entry = entry.by(ActorKind::Key, id).target(id);
+    }
+    Ok(audit::record(cx, entry).await?)
+}

@@ -1,0 +1,176 @@
+//! Who asks about permissions and API keys: people, machines and apps, by any credential of ours.
+
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::cx::{LocalPeer, operation};
+use super::person::{by_cookie, by_token, csrf_allows};
+use crate::apikeys::{self, Live};
+use crate::base::Secret;
+use crate::cx::{Actor, Cx};
+use crate::http::respond::Refusal;
+use crate::oauth::bearer::{self, Holder};
+use crate::oauth::{self, ErrorCode, Params, client_auth};
+use crate::records::{Client, User};
+
+/// Where a machine shows its key.
+const API_KEY: &str = "x-api-key";
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// A person, who is not disabled.
+    Person(Box<User>),
+    /// A machine with a key that works: a subject of its own, not its owner.
+    Key(Box<Live>),
+    /// A client acting for itself.
+    Client(Box<Client>),
+    /// The operator at the admin socket, who showed nothing else.
+    Operator,
+}
+
+/// What proved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An API key itself.
+    ApiKey,
+    /// What an API key was exchanged for.
+    ExchangedToken,
+    /// The token of a session as `Authorization: Bearer`.
+    SessionToken,
+    /// An id token.
+    IdToken,
+    /// An access token, a person's or a client's own.
+    AccessToken,
+    /// A client's id and secret as `Authorization: Basic`.
+    ClientSecret,
+    /// The session cookie.
+    Cookie,
+    /// The connection to the admin socket.
+    Socket,
+}
+
+/// A caller who proved who they are. In this order, the first credential that is shown counts, and if it does not work nothing behind it is
+/// tried: an API key, `Authorization` (bearer token or a client's credentials), the session cookie.
+#[derive(Clone)]
+pub struct Caller {
+    /// The operation, with the caller as its actor.
+    pub cx: Cx,
+    /// Who.
+    pub who: Who,
+    /// By what.
+    pub by: Credential,
+    /// Whether the request came through the admin socket.
+    pub is_local: bool,
+}
+
+impl FromRequest for Caller {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { caller(&request, None).await })
+    }
+}
+
+/// As the extractor, for handlers whose body may hold the key (`apiKey`). A key is used once by this: counted, and limited by its rate.
+/// Refusals: 401 `unauthorized` when nothing is shown, 401 `invalid_api_key` or `invalid_token` when it does not work, 403 and 429 for a
+/// key that may not be used from here or not now, 400 when two credentials of one kind are shown.
+pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) -> Result<Caller, Refusal> {
+    let cx = operation(request)?;
+    let is_local = request.conn_data::<LocalPeer>().is_some();
+    let (who, by) = if let Some(key) = presented_key(request, body_key)? {
+        let live = apikeys::accept(&cx, &key, cx.request.ip).await;
+        (Who::Key(Box::new(live.map_err(|error| Refusal::of_presented_key(&error))?)), Credential::ApiKey)
+    } else if let Some(line) = authorization(request)? {
+        by_authorization(&cx, &line).await?
+    } else if let Some(signed_in) = by_cookie(request, &cx).await? {
+        csrf_allows(request, &cx)?;
+        (Who::Person(Box::new(signed_in.user)), Credential::Cookie)
+    } else if is_local {
+        (Who::Operator, Credential::Socket)
+    } else {
+        return Err(Refusal::unauthenticated());
+    };
+    let cx = cx.with_actor(who.actor());
+    Ok(Caller { cx, who, by, is_local })
+}
+
+/// The API key that is shown in the header or, for those who cannot set one, in the body. Refused when there are two different ones.
+pub fn presented_key(
+    request: &HttpRequest,
+    body_key: Option<&Secret<String>>,
+) -> Result<Option<Secret<String>>, Refusal> {
+    let header = one_line(request, API_KEY)?;
+    match (header, body_key) {
+        (Some(header), Some(body)) if header.expose() != body.expose() => {
+            Err(Refusal::malformed("The request has two different API keys."))
+        }
+        (header, body) => Ok(header.or_else(|| body.cloned())),
+    }
+}
+
+async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<(Who, Credential), Refusal> {
+    let (scheme, value) = line.expose().split_once(' ').unwrap_or((line.expose(), ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return by_bearer(cx, &Secret::from(value.trim())).await;
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(Refusal::unauthenticated());
+    }
+    let client = client_auth::authenticate(cx, &Params::default(), Some(line.expose())).await;
+    match client {
+        Ok(client) => Ok((Who::Client(Box::new(client)), Credential::ClientSecret)),
+        Err(error) if error.code == ErrorCode::InvalidClient => {
+            let message = error.description.clone();
+            Err(Refusal::from(error).saying("unauthorized", message))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A signed token of ours, or the token of a session (RFC 6750 §2.1).
+async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<(Who, Credential), Refusal> {
+    let refused = || Refusal::from(oauth::Error::invalid_token());
+    if token.expose().matches('.').count() != 2 {
+        let signed_in = by_token(cx, token).await?.ok_or_else(refused)?;
+        return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken));
+    }
+    Ok(match bearer::find_live(cx, token.expose())?.ok_or_else(refused)? {
+        Holder::Person(user) => (Who::Person(user), Credential::AccessToken),
+        Holder::Identified(user) => (Who::Person(user), Credential::IdToken),
+        Holder::Client(client) => (Who::Client(client), Credential::AccessToken),
+        Holder::Key(live) => (Who::Key(live), Credential::ExchangedToken),
+    })
+}
+
+impl Who {
+    /// The actor of what is done from here on.
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Person(user) => Actor::User(user.id.clone()),
+            Self::Key(live) => Actor::Key(live.key.id.clone()),
+            Self::Client(client) => Actor::Client(client.id.clone()),
+            Self::Operator => Actor::Local,
+        }
+    }
+}
+
+/// The one `Authorization` line; two of them are an attempt to confuse.
+fn authorization(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
+    one_line(request, header::AUTHORIZATION.as_str())
+}
+
+fn one_line(request: &HttpRequest, name: &str) -> Result<Option<Secret<String>>, Refusal> {
+    let mut lines = request.headers().get_all(name);
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(Refusal::malformed(format!("The request has more than one {name} header.")));
+    }
+    let text = line.to_str().map_err(|_| Refusal::malformed(format!("The header {name} is not readable.")))?;
+    Ok(Some(Secret::from(text)))
+}

@@ -1,0 +1,84 @@
+//! API keys, by id, by owner and by client.
+
+use crate::base::id::{ApiKeyId, ClientId, TenantId, UserId};
+use crate::base::page::{Page, PageRequest};
+use crate::records::ApiKey;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+
+impl Record for ApiKey {}
+
+const KEYS: Table<(TenantId, ApiKeyId), ApiKey> = Table::new("api_keys");
+const BY_OWNER: Index<(TenantId, UserId, ApiKeyId)> = Index::new("api_keys_by_owner");
+const BY_CLIENT: Index<(TenantId, ClientId, ApiKeyId)> = Index::new("api_keys_by_client");
+
+/// The key with this id, expired or not.
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
+    KEYS.find(from, &(tenant, id.clone()))
+}
+
+/// The keys of a person, oldest first, expired ones included.
+pub fn of_owner(from: &impl Read, tenant: TenantId, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
+    let keys = BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, usize::MAX)?;
+    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+}
+
+/// The keys that are bound to a client, oldest first, expired ones included.
+pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<ApiKey>, Error> {
+    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
+    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+}
+
+/// How many keys a person has, counted up to `limit`.
+pub fn count_of_owner(from: &impl Read, tenant: TenantId, owner: &UserId, limit: usize) -> Result<usize, Error> {
+    Ok(BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, limit)?.len())
+}
+
+/// A page of all keys, newest first. The cursor is a key id.
+pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ApiKeyId| (tenant, id));
+    let rows = KEYS.page(from, &prefix((tenant,)), after.as_ref(), Order::Descending, request.limit + 1)?;
+    let keys = rows.into_iter().map(|(_, key)| key).collect();
+    Ok(Page::from_rows(keys, request.limit, |key: &ApiKey| key.id.to_string()))
+}
+
+/// A page of a client's keys, newest first. The cursor is a key id.
+pub fn page_of_client(
+    from: &impl Read,
+    tenant: TenantId,
+    client: &ClientId,
+    request: &PageRequest,
+) -> Result<Page<ApiKey>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok());
+    let after = after.map(|id: ApiKeyId| (tenant, client.clone(), id));
+    let bound = prefix((tenant, client));
+    let rows = BY_CLIENT.page(from, &bound, after.as_ref(), Order::Descending, request.limit + 1)?;
+    let keys = load(from, tenant, rows.into_iter().map(|(_, _, id)| id))?;
+    Ok(Page::from_rows(keys, request.limit, |key: &ApiKey| key.id.to_string()))
+}
+
+/// Writes a key. Owner and client of a key never change.
+pub fn put(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> {
+    BY_OWNER.put(tx, &(tenant, key.owner.clone(), key.id.clone()))?;
+    if let Some(client) = &key.client {
+        BY_CLIENT.put(tx, &(tenant, client.clone(), key.id.clone()))?;
+    }
+    KEYS.put(tx, &(tenant, key.id.clone()), key)
+}
+
+/// Removes a key. What belongs to it is the caller's to remove in the same transaction.
+pub fn delete(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> {
+    BY_OWNER.delete(tx, &(tenant, key.owner.clone(), key.id.clone()))?;
+    if let Some(client) = &key.client {
+        BY_CLIENT.delete(tx, &(tenant, client.clone(), key.id.clone()))?;
+    }
+    KEYS.delete(tx, &(tenant, key.id.clone()))
+}
+
+fn load(from: &impl Read, tenant: TenantId, ids: impl Iterator<Item = ApiKeyId>) -> Result<Vec<ApiKey>, Error> {
+    let mut keys = Vec::new();
+    for id in ids {
+        keys.extend(find(from, tenant, &id)?);
+    }
+    Ok(keys)
+}
