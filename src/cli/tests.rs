@@ -263,3 +263,43 @@ fn a_socket_that_a_killed_server_left_is_no_obstacle() {
     assert_eq!(remote.call_if_running(Call::get(["users"])).unwrap().unwrap()["items"].as_array().unwrap().len(), 1);
     drop(running);
 }
+
+#[test]
+fn keys_of_machines_are_made_listed_and_revoked() {
+    either_way(|remote, _| {
+        let nameless = refused(remote, Call::post(["api-keys"]).body(json!({"name": "CI"})));
+        assert_eq!(nameless.0, "invalid_request", "there is no administrator to own it");
+        let root = remote.call(new_user("root@example.com", json!({"admin": true}))).unwrap();
+        let ann = remote.call(new_user("ann@example.com", json!({}))).unwrap();
+        let made = remote.call(Call::post(["api-keys"]).body(json!({"name": "CI"}))).unwrap();
+        assert_eq!((&made["owner"], &made["expires_at"]), (&root["id"], &Value::Null));
+        assert!(made["key"].as_str().unwrap().starts_with(made["start"].as_str().unwrap()));
+        let more = json!({"name": "Nightly", "owner": "ann@example.com", "expires_in": 86_400, "networks": ["10.0.0.0/8"],
+            "remaining": 10, "refill": {"amount": 10, "interval_ms": 60_000}, "rate_limit": {"max": 5, "window_ms": 1000}});
+        let other = remote.call(Call::post(["api-keys"]).body(more)).unwrap();
+        assert_eq!((&other["owner"], &other["networks"]), (&ann["id"], &json!(["10.0.0.0/8"])));
+        let (first, second) = (made["id"].as_str().unwrap(), other["id"].as_str().unwrap());
+        let shown = remote.call(Call::get(["api-keys", second])).unwrap();
+        assert_eq!((&shown["remaining"], &shown["rate_limit"]["max"], shown.get("key")), (&json!(10), &json!(5), None));
+        let ids = |call: Call| {
+            let items = remote.call(call).unwrap()["items"].as_array().unwrap().clone();
+            items.iter().map(|key| key["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let mut all = ids(Call::get(["api-keys"]));
+        all.sort_unstable();
+        let mut both = vec![first.to_owned(), second.to_owned()];
+        both.sort_unstable();
+        assert_eq!(all, both);
+        assert_eq!(ids(Call::get(["api-keys"]).query("owner", Some("ann@example.com".into()))), [second]);
+        assert!(ids(Call::get(["api-keys"]).query("client", Some("wiki".into()))).is_empty());
+        let change = json!({"enabled": false, "rate_limit": null, "version": 1});
+        let changed = remote.call(Call::patch(["api-keys", second]).body(change.clone())).unwrap();
+        assert_eq!((&changed["enabled"], &changed["rate_limit"]), (&json!(false), &Value::Null));
+        assert_eq!(refused(remote, Call::patch(["api-keys", second]).body(change)).0, "conflict");
+        let (code, message) = refused(remote, Call::post(["api-keys"]).body(json!({"name": "", "expires_in": 1})));
+        assert!(code == "invalid_fields" && message.contains("86400"), "{code}: {message}");
+        assert_eq!(remote.call(Call::delete(["api-keys", first])).unwrap()["deleted"], true);
+        assert_eq!(refused(remote, Call::get(["api-keys", first])).0, "not_found");
+        assert_eq!(refused(remote, Call::delete(["api-keys", "nothing"])).0, "not_found");
+    });
+}

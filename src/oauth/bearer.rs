@@ -39,22 +39,33 @@ pub fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
             None => Holder::Client(Box::new(live.client)),
         }));
     }
+    let Some(claims) = current(cx, token)? else { return Ok(None) };
+    if claims.contains_key(API_KEY_CLAIM) {
+        return Ok(of_key(cx, &claims)?.map(|live| Holder::Key(Box::new(live))));
+    }
+    of_id_token(cx, &claims)
+}
+
+/// What a token says that a machine got for its API key, while token and key are good.
+pub fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<(Map<String, Value>, Live)>, Error> {
+    let Some(claims) = current(cx, token)? else { return Ok(None) };
+    Ok(of_key(cx, &claims)?.map(|live| (claims, live)))
+}
+
+/// The claims of an id token or an exchanged one within its times, unless it was revoked by itself.
+fn current(cx: &Cx, token: &str) -> Result<Option<Map<String, Value>>, Error> {
     let Some(claims) = genuine(cx, token, TypRule::OneOf(&["JWT"])) else { return Ok(None) };
-    if jose::check_times(&claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_err() {
-        return Ok(None);
-    }
-    if marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(&claims, "jti"), cx.now)? {
-        return Ok(None);
-    }
-    if claims.contains_key(API_KEY_CLAIM) { of_key(cx, &claims) } else { of_id_token(cx, &claims) }
+    let is_in_time = jose::check_times(&claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
+    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(&claims, "jti"), cx.now)?;
+    Ok((is_in_time && !is_revoked).then_some(claims))
 }
 
 /// The key still works and belongs to whom the token says.
-fn of_key(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Holder>, Error> {
+fn of_key(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Live>, Error> {
     let Ok(id) = ApiKeyId::parse(text(claims, API_KEY_CLAIM)) else { return Ok(None) };
     match apikeys::live(cx, &id) {
         Ok(live) if text(claims, "scope") == API_KEY_SCOPE && text(claims, "sub") == live.owner.id.as_str() => {
-            Ok(Some(Holder::Key(Box::new(live))))
+            Ok(Some(live))
         }
         Ok(_) => Ok(None),
         Err(error) if error.is_refusal() => Ok(None),

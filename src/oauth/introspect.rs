@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::access_token::{self, LiveToken};
-use super::{Error, ErrorCode, Params, client_auth};
+use super::{Error, ErrorCode, Params, bearer, client_auth};
 use crate::base::id::{RefreshId, TypedId};
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::records::Client;
+use crate::records::{Client, User};
 use crate::store::rows;
 
 /// What a token is, for an authenticated confidential client: "to prevent token scanning attacks, the endpoint MUST also require
@@ -24,17 +24,23 @@ pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -
     if let Some(live) = access_token::find_live(cx, token)? {
         return Ok(Value::Object(describe(live)));
     }
+    if let Some((claims, live)) = bearer::find_exchanged(cx, token)? {
+        return Ok(Value::Object(active(claims, Some(live.owner))));
+    }
     let refresh = refresh_token(cx, token, &client)?;
     Ok(refresh.map_or_else(|| json!({ "active": false }), Value::Object))
 }
 
 /// RFC 7662 §2.2, with everything the token says.
 fn describe(live: LiveToken) -> Map<String, Value> {
-    let mut answer = live.claims;
+    active(live.claims, live.person.map(|(user, _)| user))
+}
+
+fn active(mut answer: Map<String, Value>, person: Option<User>) -> Map<String, Value> {
     answer.remove("grant");
     answer.insert("active".into(), json!(true));
     answer.insert("token_type".into(), json!("Bearer"));
-    if let Some((user, _)) = live.person {
+    if let Some(user) = person {
         answer.insert("username".into(), json!(user.username.unwrap_or(user.email)));
     }
     answer

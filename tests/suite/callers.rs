@@ -239,7 +239,10 @@ async fn t14_a_token_dies_with_what_stands_behind_it() {
     let exchanged = exchange(&home, text(&key, "key")).await.json();
     let token = text(&exchanged, "token");
     assert!(is_let_in(&bearer(&home, token).await));
+    let told = wiki.introspect(token).await;
+    assert_eq!((&told["active"], &told["apiKeyId"], &told["username"]), (&json!(true), &key["id"], &json!("ann")));
     ann.post("update", json!({"keyId": key["id"], "enabled": false})).await;
+    assert_eq!(wiki.introspect(token).await, json!({"active": false}));
     refused(&bearer(&home, token).await, "invalid_token");
     ann.post("update", json!({"keyId": key["id"], "enabled": true})).await;
     assert!(is_let_in(&bearer(&home, token).await));
