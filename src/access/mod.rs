@@ -6,6 +6,7 @@
 pub mod check;
 pub mod claims;
 mod error;
+pub mod groups;
 pub mod model;
 
 pub use error::{Error, Mistake};

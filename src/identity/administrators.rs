@@ -1,11 +1,24 @@
 //! Who administers the installation: never nobody again, once there was somebody.
+//!
+//! An administrator is somebody with a tuple `(platform, *, admin, user, usr_…)`, which is what every question is answered from. The role
+//! `admin` of the account says the same to apps; both change in one transaction, whichever was written.
 
-use crate::base::id::TenantId;
+use crate::base::id::{TenantId, UserId};
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
-use crate::records::User;
-use crate::store::rows::{marks, users};
+use crate::records::tuple::ANY;
+use crate::records::{SubjectRef, Tuple, TupleKey, User};
+use crate::store::rows::{marks, tuples, users};
 use crate::store::{Error, Read, Tx};
+
+/// The entity type of the installation itself.
+const PLATFORM: &str = "platform";
+
+/// The relation of administrators.
+const ADMIN: &str = "admin";
+
+/// The relations that make somebody an administrator.
+const RELATIONS: [&str; 2] = [ADMIN, "super_admin"];
 
 /// Whether the first administrator is still to be made. Once it is not, it never is again.
 pub(super) fn are_awaited(from: &impl Read, tenant: TenantId) -> Result<bool, Error> {
@@ -53,6 +66,65 @@ pub(super) fn first(from: &impl Read, tenant: TenantId) -> Result<Option<User>, 
 /// Whether this person is an administrator who can act.
 pub(super) fn administers(user: &User) -> bool {
     user.is_admin() && !user.disabled
+}
+
+/// Makes the tuples say what the role says, after a person was written.
+pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error> {
+    let (has, is) = (is_by_tuple(tx, cx.tenant, &new.id)?, new.is_admin());
+    if has == is {
+        return Ok(());
+    }
+    for relation in RELATIONS {
+        let key = tuple(&new.id, relation);
+        // The first administrator may also do what only one can.
+        if is && (relation == ADMIN || are_awaited(tx, cx.tenant)?) {
+            let (created_at, updated_at) = (cx.now, cx.now);
+            tuples::put(tx, cx.tenant, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
+        } else if !is {
+            tuples::delete(tx, cx.tenant, &key)?;
+        }
+    }
+    tuples::raise(tx, cx.tenant).map(drop)
+}
+
+/// Makes the role say what the tuples say, after a tuple about the platform was written or removed. A subject that is no person of ours has
+/// no role. Errors: [`super::Error::LastAdministrator`].
+pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::Error> {
+    let speaks_of_one = key.entity_type == PLATFORM && key.subject.kind == "user" && key.subject.relation.is_none();
+    let Some(id) = speaks_of_one.then(|| key.subject.id.parse::<UserId>().ok()).flatten() else { return Ok(()) };
+    let Some(old) = users::find(tx, cx.tenant, &id)? else { return Ok(()) };
+    let is = is_by_tuple(tx, cx.tenant, &id)?;
+    if is == old.is_admin() {
+        return Ok(());
+    }
+    if !is && is_last(tx, cx.tenant, &old)? {
+        return Err(super::Error::LastAdministrator);
+    }
+    let mut new = User { updated_at: cx.now, version: old.version.saturating_add(1), ..old.clone() };
+    new.roles.retain(|role| role != User::ADMIN);
+    if is {
+        new.roles.push(User::ADMIN.to_owned());
+        new.roles.sort_unstable();
+    }
+    users::put(tx, cx.tenant, Some(&old), &new)??;
+    if is && are_awaited(tx, cx.tenant)? {
+        note_one(tx, cx)?;
+    }
+    Ok(())
+}
+
+fn is_by_tuple(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
+    for relation in RELATIONS {
+        if tuples::find(from, tenant, &tuple(user, relation))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn tuple(user: &UserId, relation: &str) -> TupleKey {
+    let subject = SubjectRef::new("user", user.as_str());
+    TupleKey { entity_type: PLATFORM.to_owned(), entity_id: ANY.to_owned(), relation: relation.to_owned(), subject }
 }
 
 fn closed(tenant: TenantId) -> String {

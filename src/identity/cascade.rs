@@ -1,4 +1,5 @@
-//! What ends together: a session with its token families, everything of a person, everything of a client.
+//! What ends together: a session with its token families, everything of a person, everything of a client,
+//! every relation of either.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
 //! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live. In the
@@ -9,7 +10,7 @@ use serde::Serialize;
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
-use crate::store::rows::{api_keys, clients, consents, grants, links, sessions, users};
+use crate::store::rows::{api_keys, clients, consents, grants, links, sessions, tuples, users};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -21,9 +22,12 @@ pub struct Ended {
     pub grants: usize,
     /// Consents removed.
     pub consents: usize,
-    /// API keys removed, or switched off where their owner goes on.
+    /// API keys removed.
     #[serde(skip_serializing_if = "is_zero")]
     pub api_keys: usize,
+    /// Relations and memberships removed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tuples: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -73,28 +77,28 @@ pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
         consents::delete(tx, cx.tenant, consent)?;
     }
     let keys = api_keys::of_owner(tx, cx.tenant, &user.id)?;
+    let mut tuples = remove_tuples_of(tx, cx, "user", user.id.as_str())?;
     for key in &keys {
-        remove_api_key(tx, cx, key)?;
+        tuples += remove_api_key(tx, cx, key)?;
     }
     users::delete(tx, cx.tenant, user)?;
-    Ok(Ended { consents: consents.len(), api_keys: keys.len(), ..ended })
+    Ok(Ended { consents: consents.len(), api_keys: keys.len(), tuples, ..ended })
 }
 
-/// Removes an API key.
-pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<(), Error> {
-    api_keys::delete(tx, cx.tenant, key)
+/// Removes an API key with every relation it has; answers how many those were.
+pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<usize, Error> {
+    api_keys::delete(tx, cx.tenant, key)?;
+    remove_tuples_of(tx, cx, "apikey", key.id.as_str())
 }
 
-/// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
-/// Answers how many were on.
-pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
-    let mut frozen = 0;
-    for old in api_keys::of_owner(tx, cx.tenant, user)?.into_iter().filter(|key| key.enabled) {
-        let new = ApiKey { enabled: false, updated_at: cx.now, version: old.version.saturating_add(1), ..old };
-        api_keys::put(tx, cx.tenant, &new)?;
-        frozen += 1;
+/// Removes every tuple in which `kind:id` stands, as the subject or as the object; answers how many.
+pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<usize, Error> {
+    let held = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?.len();
+    let removed = held + tuples::delete_of_entity(tx, cx.tenant, kind, id, usize::MAX)?.len();
+    if removed > 0 {
+        tuples::raise(tx, cx.tenant)?;
     }
-    Ok(frozen)
+    Ok(removed)
 }
 
 /// Removes a client, its consents and the API keys bound to it, and revokes its token families.
@@ -105,11 +109,13 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
         consents::delete(tx, cx.tenant, consent)?;
     }
     let keys = api_keys::of_client(tx, cx.tenant, client)?;
+    let mut tuples = remove_tuples_of(tx, cx, "client", client.as_str())?;
+    tuples += remove_tuples_of(tx, cx, "oauth_client", client.as_str())?;
     for key in &keys {
-        remove_api_key(tx, cx, key)?;
+        tuples += remove_api_key(tx, cx, key)?;
     }
     clients::delete(tx, cx.tenant, client)?;
-    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len() })
+    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len(), tuples })
 }
 
 /// Revokes one token family; answers whether it was there and not yet revoked.

@@ -4,7 +4,7 @@
 //! transaction begins; what a refusal must leave behind (a counted failure, an audit row) is committed before it is answered.
 //! Start reading at [`sign_in`], then [`cascade`].
 
-mod administrators;
+pub mod administrators;
 pub mod cascade;
 mod device;
 mod error;

@@ -290,9 +290,10 @@ pub(super) fn find(from: &impl Read, cx: &Cx, id: &UserId) -> Result<User, Error
     rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)
 }
 
-/// Writes a person with unique names; an administrator among them closes set-up.
+/// Writes a person with unique names; an administrator has the tuples of one, and closes set-up.
 pub(super) fn save(tx: &mut Tx, cx: &Cx, old: Option<&User>, new: &User) -> Result<(), Error> {
     rows::put(tx, cx.tenant, old, new)??;
+    administrators::follow_role(tx, cx, new)?;
     if administrators::administers(new) && administrators::are_awaited(tx, cx.tenant)? {
         administrators::note_one(tx, cx)?;
     }

@@ -1,0 +1,193 @@
+//! Groups: named sets whose members are told by tuples `(group, grp_…, member, …)`.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use serde::Serialize;
+
+use super::Error;
+use crate::audit::Entry;
+use crate::base::id::GroupId;
+use crate::base::page::{Page, PageRequest};
+use crate::cx::Cx;
+use crate::identity::cascade;
+use crate::records::tuple::{GROUP, MEMBER};
+use crate::records::{Group, SubjectRef};
+use crate::store::rows::{groups as rows, tuples};
+use crate::store::{Read, Tx};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
+
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 1_000;
+
+/// Groups that one listing of members follows.
+const MAX_NESTED: usize = 1_000;
+
+/// Members that are told at the most.
+const MAX_MEMBERS: usize = 100_000;
+
+/// What may be said about a group; absent stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Unique name.
+    pub name: Option<String>,
+    /// What it is for; `Some(None)` takes it away.
+    pub description: Option<Option<String>>,
+    /// The version the change was made for; another one is a conflict.
+    pub version: Option<u64>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Member {
+    /// Who.
+    #[serde(flatten)]
+    pub subject: SubjectRef,
+    /// The group that they were put in by name, when it is another one.
+    pub through: Option<String>,
+}
+
+/// What went with a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// Memberships, and relations that the group had.
+    pub tuples: usize,
+}
+
+/// The group with this identifier or name.
+pub fn find(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Option<Group>, Error> {
+    Ok(match text.parse::<GroupId>() {
+        Ok(id) => rows::find(from, cx.tenant, &id)?,
+        Err(_) => rows::find_by_name(from, cx.tenant, text)?,
+    })
+}
+
+/// The group with this identifier or name. Errors: [`Error::NotFound`].
+pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, Error> {
+    find(cx, from, text)?.ok_or(Error::NotFound)
+}
+
+/// A page in the order of creation.
+pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Group>, Error> {
+    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+}
+
+/// Makes a group. Errors: [`Error::Invalid`], [`Error::Taken`].
+pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Group, Error> {
+    let group = Group {
+        id: GroupId::new(cx.now, cx.entropy()),
+        name: checked_name(name)?,
+        description: checked_description(description)?,
+        created_at: cx.now,
+        updated_at: cx.now,
+        version: 1,
+    };
+    let entry = Entry::success(cx, "group.create").target(&group.id).detail("name", group.name.clone());
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            put(tx, &at, None, &group)?;
+            entry.append(tx, &at)?;
+            Ok(group.clone())
+        })
+        .await
+}
+
+/// Changes name or description. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Taken`], [`Error::Invalid`].
+pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Error> {
+    let name = change.name.as_deref().map(checked_name).transpose()?;
+    let description = change.description.as_ref().map(|text| checked_description(text.as_deref())).transpose()?;
+    let entry = Entry::success(cx, "group.update").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+            if change.version.is_some_and(|version| version != old.version) {
+                return Err(Error::Conflict);
+            }
+            let new = Group {
+                name: name.clone().unwrap_or_else(|| old.name.clone()),
+                description: description.clone().unwrap_or_else(|| old.description.clone()),
+                updated_at: at.now,
+                version: old.version + 1,
+                ..old.clone()
+            };
+            put(tx, &at, Some(&old), &new)?;
+            entry.append(tx, &at)?;
+            Ok(new)
+        })
+        .await
+}
+
+/// Deletes a group with its memberships and everything that was granted to it. Errors: [`Error::NotFound`].
+pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
+    let entry = Entry::success(cx, "group.delete").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let group = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+            let tuples = cascade::remove_tuples_of(tx, &at, GROUP, id.as_str())?;
+            rows::delete(tx, at.tenant, &group)?;
+            entry.clone().detail("name", group.name.clone()).detail("tuples", tuples).append(tx, &at)?;
+            Ok((group, Ended { tuples }))
+        })
+        .await
+}
+
+/// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is in through other
+/// groups. Sorted. Errors: [`Error::LimitReached`].
+pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bool) -> Result<Vec<Member>, Error> {
+    let mut members = BTreeSet::new();
+    let mut seen = BTreeSet::from([group.to_string()]);
+    let mut waiting = VecDeque::from([group.to_string()]);
+    while let Some(id) = waiting.pop_front() {
+        let through = (id != group.as_str()).then(|| id.clone());
+        for tuple in tuples::holders(from, cx.tenant, (GROUP, &id, MEMBER), MAX_MEMBERS)? {
+            if !tuple.counts_at(cx.now) {
+                continue;
+            }
+            let subject = tuple.key.subject;
+            if let Some((GROUP, nested, MEMBER)) = subject.as_set()
+                && seen.insert(nested.to_owned())
+                && !direct
+            {
+                waiting.push_back(nested.to_owned());
+            }
+            members.insert(Member { subject, through: through.clone() });
+            if members.len() >= MAX_MEMBERS || seen.len() > MAX_NESTED {
+                return Err(Error::LimitReached("the group has too many members to list"));
+            }
+        }
+    }
+    Ok(members.into_iter().collect())
+}
+
+fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Error> {
+    if rows::put(tx, cx.tenant, old, new)? { Ok(()) } else { Err(Error::Taken) }
+}
+
+fn checked_name(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    let problem = if name.is_empty() {
+        "a group needs a name"
+    } else if name.chars().count() > MAX_NAME {
+        "a name has at most 100 characters"
+    } else if name.chars().any(char::is_control) {
+        "a name holds no control characters"
+    } else if name.parse::<GroupId>().is_ok() {
+        "a name cannot look like an identifier"
+    } else {
+        return Ok(name.to_owned());
+    };
+    Err(Error::invalid("name", problem))
+}
+
+fn checked_description(text: Option<&str>) -> Result<Option<String>, Error> {
+    match text.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) if text.chars().count() > MAX_DESCRIPTION => {
+            Err(Error::invalid("description", "a description has at most 1000 characters"))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
+}
