@@ -25,6 +25,7 @@ use actix_web::HttpServer;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::access::evaluations;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
@@ -145,6 +146,9 @@ impl Server {
         tracing::info!(issuer = home.settings.issuer.origin(), "serving");
         let ended = server.run().await;
         background.abort();
+        if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
+            tracing::error!(%error, "the last evaluations of policies are not recorded");
+        }
         drop(bound);
         home.store.close();
         tracing::info!("stopped");

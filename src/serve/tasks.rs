@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
+use crate::access::evaluations;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
@@ -69,8 +70,9 @@ impl Tasks {
         let cx = Cx::for_system(self.home.load());
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
+        let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
         let swept = sweep(&cx).await;
-        keys.and(certificate).and(swept)
+        keys.and(certificate).and(recorded).and(swept)
     }
 
     /// Settles now and again until it is dropped.
@@ -108,5 +110,7 @@ async fn sweep(cx: &Cx) -> Result<(), Error> {
     while cx.store().write(move |tx| expired::sweep(tx, now, BATCH)).await? == BATCH {}
     let before = now.minus(cx.settings().audit.keep);
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
+    let before = now.minus(cx.settings().policy.keep);
+    while cx.store().write(move |tx| rows::evaluations::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     Ok(())
 }
