@@ -222,7 +222,7 @@ mod tests {
             caller: &caller,
         };
         let place = PolicyPlace::Permission(permission.to_owned());
-        let judgement = Judgement { verdict, micros: 7 };
+        let judgement = Judgement { verdict, returned: None, micros: 7 };
         let context = json!({"user": {"id": "anne", "Card-Number": "4111"}});
         let ran = Ran { place: &place, script: "return true", context: &context, judgement: &judgement };
         note(cx, &input, &SubjectRef::new("user", "anne"), &ran);

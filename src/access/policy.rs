@@ -239,6 +239,8 @@ pub enum Verdict {
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
+    /// What it returned: `true`, `false`, or the name of another type; `None` when it failed.
+    pub returned: Option<&'static str>,
     /// In microseconds.
     pub micros: u64,
 }
@@ -246,6 +248,11 @@ pub struct Judgement {
 /// Runs a policy. Only the boolean `true` allows.
 pub fn judge(vm: &mut Vm, source: &str, context: &Value, now: Moment) -> Judgement {
     let evaluation = vm.evaluate(source, context, now);
+    let returned = match &evaluation.returned {
+        Ok(Returned::Bool(is)) => Some(if *is { "true" } else { "false" }),
+        Ok(Returned::Other(kind)) => Some(*kind),
+        Err(_) => None,
+    };
     let verdict = match evaluation.returned {
         Ok(Returned::Bool(true)) => Verdict::Allowed,
         Ok(Returned::Bool(false)) => Verdict::Denied(None),
@@ -253,7 +260,7 @@ pub fn judge(vm: &mut Vm, source: &str, context: &Value, now: Moment) -> Judgeme
         Ok(Returned::Other(kind)) => Verdict::Denied(Some(format!("returned a {kind}, which counts as deny"))),
         Err(fault) => Verdict::Failed(fault),
     };
-    Judgement { verdict, micros: evaluation.micros }
+    Judgement { verdict, returned, micros: evaluation.micros }
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ const fn live(name: &'static str, kind: Kind, default: &'static str, help: &'sta
 const TLS_MODE: Kind = Kind::Choice { known: &["local-ca", "files", "off"], later: &["acme"] };
 
 /// Members that hold secrets by their name.
-const REDACT: &str = "password,secret,token,authorization,cookie,card_number,ssn";
+const REDACT: &str = "password, secret, token, authorization, cookie, card_number, ssn";
 
 /// All keys, in the order in which they are shown.
 pub static KEYS: &[Key] = &[

@@ -11,6 +11,7 @@ mod entry;
 mod input;
 mod keys;
 mod local;
+mod policies;
 mod sessions;
 mod users;
 
@@ -52,6 +53,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("sessions").get(sessions::list))
         .service(at("sessions/{session}").on(Method::DELETE, sessions::revoke))
         .service(at("audit").get(audit::list))
+        .service(at("policies/validate").post(policies::validate))
+        .service(at("policies/test").post(policies::test))
+        .service(at("policies/evaluations").get(policies::list))
+        .service(at("policies/versions").get(policies::versions))
         .service(at("backup").post(backup::create))
         .service(at("ca").get(entry::ca))
         .service(at("setup-link").post(entry::setup_link))
