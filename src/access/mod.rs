@@ -1,12 +1,15 @@
 //! Who may do what, why, and what of it stands in a token.
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` holds who has them, `check` answers
-//! questions, `list` turns them round, `claims` puts the answers in tokens. Start reading at [`check`].
+//! questions, `list` turns them round, `claims` puts the answers in tokens. `policy` says what a script is told and what its answer means,
+//! `evaluations` keeps what came of it. Start reading at [`check`].
 
 pub mod check;
 pub mod claims;
 mod error;
 pub mod groups;
+pub mod evaluations;
 pub mod model;
+pub mod policy;
 
 pub use error::{Error, Mistake};

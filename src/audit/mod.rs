@@ -29,14 +29,7 @@ impl Entry {
     }
 
     fn new(cx: &Cx, action: &str, outcome: Outcome) -> Self {
-        let (actor_kind, actor) = match &cx.actor {
-            Actor::Anonymous => (ActorKind::Anonymous, None),
-            Actor::User(id) => (ActorKind::User, Some(id.to_string())),
-            Actor::Client(id) => (ActorKind::Client, Some(id.to_string())),
-            Actor::Key(id) => (ActorKind::Key, Some(id.to_string())),
-            Actor::Local => (ActorKind::Local, Some(String::from("local"))),
-            Actor::System => (ActorKind::System, None),
-        };
+        let (actor_kind, actor) = actor(&cx.actor);
         Self(AuditRow {
             id: AuditId::new(cx.now, cx.entropy()),
             at: cx.now,
@@ -77,6 +70,18 @@ impl Entry {
     /// Appends the row in the transaction of what it reports.
     pub fn append(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
         rows::append(tx, cx.tenant, &self.0)
+    }
+}
+
+/// An actor as rows name it: its kind, and its identifier if it has one.
+pub fn actor(actor: &Actor) -> (ActorKind, Option<String>) {
+    match actor {
+        Actor::Anonymous => (ActorKind::Anonymous, None),
+        Actor::User(id) => (ActorKind::User, Some(id.to_string())),
+        Actor::Client(id) => (ActorKind::Client, Some(id.to_string())),
+        Actor::Key(id) => (ActorKind::Key, Some(id.to_string())),
+        Actor::Local => (ActorKind::Local, Some(String::from("local"))),
+        Actor::System => (ActorKind::System, None),
     }
 }
 

@@ -12,8 +12,8 @@ use super::issuer::Issuer;
 use super::listen::{egress_rule, listen, network};
 use super::mistakes::Source;
 use super::settings::{
-    Audit, Egress, ExtraCa, Keys, Limits, Listen, Log, LogFormat, Password, RateLimit, Registration, Server, Session,
-    Settings, Smtp, SmtpLogin, SmtpTls, Store, Tls, Tokens,
+    Audit, Egress, ExtraCa, Keys, Limits, Listen, Log, LogFormat, Password, Policy, RateLimit, Registration, Server,
+    Session, Settings, Smtp, SmtpLogin, SmtpTls, Store, Tls, Tokens,
 };
 use super::typed::{Layer, Reading};
 use super::value::{Value, Wrong};
@@ -65,6 +65,10 @@ impl Meaning<'_, '_> {
             },
             store: Store { cache_bytes: self.count("store.cache_mib").saturating_mul(1024 * 1024) },
             audit: Audit { keep: self.duration("audit.keep_days", DAY) },
+            policy: Policy {
+                keep: self.duration("policy.keep_days", DAY),
+                redact: self.each("policy.redact", |name| Ok(name.to_owned())),
+            },
             limits: Limits { body_bytes: self.count("limits.body_kib").saturating_mul(1024) },
             server: Server { workers: self.count("server.workers") },
             egress: Egress { allow: self.each("egress.allow", egress_rule), extra_ca: self.extra_ca() },

@@ -85,6 +85,9 @@ const fn live(name: &'static str, kind: Kind, default: &'static str, help: &'sta
 
 const TLS_MODE: Kind = Kind::Choice { known: &["local-ca", "files", "off"], later: &["acme"] };
 
+/// Members that hold secrets by their name.
+const REDACT: &str = "password, secret, token, authorization, cookie, card_number, ssn";
+
 /// All keys, in the order in which they are shown.
 pub static KEYS: &[Key] = &[
     fixed("issuer", Kind::Text, "", "Public origin of this server; tokens carry it as `iss`"),
@@ -119,6 +122,8 @@ pub static KEYS: &[Key] = &[
     live("keys.keep_days", number(1, 3650), "60", "A retired key stays published for this long"),
     fixed("store.cache_mib", number(1, 1_048_576), "48", "Memory for pages of the data file, in MiB"),
     live("audit.keep_days", number(1, 36_500), "365", "Audit rows are kept for this long"),
+    live("policy.keep_days", number(1, 36_500), "90", "Evaluations of policies are kept for this long"),
+    live("policy.redact", Kind::List, REDACT, "Members that are left out of recorded policy contexts"),
     fixed("limits.body_kib", number(1, 65_536), "64", "Largest request body, in KiB"),
     fixed("server.workers", number(0, 1024), "0", "Threads that answer requests; 0 means one per core"),
     live("egress.allow", Kind::List, "", "Private networks and hosts this server may connect to"),

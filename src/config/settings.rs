@@ -45,6 +45,8 @@ pub struct Settings {
     pub store: Store,
     /// The audit log.
     pub audit: Audit,
+    /// Policies.
+    pub policy: Policy,
     /// Bounds on what is taken in.
     pub limits: Limits,
     /// The process.
@@ -185,6 +187,15 @@ pub struct Store {
 pub struct Audit {
     /// How long a row is kept.
     pub keep: Duration,
+}
+
+/// Policies.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How long an evaluation is kept.
+    pub keep: Duration,
+    /// Names of members whose values are left out of recorded contexts.
+    pub redact: Vec<String>,
 }
 
 /// Bounds on what is taken in.

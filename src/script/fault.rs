@@ -76,7 +76,8 @@ impl Fault {
     fn from_text(text: &str) -> Self {
         let text = text.split("\nstack traceback:").next().unwrap_or_default();
         // A raised table or function is shown with its address, which is nobody's business.
-        if text.starts_with('<') && text.contains("0x") {
+        let shown = ["<", "table: ", "function: ", "thread: ", "userdata: "];
+        if shown.iter().any(|kind| text.starts_with(kind)) && text.contains("0x") {
             return Self::Runtime { line: None, message: String::from("the script raised something that is not text") };
         }
         let (line, message) = match text.strip_prefix(CHUNK).and_then(|rest| rest.strip_prefix(':')) {

@@ -26,6 +26,7 @@ use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::apikeys;
+use crate::access::evaluations;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
@@ -146,6 +147,9 @@ impl Server {
         tracing::info!(issuer = home.settings.issuer.origin(), "serving");
         let ended = server.run().await;
         background.abort();
+        if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
+            tracing::error!(%error, "the last evaluations of policies are not recorded");
+        }
         drop(bound);
         if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
             tracing::error!(%error, "the last uses of API keys could not be written down");

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
 use crate::apikeys;
+use crate::access::evaluations;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
@@ -71,9 +72,10 @@ impl Tasks {
         let cx = Cx::for_system(self.home.load());
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
+        let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
         let swept = sweep(&cx).await;
         let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
-        keys.and(certificate).and(swept).and(counted)
+        keys.and(certificate).and(recorded).and(swept).and(counted)
     }
 
     /// Settles now and again until it is dropped.
@@ -111,5 +113,7 @@ async fn sweep(cx: &Cx) -> Result<(), Error> {
     while cx.store().write(move |tx| expired::sweep(tx, now, BATCH)).await? == BATCH {}
     let before = now.minus(cx.settings().audit.keep);
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
+    let before = now.minus(cx.settings().policy.keep);
+    while cx.store().write(move |tx| rows::evaluations::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     Ok(())
 }

@@ -108,7 +108,7 @@ async fn t40_pages_of_lists_are_bounded_and_cursors_checked() {
     let admin = home.signed_in(ADMIN).await;
     let token = admin.session_token();
     let get = async |place: &str| Answer::of(admin.http.get(home.url(place)).bearer_auth(&token)).await;
-    for list in ["users", "clients", "sessions", "audit"] {
+    for list in ["users", "clients", "sessions", "audit", "policies/evaluations"] {
         for query in ["limit=0", "limit=1", "limit=4294967295", "limit=99999999999"] {
             let answer = get(&format!("/api/admin/{list}?{query}")).await;
             assert_eq!(answer.status, StatusCode::OK, "{list} {query}: {}", answer.text);

@@ -12,6 +12,7 @@ mod entry;
 pub(in crate::http) mod input;
 mod keys;
 mod local;
+mod policies;
 mod sessions;
 mod users;
 
@@ -60,6 +61,10 @@ pub fn configure(config: &mut ServiceConfig) {
                 .on(Method::DELETE, api_keys::revoke),
         )
         .service(at("audit").get(audit::list))
+        .service(at("policies/validate").post(policies::validate))
+        .service(at("policies/test").post(policies::test))
+        .service(at("policies/evaluations").get(policies::list))
+        .service(at("policies/versions").get(policies::versions))
         .service(at("backup").post(backup::create))
         .service(at("ca").get(entry::ca))
         .service(at("setup-link").post(entry::setup_link))

@@ -3,6 +3,7 @@
 mod accounts;
 mod guards;
 mod pages;
+mod policies;
 mod walk;
 
 use std::pin::Pin;

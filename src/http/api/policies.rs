@@ -1,0 +1,177 @@
+//! Policies: what is wrong with one, what it would say, what they said, and what they were.
+
+use std::str::FromStr;
+
+use actix_web::HttpResponse;
+use serde_json::{Map, Value, json};
+
+use super::input::Input;
+use super::{page_request, parameter, wrong_parameter};
+use crate::access::evaluations::{self, Filter};
+use crate::access::policy::{Verdict, judge};
+use crate::base::Moment;
+use crate::base::id::EvaluationId;
+use crate::http::extract::{Admin, Json, Query};
+use crate::http::respond::Refusal;
+use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
+use crate::script::{self, Busy, Fault};
+use crate::store::Order;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// `POST policies/validate`: what there is to say about a `script`. It is not run.
+pub async fn validate(_admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let script: String = input.require("script");
+    input.finish()?;
+    let report = script::lint(&script);
+    Ok(HttpResponse::Ok().json(json!({
+        "valid": report.is_sound(),
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "suggestions": report.suggestions,
+    })))
+}
+
+/// `POST policies/test`: runs a `script` with a `context`, as a check would, and records nothing.
+pub async fn test(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let script: String = input.require("script");
+    let context: Map<String, Value> = input.take("context").unwrap_or_default();
+    input.finish()?;
+    let now = admin.cx.now;
+    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &Value::Object(context), now)).await;
+    let judgement = judged.map_err(|busy| match busy {
+        Busy::Full => Refusal::busy(1),
+        Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
+    })?;
+    let (result, note, error) = match judgement.verdict {
+        Verdict::Allowed => (Decision::Allowed, None, Value::Null),
+        Verdict::Denied(note) => (Decision::Denied, note, Value::Null),
+        Verdict::Failed(fault) => (Decision::Error, None, error(&fault)),
+    };
+    Ok(HttpResponse::Ok().json(json!({
+        "result": result.name(),
+        "returned": judgement.returned,
+        "note": note,
+        "executionTimeMs": milliseconds(judgement.micros),
+        "error": error,
+    })))
+}
+
+fn error(fault: &Fault) -> Value {
+    let line = match fault {
+        Fault::Syntax { line, .. } | Fault::Runtime { line: Some(line), .. } => Some(line),
+        _ => None,
+    };
+    json!({"code": fault.code(), "line": line, "message": fault.to_string()})
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no evaluation takes 285 years")]
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+fn evaluation(row: &EvaluationRow) -> Value {
+    json!({
+        "id": row.id,
+        "at": row.at.rfc3339(),
+        "entityType": row.entity_type,
+        "entityId": row.entity_id,
+        "permission": row.permission,
+        "subjectType": row.subject_type,
+        "subjectId": row.subject_id,
+        "policySource": row.place.level(),
+        "policyName": row.place.name(),
+        "policyScript": row.script,
+        "result": row.result.name(),
+        "error": row.error,
+        "message": row.message,
+        "context": row.context,
+        "executionTimeMs": milliseconds(row.micros),
+        "request": row.request,
+        "ip": row.ip,
+        "userAgent": row.user_agent,
+    })
+}
+
+/// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entityType`, `entityId`, `permission`, `subject`
+/// and `result` narrow it. A page may be short and still have a `next`.
+pub async fn list(admin: Admin, query: Query) -> Answer {
+    let order = match parameter(&query, "order")? {
+        None | Some("desc") => Order::Descending,
+        Some("asc") => Order::Ascending,
+        Some(_) => return Err(wrong_parameter("order", "is neither asc nor desc")),
+    };
+    let since = match parameter(&query, "since")? {
+        None => None,
+        Some(text) => {
+            Some(Moment::parse_rfc3339(text).ok_or_else(|| wrong_parameter("since", "is not an RFC 3339 time"))?)
+        }
+    };
+    let result = match parameter(&query, "result")? {
+        None => None,
+        Some("allowed") => Some(Decision::Allowed),
+        Some("denied") => Some(Decision::Denied),
+        Some("error") => Some(Decision::Error),
+        Some(_) => return Err(wrong_parameter("result", "is none of allowed, denied, error")),
+    };
+    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
+    let filter = Filter {
+        since,
+        entity_type: text("entityType")?,
+        entity_id: text("entityId")?,
+        permission: text("permission")?,
+        subject: text("subject")?,
+        result,
+    };
+    let page = evaluations::page(&admin.cx, &filter, order, &page_request::<EvaluationId>(&query)?).await?;
+    let items: Vec<Value> = page.items.iter().map(evaluation).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// A cursor of the list of versions: `LEVEL.VERSION.NAME`.
+struct VersionCursor;
+
+impl FromStr for VersionCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, '.');
+        let level = parts.next().filter(|level| matches!(*level, "permission" | "tuple"));
+        let number = parts.next().and_then(|number| number.parse::<u64>().ok());
+        level.zip(number).zip(parts.next()).map(|_| Self).ok_or(())
+    }
+}
+
+fn version(row: &PolicyVersion) -> Value {
+    json!({
+        "entityType": row.entity_type,
+        "policyLevel": row.place.level(),
+        "policyName": row.place.name(),
+        "script": row.script,
+        "version": row.version,
+        "changedByType": row.changed_by_kind,
+        "changedBy": row.changed_by,
+        "reason": row.reason,
+        "at": row.at.rfc3339(),
+    })
+}
+
+/// `GET policies/versions`: a page of what the policies of an `entityType` were, the newest first for each; of one `permission` or `tuple`
+/// only. A `script` that is `null` was taken away.
+pub async fn versions(admin: Admin, query: Query) -> Answer {
+    let Some(entity_type) = parameter(&query, "entityType")? else {
+        return Err(wrong_parameter("entityType", "is missing"));
+    };
+    let place = match (parameter(&query, "permission")?, parameter(&query, "tuple")?) {
+        (Some(_), Some(_)) => return Err(wrong_parameter("tuple", "cannot be given with permission")),
+        (Some(name), None) => Some(PolicyPlace::Permission(name.to_owned())),
+        (None, Some(id)) => Some(PolicyPlace::Tuple(id.to_owned())),
+        (None, None) => None,
+    };
+    let request = page_request::<VersionCursor>(&query)?;
+    let page = evaluations::versions(&admin.cx, entity_type, place.as_ref(), &request)?;
+    let items: Vec<Value> = page.items.iter().map(version).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
