@@ -4,6 +4,7 @@
 //! questions, `list` turns them round, `claims` puts the answers in tokens. `policy` says what a script is told and what its answer means,
 //! `evaluations` keeps what came of it. Start reading at [`check`].
 
+pub mod authority;
 pub mod check;
 pub mod claims;
 mod error;

@@ -9,7 +9,7 @@ use super::{page_request, parameter};
 use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Json, Query};
+use crate::http::extract::{Admin, RevokeApiKeys, ViewApiKeys, Json, Query};
 use crate::http::respond::Refusal;
 use crate::identity::users;
 use crate::records::{ApiKey, RateLimit};
@@ -48,7 +48,7 @@ fn view(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
 }
 
 /// `GET api-keys`: a page, newest first; of one `client`, a page; of one `owner`, all.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> Answer {
     let cx = &admin.cx;
     let (keys, next) = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
         (Some(_), Some(_)) => return Err(Refusal::malformed("Ask for the keys of an owner or of a client.")),
@@ -73,7 +73,7 @@ pub async fn list(admin: Admin, query: Query) -> Answer {
 }
 
 /// `GET api-keys/{key}`.
-pub async fn show(admin: Admin, id: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&admin.cx, &apikeys::find(&admin.cx, &parsed(&id)?, None)?)))
 }
 
@@ -103,7 +103,7 @@ pub async fn create(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
 }
 
 /// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional.
-pub async fn update(admin: Admin, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn update(admin: Admin<RevokeApiKeys>, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let id = parsed(&id)?;
     let mut input = Input::new(body.0);
     let change = KeyChange {
@@ -123,7 +123,7 @@ pub async fn update(admin: Admin, id: Path<String>, body: Json<Map<String, Value
 }
 
 /// `DELETE api-keys/{key}`: it stops working at once, and so do tokens it was exchanged for wherever we are asked.
-pub async fn revoke(admin: Admin, id: Path<String>) -> Answer {
+pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> Answer {
     let key = apikeys::delete(&admin.cx, &parsed(&id)?, None).await?;
     Ok(HttpResponse::Ok().json(json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true})))
 }

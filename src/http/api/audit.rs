@@ -7,7 +7,7 @@ use super::{page_request, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::id::AuditId;
-use crate::http::extract::{Admin, Query};
+use crate::http::extract::{Admin, ViewAudit, Query};
 use crate::http::respond::Refusal;
 use crate::records::AuditRow;
 use crate::store::Order;
@@ -30,7 +30,7 @@ fn view(row: &AuditRow) -> Value {
 
 /// `GET audit`: a page, newest first or in the given `order`; `since`, `actor`, `action` and `target` narrow it. A page may be
 /// short and still have a `next`.
-pub async fn list(admin: Admin, query: Query) -> Result<HttpResponse, Refusal> {
+pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse, Refusal> {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::page_request;
 use crate::base::id::ClientId;
-use crate::http::extract::{Admin, Json, Query};
+use crate::http::extract::{Admin, CreateClients, DeleteClients, UpdateClients, ViewClients, Json, Query};
 use crate::http::respond::{FieldProblem, Refusal};
 use crate::oauth::clients::{self, ClientInput, Error, Registered};
 use crate::records::{Client, GrantType, Origin};
@@ -69,32 +69,32 @@ fn shown(registered: &Registered) -> Map<String, Value> {
 }
 
 /// `GET clients`: a page in the order of ids.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
     let page = clients::page(&admin.cx, &page_request::<ClientId>(&query)?)?;
     let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
 
 /// `GET clients/{client}`.
-pub async fn show(admin: Admin, id: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Answer {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `POST clients`.
-pub async fn create(admin: Admin, body: Json<ClientInput>) -> Answer {
+pub async fn create(admin: Admin<CreateClients>, body: Json<ClientInput>) -> Answer {
     let registered = clients::register(&admin.cx, &body.0).await?;
     Ok(HttpResponse::Created().json(shown(&registered)))
 }
 
 /// `PATCH clients/{client}`: what is absent stays. `version` makes it conditional.
-pub async fn update(admin: Admin, id: Path<String>, body: Json<ClientInput>) -> Answer {
+pub async fn update(admin: Admin<UpdateClients>, id: Path<String>, body: Json<ClientInput>) -> Answer {
     let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
 
 /// `POST clients/{client}/rotate-secret`: `overlap_seconds` is how long the old one goes on working.
-pub async fn rotate_secret(admin: Admin, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn rotate_secret(admin: Admin<UpdateClients>, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let overlap: u64 = input.take("overlap_seconds").unwrap_or_default();
     if overlap > LONGEST_OVERLAP {
@@ -106,19 +106,19 @@ pub async fn rotate_secret(admin: Admin, id: Path<String>, body: Json<Map<String
 }
 
 /// `POST clients/{client}/disable`: revokes its grants.
-pub async fn disable(admin: Admin, id: Path<String>) -> Answer {
+pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
     let client = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `POST clients/{client}/enable`.
-pub async fn enable(admin: Admin, id: Path<String>) -> Answer {
+pub async fn enable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
     let client = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `DELETE clients/{client}`: says what went with it.
-pub async fn delete(admin: Admin, id: Path<String>) -> Answer {
+pub async fn delete(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
     let id = parsed(&id)?;
     let ended = clients::delete(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use crate::http::extract::{Admin, Json};
+use crate::http::extract::{Admin, RotateKeys, ViewKeys, Json};
 use crate::http::respond::Refusal;
 use crate::oauth::keys;
 use crate::records::Algorithm;
@@ -13,12 +13,12 @@ use crate::records::Algorithm;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// `GET keys`: all of them, oldest first.
-pub async fn list(admin: Admin) -> Answer {
+pub async fn list(admin: Admin<ViewKeys>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"items": keys::list(&admin.cx)?, "next": null})))
 }
 
 /// `POST keys/rotate`: of one `alg` or of all.
-pub async fn rotate(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn rotate(admin: Admin<RotateKeys>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let algorithm: Option<String> = input.take("alg");
     let algorithm: Option<Result<Algorithm, String>> = algorithm.map(|name| name.parse());
@@ -31,7 +31,7 @@ pub async fn rotate(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
 }
 
 /// `POST keys/{kid}/retire`: its tokens no longer verify.
-pub async fn retire(admin: Admin, kid: Path<String>) -> Answer {
+pub async fn retire(admin: Admin<RotateKeys>, kid: Path<String>) -> Answer {
     let Some(keys) = keys::retire(&admin.cx, &kid).await? else {
         return Err(Refusal::not_found("There is no key with this kid."));
     };

@@ -11,7 +11,7 @@ use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{Verdict, judge};
 use crate::base::Moment;
 use crate::base::id::EvaluationId;
-use crate::http::extract::{Admin, Json, Query};
+use crate::http::extract::{Admin, ViewPolicies, Json, Query};
 use crate::http::respond::Refusal;
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
 use crate::script::{self, Busy, Fault};
@@ -20,7 +20,7 @@ use crate::store::Order;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// `POST policies/validate`: what there is to say about a `script`. It is not run.
-pub async fn validate(_admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(_admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     input.finish()?;
@@ -34,7 +34,7 @@ pub async fn validate(_admin: Admin, body: Json<Map<String, Value>>) -> Answer {
 }
 
 /// `POST policies/test`: runs a `script` with a `context`, as a check would, and records nothing.
-pub async fn test(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
@@ -97,7 +97,7 @@ fn evaluation(row: &EvaluationRow) -> Value {
 
 /// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entityType`, `entityId`, `permission`, `subject`
 /// and `result` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,
@@ -160,7 +160,7 @@ fn version(row: &PolicyVersion) -> Value {
 
 /// `GET policies/versions`: a page of what the policies of an `entityType` were, the newest first for each; of one `permission` or `tuple`
 /// only. A `script` that is `null` was taken away.
-pub async fn versions(admin: Admin, query: Query) -> Answer {
+pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> Answer {
     let Some(entity_type) = parameter(&query, "entityType")? else {
         return Err(wrong_parameter("entityType", "is missing"));
     };

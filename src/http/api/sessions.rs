@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{page_request, parameter};
 use crate::base::id::SessionId;
-use crate::http::extract::{Admin, Query};
+use crate::http::extract::{Admin, RevokeSessions, ViewSessions, Query};
 use crate::http::respond::Refusal;
 use crate::identity::{sessions, users};
 use crate::records::Session;
@@ -29,7 +29,7 @@ fn view(session: &Session) -> Value {
 }
 
 /// `GET sessions`: a page of live ones, newest first; of one `user`, all.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
     let (sessions, next) = match parameter(&query, "user")? {
         Some(name) => {
             let user = users::by_name(&admin.cx, name)?;
@@ -47,7 +47,7 @@ pub async fn list(admin: Admin, query: Query) -> Answer {
 }
 
 /// `DELETE sessions/{session}`: ends it with the tokens that came from it.
-pub async fn revoke(admin: Admin, id: Path<String>) -> Answer {
+pub async fn revoke(admin: Admin<RevokeSessions>, id: Path<String>) -> Answer {
     let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::not_found("There is no session with this id.")) };
     let ended = sessions::end(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": id, "ended": ended})))

@@ -13,13 +13,16 @@ use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
-use crate::http::extract::{Admin, Json, Query};
+use crate::access::authority;
+use crate::cx::Cx;
+use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require};
 use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;
 use crate::identity::invites;
 use crate::identity::users::{self, NewUser, UserChange};
-use crate::records::{Profile, User};
+use crate::records::tuple::ANY;
+use crate::records::{Profile, SubjectRef, User};
 
 /// A person as administrators see them: everything but the password.
 #[derive(Serialize)]
@@ -65,23 +68,26 @@ fn view(user: &User) -> View<'_> {
 type Answer = Result<HttpResponse, Refusal>;
 
 /// `GET users`: a page, oldest first.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
     let page = users::page(&admin.cx, &page_request::<UserId>(&query)?)?;
     let items: Vec<View> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
 
 /// `GET users/{user}`: by e-mail address, username or id.
-pub async fn show(admin: Admin, name: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&users::by_name(&admin.cx, &name)?)))
 }
 
 /// `POST users`.
-pub async fn create(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let mut roles: Vec<String> = input.take("roles").unwrap_or_default();
     if let Some(admin) = input.take("admin") {
         set_admin(&mut roles, admin);
+    }
+    if roles.iter().any(|role| role == User::ADMIN) {
+        require(&admin.cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
     }
     let new = NewUser {
         email: input.require("email"),
@@ -98,8 +104,8 @@ pub async fn create(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
 }
 
 /// `PATCH users/{user}`: what is absent stays; a claim that is `null` goes (RFC 7396). `version` makes it conditional.
-pub async fn update(admin: Admin, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
-    let user = users::by_name(&admin.cx, &name)?;
+pub async fn update(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
     let mut input = Input::new(body.0);
     let mut change = UserChange {
         expected_version: input.take("version"),
@@ -117,26 +123,29 @@ pub async fn update(admin: Admin, name: Path<String>, body: Json<Map<String, Val
     }
     change.profile = input.rest();
     input.finish()?;
+    if change.roles.as_ref().is_some_and(|roles| roles.iter().any(|role| role == User::ADMIN)) {
+        require(&admin.cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+    }
     let user = users::update(&admin.cx, &user.id, change).await?;
     Ok(HttpResponse::Ok().json(view(&user)))
 }
 
 /// `DELETE users/{user}`: says what went with it.
-pub async fn delete(admin: Admin, name: Path<String>) -> Answer {
-    let user = users::by_name(&admin.cx, &name)?;
+pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
     let ended = users::delete(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
 }
 
 /// `POST users/{user}/password`: ends every session.
-pub async fn set_password(admin: Admin, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn set_password(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let password: Option<Secret<String>> = input.take("password");
     if password.is_none() {
         input.refuse("password", "This is missing.");
     }
     input.finish()?;
-    let user = users::by_name(&admin.cx, &name)?;
+    let user = within_reach(&admin.cx, &name)?;
     let Some(password) = password else { return Err(Refusal::malformed("There is no password.")) };
     let ended = users::set_password(&admin.cx, &user.id, &password).await?;
     let user = users::by_name(&admin.cx, user.id.as_str())?;
@@ -144,22 +153,22 @@ pub async fn set_password(admin: Admin, name: Path<String>, body: Json<Map<Strin
 }
 
 /// `POST users/{user}/disable`: ends every session.
-pub async fn disable(admin: Admin, name: Path<String>) -> Answer {
-    let user = users::by_name(&admin.cx, &name)?;
+pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
     let ended = users::disable(&admin.cx, &user.id).await?;
     let user = users::by_name(&admin.cx, user.id.as_str())?;
     Ok(HttpResponse::Ok().json(View { ended: Some(ended), ..view(&user) }))
 }
 
 /// `POST users/{user}/enable`.
-pub async fn enable(admin: Admin, name: Path<String>) -> Answer {
-    let user = users::by_name(&admin.cx, &name)?;
+pub async fn enable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
     let user = users::enable(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(view(&user)))
 }
 
 /// `POST invites`: the link is shown this once.
-pub async fn invite(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let email: Option<String> = input.take("email");
     let lifetime = input.take("expires_in").map(Duration::from_secs);
@@ -173,6 +182,17 @@ pub async fn invite(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
         "created_at": issued.invite.created_at.rfc3339(),
         "expires_at": issued.invite.expires_at.rfc3339(),
     })))
+}
+
+/// The person, unless they hold something of the platform and the caller does not administer it: who may change accounts is not to take over
+/// those of administrators.
+fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
+    let user = users::by_name(cx, name)?;
+    let subject = SubjectRef::new("user", user.id.as_str());
+    if user.is_admin() || authority::is_held_by(cx, &cx.read()?, subject)? {
+        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+    }
+    Ok(user)
 }
 
 fn set_admin(roles: &mut Vec<String>, is_admin: bool) {

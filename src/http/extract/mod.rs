@@ -8,11 +8,12 @@
 //!   repeats refused), [`Json<T>`]: bounded, strictly UTF-8.
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
 //! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
-//! * [`Admin`]: who may administer: the operator at the admin socket or an administrator's session token.
+//! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
 //!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
 //! Start reading at [`Pairs`] and [`Person`].
 
+mod admin;
 mod body;
 mod browser;
 mod caller;
@@ -23,6 +24,7 @@ mod pairs;
 mod peer;
 mod person;
 
+pub use admin::*;
 pub use browser::Browser;
 pub(in crate::http) use browser::keep;
 pub use caller::{Caller, Credential, Who, caller, presented_key};
@@ -30,4 +32,4 @@ pub use cx::{LocalPeer, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
 pub use json::Json;
 pub use pairs::{Fields, Pairs, Query, own_path};
-pub use person::{Admin, Person, Visitor};
+pub use person::{Person, Visitor};

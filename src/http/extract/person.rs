@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::browser::keep_session;
 use super::cookies::{self, Purpose};
-use super::cx::{LocalPeer, operation};
+use super::cx::operation;
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
@@ -65,34 +65,6 @@ impl FromRequest for Visitor {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { visitor(&request).await })
-    }
-}
-
-/// Who may administer: the operator at the admin socket, or an administrator by `Authorization: Bearer <session token>`. Cookies do not
-/// count here.
-pub struct Admin {
-    /// The operation, with the operator or the administrator as its actor.
-    pub cx: Cx,
-}
-
-impl FromRequest for Admin {
-    type Error = Refusal;
-    type Future = Boxed<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let cx = operation(&request)?;
-            if request.conn_data::<LocalPeer>().is_some() {
-                return Ok(Self { cx: cx.with_actor(Actor::Local) });
-            }
-            let token = bearer(&request)?.ok_or_else(Refusal::unauthenticated)?;
-            let signed_in = by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?;
-            if !signed_in.user.is_admin() {
-                return Err(Refusal::forbidden("This needs an administrator."));
-            }
-            Ok(Self { cx: cx.with_actor(Actor::User(signed_in.user.id)) })
-        })
     }
 }
 

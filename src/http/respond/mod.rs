@@ -6,6 +6,7 @@
 //! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
 //! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
 
+mod access;
 mod api_keys;
 mod identity;
 mod oauth;

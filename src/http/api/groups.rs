@@ -1,0 +1,147 @@
+//! Groups, and who is in them.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+use serde_json::{Map, Value, json};
+
+use super::input::Input;
+use super::{page_request, parameter, tuples};
+use crate::access::groups::{self, Change, Member};
+use crate::access::authority;
+use crate::base::id::GroupId;
+use crate::cx::Cx;
+use crate::http::extract::{
+    Admin, CreateGroups, DeleteGroups, Json, ManageMembers, ManagePlatform, Query, Right, UpdateGroups, ViewGroups, require,
+};
+use crate::http::respond::Refusal;
+use crate::records::tuple::{ANY, GROUP, MEMBER};
+use crate::records::{Group, SubjectRef, TupleKey};
+use crate::store::rows::users;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+fn view(group: &Group) -> Value {
+    json!({
+        "id": group.id,
+        "name": group.name,
+        "description": group.description,
+        "created_at": group.created_at.rfc3339(),
+        "updated_at": group.updated_at.rfc3339(),
+        "version": group.version,
+    })
+}
+
+/// `GET groups`: a page in the order of creation.
+pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
+    let page = groups::page(&admin.cx, &page_request::<GroupId>(&query)?)?;
+    let items: Vec<Value> = page.items.iter().map(view).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// `GET groups/{group}`: by id or name.
+pub async fn show(admin: Admin<ViewGroups>, name: Path<String>) -> Answer {
+    Ok(HttpResponse::Ok().json(view(&groups::group(&admin.cx, &admin.cx.read()?, &name)?)))
+}
+
+/// `POST groups`.
+pub async fn create(admin: Admin<CreateGroups>, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let name: String = input.require("name");
+    let description: Option<String> = input.take("description");
+    input.finish()?;
+    let group = groups::create(&admin.cx, &name, description.as_deref()).await?;
+    Ok(HttpResponse::Created().json(view(&group)))
+}
+
+/// `PATCH groups/{group}`: what is absent stays. `version` makes it conditional.
+pub async fn update(admin: Admin<UpdateGroups>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let change = Change {
+        name: input.take("name"),
+        description: input.take_or_null("description"),
+        version: input.take("version"),
+    };
+    input.finish()?;
+    let group = groups::group(&admin.cx, &admin.cx.read()?, &name)?;
+    Ok(HttpResponse::Ok().json(view(&groups::update(&admin.cx, &group.id, change).await?)))
+}
+
+/// `DELETE groups/{group}`: says what went with it.
+pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
+    let group = within_reach(&admin.cx, &name)?;
+    let (group, ended) = groups::delete(&admin.cx, &group.id).await?;
+    Ok(HttpResponse::Ok().json(json!({"id": group.id, "name": group.name, "deleted": true, "ended": ended})))
+}
+
+/// `GET groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
+pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> Answer {
+    let direct = parameter(&query, "direct")? == Some("true");
+    let from = admin.cx.read()?;
+    let group = groups::group(&admin.cx, &from, &name)?;
+    let mut items = Vec::new();
+    for member in groups::members(&admin.cx, &from, &group.id, direct)? {
+        items.push(member_view(&admin.cx, &from, &member)?);
+    }
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+}
+
+fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Result<Value, Refusal> {
+    let subject = &member.subject;
+    let name = match subject.kind.as_str() {
+        "user" => match subject.id.parse() {
+            Ok(id) => users::find(from, cx.tenant, &id)?.map(|user| user.email),
+            Err(_) => None,
+        },
+        GROUP => groups::find(cx, from, &subject.id)?.map(|group| group.name),
+        _ => None,
+    };
+    Ok(json!({
+        "subject_type": subject.kind,
+        "subject_id": subject.id,
+        "subject_relation": subject.relation,
+        "name": name,
+        "through": member.through,
+    }))
+}
+
+/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`.
+pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let kind: Option<String> = input.take("subject_type");
+    let id: String = input.require("subject_id");
+    input.finish()?;
+    let group = within_reach(&admin.cx, &name)?;
+    let key = membership(&group, kind.as_deref().unwrap_or("user"), &id);
+    let written = tuples::write_one(&admin.cx, key, None, None).await?;
+    Ok(HttpResponse::Created().json(tuples::view(&written)))
+}
+
+/// `DELETE groups/{group}/members/{type}/{id}`.
+pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>) -> Answer {
+    let (name, kind, id) = path.into_inner();
+    let group = within_reach(&admin.cx, &name)?;
+    let removed = tuples::remove_one(&admin.cx, membership(&group, &kind, &id)).await?;
+    Ok(HttpResponse::Ok().json(tuples::view(&removed)))
+}
+
+fn membership(group: &Group, kind: &str, id: &str) -> TupleKey {
+    TupleKey {
+        entity_type: GROUP.to_owned(),
+        entity_id: group.id.to_string(),
+        relation: MEMBER.to_owned(),
+        subject: SubjectRef::new(kind, id),
+    }
+}
+
+/// The group, unless it gives authority over the platform and the caller does not administer it: who may fill groups is not to become an
+/// administrator by that.
+fn within_reach(cx: &Cx, name: &str) -> Result<Group, Refusal> {
+    let from = cx.read()?;
+    let group = groups::group(cx, &from, name)?;
+    let as_such = SubjectRef::new(GROUP, group.id.as_str());
+    let as_members = SubjectRef::set(GROUP, group.id.as_str(), MEMBER);
+    if authority::is_held_by(cx, &from, as_such)? || authority::is_held_by(cx, &from, as_members)? {
+        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+    }
+    Ok(group)
+}

@@ -1,0 +1,183 @@
+//! Authorization models.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use serde_json::{Map, Value, json};
+
+use super::input::Input;
+use super::{page_request, parameter};
+use crate::access::authority;
+use crate::access::import;
+use crate::access::model::catalogue::{self, Draft, Stored};
+use crate::access::model::{Description, builtin, compile_stored, describe, names};
+use crate::access::{Error, Mistake};
+use crate::base::id::ClientId;
+use crate::cx::Cx;
+use crate::http::extract::{Admin, Json, ManagePlatform, Manager, Query, Right, ViewModels, has, require};
+use crate::http::respond::Refusal;
+use crate::records::Model;
+use crate::records::tuple::ANY;
+
+/// Types of one import at the most.
+const MAX_IMPORT: usize = 100;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+fn view(model: &Model) -> Value {
+    json!({
+        "entity_type": model.entity_type,
+        "client": model.client,
+        "built_in": false,
+        "definition": model.definition,
+        "version": model.version,
+        "created_at": model.created_at.rfc3339(),
+        "updated_at": model.updated_at.rfc3339(),
+    })
+}
+
+fn builtin_view(entity_type: &str, definition: &Map<String, Value>) -> Value {
+    json!({"entity_type": entity_type, "client": null, "built_in": true, "definition": definition, "version": 0})
+}
+
+fn described(mut document: Value, description: &Description, warnings: &[Mistake]) -> Value {
+    document["description"] = json!(description);
+    document["warnings"] = json!(warnings);
+    document
+}
+
+/// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
+pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
+    let page = catalogue::page(&admin.cx, &page_request::<String>(&query)?)?;
+    let mut items: Vec<Value> = page.items.iter().map(view).collect();
+    if page.next.is_none() {
+        let from = admin.cx.read()?;
+        for (entity_type, definition) in builtin::documents() {
+            if catalogue::find(&admin.cx, &from, entity_type)?.is_none() {
+                items.push(builtin_view(entity_type, &definition));
+            }
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// `GET models/{entity_type}`: with its hierarchy in words and its matrix of permissions.
+pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
+    let from = manager.cx.read()?;
+    let Some(model) = catalogue::find(&manager.cx, &from, &entity_type)? else {
+        require(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)?;
+        let known = builtin::find(&entity_type).zip(builtin::document(&entity_type));
+        let Some((compiled, definition)) = known else { return Err(Error::UnknownType(entity_type.into_inner()).into()) };
+        return Ok(HttpResponse::Ok().json(described(builtin_view(&entity_type, &definition), &describe(compiled), &[])));
+    };
+    if !has(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)? {
+        manages(&manager.cx, model.client.as_ref(), ViewModels::TO)?;
+    }
+    let compiled = compile_stored(&model).map_err(Error::Invalid)?;
+    Ok(HttpResponse::Ok().json(described(view(&model), &describe(&compiled), &[])))
+}
+
+/// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
+pub async fn put(manager: Manager, entity_type: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let draft = draft(entity_type.into_inner(), body.0)?;
+    may_write(&manager.cx, &draft.entity_type, draft.client.as_ref())?;
+    let stored = catalogue::put(&manager.cx, &draft).await?;
+    let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(HttpResponse::build(status).json(stored_view(&stored)?))
+}
+
+fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
+    let compiled = compile_stored(&stored.model).map_err(Error::Invalid)?;
+    Ok(described(view(&stored.model), &describe(&compiled), &stored.warnings))
+}
+
+/// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
+pub async fn validate(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let entity_type: Option<String> = input.take("entity_type");
+    let definition: Map<String, Value> = input.require("definition");
+    input.finish()?;
+    let entity_type = entity_type.unwrap_or_else(|| String::from("document"));
+    let draft = Draft { entity_type, definition, client: None, expected_version: None };
+    let (compiled, warnings) = catalogue::check(&manager.cx, &manager.cx.read()?, &draft)?;
+    let document = json!({"entity_type": draft.entity_type, "valid": true});
+    Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
+}
+
+/// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
+pub async fn delete(manager: Manager, entity_type: Path<String>, query: Query) -> Answer {
+    let expected = match parameter(&query, "version")? {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| super::wrong_parameter("version", "is not a number"))?),
+    };
+    may_write(&manager.cx, &entity_type, None)?;
+    catalogue::delete(&manager.cx, &entity_type, expected).await?;
+    Ok(HttpResponse::Ok().json(json!({"entity_type": *entity_type, "deleted": true})))
+}
+
+/// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
+/// one after another: what was written before a mistake stays.
+pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let source: String = input.require("source");
+    let prefix: Option<String> = input.take("prefix");
+    input.finish()?;
+    let imported = import::import(&source, prefix.as_deref().unwrap_or_default()).map_err(Error::Invalid)?;
+    if imported.models.len() > MAX_IMPORT {
+        return Err(Error::invalid("source", format!("declares more than {MAX_IMPORT} types")).into());
+    }
+    let mut drafts = Vec::new();
+    for model in imported.models {
+        let draft = Draft {
+            entity_type: model.entity_type,
+            definition: model.definition,
+            client: None,
+            expected_version: None,
+        };
+        may_write(&manager.cx, &draft.entity_type, None)?;
+        catalogue::check(&manager.cx, &manager.cx.read()?, &draft)?;
+        drafts.push(draft);
+    }
+    let mut items = Vec::new();
+    for draft in &drafts {
+        items.push(view(&catalogue::put(&manager.cx, draft).await?.model));
+    }
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null, "warnings": imported.warnings})))
+}
+
+fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal> {
+    let mut input = Input::new(body);
+    let definition: Map<String, Value> = input.require("definition");
+    let client: Option<ClientId> = input.take("client");
+    let expected_version = input.take("version");
+    input.finish()?;
+    names::entity_type(&entity_type).map_err(|problem| Error::invalid("entity_type", problem))?;
+    Ok(Draft { entity_type, definition, client, expected_version })
+}
+
+/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models of the platform's own
+/// types decide who administers, and are for administrators.
+fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<(), Refusal> {
+    if builtin::find(entity_type).is_some() || authority::is_of_the_platform(entity_type) {
+        return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+    }
+    if has(cx, "update", ViewModels::ON, ANY)? {
+        return Ok(());
+    }
+    let from = cx.read()?;
+    let owner = match catalogue::find(cx, &from, entity_type)? {
+        Some(model) => model.client,
+        None => catalogue::owner_by_name(cx, &from, entity_type)?,
+    };
+    if client.is_some() && client != owner.as_ref() {
+        return require(cx, "update", ViewModels::ON, ANY);
+    }
+    manages(cx, owner.as_ref(), "update")
+}
+
+fn manages(cx: &Cx, client: Option<&ClientId>, otherwise: &'static str) -> Result<(), Refusal> {
+    match client {
+        Some(client) => require(cx, "manage", "oauth_client", client.as_str()),
+        None => require(cx, otherwise, ViewModels::ON, ANY),
+    }
+}

@@ -1,0 +1,178 @@
+//! Who may use a route of the admin API: the route's right is a type in the handler's signature.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::caller::{Credential, Who, caller};
+use super::cx::{LocalPeer, operation};
+use crate::access::check::{may, subject_of};
+use crate::cx::{Actor, Cx};
+use crate::http::respond::Refusal;
+use crate::records::tuple::ANY;
+
+/// What a caller must be allowed to do with a type of the platform.
+pub trait Right: 'static {
+    /// The entity type, such as `users`.
+    const ON: &'static str;
+    /// The permission, such as `view`.
+    const TO: &'static str;
+}
+
+macro_rules! rights {
+    ($($(#[$doc:meta])* $name:ident = $permission:literal on $entity:literal;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Right for $name {
+            const ON: &'static str = $entity;
+            const TO: &'static str = $permission;
+        }
+    )*
+
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$(($entity, $permission)),*];
+    };
+}
+
+rights! {
+    /// Administers the installation.
+    ManagePlatform = "manage_platform" on "platform";
+    /// Sees accounts.
+    ViewUsers = "view" on "users";
+    /// Makes accounts and invitations.
+    CreateUsers = "create" on "users";
+    /// Changes accounts.
+    UpdateUsers = "update" on "users";
+    /// Deletes accounts.
+    DeleteUsers = "delete" on "users";
+    /// Disables and enables accounts.
+    BanUsers = "ban" on "users";
+    /// Sees clients.
+    ViewClients = "view" on "clients";
+    /// Registers clients.
+    CreateClients = "create" on "clients";
+    /// Changes clients.
+    UpdateClients = "update" on "clients";
+    /// Deletes clients.
+    DeleteClients = "delete" on "clients";
+    /// Sees groups and who is in them.
+    ViewGroups = "view" on "groups";
+    /// Makes groups.
+    CreateGroups = "create" on "groups";
+    /// Renames groups.
+    UpdateGroups = "update" on "groups";
+    /// Deletes groups.
+    DeleteGroups = "delete" on "groups";
+    /// Puts people into groups and takes them out.
+    ManageMembers = "manage_members" on "groups";
+    /// Sees token-signing keys.
+    ViewKeys = "view" on "keys";
+    /// Rotates and retires token-signing keys.
+    RotateKeys = "rotate" on "keys";
+    /// Sees everybody's API keys.
+    ViewApiKeys = "view_all" on "api_keys";
+    /// Changes and revokes everybody's API keys.
+    RevokeApiKeys = "revoke" on "api_keys";
+    /// Sees everybody's sessions.
+    ViewSessions = "view_all" on "sessions";
+    /// Ends everybody's sessions.
+    RevokeSessions = "revoke_all" on "sessions";
+    /// Reads the audit log.
+    ViewAudit = "view" on "audit";
+    /// Copies the data file.
+    CreateBackups = "create" on "backup";
+    /// Sees models.
+    ViewModels = "view" on "models";
+    /// Sees tuples, and asks what others may do.
+    ViewTuples = "view" on "tuples";
+    /// Reads policies and what they were told.
+    ViewPolicies = "view" on "policies";
+}
+
+/// A caller who may use the route: the operator at the admin socket, or a person (session token, session cookie with the guard against other
+/// sites), an API key, its exchanged token or a client, with the right. A token that an app holds for a person does not count: an app is not
+/// to administer in its user's name.
+pub struct Admin<R: Right = ManagePlatform> {
+    /// The operation, with the caller as its actor.
+    pub cx: Cx,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> FromRequest for Admin<R> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let cx = administrator(&request).await?;
+            require(&cx, R::TO, R::ON, ANY)?;
+            Ok(Self { cx, right: PhantomData })
+        })
+    }
+}
+
+/// A caller by a credential that administers, whatever they may do.
+async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
+    if request.conn_data::<LocalPeer>().is_some() {
+        return Ok(operation(request)?.with_actor(Actor::Local));
+    }
+    let caller = caller(request, None).await?;
+    let is_of_an_app = matches!(caller.who, Who::Person(_))
+        && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
+    if is_of_an_app {
+        return Err(Refusal::forbidden("A token that was made for an app does not administer. Use a session token or an API key."));
+    }
+    Ok(caller.cx)
+}
+
+/// Refuses an operation whose actor lacks a permission. The operator and the server itself lack none.
+pub fn require(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Result<(), Refusal> {
+    if has(cx, permission, entity_type, entity_id)? {
+        return Ok(());
+    }
+    let what = if entity_id == ANY { entity_type.to_owned() } else { format!("{entity_type}:{entity_id}") };
+    Err(Refusal::forbidden(format!("Permission denied: this needs the permission {permission} on {what}.")))
+}
+
+/// Whether the actor of an operation has a permission.
+pub fn has(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Refusal> {
+    match (&cx.actor, subject_of(&cx.actor)) {
+        (Actor::Local | Actor::System, _) => Ok(true),
+        (_, Some(subject)) => Ok(may(cx, &subject, permission, entity_type, entity_id)?),
+        (_, None) => Ok(false),
+    }
+}
+
+/// A caller whose authority depends on the object; the handler asks [`require`].
+pub struct Manager {
+    /// The operation, with the caller as its actor.
+    pub cx: Cx,
+}
+
+impl FromRequest for Manager {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Ok(Self { cx: administrator(&request).await? }) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::model::builtin;
+
+    #[test]
+    fn every_right_is_a_permission_of_the_platform() {
+        for (entity_type, permission) in ALL {
+            let model = builtin::find(entity_type).unwrap_or_else(|| panic!("no model of {entity_type}"));
+            assert!(model.permissions.contains_key(*permission), "{entity_type} has no {permission}");
+        }
+    }
+}

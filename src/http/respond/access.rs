@@ -1,0 +1,33 @@
+//! How rules about permissions say no.
+
+use actix_web::http::StatusCode;
+
+use super::{FieldProblem, Refusal, sentence};
+use crate::access::Error;
+
+
+/// When to ask again while all scripts are busy, in seconds.
+const RETRY_AFTER: u64 = 1;
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::Store(error) => return Self::from(error.clone()),
+            Error::Invalid(_) | Error::UnknownPermission { .. } => StatusCode::BAD_REQUEST,
+            Error::UnknownType(_) | Error::SubjectNotFound { .. } | Error::NotFound => StatusCode::NOT_FOUND,
+            Error::Taken | Error::Conflict | Error::InUse(_) => StatusCode::CONFLICT,
+            Error::LimitReached(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Forbidden { .. } => StatusCode::FORBIDDEN,
+        };
+        let fields = match &error {
+            Error::Invalid(mistakes) => mistakes
+                .iter()
+                .map(|mistake| FieldProblem { field: mistake.at.clone(), message: mistake.problem.clone() })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let refusal = Self::new(status, error.code(), sentence(&error.to_string())).with_fields(fields);
+        if matches!(error, Error::Busy) { refusal.after(RETRY_AFTER) } else { refusal }
+    }
+}
