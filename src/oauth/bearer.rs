@@ -30,6 +30,15 @@ pub enum Holder {
     Key(Box<Live>),
 }
 
+/// A token that a machine got for its API key.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// What it says.
+    pub claims: Map<String, Value>,
+    /// The key, which works.
+    pub live: Live,
+}
+
 /// Verifies signature, type, issuer and times, then that everybody behind the token is still good: person, client, session or family,
 /// key. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
 pub fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
@@ -47,9 +56,9 @@ pub fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
 }
 
 /// What a token says that a machine got for its API key, while token and key are good.
-pub fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<(Map<String, Value>, Live)>, Error> {
+pub fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, Error> {
     let Some(claims) = current(cx, token)? else { return Ok(None) };
-    Ok(of_key(cx, &claims)?.map(|live| (claims, live)))
+    Ok(of_key(cx, &claims)?.map(|live| Exchanged { claims, live }))
 }
 
 /// The claims of an id token or an exchanged one within its times, unless it was revoked by itself.

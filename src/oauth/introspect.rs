@@ -24,8 +24,8 @@ pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -
     if let Some(live) = access_token::find_live(cx, token)? {
         return Ok(Value::Object(describe(live)));
     }
-    if let Some((claims, live)) = bearer::find_exchanged(cx, token)? {
-        return Ok(Value::Object(active(claims, Some(live.owner))));
+    if let Some(exchanged) = bearer::find_exchanged(cx, token)? {
+        return Ok(Value::Object(active(exchanged.claims, Some(exchanged.live.owner))));
     }
     let refresh = refresh_token(cx, token, &client)?;
     Ok(refresh.map_or_else(|| json!({ "active": false }), Value::Object))
