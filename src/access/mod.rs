@@ -5,6 +5,7 @@
 
 pub mod claims;
 mod error;
+pub mod import;
 pub mod model;
 
 pub use error::{Error, Mistake};
