@@ -8,8 +8,9 @@ pub mod authority;
 pub mod check;
 pub mod claims;
 mod error;
-pub mod groups;
 pub mod evaluations;
+pub mod groups;
+pub mod import;
 pub mod model;
 pub mod policy;
 

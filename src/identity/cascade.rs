@@ -22,7 +22,7 @@ pub struct Ended {
     pub grants: usize,
     /// Consents removed.
     pub consents: usize,
-    /// API keys removed.
+    /// API keys removed, or switched off where their owner goes on.
     #[serde(skip_serializing_if = "is_zero")]
     pub api_keys: usize,
     /// Relations and memberships removed.
@@ -99,6 +99,18 @@ pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<us
         tuples::raise(tx, cx.tenant)?;
     }
     Ok(removed)
+}
+
+/// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
+/// Answers how many were on.
+pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
+    let mut frozen = 0;
+    for old in api_keys::of_owner(tx, cx.tenant, user)?.into_iter().filter(|key| key.enabled) {
+        let new = ApiKey { enabled: false, updated_at: cx.now, version: old.version.saturating_add(1), ..old };
+        api_keys::put(tx, cx.tenant, &new)?;
+        frozen += 1;
+    }
+    Ok(frozen)
 }
 
 /// Removes a client, its consents and the API keys bound to it, and revokes its token families.

@@ -146,7 +146,8 @@ pub(super) fn replace(tx: &mut Tx, cx: &Cx, old: &User, phc: &str) -> Result<(Us
     rows::put(tx, cx.tenant, Some(old), &new)??;
     lockout::forgive(tx, cx, &Bucket::of_account(&old.id))?;
     let ended = cascade::end_everything_of_user(tx, cx, &old.id)?;
-    Ok((new, ended))
+    let api_keys = cascade::freeze_keys_of_user(tx, cx, &old.id)?;
+    Ok((new, Ended { api_keys, ..ended }))
 }
 
 pub(super) fn ended_detail(ended: &Ended) -> serde_json::Value {

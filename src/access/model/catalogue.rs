@@ -253,7 +253,9 @@ fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, u64>
     });
     let counts = counts.collect::<Vec<_>>().join("; ");
     let first = lost.keys().next().map_or("", String::as_str);
-    format!("{counts}. Remove them first; list them with `auther tuple list --type {entity_type} --relation {first}`")
+    format!(
+        "{counts}. Remove them first; list them with `auther tuple list --entity-type {entity_type} --relation {first}`"
+    )
 }
 
 fn policy_changes(before: Option<&CompiledModel>, after: &CompiledModel) -> Vec<PolicyChange> {

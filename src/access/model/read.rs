@@ -174,6 +174,8 @@ impl<'d> Reader<'d> {
         let base = expression::base(self, at, object, 1).unwrap_or(Rewrite::Direct);
         let except = expression::except(self, at, object, 1);
         let subjects = object.get("subjects").map(|value| self.subjects(&format!("{at}.subjects"), value));
+        // None are left only where there was a mistake.
+        let subjects = subjects.filter(|rules| !rules.is_empty());
         Declared { includes, base, except, subjects }
     }
 
@@ -287,6 +289,7 @@ impl<'d> Reader<'d> {
         match (engine, policy) {
             (Some(engine), _) if engine.as_str() != Some("lua") => {
                 self.note(format!("{at}.policyEngine"), "must be \"lua\": there is no other engine");
+                return None;
             }
             (None, Some(_)) => {
                 self.note(format!("{at}.policyEngine"), "is missing: a policy needs \"policyEngine\": \"lua\"")

@@ -21,11 +21,14 @@ fn every_mistake_is_told_at_once_with_its_place() {
         },
         "permissions": {"read": {"relation": "vewer"}, "write": {}}
     }));
-    let places: Vec<_> = all.iter().map(|mistake| mistake.at.as_str()).collect();
+    let mut places: Vec<_> = all.iter().map(|mistake| mistake.at.as_str()).collect();
+    places.sort_unstable();
     assert_eq!(
         places,
         [
-            "relatoins",
+            "adminBypass",
+            "permissions.read.relation",
+            "permissions.write.relation",
             "relations",
             "relations.editor.anyof",
             "relations.editor.union[0]",
@@ -33,9 +36,7 @@ fn every_mistake_is_told_at_once_with_its_place() {
             "relations.owner.anyOf[1].relation",
             "relations.owner.except",
             "relations.viewer",
-            "permissions.read.relation",
-            "permissions.write.relation",
-            "adminBypass"
+            "relatoins",
         ]
     );
     let problem =

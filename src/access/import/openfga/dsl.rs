@@ -1,0 +1,235 @@
+//! The modelling language: a parser that goes down the grammar, one function for each of its rules.
+
+use super::tokens::{Place, Token, tokens};
+use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
+use crate::access::error::Mistake;
+use crate::access::model::SubjectRule;
+use crate::access::model::names::quoted;
+
+/// Words that mean something between names and therefore are none.
+const KEYWORDS: &[&str] = &["or", "and", "but", "not", "from", "with", "define"];
+
+/// Reads all types. Errors: the first thing that is not in the grammar.
+pub(super) fn read(text: &str) -> Result<Vec<Type>, Mistake> {
+    let all = tokens(text);
+    let end = Place {
+        line: text.lines().count().max(1),
+        column: text.lines().last().map_or(0, |line| line.chars().count()) + 1,
+    };
+    let mut parser = Parser { rest: &all, end, subjects: Vec::new() };
+    parser.model()
+}
+
+struct Parser<'t> {
+    rest: &'t [(Place, Token)],
+    end: Place,
+    /// The types in brackets of the relation that is being read.
+    subjects: Vec<SubjectRule>,
+}
+
+impl Parser<'_> {
+    fn place(&self) -> Place {
+        self.rest.first().map_or(self.end, |(place, _)| *place)
+    }
+
+    fn peek(&self) -> Option<&str> {
+        match self.rest.first() {
+            Some((_, Token::Word(word))) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn step(&mut self) {
+        self.rest = self.rest.get(1..).unwrap_or_default();
+    }
+
+    /// Takes the word if it comes next.
+    fn takes(&mut self, word: &str) -> bool {
+        let found = self.peek() == Some(word);
+        if found {
+            self.step();
+        }
+        found
+    }
+
+    /// Takes the sign if it comes next.
+    fn takes_sign(&mut self, sign: char) -> bool {
+        let found = matches!(self.rest.first(), Some((_, Token::Sign(next))) if *next == sign);
+        if found {
+            self.step();
+        }
+        found
+    }
+
+    fn found(&self) -> String {
+        self.rest.first().map_or_else(|| String::from("the end"), |(_, token)| quoted(&token.text()))
+    }
+
+    fn unexpected<T>(&self, wanted: &str) -> Result<T, Mistake> {
+        Err(self.place().mistake(format!("expected {wanted}, found {}", self.found())))
+    }
+
+    fn expect(&mut self, word: &str) -> Result<(), Mistake> {
+        if self.takes(word) { Ok(()) } else { self.unexpected(&format!("`{word}`")) }
+    }
+
+    fn expect_sign(&mut self, sign: char) -> Result<(), Mistake> {
+        if self.takes_sign(sign) { Ok(()) } else { self.unexpected(&format!("`{sign}`")) }
+    }
+
+    fn name(&mut self, what: &str) -> Result<String, Mistake> {
+        match self.rest.first() {
+            Some((place, Token::Word(word))) if KEYWORDS.contains(&word.as_str()) => {
+                Err(place.mistake(format!("expected {what}, found the keyword `{word}`")))
+            }
+            Some((_, Token::Word(word))) => {
+                let name = word.clone();
+                self.step();
+                Ok(name)
+            }
+            _ => self.unexpected(what),
+        }
+    }
+
+    fn model(&mut self) -> Result<Vec<Type>, Mistake> {
+        let modules = "modules cannot be imported: put all types in one text that begins with `model` and `schema 1.1`";
+        if self.peek() == Some("module") {
+            return Err(self.place().mistake(modules));
+        }
+        self.expect("model")?;
+        self.expect("schema")?;
+        let place = self.place();
+        let version = self.name("the version of the schema")?;
+        match version.as_str() {
+            "1.1" => {}
+            "1.2" => return Err(place.mistake(modules)),
+            _ => return Err(place.mistake(format!("schema {} cannot be imported: only 1.1 can", quoted(&version)))),
+        }
+        let mut types = Vec::new();
+        while !self.rest.is_empty() {
+            match self.peek() {
+                Some("type") if types.len() < MAX_TYPES => types.push(self.typed()?),
+                Some("type") => return Err(self.place().mistake(format!("there are more than {MAX_TYPES} types"))),
+                Some("extend" | "module") => return Err(self.place().mistake(modules)),
+                Some("condition") => return Err(self.place().mistake(NO_CONDITIONS)),
+                _ => return self.unexpected("`type`"),
+            }
+        }
+        Ok(types)
+    }
+
+    fn typed(&mut self) -> Result<Type, Mistake> {
+        self.expect("type")?;
+        let place = self.place();
+        let name = self.name("the name of a type")?;
+        let mut relations = Vec::new();
+        if self.takes("relations") {
+            while self.peek() == Some("define") {
+                relations.push(self.defined()?);
+            }
+            if relations.is_empty() {
+                return self.unexpected("`define`");
+            }
+        }
+        Ok(Type { name, at: format!("line {}", place.line), relations })
+    }
+
+    fn defined(&mut self) -> Result<Defined, Mistake> {
+        self.expect("define")?;
+        let place = self.place();
+        let name = self.name("the name of a relation")?;
+        self.expect_sign(':')?;
+        self.subjects.clear();
+        let term = self.expression(1)?;
+        if term.directs() > 1 {
+            return Err(
+                place.mistake(format!("{} has types in brackets more than once: put them all in one", quoted(&name)))
+            );
+        }
+        Ok(Defined { name, at: format!("line {}", place.line), term, subjects: std::mem::take(&mut self.subjects) })
+    }
+
+    /// `operand`, `a or b or c`, `a and b and c`, or `a but not b`. There is no precedence, so different operators need parentheses.
+    fn expression(&mut self, depth: usize) -> Result<Term, Mistake> {
+        if depth > MAX_DEPTH {
+            return Err(self.place().mistake(format!(
+                "is nested more than {MAX_DEPTH} levels deep: give the inner part a relation of its own"
+            )));
+        }
+        let first = self.operand(depth)?;
+        let term = match self.peek() {
+            Some("or") => Term::AnyOf(self.chain("or", first, depth)?),
+            Some("and") => Term::AllOf(self.chain("and", first, depth)?),
+            Some("but") => {
+                self.step();
+                self.expect("not")?;
+                let place = self.place();
+                let removed = self.operand(depth)?;
+                if removed.directs() > 0 {
+                    return Err(place
+                        .mistake("types in brackets cannot stand after `but not`: give them a relation of their own"));
+                }
+                Term::ButNot(Box::new(first), Box::new(removed))
+            }
+            _ => return Ok(first),
+        };
+        match self.peek() {
+            Some(other @ ("or" | "and" | "but")) => Err(self
+                .place()
+                .mistake(format!("`{other}` after another operator: say with parentheses which comes first"))),
+            _ => Ok(term),
+        }
+    }
+
+    fn chain(&mut self, operator: &str, first: Term, depth: usize) -> Result<Vec<Term>, Mistake> {
+        let mut parts = vec![first];
+        while self.takes(operator) {
+            parts.push(self.operand(depth)?);
+        }
+        Ok(parts)
+    }
+
+    /// `(expression)`, `[types]`, `relation` or `relation from parent`.
+    fn operand(&mut self, depth: usize) -> Result<Term, Mistake> {
+        if self.takes_sign('(') {
+            let inner = self.expression(depth + 1)?;
+            self.expect_sign(')')?;
+            return Ok(inner);
+        }
+        if self.takes_sign('[') {
+            self.types()?;
+            return Ok(Term::Direct);
+        }
+        let relation = self.name("a relation, types in brackets, or parentheses")?;
+        if !self.takes("from") {
+            return Ok(Term::Computed(relation));
+        }
+        Ok(Term::FromParent { relation, from: self.name("the relation that leads to parents")? })
+    }
+
+    fn types(&mut self) -> Result<(), Mistake> {
+        loop {
+            let place = self.place();
+            let kind = self.name("a type")?;
+            let text = if self.takes_sign(':') {
+                self.expect_sign('*')?;
+                format!("{kind}:*")
+            } else if self.takes_sign('#') {
+                format!("{kind}#{}", self.name("a relation")?)
+            } else {
+                kind
+            };
+            if self.peek() == Some("with") {
+                return Err(self.place().mistake(NO_CONDITIONS));
+            }
+            self.subjects.push(SubjectRule::parse(&text).map_err(|problem| place.mistake(problem))?);
+            if !self.takes_sign(',') {
+                return self.expect_sign(']');
+            }
+        }
+    }
+}
+
+/// Why conditions are refused.
+pub(super) const NO_CONDITIONS: &str = "conditions are written in another language there and cannot be imported: remove them, and put a Lua \
+    condition on the tuples or a policy on the permission afterwards";

@@ -1,0 +1,194 @@
+//! The JSON notation: `{"schema_version": "1.1", "type_definitions": […]}`.
+
+use serde_json::{Map, Value};
+
+use super::dsl::NO_CONDITIONS;
+use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
+use crate::access::error::Mistake;
+use crate::access::model::SubjectRule;
+use crate::access::model::names::quoted;
+
+/// Reads all types. Errors: every mistake, with its path.
+pub(super) fn read(text: &str) -> Result<Vec<Type>, Vec<Mistake>> {
+    let whole: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+        vec![Mistake::new(format!("line {}, column {}", error.line(), error.column()), format!("is not JSON: {error}"))]
+    })?;
+    let model = whole.get("authorization_model").and_then(Value::as_object).unwrap_or(&whole);
+    let mut reader = Reader::default();
+    let types = reader.model(model);
+    if reader.mistakes.is_empty() { Ok(types) } else { Err(reader.mistakes) }
+}
+
+#[derive(Default)]
+struct Reader {
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    fn note(&mut self, at: impl Into<String>, problem: impl Into<String>) {
+        self.mistakes.push(Mistake::new(at, problem));
+    }
+
+    fn model(&mut self, model: &Map<String, Value>) -> Vec<Type> {
+        if member(model, "schema_version", "schemaVersion").and_then(Value::as_str) != Some("1.1") {
+            self.note("schema_version", "must be \"1.1\": no other schema can be imported");
+        }
+        if model.get("conditions").is_some_and(|conditions| !is_empty(conditions)) {
+            self.note("conditions", NO_CONDITIONS);
+        }
+        let at = "type_definitions";
+        let Some(types) = member(model, at, "typeDefinitions").and_then(Value::as_array) else {
+            self.note(at, "is missing: it lists the types of the model");
+            return Vec::new();
+        };
+        if types.len() > MAX_TYPES {
+            self.note(at, format!("holds more than {MAX_TYPES} types"));
+            return Vec::new();
+        }
+        types.iter().enumerate().filter_map(|(index, item)| self.typed(&format!("{at}[{index}]"), item)).collect()
+    }
+
+    fn typed(&mut self, at: &str, item: &Value) -> Option<Type> {
+        let Some(name) = item.get("type").and_then(Value::as_str) else {
+            self.note(format!("{at}.type"), "is missing: it names the type");
+            return None;
+        };
+        let empty = Map::new();
+        let relations = match item.get("relations") {
+            None | Some(Value::Null) => &empty,
+            Some(Value::Object(relations)) => relations,
+            Some(_) => {
+                self.note(format!("{at}.relations"), "must be an object");
+                &empty
+            }
+        };
+        let metadata = item.get("metadata");
+        if metadata.and_then(|metadata| metadata.get("module")).is_some_and(|module| !is_empty(module)) {
+            self.note(format!("{at}.metadata.module"), "modules cannot be imported: write the whole model as one");
+        }
+        let metadata = metadata.and_then(|metadata| metadata.get("relations"));
+        let relations = relations.iter().map(|(relation, value)| {
+            let at = format!("{at}.relations.{relation}");
+            let about = metadata.and_then(|metadata| metadata.get(relation));
+            self.defined(&at, relation, value, about)
+        });
+        let relations = relations.collect();
+        Some(Type { name: name.to_owned(), at: at.to_owned(), relations })
+    }
+
+    fn defined(&mut self, at: &str, name: &str, value: &Value, about: Option<&Value>) -> Defined {
+        let term = self.term(at, value, 1).unwrap_or(Term::Direct);
+        let types =
+            about.and_then(|about| about.get("directly_related_user_types").or(about.get("directlyRelatedUserTypes")));
+        let items = types.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let types_at = format!("{at}: directly_related_user_types");
+        match (term.directs() > 0, items.is_empty()) {
+            (true, true) => {
+                self.note(types_at.clone(), "is missing: `this` needs the types that may be given the relation")
+            }
+            (false, false) => self.note(types_at.clone(), "has no use: the relation has no `this`"),
+            _ => {}
+        }
+        let subjects = items
+            .iter()
+            .enumerate()
+            .filter_map(|(index, item)| self.subject(&format!("{types_at}[{index}]"), item))
+            .collect();
+        Defined { name: name.to_owned(), at: at.to_owned(), term, subjects }
+    }
+
+    fn subject(&mut self, at: &str, item: &Value) -> Option<SubjectRule> {
+        let text = |name: &str| item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if text("condition").is_some() {
+            self.note(at, NO_CONDITIONS);
+            return None;
+        }
+        let kind = text("type").unwrap_or_default();
+        let rule = match (text("relation"), item.get("wildcard").filter(|wildcard| !wildcard.is_null())) {
+            (Some(relation), None) => SubjectRule::parse(&format!("{kind}#{relation}")),
+            (None, Some(_)) => SubjectRule::parse(&format!("{kind}:*")),
+            (None, None) => SubjectRule::parse(kind),
+            (Some(_), Some(_)) => Err(String::from("has both a relation and a wildcard")),
+        };
+        rule.map_err(|problem| self.note(at, problem)).ok()
+    }
+
+    fn term(&mut self, at: &str, value: &Value, depth: usize) -> Option<Term> {
+        if depth > MAX_DEPTH {
+            self.note(
+                at,
+                format!("is nested more than {MAX_DEPTH} levels deep: give the inner part a relation of its own"),
+            );
+            return None;
+        }
+        let mut members = value.as_object().into_iter().flatten();
+        let (Some((kind, inner)), None) = (members.next(), members.next()) else {
+            self.note(at, "must be an object with exactly one of this, computedUserset, tupleToUserset, union, intersection, difference");
+            return None;
+        };
+        let at = format!("{at}.{kind}");
+        match kind.as_str() {
+            "this" => Some(Term::Direct),
+            "computedUserset" | "computed_userset" => self.relation(&at, Some(inner)).map(Term::Computed),
+            "tupleToUserset" | "tuple_to_userset" => {
+                let computed = inner.get("computedUserset").or(inner.get("computed_userset"));
+                let from = self.relation(&format!("{at}.tupleset"), inner.get("tupleset"));
+                let relation = self.relation(&format!("{at}.computedUserset"), computed);
+                Some(Term::FromParent { relation: relation?, from: from? })
+            }
+            "union" => self.children(&at, inner, depth).map(Term::AnyOf),
+            "intersection" => self.children(&at, inner, depth).map(Term::AllOf),
+            "difference" => self.difference(&at, inner, depth),
+            other => {
+                self.note(&at, format!("{} is not known in a relation", quoted(other)));
+                None
+            }
+        }
+    }
+
+    fn difference(&mut self, at: &str, inner: &Value, depth: usize) -> Option<Term> {
+        let base = self.term(&format!("{at}.base"), inner.get("base").unwrap_or(&Value::Null), depth + 1);
+        let at = format!("{at}.subtract");
+        let removed = self.term(&at, inner.get("subtract").unwrap_or(&Value::Null), depth + 1)?;
+        if removed.directs() > 0 {
+            self.note(at, "`this` cannot be subtracted: give the types a relation of their own");
+        }
+        Some(Term::ButNot(Box::new(base?), Box::new(removed)))
+    }
+
+    fn children(&mut self, at: &str, inner: &Value, depth: usize) -> Option<Vec<Term>> {
+        let Some(children) = inner.get("child").and_then(Value::as_array).filter(|children| !children.is_empty())
+        else {
+            self.note(format!("{at}.child"), "must be a list with at least one element");
+            return None;
+        };
+        let terms: Vec<_> = children
+            .iter()
+            .enumerate()
+            .filter_map(|(index, child)| self.term(&format!("{at}.child[{index}]"), child, depth + 1))
+            .collect();
+        (terms.len() == children.len()).then_some(terms)
+    }
+
+    fn relation(&mut self, at: &str, value: Option<&Value>) -> Option<String> {
+        let name = value.and_then(|value| value.get("relation")).and_then(Value::as_str);
+        if name.is_none() {
+            self.note(format!("{at}.relation"), "is missing: it names a relation");
+        }
+        name.map(str::to_owned)
+    }
+}
+
+fn member<'m>(object: &'m Map<String, Value>, name: &str, other: &str) -> Option<&'m Value> {
+    object.get(name).or_else(|| object.get(other))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,283 @@
+//! Tuples as text: our own as JSON lines, those of OpenFGA, and the two short notations.
+//!
+//! * `{"entity_type":"doc","entity_id":"1","relation":"viewer","subject_type":"user","subject_id":"ann"}`, with `subject_relation`, `condition`
+//!   and `expires_at` where there are any; names in camelCase are read too.
+//! * `{"user":"user:ann","relation":"viewer","object":"doc:1"}`, also within `key`, and many of them within `tuples`.
+//! * `(client_abc:deployment, *, editor, apikey, key_1)`
+//! * `client_abc:invoice:inv_1#owner@user:ann`
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::access::error::Mistake;
+use crate::access::model::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
+use crate::base::Moment;
+use crate::records::{SubjectRef, Tuple, TupleKey};
+
+/// Longest identifier of an object or a subject, in bytes.
+const MAX_ID: usize = 256;
+/// Mistakes after which reading stops.
+const MAX_MISTAKES: usize = 100;
+
+/// A tuple that somebody wants to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// Its six parts.
+    pub key: TupleKey,
+    /// Lua that must agree.
+    pub condition: Option<String>,
+    /// When it ends.
+    pub expires_at: Option<Moment>,
+}
+
+/// Our own members. What only an export tells (`id`, times) is read over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    #[serde(alias = "entityType")]
+    entity_type: String,
+    #[serde(alias = "entityId")]
+    entity_id: String,
+    relation: String,
+    #[serde(alias = "subjectType")]
+    subject_type: String,
+    #[serde(alias = "subjectId")]
+    subject_id: String,
+    #[serde(alias = "subjectRelation")]
+    subject_relation: Option<String>,
+    condition: Option<String>,
+    #[serde(alias = "expiresAt")]
+    expires_at: Option<Moment>,
+    #[serde(rename = "id")]
+    _id: Option<String>,
+    #[serde(rename = "created_at", alias = "createdAt")]
+    _created_at: Option<Moment>,
+    #[serde(rename = "updated_at", alias = "updatedAt")]
+    _updated_at: Option<Moment>,
+}
+
+/// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
+/// `//` are passed over. Errors: every mistake with its line or its index, up to a hundred.
+pub fn read_tuples(text: &str) -> Result<Vec<Incoming>, Vec<Mistake>> {
+    if let Some(items) = whole(text) {
+        return collected(items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), from_json(item))));
+    }
+    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with("//"));
+    collected(lines.map(|(number, line)| (format!("line {number}"), read_tuple(line))))
+}
+
+/// Reads one in any notation. Errors: what is wrong, for people.
+pub fn read_tuple(text: &str) -> Result<Incoming, String> {
+    let text = text.trim();
+    if text.starts_with('{') {
+        let value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        return from_json(&value);
+    }
+    let parts = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let key = match parts {
+        Some(parts) => from_parts(&parts.split(',').map(str::trim).collect::<Vec<_>>())?,
+        None => from_arrow(text)?,
+    };
+    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None })
+}
+
+/// One line for a tuple, without its end. [`read_tuples`] reads it.
+pub fn write_tuple(tuple: &Tuple) -> String {
+    serde_json::to_string(tuple).unwrap_or_default()
+}
+
+/// The items of a text that is one JSON value: a list, or an object with `tuples`.
+fn whole(text: &str) -> Option<Vec<Value>> {
+    match serde_json::from_str(text).ok()? {
+        Value::Array(items) => Some(items),
+        Value::Object(mut members) => match members.remove("tuples").or_else(|| members.remove("tuple_keys")) {
+            Some(Value::Array(items)) => Some(items),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn collected(read: impl Iterator<Item = (String, Result<Incoming, String>)>) -> Result<Vec<Incoming>, Vec<Mistake>> {
+    let (mut tuples, mut mistakes) = (Vec::new(), Vec::new());
+    for (at, result) in read {
+        match result {
+            Ok(tuple) => tuples.push(tuple),
+            Err(problem) => mistakes.push(Mistake::new(at, problem)),
+        }
+        if mistakes.len() == MAX_MISTAKES {
+            break;
+        }
+    }
+    if mistakes.is_empty() { Ok(tuples) } else { Err(mistakes) }
+}
+
+fn from_json(value: &Value) -> Result<Incoming, String> {
+    let Some(members) = value.as_object() else { return Err(String::from("must be an object")) };
+    if let Some(Value::Object(key)) = members.get("key") {
+        return from_openfga(key);
+    }
+    if members.contains_key("user") || members.contains_key("object") {
+        return from_openfga(members);
+    }
+    let own = Own::deserialize(value).map_err(|error| error.to_string())?;
+    let subject = SubjectRef { kind: own.subject_type, id: own.subject_id, relation: own.subject_relation };
+    let key = TupleKey { entity_type: own.entity_type, entity_id: own.entity_id, relation: own.relation, subject };
+    Ok(Incoming { key: checked(key)?, condition: own.condition, expires_at: own.expires_at })
+}
+
+fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
+    if members.get("condition").is_some_and(|condition| !condition.is_null()) {
+        return Err(String::from(
+            "has a condition of OpenFGA, which is no Lua: remove it, or write the tuple with a condition of ours",
+        ));
+    }
+    if let Some(name) =
+        members.keys().find(|name| !matches!(name.as_str(), "user" | "relation" | "object" | "condition"))
+    {
+        return Err(format!("{} is not known: a tuple of OpenFGA has `user`, `relation` and `object`", quoted(name)));
+    }
+    let text =
+        |name: &str| members.get(name).and_then(Value::as_str).ok_or_else(|| format!("`{name}` is missing or no text"));
+    let (user, relation, object) = (text("user")?, text("relation")?, text("object")?);
+    // Their types hold no colon, their identifiers may.
+    let split = |text: &'_ str| text.split_once(':').map(|(kind, id)| (kind.to_owned(), id.to_owned()));
+    let (entity_type, entity_id) =
+        split(object).ok_or_else(|| format!("`object` is {}, not `type:id`", quoted(object)))?;
+    let (user, held) = match user.rsplit_once('#') {
+        Some((user, held)) => (user, Some(held.to_owned())),
+        None => (user, None),
+    };
+    let (kind, id) = split(user).ok_or_else(|| format!("`user` is {}, not `type:id`", quoted(user)))?;
+    let subject = SubjectRef { kind, id, relation: held };
+    let key = TupleKey { entity_type, entity_id, relation: relation.to_owned(), subject };
+    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None })
+}
+
+fn from_parts(parts: &[&str]) -> Result<TupleKey, String> {
+    let (entity_type, entity_id, relation, kind, id, held) = match parts {
+        [entity_type, entity_id, relation, kind, id] => (entity_type, entity_id, relation, kind, id, None),
+        [entity_type, entity_id, relation, kind, id, held] => {
+            (entity_type, entity_id, relation, kind, id, Some((*held).to_owned()))
+        }
+        _ => return Err(String::from("must have five parts: (entity type, entity, relation, subject type, subject)")),
+    };
+    let subject = SubjectRef { kind: (*kind).to_owned(), id: (*id).to_owned(), relation: held };
+    Ok(TupleKey {
+        entity_type: (*entity_type).to_owned(),
+        entity_id: (*entity_id).to_owned(),
+        relation: (*relation).to_owned(),
+        subject,
+    })
+}
+
+/// `type:id#relation@type:id` and `type:id#relation@type:id#relation`. Here types may hold colons, identifiers may not.
+fn from_arrow(text: &str) -> Result<TupleKey, String> {
+    let form = || format!("{} is no tuple: write type:id#relation@type:id, or JSON", quoted(text));
+    let (object, rest) = text.split_once('#').ok_or_else(form)?;
+    let (relation, subject) = rest.split_once('@').ok_or_else(form)?;
+    let (entity_type, entity_id) = object.rsplit_once(':').ok_or_else(form)?;
+    let (subject, held) = match subject.split_once('#') {
+        Some((subject, held)) => (subject, Some(held.to_owned())),
+        None => (subject, None),
+    };
+    let (kind, id) = subject.rsplit_once(':').ok_or_else(form)?;
+    let subject = SubjectRef { kind: kind.to_owned(), id: id.to_owned(), relation: held };
+    Ok(TupleKey {
+        entity_type: entity_type.to_owned(),
+        entity_id: entity_id.to_owned(),
+        relation: relation.to_owned(),
+        subject,
+    })
+}
+
+/// Each part has the form of its kind. Whether the model knows them is found when the tuple is written.
+fn checked(key: TupleKey) -> Result<TupleKey, String> {
+    for kind in [&key.entity_type, &key.subject.kind] {
+        if !is_entity_type(kind) {
+            return Err(format!("{} is no type: {TYPE_RULE}", quoted(kind)));
+        }
+    }
+    for relation in [Some(&key.relation), key.subject.relation.as_ref()].into_iter().flatten() {
+        if !is_name(relation) {
+            return Err(format!("{} is no relation: {NAME_RULE}", quoted(relation)));
+        }
+    }
+    for id in [&key.entity_id, &key.subject.id] {
+        let is_fit = !id.is_empty() && id.len() <= MAX_ID && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        if !is_fit {
+            return Err(format!("{} is no identifier: 1 to {MAX_ID} bytes without spaces", quoted(id)));
+        }
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::START;
+
+    fn shown(text: &str) -> Vec<String> {
+        read_tuples(text).unwrap().into_iter().map(|tuple| tuple.key.to_string()).collect()
+    }
+
+    #[test]
+    fn a_tuple_survives_its_line() {
+        let subject = SubjectRef::set("group", "eng", "member");
+        let key = TupleKey { entity_type: "a:doc".into(), entity_id: "x:1".into(), relation: "viewer".into(), subject };
+        let tuple = Tuple {
+            key,
+            condition: Some(String::from("return true\n")),
+            expires_at: Some(START),
+            created_at: START,
+            updated_at: START,
+        };
+        let line = write_tuple(&tuple);
+        assert!(!line.contains('\n'));
+        let read = read_tuples(&format!("{line}\n\n// a remark\n{line}")).unwrap();
+        assert_eq!(read.len(), 2);
+        assert_eq!(read[1], Incoming { key: tuple.key, condition: tuple.condition, expires_at: tuple.expires_at });
+    }
+
+    #[test]
+    fn every_notation_is_read() {
+        let lines = [
+            r#"{"user":"user:ann","relation":"viewer","object":"doc:1:2"}"#,
+            r#"{"key":{"user":"group:eng#member","relation":"viewer","object":"doc:1"},"timestamp":"2026-01-01T00:00:00Z"}"#,
+            "(client_abc:deployment, *, editor, apikey, key_1)",
+            "(doc, 1, viewer, group, eng, member)",
+            "client_abc:invoice:inv_1#owner@user:alice",
+            "doc:1#viewer@user:*",
+            r#"{"entityType":"doc","entityId":"1","relation":"viewer","subjectType":"user","subjectId":"ann"}"#,
+        ];
+        let expected = [
+            "doc:1:2#viewer@user:ann",
+            "doc:1#viewer@group:eng#member",
+            "client_abc:deployment:*#editor@apikey:key_1",
+            "doc:1#viewer@group:eng#member",
+            "client_abc:invoice:inv_1#owner@user:alice",
+            "doc:1#viewer@user:*",
+            "doc:1#viewer@user:ann",
+        ];
+        assert_eq!(shown(&lines.join("\n")), expected);
+        let list = format!("[{},\n{}]", lines[0], lines[1]);
+        assert_eq!(shown(&list), expected[..2]);
+        assert_eq!(shown(&format!("{{\"tuples\": {list}}}")), expected[..2]);
+        assert!(shown("").is_empty() && shown("[]").is_empty());
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        let text = "doc:1#viewer@user:ann\nnonsense\n{\"user\":\"ann\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n\
+            {\"user\":\"user:a\",\"relation\":\"viewer\",\"object\":\"doc:1\",\"condition\":{\"name\":\"c\"}}\n(a, b, c)\n\
+            {\"entity_type\":\"doc\"}\n{\"user\":\"a:b:c d\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n{";
+        let mistakes = read_tuples(text).unwrap_err();
+        let places: Vec<_> = mistakes.iter().map(|mistake| mistake.at.as_str()).collect();
+        assert_eq!(places, ["line 2", "line 3", "line 4", "line 5", "line 6", "line 7", "line 8"]);
+        assert!(mistakes[4].problem.contains("entity_id"), "{mistakes:?}");
+        let many = "nonsense\n".repeat(1000);
+        assert_eq!(read_tuples(&many).unwrap_err().len(), MAX_MISTAKES);
+        assert_eq!(read_tuples("[{}, 7]").unwrap_err()[1].at, "[1]");
+    }
+}
