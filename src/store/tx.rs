@@ -24,6 +24,23 @@ pub trait Read {
     ) -> Result<Vec<Row>, Error>;
 }
 
+impl<R: Read + ?Sized> Read for &R {
+    fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        (**self).get_raw(table, key)
+    }
+
+    fn scan_raw(
+        &self,
+        table: &'static str,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        (**self).scan_raw(table, from, to, order, limit)
+    }
+}
+
 impl Read for dyn View + '_ {
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.get(table, key)

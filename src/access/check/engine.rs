@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::facts::{At, Facts};
 use super::memo::{Answer, EXACT, Known, Memo, Node};
-use super::proof::{Proof, Ran, Rule};
+use super::proof::{Proof, Ran, Rule, Step};
 use super::rules::{accepts, accepts_sets, takes_tuples};
 use super::verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};
 use crate::access::Error;
@@ -45,8 +45,16 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Whether a script said no on the way.
     pub denied: bool,
-    /// The script that the winning derivation hangs on, when there is one winner.
-    pub(super) proof: Option<Rc<Proof>>,
+    /// What the script hung on that spoke last, when one spoke.
+    pub spoke: Option<ScriptSource>,
+    proof: Option<Rc<Proof>>,
+}
+
+impl Outcome {
+    /// Why, if the engine was told to note it.
+    pub fn step(&self) -> Option<Step> {
+        self.proof.as_ref().map(Step::told)
+    }
 }
 
 /// Answers questions about one subject over one state of the facts; what it learns from one it keeps for the next.
@@ -66,6 +74,7 @@ pub struct Engine<'a, F: ?Sized> {
     cut: bool,
     taking: bool,
     denied: bool,
+    spoke: Option<ScriptSource>,
 }
 
 /// Where in a model, and on which object, a rewrite is evaluated.
@@ -97,6 +106,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             cut: false,
             taking: false,
             denied: false,
+            spoke: None,
         }
     }
 
@@ -119,7 +129,8 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
     /// Whether the subject has `relation` to `kind:id`. In static mode a permission with a policy is the least of this and
     /// [`Verdict::Gated`]. Errors: [`Error::LimitReached`] when that is not known.
     pub fn holds(&mut self, at: At<'_>) -> Result<Outcome, Error> {
-        (self.visited, self.sets, self.cut, self.taking, self.denied) = (0, 0, false, false, false);
+        (self.visited, self.sets, self.spoke) = (0, 0, None);
+        (self.cut, self.taking, self.denied) = (false, false, false);
         let applies = self.judge.is_some() && self.policy.is_some();
         let node = Node { kind: at.kind.into(), id: at.id.into(), relation: at.relation.into(), applies };
         let answer = self.node(node, 0);
@@ -130,7 +141,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         if self.cut && answer.verdict != Verdict::Yes {
             return Err(Error::LimitReached("groups or parents are nested too deeply"));
         }
-        Ok(Outcome { verdict: answer.verdict, denied: self.denied, proof: answer.proof })
+        Ok(Outcome { verdict: answer.verdict, denied: self.denied, spoke: self.spoke, proof: answer.proof })
     }
 
     /// The model of a type, looked up once.
@@ -171,11 +182,11 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         let opened = self.memo.open(&node);
         let spot = Spot { node: &node, model: &model, relation, depth, applies: node.applies };
         let mut answer = self.rewrite(&relation.rewrite, spot)?;
-        if let Some(inner) = answer.proof.take() {
-            let by = if inner.tells() { vec![inner] } else { Vec::new() };
+        if self.explain {
+            let by = answer.proof.take().into_iter().filter(|inner| inner.tells()).collect();
             let object = [&node.kind, &node.id, &node.relation].map(Arc::clone);
-            answer.proof =
-                Some(Rc::new(Proof { object: Some(object), by, ..Proof::new(Rule::Relation, answer.verdict) }));
+            let proof = Proof { object: Some(object), by, ..Proof::new(Rule::Relation, answer.verdict) };
+            answer.proof = Some(Rc::new(proof));
         }
         Ok(self.memo.close(node, opened, answer))
     }
@@ -363,7 +374,10 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
                 Judgement::Failed(message) => (Verdict::Error, Some(message)),
             },
         };
-        self.denied |= result == Verdict::No && !self.taking;
+        if !self.taking {
+            self.denied |= result == Verdict::No;
+            self.spoke = Some(source);
+        }
         (result, self.explain.then_some(Ran { source, result, message }))
     }
 

@@ -1,21 +1,30 @@
 //! Questions: may this subject do this with that object, and why.
 //!
-//! May use: `access::model`, `cx` and below. `facts` reads tuples in a few shapes (`overlay` adds some that are not stored), `rules` says whom a
-//! relation takes, `engine` searches for a derivation, `memo` keeps what it found, `proof` tells it. Start reading at [`Engine`].
+//! May use: `access::model`, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
+//! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
+//! not stored), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it. Start reading at [`check`] and [`Engine`].
 
+mod ask;
 mod engine;
 mod facts;
 mod memo;
+mod order;
 mod overlay;
 mod proof;
+mod question;
 pub mod rules;
+pub(in crate::access) mod standing;
 mod verdict;
 
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use ask::{Case, check, check_many, may, standing, subject_of};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts};
+pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM, Wanted, wanted};
 pub use overlay::Overlay;
 pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
+pub use question::{Decision, Question, Reason, Ruling};
+pub use standing::{API_KEY, CLIENT, Pending, Rooms, Standing, USER, connect};
 pub use verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};

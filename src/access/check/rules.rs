@@ -9,15 +9,16 @@ pub fn accepts(relation: &Relation, subject: &SubjectRef) -> bool {
     relation.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| covers(rule, subject)))
 }
 
+/// A group and its members are one subject in two spellings.
 fn covers(rule: &SubjectRule, subject: &SubjectRef) -> bool {
-    let members = || matches!(subject.as_set(), Some((GROUP, _, MEMBER)));
+    let held = subject.relation.as_deref();
+    let members = |kind: &str, relation: Option<&str>| kind == GROUP && relation == Some(MEMBER);
     match rule {
-        SubjectRule::One(kind) if kind == GROUP => members(),
-        SubjectRule::One(kind) => subject.relation.is_none() && subject.id != ANY && subject.kind == *kind,
-        SubjectRule::Everyone(kind) => subject.relation.is_none() && subject.id == ANY && subject.kind == *kind,
-        SubjectRule::Set { kind, relation } if kind == GROUP && relation == MEMBER => members(),
+        SubjectRule::Everyone(kind) => subject.kind == *kind && subject.id == ANY && held.is_none(),
+        SubjectRule::One(kind) => subject.kind == *kind && subject.id != ANY && (held.is_none() || members(kind, held)),
         SubjectRule::Set { kind, relation } => {
-            subject.kind == *kind && subject.relation.as_deref() == Some(relation.as_str())
+            let spelled_short = held.is_none() && subject.id != ANY && members(kind, Some(relation));
+            subject.kind == *kind && (held == Some(relation) || spelled_short)
         }
     }
 }

@@ -45,7 +45,7 @@ fn agrees(world: &World, ground: Ground<'_, impl Facts>, subject: &SubjectRef) -
 
 fn explained(ground: Ground<'_, impl Facts>, subject: &SubjectRef, at: At<'_>) -> (Verdict, Step) {
     let outcome = Engine::new(ground, subject).explaining(true).holds(at).unwrap();
-    (outcome.verdict, Step::told(&outcome.proof.unwrap()))
+    (outcome.verdict, outcome.step().unwrap())
 }
 
 fn stored(world: &World) -> Store {

@@ -148,7 +148,9 @@ fn has_direct(rewrite: &Rewrite) -> bool {
 
 fn allows(relation: &Relation, subject: &SubjectRef) -> bool {
     let Some(rules) = &relation.subjects else { return true };
-    let group = subject.kind == "group" && subject.relation.as_deref().is_none_or(|relation| relation == "member");
+    let group = subject.kind == "group"
+        && subject.id != "*"
+        && subject.relation.as_deref().is_none_or(|relation| relation == "member");
     let written = match (&subject.relation, subject.id.as_str()) {
         (Some(relation), _) => SubjectRule::Set { kind: subject.kind.clone(), relation: relation.clone() },
         (None, "*") => SubjectRule::Everyone(subject.kind.clone()),

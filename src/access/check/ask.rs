@@ -1,0 +1,135 @@
+//! Questions to a running installation: static on the worker that asks, live only when a script decides.
+
+use std::sync::Arc;
+
+use super::engine::Ground;
+use super::facts::StoreFacts;
+use super::order::Bench;
+use super::question::{Decision, Question, Ruling};
+use super::standing::{Models, Rooms, Standing, rooms};
+use super::verdict::{Judge, Limits};
+use crate::access::Error;
+use crate::cx::{Actor, Cx};
+use crate::records::SubjectRef;
+use crate::store::Snapshot;
+use crate::store::rows::tuples;
+
+/// A question with everything that is needed to answer it on another thread.
+pub struct Case {
+    cx: Cx,
+    from: Arc<Snapshot>,
+    rooms: Arc<dyn Rooms>,
+    question: Question,
+}
+
+impl Case {
+    /// What is asked.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// The operation that asks.
+    pub fn cx(&self) -> &Cx {
+        &self.cx
+    }
+
+    /// The state that is asked about.
+    pub fn from(&self) -> &Snapshot {
+        &self.from
+    }
+
+    /// Answers with the scripts run by `judge`. Errors: [`Error::LimitReached`].
+    pub fn decide(&self, judge: &mut dyn Judge) -> Result<Decision, Error> {
+        let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms };
+        sitting.with(&self.question.subject, |bench| bench.judge(&self.question, judge))
+    }
+}
+
+/// One state of an installation that is asked.
+struct Sitting<'a> {
+    cx: &'a Cx,
+    from: &'a Arc<Snapshot>,
+    rooms: &'a Arc<dyn Rooms>,
+}
+
+impl Sitting<'_> {
+    fn with<T>(
+        &self,
+        subject: &SubjectRef,
+        ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (cx, from) = (self.cx, &**self.from);
+        let models = Models { cx, from, rooms: &**self.rooms };
+        let facts = StoreFacts { from, tenant: cx.tenant };
+        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+        let standing = models.standing(subject)?;
+        ask(&mut Bench::new(ground, subject, standing, tuples::revision(from, cx.tenant)?))
+    }
+
+    fn case(&self, question: &Question) -> Case {
+        let (cx, from, rooms) = (self.cx.clone(), Arc::clone(self.from), Arc::clone(self.rooms));
+        Case { cx, from, rooms, question: question.clone() }
+    }
+}
+
+/// Answers a question over the state of this moment. Errors: [`Error::LimitReached`], [`Error::Busy`].
+pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
+    let mut answers = check_many(cx, std::slice::from_ref(question)).await?;
+    answers.pop().unwrap_or(Err(Error::Busy))
+}
+
+/// Answers questions over one state, in their order. Errors, for all of them: the store's.
+pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
+    let (rooms, from) = (rooms(cx)?, Arc::new(cx.read()?));
+    let mut answers = Vec::with_capacity(questions.len());
+    // Questions about one subject that follow each other share what is learned.
+    for run in questions.chunk_by(|one, two| one.subject == two.subject) {
+        let rulings = rule_all(cx, &from, &rooms, run)?;
+        for (question, ruling) in run.iter().zip(rulings) {
+            answers.push(match ruling {
+                Ok(Ruling::Decided(decision)) => Ok(*decision),
+                Ok(Ruling::Gated) => {
+                    let case = Sitting { cx, from: &from, rooms: &rooms }.case(question);
+                    rooms.live(cx, case).await
+                }
+                Err(error) => Err(error),
+            });
+        }
+    }
+    Ok(answers)
+}
+
+fn rule_all(
+    cx: &Cx,
+    from: &Arc<Snapshot>,
+    rooms: &Arc<dyn Rooms>,
+    run: &[Question],
+) -> Result<Vec<Result<Ruling, Error>>, Error> {
+    let Some(first) = run.first() else { return Ok(Vec::new()) };
+    let sitting = Sitting { cx, from, rooms };
+    sitting.with(&first.subject, |bench| Ok(run.iter().map(|question| bench.rule(question)).collect()))
+}
+
+/// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
+pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
+    let question = Question::new(subject.clone(), permission, entity_type, entity_id);
+    let (rooms, from) = (rooms(cx)?, Arc::new(cx.read()?));
+    let sitting = Sitting { cx, from: &from, rooms: &rooms };
+    Ok(sitting.with(subject, |bench| bench.rule(&question))?.allows())
+}
+
+/// How a subject stands at the moment.
+pub fn standing(cx: &Cx, subject: &SubjectRef) -> Result<Standing, Error> {
+    let (rooms, from) = (rooms(cx)?, cx.read()?);
+    Models { cx, from: &from, rooms: &*rooms }.standing(subject)
+}
+
+/// The subject that an actor is; `None` for nobody, the operator on the machine and the server itself.
+pub fn subject_of(actor: &Actor) -> Option<SubjectRef> {
+    match actor {
+        Actor::User(id) => Some(SubjectRef::new(super::standing::USER, id.as_str())),
+        Actor::Client(id) => Some(SubjectRef::new(super::standing::CLIENT, id.as_str())),
+        Actor::Key(id) => Some(SubjectRef::new(super::standing::API_KEY, id.as_str())),
+        Actor::Anonymous | Actor::Local | Actor::System => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! What is asked and what is answered.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::proof::Explanation;
+use super::verdict::ScriptSource;
+use crate::records::{SubjectRef, Tuple};
+
+/// May this subject do this with this object?
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Who. A set, such as `group:eng#member`, may do what is given to that set.
+    pub subject: SubjectRef,
+    /// A permission, or where there is none of that name, a relation.
+    pub permission: String,
+    /// The type of the object.
+    pub entity_type: String,
+    /// The object; `*` asks about all of them.
+    pub entity_id: String,
+    /// `context.resource` of scripts.
+    pub resource: Option<Map<String, Value>>,
+    /// More for the context of scripts.
+    pub context: Map<String, Value>,
+    /// Tuples that count for this question as if they were stored. They make nobody a platform administrator and give nobody full access.
+    pub contextual: Vec<Tuple>,
+    /// Whether the answer says why.
+    pub explain: bool,
+}
+
+impl Question {
+    /// A question without context.
+    pub fn new(subject: SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Self {
+        Self {
+            subject,
+            permission: permission.to_owned(),
+            entity_type: entity_type.to_owned(),
+            entity_id: entity_id.to_owned(),
+            resource: None,
+            context: Map::new(),
+            contextual: Vec::new(),
+            explain: false,
+        }
+    }
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// Whether it may.
+    pub allowed: bool,
+    /// What decided it.
+    pub reason: Reason,
+    /// The kind of script that spoke last, when one spoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<ScriptSource>,
+    /// The state of tuples, models and groups that was asked about (see `rows::tuples::revision`).
+    pub revision: u64,
+    /// Why, when that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
+}
+
+/// What decided it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A derivation holds.
+    Granted,
+    /// The subject administers the platform.
+    AdminBypass,
+    /// The subject has `full_access` to the client whose type it is.
+    ClientFullAccess,
+    /// No model declares the type.
+    NoModel,
+    /// The model declares neither a permission nor a relation of that name.
+    NoPermission,
+    /// There is no derivation.
+    NoTuple,
+    /// A policy or condition said no, and nothing else allows it.
+    PolicyDenied,
+    /// A policy or condition failed, and nothing else allows it.
+    PolicyError,
+    /// The person, key or client is disabled, expired, or its owner is.
+    SubjectDisabled,
+    /// There is no such person, key, client or group.
+    SubjectNotFound,
+    /// The key is bound to another client than the type belongs to.
+    OutsideClient,
+}
+
+impl Reason {
+    /// The code of the permission endpoints.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::AdminBypass => "admin_bypass",
+            Self::ClientFullAccess => "client_full_access",
+            Self::NoModel => "no_model",
+            Self::NoPermission => "no_permission",
+            Self::NoTuple => "no_tuple",
+            Self::PolicyDenied => "policy_denied",
+            Self::PolicyError => "policy_error",
+            Self::SubjectDisabled => "subject_disabled",
+            Self::SubjectNotFound => "subject_not_found",
+            Self::OutsideClient => "outside_client",
+        }
+    }
+
+    fn allows(self) -> bool {
+        matches!(self, Self::Granted | Self::AdminBypass | Self::ClientFullAccess)
+    }
+}
+
+impl Decision {
+    /// A decision for this reason.
+    pub fn new(reason: Reason, revision: u64) -> Self {
+        Self { allowed: reason.allows(), reason, source: None, revision, explanation: None }
+    }
+}
+
+/// What a question came to without running scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// The answer, whatever scripts would say.
+    Decided(Box<Decision>),
+    /// It depends on scripts.
+    Gated,
+}
+
+impl Ruling {
+    /// Whether it surely is allowed.
+    pub fn allows(&self) -> bool {
+        matches!(self, Self::Decided(decision) if decision.allowed)
+    }
+}

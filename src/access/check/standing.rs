@@ -1,0 +1,138 @@
+//! Whether a subject may act at all, and what this room asks of the others: models, keys, groups, script threads.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use super::ask::Case;
+use super::question::Decision;
+use super::verdict::Schema;
+use crate::access::Error;
+use crate::access::model::CompiledModel;
+use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
+use crate::cx::{Cx, Shared};
+use crate::records::tuple::{ANY, GROUP};
+use crate::records::{ApiKey, SubjectRef};
+use crate::store::Read;
+use crate::store::rows::{clients, users};
+
+/// The subject type of people.
+pub const USER: &str = "user";
+
+/// The subject type of API keys.
+pub const API_KEY: &str = "apikey";
+
+/// The subject type of OAuth clients.
+pub const CLIENT: &str = "client";
+
+/// What clients are called that were given an identifier by us.
+const OUR_CLIENTS: &str = "client_";
+
+/// Whether a subject may act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Live {
+        /// The client that it is bound to: types of other clients are out of its reach.
+        bound: Option<ClientId>,
+    },
+    /// It exists and may not.
+    Disabled,
+    /// It should exist and does not.
+    Unknown,
+}
+
+impl Standing {
+    /// It may act everywhere.
+    pub const LIVE: Self = Self::Live { bound: None };
+}
+
+/// A decision that is on its way.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Decision, Error>> + Send + 'a>>;
+
+/// What permissions need from the rooms that keep models, keys, groups and script threads.
+pub trait Rooms: Send + Sync + 'static {
+    /// The model of a type, in either spelling.
+    fn model(&self, cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
+
+    /// The API key with this id.
+    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error>;
+
+    /// Whether there is a group with this id.
+    fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error>;
+
+    /// Takes a case to a script thread, calls [`Case::decide`] there with a judge, and brings the decision back.
+    /// Errors: [`Error::Busy`], those of the case.
+    fn live<'a>(&'a self, cx: &'a Cx, case: Case) -> Pending<'a>;
+}
+
+#[derive(Default)]
+struct Connected(OnceLock<Arc<dyn Rooms>>);
+
+/// Connects the rooms of an installation, once, when it is put together. Until then there are no models.
+pub fn connect(shared: &Shared, rooms: impl Rooms) {
+    // A second call finds the first one's rooms; both are of the same program.
+    let _ = shared.of::<Connected>().0.set(Arc::new(rooms));
+}
+
+/// The rooms of the operation's installation. Errors: [`Error::Busy`] before they are connected.
+pub(in crate::access) fn rooms(cx: &Cx) -> Result<Arc<dyn Rooms>, Error> {
+    cx.home.shared.of::<Connected>().0.get().cloned().ok_or(Error::Busy)
+}
+
+/// The models of an operation's installation as one state of the store has them.
+pub(in crate::access) struct Models<'a> {
+    pub(in crate::access) cx: &'a Cx,
+    pub(in crate::access) from: &'a dyn Read,
+    pub(in crate::access) rooms: &'a dyn Rooms,
+}
+
+impl Schema for Models<'_> {
+    fn model(&self, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+        self.rooms.model(self.cx, self.from, entity_type)
+    }
+}
+
+impl Models<'_> {
+    /// How a subject stands. Identifiers that are not ours name subjects that others keep, and those are live.
+    pub(in crate::access) fn standing(&self, subject: &SubjectRef) -> Result<Standing, Error> {
+        if subject.id == ANY {
+            return Ok(Standing::LIVE);
+        }
+        match subject.kind.as_str() {
+            USER => subject.id.parse().map_or(Ok(Standing::LIVE), |id| self.user(&id)),
+            API_KEY => subject.id.parse().map_or(Ok(Standing::LIVE), |id| self.key(&id)),
+            CLIENT => subject.id.parse().map_or(Ok(Standing::LIVE), |id| self.client(&id)),
+            GROUP => subject.id.parse().map_or(Ok(Standing::LIVE), |id| {
+                let known = self.rooms.has_group(self.cx, self.from, &id)?;
+                Ok(if known { Standing::LIVE } else { Standing::Unknown })
+            }),
+            _ => Ok(Standing::LIVE),
+        }
+    }
+
+    fn user(&self, id: &UserId) -> Result<Standing, Error> {
+        Ok(match users::find(&self.from, self.cx.tenant, id)? {
+            None => Standing::Unknown,
+            Some(user) if user.disabled => Standing::Disabled,
+            Some(_) => Standing::LIVE,
+        })
+    }
+
+    fn key(&self, id: &ApiKeyId) -> Result<Standing, Error> {
+        let Some(key) = self.rooms.key(self.cx, self.from, id)? else { return Ok(Standing::Unknown) };
+        let expired = key.expires_at.is_some_and(|end| end <= self.cx.now);
+        if !key.enabled || expired || self.user(&key.owner)? != Standing::LIVE {
+            return Ok(Standing::Disabled);
+        }
+        Ok(Standing::Live { bound: key.client })
+    }
+
+    fn client(&self, id: &ClientId) -> Result<Standing, Error> {
+        Ok(match clients::find(&self.from, self.cx.tenant, id)? {
+            Some(client) if client.disabled => Standing::Disabled,
+            // Client identifiers are free-form: only those that we give out are surely ours.
+            None if id.as_str().starts_with(OUR_CLIENTS) => Standing::Unknown,
+            _ => Standing::LIVE,
+        })
+    }
+}
