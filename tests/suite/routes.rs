@@ -17,7 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 52] = [
+const ROUTES: [(&str, &str, For); 56] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
