@@ -18,6 +18,7 @@ enum For {
 use For::{Administrators, Everybody, Operator, People};
 
 const ROUTES: [(&str, &str, For); 65] = [
+const ROUTES: [(&str, &str, For); 56] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
