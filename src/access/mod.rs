@@ -13,5 +13,6 @@ pub mod groups;
 pub mod import;
 pub mod model;
 pub mod policy;
+pub mod tuples;
 
 pub use error::{Error, Mistake};

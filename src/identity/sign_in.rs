@@ -53,7 +53,7 @@ pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Success, Err
 }
 
 /// The person with this e-mail address or username, however it is spelled. An address has an `@`, a username has none.
-pub(super) fn find_by_name(from: &impl Read, cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
+pub(super) fn find_by_name(from: &(impl Read + ?Sized), cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
     if let Some(email) = canonical::email(name) {
         rows::find_by_email(from, cx.tenant, &email)
     } else if let Some(username) = canonical::username(name) {

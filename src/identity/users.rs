@@ -9,7 +9,7 @@ use crate::base::{Moment, Secret, canonical};
 use crate::cx::Cx;
 use crate::records::{Profile, User};
 use crate::store::rows::users as rows;
-use crate::store::{Read, Tx};
+use crate::store::{self, Read, Tx};
 
 pub use super::password::{change_password, set_password};
 
@@ -134,6 +134,11 @@ pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
         Err(_) => sign_in::find_by_name(&snapshot, cx, name)?,
     };
     found.ok_or(Error::NotFound)
+}
+
+/// The person with this e-mail address or username, if there is one.
+pub fn find_by_name(from: &(impl Read + ?Sized), cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
+    sign_in::find_by_name(from, cx, name)
 }
 
 /// The administrator who was there first, if any is left who can act.

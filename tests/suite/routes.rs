@@ -17,8 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 65] = [
-const ROUTES: [(&str, &str, For); 56] = [
+const ROUTES: [(&str, &str, For); 69] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),

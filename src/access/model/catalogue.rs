@@ -8,28 +8,15 @@ use super::models::{spell_subjects, stored_as};
 use super::sense::circular_exclusions;
 use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
 use crate::access::error::{Error, Mistake};
+use crate::access::evaluations;
 use crate::audit::Entry;
 use crate::base::id::{ClientId, TenantId};
-use crate::base::page::{Page, PageRequest};
+use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
-use crate::records::{Model, TupleKey};
-use crate::store::rows::{clients, models as rows};
-use crate::store::{self, Read, Snapshot, Tx};
-
-/// What models need from those who keep the tuples.
-pub trait Tuples: Send + Sync + 'static {
-    /// Shows every tuple on objects of a type, expired or not.
-    fn each(
-        &self,
-        tx: &Tx,
-        tenant: TenantId,
-        entity_type: &str,
-        show: &mut dyn FnMut(&TupleKey),
-    ) -> Result<(), store::Error>;
-
-    /// Notes that what decides permissions changes in this transaction.
-    fn changed(&self, tx: &mut Tx, tenant: TenantId) -> Result<(), store::Error>;
-}
+use crate::records::{Model, PolicyPlace, TupleKey};
+use crate::store::rows::tuples::{self, Filter};
+use crate::store::rows::{clients, models as rows, policy_versions};
+use crate::store::{Read, Snapshot, Tx};
 
 /// A model that somebody wants to write.
 #[derive(Clone, Debug)]
@@ -86,18 +73,17 @@ pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, 
 
 /// Stores a model. Errors: [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not
 /// exist.
-pub async fn put(cx: &Cx, draft: &Draft, tuples: impl Tuples) -> Result<Stored, Error> {
+pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::success(cx, "model.put").target(&model.entity_type);
     let (at, draft) = (cx.clone(), draft.clone());
-    cx.store().write(move |tx| put_in(tx, &at, (&draft, &model), &tuples, &entry)).await
+    cx.store().write(move |tx| put_in(tx, &at, (&draft, &model), &entry)).await
 }
 
 fn put_in(
     tx: &mut Tx,
     cx: &Cx,
     (draft, model): (&Draft, &CompiledModel),
-    tuples: &impl Tuples,
     entry: &Entry,
 ) -> Result<Stored, Error> {
     let old = stored_as(tx, cx.tenant, &draft.entity_type)?;
@@ -110,7 +96,7 @@ fn put_in(
     let before = meaning_before(tx, cx.tenant, &model.entity_type, old.as_ref())?;
     let mut after = model.clone();
     spell_subjects(tx, cx.tenant, &mut after)?;
-    nothing_in_use_goes(tx, cx.tenant, (before.as_ref(), &after), tuples)?;
+    nothing_in_use_goes(tx, cx.tenant, (before.as_ref(), &after))?;
     let new = Model {
         entity_type: model.entity_type.clone(),
         client: owner(tx, cx.tenant, draft, old.as_ref())?,
@@ -120,7 +106,7 @@ fn put_in(
         updated_at: cx.now,
     };
     rows::put(tx, cx.tenant, &new)?;
-    tuples.changed(tx, cx.tenant)?;
+    tuples::raise(tx, cx.tenant)?;
     let entry = entry.clone().detail("version", new.version);
     let entry = match &new.client {
         Some(client) => entry.detail("client", client.as_str()),
@@ -128,11 +114,12 @@ fn put_in(
     };
     entry.append(tx, cx)?;
     let policies = policy_changes(before.as_ref(), &after);
+    note(tx, cx, &after.entity_type, &policies)?;
     Ok(Stored { warnings: warnings(tx, cx.tenant, &after)?, model: new, created: old.is_none(), policies })
 }
 
 /// Removes a stored model. A built-in one of the same type comes back. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
-pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>, tuples: impl Tuples) -> Result<(), Error> {
+pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result<(), Error> {
     let entry = Entry::success(cx, "model.delete");
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
     let change = move |tx: &mut Tx| {
@@ -143,12 +130,23 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>, tuples: i
         let before = meaning_before(tx, at.tenant, &old.entity_type, Some(&old))?;
         let after =
             builtin::find(&old.entity_type).map(|model| CompiledModel::clone(model)).unwrap_or_else(|| nothing(&old));
-        nothing_in_use_goes(tx, at.tenant, (before.as_ref(), &after), &tuples)?;
+        nothing_in_use_goes(tx, at.tenant, (before.as_ref(), &after))?;
         rows::delete(tx, at.tenant, &old.entity_type)?;
-        tuples.changed(tx, at.tenant)?;
+        tuples::raise(tx, at.tenant)?;
+        note(tx, &at, &old.entity_type, &policy_changes(before.as_ref(), &after))?;
         Ok(entry.clone().target(&old.entity_type).detail("version", old.version).append(tx, &at)?)
     };
     cx.store().write(change).await
+}
+
+/// Adds to the versions of the type's policies.
+fn note(tx: &mut Tx, cx: &Cx, entity_type: &str, changes: &[PolicyChange]) -> Result<(), Error> {
+    for change in changes {
+        let place = PolicyPlace::Permission(change.permission.clone());
+        let version = evaluations::change(cx, entity_type, place, change.policy.as_deref(), None);
+        policy_versions::note_change(tx, cx.tenant, &version)?;
+    }
+    Ok(())
 }
 
 /// What a document means under the name that the type is stored by.
@@ -194,10 +192,19 @@ fn owner(tx: &Tx, tenant: TenantId, draft: &Draft, old: Option<&Model>) -> Resul
     if let Some(client) = old.and_then(|old| old.client.clone()) {
         return Ok(Some(client));
     }
-    let Some((named, _)) = draft.entity_type.split_once(':') else { return Ok(None) };
+    owner_by_name(tx, tenant, &draft.entity_type)
+}
+
+/// The client that a new type would belong to by its name.
+pub fn owner_by_name(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    entity_type: &str,
+) -> Result<Option<ClientId>, Error> {
+    let Some((named, _)) = entity_type.split_once(':') else { return Ok(None) };
     for name in [Some(named), named.strip_prefix("client_")].into_iter().flatten() {
         if let Ok(id) = name.parse::<ClientId>()
-            && let Some(found) = clients::find(tx, tenant, &id)?
+            && let Some(found) = clients::find(from, tenant, &id)?
         {
             return Ok(Some(found.id));
         }
@@ -210,7 +217,6 @@ fn nothing_in_use_goes(
     tx: &Tx,
     tenant: TenantId,
     (before, after): (Option<&CompiledModel>, &CompiledModel),
-    tuples: &impl Tuples,
 ) -> Result<(), Error> {
     let Some(before) =
         before.filter(|before| before.relations.iter().any(|(name, old)| narrows(old, after.relations.get(name))))
@@ -221,11 +227,18 @@ fn nothing_in_use_goes(
         model.relations.get(&key.relation).is_some_and(|relation| relation.accepts(&key.subject))
     };
     let mut lost: BTreeMap<String, u64> = BTreeMap::new();
-    tuples.each(tx, tenant, &after.entity_type, &mut |key| {
-        if accepts(before, key) && !accepts(after, key) {
+    let filter = Filter { entity_type: Some(after.entity_type.clone()), ..Filter::default() };
+    let mut request = PageRequest::new(Some(MAX_LIMIT), None);
+    loop {
+        let page = tuples::page(tx, tenant, &filter, &request)?;
+        for key in page.items.iter().map(|tuple| &tuple.key).filter(|key| accepts(before, key) && !accepts(after, key)) {
             *lost.entry(key.relation.clone()).or_default() += 1;
         }
-    })?;
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
     if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
 }
 
@@ -254,7 +267,7 @@ fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, u64>
     let counts = counts.collect::<Vec<_>>().join("; ");
     let first = lost.keys().next().map_or("", String::as_str);
     format!(
-        "{counts}. Remove them first; list them with `auther tuple list --entity-type {entity_type} --relation {first}`"
+        "{counts}. Remove them first; list them with `auther admin tuple list --entity-type {entity_type} --relation {first}`"
     )
 }
 

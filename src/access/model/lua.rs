@@ -1,12 +1,11 @@
 //! Whether a policy can be compiled at all.
 
+use crate::script;
+
 /// What keeps the source from being a script, with its line; `None` when nothing does. Nothing is run.
 pub(super) fn lua_is_sound(source: &str) -> Option<String> {
-    match mlua::chunk::Compiler::new().compile(source) {
-        Ok(_) => None,
-        Err(mlua::Error::SyntaxError { message, .. }) => Some(message),
-        Err(other) => Some(other.to_string()),
-    }
+    let report = script::lint(source);
+    report.errors.first().map(|error| format!("line {}: {}", error.line, error.message))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl FromRequest for Local {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let admin = Admin::from_request(request, payload);
         Box::pin(async move {
-            let Admin { cx } = admin.await?;
+            let Admin { cx, .. } = admin.await?;
             match cx.actor {
                 Actor::Local => Ok(Self { cx }),
                 _ => Err(Refusal::forbidden("This works on the machine itself only: use `auther admin`.")),

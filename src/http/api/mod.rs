@@ -7,13 +7,17 @@
 mod api_keys;
 mod audit;
 mod backup;
+mod check;
 mod clients;
 mod entry;
+mod groups;
 pub(in crate::http) mod input;
 mod keys;
 mod local;
+mod models;
 mod policies;
 mod sessions;
+mod tuples;
 mod users;
 
 use std::str::FromStr;
@@ -48,6 +52,23 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))
+        .service(at("groups").get(groups::list).post(groups::create))
+        .service(
+            at("groups/{group}").get(groups::show).on(Method::PATCH, groups::update).on(Method::DELETE, groups::delete),
+        )
+        .service(at("groups/{group}/members").get(groups::members).post(groups::add_member))
+        .service(at("groups/{group}/members/{type}/{id}").on(Method::DELETE, groups::remove_member))
+        .service(at("models").get(models::list))
+        .service(at("models/validate").post(models::validate))
+        .service(at("models/import").post(models::import))
+        .service(
+            at("models/{type}").get(models::show).on(Method::PUT, models::put).on(Method::DELETE, models::delete),
+        )
+        .service(at("tuples").get(tuples::list).post(tuples::write))
+        .service(at("tuples/remove").post(tuples::remove))
+        .service(at("tuples/import").post(tuples::import))
+        .service(at("tuples/{tuple}").get(tuples::show).on(Method::DELETE, tuples::delete))
+        .service(at("check").post(check::ask))
         .service(at("keys").get(keys::list))
         .service(at("keys/rotate").post(keys::rotate))
         .service(at("keys/{kid}/retire").post(keys::retire))

@@ -36,7 +36,7 @@ fn view(model: &Model) -> Value {
     })
 }
 
-fn builtin_view(entity_type: &str, definition: &Map<String, Value>) -> Value {
+fn builtin_view(entity_type: &str, definition: &Value) -> Value {
     json!({"entity_type": entity_type, "client": null, "built_in": true, "definition": definition, "version": 0})
 }
 
@@ -66,8 +66,10 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
     let from = manager.cx.read()?;
     let Some(model) = catalogue::find(&manager.cx, &from, &entity_type)? else {
         require(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)?;
-        let known = builtin::find(&entity_type).zip(builtin::document(&entity_type));
-        let Some((compiled, definition)) = known else { return Err(Error::UnknownType(entity_type.into_inner()).into()) };
+        let definition = builtin::documents().find(|(name, _)| *name == entity_type.as_str());
+        let Some((compiled, (_, definition))) = builtin::find(&entity_type).zip(definition) else {
+            return Err(Error::UnknownType(entity_type.into_inner()).into());
+        };
         return Ok(HttpResponse::Ok().json(described(builtin_view(&entity_type, &definition), &describe(compiled), &[])));
     };
     if !has(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)? {
@@ -122,7 +124,8 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     let source: String = input.require("source");
     let prefix: Option<String> = input.take("prefix");
     input.finish()?;
-    let imported = import::import(&source, prefix.as_deref().unwrap_or_default()).map_err(Error::Invalid)?;
+    let imported = import::import(&source).map_err(Error::Invalid)?;
+    let prefix = prefix.unwrap_or_default();
     if imported.models.len() > MAX_IMPORT {
         return Err(Error::invalid("source", format!("declares more than {MAX_IMPORT} types")).into());
     }
@@ -142,7 +145,7 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     for draft in &drafts {
         items.push(view(&catalogue::put(&manager.cx, draft).await?.model));
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null, "warnings": imported.warnings})))
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null, "warnings": imported.notes})))
 }
 
 fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal> {
@@ -151,7 +154,9 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
     let client: Option<ClientId> = input.take("client");
     let expected_version = input.take("version");
     input.finish()?;
-    names::entity_type(&entity_type).map_err(|problem| Error::invalid("entity_type", problem))?;
+    if !names::is_entity_type(&entity_type) {
+        return Err(Error::invalid("entity_type", names::TYPE_RULE).into());
+    }
     Ok(Draft { entity_type, definition, client, expected_version })
 }
 
@@ -167,7 +172,7 @@ fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<()
     let from = cx.read()?;
     let owner = match catalogue::find(cx, &from, entity_type)? {
         Some(model) => model.client,
-        None => catalogue::owner_by_name(cx, &from, entity_type)?,
+        None => catalogue::owner_by_name(&from, cx.tenant, entity_type)?,
     };
     if client.is_some() && client != owner.as_ref() {
         return require(cx, "update", ViewModels::ON, ANY);

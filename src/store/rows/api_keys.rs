@@ -18,24 +18,24 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Res
 }
 
 /// The keys of a person, oldest first, expired ones included.
-pub fn of_owner(from: &impl Read, tenant: TenantId, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
+pub fn of_owner(from: &(impl Read + ?Sized), tenant: TenantId, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
     let keys = BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, usize::MAX)?;
     load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
 }
 
 /// The keys that are bound to a client, oldest first, expired ones included.
-pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<ApiKey>, Error> {
+pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientId) -> Result<Vec<ApiKey>, Error> {
     let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
     load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
 }
 
 /// How many keys a person has, counted up to `limit`.
-pub fn count_of_owner(from: &impl Read, tenant: TenantId, owner: &UserId, limit: usize) -> Result<usize, Error> {
+pub fn count_of_owner(from: &(impl Read + ?Sized), tenant: TenantId, owner: &UserId, limit: usize) -> Result<usize, Error> {
     Ok(BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, limit)?.len())
 }
 
 /// A page of all keys, newest first. The cursor is a key id.
-pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
+pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ApiKeyId| (tenant, id));
     let rows = KEYS.page(from, &prefix((tenant,)), after.as_ref(), Order::Descending, request.limit + 1)?;
     let keys = rows.into_iter().map(|(_, key)| key).collect();
@@ -44,7 +44,7 @@ pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result
 
 /// A page of a client's keys, newest first. The cursor is a key id.
 pub fn page_of_client(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     tenant: TenantId,
     client: &ClientId,
     request: &PageRequest,
@@ -75,7 +75,7 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> 
     KEYS.delete(tx, &(tenant, key.id.clone()))
 }
 
-fn load(from: &impl Read, tenant: TenantId, ids: impl Iterator<Item = ApiKeyId>) -> Result<Vec<ApiKey>, Error> {
+fn load(from: &(impl Read + ?Sized), tenant: TenantId, ids: impl Iterator<Item = ApiKeyId>) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
     for id in ids {
         keys.extend(find(from, tenant, &id)?);

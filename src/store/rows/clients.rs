@@ -11,12 +11,12 @@ impl Record for Client {}
 const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
 
 /// The client with this id, byte-exact.
-pub fn find(from: &impl Read, tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
     CLIENTS.find(from, &(tenant, id.clone()))
 }
 
 /// A page of clients in the order of their ids. The cursor is a client id.
-pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<Client>, Error> {
+pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<Client>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
     let rows = CLIENTS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
     let clients = rows.into_iter().map(|(_, client)| client).collect();
@@ -24,7 +24,7 @@ pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result
 }
 
 /// Every client: for what must look at all of them, such as the list of allowed origins.
-pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<Client>, Error> {
+pub fn all(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<Vec<Client>, Error> {
     let rows = CLIENTS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
     Ok(rows.into_iter().map(|(_, client)| client).collect())
 }

@@ -15,7 +15,7 @@ const VERSIONS: Table<Key, PolicyVersion> = Table::new("policy_versions");
 
 /// The version in force of a policy, or the note that it was taken away; `None` when there never was one.
 pub fn latest(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     tenant: TenantId,
     entity_type: &str,
     place: &PolicyPlace,
@@ -40,7 +40,7 @@ pub fn note_change(tx: &mut Tx, tenant: TenantId, change: &PolicyVersion) -> Res
 /// A page of the versions of a type's policies, or of one place only: by level and name, the newest first within each. A cursor
 /// is what an earlier page gave; anything else starts at the beginning.
 pub fn page(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     tenant: TenantId,
     entity_type: &str,
     place: Option<&PolicyPlace>,

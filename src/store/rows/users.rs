@@ -25,22 +25,22 @@ pub enum Taken {
 }
 
 /// The person with this id.
-pub fn find(from: &impl Read, tenant: TenantId, id: &UserId) -> Result<Option<User>, Error> {
+pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<User>, Error> {
     USERS.find(from, &(tenant, id.clone()))
 }
 
 /// The person whose address has this canonical form.
-pub fn find_by_email(from: &impl Read, tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
+pub fn find_by_email(from: &(impl Read + ?Sized), tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
     by_name(from, tenant, &BY_EMAIL, canonical)
 }
 
 /// The person whose username has this canonical form.
-pub fn find_by_username(from: &impl Read, tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
+pub fn find_by_username(from: &(impl Read + ?Sized), tenant: TenantId, canonical: &str) -> Result<Option<User>, Error> {
     by_name(from, tenant, &BY_USERNAME, canonical)
 }
 
 /// A page of people, oldest first. The cursor is a user id.
-pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<User>, Error> {
+pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<User>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
     let rows = USERS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
     let users = rows.into_iter().map(|(_, user)| user).collect();
@@ -91,7 +91,7 @@ fn remove_names(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error>
 }
 
 fn by_name(
-    from: &impl Read,
+    from: &(impl Read + ?Sized),
     tenant: TenantId,
     index: &Index<(TenantId, String, UserId)>,
     name: &str,

@@ -1,0 +1,208 @@
+//! Tuples: who has which relation to which object.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+use serde_json::{Map, Value, json};
+
+use super::input::Input;
+use super::{page_request, parameter, wrong_parameter};
+use crate::access::import::{Incoming, read_tuples};
+use crate::access::model::Models;
+use crate::access::tuples::{self, MAX_BATCH, NewTuple};
+use crate::access::{Error, authority};
+use crate::base::Moment;
+use crate::cx::Cx;
+use crate::http::extract::{Admin, Json, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require};
+use crate::http::respond::Refusal;
+use crate::records::tuple::{ANY, GROUP};
+use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::rows::tuples::Filter;
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// A tuple as administrators see it.
+pub(super) fn view(tuple: &Tuple) -> Value {
+    let TupleKey { entity_type, entity_id, relation, subject } = &tuple.key;
+    json!({
+        "id": tuple.key.id(),
+        "entity_type": entity_type,
+        "entity_id": entity_id,
+        "relation": relation,
+        "subject_type": subject.kind,
+        "subject_id": subject.id,
+        "subject_relation": subject.relation,
+        "condition": tuple.condition,
+        "expires_at": tuple.expires_at.map(|at| at.rfc3339()),
+        "created_at": tuple.created_at.rfc3339(),
+        "updated_at": tuple.updated_at.rfc3339(),
+    })
+}
+
+/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A page may be short and still have a `next`.
+pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
+    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
+    let (subject_type, subject_id) = match parameter(&query, "subject")? {
+        None => (None, None),
+        Some(subject) => {
+            // The type may hold colons; the identifier is what stands behind the last one of the type.
+            let split = subject.split_once(':').ok_or_else(|| wrong_parameter("subject", "is not TYPE:ID"))?;
+            (Some(split.0.to_owned()), Some(split.1.to_owned()))
+        }
+    };
+    let filter = Filter {
+        entity_type: text("entity_type")?,
+        entity_id: text("entity_id")?,
+        relation: text("relation")?,
+        subject_type: text("subject_type")?.or(subject_type),
+        subject_id: text("subject_id")?.or(subject_id),
+    };
+    let page = tuples::page(&admin.cx, filter, &page_request::<String>(&query)?)?;
+    let items: Vec<Value> = page.items.iter().map(view).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// `GET tuples/{tuple}`.
+pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
+    Ok(HttpResponse::Ok().json(view(&tuples::tuple(&admin.cx, &id)?)))
+}
+
+/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
+pub async fn write(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
+        input.finish()?;
+        let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
+        let written = write_many(&manager.cx, new).await?;
+        let items: Vec<Value> = written.iter().map(view).collect();
+        return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
+    }
+    let new = new_tuple(input)?;
+    let written = write_one(&manager.cx, new.key, new.condition, new.expires_at).await?;
+    Ok(HttpResponse::Created().json(view(&written)))
+}
+
+/// `POST tuples/remove`: the parts of the tuple.
+pub async fn remove(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+    let tuple = new_tuple(Input::new(body.0))?;
+    Ok(HttpResponse::Ok().json(view(&remove_one(&manager.cx, tuple.key).await?)))
+}
+
+/// `DELETE tuples/{tuple}`.
+pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
+    let tuple = tuples::tuple(&manager.cx, &id)?;
+    may_write(&manager.cx, &tuple.key)?;
+    Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(&manager.cx, &id).await?)))
+}
+
+/// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
+/// all or none.
+pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let lines: Vec<String> = input.require("lines");
+    let first: usize = input.take("first_line").unwrap_or(1);
+    let prefix: String = input.take("prefix").unwrap_or_default();
+    input.finish()?;
+    if lines.len() > MAX_BATCH {
+        return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
+    }
+    // Lines that were sent before count for the numbers in messages.
+    let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
+    let incoming = read_tuples(&text).map_err(Error::Invalid)?;
+    let new = incoming.into_iter().map(|one| prefixed(one, &prefix)).collect();
+    let written = write_many(&manager.cx, new).await?;
+    Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
+}
+
+fn prefixed(incoming: Incoming, prefix: &str) -> NewTuple {
+    const OURS: [&str; 4] = ["user", GROUP, "apikey", "client"];
+    let mut key = incoming.key;
+    if !prefix.is_empty() && !OURS.contains(&&*key.entity_type) {
+        key.entity_type.insert_str(0, prefix);
+    }
+    if !prefix.is_empty() && !OURS.contains(&&*key.subject.kind) {
+        key.subject.kind.insert_str(0, prefix);
+    }
+    NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
+}
+
+async fn write_many(cx: &Cx, new: Vec<NewTuple>) -> Result<Vec<Tuple>, Refusal> {
+    for tuple in &new {
+        may_write(cx, &tuple.key)?;
+    }
+    Ok(tuples::write_all(cx, new).await?)
+}
+
+/// Writes a tuple that the caller may write.
+pub(super) async fn write_one(
+    cx: &Cx,
+    key: TupleKey,
+    condition: Option<String>,
+    expires_at: Option<Moment>,
+) -> Result<Tuple, Refusal> {
+    may_write(cx, &key)?;
+    Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?)
+}
+
+/// Removes a tuple that the caller may remove.
+pub(super) async fn remove_one(cx: &Cx, key: TupleKey) -> Result<Tuple, Refusal> {
+    may_write(cx, &key)?;
+    Ok(tuples::remove(cx, key).await?)
+}
+
+fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
+    let subject = SubjectRef {
+        kind: input.require("subject_type"),
+        id: input.require("subject_id"),
+        relation: input.take("subject_relation"),
+    };
+    let key = TupleKey {
+        entity_type: input.require("entity_type"),
+        entity_id: input.require("entity_id"),
+        relation: input.require("relation"),
+        subject,
+    };
+    let (condition, expires_at) = (input.take("condition"), input.take("expires_at"));
+    // A tuple may be written as it was read.
+    for told in ["id", "created_at", "updated_at"] {
+        input.take::<Value>(told);
+    }
+    input.finish()?;
+    Ok(NewTuple { key, condition, expires_at })
+}
+
+/// Who may write or remove a tuple. What gives authority over the platform is for its administrators; memberships for who manages them; the
+/// objects and the access of a client for who manages access to it; everything for who may update tuples.
+fn may_write(cx: &Cx, key: &TupleKey) -> Result<(), Refusal> {
+    if key.entity_type == "oauth_client" {
+        let gives_everything = key.entity_id == ANY;
+        if gives_everything {
+            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+        }
+        return require(cx, "manage_access", "oauth_client", &key.entity_id);
+    }
+    if authority::is_of_the_platform(&key.entity_type) {
+        return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+    }
+    if key.entity_type == GROUP {
+        let from = cx.read()?;
+        let named = TupleKey { subject: key.subject.clone(), ..key.clone() };
+        let group = crate::access::groups::find(cx, &from, &named.entity_id)?.map(|group| group.id.to_string());
+        let id = group.as_deref().unwrap_or(&key.entity_id);
+        let gives_authority = key.entity_id == ANY
+            || authority::is_held_by(cx, &from, SubjectRef::new(GROUP, id))?
+            || authority::is_held_by(cx, &from, SubjectRef::set(GROUP, id, &*key.relation))?;
+        if gives_authority {
+            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+        }
+        return require(cx, ManageMembers::TO, ManageMembers::ON, ANY);
+    }
+    if has(cx, "update", ViewTuples::ON, ANY)? {
+        return Ok(());
+    }
+    let from = cx.read()?;
+    let owner = Models::current(cx, &from)?.find(&from, &key.entity_type)?.and_then(|model| model.client.clone());
+    match owner {
+        Some(client) => require(cx, "manage_access", "oauth_client", client.as_str()),
+        None => require(cx, "update", ViewTuples::ON, ANY),
+    }
+}
