@@ -102,6 +102,8 @@ fn the_dangerous_part_of_the_library_is_absent() {
 #[test]
 fn coroutines_work_and_nothing_yields_out_of_the_policy() {
     holds("local c = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end) return c() + c() == 3");
+    // A yield does not pass through pcall.
+    holds("local c = coroutine.wrap(function() return not pcall(coroutine.yield, 1) end) return c()");
     assert!(matches!(run("coroutine.yield(true)"), Err(Fault::Runtime { .. })));
 }
 
@@ -169,6 +171,20 @@ fn recursion_ends() {
     ] {
         assert!(run(source).is_err(), "{source}");
     }
+    // Through C: each of these calls itself from within a function of the library.
+    for source in [
+        "local function f() return (('x'):gsub('x', f)) end f() return 1 + {}",
+        "local function f() table.sort({1, 2, 3}, f) return false end f() return 1 + {}",
+        "local function f() coroutine.wrap(f)() end f() return 1 + {}",
+        "local function f() return pcall(coroutine.wrap(function() return pcall(f) end)) end f() return 1 + {}",
+        "local t = setmetatable({}, {}) getmetatable(t).__tostring = function() return tostring(t) end tostring(t) return 1 + {}",
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return t[k] end return t.x + 1",
+        "local t = setmetatable({}, {}) getmetatable(t).__eq = function(a, b) return a == {} or t == setmetatable({}, getmetatable(t)) end \
+         return (t == setmetatable({}, getmetatable(t))) + 1",
+        "local function f() xpcall(error, f) end f() return 1 + {}",
+    ] {
+        assert!(run(source).is_err(), "{source}");
+    }
     let chain = "local t = {} for i = 1, 300 do t = setmetatable({}, {__index = t}) end return t.x == nil";
     assert!(run(chain).is_ok() || matches!(run(chain), Err(Fault::Runtime { .. })));
 }
@@ -183,6 +199,20 @@ fn one_step_is_never_long() {
     ] {
         let evaluation = vm.evaluate(source, &json!({}), NOW);
         assert!(matches!(evaluation.returned, Err(Fault::Runtime { .. })), "{source}: {evaluation:?}");
+    }
+    for source in [
+        "return tonumber(('1'):rep(3000000)) == math.huge",
+        "return tonumber('0.' .. ('1'):rep(3000000)) < 1",
+        "return tonumber(('z'):rep(3000000), 36) ~= nil",
+        "return #('x'):rep(3000000):upper():reverse() == 3000000",
+        "return utf8.len(('é'):rep(1000000)) == 1000000",
+        "return #string.format('%q', ('\\n'):rep(1000000)) > 0",
+        "return ('%'):rep(1000000) ~= ('%'):rep(1000001)",
+        "local t = table.create(200000, 1) for i = 1, 50 do table.insert(t, 1, i) end return true",
+        "return #string.pack(('b'):rep(100) .. ('!'):rep(1000000), table.unpack(table.create(100, 1))) == 100",
+    ] {
+        let evaluation = vm.evaluate(source, &json!({}), NOW);
+        assert!(evaluation.micros < 1_000_000, "{source}: {evaluation:?}");
     }
     // Two long texts that differ at their ends: without steps in between, sorting would compare for minutes.
     let source = "local a, b = ('a'):rep(1000000) .. 'a', ('a'):rep(1000000) .. 'b' local t = table.create(100000, a)\n\
