@@ -149,36 +149,40 @@ impl Parser<'_> {
         Ok(Defined { name, at: format!("line {}", place.line), term, subjects: std::mem::take(&mut self.subjects) })
     }
 
-    /// `operand`, `a or b or c`, `a and b and c`, or `a but not b`. There is no precedence, so different operators need parentheses.
+    /// `operand`, `a or b or c` or `a and b and c`, each with `but not d` behind it, which takes away from all before it. Other mixtures
+    /// need parentheses.
     fn expression(&mut self, depth: usize) -> Result<Term, Mistake> {
         if depth > MAX_DEPTH {
-            return Err(self.place().mistake(format!(
-                "is nested more than {MAX_DEPTH} levels deep: give the inner part a relation of its own"
-            )));
+            let problem =
+                format!("is nested more than {MAX_DEPTH} levels deep: give the inner part a relation of its own");
+            return Err(self.place().mistake(problem));
         }
         let first = self.operand(depth)?;
-        let term = match self.peek() {
+        let base = match self.peek() {
             Some("or") => Term::AnyOf(self.chain("or", first, depth)?),
             Some("and") => Term::AllOf(self.chain("and", first, depth)?),
-            Some("but") => {
-                self.step();
-                self.expect("not")?;
-                let place = self.place();
-                let removed = self.operand(depth)?;
-                if removed.directs() > 0 {
-                    return Err(place
-                        .mistake("types in brackets cannot stand after `but not`: give them a relation of their own"));
-                }
-                Term::ButNot(Box::new(first), Box::new(removed))
-            }
-            _ => return Ok(first),
+            _ => first,
         };
+        let term = if self.takes("but") { self.but_not(base, depth)? } else { base };
         match self.peek() {
-            Some(other @ ("or" | "and" | "but")) => Err(self
-                .place()
-                .mistake(format!("`{other}` after another operator: say with parentheses which comes first"))),
+            Some(other @ ("or" | "and" | "but")) => {
+                let problem = format!("`{other}` after another operator: say with parentheses which comes first");
+                Err(self.place().mistake(problem))
+            }
             _ => Ok(term),
         }
+    }
+
+    fn but_not(&mut self, base: Term, depth: usize) -> Result<Term, Mistake> {
+        self.expect("not")?;
+        let place = self.place();
+        let removed = self.operand(depth)?;
+        if removed.directs() > 0 {
+            return Err(
+                place.mistake("types in brackets cannot stand after `but not`: give them a relation of their own")
+            );
+        }
+        Ok(Term::ButNot(Box::new(base), Box::new(removed)))
     }
 
     fn chain(&mut self, operator: &str, first: Term, depth: usize) -> Result<Vec<Term>, Mistake> {

@@ -64,6 +64,7 @@ type doc
     define reader: viewer but not (blocked or editor)
     define owner: [user] but not blocked
     define alias: owner
+    define last: [user] or editor but not blocked
 ",
     );
     assert_eq!(
@@ -76,7 +77,8 @@ type doc
             "auditor": {"allOf": [{"anyOf": [{"relation": "editor"}], "except": [{"relation": "blocked"}]}, {"relation": "viewer"}]},
             "reader": {"anyOf": [{"relation": "viewer"}], "except": [{"relation": "blocked"}, {"relation": "editor"}]},
             "owner": {"except": [{"relation": "blocked"}], "subjects": ["user"]},
-            "alias": {"anyOf": [{"relation": "owner"}]}
+            "alias": {"anyOf": [{"relation": "owner"}]},
+            "last": {"anyOf": [{"direct": true}, {"relation": "editor"}], "except": [{"relation": "blocked"}], "subjects": ["user"]}
         })
     );
 }
