@@ -373,7 +373,7 @@ mod tests {
         let (owner, id) = (ann(), ApiKeyId::new(START, &OsEntropy));
         let key = ApiKey {
             id: id.clone(),
-            hash: String::from("h"),
+            hash: crate::base::secret::Digest::of(b"h"),
             name: String::from("ci"),
             start: String::new(),
             prefix: String::new(),
@@ -386,6 +386,8 @@ mod tests {
             refill: None,
             networks: Vec::new(),
             metadata: object(json!({"role": "admin"})),
+            last_used_at: None,
+            uses: 0,
             created_at: START,
             updated_at: START,
             version: 1,

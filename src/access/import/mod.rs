@@ -6,5 +6,62 @@
 pub mod openfga;
 pub mod tuples;
 
+use serde_json::Value;
+
+use super::model::SubjectRule;
+
 pub use openfga::{Imported, ImportedModel, import};
 pub use tuples::{Incoming, read_tuple, read_tuples, write_tuple};
+
+/// Types that are the same everywhere: their names take no prefix.
+const OURS: [&str; 4] = ["user", "group", "apikey", "client"];
+
+/// The name of a foreign type here: with `prefix` before it, unless it is a type of subjects that we have ourselves.
+pub fn prefixed(kind: &str, prefix: &str) -> String {
+    if OURS.contains(&kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
+}
+
+impl Imported {
+    /// The same models with `prefix` before the name of every type, wherever it stands.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        for model in &mut self.models {
+            model.entity_type = prefixed(&model.entity_type, prefix);
+            let relations = model.definition.get_mut("relations").and_then(Value::as_object_mut);
+            for relation in relations.into_iter().flat_map(|relations| relations.values_mut()) {
+                let subjects = relation.get_mut("subjects").and_then(Value::as_array_mut);
+                for subject in subjects.into_iter().flatten() {
+                    if let Some(rule) = subject.as_str().and_then(|text| SubjectRule::parse(text).ok()) {
+                        *subject = renamed(rule, prefix).to_string().into();
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
+fn renamed(rule: SubjectRule, prefix: &str) -> SubjectRule {
+    match rule {
+        SubjectRule::One(kind) => SubjectRule::One(prefixed(&kind, prefix)),
+        SubjectRule::Everyone(kind) => SubjectRule::Everyone(prefixed(&kind, prefix)),
+        SubjectRule::Set { kind, relation } => SubjectRule::Set { kind: prefixed(&kind, prefix), relation },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_before_every_foreign_type_and_no_other() {
+        let text = "model\n  schema 1.1\ntype user\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype doc\n  \
+                    relations\n    define parent: [folder]\n    define viewer: [user, user:*, folder#viewer] or viewer from parent\n";
+        let imported = import(text).unwrap().with_prefix("shop:");
+        let doc = imported.models.iter().find(|model| model.entity_type == "shop:doc").unwrap();
+        assert_eq!(doc.definition["relations"]["parent"]["subjects"], serde_json::json!(["shop:folder"]));
+        let viewer = doc.definition["relations"]["viewer"]["subjects"].as_array().unwrap();
+        let viewer: Vec<_> = viewer.iter().filter_map(Value::as_str).collect();
+        assert!(viewer.contains(&"user") && viewer.contains(&"user:*") && viewer.contains(&"shop:folder#viewer"), "{viewer:?}");
+    }
+}

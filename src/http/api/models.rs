@@ -124,8 +124,7 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     let source: String = input.require("source");
     let prefix: Option<String> = input.take("prefix");
     input.finish()?;
-    let imported = import::import(&source).map_err(Error::Invalid)?;
-    let prefix = prefix.unwrap_or_default();
+    let imported = import::import(&source).map_err(Error::Invalid)?.with_prefix(prefix.as_deref().unwrap_or_default());
     if imported.models.len() > MAX_IMPORT {
         return Err(Error::invalid("source", format!("declares more than {MAX_IMPORT} types")).into());
     }

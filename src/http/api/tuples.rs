@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{page_request, parameter, wrong_parameter};
-use crate::access::import::{Incoming, read_tuples};
+use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
 use crate::access::tuples::{self, MAX_BATCH, NewTuple};
 use crate::access::{Error, authority};
@@ -108,20 +108,15 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     // Lines that were sent before count for the numbers in messages.
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
-    let new = incoming.into_iter().map(|one| prefixed(one, &prefix)).collect();
+    let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
     let written = write_many(&manager.cx, new).await?;
     Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
 }
 
-fn prefixed(incoming: Incoming, prefix: &str) -> NewTuple {
-    const OURS: [&str; 4] = ["user", GROUP, "apikey", "client"];
+fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     let mut key = incoming.key;
-    if !prefix.is_empty() && !OURS.contains(&&*key.entity_type) {
-        key.entity_type.insert_str(0, prefix);
-    }
-    if !prefix.is_empty() && !OURS.contains(&&*key.subject.kind) {
-        key.subject.kind.insert_str(0, prefix);
-    }
+    key.entity_type = prefixed(&key.entity_type, prefix);
+    key.subject.kind = prefixed(&key.subject.kind, prefix);
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
