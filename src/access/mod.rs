@@ -6,6 +6,11 @@
 pub mod check;
 pub mod claims;
 mod error;
+pub mod list;
 pub mod model;
+mod reach;
+#[cfg(test)]
+mod tests;
+pub mod tuples;
 
 pub use error::Error;

@@ -60,6 +60,9 @@ pub trait Rooms: Send + Sync + 'static {
     /// Whether there is a group with this id.
     fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error>;
 
+    /// What is wrong with a script as the condition of a tuple; `None` when it can be run.
+    fn problem_of_script(&self, text: &str) -> Option<String>;
+
     /// Takes a case to a script thread, calls [`Case::decide`] there with a judge, and brings the decision back.
     /// Errors: [`Error::Busy`], those of the case.
     fn live<'a>(&'a self, cx: &'a Cx, case: Case) -> Pending<'a>;

@@ -1,0 +1,321 @@
+//! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
+
+use super::Error;
+use super::check::rules::{accepts, computed, takes_tuples};
+use super::check::standing::{Models, USER, rooms};
+use super::check::{Schema, Standing};
+use super::error::Mistake;
+use super::model::{CompiledModel, Relation, SubjectRule};
+use crate::audit::Entry;
+use crate::base::page::{Page, PageRequest};
+use crate::base::{Moment, canonical};
+use crate::cx::Cx;
+use crate::records::tuple::{ANY, GROUP};
+use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::rows::{tuples as rows, users};
+use crate::store::{Read, Tx};
+
+pub use crate::store::rows::tuples::Filter;
+
+/// Longest identifier or type, in bytes.
+const MAX_NAME: usize = 256;
+
+/// Longest condition, in bytes.
+const MAX_CONDITION: usize = 10_240;
+
+/// Most tuples written at once.
+pub const MAX_BATCH: usize = 1_000;
+
+/// Mistakes told at most for one batch.
+const MAX_MISTAKES: usize = 20;
+
+/// A tuple that somebody wants to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTuple {
+    /// Its six parts. The type may have any spelling that its model has; a person may be given by e-mail address or username.
+    pub key: TupleKey,
+    /// Lua that must return `true` for the tuple to count.
+    pub condition: Option<String>,
+    /// When it ends.
+    pub expires_at: Option<Moment>,
+}
+
+/// A tuple that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// As stored.
+    pub tuple: Tuple,
+    /// What the writing did.
+    pub change: Change,
+}
+
+/// What a writing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There was no such tuple.
+    Created,
+    /// Its condition or its end is another one now.
+    Updated,
+    /// It was there already.
+    Nothing,
+}
+
+/// Writes a tuple; again is no error. Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
+pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
+    let mut written = write_batch(cx, vec![new], |_| String::new()).await?;
+    written.pop().ok_or(Error::NotFound)
+}
+
+/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of their line, from `first_line` on.
+/// Errors: [`Error::Invalid`].
+pub async fn import(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Error> {
+    if new.len() > MAX_BATCH {
+        return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
+    }
+    write_batch(cx, new, move |n| format!("line {}", first_line.saturating_add(n))).await
+}
+
+async fn write_batch(
+    cx: &Cx,
+    new: Vec<NewTuple>,
+    name: impl Fn(usize) -> String + Send + 'static,
+) -> Result<Vec<Written>, Error> {
+    let rooms = rooms(cx)?;
+    let mut mistakes = Vec::new();
+    for (n, tuple) in new.iter().enumerate() {
+        mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(&name(n), mistake)));
+        if let Some(condition) = &tuple.condition
+            && let Some(problem) = rooms.problem_of_script(condition)
+        {
+            mistakes.push(within(&name(n), Mistake::new("condition", problem)));
+        }
+    }
+    refuse(mistakes)?;
+    // Drawn before the transaction, which must be pure.
+    let entries: Vec<_> = new.iter().map(|_| Entry::success(cx, "tuple.write")).collect();
+    let at = cx.clone();
+    let change = move |tx: &mut Tx| {
+        let mut checked = Vec::with_capacity(new.len());
+        let mut mistakes = Vec::new();
+        for (n, tuple) in new.iter().enumerate() {
+            let models = Models { cx: &at, from: tx, rooms: &*rooms };
+            match fitting(&models, tuple) {
+                Ok(tuple) => checked.push(tuple),
+                Err(Error::Store(error)) => return Err(Error::Store(error)),
+                // A single tuple is refused with its own code, a line of many with its number.
+                Err(error) if name(n).is_empty() => return Err(error),
+                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(&name(n), one))),
+                Err(other) => mistakes.push(Mistake::new(name(n), other.to_string())),
+            }
+        }
+        refuse(mistakes)?;
+        put_all(tx, &at, checked, &entries)
+    };
+    cx.store().write(change).await
+}
+
+fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
+    let mut written = Vec::with_capacity(new.len());
+    for (new, entry) in new.into_iter().zip(entries) {
+        let old = rows::find(tx, cx.tenant, &new.key)?;
+        let change = match &old {
+            None => Change::Created,
+            Some(old) if old.condition == new.condition && old.expires_at == new.expires_at => Change::Nothing,
+            Some(_) => Change::Updated,
+        };
+        let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
+        let NewTuple { key, condition, expires_at } = new;
+        let tuple = match old {
+            Some(old) if change == Change::Nothing => old,
+            _ => Tuple { key, condition, expires_at, created_at, updated_at: cx.now },
+        };
+        if change != Change::Nothing {
+            rows::put(tx, cx.tenant, &tuple)?;
+            told(entry.clone(), &tuple.key)
+                .detail("conditional", tuple.condition.is_some())
+                .detail("created", change == Change::Created)
+                .append(tx, cx)?;
+        }
+        written.push(Written { tuple, change });
+    }
+    if written.iter().any(|one| one.change != Change::Nothing) {
+        rows::raise(tx, cx.tenant)?;
+    }
+    Ok(written)
+}
+
+fn told(entry: Entry, key: &TupleKey) -> Entry {
+    entry.target(key.id()).detail("tuple", key.to_string())
+}
+
+/// Removes a tuple. Errors: [`Error::NotFound`].
+pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
+    remove_found(cx, Wanted::Key(key.clone())).await
+}
+
+/// Removes the tuple with this identifier (`tpl_…`). Errors: [`Error::NotFound`].
+pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
+    remove_found(cx, Wanted::Id(id.to_owned())).await
+}
+
+enum Wanted {
+    Key(TupleKey),
+    Id(String),
+}
+
+async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
+    let entry = Entry::success(cx, "tuple.remove");
+    let at = cx.clone();
+    let change = move |tx: &mut Tx| {
+        let found = match &wanted {
+            Wanted::Key(key) => rows::find(tx, at.tenant, key)?,
+            Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
+        };
+        let tuple = found.ok_or(Error::NotFound)?;
+        rows::delete(tx, at.tenant, &tuple.key)?;
+        rows::raise(tx, at.tenant)?;
+        told(entry.clone(), &tuple.key).append(tx, &at)?;
+        Ok(tuple)
+    };
+    cx.store().write(change).await
+}
+
+/// A page of tuples. It may be short and still have a successor.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
+    Ok(rows::page(&cx.read()?, cx.tenant, filter, request)?)
+}
+
+/// The tuple with this identifier. Errors: [`Error::NotFound`].
+pub fn by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
+    rows::find_by_id(&cx.read()?, cx.tenant, id)?.ok_or(Error::NotFound)
+}
+
+/// What is wrong with a tuple whatever is stored: names, sizes, an end in the past.
+pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
+    let TupleKey { entity_type, entity_id, relation, subject } = &new.key;
+    let mut mistakes = Vec::new();
+    let mut check = |at: &str, text: &str, is_type: bool| {
+        if text.is_empty() || text.len() > MAX_NAME || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            mistakes.push(Mistake::new(at, format!("must be 1 to {MAX_NAME} printable characters without spaces")));
+        } else if is_type && text.contains(['#', '*', '@']) {
+            mistakes.push(Mistake::new(at, "must not contain `#`, `*` or `@`"));
+        }
+    };
+    check("entity_type", entity_type, true);
+    check("entity_id", entity_id, false);
+    check("relation", relation, true);
+    check("subject_type", &subject.kind, true);
+    check("subject_id", &subject.id, false);
+    if let Some(relation) = &subject.relation {
+        check("subject_relation", relation, true);
+    }
+    if new.condition.as_ref().is_some_and(|text| text.len() > MAX_CONDITION) {
+        mistakes.push(Mistake::new("condition", format!("is longer than {MAX_CONDITION} bytes")));
+    }
+    if new.expires_at.is_some_and(|end| end <= now) {
+        mistakes.push(Mistake::new("expires_at", "is in the past"));
+    }
+    mistakes
+}
+
+/// The tuple as it is stored: the type in its model's spelling, a person under their id. Errors: what model and subjects say against it.
+fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
+    let key = &new.key;
+    let model = models.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
+    let relation = model.relations.get(&key.relation).ok_or_else(|| no_such_relation(&model, &key.relation))?;
+    if !takes_tuples(&relation.rewrite) {
+        return Err(takes_none(&model, &key.relation, relation));
+    }
+    let subject = known(models, &key.subject)?;
+    if !accepts(relation, &subject) {
+        return Err(not_accepted(&key.relation, relation, &subject));
+    }
+    if let Some(held) = &subject.relation {
+        let of = models.model(&subject.kind)?.ok_or_else(|| Error::UnknownType(subject.kind.clone()))?;
+        if !of.relations.contains_key(held) {
+            let problem = format!("`{}` has no relation `{held}`", subject.kind);
+            return Err(Error::invalid("subject_relation", problem));
+        }
+    }
+    let key = TupleKey { entity_type: model.entity_type.clone(), subject, ..key.clone() };
+    Ok(NewTuple { key, ..new.clone() })
+}
+
+/// The subject under its own name: entity types in their models' spelling, people by id. Errors: [`Error::SubjectNotFound`].
+fn known(models: &Models<'_>, subject: &SubjectRef) -> Result<SubjectRef, Error> {
+    let mut subject = subject.clone();
+    if subject.kind == GROUP && subject.id == ANY && subject.relation.is_none() {
+        return Err(Error::invalid("subject_id", "names no group: write `user:*` to mean everyone"));
+    }
+    if let Some(model) = models.model(&subject.kind)? {
+        subject.kind.clone_from(&model.entity_type);
+    }
+    if subject.kind == USER
+        && let Some(id) = by_name(models.from, models.cx, &subject.id)?
+    {
+        subject.id = id;
+    }
+    match models.standing(&subject)? {
+        Standing::Unknown => Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }),
+        Standing::Live { .. } | Standing::Disabled => Ok(subject),
+    }
+}
+
+/// The id of the person with this e-mail address or username.
+fn by_name(from: &dyn Read, cx: &Cx, name: &str) -> Result<Option<String>, Error> {
+    if name == ANY || name.parse::<crate::base::id::UserId>().is_ok() {
+        return Ok(None);
+    }
+    let found = if let Some(email) = canonical::email(name) {
+        users::find_by_email(&from, cx.tenant, &email)?
+    } else if let Some(username) = canonical::username(name) {
+        users::find_by_username(&from, cx.tenant, &username)?
+    } else {
+        None
+    };
+    Ok(found.map(|user| user.id.to_string()))
+}
+
+fn no_such_relation(model: &CompiledModel, name: &str) -> Error {
+    let known: Vec<_> = model.relations.keys().map(|name| format!("`{name}`")).collect();
+    let problem = format!("`{}` has no relation `{name}`; it has {}", model.entity_type, known.join(", "));
+    Error::invalid("relation", problem)
+}
+
+fn takes_none(model: &CompiledModel, name: &str, relation: &Relation) -> Error {
+    let instead: Vec<_> = computed(&relation.rewrite)
+        .into_iter()
+        .filter(|other| model.relations.get(*other).is_some_and(|other| takes_tuples(&other.rewrite)))
+        .map(|other| format!("`{other}`"))
+        .collect();
+    let hint = if instead.is_empty() {
+        String::from("it only follows from other objects")
+    } else {
+        format!("write {} instead", instead.join(" or "))
+    };
+    Error::invalid("relation", format!("`{name}` is computed and takes no tuples of its own: {hint}"))
+}
+
+fn not_accepted(name: &str, relation: &Relation, subject: &SubjectRef) -> Error {
+    let rule = |rule: &SubjectRule| match rule {
+        SubjectRule::One(kind) => format!("`{kind}`"),
+        SubjectRule::Everyone(kind) => format!("`{kind}:*`"),
+        SubjectRule::Set { kind, relation } => format!("`{kind}#{relation}`"),
+    };
+    let taken: Vec<_> = relation.subjects.iter().flatten().map(rule).collect();
+    let problem = format!("`{name}` does not take `{subject}`; it takes {}", taken.join(", "));
+    Error::invalid("subject_type", problem)
+}
+
+fn within(place: &str, mistake: Mistake) -> Mistake {
+    match (place, mistake.at.as_str()) {
+        ("", _) => mistake,
+        (place, "") => Mistake::new(place, mistake.problem),
+        (place, at) => Mistake::new(format!("{place}: {at}"), mistake.problem),
+    }
+}
+
+fn refuse(mut mistakes: Vec<Mistake>) -> Result<(), Error> {
+    mistakes.truncate(MAX_MISTAKES);
+    if mistakes.is_empty() { Ok(()) } else { Err(Error::Invalid(mistakes)) }
+}
