@@ -1,10 +1,25 @@
 //! The two maps every token carries: what its subject may do, and which of it needs a live question.
+//!
+//! A map holds what a tuple of the subject, or of a set it is in, was met on; what follows from parents or from administering the platform is
+//! for live questions. Everything in it passes a check at this moment.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::check::standing::{self, API_KEY, CLIENT, Models, State, USER};
+use super::check::{At, Bench, CLIENTS, FULL_ACCESS, Facts, Ground, Limits, StoreFacts, Verdict, wanted};
+use super::model::CompiledModel;
+use super::reach::Walk;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
-use crate::store::{Error, Read};
+use crate::records::SubjectRef;
+use crate::records::tuple::{ANY, GROUP};
+use crate::store::rows::tuples;
+use crate::store::{Error, Snapshot};
+
+/// Bytes that both maps together may take as JSON.
+const BUDGET: usize = 6 * 1024;
 
 /// Whose permissions.
 #[derive(Clone, Copy, Debug)]
@@ -13,25 +28,235 @@ pub enum Subject<'a> {
     User(&'a UserId),
     /// A client acting for itself (RFC 6749 §4.4).
     Client(&'a ClientId),
-    /// An API key: what it was given itself, nothing of its owner's.
-    ApiKey(&'a ApiKeyId),
+    /// A machine with an API key.
+    Key(&'a ApiKeyId),
 }
 
-/// `permissions` and `abac_required`: entity type (or `type:id`) to permission names, sorted. Always both, possibly empty.
-#[derive(Clone, Debug, Default)]
+impl Subject<'_> {
+    /// The same, as tuples name it.
+    pub fn as_ref(&self) -> SubjectRef {
+        match self {
+            Self::User(id) => SubjectRef::new(USER, id.as_str()),
+            Self::Client(id) => SubjectRef::new(CLIENT, id.as_str()),
+            Self::Key(id) => SubjectRef::new(API_KEY, id.as_str()),
+        }
+    }
+}
+
+/// Which types may stand in the maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All but those of other clients than this one.
+    Own(&'a ClientId),
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+/// `permissions` and `abac_required`: entity type (or `type:id`) to names of permissions and relations, sorted. Always both, possibly empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionClaims {
     /// What the subject may do.
     pub permissions: Map<String, Value>,
-    /// Which of that depends on a policy and must be asked live.
+    /// Which of that depends on a policy and must be asked live; what is so for one object stands under its type as well.
     pub abac_required: Map<String, Value>,
+    /// Whether something was left out because the maps grew too large.
+    pub truncated: bool,
+    /// The state of tuples, models and groups they were made from.
+    pub rev: u64,
+    /// Clients inside which the subject may do everything.
+    pub client_full_access: Vec<ClientId>,
 }
 
-/// The maps for a subject in tokens of `client` (of none for a key that is bound to none), from one snapshot. Nobody holds a relation yet, so both are empty for everyone.
+/// The maps for a subject in tokens of `client` (of none for a key that is bound to none), from one snapshot.
 pub fn resolve(
-    _cx: &Cx,
-    _from: &impl Read,
-    _subject: Subject<'_>,
-    _client: Option<&ClientId>,
+    cx: &Cx,
+    from: &Snapshot,
+    subject: Subject<'_>,
+    client: Option<&ClientId>,
 ) -> Result<PermissionClaims, Error> {
-    Ok(PermissionClaims::default())
+    resolve_within(cx, from, subject, client.map_or(Scope::All, Scope::Own))
+}
+
+/// As [`resolve`], with the types that the client's setting says.
+pub fn resolve_within(
+    cx: &Cx,
+    from: &Snapshot,
+    subject: Subject<'_>,
+    scope: Scope<'_>,
+) -> Result<PermissionClaims, Error> {
+    let rooms = standing::rooms(cx);
+    let models = Models { cx, from: State::Committed(from), rooms: &*rooms };
+    let facts = StoreFacts { from, tenant: cx.tenant };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    let rev = tuples::revision(from, cx.tenant)?;
+    let subject = subject.as_ref();
+    let claims = models
+        .standing(&subject)
+        .and_then(|standing| collect(&mut Bench::new(ground, &subject, standing, rev), scope, BUDGET));
+    match claims {
+        Ok(claims) => Ok(PermissionClaims { rev, ..claims }),
+        Err(super::Error::Store(error)) => Err(error),
+        // Too much to be looked through is too much for a token: whoever reads it must ask live.
+        Err(_) => Ok(PermissionClaims { truncated: true, rev, ..PermissionClaims::default() }),
+    }
+}
+
+/// The maps, within a budget in bytes of JSON. Errors: [`super::Error::LimitReached`].
+pub fn collect<F: Facts + ?Sized>(
+    bench: &mut Bench<'_, F>,
+    scope: Scope<'_>,
+    budget: usize,
+) -> Result<PermissionClaims, super::Error> {
+    let mut claims = PermissionClaims::default();
+    if scope == Scope::None || !bench.is_live() {
+        return Ok(claims);
+    }
+    let reached = Walk::new(bench.ground()).from_subject(bench.subject(), false)?;
+    let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (kind, id) in reached.objects {
+        // Memberships of groups are not permissions.
+        if kind != GROUP {
+            types.entry(kind).or_default().insert(id);
+        }
+    }
+    let mut budget = Budget { left: budget.saturating_sub(4) };
+    let mut maps = Maps::default();
+    for kind in types.iter().filter(|(_, ids)| ids.contains(ANY)).map(|(kind, _)| kind) {
+        let Some(model) = visible(bench, kind, scope)? else { continue };
+        let before = maps.clone();
+        if !maps.object(bench, (&model, ANY), &mut budget)? {
+            (maps, claims.truncated) = (before, true);
+            break;
+        }
+    }
+    let coarse = maps.clone();
+    for (kind, ids) in &types {
+        let Some(model) = visible(bench, kind, scope)? else { continue };
+        for id in ids.iter().filter(|id| *id != ANY) {
+            if claims.truncated {
+                break;
+            }
+            claims.truncated = !maps.object(bench, (&model, id), &mut budget)?;
+        }
+    }
+    // Half of the objects would look like all of them.
+    let maps = if claims.truncated { coarse } else { maps };
+    claims.client_full_access = full_access(bench, types.get(CLIENTS), budget.left)?;
+    claims.permissions = json(maps.permissions);
+    claims.abac_required = json(maps.abac_required);
+    Ok(claims)
+}
+
+type Names = BTreeMap<String, BTreeSet<String>>;
+
+#[derive(Clone, Debug, Default)]
+struct Maps {
+    permissions: Names,
+    abac_required: Names,
+}
+
+struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    /// Takes what a name costs under a key; false when there is not enough left.
+    fn take(&mut self, bytes: usize) -> bool {
+        let enough = bytes <= self.left;
+        self.left = self.left.saturating_sub(bytes);
+        enough
+    }
+}
+
+impl Maps {
+    /// Adds what the subject may do with an object; false when there is no room for it.
+    fn object<F: Facts + ?Sized>(
+        &mut self,
+        bench: &mut Bench<'_, F>,
+        (model, id): (&CompiledModel, &str),
+        budget: &mut Budget,
+    ) -> Result<bool, super::Error> {
+        let kind = &model.entity_type;
+        if kind == CLIENTS && bench.bound().is_some_and(|client| client.as_str() != id) {
+            return Ok(true);
+        }
+        let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
+        for name in model.relations.keys().chain(model.permissions.keys()) {
+            let Some((relation, policy)) = wanted(model, name) else { continue };
+            let mut verdict = bench.engine().holds(At::new(kind, id, &relation))?.verdict;
+            if policy.is_some() {
+                verdict = verdict.min(Verdict::Gated);
+            }
+            if verdict < Verdict::Gated {
+                continue;
+            }
+            if !put(&mut self.permissions, &key, name, budget) {
+                return Ok(false);
+            }
+            if verdict == Verdict::Gated
+                && !(put(&mut self.abac_required, &key, name, budget)
+                    && put(&mut self.abac_required, kind, name, budget))
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Puts a name under a key and pays for it: quotes, comma, and for a new key also colon and brackets.
+fn put(map: &mut Names, key: &str, name: &str, budget: &mut Budget) -> bool {
+    if let Some(names) = map.get_mut(key) {
+        return !names.insert(name.to_owned()) || budget.take(quoted(name) + 1);
+    }
+    map.insert(key.to_owned(), BTreeSet::from([name.to_owned()]));
+    budget.take(quoted(key) + quoted(name) + 5)
+}
+
+/// The length of text as a JSON string.
+fn quoted(text: &str) -> usize {
+    let escaped = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    text.len() + escaped + 2
+}
+
+/// The model of a type that may stand in the maps.
+fn visible<F: Facts + ?Sized>(
+    bench: &Bench<'_, F>,
+    kind: &str,
+    scope: Scope<'_>,
+) -> Result<Option<std::sync::Arc<CompiledModel>>, super::Error> {
+    let Some(model) = bench.ground().schema.model(kind)? else { return Ok(None) };
+    let may = |client: &ClientId| model.client.as_ref().is_none_or(|owner| owner == client);
+    let in_scope = match scope {
+        Scope::Own(client) => may(client),
+        Scope::All => true,
+        Scope::None => false,
+    };
+    let visible = in_scope && bench.bound().is_none_or(may);
+    Ok(visible.then_some(model))
+}
+
+/// The clients among these objects inside which the subject may do everything, as many as there is room for.
+fn full_access<F: Facts + ?Sized>(
+    bench: &mut Bench<'_, F>,
+    ids: Option<&BTreeSet<String>>,
+    room: usize,
+) -> Result<Vec<ClientId>, super::Error> {
+    let (mut found, mut room) = (Vec::new(), room);
+    for id in ids.into_iter().flatten() {
+        let Ok(client) = id.parse::<ClientId>() else { continue };
+        let Some(rest) = room.checked_sub(quoted(id) + 1) else { break };
+        room = rest;
+        let bound_elsewhere = bench.bound().is_some_and(|bound| *bound != client);
+        if !bound_elsewhere && bench.engine().holds(At::new(CLIENTS, id, FULL_ACCESS))?.verdict == Verdict::Yes {
+            found.push(client);
+        }
+    }
+    Ok(found)
+}
+
+fn json(names: Names) -> Map<String, Value> {
+    names.into_iter().map(|(key, names)| (key, names.into_iter().collect())).collect()
 }

@@ -11,8 +11,13 @@ mod error;
 pub mod evaluations;
 pub mod groups;
 pub mod import;
+pub mod list;
 pub mod model;
 pub mod policy;
+mod reach;
+mod rooms;
+#[cfg(test)]
+mod tests;
 pub mod tuples;
 
 pub use error::{Error, Mistake};

@@ -373,7 +373,7 @@ mod tests {
         let (owner, id) = (ann(), ApiKeyId::new(START, &OsEntropy));
         let key = ApiKey {
             id: id.clone(),
-            hash: crate::base::secret::Digest::of(b"h"),
+            hash: crate::base::secret::Digest::of("h"),
             name: String::from("ci"),
             start: String::new(),
             prefix: String::new(),

@@ -1,32 +1,42 @@
-//! Writing and removing tuples: checked against the model in the transaction that writes them.
+//! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
-use super::model::{CompiledModel, Models, names};
-use super::{Error, Mistake, evaluations, groups};
+use super::check::rules::{accepts, computed, takes_tuples};
+use super::check::standing::{Models, State, USER, rooms};
+use super::check::{Schema, Standing};
+use super::error::Mistake;
+use super::model::{self, CompiledModel, Relation, SubjectRule};
+use super::{Error, evaluations, groups};
 use crate::audit::Entry;
 use crate::base::Moment;
-use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
+use crate::base::id::UserId;
 use crate::base::page::{Page, PageRequest};
 use crate::cx::Cx;
 use crate::identity::{self, administrators};
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{PolicyPlace, SubjectRef, Tuple, TupleKey};
-use crate::script;
-use crate::store::rows::tuples::{self as rows, Filter};
-use crate::store::rows::{api_keys, clients, groups as group_rows, policy_versions, users};
+use crate::store::rows::{policy_versions, tuples as rows};
 use crate::store::{Read, Tx};
 
-/// Tuples of one transaction at the most.
+pub use crate::store::rows::tuples::Filter;
+
+/// Longest identifier or type, in bytes.
+const MAX_NAME: usize = 256;
+
+/// Longest condition, in bytes.
+const MAX_CONDITION: usize = 10_240;
+
+/// Most tuples written at once.
 pub const MAX_BATCH: usize = 1_000;
 
-/// Longest identifier of an object or a subject, in bytes.
-const MAX_ID: usize = 256;
+/// Mistakes told at most for one batch.
+const MAX_MISTAKES: usize = 20;
 
 /// A tuple that somebody wants to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTuple {
-    /// Its six parts. A person may be named by e-mail address or username, a group by name.
+    /// Its six parts. The type may have any spelling that its model has; a person may be given by e-mail address or username.
     pub key: TupleKey,
-    /// Lua that must agree.
+    /// Lua that must return `true` for the tuple to count.
     pub condition: Option<String>,
     /// When it ends.
     pub expires_at: Option<Moment>,
@@ -38,130 +48,200 @@ impl From<TupleKey> for NewTuple {
     }
 }
 
-/// Writes a tuple; one that is there takes the new condition and expiry. Errors: [`Error::Invalid`], [`Error::UnknownType`],
-/// [`Error::SubjectNotFound`], [`Error::InUse`] for the last administrator.
-pub async fn write(cx: &Cx, new: NewTuple) -> Result<Tuple, Error> {
-    let mut written = write_all(cx, vec![new]).await.map_err(alone)?;
+/// A tuple that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// As stored.
+    pub tuple: Tuple,
+    /// What the writing did.
+    pub change: Change,
+}
+
+/// What a writing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There was no such tuple.
+    Created,
+    /// Its condition or its end is another one now.
+    Updated,
+    /// It was there already.
+    Nothing,
+}
+
+/// Writes a tuple; again is no error. Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
+pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
+    let mut written = write_batch(cx, vec![new], |_| String::new()).await?;
     written.pop().ok_or(Error::NotFound)
 }
 
-/// Writes all of these or none, up to [`MAX_BATCH`]. A mistake is told at `[index]`. Errors: as [`write`].
-pub async fn write_all(cx: &Cx, new: Vec<NewTuple>) -> Result<Vec<Tuple>, Error> {
+/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of their line, from `first_line` on.
+/// Errors: [`Error::Invalid`].
+pub async fn import(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
         return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
     }
-    for (index, tuple) in new.iter().enumerate() {
-        let mut mistakes = form(&tuple.key);
-        mistakes.extend(condition(tuple.condition.as_deref()));
-        if tuple.expires_at.is_some_and(|end| end <= cx.now) {
-            mistakes.push(Mistake::new("expires_at", "lies in the past: the tuple would never count"));
-        }
-        if !mistakes.is_empty() {
-            return Err(Error::Invalid(mistakes.into_iter().map(|mistake| at(index, mistake)).collect()));
+    write_batch(cx, new, move |n| format!("line {}", first_line.saturating_add(n))).await
+}
+
+async fn write_batch(
+    cx: &Cx,
+    new: Vec<NewTuple>,
+    name: impl Fn(usize) -> String + Send + 'static,
+) -> Result<Vec<Written>, Error> {
+    let rooms = rooms(cx);
+    let mut mistakes = Vec::new();
+    for (n, tuple) in new.iter().enumerate() {
+        mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(&name(n), mistake)));
+        if let Some(condition) = &tuple.condition
+            && let Some(problem) = rooms.problem_of_script(condition)
+        {
+            mistakes.push(within(&name(n), Mistake::new("condition", problem)));
         }
     }
-    let entries: Vec<Entry> = new.iter().map(|_| Entry::success(cx, "tuple.write")).collect();
-    let cx_of_write = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            let models = Models::unshared(cx_of_write.tenant);
-            let mut written = Vec::with_capacity(new.len());
-            for (index, (new, entry)) in new.iter().zip(&entries).enumerate() {
-                written.push(write_one(tx, &cx_of_write, &models, (new, entry)).map_err(|error| numbered(index, error))?);
+    refuse(mistakes)?;
+    // Drawn before the transaction, which must be pure.
+    let entries: Vec<_> = new.iter().map(|_| Entry::success(cx, "tuple.write")).collect();
+    let at = cx.clone();
+    let change = move |tx: &mut Tx| {
+        let mut checked = Vec::with_capacity(new.len());
+        let mut mistakes = Vec::new();
+        for (n, tuple) in new.iter().enumerate() {
+            let models = Models { cx: &at, from: State::Tentative(tx), rooms: &*rooms };
+            match fitting(&models, tuple) {
+                Ok(tuple) => checked.push(tuple),
+                Err(Error::Store(error)) => return Err(Error::Store(error)),
+                // A single tuple is refused with its own code, a line of many with its number.
+                Err(error) if name(n).is_empty() => return Err(error),
+                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(&name(n), one))),
+                Err(other) => mistakes.push(Mistake::new(name(n), other.to_string())),
             }
-            if !written.is_empty() {
-                rows::raise(tx, cx_of_write.tenant)?;
-            }
-            Ok(written)
-        })
-        .await
+        }
+        refuse(mistakes)?;
+        put_all(tx, &at, checked, &entries)
+    };
+    cx.store().write(change).await
 }
 
-fn write_one(tx: &mut Tx, cx: &Cx, models: &Models, (new, entry): (&NewTuple, &Entry)) -> Result<Tuple, Error> {
-    let subject = subject_by_name(cx, tx, &new.key.subject)?;
-    let model = models.find(tx, &new.key.entity_type)?.ok_or_else(|| Error::UnknownType(new.key.entity_type.clone()))?;
-    let entity_id = entity_by_name(cx, tx, &model.entity_type, &new.key.entity_id)?;
-    let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..new.key.clone() };
-    fits(&model, &key)?;
-    exists(cx, tx, &key.subject)?;
-    let old = rows::find(tx, cx.tenant, &key)?;
-    let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
-    let tuple =
-        Tuple { key, condition: new.condition.clone(), expires_at: new.expires_at, created_at, updated_at: cx.now };
-    rows::put(tx, cx.tenant, &tuple)?;
-    note_condition(tx, cx, &tuple.key, tuple.condition.as_deref())?;
-    follow(tx, cx, &tuple.key)?;
-    let entry = entry.clone().target(tuple.key.id()).detail("tuple", tuple.key.to_string());
-    let entry = entry.detail("conditional", tuple.condition.is_some());
-    entry.append(tx, cx)?;
-    Ok(tuple)
+fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
+    let mut written = Vec::with_capacity(new.len());
+    for (new, entry) in new.into_iter().zip(entries) {
+        let old = rows::find(tx, cx.tenant, &new.key)?;
+        let change = match &old {
+            None => Change::Created,
+            Some(old) if old.condition == new.condition && old.expires_at == new.expires_at => Change::Nothing,
+            Some(_) => Change::Updated,
+        };
+        let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
+        let NewTuple { key, condition, expires_at } = new;
+        let tuple = match old {
+            Some(old) if change == Change::Nothing => old,
+            _ => Tuple { key, condition, expires_at, created_at, updated_at: cx.now },
+        };
+        if change != Change::Nothing {
+            rows::put(tx, cx.tenant, &tuple)?;
+            note_condition(tx, cx, &tuple.key, tuple.condition.as_deref())?;
+            follow(tx, cx, &tuple.key)?;
+            told(entry.clone(), &tuple.key)
+                .detail("conditional", tuple.condition.is_some())
+                .detail("created", change == Change::Created)
+                .append(tx, cx)?;
+        }
+        written.push(Written { tuple, change });
+    }
+    if written.iter().any(|one| one.change != Change::Nothing) {
+        rows::raise(tx, cx.tenant)?;
+    }
+    Ok(written)
 }
 
-/// Removes a tuple. A person may be named by e-mail address or username, a group by name. Errors: [`Error::NotFound`].
-pub async fn remove(cx: &Cx, key: TupleKey) -> Result<Tuple, Error> {
+/// Adds to the versions of the tuple's condition.
+fn note_condition(tx: &mut Tx, cx: &Cx, key: &TupleKey, script: Option<&str>) -> Result<(), Error> {
+    let change = evaluations::change(cx, &key.entity_type, PolicyPlace::Tuple(key.id()), script, None);
+    policy_versions::note_change(tx, cx.tenant, &change)?;
+    Ok(())
+}
+
+/// Who administers is told by tuples and by a role: both change together.
+fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
+    administrators::follow_tuple(tx, cx, key).map_err(|error| match error {
+        identity::Error::Store(error) => Error::Store(error),
+        other => Error::InUse(other.to_string()),
+    })
+}
+
+fn told(entry: Entry, key: &TupleKey) -> Entry {
+    entry.target(key.id()).detail("tuple", key.to_string())
+}
+
+/// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].
+pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
+    remove_found(cx, Wanted::Key(key.clone())).await
+}
+
+/// Removes the tuple with this identifier (`tpl_…`). Errors: [`Error::NotFound`].
+pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
+    remove_found(cx, Wanted::Id(id.to_owned())).await
+}
+
+enum Wanted {
+    Key(TupleKey),
+    Id(String),
+}
+
+async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
     let entry = Entry::success(cx, "tuple.remove");
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            let models = Models::unshared(at.tenant);
-            let entity_type = models.canonical(tx, &key.entity_type)?;
-            let entity_id = entity_by_name(&at, tx, &entity_type, &key.entity_id)?;
-            let subject = subject_by_name(&at, tx, &key.subject)?;
-            let named = TupleKey { entity_type, entity_id, subject, ..key.clone() };
-            // As it was typed, in case the model or the person is gone.
-            let found = match rows::find(tx, at.tenant, &named)? {
-                Some(tuple) => tuple,
-                None => rows::find(tx, at.tenant, &key)?.ok_or(Error::NotFound)?,
-            };
-            remove_in(tx, &at, &found, &entry)?;
-            Ok(found)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let found = match &wanted {
+            // As it stands first: what it names may be gone.
+            Wanted::Key(key) => match rows::find(tx, at.tenant, key)? {
+                Some(found) => Some(found),
+                None => rows::find(tx, at.tenant, &by_names(&at, tx, key)?)?,
+            },
+            Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
+        };
+        let tuple = found.ok_or(Error::NotFound)?;
+        rows::delete(tx, at.tenant, &tuple.key)?;
+        note_condition(tx, &at, &tuple.key, None)?;
+        follow(tx, &at, &tuple.key)?;
+        rows::raise(tx, at.tenant)?;
+        told(entry.clone(), &tuple.key).append(tx, &at)?;
+        Ok(tuple)
+    };
+    cx.store().write(change).await
 }
 
-/// Removes the tuple with this identifier. Errors: [`Error::NotFound`].
-pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    let entry = Entry::success(cx, "tuple.remove");
-    let (at, id) = (cx.clone(), id.to_owned());
-    cx.store()
-        .write(move |tx| {
-            let found = rows::find_by_id(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-            remove_in(tx, &at, &found, &entry)?;
-            Ok(found)
-        })
-        .await
-}
-
-fn remove_in(tx: &mut Tx, cx: &Cx, tuple: &Tuple, entry: &Entry) -> Result<(), Error> {
-    rows::delete(tx, cx.tenant, &tuple.key)?;
-    note_condition(tx, cx, &tuple.key, None)?;
-    rows::raise(tx, cx.tenant)?;
-    follow(tx, cx, &tuple.key)?;
-    Ok(entry.clone().target(tuple.key.id()).detail("tuple", tuple.key.to_string()).append(tx, cx)?)
-}
-
-/// The tuple with this identifier. Errors: [`Error::NotFound`].
-pub fn tuple(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    rows::find_by_id(&cx.read()?, cx.tenant, id)?.ok_or(Error::NotFound)
-}
-
-/// A page of the tuples that `filter` accepts. The subject may be named as in [`subject_by_name`].
-pub fn page(cx: &Cx, mut filter: Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
-    let from = cx.read()?;
+/// A page of tuples; the subject may be named. It may be short and still have a successor.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
+    let (from, mut filter) = (cx.read()?, filter.clone());
     if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
-        filter.subject_id = Some(subject_by_name(cx, &from, &SubjectRef::new(kind, id))?.id);
+        filter.subject_id = Some(subject_by_name(cx, &from, &SubjectRef::new(&**kind, &**id))?.id);
     }
     if let Some(entity_type) = &filter.entity_type {
-        filter.entity_type = Some(Models::unshared(cx.tenant).canonical(&from, entity_type)?);
+        filter.entity_type = Some(model::Models::unshared(cx.tenant).canonical(&from, entity_type)?);
     }
     Ok(rows::page(&from, cx.tenant, &filter, request)?)
+}
+
+/// The key as it stands in the store: types in their models' spelling, people and groups by identifier.
+fn by_names(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
+    let models = model::Models::unshared(cx.tenant);
+    let mut subject = subject_by_name(cx, from, &key.subject)?;
+    subject.kind = models.canonical(from, &subject.kind)?;
+    let entity_type = models.canonical(from, &key.entity_type)?;
+    Ok(TupleKey {
+        entity_id: entity_by_name(cx, from, &entity_type, &key.entity_id)?,
+        entity_type,
+        subject,
+        ..key.clone()
+    })
 }
 
 /// The subject as it stands in tuples: a person's e-mail address or username becomes their identifier, a group's name the group's. What names
 /// nobody here stays as it is: identifiers may be foreign.
 pub fn subject_by_name(cx: &Cx, from: &(impl Read + ?Sized), named: &SubjectRef) -> Result<SubjectRef, Error> {
     let id = match named.kind.as_str() {
-        "user" if named.id != ANY && named.id.parse::<UserId>().is_err() => {
+        USER if named.id != ANY && named.id.parse::<UserId>().is_err() => {
             identity::users::find_by_name(from, cx, &named.id)?.map(|user| user.id.to_string())
         }
         GROUP => groups::find(cx, from, &named.id)?.map(|group| group.id.to_string()),
@@ -175,132 +255,119 @@ fn entity_by_name(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str, id: &
     Ok(named.unwrap_or_else(|| id.to_owned()))
 }
 
-/// What is wrong with the parts of a tuple, whatever the model says.
-pub fn form(key: &TupleKey) -> Vec<Mistake> {
-    let subject = &key.subject;
-    let mut wrong = Vec::new();
-    for (at, kind) in [("entity_type", &key.entity_type), ("subject_type", &subject.kind)] {
-        if !names::is_entity_type(kind) {
-            wrong.push(Mistake::new(at, format!("{} is no type: {}", names::quoted(kind), names::TYPE_RULE)));
-        }
-    }
-    for (at, name) in [("relation", Some(&key.relation)), ("subject_relation", subject.relation.as_ref())] {
-        if let Some(name) = name.filter(|name| !names::is_name(name)) {
-            wrong.push(Mistake::new(at, format!("{} is no relation: {}", names::quoted(name), names::NAME_RULE)));
-        }
-    }
-    for (at, id) in [("entity_id", &key.entity_id), ("subject_id", &subject.id)] {
-        if let Some(problem) = id_problem(id) {
-            wrong.push(Mistake::new(at, problem));
-        }
-    }
-    if subject.relation.is_some() && subject.id == ANY {
-        wrong.push(Mistake::new("subject_id", "a set has one object: `*` does not go with subject_relation"));
-    }
-    wrong
+/// The tuple with this identifier. Errors: [`Error::NotFound`].
+pub fn by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
+    rows::find_by_id(&cx.read()?, cx.tenant, id)?.ok_or(Error::NotFound)
 }
 
-/// What is wrong with an identifier of an object or a subject.
-pub fn id_problem(id: &str) -> Option<String> {
-    if id.is_empty() || id.len() > MAX_ID {
-        return Some(format!("an identifier has 1 to {MAX_ID} bytes"));
-    }
-    let unfit = |letter: char| letter.is_whitespace() || letter.is_control();
-    id.chars().any(unfit).then(|| String::from("an identifier holds neither blanks nor control characters"))
-}
-
-fn condition(script: Option<&str>) -> Vec<Mistake> {
-    let report = script.map(script::lint);
-    let errors = report.into_iter().flat_map(|report| report.errors);
-    errors.map(|error| Mistake::new("condition", format!("line {}: {}", error.line, error.message))).collect()
-}
-
-/// Whether the model takes the tuple.
-fn fits(model: &CompiledModel, key: &TupleKey) -> Result<(), Error> {
-    let Some(relation) = model.relations.get(&key.relation) else {
-        let known = model.relations.iter().filter(|(_, relation)| relation.takes_tuples());
-        let advice = names::advice(&key.relation, known.map(|(name, _)| name.as_str()).collect::<Vec<_>>());
-        let problem = format!("`{}` has no relation {}: {advice}", key.entity_type, names::quoted(&key.relation));
-        return Err(Error::invalid("relation", problem));
+/// What is wrong with a tuple whatever is stored: names, sizes, an end in the past.
+pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
+    let TupleKey { entity_type, entity_id, relation, subject } = &new.key;
+    let mut mistakes = Vec::new();
+    let mut check = |at: &str, text: &str, is_type: bool| {
+        if text.is_empty() || text.len() > MAX_NAME || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            mistakes.push(Mistake::new(at, format!("must be 1 to {MAX_NAME} printable characters without spaces")));
+        } else if is_type && text.contains(['#', '*', '@']) {
+            mistakes.push(Mistake::new(at, "must not contain `#`, `*` or `@`"));
+        }
     };
-    if !relation.takes_tuples() {
-        let others: Vec<_> = model.sources(&key.relation).into_iter().map(|name| format!("`{name}`")).collect();
-        let problem = format!("`{}` follows from other relations and takes no tuples: write {}", key.relation, others.join(" or "));
-        return Err(Error::invalid("relation", problem));
+    check("entity_type", entity_type, true);
+    check("entity_id", entity_id, false);
+    check("relation", relation, true);
+    check("subject_type", &subject.kind, true);
+    check("subject_id", &subject.id, false);
+    if let Some(relation) = &subject.relation {
+        check("subject_relation", relation, true);
     }
-    if !relation.accepts(&key.subject) {
-        let allowed: Vec<_> = relation.subjects.iter().flatten().map(|rule| format!("`{rule}`")).collect();
-        let problem = format!("`{}` takes {}, not `{}`", key.relation, allowed.join(", "), kind_of(&key.subject));
-        return Err(Error::invalid("subject_type", problem));
+    if new.condition.as_ref().is_some_and(|text| text.len() > MAX_CONDITION) {
+        mistakes.push(Mistake::new("condition", format!("is longer than {MAX_CONDITION} bytes")));
     }
-    Ok(())
+    if new.expires_at.is_some_and(|end| end <= now) {
+        mistakes.push(Mistake::new("expires_at", "is in the past"));
+    }
+    mistakes
 }
 
-fn kind_of(subject: &SubjectRef) -> String {
-    match &subject.relation {
-        Some(relation) => format!("{}#{relation}", subject.kind),
-        None if subject.id == ANY => format!("{}:*", subject.kind),
-        None => subject.kind.clone(),
+/// The tuple as it is stored: the type in its model's spelling, a person under their id. Errors: what model and subjects say against it.
+fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
+    let key = &new.key;
+    let model = models.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
+    let relation = model.relations.get(&key.relation).ok_or_else(|| no_such_relation(&model, &key.relation))?;
+    if !takes_tuples(&relation.rewrite) {
+        return Err(takes_none(&model, &key.relation, relation));
     }
-}
-
-/// An identifier of our own form must be of somebody; others may be foreign.
-fn exists(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<(), Error> {
-    let (kind, id, tenant) = (subject.kind.as_str(), subject.id.as_str(), cx.tenant);
-    let known = match kind {
-        "user" => id.parse::<UserId>().ok().map(|id| users::find(from, tenant, &id).map(|found| found.is_some())),
-        "apikey" => id.parse::<ApiKeyId>().ok().map(|id| api_keys::find(from, tenant, &id).map(|found| found.is_some())),
-        GROUP => id.parse::<GroupId>().ok().map(|id| group_rows::find(from, tenant, &id).map(|found| found.is_some())),
-        "client" if id.starts_with("client_") => {
-            id.parse::<ClientId>().ok().map(|id| clients::find(from, tenant, &id).map(|found| found.is_some()))
+    let subject = known(models, &key.subject)?;
+    if !accepts(relation, &subject) {
+        return Err(not_accepted(&key.relation, relation, &subject));
+    }
+    if let Some(held) = &subject.relation {
+        let of = models.model(&subject.kind)?.ok_or_else(|| Error::UnknownType(subject.kind.clone()))?;
+        if !of.relations.contains_key(held) {
+            let problem = format!("`{}` has no relation `{held}`", subject.kind);
+            return Err(Error::invalid("subject_relation", problem));
         }
-        _ => None,
+    }
+    let entity_id = entity_by_name(models.cx, models.from.read(), &model.entity_type, &key.entity_id)?;
+    let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..key.clone() };
+    Ok(NewTuple { key, ..new.clone() })
+}
+
+/// The subject under its own name: entity types in their models' spelling, people by id. Errors: [`Error::SubjectNotFound`].
+fn known(models: &Models<'_>, subject: &SubjectRef) -> Result<SubjectRef, Error> {
+    let mut subject = subject.clone();
+    if subject.kind == GROUP && subject.id == ANY && subject.relation.is_none() {
+        return Err(Error::invalid("subject_id", "names no group: write `user:*` to mean everyone"));
+    }
+    if let Some(model) = models.model(&subject.kind)? {
+        subject.kind.clone_from(&model.entity_type);
+    }
+    subject = subject_by_name(models.cx, models.from.read(), &subject)?;
+    match models.standing(&subject)? {
+        Standing::Unknown => Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }),
+        Standing::Live { .. } | Standing::Disabled => Ok(subject),
+    }
+}
+
+fn no_such_relation(model: &CompiledModel, name: &str) -> Error {
+    let known: Vec<_> = model.relations.keys().map(|name| format!("`{name}`")).collect();
+    let problem = format!("`{}` has no relation `{name}`; it has {}", model.entity_type, known.join(", "));
+    Error::invalid("relation", problem)
+}
+
+fn takes_none(model: &CompiledModel, name: &str, relation: &Relation) -> Error {
+    let instead: Vec<_> = computed(&relation.rewrite)
+        .into_iter()
+        .filter(|other| model.relations.get(*other).is_some_and(|other| takes_tuples(&other.rewrite)))
+        .map(|other| format!("`{other}`"))
+        .collect();
+    let hint = if instead.is_empty() {
+        String::from("it only follows from other objects")
+    } else {
+        format!("write {} instead", instead.join(" or "))
     };
-    match known.transpose()? {
-        Some(false) => Err(Error::SubjectNotFound { kind: kind.to_owned(), id: id.to_owned() }),
-        _ => Ok(()),
+    Error::invalid("relation", format!("`{name}` is computed and takes no tuples of its own: {hint}"))
+}
+
+fn not_accepted(name: &str, relation: &Relation, subject: &SubjectRef) -> Error {
+    let rule = |rule: &SubjectRule| match rule {
+        SubjectRule::One(kind) => format!("`{kind}`"),
+        SubjectRule::Everyone(kind) => format!("`{kind}:*`"),
+        SubjectRule::Set { kind, relation } => format!("`{kind}#{relation}`"),
+    };
+    let taken: Vec<_> = relation.subjects.iter().flatten().map(rule).collect();
+    let problem = format!("`{name}` does not take `{subject}`; it takes {}", taken.join(", "));
+    Error::invalid("subject_type", problem)
+}
+
+fn within(place: &str, mistake: Mistake) -> Mistake {
+    match (place, mistake.at.as_str()) {
+        ("", _) => mistake,
+        (place, "") => Mistake::new(place, mistake.problem),
+        (place, at) => Mistake::new(format!("{place}: {at}"), mistake.problem),
     }
 }
 
-fn note_condition(tx: &mut Tx, cx: &Cx, key: &TupleKey, script: Option<&str>) -> Result<(), Error> {
-    let place = PolicyPlace::Tuple(key.id());
-    let change = evaluations::change(cx, &key.entity_type, place, script, None);
-    policy_versions::note_change(tx, cx.tenant, &change)?;
-    Ok(())
-}
-
-/// Who administers is told by tuples and by a role: both change together.
-fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
-    administrators::follow_tuple(tx, cx, key).map_err(|error| match error {
-        identity::Error::Store(error) => Error::Store(error),
-        other => Error::InUse(other.to_string()),
-    })
-}
-
-fn at(index: usize, mistake: Mistake) -> Mistake {
-    let place = if mistake.at.is_empty() { format!("[{index}]") } else { format!("[{index}].{}", mistake.at) };
-    Mistake::new(place, mistake.problem)
-}
-
-fn numbered(index: usize, error: Error) -> Error {
-    match error {
-        Error::Invalid(mistakes) => Error::Invalid(mistakes.into_iter().map(|mistake| at(index, mistake)).collect()),
-        other => other,
-    }
-}
-
-/// The mistakes of a single tuple, without its number.
-fn alone(error: Error) -> Error {
-    match error {
-        Error::Invalid(mistakes) => Error::Invalid(
-            mistakes
-                .into_iter()
-                .map(|mistake| {
-                    let place = mistake.at.trim_start_matches("[0]").trim_start_matches('.').to_owned();
-                    Mistake::new(place, mistake.problem)
-                })
-                .collect(),
-        ),
-        other => other,
-    }
+fn refuse(mut mistakes: Vec<Mistake>) -> Result<(), Error> {
+    mistakes.truncate(MAX_MISTAKES);
+    if mistakes.is_empty() { Ok(()) } else { Err(Error::Invalid(mistakes)) }
 }

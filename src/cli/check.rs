@@ -33,7 +33,8 @@ pub struct CheckArgs {
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"attributes\":{\"amount\":50}}"))
+    serde_json::from_str(text)
+        .map_err(|_| String::from("expected a JSON object such as {\"attributes\":{\"amount\":50}}"))
 }
 
 impl CheckArgs {

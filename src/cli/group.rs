@@ -95,7 +95,8 @@ impl GroupCommand {
                     answer.insert(String::from("members"), members.clone());
                 }
                 output.show(&answer, |answer| {
-                    let columns = [("TYPE", "subject_type"), ("ID", "subject_id"), ("NAME", "name"), ("THROUGH", "through")];
+                    let columns =
+                        [("TYPE", "subject_type"), ("ID", "subject_id"), ("NAME", "name"), ("THROUGH", "through")];
                     let members = json!({"items": answer.get("members").cloned().unwrap_or_default(), "next": null});
                     format!("{}\n\n{}", group(answer), list(&members, &columns, "Nobody is in it."))
                 })
@@ -104,7 +105,12 @@ impl GroupCommand {
                 let body = json!({"subject_type": args.kind, "subject_id": args.member});
                 let call = Call::post(["groups", &args.named.group, "members"]).body(body);
                 output.show(&remote.call(call)?, |answer| {
-                    format!("{}:{} is in {}.", text(answer, "subject_type"), text(answer, "subject_id"), args.named.group)
+                    format!(
+                        "{}:{} is in {}.",
+                        text(answer, "subject_type"),
+                        text(answer, "subject_id"),
+                        args.named.group
+                    )
                 })
             }
             Self::RemoveMember(args) => {

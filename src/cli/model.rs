@@ -89,8 +89,12 @@ impl ModelCommand {
             }
             Self::List(page) => {
                 let answer = remote.call(Call::get(["models"]).page(&page))?;
-                let columns =
-                    [("ENTITY TYPE", "entity_type"), ("VERSION", "version"), ("CLIENT", "client"), ("BUILT IN", "built_in")];
+                let columns = [
+                    ("ENTITY TYPE", "entity_type"),
+                    ("VERSION", "version"),
+                    ("CLIENT", "client"),
+                    ("BUILT IN", "built_in"),
+                ];
                 output.show(&answer, |answer| list(answer, &columns, "No model yet."))
             }
             Self::Validate(args) => {

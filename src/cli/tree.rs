@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{
-    api_key, audit, backup, check, client, config, entry, group, key, model, session, tuple, user,
-};
+use super::{api_key, audit, backup, check, client, config, entry, group, key, model, session, tuple, user};
 
 /// The identity server that fits in one file.
 #[derive(Debug, Parser)]

@@ -182,7 +182,8 @@ impl RemoveArgs {
                 }))
             }
             _ => {
-                let message = "name the five parts of the tuple, or its id alone. See `auther admin tuple remove --help`.";
+                let message =
+                    "name the five parts of the tuple, or its id alone. See `auther admin tuple remove --help`.";
                 return Err(Failure::usage("usage", message));
             }
         };
@@ -222,7 +223,8 @@ fn export(remote: &Remote) -> Result<(), Failure> {
             let mut line = item.clone();
             if let Some(members) = line.as_object_mut() {
                 // What identifies it, and what hangs on it: the rest is made when it is written again.
-                members.retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
+                members
+                    .retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
             }
             say(&line.to_string())?;
         }
@@ -283,7 +285,11 @@ pub(super) fn changes(answer: &Value) -> String {
     if gained.is_empty() && lost.is_empty() {
         return String::from("Nobody gains and nobody loses anything. Nothing was changed.");
     }
-    let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) { "\nThere is more than is shown." } else { "" };
+    let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) {
+        "\nThere is more than is shown."
+    } else {
+        ""
+    };
     let all: Vec<String> = gained.into_iter().chain(lost).collect();
     format!("{}{more}\nNothing was changed.", all.join("\n"))
 }

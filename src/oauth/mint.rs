@@ -81,7 +81,7 @@ pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) 
     if !about.user.roles.is_empty() {
         claims.insert("roles".into(), json!(about.user.roles));
     }
-    maps(&mut claims, permissions);
+    maps(cx, &mut claims, permissions);
     Ok(Minted { token: sign(cx, about.client.signing_alg, "at+jwt", &claims)?, expires_in: life })
 }
 
@@ -96,7 +96,7 @@ pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Mint
     if !scopes.is_empty() {
         claims.insert("scope".into(), json!(scopes.join(" ")));
     }
-    maps(&mut claims, &permissions);
+    maps(cx, &mut claims, &permissions);
     Ok(Minted { token: sign(cx, client.signing_alg, "at+jwt", &claims)?, expires_in: life })
 }
 
@@ -118,7 +118,7 @@ pub fn id_token(
     }
     token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
     token.extend(claims::about(about.user, about.scopes, about.claims, Place::IdToken));
-    maps(&mut token, permissions);
+    maps(cx, &mut token, permissions);
     sign(cx, about.client.signing_alg, "JWT", &token)
 }
 
@@ -126,7 +126,7 @@ pub fn id_token(
 /// It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let (key, client) = (&live.key, live.client.as_ref());
-    let permissions = resolve(cx, &cx.read()?, Subject::ApiKey(&key.id), client.map(|client| &client.id))?;
+    let permissions = resolve(cx, &cx.read()?, Subject::Key(&key.id), client.map(|client| &client.id))?;
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);
     let mut claims = Map::new();
@@ -138,7 +138,7 @@ pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     if let Some(client) = client {
         claims.insert("client_id".into(), json!(client.id));
     }
-    maps(&mut claims, &permissions);
+    maps(cx, &mut claims, &permissions);
     let algorithm = client.map_or_else(Algorithm::default, |client| client.signing_alg);
     Ok(Minted { token: sign(cx, algorithm, "JWT", &claims)?, expires_in: life })
 }
@@ -164,9 +164,18 @@ fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
     claims.insert("acr".into(), json!(acr(amr)));
 }
 
-fn maps(claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
+/// What a token or an answer of userinfo says of permissions. Whoever reads `permissions_truncated` asks at `permissions_url` instead.
+pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
     claims.insert("permissions".into(), Value::Object(permissions.permissions.clone()));
     claims.insert("abac_required".into(), Value::Object(permissions.abac_required.clone()));
+    claims.insert("permissions_rev".into(), json!(permissions.rev));
+    if permissions.truncated {
+        claims.insert("permissions_truncated".into(), json!(true));
+        claims.insert("permissions_url".into(), json!(format!("{}/api/auth/list-objects", cx.issuer())));
+    }
+    if !permissions.client_full_access.is_empty() {
+        claims.insert("client_full_access".into(), json!(permissions.client_full_access));
+    }
 }
 
 /// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068 §2.2).

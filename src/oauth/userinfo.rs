@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, Place};
-use super::{Error, ErrorCode, access_token, scope};
+use super::{Error, ErrorCode, access_token, mint, scope};
 use crate::access::claims::{Subject, resolve};
 use crate::cx::Cx;
 
@@ -23,9 +23,7 @@ pub fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let mut answer = Map::new();
     answer.insert("sub".into(), json!(user.id));
     answer.extend(claims::about(&user, &scopes, grant.claims.as_ref(), Place::Userinfo));
-    let maps = resolve(cx, &cx.read()?, Subject::User(&user.id), Some(&live.client.id))?;
-    answer.insert("permissions".into(), Value::Object(maps.permissions));
-    answer.insert("abac_required".into(), Value::Object(maps.abac_required));
+    mint::maps(cx, &mut answer, &resolve(cx, &cx.read()?, Subject::User(&user.id), Some(&live.client.id))?);
     Ok(answer)
 }
 

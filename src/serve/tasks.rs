@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
-use crate::apikeys;
 use crate::access::evaluations;
+use crate::apikeys;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;

@@ -6,7 +6,7 @@ use super::engine::Ground;
 use super::facts::StoreFacts;
 use super::order::Bench;
 use super::question::{Decision, Question, Ruling};
-use super::standing::{Models, Rooms, Standing, rooms};
+use super::standing::{Models, Rooms, Standing, State, rooms};
 use super::verdict::{Judge, Limits};
 use crate::access::Error;
 use crate::cx::{Actor, Cx};
@@ -59,7 +59,7 @@ impl Sitting<'_> {
         ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let models = Models { cx, from, rooms: &**self.rooms };
+        let models = Models { cx, from: State::Committed(from), rooms: &**self.rooms };
         let facts = StoreFacts { from, tenant: cx.tenant };
         let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
         let standing = models.standing(subject)?;
@@ -80,7 +80,7 @@ pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
 
 /// Answers questions over one state, in their order. Errors, for all of them: the store's.
 pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
-    let (rooms, from) = (rooms(cx)?, Arc::new(cx.read()?));
+    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
     let mut answers = Vec::with_capacity(questions.len());
     // Questions about one subject that follow each other share what is learned.
     for run in questions.chunk_by(|one, two| one.subject == two.subject) {
@@ -113,15 +113,15 @@ fn rule_all(
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
-    let (rooms, from) = (rooms(cx)?, Arc::new(cx.read()?));
+    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
     let sitting = Sitting { cx, from: &from, rooms: &rooms };
     Ok(sitting.with(subject, |bench| bench.rule(&question))?.allows())
 }
 
 /// How a subject stands at the moment.
 pub fn standing(cx: &Cx, subject: &SubjectRef) -> Result<Standing, Error> {
-    let (rooms, from) = (rooms(cx)?, cx.read()?);
-    Models { cx, from: &from, rooms: &*rooms }.standing(subject)
+    let (rooms, from) = (rooms(cx), cx.read()?);
+    Models { cx, from: State::Committed(&from), rooms: &*rooms }.standing(subject)
 }
 
 /// The subject that an actor is; `None` for nobody, the operator on the machine and the server itself.

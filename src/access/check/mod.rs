@@ -26,5 +26,7 @@ pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM, Wanted, wanted};
 pub use overlay::Overlay;
 pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
 pub use question::{Decision, Question, Reason, Ruling};
-pub use standing::{API_KEY, CLIENT, Pending, Rooms, Standing, USER, connect};
+#[cfg(test)]
+pub use standing::connect;
+pub use standing::{API_KEY, CLIENT, Pending, Rooms, Standing, State, USER};
 pub use verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};

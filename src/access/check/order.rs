@@ -11,6 +11,7 @@ use super::standing::Standing;
 use super::verdict::{Judge, Verdict};
 use crate::access::Error;
 use crate::access::model::CompiledModel;
+use crate::base::id::ClientId;
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
@@ -52,6 +53,29 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
     pub fn new(ground: Ground<'a, F>, subject: &SubjectRef, standing: Standing, revision: u64) -> Self {
         let engine = Engine::new(ground, subject);
         Self { ground, engine, subject: subject.clone(), standing, revision, administers: None }
+    }
+
+    /// What it answers from.
+    pub fn ground(&self) -> Ground<'a, F> {
+        self.ground
+    }
+
+    /// Whom it answers about.
+    pub fn subject(&self) -> &SubjectRef {
+        &self.subject
+    }
+
+    /// The client that the subject is bound to.
+    pub fn bound(&self) -> Option<&ClientId> {
+        match &self.standing {
+            Standing::Live { bound } => bound.as_ref(),
+            Standing::Disabled | Standing::Unknown => None,
+        }
+    }
+
+    /// Whether the subject may act at all.
+    pub fn is_live(&self) -> bool {
+        matches!(self.standing, Standing::Live { .. })
     }
 
     /// The engine, for questions about relations as such.

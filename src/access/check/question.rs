@@ -107,6 +107,23 @@ impl Reason {
         }
     }
 
+    /// For people, as the part of a sentence behind "allowed" or "denied".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Granted => "a relation gives it",
+            Self::AdminBypass => "the subject administers the platform",
+            Self::ClientFullAccess => "the subject has full access to the client whose type it is",
+            Self::NoModel => "no model declares this entity type",
+            Self::NoPermission => "the model declares neither a permission nor a relation of this name",
+            Self::NoTuple => "no relation gives it",
+            Self::PolicyDenied => "a policy said no",
+            Self::PolicyError => "a policy failed, which denies",
+            Self::SubjectDisabled => "the subject is disabled or has expired",
+            Self::SubjectNotFound => "there is no such subject",
+            Self::OutsideClient => "the key is bound to another client than the type belongs to",
+        }
+    }
+
     fn allows(self) -> bool {
         matches!(self, Self::Granted | Self::AdminBypass | Self::ClientFullAccess)
     }

@@ -8,8 +8,11 @@ use super::question::Decision;
 use super::verdict::Schema;
 use crate::access::Error;
 use crate::access::model::CompiledModel;
+use crate::access::rooms::Installed;
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
-use crate::cx::{Cx, Shared};
+use crate::cx::Cx;
+#[cfg(test)]
+use crate::cx::Shared;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{ApiKey, SubjectRef};
 use crate::store::Read;
@@ -49,16 +52,37 @@ impl Standing {
 /// A decision that is on its way.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Decision, Error>> + Send + 'a>>;
 
+/// What is read.
+#[derive(Clone, Copy)]
+pub enum State<'a> {
+    /// A committed state: what it says may be remembered for others who read it.
+    Committed(&'a dyn Read),
+    /// A transaction, which may yet come to nothing.
+    Tentative(&'a dyn Read),
+}
+
+impl<'a> State<'a> {
+    /// Where to read.
+    pub fn read(self) -> &'a dyn Read {
+        match self {
+            Self::Committed(from) | Self::Tentative(from) => from,
+        }
+    }
+}
+
 /// What permissions need from the rooms that keep models, keys, groups and script threads.
 pub trait Rooms: Send + Sync + 'static {
     /// The model of a type, in either spelling.
-    fn model(&self, cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
+    fn model(&self, cx: &Cx, from: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
 
     /// The API key with this id.
     fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error>;
 
     /// Whether there is a group with this id.
     fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error>;
+
+    /// What is wrong with a script as the condition of a tuple; `None` when it can be run.
+    fn problem_of_script(&self, text: &str) -> Option<String>;
 
     /// Takes a case to a script thread, calls [`Case::decide`] there with a judge, and brings the decision back.
     /// Errors: [`Error::Busy`], those of the case.
@@ -68,21 +92,21 @@ pub trait Rooms: Send + Sync + 'static {
 #[derive(Default)]
 struct Connected(OnceLock<Arc<dyn Rooms>>);
 
-/// Connects the rooms of an installation, once, when it is put together. Until then there are no models.
+/// Puts other rooms in the place of the installation's own.
+#[cfg(test)]
 pub fn connect(shared: &Shared, rooms: impl Rooms) {
-    // A second call finds the first one's rooms; both are of the same program.
-    let _ = shared.of::<Connected>().0.set(Arc::new(rooms));
+    assert!(shared.of::<Connected>().0.set(Arc::new(rooms)).is_ok(), "the rooms were used before");
 }
 
-/// The rooms of the operation's installation. Errors: [`Error::Busy`] before they are connected.
-pub(in crate::access) fn rooms(cx: &Cx) -> Result<Arc<dyn Rooms>, Error> {
-    cx.home.shared.of::<Connected>().0.get().cloned().ok_or(Error::Busy)
+/// The rooms of the operation's installation.
+pub(in crate::access) fn rooms(cx: &Cx) -> Arc<dyn Rooms> {
+    Arc::clone(cx.home.shared.of::<Connected>().0.get_or_init(|| Arc::new(Installed)))
 }
 
 /// The models of an operation's installation as one state of the store has them.
 pub(in crate::access) struct Models<'a> {
     pub(in crate::access) cx: &'a Cx,
-    pub(in crate::access) from: &'a dyn Read,
+    pub(in crate::access) from: State<'a>,
     pub(in crate::access) rooms: &'a dyn Rooms,
 }
 
@@ -103,7 +127,7 @@ impl Models<'_> {
             API_KEY => subject.id.parse().map_or(Ok(Standing::LIVE), |id| self.key(&id)),
             CLIENT => subject.id.parse().map_or(Ok(Standing::LIVE), |id| self.client(&id)),
             GROUP => subject.id.parse().map_or(Ok(Standing::LIVE), |id| {
-                let known = self.rooms.has_group(self.cx, self.from, &id)?;
+                let known = self.rooms.has_group(self.cx, self.from.read(), &id)?;
                 Ok(if known { Standing::LIVE } else { Standing::Unknown })
             }),
             _ => Ok(Standing::LIVE),
@@ -111,7 +135,7 @@ impl Models<'_> {
     }
 
     fn user(&self, id: &UserId) -> Result<Standing, Error> {
-        Ok(match users::find(&self.from, self.cx.tenant, id)? {
+        Ok(match users::find(self.from.read(), self.cx.tenant, id)? {
             None => Standing::Unknown,
             Some(user) if user.disabled => Standing::Disabled,
             Some(_) => Standing::LIVE,
@@ -119,7 +143,7 @@ impl Models<'_> {
     }
 
     fn key(&self, id: &ApiKeyId) -> Result<Standing, Error> {
-        let Some(key) = self.rooms.key(self.cx, self.from, id)? else { return Ok(Standing::Unknown) };
+        let Some(key) = self.rooms.key(self.cx, self.from.read(), id)? else { return Ok(Standing::Unknown) };
         let expired = key.expires_at.is_some_and(|end| end <= self.cx.now);
         if !key.enabled || expired || self.user(&key.owner)? != Standing::LIVE {
             return Ok(Standing::Disabled);
@@ -128,7 +152,7 @@ impl Models<'_> {
     }
 
     fn client(&self, id: &ClientId) -> Result<Standing, Error> {
-        Ok(match clients::find(&self.from, self.cx.tenant, id)? {
+        Ok(match clients::find(self.from.read(), self.cx.tenant, id)? {
             Some(client) if client.disabled => Standing::Disabled,
             // Client identifiers are free-form: only those that we give out are surely ours.
             None if id.as_str().starts_with(OUR_CLIENTS) => Standing::Unknown,

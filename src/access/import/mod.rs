@@ -62,6 +62,9 @@ mod tests {
         assert_eq!(doc.definition["relations"]["parent"]["subjects"], serde_json::json!(["shop:folder"]));
         let viewer = doc.definition["relations"]["viewer"]["subjects"].as_array().unwrap();
         let viewer: Vec<_> = viewer.iter().filter_map(Value::as_str).collect();
-        assert!(viewer.contains(&"user") && viewer.contains(&"user:*") && viewer.contains(&"shop:folder#viewer"), "{viewer:?}");
+        assert!(
+            viewer.contains(&"user") && viewer.contains(&"user:*") && viewer.contains(&"shop:folder#viewer"),
+            "{viewer:?}"
+        );
     }
 }

@@ -80,12 +80,7 @@ pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     cx.store().write(move |tx| put_in(tx, &at, (&draft, &model), &entry)).await
 }
 
-fn put_in(
-    tx: &mut Tx,
-    cx: &Cx,
-    (draft, model): (&Draft, &CompiledModel),
-    entry: &Entry,
-) -> Result<Stored, Error> {
+fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry: &Entry) -> Result<Stored, Error> {
     let old = stored_as(tx, cx.tenant, &draft.entity_type)?;
     let version = old.as_ref().map_or(0, |old| old.version);
     // Another spelling of the type was stored since the document was read.
@@ -231,7 +226,8 @@ fn nothing_in_use_goes(
     let mut request = PageRequest::new(Some(MAX_LIMIT), None);
     loop {
         let page = tuples::page(tx, tenant, &filter, &request)?;
-        for key in page.items.iter().map(|tuple| &tuple.key).filter(|key| accepts(before, key) && !accepts(after, key)) {
+        for key in page.items.iter().map(|tuple| &tuple.key).filter(|key| accepts(before, key) && !accepts(after, key))
+        {
             *lost.entry(key.relation.clone()).or_default() += 1;
         }
         request.after = page.next;

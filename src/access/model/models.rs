@@ -8,7 +8,7 @@ use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
-use crate::store::{Error, Read, Snapshot};
+use crate::store::{Error, Read};
 
 /// What types that name their client may begin with.
 const ALIAS: &str = "client_";
@@ -28,7 +28,7 @@ struct Newest(RwLock<HashMap<TenantId, Arc<Models>>>);
 impl Models {
     /// The models as this snapshot has them, shared with all operations that see the same ones. Costs one read. Look models up from this
     /// snapshot only.
-    pub fn current(cx: &Cx, from: &Snapshot) -> Result<Arc<Self>, Error> {
+    pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
         let revision = rows::revision(from, cx.tenant)?;
         let newest = cx.home.shared.of::<Newest>();
         let known = newest.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();

@@ -9,7 +9,7 @@ use super::{page_request, parameter};
 use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, RevokeApiKeys, ViewApiKeys, Json, Query};
+use crate::http::extract::{Admin, Json, Query, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::Refusal;
 use crate::identity::users;
 use crate::records::{ApiKey, RateLimit};

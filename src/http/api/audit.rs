@@ -7,7 +7,7 @@ use super::{page_request, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::id::AuditId;
-use crate::http::extract::{Admin, ViewAudit, Query};
+use crate::http::extract::{Admin, Query, ViewAudit};
 use crate::http::respond::Refusal;
 use crate::records::AuditRow;
 use crate::store::Order;

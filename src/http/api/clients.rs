@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::page_request;
 use crate::base::id::ClientId;
-use crate::http::extract::{Admin, CreateClients, DeleteClients, UpdateClients, ViewClients, Json, Query};
+use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
 use crate::oauth::clients::{self, ClientInput, Error, Registered};
 use crate::records::{Client, GrantType, Origin};

@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{page_request, parameter, tuples};
-use crate::access::groups::{self, Change, Member};
 use crate::access::authority;
+use crate::access::groups::{self, Change, Member};
 use crate::base::id::GroupId;
 use crate::cx::Cx;
 use crate::http::extract::{
-    Admin, CreateGroups, DeleteGroups, Json, ManageMembers, ManagePlatform, Query, Right, UpdateGroups, ViewGroups, require,
+    Admin, CreateGroups, DeleteGroups, Json, ManageMembers, ManagePlatform, Query, Right, UpdateGroups, ViewGroups,
+    require,
 };
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP, MEMBER};

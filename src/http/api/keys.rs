@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use crate::http::extract::{Admin, RotateKeys, ViewKeys, Json};
+use crate::http::extract::{Admin, Json, RotateKeys, ViewKeys};
 use crate::http::respond::Refusal;
 use crate::oauth::keys;
 use crate::records::Algorithm;

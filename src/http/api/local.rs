@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::cx::{Actor, Cx};
-use crate::http::extract::Admin;
+use crate::http::extract::{Admin, ManagePlatform};
 use crate::http::respond::Refusal;
 
 /// Whoever is at the admin socket: for what gives away more than an administrator has, such as links that let somebody in or files
@@ -21,7 +21,7 @@ impl FromRequest for Local {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let admin = Admin::from_request(request, payload);
+        let admin = Admin::<ManagePlatform>::from_request(request, payload);
         Box::pin(async move {
             let Admin { cx, .. } = admin.await?;
             match cx.actor {

@@ -70,7 +70,11 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
         let Some((compiled, (_, definition))) = builtin::find(&entity_type).zip(definition) else {
             return Err(Error::UnknownType(entity_type.into_inner()).into());
         };
-        return Ok(HttpResponse::Ok().json(described(builtin_view(&entity_type, &definition), &describe(compiled), &[])));
+        return Ok(HttpResponse::Ok().json(described(
+            builtin_view(&entity_type, &definition),
+            &describe(compiled),
+            &[],
+        )));
     };
     if !has(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)? {
         manages(&manager.cx, model.client.as_ref(), ViewModels::TO)?;

@@ -11,7 +11,7 @@ use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{Verdict, judge};
 use crate::base::Moment;
 use crate::base::id::EvaluationId;
-use crate::http::extract::{Admin, ViewPolicies, Json, Query};
+use crate::http::extract::{Admin, Json, Query, ViewPolicies};
 use crate::http::respond::Refusal;
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
 use crate::script::{self, Busy, Fault};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{page_request, parameter};
 use crate::base::id::SessionId;
-use crate::http::extract::{Admin, RevokeSessions, ViewSessions, Query};
+use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::Refusal;
 use crate::identity::{sessions, users};
 use crate::records::Session;

@@ -8,11 +8,13 @@ use super::input::Input;
 use super::{page_request, parameter, wrong_parameter};
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
-use crate::access::tuples::{self, MAX_BATCH, NewTuple};
+use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, authority};
 use crate::base::Moment;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Json, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require};
+use crate::http::extract::{
+    Admin, Json, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
+};
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -56,14 +58,14 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
         subject_type: text("subject_type")?.or(subject_type),
         subject_id: text("subject_id")?.or(subject_id),
     };
-    let page = tuples::page(&admin.cx, filter, &page_request::<String>(&query)?)?;
+    let page = tuples::page(&admin.cx, &filter, &page_request::<String>(&query)?)?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
 
 /// `GET tuples/{tuple}`.
 pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
-    Ok(HttpResponse::Ok().json(view(&tuples::tuple(&admin.cx, &id)?)))
+    Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
@@ -72,8 +74,8 @@ pub async fn write(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = write_many(&manager.cx, new).await?;
-        let items: Vec<Value> = written.iter().map(view).collect();
+        let written = write_many(&manager.cx, new, 1).await?;
+        let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
     let new = new_tuple(input)?;
@@ -89,7 +91,7 @@ pub async fn remove(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
 
 /// `DELETE tuples/{tuple}`.
 pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
-    let tuple = tuples::tuple(&manager.cx, &id)?;
+    let tuple = tuples::by_id(&manager.cx, &id)?;
     may_write(&manager.cx, &tuple.key)?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(&manager.cx, &id).await?)))
 }
@@ -109,7 +111,7 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
     let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
-    let written = write_many(&manager.cx, new).await?;
+    let written = write_many(&manager.cx, new, first).await?;
     Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
 }
 
@@ -120,11 +122,11 @@ fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
-async fn write_many(cx: &Cx, new: Vec<NewTuple>) -> Result<Vec<Tuple>, Refusal> {
+async fn write_many(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Refusal> {
     for tuple in &new {
         may_write(cx, &tuple.key)?;
     }
-    Ok(tuples::write_all(cx, new).await?)
+    Ok(tuples::import(cx, new, first_line).await?)
 }
 
 /// Writes a tuple that the caller may write.
@@ -135,13 +137,13 @@ pub(super) async fn write_one(
     expires_at: Option<Moment>,
 ) -> Result<Tuple, Refusal> {
     may_write(cx, &key)?;
-    Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?)
+    Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?.tuple)
 }
 
 /// Removes a tuple that the caller may remove.
 pub(super) async fn remove_one(cx: &Cx, key: TupleKey) -> Result<Tuple, Refusal> {
     may_write(cx, &key)?;
-    Ok(tuples::remove(cx, key).await?)
+    Ok(tuples::remove(cx, &key).await?)
 }
 
 fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {

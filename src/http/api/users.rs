@@ -9,13 +9,15 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::page_request;
+use crate::access::authority;
 use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
-use crate::access::authority;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require};
+use crate::http::extract::{
+    Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require,
+};
 use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;

@@ -121,10 +121,12 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
         return Ok(operation(request)?.with_actor(Actor::Local));
     }
     let caller = caller(request, None).await?;
-    let is_of_an_app = matches!(caller.who, Who::Person(_))
-        && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
+    let is_of_an_app =
+        matches!(caller.who, Who::Person(_)) && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
     if is_of_an_app {
-        return Err(Refusal::forbidden("A token that was made for an app does not administer. Use a session token or an API key."));
+        return Err(Refusal::forbidden(
+            "A token that was made for an app does not administer. Use a session token or an API key.",
+        ));
     }
     Ok(caller.cx)
 }

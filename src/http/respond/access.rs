@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use super::{FieldProblem, Refusal, sentence};
 use crate::access::Error;
 
-
 /// When to ask again while all scripts are busy, in seconds.
 const RETRY_AFTER: u64 = 1;
 

@@ -30,7 +30,12 @@ pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientI
 }
 
 /// How many keys a person has, counted up to `limit`.
-pub fn count_of_owner(from: &(impl Read + ?Sized), tenant: TenantId, owner: &UserId, limit: usize) -> Result<usize, Error> {
+pub fn count_of_owner(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    owner: &UserId,
+    limit: usize,
+) -> Result<usize, Error> {
     Ok(BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, limit)?.len())
 }
 
@@ -75,7 +80,11 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> 
     KEYS.delete(tx, &(tenant, key.id.clone()))
 }
 
-fn load(from: &(impl Read + ?Sized), tenant: TenantId, ids: impl Iterator<Item = ApiKeyId>) -> Result<Vec<ApiKey>, Error> {
+fn load(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    ids: impl Iterator<Item = ApiKeyId>,
+) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
     for id in ids {
         keys.extend(find(from, tenant, &id)?);

@@ -48,7 +48,7 @@ fn explained(ground: Ground<'_, impl Facts>, subject: &SubjectRef, at: At<'_>) -
     (outcome.verdict, outcome.step().unwrap())
 }
 
-fn stored(world: &World) -> Store {
+pub(super) fn stored(world: &World) -> Store {
     let store = Store::in_memory();
     let tuples: Vec<_> = world.tuples.values().cloned().collect();
     let fill = move |tx: &mut _| tuples.iter().try_for_each(|tuple| rows::put(tx, TenantId::DEFAULT, tuple));

@@ -1,5 +1,6 @@
 //! The engine against what it should say: examples from the documents, and laws over random worlds.
 
 mod laws;
+mod lists;
 mod naive;
 pub(in crate::access) mod world;

@@ -1,0 +1,199 @@
+//! What questions need from the rest of the house: models, keys, groups, and threads for scripts.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::check::{Case, Judge, Judgement, Pending, Rooms, Script, ScriptSource, State};
+use super::evaluations::{self, Ran};
+use super::model::{CompiledModel, Models};
+use super::policy::{self, Caller, PolicyInput, Resource, Subject};
+use super::{Error, check};
+use crate::base::id::{ApiKeyId, ClientId, GroupId};
+use crate::cx::{Actor, Cx};
+use crate::records::tuple::{GROUP, MEMBER};
+use crate::records::{ApiKey, Group, PolicyPlace, SubjectRef};
+use crate::script::{self, Busy, Vm};
+use crate::store::rows::{api_keys, clients, groups, tuples, users};
+use crate::store::{Read, Snapshot};
+
+/// Groups that a policy is told of at the most.
+const MAX_GROUPS: usize = 1_000;
+
+/// Those of a running installation.
+pub(super) struct Installed;
+
+impl Rooms for Installed {
+    fn model(&self, cx: &Cx, from: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+        match from {
+            State::Committed(from) => Ok(Models::current(cx, from)?.find(from, entity_type)?),
+            State::Tentative(from) => Ok(Models::unshared(cx.tenant).find(from, entity_type)?),
+        }
+    }
+
+    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        Ok(api_keys::find(from, cx.tenant, id)?)
+    }
+
+    fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error> {
+        Ok(groups::find(from, cx.tenant, id)?.is_some())
+    }
+
+    fn problem_of_script(&self, text: &str) -> Option<String> {
+        let report = script::lint(text);
+        report.errors.first().map(|error| format!("line {}: {}", error.line, error.message))
+    }
+
+    fn live<'a>(&'a self, cx: &'a Cx, case: Case) -> Pending<'a> {
+        Box::pin(async move {
+            let told = Told::of(cx, &case)?;
+            let at = cx.clone();
+            let run = move |vm: &mut Vm| case.decide(&mut Bench { cx: &at, vm, told: &told });
+            cx.home.scripts.run(run).await.map_err(|busy| match busy {
+                Busy::Full | Busy::Stopped | Busy::Panicked => Error::Busy,
+            })?
+        })
+    }
+}
+
+/// What every script of one question is told.
+struct Told {
+    reference: SubjectRef,
+    subject: Subject,
+    permission: String,
+    entity_type: String,
+    entity_id: String,
+    resource: Resource,
+    client: Option<ClientId>,
+    extra: Map<String, Value>,
+    caller: Caller,
+}
+
+impl Told {
+    fn of(cx: &Cx, case: &Case) -> Result<Self, Error> {
+        let (question, from) = (case.question(), case.from());
+        let model = Models::current(cx, from)?.find(from, &question.entity_type)?;
+        Ok(Self {
+            reference: question.subject.clone(),
+            subject: subject(cx, from, &question.subject)?,
+            permission: question.permission.clone(),
+            entity_type: question.entity_type.clone(),
+            entity_id: question.entity_id.clone(),
+            resource: resource(question.resource.as_ref()),
+            client: model.and_then(|model| model.client.clone()),
+            extra: question.context.clone(),
+            caller: caller(cx, &question.subject),
+        })
+    }
+
+    fn input(&self, cx: &Cx) -> PolicyInput<'_> {
+        PolicyInput {
+            subject: &self.subject,
+            permission: &self.permission,
+            entity_type: &self.entity_type,
+            entity_id: &self.entity_id,
+            resource: &self.resource,
+            client: self.client.as_ref(),
+            extra: &self.extra,
+            now: cx.now,
+            caller: &self.caller,
+        }
+    }
+}
+
+/// The subject as policies know it, with all groups it is in.
+fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, Error> {
+    let in_groups = groups_of(cx, from, reference)?;
+    let (kind, id, tenant) = (reference.kind.as_str(), reference.id.as_str(), cx.tenant);
+    let known = match kind {
+        check::USER => match id.parse() {
+            Ok(id) => users::find(from, tenant, &id)?.map(|user| Subject::of_user(&user, &in_groups)),
+            Err(_) => None,
+        },
+        check::API_KEY => match id.parse::<ApiKeyId>() {
+            Ok(id) => match api_keys::find(from, tenant, &id)? {
+                Some(key) => {
+                    users::find(from, tenant, &key.owner)?.map(|owner| Subject::of_key(&key, &owner, &in_groups))
+                }
+                None => None,
+            },
+            Err(_) => None,
+        },
+        check::CLIENT => match id.parse::<ClientId>() {
+            Ok(id) => clients::find(from, tenant, &id)?.map(|client| Subject::of_client(&client, &in_groups)),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    Ok(known.unwrap_or_else(|| Subject::foreign(kind, id, &in_groups)))
+}
+
+/// The groups that a subject is in, itself or through others, in the order of their identifiers.
+fn groups_of(cx: &Cx, from: &Snapshot, subject: &SubjectRef) -> Result<Vec<Group>, Error> {
+    let (mut ids, mut waiting) = (BTreeSet::new(), VecDeque::from([subject.clone()]));
+    while let Some(subject) = waiting.pop_front() {
+        for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_GROUPS))? {
+            if ids.len() < MAX_GROUPS && ids.insert(id.clone()) {
+                waiting.extend([SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)]);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for id in ids.iter().filter_map(|id| id.parse::<GroupId>().ok()) {
+        found.extend(groups::find(from, cx.tenant, &id)?);
+    }
+    Ok(found)
+}
+
+fn resource(given: Option<&Map<String, Value>>) -> Resource {
+    let text = |name: &str| given?.get(name)?.as_str().map(str::to_owned);
+    let attributes = given.and_then(|given| given.get("attributes")).and_then(Value::as_object).cloned();
+    Resource { id: text("id"), type_name: text("type"), attributes: attributes.unwrap_or_default() }
+}
+
+fn caller(cx: &Cx, subject: &SubjectRef) -> Caller {
+    let asking = check::subject_of(&cx.actor);
+    let kind = match &cx.actor {
+        Actor::Anonymous => "anonymous",
+        Actor::User(_) => check::USER,
+        Actor::Client(_) => check::CLIENT,
+        Actor::Key(_) => check::API_KEY,
+        Actor::Local => "local",
+        Actor::System => "system",
+    };
+    Caller {
+        kind: kind.to_owned(),
+        is_subject: asking.as_ref() == Some(subject),
+        id: asking.map(|asking| asking.id),
+        ip: cx.request.ip,
+        user_agent: cx.request.user_agent.clone(),
+        origin: None,
+    }
+}
+
+/// A script thread that judges one question; every evaluation is recorded.
+struct Bench<'a> {
+    cx: &'a Cx,
+    vm: &'a mut Vm,
+    told: &'a Told,
+}
+
+impl Judge for Bench<'_> {
+    fn judge(&mut self, script: &Script<'_>) -> Judgement {
+        let input = self.told.input(self.cx);
+        let context = input.context(script.tuple);
+        let judgement = policy::judge(self.vm, script.text, &context, self.cx.now);
+        let place = match (script.source, script.tuple) {
+            (ScriptSource::Condition, Some(tuple)) => PolicyPlace::Tuple(tuple.key.id()),
+            _ => PolicyPlace::Permission(self.told.permission.clone()),
+        };
+        let ran = Ran { place: &place, script: script.text, context: &context, judgement: &judgement };
+        evaluations::note(self.cx, &input, &self.told.reference, &ran);
+        match judgement.verdict {
+            policy::Verdict::Allowed => Judgement::Allowed,
+            policy::Verdict::Denied(_) => Judgement::Denied,
+            policy::Verdict::Failed(fault) => Judgement::Failed(fault.to_string()),
+        }
+    }
+}

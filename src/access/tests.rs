@@ -1,0 +1,472 @@
+//! A running installation: the order of a check, writing tuples, limits, explanations, claims.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use super::Error;
+use super::check::tests::world::{Reader, World, model, permission, relation, tuple};
+use super::check::{
+    At, Bench, Case, Decision, Engine, Facts, Ground, Pending, Question, Reason, Rooms, Standing, State, Verdict, Why,
+    check, connect, may,
+};
+use super::claims::{PermissionClaims, Scope, Subject, collect, resolve};
+use super::model::{CompiledModel, Relation, Rewrite, SubjectRule};
+use super::tuples::{self, Change, Filter, NewTuple};
+use crate::audit;
+use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
+use crate::identity::users::{self, NewUser, UserChange};
+use crate::records::{ApiKey, SubjectRef, Tuple, TupleKey, User};
+use crate::store::rows::tuples as rows;
+use crate::store::{self, Order, Read};
+use crate::testing::{Home, START, block_on};
+
+/// Rooms of which the test is the landlord.
+#[derive(Clone, Default)]
+struct House {
+    models: BTreeMap<String, Arc<CompiledModel>>,
+    keys: Arc<Mutex<BTreeMap<String, ApiKey>>>,
+}
+
+impl Rooms for House {
+    fn model(&self, _: &Cx, _: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+        Ok(self.models.get(entity_type).cloned())
+    }
+
+    fn key(&self, _: &Cx, _: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        Ok(self.keys.lock().unwrap().get(id.as_str()).cloned())
+    }
+
+    fn has_group(&self, _: &Cx, _: &dyn Read, _: &GroupId) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn problem_of_script(&self, text: &str) -> Option<String> {
+        text.contains('(').then(|| String::from("line 1: does not parse"))
+    }
+
+    fn live<'a>(&'a self, _: &'a Cx, case: Case) -> Pending<'a> {
+        Box::pin(async move { case.decide(&mut Reader) })
+    }
+}
+
+fn includes(parts: &[&str]) -> Relation {
+    let computed = parts.iter().map(|part| Rewrite::Computed((*part).to_owned()));
+    relation(Rewrite::AnyOf(std::iter::once(Rewrite::Direct).chain(computed).collect()))
+}
+
+fn direct() -> Relation {
+    relation(Rewrite::Direct)
+}
+
+fn of_client(client: &str, mut made: CompiledModel) -> CompiledModel {
+    made.client = Some(client.parse().unwrap());
+    made
+}
+
+/// `invoice` belongs to the client `abc`: who owns may edit, who edits may view; folders pass on; the banned may not.
+fn models() -> Vec<CompiledModel> {
+    let from_folder = Rewrite::FromParent { from: "parent".into(), relation: "viewer".into() };
+    let reads = Rewrite::AnyOf(vec![Rewrite::Computed("viewer".into()), from_folder]);
+    let reader = Rewrite::Except(Box::new(reads), Box::new(Rewrite::Computed("banned".into())));
+    let parent = Relation { subjects: Some(vec![SubjectRule::One("folder".into())]), ..direct() };
+    let mut invoice = model(
+        "client_abc:invoice",
+        vec![
+            ("owner", direct()),
+            ("editor", includes(&["owner"])),
+            ("viewer", includes(&["editor"])),
+            ("parent", parent),
+            ("banned", direct()),
+            ("reader", relation(reader)),
+        ],
+    );
+    invoice.permissions = BTreeMap::from([
+        ("read".to_owned(), permission("reader", None)),
+        ("refund".to_owned(), permission("owner", Some("no"))),
+        ("void".to_owned(), permission("owner", Some("fails"))),
+        ("pay".to_owned(), permission("owner", Some("yes"))),
+    ]);
+    let mut strict = of_client("abc", model("strict", vec![("viewer", direct())]));
+    strict.admin_bypass = false;
+    let platform = vec![("super_admin", direct()), ("admin", includes(&["super_admin"]))];
+    vec![
+        of_client("abc", invoice),
+        of_client("other", model("other_type", vec![("viewer", direct())])),
+        strict,
+        model("folder", vec![("viewer", direct())]),
+        model("group", vec![("member", direct())]),
+        model("platform", platform),
+        model("oauth_client", vec![("full_access", direct()), ("use", direct())]),
+    ]
+}
+
+fn house() -> House {
+    let models = models().into_iter().map(|model| (model.entity_type.clone(), Arc::new(model))).collect();
+    House { models, ..House::default() }
+}
+
+fn home() -> (Home, House) {
+    let (home, house) = (Home::new(), house());
+    connect(&home.parts.shared, house.clone());
+    (home, house)
+}
+
+fn key(kind: &str, id: &str, relation: &str, subject: SubjectRef) -> TupleKey {
+    tuple((kind, id, relation), subject).key
+}
+
+fn new(key: TupleKey) -> NewTuple {
+    NewTuple { key, condition: None, expires_at: None }
+}
+
+fn give(cx: &Cx, object: (&str, &str, &str), subject: SubjectRef) {
+    block_on(tuples::write(cx, new(key(object.0, object.1, object.2, subject)))).unwrap();
+}
+
+fn user(cx: &Cx, email: &str) -> User {
+    block_on(users::create(cx, NewUser { email: email.into(), ..NewUser::default() })).unwrap()
+}
+
+fn someone(name: &str) -> SubjectRef {
+    SubjectRef::new("user", name)
+}
+
+fn ask(cx: &Cx, subject: &SubjectRef, permission: &str, kind: &str, id: &str) -> Decision {
+    let mut question = Question::new(subject.clone(), permission, kind, id);
+    let plain = block_on(check(cx, &question)).unwrap();
+    question.explain = true;
+    let explained = block_on(check(cx, &question)).unwrap();
+    assert_eq!((plain.allowed, plain.reason, plain.source), (explained.allowed, explained.reason, explained.source));
+    explained
+}
+
+const INVOICE: &str = "client_abc:invoice";
+
+#[test]
+fn who_includes_may_do_what_the_included_may_and_not_the_other_way_round() {
+    let (home, _) = home();
+    let cx = home.cx();
+    give(&cx, (INVOICE, "1", "owner"), someone("carol"));
+    give(&cx, (INVOICE, "1", "viewer"), someone("dave"));
+    for relation in ["owner", "editor", "viewer", "reader", "read"] {
+        assert_eq!(ask(&cx, &someone("carol"), relation, INVOICE, "1").reason, Reason::Granted, "{relation}");
+    }
+    assert_eq!(ask(&cx, &someone("dave"), "read", INVOICE, "1").reason, Reason::Granted);
+    assert_eq!(ask(&cx, &someone("dave"), "editor", INVOICE, "1").reason, Reason::NoTuple);
+    assert_eq!(ask(&cx, &someone("carol"), "read", INVOICE, "2").reason, Reason::NoTuple);
+}
+
+#[test]
+fn exclusions_hold_for_what_comes_from_a_parent() {
+    let (home, _) = home();
+    let cx = home.cx();
+    give(&cx, (INVOICE, "1", "parent"), SubjectRef::new("folder", "f"));
+    give(&cx, ("folder", "f", "viewer"), SubjectRef::new("group", "eng"));
+    give(&cx, ("group", "eng", "member"), someone("ann"));
+    assert!(ask(&cx, &someone("ann"), "read", INVOICE, "1").allowed);
+    assert!(ask(&cx, &SubjectRef::new("group", "eng"), "read", INVOICE, "1").allowed);
+    give(&cx, (INVOICE, "1", "banned"), someone("ann"));
+    let denied = ask(&cx, &someone("ann"), "read", INVOICE, "1");
+    assert_eq!(denied.reason, Reason::NoTuple);
+    assert_eq!(denied.explanation.unwrap().misses[0].why, Why::Excluded);
+}
+
+#[test]
+fn a_check_goes_through_its_steps_in_order() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let root = user(&cx, "root@example.com");
+    let ann = user(&cx, "ann@example.com");
+    let (root, ann_ref) = (someone(root.id.as_str()), someone(ann.id.as_str()));
+    give(&cx, ("platform", "*", "admin"), root.clone());
+    let reason = |subject: &SubjectRef, permission: &str, kind: &str| ask(&cx, subject, permission, kind, "1").reason;
+    assert_eq!(reason(&root, "anything", "nowhere"), Reason::AdminBypass);
+    assert_eq!(reason(&root, "read", INVOICE), Reason::AdminBypass);
+    assert_eq!(reason(&root, "viewer", "strict"), Reason::NoTuple);
+    assert_eq!(ask(&cx, &root, "super_admin", "platform", "*").reason, Reason::NoTuple);
+    assert_eq!(reason(&ann_ref, "read", "nowhere"), Reason::NoModel);
+    assert_eq!(reason(&ann_ref, "fly", INVOICE), Reason::NoPermission);
+    assert_eq!(reason(&ann_ref, "read", INVOICE), Reason::NoTuple);
+    give(&cx, ("oauth_client", "abc", "full_access"), ann_ref.clone());
+    assert_eq!(reason(&ann_ref, "refund", INVOICE), Reason::ClientFullAccess);
+    assert_eq!(reason(&ann_ref, "viewer", "other_type"), Reason::NoTuple);
+    block_on(users::disable(&cx, &ann.id)).unwrap();
+    assert_eq!(reason(&ann_ref, "read", INVOICE), Reason::SubjectDisabled);
+    let nobody = someone(UserId::new(START, cx.entropy()).as_str());
+    assert_eq!(reason(&nobody, "read", INVOICE), Reason::SubjectNotFound);
+}
+
+#[test]
+fn a_condition_takes_the_place_of_the_policy_and_any_derivation_that_passes_allows() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let carol = someone("carol");
+    give(&cx, (INVOICE, "1", "owner"), carol.clone());
+    assert_eq!(ask(&cx, &carol, "pay", INVOICE, "1").reason, Reason::Granted);
+    let denied = ask(&cx, &carol, "refund", INVOICE, "1");
+    assert_eq!(denied.reason, Reason::PolicyDenied);
+    assert_eq!(denied.explanation.unwrap().misses[0].why, Why::PolicyDenied);
+    assert_eq!(ask(&cx, &carol, "void", INVOICE, "1").reason, Reason::PolicyError);
+    assert!(!may(&cx, &carol, "pay", INVOICE, "1").unwrap());
+    assert!(may(&cx, &carol, "read", INVOICE, "1").unwrap());
+    let other = key(INVOICE, "*", "owner", carol.clone());
+    block_on(tuples::write(&cx, NewTuple { condition: Some("yes".into()), ..new(other) })).unwrap();
+    assert_eq!(ask(&cx, &carol, "refund", INVOICE, "1").reason, Reason::Granted);
+    assert_eq!(ask(&cx, &carol, "void", INVOICE, "1").reason, Reason::Granted);
+}
+
+#[test]
+fn contextual_tuples_count_for_the_question_and_make_nobody_an_administrator() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let mut question = Question::new(someone("eve"), "read", INVOICE, "1");
+    question.contextual = vec![tuple(("platform", "*", "admin"), someone("eve"))];
+    assert_eq!(block_on(check(&cx, &question)).unwrap().reason, Reason::NoTuple);
+    question.contextual.push(tuple((INVOICE, "1", "viewer"), someone("eve")));
+    assert_eq!(block_on(check(&cx, &question)).unwrap().reason, Reason::Granted);
+    assert!(!ask(&cx, &someone("eve"), "read", INVOICE, "1").allowed);
+}
+
+#[test]
+fn a_denial_tells_what_came_nearest() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let soon = START.plus(std::time::Duration::from_secs(60));
+    let owner = key(INVOICE, "1", "owner", someone("ann"));
+    block_on(tuples::write(&cx, NewTuple { expires_at: Some(soon), ..new(owner) })).unwrap();
+    give(&cx, (INVOICE, "1", "viewer"), someone("ann"));
+    give(&cx, (INVOICE, "1", "editor"), SubjectRef::new("group", "eng"));
+    assert!(ask(&cx, &someone("ann"), "editor", INVOICE, "1").allowed);
+    home.advance(std::time::Duration::from_secs(60));
+    let denied = ask(&home.cx(), &someone("ann"), "editor", INVOICE, "1");
+    let why: Vec<_> = denied.explanation.unwrap().misses.iter().map(|miss| miss.why).collect();
+    assert_eq!(why, [Why::NotInSet, Why::Expired, Why::OtherRelation, Why::OtherRelation]);
+}
+
+#[test]
+fn a_tuple_is_written_once_and_told_in_the_audit_log() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let ann = user(&cx, "ann@example.com");
+    let by_mail = new(key(INVOICE, "1", "viewer", someone("Ann@Example.com")));
+    let first = block_on(tuples::write(&cx, by_mail.clone())).unwrap();
+    assert_eq!(first.change, Change::Created);
+    assert_eq!(first.tuple.key.subject.id, ann.id.as_str());
+    let rev = || rows::revision(&home.cx().read().unwrap(), cx.tenant).unwrap();
+    let before = rev();
+    assert_eq!(block_on(tuples::write(&cx, by_mail.clone())).unwrap().change, Change::Nothing);
+    assert_eq!(rev(), before);
+    let conditional = NewTuple { condition: Some("yes".into()), ..by_mail };
+    assert_eq!(block_on(tuples::write(&cx, conditional)).unwrap().change, Change::Updated);
+    assert_eq!(rev(), before + 1);
+    assert_eq!(tuples::page(&cx, &Filter::default(), &PageRequest::default()).unwrap().items.len(), 1);
+    let removed = block_on(tuples::remove_by_id(&cx, &first.tuple.key.id())).unwrap();
+    assert_eq!(removed.condition.as_deref(), Some("yes"));
+    assert!(matches!(block_on(tuples::remove(&cx, &removed.key)), Err(Error::NotFound)));
+    let filter = audit::Filter { action: Some("tuple".into()), ..audit::Filter::default() };
+    let log = audit::page(&cx, &filter, Order::Ascending, &PageRequest::default()).unwrap();
+    let actions: Vec<_> = log.items.iter().map(|row| row.action.as_str()).collect();
+    assert_eq!(actions, ["tuple.write", "tuple.write", "tuple.remove"]);
+}
+
+#[test]
+fn what_the_model_or_the_subject_forbids_is_refused_with_a_reason() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let refused = |new: NewTuple| block_on(tuples::write(&cx, new)).unwrap_err().to_string();
+    let plain = |relation: &str, subject: SubjectRef| new(key(INVOICE, "1", relation, subject));
+    assert!(refused(plain("reader", someone("ann"))).contains("write `viewer` or `banned` instead"));
+    assert!(refused(plain("boss", someone("ann"))).contains("it has `banned`"));
+    assert!(refused(plain("parent", someone("ann"))).contains("does not take `user:ann`; it takes `folder`"));
+    assert!(refused(plain("viewer", SubjectRef::set("folder", "f", "boss"))).contains("no relation `boss`"));
+    assert!(refused(plain("viewer", SubjectRef::new("group", "*"))).contains("names no group"));
+    assert!(refused(plain("viewer", someone("an n"))).contains("subject_id"));
+    assert!(refused(NewTuple { expires_at: Some(START), ..plain("viewer", someone("ann")) }).contains("past"));
+    assert!(refused(NewTuple { condition: Some("(".into()), ..plain("viewer", someone("ann")) }).contains("parse"));
+    assert!(
+        refused(NewTuple { condition: Some("x".repeat(10_241)), ..plain("viewer", someone("a")) }).contains("long")
+    );
+    let nobody = someone(UserId::new(START, cx.entropy()).as_str());
+    let error = block_on(tuples::write(&cx, plain("viewer", nobody))).unwrap_err();
+    assert_eq!(error.code(), "subject_not_found");
+    let nowhere = new(key("nowhere", "1", "viewer", someone("ann")));
+    assert_eq!(block_on(tuples::write(&cx, nowhere)).unwrap_err().code(), "unknown_entity_type");
+}
+
+#[test]
+fn of_many_tuples_all_are_written_or_none_and_mistakes_name_their_line() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let many = |bad: &str| {
+        let good = (0..50).map(|n| new(key(INVOICE, &n.to_string(), "viewer", someone("ann"))));
+        good.chain([new(key(INVOICE, "1", bad, someone("ann")))]).collect::<Vec<_>>()
+    };
+    let error = block_on(tuples::import(&cx, many("boss"), 101)).unwrap_err();
+    assert!(error.to_string().starts_with("line 151: relation: "), "{error}");
+    let all = PageRequest::default();
+    assert_eq!(tuples::page(&cx, &Filter::default(), &all).unwrap().items.len(), 0);
+    assert_eq!(block_on(tuples::import(&cx, many("owner"), 1)).unwrap().len(), 51);
+    assert_eq!(tuples::page(&cx, &Filter::default(), &all).unwrap().items.len(), 51);
+}
+
+fn world(tuples: impl IntoIterator<Item = Tuple>) -> World {
+    let models = house().models;
+    World { models, tuples: tuples.into_iter().map(|tuple| (tuple.key.clone(), tuple)).collect() }
+}
+
+fn nested(from: usize, to: usize) -> Tuple {
+    tuple(("group", &format!("g{from}"), "member"), SubjectRef::new("group", format!("g{to}")))
+}
+
+fn holds(world: &World, user: &str, group: &str) -> Result<Verdict, Error> {
+    let ground = Ground { limits: super::check::Limits::default(), ..world.ground() };
+    Ok(Engine::new(ground, &someone(user)).holds(At::new("group", group, "member"))?.verdict)
+}
+
+#[test]
+fn a_limit_that_is_reached_is_an_error_and_never_a_denial() {
+    let member = |n: usize| tuple(("group", &format!("g{n}"), "member"), someone("ann"));
+    let chain = |length: usize| world((0..length).map(|n| nested(n, n + 1)).chain([member(length)]));
+    assert_eq!(holds(&chain(25), "ann", "g0").unwrap(), Verdict::Yes);
+    assert_eq!(holds(&chain(25), "bob", "g0").unwrap(), Verdict::No);
+    assert!(matches!(holds(&chain(26), "ann", "g0"), Err(Error::LimitReached(_))));
+    assert!(matches!(holds(&chain(26), "bob", "g0"), Err(Error::LimitReached(_))));
+    let wide = |width: usize| world((1..=width).map(|n| nested(0, n)));
+    assert_eq!(holds(&wide(1_000), "ann", "g0").unwrap(), Verdict::No);
+    assert!(matches!(holds(&wide(1_001), "ann", "g0"), Err(Error::LimitReached(_))));
+    // Beyond the limit on one branch, found on another.
+    let both = world((0..30).map(|n| nested(n, n + 1)).chain([nested(0, 99), member(99)]));
+    assert_eq!(holds(&both, "ann", "g0").unwrap(), Verdict::Yes);
+}
+
+#[test]
+fn groups_that_contain_each_other_are_no_problem() {
+    let everyone_in_everyone = (0..20).flat_map(|one| (0..20).map(move |two| nested(one, two)));
+    let clique = world(everyone_in_everyone.chain([tuple(("group", "g19", "member"), someone("ann"))]));
+    assert_eq!(holds(&clique, "ann", "g0").unwrap(), Verdict::Yes);
+    assert_eq!(holds(&clique, "bob", "g0").unwrap(), Verdict::No);
+}
+
+/// Facts that count how often they are read.
+struct Counted<'a>(&'a World, Cell<usize>);
+
+impl Counted<'_> {
+    fn once<T>(&self, value: T) -> T {
+        self.1.set(self.1.get() + 1);
+        value
+    }
+}
+
+type Read1<T> = Result<T, store::Error>;
+
+impl Facts for Counted<'_> {
+    fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Read1<Option<Tuple>> {
+        let key = key(at.kind, at.id, at.relation, subject.clone());
+        self.once(Ok(self.0.tuples.get(&key).cloned()))
+    }
+    fn sets(&self, at: At<'_>, limit: usize) -> Read1<Vec<Tuple>> {
+        let first = key(at.kind, at.id, at.relation, SubjectRef::new("", ""));
+        let same =
+            |key: &TupleKey| (&*key.entity_type, &*key.entity_id, &*key.relation) == (at.kind, at.id, at.relation);
+        let all = self.0.tuples.range(first..).take_while(|(key, _)| same(key)).map(|(_, tuple)| tuple);
+        self.once(Ok(all.filter(|tuple| tuple.key.subject.as_set().is_some()).take(limit).cloned().collect()))
+    }
+    fn holders(&self, at: At<'_>, limit: usize) -> Read1<Vec<Tuple>> {
+        self.once(self.0.holders(at, limit))
+    }
+    fn of_subject(&self, subject: &SubjectRef, after: Option<&TupleKey>, limit: usize) -> Read1<Vec<TupleKey>> {
+        self.once(self.0.of_subject(subject, after, limit))
+    }
+    fn of_subject_type(&self, kind: &str, after: Option<&TupleKey>, limit: usize) -> Read1<Vec<TupleKey>> {
+        self.once(self.0.of_subject_type(kind, after, limit))
+    }
+    fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Read1<Vec<String>> {
+        self.once(self.0.entity_ids(kind, after, limit))
+    }
+}
+
+fn claims_of(world: &World, scope: Scope<'_>) -> (PermissionClaims, usize) {
+    let counted = Counted(world, Cell::new(0));
+    let plain = world.ground();
+    let ground = Ground { facts: &counted, schema: world, now: plain.now, limits: super::check::Limits::default() };
+    let claims = collect(&mut Bench::new(ground, &someone("ann"), Standing::LIVE, 0), scope, 6 * 1024).unwrap();
+    (claims, counted.1.get())
+}
+
+#[test]
+fn five_thousand_grants_cost_little_more_than_what_fits_into_a_token() {
+    let grants = (0..5_000).map(|n| tuple((INVOICE, &format!("inv_{n:05}"), "owner"), someone("ann")));
+    let every = tuple(("folder", "*", "viewer"), someone("ann"));
+    let (claims, reads) = claims_of(&world(grants.chain([every])), Scope::All);
+    assert!(claims.truncated);
+    assert_eq!(json!(claims.permissions), json!({"folder": ["viewer"]}));
+    assert!(reads < 5_000, "{reads}");
+}
+
+#[test]
+fn a_token_holds_its_own_types_and_those_of_the_platform() {
+    let (home, _) = home();
+    let cx = home.cx();
+    let ann = user(&cx, "ann@example.com");
+    let subject = someone(ann.id.as_str());
+    give(&cx, (INVOICE, "1", "owner"), subject.clone());
+    give(&cx, ("other_type", "*", "viewer"), subject.clone());
+    give(&cx, ("oauth_client", "abc", "full_access"), subject.clone());
+    give(&cx, ("group", "eng", "member"), subject);
+    give(&cx, ("folder", "*", "viewer"), SubjectRef::new("group", "eng"));
+    let (own, other): (ClientId, ClientId) = ("abc".parse().unwrap(), "other".parse().unwrap());
+    let claims = |client: &ClientId| resolve(&cx, &cx.read().unwrap(), Subject::User(&ann.id), Some(client)).unwrap();
+    let found = claims(&own);
+    let invoice = json!(["editor", "owner", "pay", "read", "reader", "refund", "viewer", "void"]);
+    assert_eq!(
+        json!(found.permissions),
+        json!({"client_abc:invoice:1": invoice, "folder": ["viewer"], "oauth_client:abc": ["full_access"]})
+    );
+    let gated = json!(["pay", "refund", "void"]);
+    assert_eq!(json!(found.abac_required), json!({"client_abc:invoice": gated, "client_abc:invoice:1": gated}));
+    assert_eq!((found.client_full_access, found.truncated), (vec![own.clone()], false));
+    assert!(found.rev >= 5);
+    let keys: Vec<_> = claims(&other).permissions.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["folder", "oauth_client:abc", "other_type"]);
+    let change = UserChange::default();
+    block_on(users::update(&cx, &ann.id, change)).unwrap();
+    block_on(users::disable(&cx, &ann.id)).unwrap();
+    assert_eq!(claims(&other).permissions.len(), 0);
+}
+
+#[test]
+fn a_key_bound_to_a_client_reaches_nothing_of_another() {
+    let (home, house) = home();
+    let cx = home.cx();
+    let owner = user(&cx, "owner@example.com");
+    let id = ApiKeyId::new(START, cx.entropy());
+    let client: ClientId = "abc".parse().unwrap();
+    let stored = json!({
+        "id": id, "hash": "", "name": "ci", "start": "ak", "prefix": "ak_live_", "owner": owner.id, "client": client,
+        "enabled": true, "created_at": START, "updated_at": START, "version": 1,
+    });
+    let stored: ApiKey = serde_json::from_value(stored).unwrap();
+    house.keys.lock().unwrap().insert(id.to_string(), stored.clone());
+    let subject = SubjectRef::new("apikey", id.as_str());
+    give(&cx, (INVOICE, "1", "viewer"), subject.clone());
+    give(&cx, ("other_type", "1", "viewer"), subject.clone());
+    give(&cx, ("oauth_client", "other", "use"), subject.clone());
+    give(&cx, ("platform", "*", "admin"), subject.clone());
+    assert_eq!(ask(&cx, &subject, "viewer", "other_type", "1").reason, Reason::OutsideClient);
+    assert_eq!(ask(&cx, &subject, "use", "oauth_client", "other").reason, Reason::OutsideClient);
+    assert_eq!(ask(&cx, &subject, "read", INVOICE, "1").reason, Reason::AdminBypass);
+    let claims = || resolve(&cx, &cx.read().unwrap(), Subject::Key(&id), Some(&client)).unwrap().permissions;
+    let keys: Vec<_> = claims().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["client_abc:invoice:1", "platform"]);
+    house.keys.lock().unwrap().insert(id.to_string(), ApiKey { expires_at: Some(START), ..stored.clone() });
+    assert_eq!(ask(&cx, &subject, "viewer", INVOICE, "1").reason, Reason::SubjectDisabled);
+    assert_eq!(claims().len(), 0);
+    house.keys.lock().unwrap().insert(id.to_string(), stored);
+    block_on(users::disable(&cx, &owner.id)).unwrap();
+    assert_eq!(ask(&cx, &subject, "viewer", INVOICE, "1").reason, Reason::SubjectDisabled);
+}
