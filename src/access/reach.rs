@@ -38,7 +38,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
 
     /// From a subject over its sets, and with `parents` also from objects to what inherits from them: every object on which the subject
     /// can possibly have more than it has on `*`. Exclusions and conditions are not looked at. Errors: [`Error::LimitReached`].
-    pub(super) fn from_subject(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
+    pub(super) fn reached_by(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
         let mut reached = Reached::default();
         if let Some((kind, id, relation)) = subject.as_set() {
             self.push(kind, id, relation);
@@ -63,7 +63,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     }
 
     /// Every subject that stands in a tuple which a question about these places may come across. Errors: [`Error::LimitReached`].
-    pub(super) fn to_places(mut self, places: &[At<'_>]) -> Result<BTreeSet<SubjectRef>, Error> {
+    pub(super) fn met_at(mut self, places: &[At<'_>]) -> Result<BTreeSet<SubjectRef>, Error> {
         let mut found = BTreeSet::new();
         for at in places {
             self.push(at.kind, at.id, at.relation);
