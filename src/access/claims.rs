@@ -113,7 +113,7 @@ pub fn collect<F: Facts + ?Sized>(
     if scope == Scope::None || !bench.is_live() {
         return Ok(claims);
     }
-    let reached = Walk::new(bench.ground()).from_subject(bench.subject(), false)?;
+    let reached = Walk::new(bench.ground()).reached_by(bench.subject(), false)?;
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (kind, id) in reached.objects {
         // Memberships of groups are not permissions.

@@ -138,7 +138,7 @@ fn reached<F: Facts + ?Sized>(
     model: &CompiledModel,
     request: &PageRequest,
 ) -> Result<Vec<String>, Error> {
-    let reached = Walk::new(bench.ground()).from_subject(bench.subject(), true)?;
+    let reached = Walk::new(bench.ground()).reached_by(bench.subject(), true)?;
     let of_type = reached.objects.into_iter().filter(|(kind, _)| *kind == model.entity_type).map(|(_, id)| id);
     let mut ids: BTreeSet<String> = of_type.collect();
     if let Some(client) = bench.bound().filter(|_| model.entity_type == CLIENTS) {
@@ -192,7 +192,7 @@ pub fn subjects<F: Facts + ?Sized>(
     if let Some(client) = &model.client {
         places.push(At::new(CLIENTS, client.as_str(), FULL_ACCESS));
     }
-    let met = Walk::new(ground).to_places(&places)?;
+    let met = Walk::new(ground).met_at(&places)?;
     let candidates: BTreeSet<SubjectRef> = met.iter().filter_map(|subject| who.named(subject)).collect();
     let ask = |subject: &SubjectRef| -> Result<Option<Verdict>, Error> {
         let mut bench = Bench::new(ground, subject, standing(subject)?, 0);

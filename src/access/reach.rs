@@ -1,6 +1,6 @@
 //! Where a subject's tuples lead, and from where an object's come: candidates, never verdicts. Whatever is found here is checked afterwards.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::Error;
 use super::check::rules::{computed, inherited};
@@ -19,6 +19,8 @@ pub(super) struct Walk<'a, F: ?Sized> {
     ground: Ground<'a, F>,
     seen: HashSet<Place>,
     queue: VecDeque<Place>,
+    /// Whether objects of a type stand as subjects anywhere: most never do, and each would be looked up for nothing.
+    stand: HashMap<String, bool>,
     steps: usize,
 }
 
@@ -31,12 +33,12 @@ pub(super) struct Reached {
 
 impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     pub(super) fn new(ground: Ground<'a, F>) -> Self {
-        Self { ground, seen: HashSet::new(), queue: VecDeque::new(), steps: 0 }
+        Self { ground, seen: HashSet::new(), queue: VecDeque::new(), stand: HashMap::new(), steps: 0 }
     }
 
     /// From a subject over its sets, and with `parents` also from objects to what inherits from them: every object on which the subject
     /// can possibly have more than it has on `*`. Exclusions and conditions are not looked at. Errors: [`Error::LimitReached`].
-    pub(super) fn from_subject(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
+    pub(super) fn reached_by(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
         let mut reached = Reached::default();
         if let Some((kind, id, relation)) = subject.as_set() {
             self.push(kind, id, relation);
@@ -49,6 +51,9 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
             self.include(&kind, &id, &relation)?;
+            if !self.stands(&kind)? {
+                continue;
+            }
             self.sets_of(&kind, &id, &relation, &mut reached)?;
             if parents {
                 self.children_of(&kind, &id, &relation, &mut reached)?;
@@ -58,7 +63,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     }
 
     /// Every subject that stands in a tuple which a question about these places may come across. Errors: [`Error::LimitReached`].
-    pub(super) fn to_places(mut self, places: &[At<'_>]) -> Result<BTreeSet<SubjectRef>, Error> {
+    pub(super) fn met_at(mut self, places: &[At<'_>]) -> Result<BTreeSet<SubjectRef>, Error> {
         let mut found = BTreeSet::new();
         for at in places {
             self.push(at.kind, at.id, at.relation);
@@ -86,6 +91,15 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             }
         }
         Ok(found)
+    }
+
+    fn stands(&mut self, kind: &str) -> Result<bool, Error> {
+        if let Some(known) = self.stand.get(kind) {
+            return Ok(*known);
+        }
+        let stands = !self.ground.facts.of_subject_type(kind, None, 1)?.is_empty();
+        self.stand.insert(kind.to_owned(), stands);
+        Ok(stands)
     }
 
     fn push(&mut self, kind: &str, id: &str, relation: &str) {

@@ -17,7 +17,7 @@ async fn told(home: &Home, scope: &str) -> Value {
 async fn each_scope_gives_its_claims_and_no_others() {
     let home = Home::new().await;
     let of = |claims: &Value| {
-        let own = ["sub", "permissions", "abac_required"];
+        let own = ["sub", "permissions", "abac_required", "permissions_rev"];
         let names = claims.as_object().unwrap().keys().filter(|name| !own.contains(&name.as_str()));
         names.cloned().collect::<Vec<String>>()
     };

@@ -203,7 +203,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
                 let node = Node { relation: relation.as_str().into(), applies: at.applies, ..at.node.clone() };
                 self.node(node, at.depth)
             }
-            Rewrite::FromParent { from, relation } => self.from_parent((from, relation), at),
+            Rewrite::FromParent { from, relation } => self.inherited((from, relation), at),
             Rewrite::AnyOf(parts) => {
                 let mut best = Best::new(self.explain);
                 for part in parts {
@@ -315,7 +315,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         Ok(())
     }
 
-    fn from_parent(&mut self, (from, relation): (&str, &str), at: Spot<'_>) -> Result<Answer, Error> {
+    fn inherited(&mut self, (from, relation): (&str, &str), at: Spot<'_>) -> Result<Answer, Error> {
         let mut best = Best::new(self.explain);
         let Some(link) = at.model.relations.get(from).filter(|link| takes_tuples(&link.rewrite)) else {
             return Ok(Answer::no());

@@ -233,12 +233,7 @@ fn some_model(kind: &'static str, free: bool) -> impl Strategy<Value = CompiledM
     };
     (relation(0), relation(1), relation(2), relation(3)).prop_map(move |(a, b, c, d)| {
         let mut made = model(kind, RELATIONS.into_iter().zip([a, b, c, d]).collect());
-        made.permissions = BTreeMap::from([
-            (String::from("see"), permission("r2", None)),
-            (String::from("edit"), permission("r3", Some("yes"))),
-            (String::from("pay"), permission("r3", Some("no"))),
-            (String::from("fail"), permission("r1", Some("fails"))),
-        ]);
+        made.permissions = permissions();
         made
     })
 }
@@ -250,4 +245,54 @@ pub(in crate::access) fn some_world(free: bool) -> impl Strategy<Value = World> 
         models: [doc, folder, group].into_iter().map(|model| (model.entity_type.clone(), Arc::new(model))).collect(),
         tuples: tuples.into_iter().map(|tuple| (tuple.key.clone(), tuple)).collect(),
     })
+}
+
+/// Worlds in which sets contain sets that contain them, and parents have parents: what is found in a circle must not be kept for longer.
+pub(in crate::access) fn some_knot() -> impl Strategy<Value = World> {
+    let set = (prop::sample::select(TYPES.to_vec()), prop::sample::select(IDS.to_vec()), 0..4_usize);
+    let tie = (set.clone(), set, 0..9_usize).prop_map(|((kind, id, n), (of, whose, held), sort)| {
+        let subject = match sort {
+            0 => SubjectRef::new("user", "ann"),
+            1 | 2 => SubjectRef::new(of, whose),
+            _ => SubjectRef::set(of, whose, RELATIONS[held.min(n)]),
+        };
+        tuple((kind, id, RELATIONS[n]), subject)
+    });
+    let rewrite = |n: usize| {
+        let computed = (0..=n).prop_map(|n| Rewrite::Computed(RELATIONS[n].to_owned()));
+        let parent = ((0..4_usize), 0..=n).prop_map(|(from, n)| Rewrite::FromParent {
+            from: RELATIONS[from].to_owned(),
+            relation: RELATIONS[n].to_owned(),
+        });
+        let part = prop_oneof![2 => Just(Rewrite::Direct), 1 => computed, 1 => parent];
+        let parts = prop::collection::vec(part, 1..4);
+        let less = (0..n.max(1)).prop_map(move |less| (n > 0).then(|| Rewrite::Computed(RELATIONS[less].to_owned())));
+        (parts, 0..6_usize, less).prop_map(|(parts, sort, less)| match (sort, less) {
+            (0, _) => Rewrite::AllOf(parts),
+            (1, Some(less)) => Rewrite::Except(Box::new(Rewrite::AnyOf(parts)), Box::new(less)),
+            _ => Rewrite::AnyOf(parts),
+        })
+    };
+    let model = move |kind: &'static str| {
+        (rewrite(0), rewrite(1), rewrite(2), rewrite(3)).prop_map(move |(a, b, c, d)| {
+            let all = RELATIONS.into_iter().zip([a, b, c, d].map(relation)).collect();
+            let mut made = model(kind, all);
+            made.permissions = permissions();
+            made
+        })
+    };
+    let models = (model("doc"), model("folder"), model("group"));
+    (models, prop::collection::vec(tie, 10..50)).prop_map(|((doc, folder, group), tuples)| World {
+        models: [doc, folder, group].into_iter().map(|model| (model.entity_type.clone(), Arc::new(model))).collect(),
+        tuples: tuples.into_iter().map(|tuple| (tuple.key.clone(), tuple)).collect(),
+    })
+}
+
+fn permissions() -> BTreeMap<String, Permission> {
+    BTreeMap::from([
+        (String::from("see"), permission("r2", None)),
+        (String::from("edit"), permission("r3", Some("yes"))),
+        (String::from("pay"), permission("r3", Some("no"))),
+        (String::from("fail"), permission("r1", Some("fails"))),
+    ])
 }
