@@ -7,6 +7,7 @@
 mod account;
 mod api_keys;
 mod consents;
+pub(in crate::http) mod permissions;
 mod refusal;
 mod sessions;
 mod shapes;
@@ -43,5 +44,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("api-key/delete").post(api_keys::delete))
         .service(at("api-key/delete-all-expired-api-keys").post(api_keys::delete_expired))
         .service(at("api-key/verify").post(api_keys::verify))
-        .service(at("api-key/exchange").post(api_keys::exchange));
+        .service(at("api-key/exchange").post(api_keys::exchange))
+        .service(at("check-permission").post(permissions::one))
+        .service(at("check-permission/batch").post(permissions::batch))
+        .service(at("list-objects").get(permissions::objects).post(permissions::objects))
+        .service(at("list-subjects").get(permissions::subjects).post(permissions::subjects));
 }

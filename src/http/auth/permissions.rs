@@ -1,0 +1,338 @@
+//! Questions about permissions: one, many, which objects, which subjects. Errors are `{"error","message"}`; a denial is an answer, not an error.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+
+use crate::access::check::{Decision, Question, Reason, about, about_all, check, check_many, subject_of};
+use crate::access::list::{self, Objects, Who as Wanted};
+use crate::access::model::Models;
+use crate::access::{Error, tuples};
+use crate::base::Secret;
+use crate::base::page::PageRequest;
+use crate::http::api::input::Input;
+use crate::http::extract::{Caller, Json, Query, Right, ViewTuples, Who, caller, has};
+use crate::http::respond::Refusal;
+use crate::records::SubjectRef;
+use crate::records::tuple::ANY;
+
+/// Largest `resource` and `context` together, as JSON in bytes.
+const MAX_CONTEXT: usize = 64 * 1024;
+
+/// Objects or questions of one batch.
+const MAX_BATCH: usize = 1_000;
+
+/// Items of one list at the most.
+const MAX_LIST: usize = 200;
+
+type Answer = Result<HttpResponse, Refusal>;
+type Members = Map<String, Value>;
+
+/// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
+pub async fn one(request: HttpRequest, body: Json<Members>) -> Answer {
+    let mut input = Input::new(body.0);
+    let caller = of_body(&request, &mut input).await?;
+    let question = question(&caller, &mut input)?;
+    input.finish()?;
+    let decision = answered(check(&caller.cx, &question).await)?;
+    Ok(HttpResponse::Ok().json(answer(&question, &decision)))
+}
+
+fn answer(question: &Question, decision: &Decision) -> Value {
+    let mut answer = json!({
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "entityType": question.entity_type,
+        "entityId": question.entity_id,
+        "permission": question.permission,
+        "subjectType": question.subject.kind,
+        "subjectId": question.subject.id,
+        "revision": decision.revision,
+    });
+    if let Some(explanation) = &decision.explanation {
+        answer["explanation"] = json!(explanation);
+    }
+    answer
+}
+
+/// A key that is bound to one client and asks about another's types is refused, not denied: the question is not its own to ask.
+fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
+    match decision? {
+        decision if decision.reason == Reason::OutsideClient => {
+            Err(Refusal::forbidden("The key is bound to a client, and this entity type belongs to another one."))
+        }
+        decision => Ok(decision),
+    }
+}
+
+/// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
+/// their order.
+pub async fn batch(request: HttpRequest, body: Json<Members>) -> Answer {
+    let mut input = Input::new(body.0);
+    let caller = of_body(&request, &mut input).await?;
+    match input.take::<Vec<Members>>("checks") {
+        Some(checks) => mixed(&caller, input, checks).await,
+        None => uniform(&caller, input).await,
+    }
+}
+
+async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
+    input.finish()?;
+    at_most(checks.len(), "checks")?;
+    let mut questions = Vec::with_capacity(checks.len());
+    for check in checks {
+        let mut input = Input::new(check);
+        questions.push(question(caller, &mut input)?);
+        input.finish()?;
+    }
+    let mut results = Vec::with_capacity(questions.len());
+    for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
+        results.push(match decision {
+            Ok(decision) => answer(question, &decision),
+            Err(Error::Store(error)) => return Err(Refusal::from(error)),
+            // One question that is too large leaves the others their answers.
+            Err(error) => json!({"allowed": false, "error": error.code(), "message": error.to_string()}),
+        });
+    }
+    Ok(HttpResponse::Ok().json(json!({ "results": results })))
+}
+
+async fn uniform(caller: &Caller, mut input: Input) -> Answer {
+    let ids: Vec<String> = input.require("entityIds");
+    let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
+    at_most(ids.len(), "entityIds")?;
+    let mut asked = question(caller, &mut input)?;
+    input.finish()?;
+    // The context of one question may hold the resource of all.
+    let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
+    asked.resource = asked.resource.or(shared.map(as_resource));
+    let mut ids = ids;
+    ids.sort_unstable();
+    ids.dedup();
+    let questions: Vec<Question> = ids
+        .into_iter()
+        .map(|entity_id| {
+            let own = resources.remove(&entity_id).and_then(|own| own.as_object().cloned()).map(as_resource);
+            Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() }
+        })
+        .collect();
+    let mut results = Map::new();
+    for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
+        results.insert(question.entity_id.clone(), answered(decision)?.allowed.into());
+    }
+    Ok(HttpResponse::Ok().json(json!({ "results": results })))
+}
+
+/// `{attributes}` as it is; anything else is taken for the attributes.
+fn as_resource(given: Map<String, Value>) -> Map<String, Value> {
+    if given.get("attributes").is_some_and(Value::is_object) {
+        return given;
+    }
+    Map::from_iter([(String::from("attributes"), Value::Object(given))])
+}
+
+/// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
+pub async fn objects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
+    let mut input = Input::new(parameters(query, body)?);
+    let caller = of_body(&request, &mut input).await?;
+    let subject = subject(&caller, &mut input)?;
+    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
+    let page = page(&mut input)?;
+    input.finish()?;
+    may_ask(&caller, &subject, &entity_type)?;
+    let found = about(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
+    Ok(HttpResponse::Ok().json(objects_view((&subject, &entity_type, &permission), &page, &found)))
+}
+
+fn objects_view(
+    (subject, entity_type, permission): (&SubjectRef, &str, &str),
+    page: &PageRequest,
+    found: &Objects,
+) -> Value {
+    let items: Vec<Value> = found
+        .items
+        .iter()
+        .map(|item| {
+            let tuples: Vec<Value> =
+                item.tuples.iter().map(|(id, relation)| json!({"tupleId": id, "relation": relation})).collect();
+            json!({
+                "entityId": item.entity_id,
+                "abac_required": item.abac_required,
+                "abacRequired": item.abac_required,
+                "tupleIds": item.tuples.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+                "tupleId": item.tuples.first().map(|(id, _)| id),
+                "tuples": tuples,
+            })
+        })
+        .collect();
+    // How many there are is known where they all stand on one page.
+    let total = (page.after.is_none() && found.next.is_none()).then_some(items.len());
+    let pagination =
+        json!({"nextCursor": found.next, "hasMore": found.next.is_some(), "total": total, "limit": page.limit});
+    json!({
+        "userId": (subject.kind == "user").then_some(&subject.id),
+        "subjectType": subject.kind,
+        "subjectId": subject.id,
+        "entityType": entity_type,
+        "permission": permission,
+        "items": items,
+        "pagination": pagination,
+        "wildcardGrant": found.wildcard_grant,
+    })
+}
+
+/// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
+pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
+    let mut input = Input::new(parameters(query, body)?);
+    let caller = of_body(&request, &mut input).await?;
+    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
+    let entity_id: Option<String> = input.take("entityId");
+    let kind: Option<String> = input.take("subjectType");
+    let relation: Option<String> = input.take("subjectRelation");
+    let page = page(&mut input)?;
+    input.finish()?;
+    let (kind, entity_id) = (kind.unwrap_or_else(|| String::from("user")), entity_id.unwrap_or_else(|| ANY.to_owned()));
+    may_ask_about_others(&caller, &entity_type)?;
+    let wanted = Wanted { kind: &kind, relation: relation.as_deref() };
+    let object = (&*entity_type, &*entity_id, &*permission);
+    let found = about_all(&caller.cx, |ground, standing| list::subjects(ground, object, &wanted, standing, &page))?;
+    let items: Vec<Value> = found
+        .items
+        .iter()
+        .map(|item| {
+            let SubjectRef { kind, id, relation } = &item.subject;
+            json!({"subjectType": kind, "subjectId": id, "subjectRelation": relation, "abacRequired": item.abac_required})
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "entityType": entity_type,
+        "entityId": entity_id,
+        "permission": permission,
+        "subjectType": kind,
+        "items": items,
+        "pagination": {"nextCursor": found.next, "hasMore": found.next.is_some(), "limit": page.limit},
+        "wildcardGrant": found.everyone,
+    })))
+}
+
+/// The caller, whose key may stand in the body.
+async fn of_body(request: &HttpRequest, input: &mut Input) -> Result<Caller, Refusal> {
+    let key = input.take::<String>("apiKey").map(Secret::new);
+    caller(request, key.as_ref()).await
+}
+
+fn parameters(query: Query, body: Option<Json<Members>>) -> Result<Members, Refusal> {
+    let mut members = body.map(|body| body.0).unwrap_or_default();
+    for (name, value) in query.0.iter() {
+        if members.contains_key(name) {
+            return Err(Refusal::malformed(format!("The parameter {name} is given twice.")));
+        }
+        // Numbers are read as such; everything else is text.
+        let value = match (&**name, value.parse::<u64>()) {
+            ("limit", Ok(number)) => number.into(),
+            _ => Value::from(&**value),
+        };
+        members.insert(name.to_string(), value);
+    }
+    Ok(members)
+}
+
+fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
+    let limit = input.take::<Value>("limit");
+    let limit = match limit.as_ref().map(Value::as_u64) {
+        None => None,
+        Some(Some(limit)) if (1..=MAX_LIST as u64).contains(&limit) => usize::try_from(limit).ok(),
+        Some(_) => {
+            let message = format!("`limit` is a number from 1 to {MAX_LIST}.");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
+        }
+    };
+    Ok(PageRequest::new(limit, input.take("cursor")))
+}
+
+fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
+    let missing = || Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."));
+    input.take::<String>(name).filter(|text| !text.is_empty()).ok_or_else(missing)
+}
+
+/// The question of a body: about the caller when it names nobody else.
+fn question(caller: &Caller, input: &mut Input) -> Result<Question, Refusal> {
+    let subject = subject(caller, input)?;
+    let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
+    let resource: Option<Members> = input.take("resource");
+    let context: Members = input.take("context").unwrap_or_default();
+    let size = |members: &Members| serde_json::to_vec(members).map_or(usize::MAX, |text| text.len());
+    if resource.as_ref().map_or(0, size).saturating_add(size(&context)) > MAX_CONTEXT {
+        let message = format!("`resource` and `context` have more than {MAX_CONTEXT} bytes.");
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", message));
+    }
+    let given: Option<String> = input.take("entityId");
+    let named = resource.as_ref().and_then(|resource| resource.get("id")).and_then(Value::as_str).map(str::to_owned);
+    let entity_id = given.or(named).unwrap_or_else(|| ANY.to_owned());
+    may_ask(caller, &subject, &entity_type)?;
+    Ok(Question {
+        resource,
+        context,
+        explain: input.take("explain").unwrap_or_default(),
+        ..Question::new(subject, &permission, &entity_type, &entity_id)
+    })
+}
+
+/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller.
+fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
+    let object: Option<Members> = input.take("subject");
+    let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));
+    let user: Option<String> = input.take("userId");
+    let named = match (object, kind, id, user) {
+        (Some(mut object), None, None, None) => {
+            let mut text = |name: &str| object.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+            let (kind, id, relation) = (text("type"), text("id"), text("relation"));
+            kind.zip(id).map(|(kind, id)| SubjectRef { kind, id, relation })
+        }
+        (None, Some(kind), Some(id), None) => Some(SubjectRef::new(kind, id)),
+        (None, None, None, Some(id)) => Some(SubjectRef::new("user", id)),
+        (None, None, None, None) => {
+            let nobody = || Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", "`subject` is missing.");
+            return subject_of(&caller.cx.actor).ok_or_else(nobody);
+        }
+        _ => None,
+    };
+    let named = named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))?;
+    Ok(tuples::subject_by_name(&caller.cx, &caller.cx.read()?, &named)?)
+}
+
+/// Everybody may ask about themselves; about others, who may.
+pub(in crate::http) fn may_ask(caller: &Caller, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
+    if subject_of(&caller.cx.actor).as_ref() == Some(subject) {
+        return Ok(());
+    }
+    may_ask_about_others(caller, entity_type)
+}
+
+/// Who may ask about others: with the permission to see tuples about everything; a client, or a key bound to one, about the client's types.
+pub(in crate::http) fn may_ask_about_others(caller: &Caller, entity_type: &str) -> Result<(), Refusal> {
+    if has(&caller.cx, ViewTuples::TO, ViewTuples::ON, ANY)? {
+        return Ok(());
+    }
+    let own = match &caller.who {
+        Who::Client(client) => Some(&client.id),
+        Who::Key(live) => live.key.client.as_ref(),
+        Who::Person(_) | Who::Operator => None,
+    };
+    let from = caller.cx.read()?;
+    let owner = Models::current(&caller.cx, &from)?.find(&from, entity_type)?.and_then(|model| model.client.clone());
+    if own.is_some() && owner.as_ref() == own {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(
+        "Asking about others needs the permission view on tuples, or a client asking about its own types.",
+    ))
+}
+
+fn at_most(count: usize, name: &str) -> Result<(), Refusal> {
+    if count <= MAX_BATCH {
+        return Ok(());
+    }
+    let message = format!("`{name}` has more than {MAX_BATCH} items.");
+    Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", message))
+}
