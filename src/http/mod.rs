@@ -10,9 +10,11 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+mod authzen;
 pub mod extract;
 pub mod guard;
 mod health;
+mod internal;
 pub mod oauth;
 pub mod pages;
 pub mod respond;
@@ -76,6 +78,8 @@ fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
     api::configure(config);
     auth::configure(config);
+    authzen::configure(config);
+    internal::configure(config);
     oauth::configure(config);
     pages::configure(config);
     config.service(

@@ -58,18 +58,39 @@ pub const HEALTHZ: &str = "/healthz";
 /// The store is open and keys are there.
 pub const READYZ: &str = "/readyz";
 
+/// OpenID AuthZEN Authorization API 1.0 §9.
+pub const AUTHZEN_METADATA: &str = "/.well-known/authzen-configuration";
+/// AuthZEN 1.0 §6.
+pub const AUTHZEN_EVALUATION: &str = "/access/v1/evaluation";
+/// AuthZEN 1.0 §7.
+pub const AUTHZEN_EVALUATIONS: &str = "/access/v1/evaluations";
+/// AuthZEN 1.0 §8.4.
+pub const AUTHZEN_SEARCH_SUBJECT: &str = "/access/v1/search/subject";
+/// AuthZEN 1.0 §8.5.
+pub const AUTHZEN_SEARCH_RESOURCE: &str = "/access/v1/search/resource";
+/// AuthZEN 1.0 §8.6.
+pub const AUTHZEN_SEARCH_ACTION: &str = "/access/v1/search/action";
+
+/// Tuples on a client's own types, managed by its backend.
+pub const GRANTS: &str = "/api/internal/clients/{client}/grants";
+/// One of them.
+pub const GRANT: &str = "/api/internal/clients/{client}/grants/{tuple}";
+/// Who is in a group.
+pub const GROUP_MEMBERS: &str = "/api/internal/groups/{group}/members";
+
 /// The JSON dialect of accounts, everything below this.
 pub const ACCOUNT_API: &str = "/api/auth/";
 /// The admin API, everything below this.
 pub const ADMIN_API: &str = "/api/admin";
 
 /// What machines ask, everything below these.
-const MACHINE: [&str; 5] = [
+const MACHINE: [&str; 6] = [
     "/api/auth/api-key",
     "/api/auth/check-permission",
     "/api/auth/list-objects",
     "/api/auth/list-subjects",
     INTERNAL_API,
+    "/access/v1",
 ];
 /// Questions from our own network, everything below this.
 pub const INTERNAL_API: &str = "/api/internal";
@@ -280,6 +301,7 @@ pub(super) mod tests {
             ("/api/auth/check-permission/batch", Family::Machine),
             ("/api/auth/list-objects", Family::Machine),
             ("/api/internal/groups", Family::Machine),
+            ("/access/v1/evaluation", Family::Machine),
             ("/api/admin/users", Family::Admin),
             ("/api/nothing", Family::Admin),
             ("/healthz", Family::Plain),

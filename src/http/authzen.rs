@@ -1,0 +1,235 @@
+//! OpenID AuthZEN Authorization API 1.0: the same questions in the words of the standard.
+//!
+//! May use: `access`, `http::{extract, respond, routes}`. Who may ask what is decided as for [`super::auth`]'s `check-permission`. A denial is an
+//! answer (200); `properties` of the resource are what policies know as `context.resource.attributes`. Start reading at [`configure`].
+
+use actix_web::HttpResponse;
+use actix_web::web::ServiceConfig;
+use serde_json::{Map, Value, json};
+
+use super::auth::permissions::{may_ask, may_ask_about_others};
+use super::extract::{Caller, Json};
+use super::respond::Refusal;
+use super::routes::{self, Endpoint};
+use crate::access::check::{Decision, Question, about, about_all, check, check_many};
+use crate::access::list::{self, Who};
+use crate::access::{Error, tuples};
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
+use crate::records::SubjectRef;
+
+/// Questions of one request.
+const MAX_EVALUATIONS: usize = 1_000;
+
+type Answer = Result<HttpResponse, Refusal>;
+type Members = Map<String, Value>;
+
+/// Registers the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(Endpoint::at([routes::AUTHZEN_METADATA]).get(metadata))
+        .service(Endpoint::at([routes::AUTHZEN_EVALUATION]).post(evaluation))
+        .service(Endpoint::at([routes::AUTHZEN_EVALUATIONS]).post(evaluations))
+        .service(Endpoint::at([routes::AUTHZEN_SEARCH_SUBJECT]).post(subjects))
+        .service(Endpoint::at([routes::AUTHZEN_SEARCH_RESOURCE]).post(resources))
+        .service(Endpoint::at([routes::AUTHZEN_SEARCH_ACTION]).post(actions));
+}
+
+/// Metadata (AuthZEN 1.0 §9).
+async fn metadata(cx: Cx) -> HttpResponse {
+    let at = |path: &str| format!("{}{path}", cx.issuer());
+    HttpResponse::Ok().json(json!({
+        "policy_decision_point": cx.issuer(),
+        "access_evaluation_endpoint": at(routes::AUTHZEN_EVALUATION),
+        "access_evaluations_endpoint": at(routes::AUTHZEN_EVALUATIONS),
+        "search_subject_endpoint": at(routes::AUTHZEN_SEARCH_SUBJECT),
+        "search_resource_endpoint": at(routes::AUTHZEN_SEARCH_RESOURCE),
+        "search_action_endpoint": at(routes::AUTHZEN_SEARCH_ACTION),
+    }))
+}
+
+/// Access Evaluation (AuthZEN 1.0 §6).
+async fn evaluation(caller: Caller, body: Json<Members>) -> Answer {
+    let question = question(&caller, &body.0, &Members::new())?;
+    Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
+}
+
+/// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations it is one evaluation.
+async fn evaluations(caller: Caller, body: Json<Members>) -> Answer {
+    let Some(given) = body.0.get("evaluations") else { return evaluation(caller, body).await };
+    let given = given.as_array().ok_or_else(|| malformed("evaluations", "a list"))?;
+    if given.is_empty() {
+        return evaluation(caller, body).await;
+    }
+    if given.len() > MAX_EVALUATIONS {
+        return Err(Refusal::malformed(format!("At most {MAX_EVALUATIONS} evaluations are answered at once.")));
+    }
+    let stops = stops(&body.0)?;
+    let mut questions = Vec::with_capacity(given.len());
+    for one in given {
+        let one = one.as_object().ok_or_else(|| malformed("evaluations", "a list of objects"))?;
+        questions.push(question(&caller, one, &body.0)?);
+    }
+    let mut answers = Vec::with_capacity(questions.len());
+    for answer in check_many(&caller.cx, &questions).await? {
+        let (is_allowed, answer) = match answer {
+            Ok(answer) => (answer.allowed, decision(&answer)),
+            Err(Error::Store(error)) => return Err(Refusal::from(error)),
+            Err(error) => {
+                let told = json!({"status": 422, "code": error.code(), "message": error.to_string()});
+                (false, json!({"decision": false, "context": {"error": told}}))
+            }
+        };
+        answers.push(answer);
+        if stops == Some(is_allowed) {
+            break;
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({ "evaluations": answers })))
+}
+
+/// The answer that ends a list of evaluations (§7.1.2.1).
+fn stops(body: &Members) -> Result<Option<bool>, Refusal> {
+    match body.get("options").and_then(|options| options.get("evaluations_semantic")).map(Value::as_str) {
+        None | Some(Some("execute_all")) => Ok(None),
+        Some(Some("deny_on_first_deny")) => Ok(Some(false)),
+        Some(Some("permit_on_first_permit")) => Ok(Some(true)),
+        Some(_) => {
+            Err(malformed("options.evaluations_semantic", "execute_all, deny_on_first_deny or permit_on_first_permit"))
+        }
+    }
+}
+
+/// Subject Search (AuthZEN 1.0 §8.4).
+async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
+    let kind = text(&body.0, "subject", "type")?;
+    let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
+    let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0)?);
+    may_ask_about_others(&caller, &entity_type)?;
+    let wanted = Who { kind: &kind, relation: None };
+    let object = (&*entity_type, &*entity_id, &*permission);
+    let found = about_all(&caller.cx, |ground, standing| list::subjects(ground, object, &wanted, standing, &page))?;
+    let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
+    let asked =
+        found.items.iter().map(|item| Question::new(item.subject.clone(), &permission, &entity_type, &entity_id));
+    let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
+    let results: Vec<Value> =
+        kept.iter().map(|question| json!({"type": question.subject.kind, "id": question.subject.id})).collect();
+    Ok(searched(&results, found.next.as_deref()))
+}
+
+/// Resource Search (AuthZEN 1.0 §8.5).
+async fn resources(caller: Caller, body: Json<Members>) -> Answer {
+    let subject = subject(&caller, &body.0)?;
+    let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
+    let page = page(&body.0)?;
+    may_ask(&caller, &subject, &entity_type)?;
+    let found = about(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
+    let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
+    let asked =
+        found.items.iter().map(|item| Question::new(subject.clone(), &permission, &entity_type, &item.entity_id));
+    let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
+    let results: Vec<Value> =
+        kept.iter().map(|question| json!({"type": question.entity_type, "id": question.entity_id})).collect();
+    Ok(searched(&results, found.next.as_deref()))
+}
+
+/// Action Search (AuthZEN 1.0 §8.6).
+async fn actions(caller: Caller, body: Json<Members>) -> Answer {
+    let subject = subject(&caller, &body.0)?;
+    let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
+    may_ask(&caller, &subject, &entity_type)?;
+    let found = about(&caller.cx, &subject, |bench| list::actions(bench, &entity_type, &entity_id))?;
+    let gated: Vec<bool> = found.iter().map(|item| item.abac_required).collect();
+    let asked = found.iter().map(|item| Question::new(subject.clone(), &item.permission, &entity_type, &entity_id));
+    let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
+    let results: Vec<Value> = kept.iter().map(|question| json!({"name": question.permission})).collect();
+    Ok(searched(&results, None))
+}
+
+/// Of what a search found, what is allowed: where a policy has the last word it is asked, with the properties of the request.
+async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bool]) -> Result<Vec<Question>, Refusal> {
+    let mut kept = Vec::with_capacity(found.len());
+    for (mut question, is_gated) in found.into_iter().zip(gated) {
+        question.resource = Some(resource(body, &question.entity_id));
+        question.context = context(body);
+        if !is_gated || check(&caller.cx, &question).await?.allowed {
+            kept.push(question);
+        }
+    }
+    Ok(kept)
+}
+
+fn searched(results: &[Value], next: Option<&str>) -> HttpResponse {
+    let page = json!({"next_token": next.unwrap_or_default(), "count": results.len()});
+    HttpResponse::Ok().json(json!({"results": results, "page": page}))
+}
+
+fn decision(decision: &Decision) -> Value {
+    json!({"decision": decision.allowed, "context": {"reason": decision.reason, "revision": decision.revision}})
+}
+
+/// The question of an evaluation; what it lacks is in `otherwise`.
+fn question(caller: &Caller, one: &Members, otherwise: &Members) -> Result<Question, Refusal> {
+    let mut whole = otherwise.clone();
+    whole.extend(one.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let subject = subject(caller, &whole)?;
+    let (entity_type, entity_id) = (text(&whole, "resource", "type")?, text(&whole, "resource", "id")?);
+    let permission = text(&whole, "action", "name")?;
+    may_ask(caller, &subject, &entity_type)?;
+    Ok(Question {
+        resource: Some(resource(&whole, &entity_id)),
+        context: context(&whole),
+        ..Question::new(subject, &permission, &entity_type, &entity_id)
+    })
+}
+
+fn subject(caller: &Caller, body: &Members) -> Result<SubjectRef, Refusal> {
+    let named = SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?);
+    Ok(tuples::subject_by_name(&caller.cx, &caller.cx.read()?, &named)?)
+}
+
+/// `context.resource` of policies: the properties are its attributes.
+fn resource(body: &Members, id: &str) -> Members {
+    let properties = body.get("resource").and_then(|resource| resource.get("properties")).filter(|all| all.is_object());
+    let attributes = properties.cloned().unwrap_or_else(|| json!({}));
+    Map::from_iter([(String::from("id"), id.into()), (String::from("attributes"), attributes)])
+}
+
+/// More for policies: the request's `context`, and what it says of subject and action. Who the subject is, is told by the store alone.
+fn context(body: &Members) -> Members {
+    let mut context = body.get("context").and_then(Value::as_object).cloned().unwrap_or_default();
+    for part in ["subject", "action"] {
+        if let Some(properties) = body.get(part).and_then(|part| part.get("properties")).filter(|all| all.is_object()) {
+            context.insert(format!("{part}_properties"), properties.clone());
+        }
+    }
+    context
+}
+
+fn text(body: &Members, part: &str, member: &str) -> Result<String, Refusal> {
+    let found = body.get(part).and_then(|part| part.get(member)).and_then(Value::as_str);
+    match found.filter(|text| !text.is_empty()) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(malformed(&format!("{part}.{member}"), "a text")),
+    }
+}
+
+fn page(body: &Members) -> Result<PageRequest, Refusal> {
+    let Some(page) = body.get("page") else { return Ok(PageRequest::default()) };
+    let limit = match page.get("limit").or_else(|| page.get("size")) {
+        None => None,
+        Some(limit) => Some(
+            limit
+                .as_u64()
+                .and_then(|limit| usize::try_from(limit).ok())
+                .ok_or_else(|| malformed("page.limit", "a number"))?,
+        ),
+    };
+    let token = page.get("token").or_else(|| page.get("next_token")).and_then(Value::as_str);
+    Ok(PageRequest::new(limit, token.filter(|token| !token.is_empty()).map(str::to_owned)))
+}
+
+fn malformed(name: &str, wanted: &str) -> Refusal {
+    Refusal::malformed(format!("`{name}` must be {wanted}."))
+}

@@ -1,0 +1,222 @@
+//! What the backends of apps manage themselves: the grants of their own types, and who is in a group.
+//!
+//! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
+//! managing them needs `manage_grants` on the client (owner, admin) or full access to it. Start reading at [`configure`].
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+
+use super::api::input::Input;
+use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, require};
+use super::respond::Refusal;
+use super::routes::{self, Endpoint};
+use crate::access::model::Models;
+use crate::access::tuples::{self, Change, Filter, NewTuple};
+use crate::access::{Error, groups};
+use crate::base::id::{ClientId, UserId};
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
+use crate::records::tuple::ANY;
+use crate::records::{Model, SubjectRef, Tuple, TupleKey};
+use crate::store::rows::{models, users};
+
+/// Grants of one page.
+const MAX_LIMIT: usize = 500;
+
+/// Subjects that may be given a grant.
+const SUBJECTS: [&str; 3] = ["user", "group", "apikey"];
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// Registers the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(Endpoint::at([routes::GRANTS]).get(list).post(create))
+        .service(Endpoint::at([routes::GRANT]).on(actix_web::http::Method::DELETE, delete))
+        .service(Endpoint::at([routes::GROUP_MEMBERS]).get(members));
+}
+
+/// The client, if the caller manages its grants.
+fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
+    let id: ClientId = client.parse().map_err(|_| Refusal::not_found("There is no such client."))?;
+    if let Who::Key(live) = &caller.who
+        && live.key.client.as_ref().is_some_and(|bound| *bound != id)
+    {
+        return Err(Refusal::forbidden("The key is bound to another client."));
+    }
+    // A client may manage what is its own.
+    let is_itself = matches!(&caller.who, Who::Client(client) if client.id == id);
+    if is_itself || has(&caller.cx, "full_access", "oauth_client", id.as_str())? {
+        return Ok(id);
+    }
+    require(&caller.cx, "manage_grants", "oauth_client", id.as_str())?;
+    Ok(id)
+}
+
+/// The type that a client calls `name`. Errors: [`Error::UnknownType`].
+fn own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
+    let from = cx.read()?;
+    let all = Models::current(cx, &from)?;
+    for entity_type in [format!("{client}:{name}"), format!("client_{client}:{name}"), name.to_owned()] {
+        if let Some(model) = all.find(&from, &entity_type)?
+            && model.client.as_ref() == Some(client)
+        {
+            return Ok(model.entity_type.clone());
+        }
+    }
+    let owned = models::of_client(&from, cx.tenant, client)?;
+    let named = |model: &&Model| model.entity_type.rsplit_once(':').is_some_and(|(_, last)| last == name);
+    owned.iter().find(named).map(|model| model.entity_type.clone()).ok_or_else(|| Error::UnknownType(name.to_owned()))
+}
+
+/// `GET /api/internal/clients/{client}/grants`: `entityTypeName` and `entityId` go together.
+async fn list(caller: Caller, client: Path<String>, query: Query) -> Answer {
+    let client = managed(&caller, &client)?;
+    let parameter = |name: &str| query.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
+    let limit = match parameter("limit").map(|limit| limit.parse::<usize>()) {
+        None => None,
+        Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Some(limit),
+        Some(_) => {
+            let message = format!("`limit` is a number from 1 to {MAX_LIMIT}.");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
+        }
+    };
+    let mut request = PageRequest::new(limit, None);
+    let cx = &caller.cx;
+    let (types, entity_id) = match (parameter("entityTypeName"), parameter("entityId")) {
+        (Some(name), Some(id)) => (vec![own_type(cx, &client, &name)?], Some(id)),
+        (None, None) => (types_of(cx, &client)?, None),
+        _ => {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "missing_fields",
+                "`entityTypeName` and `entityId` go together.",
+            ));
+        }
+    };
+    // The cursor names the type that was being read, and where in it.
+    let cursor = parameter("cursor");
+    let (mut begun, mut after) = match cursor.as_deref().map(|cursor| cursor.split_once('~')) {
+        None => (None, None),
+        Some(Some((kind, rest))) => (Some(kind.to_owned()), Some(rest.to_owned()).filter(|rest| !rest.is_empty())),
+        Some(None) => return Err(Refusal::malformed("`cursor` is not one of this list.")),
+    };
+    let (mut grants, mut next) = (Vec::new(), None);
+    for (index, entity_type) in types.iter().enumerate() {
+        if begun.as_ref().is_some_and(|begun| begun != entity_type) {
+            continue;
+        }
+        begun = None;
+        request.after = after.take();
+        request.limit = limit.unwrap_or(request.limit).saturating_sub(grants.len()).max(1);
+        let filter =
+            Filter { entity_type: Some(entity_type.clone()), entity_id: entity_id.clone(), ..Filter::default() };
+        let page = tuples::page(cx, &filter, &request)?;
+        for tuple in &page.items {
+            grants.push(view(cx, tuple)?);
+        }
+        if let Some(cursor) = page.next {
+            next = Some(format!("{entity_type}~{cursor}"));
+            break;
+        }
+        if grants.len() >= limit.unwrap_or(100) {
+            next = types.get(index + 1).map(|kind| format!("{kind}~"));
+            break;
+        }
+    }
+    let has_more = next.is_some();
+    Ok(HttpResponse::Ok().json(json!({"grants": grants, "nextCursor": next, "hasMore": has_more})))
+}
+
+fn types_of(cx: &Cx, client: &ClientId) -> Result<Vec<String>, Error> {
+    let owned = models::of_client(&cx.read()?, cx.tenant, client)?;
+    Ok(owned.into_iter().map(|model| model.entity_type).collect())
+}
+
+fn view(cx: &Cx, tuple: &Tuple) -> Result<Value, Refusal> {
+    let subject = &tuple.key.subject;
+    let user = match (subject.kind.as_str(), subject.id.parse::<UserId>()) {
+        ("user", Ok(id)) => users::find(&cx.read()?, cx.tenant, &id)?,
+        _ => None,
+    };
+    Ok(json!({
+        "tupleId": tuple.key.id(),
+        "entityType": tuple.key.entity_type,
+        "entityId": tuple.key.entity_id,
+        "relation": tuple.key.relation,
+        "subjectType": subject.kind,
+        "subjectId": subject.id,
+        "subjectRelation": subject.relation,
+        "userId": (subject.kind == "user").then_some(&subject.id),
+        "userEmail": user.map(|user| user.email),
+        "hasCondition": tuple.condition.is_some(),
+        "expiresAt": tuple.expires_at.map(|at| at.rfc3339()),
+        "createdAt": tuple.created_at.rfc3339(),
+    }))
+}
+
+/// `POST /api/internal/clients/{client}/grants`: 201, or 200 when it was there.
+async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    let client = managed(&caller, &client)?;
+    let mut input = Input::new(body.0);
+    let mut text = |name: &str| input.take::<String>(name).filter(|text| !text.is_empty());
+    let (kind, entity_id, relation) = (text("entityTypeName"), text("entityId"), text("relation"));
+    let (subject_type, email, id, condition) =
+        (text("subjectType"), text("subjectEmail"), text("subjectId"), text("condition"));
+    let expires_at = input.take("expiresAt");
+    input.finish()?;
+    let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(subject_id)) =
+        (kind, entity_id, relation, subject_type, id.or(email))
+    else {
+        let message =
+            "`entityTypeName`, `entityId`, `relation`, `subjectType` and `subjectId` or `subjectEmail` are needed.";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", message));
+    };
+    if !SUBJECTS.contains(&&*subject_type) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", "`subjectType` is user, group or apikey."));
+    }
+    let entity_type = own_type(&caller.cx, &client, &kind)?;
+    let from = caller.cx.read()?;
+    let model = Models::current(&caller.cx, &from)?.find(&from, &entity_type)?;
+    if !model.is_some_and(|model| model.relations.contains_key(&relation)) {
+        let message = format!("`{entity_type}` has no relation `{relation}`.");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "unknown_relation", message));
+    }
+    let named = SubjectRef::new(&*subject_type, subject_id);
+    let subject = tuples::subject_by_name(&caller.cx, &from, &named)?;
+    if subject_type == "user" && subject.id.contains('@') {
+        return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
+    }
+    let key = TupleKey { entity_type, entity_id, relation, subject };
+    let written = tuples::write(&caller.cx, NewTuple { key, condition, expires_at }).await?;
+    let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
+}
+
+/// `DELETE /api/internal/clients/{client}/grants/{tuple}`.
+async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
+    let (client, id) = path.into_inner();
+    let client = managed(&caller, &client)?;
+    let tuple = tuples::by_id(&caller.cx, &id)?;
+    let from = caller.cx.read()?;
+    let owner = Models::current(&caller.cx, &from)?.find(&from, &tuple.key.entity_type)?;
+    if owner.and_then(|model| model.client.clone()) != Some(client) {
+        return Err(Refusal::forbidden("The grant is on a type of another client."));
+    }
+    tuples::remove_by_id(&caller.cx, &id).await?;
+    Ok(HttpResponse::Ok().json(json!({"ok": true})))
+}
+
+/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
+async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> Answer {
+    require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
+    let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
+    let from = caller.cx.read()?;
+    let group = groups::group(&caller.cx, &from, &group)?;
+    let members = groups::members(&caller.cx, &from, &group.id, direct)?;
+    let ids: std::collections::BTreeSet<&str> =
+        members.iter().filter(|member| member.subject.kind == "user").map(|member| &*member.subject.id).collect();
+    Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))
+}
