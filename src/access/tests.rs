@@ -353,6 +353,19 @@ fn groups_that_contain_each_other_are_no_problem() {
     assert_eq!(holds(&clique, "bob", "g0").unwrap(), Verdict::No);
 }
 
+#[test]
+fn what_was_assumed_in_a_circle_is_forgotten_once_it_proves_wrong() {
+    let into = |group: &str, set: &str| tuple(("group", group, "member"), SubjectRef::new("group", set));
+    let ann = tuple(("group", "z", "member"), someone("ann"));
+    // While h is looked for, n finds nothing but m, which finds nothing but h; only then z says yes to h.
+    let world = world([into("h", "m"), into("h", "z"), into("m", "h"), into("m", "n"), into("n", "m"), ann]);
+    let subject = someone("ann");
+    let mut engine = Engine::new(world.ground(), &subject);
+    for group in ["h", "n", "m"] {
+        assert_eq!(engine.holds(At::new("group", group, "member")).unwrap().verdict, Verdict::Yes, "{group}");
+    }
+}
+
 /// Facts that count how often they are read.
 struct Counted<'a>(&'a World, Cell<usize>);
 
