@@ -13,6 +13,7 @@ use super::check::{
     connect, may,
 };
 use super::claims::{PermissionClaims, Scope, Subject, collect, resolve};
+use super::list;
 use super::model::{CompiledModel, Relation, Rewrite, SubjectRule};
 use super::tuples::{self, Change, Filter, NewTuple};
 use crate::audit;
@@ -170,10 +171,14 @@ fn exclusions_hold_for_what_comes_from_a_parent() {
     give(&cx, ("group", "eng", "member"), someone("ann"));
     assert!(ask(&cx, &someone("ann"), "read", INVOICE, "1").allowed);
     assert!(ask(&cx, &SubjectRef::new("group", "eng"), "read", INVOICE, "1").allowed);
+    let people = list::Who { kind: "user", relation: None };
+    let may_read = || list::subjects_now(&cx, (INVOICE, "1", "read"), &people, &PageRequest::default()).unwrap().items;
+    assert_eq!(may_read().into_iter().map(|item| item.subject).collect::<Vec<_>>(), [someone("ann")]);
     give(&cx, (INVOICE, "1", "banned"), someone("ann"));
     let denied = ask(&cx, &someone("ann"), "read", INVOICE, "1");
     assert_eq!(denied.reason, Reason::NoTuple);
     assert_eq!(denied.explanation.unwrap().misses[0].why, Why::Excluded);
+    assert_eq!(may_read(), []);
 }
 
 #[test]

@@ -113,9 +113,17 @@ fn rule_all(
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
+    Ok(sit(cx, subject, |bench| bench.rule(&question))?.allows())
+}
+
+/// Hands over a bench for static questions about a subject, over the state of this moment. Errors: [`Error::Busy`], the questions' own.
+pub fn sit<T>(
+    cx: &Cx,
+    subject: &SubjectRef,
+    ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let (rooms, from) = (rooms(cx)?, Arc::new(cx.read()?));
-    let sitting = Sitting { cx, from: &from, rooms: &rooms };
-    Ok(sitting.with(subject, |bench| bench.rule(&question))?.allows())
+    Sitting { cx, from: &from, rooms: &rooms }.with(subject, ask)
 }
 
 /// How a subject stands at the moment.
