@@ -13,6 +13,7 @@ use super::check::{
     check, connect, may,
 };
 use super::claims::{PermissionClaims, Scope, Subject, collect, resolve};
+use super::list;
 use super::model::{CompiledModel, Relation, Rewrite, SubjectRule};
 use super::tuples::{self, Change, Filter, NewTuple};
 use crate::audit;
@@ -170,10 +171,14 @@ fn exclusions_hold_for_what_comes_from_a_parent() {
     give(&cx, ("group", "eng", "member"), someone("ann"));
     assert!(ask(&cx, &someone("ann"), "read", INVOICE, "1").allowed);
     assert!(ask(&cx, &SubjectRef::new("group", "eng"), "read", INVOICE, "1").allowed);
+    let people = list::Who { kind: "user", relation: None };
+    let may_read = || list::subjects_now(&cx, (INVOICE, "1", "read"), &people, &PageRequest::default()).unwrap().items;
+    assert_eq!(may_read().into_iter().map(|item| item.subject).collect::<Vec<_>>(), [someone("ann")]);
     give(&cx, (INVOICE, "1", "banned"), someone("ann"));
     let denied = ask(&cx, &someone("ann"), "read", INVOICE, "1");
     assert_eq!(denied.reason, Reason::NoTuple);
     assert_eq!(denied.explanation.unwrap().misses[0].why, Why::Excluded);
+    assert_eq!(may_read(), []);
 }
 
 #[test]
@@ -461,7 +466,7 @@ fn a_key_bound_to_a_client_reaches_nothing_of_another() {
     let id = ApiKeyId::new(START, cx.entropy());
     let client: ClientId = "abc".parse().unwrap();
     let stored = json!({
-        "id": id, "hash": "", "name": "ci", "start": "ak", "prefix": "ak_live_", "owner": owner.id, "client": client,
+        "id": id, "hash": crate::base::secret::Digest::of("secret"), "name": "ci", "start": "ak", "prefix": "ak_live_", "owner": owner.id, "client": client,
         "enabled": true, "created_at": START, "updated_at": START, "version": 1,
     });
     let stored: ApiKey = serde_json::from_value(stored).unwrap();

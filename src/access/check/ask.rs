@@ -113,34 +113,17 @@ fn rule_all(
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
-    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    let sitting = Sitting { cx, from: &from, rooms: &rooms };
-    Ok(sitting.with(subject, |bench| bench.rule(&question))?.allows())
+    Ok(sit(cx, subject, |bench| bench.rule(&question))?.allows())
 }
 
-/// Asks static questions about one subject, over the state of this moment. Errors: those of `ask`.
-pub fn about<T>(
+/// Hands over a bench for static questions about a subject, over the state of this moment. Errors: the questions' own.
+pub fn sit<T>(
     cx: &Cx,
     subject: &SubjectRef,
     ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
     Sitting { cx, from: &from, rooms: &rooms }.with(subject, ask)
-}
-
-/// Asks about all subjects, with what says how each of them stands, over the state of this moment. Errors: those of `ask`.
-pub fn about_all<T>(
-    cx: &Cx,
-    ask: impl FnOnce(
-        Ground<'_, StoreFacts<'_, Snapshot>>,
-        &dyn Fn(&SubjectRef) -> Result<Standing, Error>,
-    ) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
-    let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
-    ask(ground, &|subject| models.standing(subject))
 }
 
 /// How a subject stands at the moment.

@@ -19,7 +19,7 @@ mod verdict;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use ask::{Case, about, about_all, check, check_many, may, standing, subject_of};
+pub use ask::{Case, check, check_many, may, sit, standing, subject_of};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts};
 pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM, Wanted, wanted};

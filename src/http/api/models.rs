@@ -98,14 +98,14 @@ fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewModels>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let entity_type: Option<String> = input.take("entity_type");
     let definition: Map<String, Value> = input.require("definition");
     input.finish()?;
     let entity_type = entity_type.unwrap_or_else(|| String::from("document"));
     let draft = Draft { entity_type, definition, client: None, expected_version: None };
-    let (compiled, warnings) = catalogue::check(&manager.cx, &manager.cx.read()?, &draft)?;
+    let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
     let document = json!({"entity_type": draft.entity_type, "valid": true});
     Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
 }
