@@ -125,6 +125,7 @@ async fn an_administrator_administers_by_token_and_by_a_cookie_from_our_own_page
     let request = tab.request(Method::GET, "/api/admin/users").insert_header(("sec-fetch-site", "same-origin"));
     assert_eq!(tab.origin, Some(OWN));
     assert_eq!(tab.send(request).await.status, StatusCode::OK);
+    tab.origin = Some("https://evil.example");
     let request = tab.request(Method::POST, "/api/admin/groups").insert_header(("sec-fetch-site", "cross-site"));
     let request = request.set_json(serde_json::json!({ "name": "Intruders" }));
     assert_eq!(tab.send(request).await.status, StatusCode::FORBIDDEN);
