@@ -2,7 +2,7 @@
 //!
 //! May use: `access::model`, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
 //! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
-//! not stored), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it. Start reading at [`check`] and [`Engine`].
+//! not stored), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it, `words` for people. Start reading at [`check`] and [`Engine`].
 
 mod ask;
 mod engine;
@@ -15,6 +15,7 @@ mod question;
 pub mod rules;
 pub(in crate::access) mod standing;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 pub(super) mod tests;
