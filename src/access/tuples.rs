@@ -173,6 +173,22 @@ fn told(entry: Entry, key: &TupleKey) -> Entry {
     entry.target(key.id()).detail("tuple", key.to_string())
 }
 
+/// The tuple as it would be stored. Errors: those of [`write`].
+pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
+    let (rooms, from) = (rooms(cx), cx.read()?);
+    refuse(form(new, cx.now))?;
+    let fitting = fitting(&Models { cx, from: State::Committed(&from), rooms: &*rooms }, new)?;
+    let NewTuple { key, condition, expires_at } = fitting;
+    Ok(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now })
+}
+
+/// The key of a tuple that is there, however it is named. Errors: [`Error::NotFound`].
+pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
+    let from = cx.read()?;
+    let named = by_names(cx, &from, key)?;
+    rows::find(&from, cx.tenant, &named)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
+}
+
 /// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].
 pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
     remove_found(cx, Wanted::Key(key.clone())).await
