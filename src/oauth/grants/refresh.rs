@@ -1,16 +1,17 @@
 //! A refresh token becomes a new pair (RFC 6749 §6), rotated with reuse detection (RFC 9700 §4.14.2).
 
-use super::{TokenAnswer, answer};
+use super::{TokenAnswer, answer, no_access};
 use crate::audit::Entry;
 use crate::base::Secret;
-use crate::base::id::{RefreshId, TypedId};
+use crate::base::id::{RefreshId, TypedId, UserId};
 use crate::base::secret::Digest;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
+use crate::oauth::app_access::{self, Gate};
 use crate::oauth::mint::About;
 use crate::oauth::{Error, Params, scope};
-use crate::records::{Client, Grant, Refresh, Rotation, User};
+use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
 use crate::store::{Tx, rows};
 
 /// How a refresh ended; a refusal that leaves a mark is a value.
@@ -19,7 +20,8 @@ enum Refreshed {
     Refused(Error),
 }
 
-/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person, consent.
+/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person, consent, and
+/// whether the person may use the app.
 pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
     let presented = params.require("refresh_token")?;
     let (id, secret) = token::split(presented).ok_or_else(unknown_token)?;
@@ -30,6 +32,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let refresh_token = Secret::new(token::compose(successor.as_str(), successor_secret.expose()));
     let digest = Digest::of(successor_secret.expose());
     let reuse = Entry::failure(cx, "token.refresh_reused");
+    let refused = app_access::refused(cx, client, Gate::Refresh);
+    let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
     let refreshed = cx
         .store()
@@ -50,6 +54,11 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
+            if !may_use {
+                cascade::revoke_grant(tx, &at, &grant.id)?;
+                refused.clone().by(ActorKind::User, &grant.user).append(tx, &at)?;
+                return Ok(Refreshed::Refused(no_access()));
+            }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();
             let scopes = match scope::narrowed(&words, &grant.scopes) {
                 Ok(scopes) => scopes,
@@ -94,6 +103,21 @@ fn family_is_live(tx: &Tx, cx: &Cx, refresh: &Refresh, client: &Client) -> Resul
     }
     let grant = rows::grants::find(tx, cx.tenant, &refresh.grant)?;
     Ok(grant.filter(|grant| grant.client == client.id && grant.revoked_at.is_none() && grant.expires_at > cx.now))
+}
+
+/// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.
+async fn holder_may_use(cx: &Cx, client: &Client, refresh: &RefreshId) -> Result<bool, Error> {
+    let holder = holder(cx, refresh)?;
+    match holder {
+        Some(user) => app_access::may_use(cx, client, &user).await,
+        None => Ok(false),
+    }
+}
+
+fn holder(cx: &Cx, refresh: &RefreshId) -> Result<Option<UserId>, Error> {
+    let from = cx.read()?;
+    let Some(refresh) = rows::grants::find_refresh(&from, cx.tenant, refresh)? else { return Ok(None) };
+    Ok(rows::grants::find(&from, cx.tenant, &refresh.grant)?.map(|grant| grant.user))
 }
 
 /// A used token works once more only for a moment, and only while nobody has used its successor: two tabs that refresh at the same
