@@ -1,5 +1,7 @@
 //! Who may sign in to an app, and which permissions stand in its tokens.
 
+use std::collections::BTreeSet;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -175,8 +177,8 @@ async fn bug_12_lost_access_is_felt_on_the_consent_page_and_when_a_code_is_redee
     is_invalid_grant(&wiki.redeem(&code).await);
     administer(&home, Method::POST, "groups/Staff/members", json!({"subject_id": ANN})).await;
     is_invalid_grant(&wiki.redeem(&code).await);
-    let gates: Vec<_> = refusals(&home).await.iter().map(|row| row["detail"]["at"].clone()).collect();
-    assert_eq!(gates, ["code", "authorize"]);
+    let gates: BTreeSet<_> = refusals(&home).await.iter().map(|row| text(&row["detail"], "at").to_owned()).collect();
+    assert_eq!(gates, BTreeSet::from(["authorize".into(), "code".into()]));
 }
 
 #[tokio::test]
@@ -198,7 +200,7 @@ async fn bug_12_lost_access_ends_the_family_at_the_next_refresh() {
     assert!(rows.iter().all(|row| row["detail"]["at"] == "refresh" && row["actor_kind"] == "user"), "{rows:?}");
     assert_eq!(rows.len(), 2, "a family that has ended is refused for that");
     let sub = payload(&first.access)["sub"].clone();
-    assert_eq!(rows[0]["actor"], sub);
+    assert!(rows.iter().any(|row| row["actor"] == sub), "{rows:?}");
 }
 
 #[tokio::test]
@@ -232,7 +234,7 @@ async fn types_at(home: &Home, app: &App<'_>) -> Vec<String> {
 #[tokio::test]
 async fn the_client_says_which_permissions_stand_in_its_tokens() {
     let home = Home::new().await;
-    let model = json!({"relations": {"viewer": {}}});
+    let model = json!({"definition": {"relations": {"viewer": {}}}});
     for kind in ["client_shop:order", "client_wiki:article", "folder"] {
         administer(&home, Method::PUT, &format!("models/{kind}"), model.clone()).await;
         give(&home, [kind, "*", "viewer", "user", ANN]).await;
@@ -250,7 +252,8 @@ async fn the_client_says_which_permissions_stand_in_its_tokens() {
 #[tokio::test]
 async fn tokens_of_machines_and_keys_follow_the_client_too() {
     let home = Home::new().await;
-    administer(&home, Method::PUT, "models/folder", json!({"relations": {"viewer": {}}})).await;
+    let model = json!({"definition": {"relations": {"viewer": {}}}});
+    administer(&home, Method::PUT, "models/folder", model).await;
     let key = administer(&home, Method::POST, "api-keys", json!({"name": "ci", "client": "robot"})).await;
     give(&home, ["folder", "*", "viewer", "apikey", text(&key, "id")]).await;
     give(&home, ["folder", "*", "viewer", "client", "robot"]).await;
