@@ -82,9 +82,13 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Redemption::Granted(granted) => *granted,
         Redemption::Refused(refusal) => return Err(refusal),
     };
-    let about = About {
+    answer(cx, &about(client, &user, &code), gets_refresh(client, &code.scopes).then_some(refresh_token))
+}
+
+fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
+    About {
         client,
-        user: &user,
+        user,
         session: &code.session,
         grant: &code.grant,
         scopes: &code.scopes,
@@ -92,8 +96,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         nonce: code.nonce.as_deref(),
         auth_time: code.auth_time,
         amr: &code.amr,
-    };
-    answer(cx, &about, gets_refresh(client, &code.scopes).then_some(refresh_token))
+    }
 }
 
 /// "Ensure that the authorization code was issued to the authenticated client" and that the redirect URI is "identical"

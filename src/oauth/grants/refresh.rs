@@ -64,15 +64,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 Ok(scopes) => scopes,
                 Err(refusal) => return Ok(Refreshed::Refused(refusal)),
             };
-            let new = Refresh {
-                id: successor.clone(),
-                digest,
-                grant: grant.id.clone(),
-                created_at: at.now,
-                expires_at: at.now.plus(at.settings().tokens.refresh_idle).min(grant.expires_at),
-                rotated: None,
-            };
-            rotate(tx, &at, &old, &new)?;
+            rotate(tx, &at, &old, &succeeding(&at, &grant, successor.clone(), digest))?;
             Ok::<_, Error>(Refreshed::Granted(Box::new((grant, user, scopes))))
         })
         .await?;
@@ -80,20 +72,23 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Refreshed::Granted(granted) => *granted,
         Refreshed::Refused(refusal) => return Err(refusal),
     };
-    // "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one"
-    // and its `auth_time` is that of the original authentication (OIDC Core §12.2).
-    let about = About {
+    answer(cx, &about(client, &user, &grant, &scopes), Some(refresh_token))
+}
+
+/// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one" and its
+/// `auth_time` is that of the original authentication (OIDC Core §12.2).
+fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [String]) -> About<'a> {
+    About {
         client,
-        user: &user,
+        user,
         session: &grant.session,
         grant: &grant.id,
-        scopes: &scopes,
+        scopes,
         claims: grant.claims.as_ref(),
         nonce: None,
         auth_time: grant.auth_time,
         amr: &grant.amr,
-    };
-    answer(cx, &about, Some(refresh_token))
+    }
 }
 
 /// "The refresh token … was issued to another client", expired or revoked (RFC 6749 §5.2).
@@ -140,6 +135,18 @@ fn person_still_consents(tx: &Tx, cx: &Cx, client: &Client, grant: &Grant) -> Re
     let consent = rows::consents::find(tx, cx.tenant, &grant.user, &client.id)?;
     let covers = consent.is_some_and(|consent| grant.scopes.iter().all(|scope| consent.scopes.contains(scope)));
     Ok(user.filter(|_| covers))
+}
+
+/// The next token of a family.
+fn succeeding(cx: &Cx, grant: &Grant, id: RefreshId, digest: Digest) -> Refresh {
+    Refresh {
+        id,
+        digest,
+        grant: grant.id.clone(),
+        created_at: cx.now,
+        expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
+        rotated: None,
+    }
 }
 
 fn rotate(tx: &mut Tx, cx: &Cx, old: &Refresh, new: &Refresh) -> Result<(), Error> {
