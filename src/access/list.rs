@@ -244,7 +244,7 @@ pub fn subjects_now(
     request: &PageRequest,
 ) -> Result<Subjects, Error> {
     let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
+    let models = Models::new(cx, State::Committed(&from), &*rooms);
     let facts = StoreFacts { from: &from, tenant: cx.tenant };
     let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
     subjects(ground, question, who, &|subject| models.standing(subject), request)

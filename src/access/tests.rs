@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Error;
 use super::check::tests::world::{Reader, World, model, permission, relation, tuple};
 use super::check::{
-    At, Bench, Case, Decision, Engine, Facts, Ground, Pending, Question, Reason, Rooms, Standing, State, Verdict, Why,
-    check, connect, may,
+    At, Bench, Case, Catalogue, Decision, Engine, Facts, Ground, Pending, Question, Reason, Rooms, Standing, State,
+    Verdict, Why, check, connect, may,
 };
 use super::claims::{PermissionClaims, Scope, Subject, collect, resolve};
 use super::list;
@@ -33,9 +33,15 @@ struct House {
     keys: Arc<Mutex<BTreeMap<String, ApiKey>>>,
 }
 
-impl Rooms for House {
-    fn model(&self, _: &Cx, _: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+impl Catalogue for House {
+    fn find(&self, _: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
         Ok(self.models.get(entity_type).cloned())
+    }
+}
+
+impl Rooms for House {
+    fn models(&self, _: &Cx, _: State<'_>) -> Result<Arc<dyn Catalogue>, Error> {
+        Ok(Arc::new(self.clone()))
     }
 
     fn key(&self, _: &Cx, _: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {

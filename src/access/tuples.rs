@@ -105,8 +105,8 @@ async fn write_batch(
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
+        let models = Models::new(&at, State::Tentative(tx), &*rooms);
         for (n, tuple) in new.iter().enumerate() {
-            let models = Models { cx: &at, from: State::Tentative(tx), rooms: &*rooms };
             match fitting(&models, tuple) {
                 Ok(tuple) => checked.push(tuple),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
