@@ -14,6 +14,7 @@ mod harness;
 
 mod api_keys;
 mod authorize;
+mod authzen;
 mod callers;
 mod claims;
 mod clients;
