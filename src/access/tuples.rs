@@ -83,6 +83,24 @@ pub async fn import(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Ve
     write_batch(cx, new, move |n| format!("line {}", first_line.saturating_add(n))).await
 }
 
+/// Tuples that are to count for one question, as they would be stored: the same are refused.
+/// Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
+pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (rooms, from) = (rooms(cx), cx.read()?);
+    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
+    let mut tuples = Vec::with_capacity(keys.len());
+    for key in keys {
+        let new = NewTuple::from(key);
+        refuse(form(&new, cx.now))?;
+        let NewTuple { key, condition, expires_at } = fitting(&models, &new)?;
+        tuples.push(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now });
+    }
+    Ok(tuples)
+}
+
 async fn write_batch(
     cx: &Cx,
     new: Vec<NewTuple>,

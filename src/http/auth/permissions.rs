@@ -13,14 +13,17 @@ use crate::base::page::PageRequest;
 use crate::http::api::input::Input;
 use crate::http::extract::{Caller, Json, Query, Right, ViewTuples, Who, caller, has};
 use crate::http::respond::Refusal;
-use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
+use crate::records::{SubjectRef, Tuple, TupleKey};
 
 /// Largest `resource` and `context` together, as JSON in bytes.
 const MAX_CONTEXT: usize = 64 * 1024;
 
 /// Objects or questions of one batch.
 const MAX_BATCH: usize = 1_000;
+
+/// Contextual tuples of one question at the most.
+const MAX_CONTEXTUAL: usize = 100;
 
 /// Items of one list at the most.
 const MAX_LIST: usize = 200;
@@ -273,9 +276,38 @@ fn question(caller: &Caller, input: &mut Input) -> Result<Question, Refusal> {
     Ok(Question {
         resource,
         context,
+        contextual: contextual(caller, input)?,
         explain: input.take("explain").unwrap_or_default(),
         ..Question::new(subject, &permission, &entity_type, &entity_id)
     })
+}
+
+/// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only for who may ask about
+/// others, for a tuple shows what stands behind the set that it names.
+fn contextual(caller: &Caller, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
+    let given: Vec<Members> = input.take("contextualTuples").unwrap_or_default();
+    if given.len() > MAX_CONTEXTUAL {
+        return Err(Refusal::malformed(format!("`contextualTuples` has more than {MAX_CONTEXTUAL} items.")));
+    }
+    let mut keys = Vec::with_capacity(given.len());
+    for one in given {
+        let mut input = Input::new(one);
+        let subject = SubjectRef {
+            kind: input.require("subjectType"),
+            id: input.require("subjectId"),
+            relation: input.take("subjectRelation"),
+        };
+        let key = TupleKey {
+            entity_type: input.require("entityType"),
+            entity_id: input.require("entityId"),
+            relation: input.require("relation"),
+            subject,
+        };
+        input.finish()?;
+        may_ask_about_others(caller, &key.entity_type)?;
+        keys.push(key);
+    }
+    Ok(tuples::contextual(&caller.cx, keys)?)
 }
 
 /// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller.
