@@ -113,7 +113,7 @@ fn with_ground<T>(
     look: impl FnOnce(Ground<'_, StoreFacts<'_, Snapshot>>, Judge<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
+    let models = Models::new(cx, State::Committed(&from), &*rooms);
     let facts = StoreFacts { from: &from, tenant: cx.tenant };
     let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
     look(ground, &|subject| models.standing(subject))

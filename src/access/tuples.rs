@@ -90,7 +90,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
         return Ok(Vec::new());
     }
     let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
+    let models = Models::new(cx, State::Committed(&from), &*rooms);
     let mut tuples = Vec::with_capacity(keys.len());
     for key in keys {
         let new = NewTuple::from(key);
@@ -195,7 +195,7 @@ fn told(entry: Entry, key: &TupleKey) -> Entry {
 pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
     let (rooms, from) = (rooms(cx), cx.read()?);
     refuse(form(new, cx.now))?;
-    let fitting = fitting(&Models { cx, from: State::Committed(&from), rooms: &*rooms }, new)?;
+    let fitting = fitting(&Models::new(cx, State::Committed(&from), &*rooms), new)?;
     let NewTuple { key, condition, expires_at } = fitting;
     Ok(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now })
 }
