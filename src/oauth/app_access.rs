@@ -1,12 +1,12 @@
 //! Who may sign in to an app: everybody, or those whom a relation to it lets in.
 
 use super::Error;
-use crate::access::check::{CLIENTS, FULL_ACCESS, PLATFORM, Question, USER, check};
+use crate::access::check::{API_KEY, CLIENTS, FULL_ACCESS, PLATFORM, Question, USER, check};
 use crate::audit::Entry;
 use crate::base::id::UserId;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
-use crate::records::{AccessPolicy, Client, SubjectRef};
+use crate::records::{AccessPolicy, ApiKey, Client, SubjectRef};
 
 /// The permission that lets people sign in. Owners and administrators of a client have it too.
 const USE: &str = "use";
@@ -23,6 +23,8 @@ pub enum Gate {
     Code,
     /// When a refresh token is used.
     Refresh,
+    /// When an API key that is bound to the app is exchanged for a token.
+    Exchange,
 }
 
 impl Gate {
@@ -31,6 +33,7 @@ impl Gate {
             Self::Authorize => "authorize",
             Self::Code => "code",
             Self::Refresh => "refresh",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -42,11 +45,20 @@ pub async fn may_use(cx: &Cx, client: &Client, user: &UserId) -> Result<bool, Er
     if client.access_policy == AccessPolicy::AllUsers {
         return Ok(true);
     }
+    is_let_in(cx, client, &SubjectRef::new(USER, user.as_str())).await
+}
+
+/// As [`may_use`], for an API key that is bound to the app: what lets its owner in lets the key in, and so does a relation of its own.
+pub async fn key_may_use(cx: &Cx, client: &Client, key: &ApiKey) -> Result<bool, Error> {
+    Ok(may_use(cx, client, &key.owner).await?
+        || is_let_in(cx, client, &SubjectRef::new(API_KEY, key.id.as_str())).await?)
+}
+
+async fn is_let_in(cx: &Cx, client: &Client, subject: &SubjectRef) -> Result<bool, Error> {
     let id = client.id.as_str();
     for (permission, entity_type, entity_id) in [(USE, CLIENTS, id), (FULL_ACCESS, CLIENTS, id), (ADMIN, PLATFORM, ANY)]
     {
-        let person = SubjectRef::new(USER, user.as_str());
-        if check(cx, &Question::new(person, permission, entity_type, entity_id)).await?.allowed {
+        if check(cx, &Question::new(subject.clone(), permission, entity_type, entity_id)).await?.allowed {
             return Ok(true);
         }
     }

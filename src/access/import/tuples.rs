@@ -28,6 +28,8 @@ pub struct Incoming {
     pub condition: Option<String>,
     /// When it ends.
     pub expires_at: Option<Moment>,
+    /// Whether it is written as OpenFGA does, and so names its types.
+    pub is_foreign: bool,
 }
 
 /// Our own members. What only an export tells (`id`, times) is read over.
@@ -46,14 +48,30 @@ struct Own {
     #[serde(alias = "subjectRelation")]
     subject_relation: Option<String>,
     condition: Option<String>,
-    #[serde(alias = "expiresAt")]
-    expires_at: Option<Moment>,
+    #[serde(alias = "expiresAt", default)]
+    expires_at: Option<Time>,
     #[serde(rename = "id")]
     _id: Option<String>,
-    #[serde(rename = "created_at", alias = "createdAt")]
-    _created_at: Option<Moment>,
-    #[serde(rename = "updated_at", alias = "updatedAt")]
-    _updated_at: Option<Moment>,
+    #[serde(rename = "created_at", alias = "createdAt", default)]
+    _created_at: Option<Time>,
+    #[serde(rename = "updated_at", alias = "updatedAt", default)]
+    _updated_at: Option<Time>,
+}
+
+/// RFC 3339, as everywhere outside, or milliseconds, as records are kept.
+#[derive(Clone, Copy)]
+struct Time(Moment);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = || serde::de::Error::custom("a time is written as RFC 3339, such as 2030-01-31T12:00:00Z");
+        let moment = match Value::deserialize(deserializer)? {
+            Value::String(text) => Moment::parse_rfc3339(&text),
+            Value::Number(millis) => millis.as_i64().map(Moment::from_millis),
+            _ => None,
+        };
+        moment.map(Self).ok_or_else(wrong)
+    }
 }
 
 /// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
@@ -79,7 +97,7 @@ pub fn read_tuple(text: &str) -> Result<Incoming, String> {
         Some(parts) => from_parts(&parts.split(',').map(str::trim).collect::<Vec<_>>())?,
         None => from_arrow(text)?,
     };
-    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None })
+    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: false })
 }
 
 /// One line for a tuple, without its end. [`read_tuples`] reads it.
@@ -124,7 +142,12 @@ fn from_json(value: &Value) -> Result<Incoming, String> {
     let own = Own::deserialize(value).map_err(|error| error.to_string())?;
     let subject = SubjectRef { kind: own.subject_type, id: own.subject_id, relation: own.subject_relation };
     let key = TupleKey { entity_type: own.entity_type, entity_id: own.entity_id, relation: own.relation, subject };
-    Ok(Incoming { key: checked(key)?, condition: own.condition, expires_at: own.expires_at })
+    Ok(Incoming {
+        key: checked(key)?,
+        condition: own.condition,
+        expires_at: own.expires_at.map(|time| time.0),
+        is_foreign: false,
+    })
 }
 
 fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
@@ -152,7 +175,7 @@ fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
     let (kind, id) = split(user).ok_or_else(|| format!("`user` is {}, not `type:id`", quoted(user)))?;
     let subject = SubjectRef { kind, id, relation: held };
     let key = TupleKey { entity_type, entity_id, relation: relation.to_owned(), subject };
-    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None })
+    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: true })
 }
 
 fn from_parts(parts: &[&str]) -> Result<TupleKey, String> {
@@ -237,7 +260,10 @@ mod tests {
         assert!(!line.contains('\n'));
         let read = read_tuples(&format!("{line}\n\n// a remark\n{line}")).unwrap();
         assert_eq!(read.len(), 2);
-        assert_eq!(read[1], Incoming { key: tuple.key, condition: tuple.condition, expires_at: tuple.expires_at });
+        assert_eq!(
+            read[1],
+            Incoming { key: tuple.key, condition: tuple.condition, expires_at: tuple.expires_at, is_foreign: false }
+        );
     }
 
     #[test]

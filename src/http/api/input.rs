@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::base::Moment;
 use crate::http::respond::{FieldProblem, Refusal};
 
 /// The members of a body that nobody has taken yet, and what was wrong with those that were.
@@ -44,6 +45,16 @@ impl Input {
             return T::default();
         }
         self.take(name).unwrap_or_default()
+    }
+
+    /// Takes a moment, written as RFC 3339; absent and `null` are the same.
+    pub fn take_moment(&mut self, name: &str) -> Option<Moment> {
+        let text: String = self.take(name)?;
+        let moment = Moment::parse_rfc3339(&text);
+        if moment.is_none() {
+            self.refuse(name, "This is no RFC 3339 time, such as 2030-01-31T12:00:00Z.");
+        }
+        moment
     }
 
     /// Takes all that is left.

@@ -140,8 +140,10 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -
 
 fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     let mut key = incoming.key;
-    key.entity_type = prefixed(&key.entity_type, prefix);
-    key.subject.kind = prefixed(&key.subject.kind, prefix);
+    if incoming.is_foreign {
+        key.entity_type = prefixed(&key.entity_type, prefix);
+        key.subject.kind = prefixed(&key.subject.kind, prefix);
+    }
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
@@ -181,7 +183,7 @@ fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
         relation: input.require("relation"),
         subject,
     };
-    let (condition, expires_at) = (input.take("condition"), input.take("expires_at"));
+    let (condition, expires_at) = (input.take("condition"), input.take_moment("expires_at"));
     // A tuple may be written as it was read.
     for told in ["id", "created_at", "updated_at"] {
         input.take::<Value>(told);

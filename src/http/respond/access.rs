@@ -26,7 +26,12 @@ impl From<Error> for Refusal {
                 .collect(),
             _ => Vec::new(),
         };
-        let refusal = Self::new(status, error.code(), sentence(&error.to_string())).with_fields(fields);
+        // Mistakes begin with their place, which is written as it is.
+        let message = match &error {
+            Error::Invalid(_) => error.to_string(),
+            _ => sentence(&error.to_string()),
+        };
+        let refusal = Self::new(status, error.code(), message).with_fields(fields);
         if matches!(error, Error::Busy) { refusal.after(RETRY_AFTER) } else { refusal }
     }
 }
