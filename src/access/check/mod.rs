@@ -7,6 +7,7 @@
 mod ask;
 mod engine;
 mod facts;
+mod hash;
 mod index;
 mod memo;
 mod order;
