@@ -13,8 +13,9 @@ use super::{Error, check};
 use crate::base::id::{ApiKeyId, ClientId, GroupId};
 use crate::cx::{Actor, Cx};
 use crate::records::tuple::{GROUP, MEMBER};
-use crate::records::{ApiKey, Group, PolicyPlace, SubjectRef};
+use crate::records::{Group, PolicyPlace, SubjectRef};
 use crate::script::{self, Busy, Vm};
+use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{api_keys, clients, groups, tuples, users};
 use crate::store::{Read, Snapshot};
 
@@ -32,8 +33,8 @@ impl Rooms for Installed {
         }
     }
 
-    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
-        Ok(api_keys::find(from, cx.tenant, id)?)
+    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error> {
+        Ok(api_keys::standing(from, cx.tenant, id)?)
     }
 
     fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error> {

@@ -22,6 +22,7 @@ use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::identity::users::{self, NewUser, UserChange};
 use crate::records::{ApiKey, SubjectRef, Tuple, TupleKey, User};
+use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::tuples as rows;
 use crate::store::{self, Order, Read};
 use crate::testing::{Home, START, block_on};
@@ -44,8 +45,8 @@ impl Rooms for House {
         Ok(Arc::new(self.clone()))
     }
 
-    fn key(&self, _: &Cx, _: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
-        Ok(self.keys.lock().unwrap().get(id.as_str()).cloned())
+    fn key(&self, _: &Cx, _: &dyn Read, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error> {
+        Ok(self.keys.lock().unwrap().get(id.as_str()).cloned().map(KeyStanding::from))
     }
 
     fn has_group(&self, _: &Cx, _: &dyn Read, _: &GroupId) -> Result<bool, Error> {

@@ -284,6 +284,16 @@ pub fn subject_by_name(cx: &Cx, from: &(impl Read + ?Sized), named: &SubjectRef)
     Ok(SubjectRef { id: id.unwrap_or_else(|| named.id.clone()), ..named.clone() })
 }
 
+/// As [`subject_by_name`], over the state of this moment; reads nothing where the identifier is one of ours already.
+pub fn subject_by_name_now(cx: &Cx, named: SubjectRef) -> Result<SubjectRef, Error> {
+    let may_be_a_name = match named.kind.as_str() {
+        USER => named.id != ANY && named.id.parse::<UserId>().is_err(),
+        GROUP => true,
+        _ => false,
+    };
+    if may_be_a_name { subject_by_name(cx, &cx.read()?, &named) } else { Ok(named) }
+}
+
 fn entity_by_name(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str, id: &str) -> Result<String, Error> {
     let named = if entity_type == GROUP { groups::find(cx, from, id)?.map(|group| group.id.to_string()) } else { None };
     Ok(named.unwrap_or_else(|| id.to_owned()))

@@ -20,6 +20,9 @@ const CHECK_CHARS: usize = 6;
 /// Characters of the id that are shown to tell keys apart: its moment, and some chance.
 const SHOWN_CHARS: usize = 12;
 
+/// What each byte does to the checksum: every presented key is checked.
+const CRC: [u32; 256] = crc_table();
+
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A fresh text for the row `id`.
@@ -80,10 +83,27 @@ fn base62(bytes: &[u8], digits: usize) -> String {
     text.iter().rev().map(|byte| char::from(*byte)).collect()
 }
 
+#[expect(clippy::indexing_slicing, reason = "counted at compile time, where nothing else is possible")]
+const fn crc_table() -> [u32; 256] {
+    let (mut table, mut number, mut byte) = ([0; 256], 0_u32, 0);
+    while byte < table.len() {
+        let (mut crc, mut bit) = (number, 0);
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+            bit += 1;
+        }
+        table[byte] = crc;
+        number += 1;
+        byte += 1;
+    }
+    table
+}
+
 /// CRC-32 as Ethernet and zip have it (ISO/IEC 8802-3: reflected polynomial 0xEDB88320).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
+        let [low, ..] = (crc ^ u32::from(*byte)).to_le_bytes();
+        (crc >> 8) ^ CRC.get(usize::from(low)).copied().unwrap_or_default()
     })
 }
 

@@ -14,6 +14,7 @@ use auther::crypto::token;
 use auther::records::{Code, Grant, Profile, Refresh, Session, User};
 use auther::store::{self, Options, Store, Tx, rows};
 
+use super::graph::{self, Graph};
 use super::server::REDIRECT_URI;
 
 /// Everybody's password.
@@ -42,6 +43,8 @@ pub struct Amounts {
     pub signed_in: usize,
     /// Codes that wait to be redeemed, spread over those who are signed in.
     pub codes: usize,
+    /// About so many tuples, with models and an API key.
+    pub tuples: usize,
 }
 
 /// What a client needs to act for a person.
@@ -61,6 +64,8 @@ pub struct Seeded {
     pub people: Vec<Person>,
     /// Codes, each good once.
     pub codes: Vec<String>,
+    /// What the tuples say.
+    pub graph: Option<Graph>,
 }
 
 /// One person with everything that hangs on them, as rows.
@@ -74,7 +79,8 @@ struct Rows {
 pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
     let store = Store::open(path, &Options::default())?;
     let maker = Maker::new()?;
-    let mut seeded = Seeded { people: Vec::with_capacity(amounts.people), codes: Vec::new() };
+    let mut seeded = Seeded { people: Vec::with_capacity(amounts.people), codes: Vec::new(), graph: None };
+    let mut ids = Vec::with_capacity(amounts.people);
     let mut owners = Vec::new();
     while seeded.people.len() < amounts.people {
         let begin = seeded.people.len();
@@ -86,6 +92,7 @@ pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
                 owners.extend(rows.session.as_ref().map(|(session, ..)| session.clone()));
             }
             seeded.people.push(person);
+            ids.push(rows.user.id.clone());
             batch.push(rows);
         }
         store.write_blocking(move |tx| batch.iter().try_for_each(|rows| put(tx, rows)))?;
@@ -104,6 +111,9 @@ pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
         store.write_blocking(move |tx| {
             batch.iter().try_for_each(|code| rows::codes::put(tx, TenantId::DEFAULT, None, code))
         })?;
+    }
+    if amounts.tuples > 0 {
+        seeded.graph = Some(graph::seed(&store, ids, amounts.tuples)?);
     }
     store.close();
     Ok(seeded)

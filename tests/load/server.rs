@@ -71,6 +71,11 @@ impl Server {
     /// Waits until it can sign with RSA and rests: keys are made after the first answers.
     pub fn await_keys(&mut self) -> Result<()> {
         self.await_answer(|server| server.client_credentials("machine-rs256"))?;
+        self.await_rest()
+    }
+
+    /// Waits until it does nothing.
+    pub fn await_rest(&self) -> Result<()> {
         let begun = machine::start();
         loop {
             let before = self.cpu()?;

@@ -12,6 +12,8 @@ pub enum Goal {
     AtMost(f64),
     /// Not less than this.
     AtLeast(f64),
+    /// Nobody set one.
+    None,
 }
 
 impl Goal {
@@ -19,6 +21,7 @@ impl Goal {
         match self {
             Self::AtMost(limit) => figure <= limit,
             Self::AtLeast(limit) => figure >= limit,
+            Self::None => true,
         }
     }
 
@@ -26,6 +29,7 @@ impl Goal {
         match self {
             Self::AtMost(limit) => format!("≤ {limit}{unit}"),
             Self::AtLeast(limit) => format!("≥ {limit}{unit}"),
+            Self::None => String::from("–"),
         }
     }
 }
@@ -51,6 +55,9 @@ pub struct Row {
 impl Row {
     fn verdict(&self) -> &'static str {
         let conditions = self.conditions.iter().all(|(_, holds)| *holds);
+        if conditions && matches!((self.must, self.aim), (Goal::None, Goal::None)) {
+            return "no goal";
+        }
         match (self.must.is_met(self.figure) && conditions, self.aim.is_met(self.figure) && conditions) {
             (true, true) => "aim met",
             (true, false) => "must met",

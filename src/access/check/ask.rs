@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::Ground;
-use super::facts::{Facts, StoreFacts};
+use super::facts::StoreFacts;
 use super::index::{Keeper, SnapshotFacts};
 use super::order::Bench;
 use super::question::{Decision, Question, Ruling};
@@ -42,10 +42,7 @@ impl Case {
     /// Answers with the scripts run by `judge`. Errors: [`Error::LimitReached`].
     pub fn decide(&self, judge: &mut dyn Judge) -> Result<Decision, Error> {
         let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms };
-        let facts = StoreFacts { from: &*self.from, tenant: self.cx.tenant };
-        let revision = tuples::revision(&*self.from, self.cx.tenant)?;
-        // Scripts take their time: they must not keep the index from going on.
-        sitting.over(&facts, revision, &self.question.subject, |bench| bench.judge(&self.question, judge))
+        sitting.judge(&self.question, judge)
     }
 }
 
@@ -57,10 +54,10 @@ struct Sitting<'a> {
 }
 
 impl Sitting<'_> {
-    fn with<T>(
+    /// Hands over the ground of static questions: tuples from memory, if this state is there.
+    fn ground<T>(
         &self,
-        subject: &SubjectRef,
-        ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+        ask: impl FnOnce(&Models<'_>, Ground<'_, SnapshotFacts<'_>>, u64) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (cx, from) = (self.cx, &**self.from);
         let revision = tuples::revision(from, cx.tenant)?;
@@ -68,21 +65,42 @@ impl Sitting<'_> {
         let ready = keeper.at(cx.store(), revision);
         let store = StoreFacts { from, tenant: cx.tenant };
         let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
-        self.over(&facts, revision, subject, ask)
+        let models = Models::new(cx, State::Committed(from), &**self.rooms);
+        ask(&models, Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() }, revision)
     }
 
-    fn over<F: Facts, T>(
+    fn with<T>(
         &self,
-        facts: &F,
-        revision: u64,
         subject: &SubjectRef,
-        ask: impl FnOnce(&mut Bench<'_, F>) -> Result<T, Error>,
+        ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.ground(|models, ground, revision| {
+            ask(&mut Bench::new(ground, subject, models.standing(subject)?, revision))
+        })
+    }
+
+    /// What can be said without scripts, in the order of the questions. Those about one subject that follow each other share what is
+    /// learned.
+    fn rule_all(&self, questions: &[Question]) -> Result<Vec<Result<Ruling, Error>>, Error> {
+        self.ground(|models, ground, revision| {
+            let mut rulings = Vec::with_capacity(questions.len());
+            for run in questions.chunk_by(|one, two| one.subject == two.subject) {
+                let Some(first) = run.first() else { continue };
+                let mut bench = Bench::new(ground, &first.subject, models.standing(&first.subject)?, revision);
+                rulings.extend(run.iter().map(|question| bench.rule(question)));
+            }
+            Ok(rulings)
+        })
+    }
+
+    /// Answers with scripts, from the store: scripts take their time, and must not keep the index from going on.
+    fn judge(&self, question: &Question, judge: &mut dyn Judge) -> Result<Decision, Error> {
         let (cx, from) = (self.cx, &**self.from);
+        let facts = StoreFacts { from, tenant: cx.tenant };
         let models = Models::new(cx, State::Committed(from), &**self.rooms);
-        let ground = Ground { facts, schema: &models, now: cx.now, limits: Limits::default() };
-        let standing = models.standing(subject)?;
-        ask(&mut Bench::new(ground, subject, standing, revision))
+        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+        let standing = models.standing(&question.subject)?;
+        Bench::new(ground, &question.subject, standing, tuples::revision(from, cx.tenant)?).judge(question, judge)
     }
 
     fn case(&self, question: &Question) -> Case {
@@ -101,32 +119,15 @@ pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
 pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
     let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
     let mut answers = Vec::with_capacity(questions.len());
-    // Questions about one subject that follow each other share what is learned.
-    for run in questions.chunk_by(|one, two| one.subject == two.subject) {
-        let rulings = rule_all(cx, &from, &rooms, run)?;
-        for (question, ruling) in run.iter().zip(rulings) {
-            answers.push(match ruling {
-                Ok(Ruling::Decided(decision)) => Ok(*decision),
-                Ok(Ruling::Gated) => {
-                    let case = Sitting { cx, from: &from, rooms: &rooms }.case(question);
-                    rooms.live(cx, case).await
-                }
-                Err(error) => Err(error),
-            });
-        }
+    let sitting = Sitting { cx, from: &from, rooms: &rooms };
+    for (question, ruling) in questions.iter().zip(sitting.rule_all(questions)?) {
+        answers.push(match ruling {
+            Ok(Ruling::Decided(decision)) => Ok(*decision),
+            Ok(Ruling::Gated) => rooms.live(cx, sitting.case(question)).await,
+            Err(error) => Err(error),
+        });
     }
     Ok(answers)
-}
-
-fn rule_all(
-    cx: &Cx,
-    from: &Arc<Snapshot>,
-    rooms: &Arc<dyn Rooms>,
-    run: &[Question],
-) -> Result<Vec<Result<Ruling, Error>>, Error> {
-    let Some(first) = run.first() else { return Ok(Vec::new()) };
-    let sitting = Sitting { cx, from, rooms };
-    sitting.with(&first.subject, |bench| Ok(run.iter().map(|question| bench.rule(question)).collect()))
 }
 
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].

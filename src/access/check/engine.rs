@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::facts::{At, Facts};
+use super::hash::Seeded;
 use super::memo::{Answer, EXACT, Known, Memo, Node};
 use super::proof::{Proof, Ran, Rule, Step};
 use super::rules::{accepts, accepts_sets, takes_tuples};
@@ -67,7 +68,7 @@ pub struct Engine<'a, F: ?Sized> {
     policy: Option<Arc<str>>,
     explain: bool,
     memo: Memo,
-    models: HashMap<Arc<str>, Option<Arc<CompiledModel>>>,
+    models: HashMap<Arc<str>, Option<Arc<CompiledModel>>, Seeded>,
     any: Arc<str>,
     visited: usize,
     sets: usize,
@@ -99,7 +100,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             policy: None,
             explain: false,
             memo: Memo::default(),
-            models: HashMap::new(),
+            models: HashMap::default(),
             any: Arc::from(ANY),
             visited: 0,
             sets: 0,

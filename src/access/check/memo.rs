@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::hash::Seeded;
 use super::proof::Proof;
 use super::verdict::Verdict;
 
@@ -51,7 +52,7 @@ enum Entry {
 /// Answers by node.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    entries: HashMap<Node, Entry>,
+    entries: HashMap<Node, Entry, Seeded>,
     open: usize,
     /// Nodes whose answers are not exact, in the order they were found.
     provisional: Vec<Node>,

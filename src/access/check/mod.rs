@@ -8,6 +8,7 @@
 mod ask;
 mod engine;
 mod facts;
+mod hash;
 mod index;
 mod memo;
 mod order;

@@ -14,9 +14,10 @@ use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::cx::Cx;
 #[cfg(test)]
 use crate::cx::Shared;
+use crate::records::SubjectRef;
 use crate::records::tuple::{ANY, GROUP};
-use crate::records::{ApiKey, SubjectRef};
 use crate::store::Read;
+use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{clients, users};
 
 /// The subject type of people.
@@ -82,8 +83,8 @@ pub trait Rooms: Send + Sync + 'static {
     /// The models as a state has them.
     fn models(&self, cx: &Cx, from: State<'_>) -> Result<Arc<dyn Catalogue>, Error>;
 
-    /// The API key with this id.
-    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error>;
+    /// What decides whether the API key with this id works.
+    fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error>;
 
     /// Whether there is a group with this id.
     fn has_group(&self, cx: &Cx, from: &dyn Read, id: &GroupId) -> Result<bool, Error>;

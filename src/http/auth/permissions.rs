@@ -35,7 +35,7 @@ type Members = Map<String, Value>;
 pub async fn one(request: HttpRequest, body: Json<Members>) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
-    let question = question(&caller, &mut input)?;
+    let question = question(&mut Asker::new(&caller), &mut input)?;
     input.finish()?;
     let decision = answered(check(&caller.cx, &question).await)?;
     Ok(HttpResponse::Ok().json(answer(&question, &decision)))
@@ -82,10 +82,10 @@ pub async fn batch(request: HttpRequest, body: Json<Members>) -> Answer {
 async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
     input.finish()?;
     at_most(checks.len(), "checks")?;
-    let mut questions = Vec::with_capacity(checks.len());
+    let (mut asker, mut questions) = (Asker::new(caller), Vec::with_capacity(checks.len()));
     for check in checks {
         let mut input = Input::new(check);
-        questions.push(question(caller, &mut input)?);
+        questions.push(question(&mut asker, &mut input)?);
         input.finish()?;
     }
     let mut results = Vec::with_capacity(questions.len());
@@ -104,7 +104,7 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
     let ids: Vec<String> = input.require("entityIds");
     let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
     at_most(ids.len(), "entityIds")?;
-    let mut asked = question(caller, &mut input)?;
+    let mut asked = question(&mut Asker::new(caller), &mut input)?;
     input.finish()?;
     // The context of one question may hold the resource of all.
     let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
@@ -258,9 +258,31 @@ fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
     input.take::<String>(name).filter(|text| !text.is_empty()).ok_or_else(missing)
 }
 
+/// Somebody with many questions: what they may ask about others is looked up once for each type.
+struct Asker<'a> {
+    caller: &'a Caller,
+    allowed: Vec<String>,
+}
+
+impl<'a> Asker<'a> {
+    fn new(caller: &'a Caller) -> Self {
+        Self { caller, allowed: Vec::new() }
+    }
+
+    fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
+        if subject_of(&self.caller.cx.actor).as_ref() == Some(subject) || self.allowed.iter().any(|t| t == entity_type)
+        {
+            return Ok(());
+        }
+        may_ask_about_others(self.caller, entity_type)?;
+        self.allowed.push(entity_type.to_owned());
+        Ok(())
+    }
+}
+
 /// The question of a body: about the caller when it names nobody else.
-fn question(caller: &Caller, input: &mut Input) -> Result<Question, Refusal> {
-    let subject = subject(caller, input)?;
+fn question(asker: &mut Asker<'_>, input: &mut Input) -> Result<Question, Refusal> {
+    let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
     let resource: Option<Members> = input.take("resource");
     let context: Members = input.take("context").unwrap_or_default();
@@ -272,7 +294,7 @@ fn question(caller: &Caller, input: &mut Input) -> Result<Question, Refusal> {
     let given: Option<String> = input.take("entityId");
     let named = resource.as_ref().and_then(|resource| resource.get("id")).and_then(Value::as_str).map(str::to_owned);
     let entity_id = given.or(named).unwrap_or_else(|| ANY.to_owned());
-    may_ask(caller, &subject, &entity_type)?;
+    asker.may_ask(&subject, &entity_type)?;
     Ok(Question {
         resource,
         context,
@@ -330,7 +352,7 @@ fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
         _ => None,
     };
     let named = named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))?;
-    Ok(tuples::subject_by_name(&caller.cx, &caller.cx.read()?, &named)?)
+    Ok(tuples::subject_by_name_now(&caller.cx, named)?)
 }
 
 /// Everybody may ask about themselves; about others, who may.
@@ -343,17 +365,19 @@ pub(in crate::http) fn may_ask(caller: &Caller, subject: &SubjectRef, entity_typ
 
 /// Who may ask about others: with the permission to see tuples about everything; a client, or a key bound to one, about the client's types.
 pub(in crate::http) fn may_ask_about_others(caller: &Caller, entity_type: &str) -> Result<(), Refusal> {
-    if has(&caller.cx, ViewTuples::TO, ViewTuples::ON, ANY)? {
-        return Ok(());
-    }
     let own = match &caller.who {
         Who::Client(client) => Some(&client.id),
         Who::Key(live) => live.key.client.as_ref(),
         Who::Person(_) | Who::Operator => None,
     };
-    let from = caller.cx.read()?;
-    let owner = Models::current(&caller.cx, &from)?.find(&from, entity_type)?.and_then(|model| model.client.clone());
-    if own.is_some() && owner.as_ref() == own {
+    if own.is_some() {
+        let from = caller.cx.read()?;
+        let model = Models::current(&caller.cx, &from)?.find(&from, entity_type)?;
+        if model.is_some_and(|model| model.client.as_ref() == own) {
+            return Ok(());
+        }
+    }
+    if has(&caller.cx, ViewTuples::TO, ViewTuples::ON, ANY)? {
         return Ok(());
     }
     Err(Refusal::forbidden(

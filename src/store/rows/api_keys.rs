@@ -1,5 +1,8 @@
 //! API keys, by id, by owner and by client.
 
+use serde::{Deserialize, Serialize};
+
+use crate::base::Moment;
 use crate::base::id::{ApiKeyId, ClientId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::ApiKey;
@@ -9,12 +12,47 @@ use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
 impl Record for ApiKey {}
 
 const KEYS: Table<(TenantId, ApiKeyId), ApiKey> = Table::new("api_keys");
+const STANDINGS: Table<(TenantId, ApiKeyId), KeyStanding> = Table::new("api_keys");
 const BY_OWNER: Index<(TenantId, UserId, ApiKeyId)> = Index::new("api_keys_by_owner");
 const BY_CLIENT: Index<(TenantId, ClientId, ApiKeyId)> = Index::new("api_keys_by_client");
+
+/// What of a key decides whether it may do anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyStanding {
+    /// Whose key it is.
+    pub owner: UserId,
+    /// The client it is bound to.
+    #[serde(default)]
+    pub client: Option<ClientId>,
+    /// Whether it works.
+    pub enabled: bool,
+    /// From this moment on it does not work.
+    #[serde(default)]
+    pub expires_at: Option<Moment>,
+}
+
+impl From<ApiKey> for KeyStanding {
+    fn from(key: ApiKey) -> Self {
+        Self { owner: key.owner, client: key.client, enabled: key.enabled, expires_at: key.expires_at }
+    }
+}
+
+impl Record for KeyStanding {
+    const VERSION: u8 = ApiKey::VERSION;
+
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+        ApiKey::upgrade(version, body).map(Self::from)
+    }
+}
 
 /// The key with this id, expired or not.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
     KEYS.find(from, &(tenant, id.clone()))
+}
+
+/// What of the key with this id decides whether it may do anything. Reads nothing else of it.
+pub fn standing(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error> {
+    STANDINGS.find(from, &(tenant, id.clone()))
 }
 
 /// The keys of a person, oldest first, expired ones included.

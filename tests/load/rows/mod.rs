@@ -1,5 +1,6 @@
 //! The rows of the table, in its order. Each takes a [`Bench`] and gives what it measured.
 
+mod permissions;
 mod reads;
 mod sign_in;
 mod size;
@@ -31,6 +32,12 @@ pub const ALL: &[(&str, Measure)] = &[
     ("password-sign-ins", sign_in::share_of_argon),
     ("static-in-a-storm", sign_in::static_in_a_storm),
     ("sign-in-overload", sign_in::overload),
+    ("permission-check", permissions::over_http),
+    ("check-in-process", permissions::in_process),
+    ("list-objects", permissions::list_objects),
+    ("api-key-check", permissions::api_key_check),
+    ("exchange", permissions::exchange),
+    ("policy", permissions::policy),
     ("durable-write", store::single),
     ("group-commit", store::group),
     ("many-rows", store::many_rows),

@@ -26,7 +26,7 @@ pub fn jwks(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 pub fn introspection(bench: &Bench) -> Result<Vec<Row>> {
-    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes: 0 })?;
+    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, ..Amounts::default() })?;
     let token = access_token(&served)?;
     let pairs = [("token", token.as_str())];
     let request = http::form(&served.server.host, "/api/auth/oauth2/introspect", &server::basic(APP), &pairs);
@@ -34,7 +34,7 @@ pub fn introspection(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 pub fn userinfo(bench: &Bench) -> Result<Vec<Row>> {
-    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes: 0 })?;
+    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, ..Amounts::default() })?;
     let header = format!("authorization: Bearer {}\r\n", access_token(&served)?);
     let request = http::get(&served.server.host, "/api/auth/oauth2/userinfo", &header);
     repeat(bench, &served, "userinfo with a JWT access token", &request, (0.30, 0.20))

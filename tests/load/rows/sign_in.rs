@@ -24,7 +24,7 @@ const FLOOD: usize = 256;
 /// How long somebody who was turned away waits before the next try.
 const RETRY: Duration = Duration::from_millis(250);
 
-const AMOUNTS: Amounts = Amounts { people: 1000, signed_in: 0, codes: 0 };
+const AMOUNTS: Amounts = Amounts { people: 1000, signed_in: 0, codes: 0, tuples: 0 };
 
 /// The requests of everybody's sign-in, in turn.
 struct Visitors {

@@ -44,7 +44,7 @@ pub fn start(bench: &Bench) -> Result<Vec<Row>> {
 
 /// Resident memory when it has served a little and rests.
 pub fn memory(bench: &Bench) -> Result<Vec<Row>> {
-    let served = bench.serve(Amounts { people: PEOPLE, signed_in: PEOPLE, codes: 0 })?;
+    let served = bench.serve(Amounts { people: PEOPLE, signed_in: PEOPLE, ..Amounts::default() })?;
     let mut connection = http::Connection::open(served.server.address)?;
     for _ in 0..200 {
         connection.expect(&http::get(&served.server.host, "/api/auth/jwks", ""), 200)?;

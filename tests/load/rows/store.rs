@@ -8,8 +8,10 @@ use auther::base::id::{SessionId, TenantId};
 use auther::base::{Clock, clock::SystemClock, entropy::OsEntropy};
 use auther::records::Session;
 use auther::store::{Options, Store, Tx, rows};
+use serde_json::json;
 
 use super::super::Bench;
+use super::super::graph::{self, DOCUMENT};
 use super::super::http;
 use super::super::machine;
 use super::super::run::{Figures, Next, run};
@@ -55,8 +57,8 @@ pub fn group(bench: &Bench) -> Result<Vec<Row>> {
     let alone = alone.len() as f64 / alone.iter().sum::<Duration>().as_secs_f64();
     let (stop, commits, model) = (AtomicBool::new(false), store.commits(), lone_session()?);
     let begun = machine::start();
-    // As in the server: few threads, many waiting operations.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
+    // As in the server: one thread, many waiting operations.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let written = runtime.block_on(async {
         let writer = async || -> Result<u64> {
             let mut count = 0;
@@ -115,27 +117,26 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Somebody, drawn by a linear congruence: the same in every run.
+    /// Somebody, the same in every run.
     fn somebody(&mut self) -> Option<&mut Person> {
-        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let count = self.people.len().max(1) as u64;
-        self.people.get_mut(usize::try_from((self.chance >> 33) % count).unwrap_or(0))
+        let place = graph::draw(&mut self.chance, self.people.len());
+        self.people.get_mut(place)
     }
 }
 
-/// Refresh, userinfo, introspection and get-session for people drawn at random, over few and over many rows.
+/// Refresh, userinfo, introspection, get-session and a permission check for people drawn at random, over few and over many rows.
 pub fn many_rows(bench: &Bench) -> Result<Vec<Row>> {
     let few = mixed(bench, FEW)?;
     let many = mixed(bench, bench.many())?;
     Ok(vec![Row {
-        what: format!("CPU per request with {} users, sessions and token families against {FEW}", bench.many()),
+        what: format!("CPU per request with {} users, sessions, token families and tuples against {FEW}", bench.many()),
         figure: (many.cpu_per_step() / many.r) / (few.cpu_per_step() / few.r),
         unit: "×",
         must: Goal::AtMost(1.5),
         aim: Goal::AtMost(1.2),
         conditions: Vec::new(),
         beside: format!(
-            "{:.2} R against {:.2} R for a refresh, a userinfo, an introspection and a get-session; {}",
+            "{:.2} R against {:.2} R for a refresh, a userinfo, an introspection, a get-session and a permission check; {}",
             many.cpu_per_step() / many.r,
             few.cpu_per_step() / few.r,
             times(&many)
@@ -144,7 +145,8 @@ pub fn many_rows(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 fn mixed(bench: &Bench, people: usize) -> Result<Figures> {
-    let served = bench.serve(Amounts { people, signed_in: people, codes: 0 })?;
+    let served = bench.serve(Amounts { people, signed_in: people, tuples: people, ..Amounts::default() })?;
+    let graph = served.seeded.graph.clone().ok_or_else(|| anyhow!("no tuples were written"))?;
     let host = &served.server.host;
     let mut crowds: Vec<Crowd> = Vec::with_capacity(CLIENTS);
     for (number, chunk) in served.seeded.people.chunks(people.div_ceil(CLIENTS)).enumerate() {
@@ -162,6 +164,13 @@ fn mixed(bench: &Bench, people: usize) -> Result<Figures> {
         connection.expect(&inspect, 200)?;
         let cookie = format!("cookie: auther_session={}\r\n", person.session);
         connection.expect(&http::get(host, "/api/auth/get-session", &cookie), 200)?;
+        let (person, document) = graph.drawn(&mut crowd.chance);
+        let body = json!({
+            "subject": {"type": "user", "id": person}, "permission": "view", "entityType": DOCUMENT, "entityId": document,
+        });
+        let key = format!("x-api-key: {}\r\n", graph.key);
+        let check = http::post(host, "/api/auth/check-permission", &key, "application/json", &body.to_string());
+        connection.expect(&check, 200)?;
         Ok(Next::Again)
     })
 }

@@ -39,7 +39,7 @@ fn client_credentials(bench: &Bench, client: &str) -> Result<Figures> {
 
 /// Rotation, durable, with the access token that comes with it. Without `openid` there is one signature.
 pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
-    let served = bench.serve(Amounts { people: MANY, signed_in: MANY, codes: 0 })?;
+    let served = bench.serve(Amounts { people: MANY, signed_in: MANY, ..Amounts::default() })?;
     let mut people = served.seeded.people.clone();
     let figures = run(&served.server, &mut people, bench.lasting(), |person: &mut Person, connection| {
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", &person.refresh), ("scope", "profile")];
@@ -54,7 +54,7 @@ pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
 /// A seeded code becomes an access and an id token, and a refresh token.
 pub fn code_exchange(bench: &Bench) -> Result<Vec<Row>> {
     let codes = if bench.options.quick { 4_000 } else { 12_000 };
-    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes })?;
+    let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes, ..Amounts::default() })?;
     let waiting = Mutex::new(served.seeded.codes.clone());
     let figures = run(&served.server, &mut [(); MANY], bench.lasting(), |(), connection| {
         let code = waiting.lock().ok().and_then(|mut waiting| waiting.pop());
@@ -78,7 +78,7 @@ fn redeem(served: &Served, code: &str) -> Vec<u8> {
 
 /// One person with a session goes through authorize and token, again and again, one request after the other.
 pub fn sign_in_flow(bench: &Bench) -> Result<Vec<Row>> {
-    let served = bench.serve(Amounts { people: 100, signed_in: 100, codes: 0 })?;
+    let served = bench.serve(Amounts { people: 100, signed_in: 100, ..Amounts::default() })?;
     let mut people = served.seeded.people.iter().cycle();
     let figures = run(&served.server, std::slice::from_mut(&mut people), bench.lasting(), |people, connection| {
         let person = people.next().context("nobody is there")?;

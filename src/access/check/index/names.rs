@@ -1,7 +1,9 @@
 //! Every text once, and a number for it.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+
+use super::super::hash::Seeded;
 
 /// The number of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +24,7 @@ pub(super) struct Names {
     spans: Vec<Span>,
     /// The number of the newest text with this hash.
     by_hash: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
-    state: RandomState,
+    state: Seeded,
 }
 
 struct Span {
@@ -34,7 +36,7 @@ struct Span {
 
 impl Default for Names {
     fn default() -> Self {
-        let (text, by_hash, state) = (String::new(), HashMap::default(), RandomState::new());
+        let (text, by_hash, state) = (String::new(), HashMap::default(), Seeded::default());
         Self { text, spans: vec![Span { start: 0, length: 0, older: None }], by_hash, state }
     }
 }
