@@ -27,6 +27,7 @@ mod people;
 mod refresh;
 mod relying_party;
 mod routes;
+mod scenario;
 mod strangers;
 mod tls;
 mod worlds;
