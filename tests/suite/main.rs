@@ -28,6 +28,7 @@ mod refresh;
 mod relying_party;
 mod routes;
 mod scenario;
+mod scenarios;
 mod strangers;
 mod tls;
 mod worlds;
