@@ -17,7 +17,9 @@ use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
 use auther::cx::{Cx, Installation, RequestFacts, Shared};
-use auther::records::{Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
+use auther::records::{
+    AccessPolicy, Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope,
+};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
 
@@ -73,6 +75,8 @@ fn client() -> Client {
         require_pkce: false,
         signing_alg: Algorithm::RS256,
         jwks: None,
+        access_policy: AccessPolicy::AllUsers,
+        permission_claims: PermissionScope::Own,
         access_seconds: None,
         disabled: false,
         origin: Origin::Admin,

@@ -25,6 +25,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(Decision::Respond(answer)) => assert_eq!(answer.redirect_uri, REDIRECT_URI),
         Ok(Decision::Ask { interaction, .. }) => assert!(Interaction::open(&cx, &interaction).is_some()),
         Ok(Decision::Refuse(_)) => {}
+        Ok(Decision::TurnAway(_)) => panic!("nobody is signed in"),
         Err(error) => panic!("an authorization request was our fault: {error:?}"),
     }
 });

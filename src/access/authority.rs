@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::Error;
 use super::model::builtin;
+use super::{Error, check};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
 use crate::records::tuple::{GROUP, MEMBER};
@@ -32,7 +32,8 @@ pub fn is_held_by(cx: &Cx, from: &(impl Read + ?Sized), subject: SubjectRef) -> 
             return Ok(true);
         }
         for key in held {
-            if is_of_the_platform(&key.entity_type) {
+            // Who may merely use an app has no authority.
+            if is_of_the_platform(&key.entity_type) && (&*key.entity_type, &*key.relation) != (check::CLIENTS, "use") {
                 return Ok(true);
             }
             // A group stands in tuples as itself and as its members.

@@ -87,7 +87,7 @@ pub fn resolve_within(
     scope: Scope<'_>,
 ) -> Result<PermissionClaims, Error> {
     let rooms = standing::rooms(cx);
-    let models = Models { cx, from: State::Committed(from), rooms: &*rooms };
+    let models = Models::new(cx, State::Committed(from), &*rooms);
     let facts = StoreFacts { from, tenant: cx.tenant };
     let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
     let rev = tuples::revision(from, cx.tenant)?;

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Error;
+use super::check::standing::{Models, State, rooms};
 use super::check::{
-    At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, PLATFORM, Reason, Standing, Verdict, wanted,
+    At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, Limits, PLATFORM, Reason, Standing, StoreFacts, Verdict,
+    wanted,
 };
 use super::model::CompiledModel;
 use super::reach::Walk;
 use crate::base::page::PageRequest;
+use crate::cx::Cx;
 use crate::records::SubjectRef;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 
@@ -231,6 +234,20 @@ impl Who<'_> {
             }
         }
     }
+}
+
+/// As [`subjects`], over the state of this moment.
+pub fn subjects_now(
+    cx: &Cx,
+    question: (&str, &str, &str),
+    who: &Who<'_>,
+    request: &PageRequest,
+) -> Result<Subjects, Error> {
+    let (rooms, from) = (rooms(cx), cx.read()?);
+    let models = Models::new(cx, State::Committed(&from), &*rooms);
+    let facts = StoreFacts { from: &from, tenant: cx.tenant };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    subjects(ground, question, who, &|subject| models.standing(subject), request)
 }
 
 /// What the subject of `bench` may do with an object: permissions of its type, sorted.

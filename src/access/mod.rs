@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod check;
 pub mod claims;
+pub mod dry_run;
 mod error;
 pub mod evaluations;
 pub mod groups;

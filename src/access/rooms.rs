@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::check::{Case, Judge, Judgement, Pending, Rooms, Script, ScriptSource, State};
+use super::check::{Case, Catalogue, Judge, Judgement, Pending, Rooms, Script, ScriptSource, State};
 use super::evaluations::{self, Ran};
 use super::model::{CompiledModel, Models};
 use super::policy::{self, Caller, PolicyInput, Resource, Subject};
@@ -25,10 +25,10 @@ const MAX_GROUPS: usize = 1_000;
 pub(super) struct Installed;
 
 impl Rooms for Installed {
-    fn model(&self, cx: &Cx, from: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+    fn models(&self, cx: &Cx, from: State<'_>) -> Result<Arc<dyn Catalogue>, Error> {
         match from {
-            State::Committed(from) => Ok(Models::current(cx, from)?.find(from, entity_type)?),
-            State::Tentative(from) => Ok(Models::unshared(cx.tenant).find(from, entity_type)?),
+            State::Committed(from) => Ok(Models::current(cx, from)?),
+            State::Tentative(_) => Ok(Arc::new(Models::unshared(cx.tenant))),
         }
     }
 
@@ -54,6 +54,12 @@ impl Rooms for Installed {
                 Busy::Full | Busy::Stopped | Busy::Panicked => Error::Busy,
             })?
         })
+    }
+}
+
+impl Catalogue for Models {
+    fn find(&self, from: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+        Ok(Self::find(self, from, entity_type)?)
     }
 }
 

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::Error;
 use super::check::tests::world::{Reader, World, model, permission, relation, tuple};
 use super::check::{
-    At, Bench, Case, Decision, Engine, Facts, Ground, Pending, Question, Reason, Rooms, Standing, State, Verdict, Why,
-    check, connect, may,
+    At, Bench, Case, Catalogue, Decision, Engine, Facts, Ground, Pending, Question, Reason, Rooms, Standing, State,
+    Verdict, Why, check, connect, may,
 };
 use super::claims::{PermissionClaims, Scope, Subject, collect, resolve};
+use super::list;
 use super::model::{CompiledModel, Relation, Rewrite, SubjectRule};
 use super::tuples::{self, Change, Filter, NewTuple};
 use crate::audit;
@@ -32,9 +33,15 @@ struct House {
     keys: Arc<Mutex<BTreeMap<String, ApiKey>>>,
 }
 
-impl Rooms for House {
-    fn model(&self, _: &Cx, _: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
+impl Catalogue for House {
+    fn find(&self, _: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
         Ok(self.models.get(entity_type).cloned())
+    }
+}
+
+impl Rooms for House {
+    fn models(&self, _: &Cx, _: State<'_>) -> Result<Arc<dyn Catalogue>, Error> {
+        Ok(Arc::new(self.clone()))
     }
 
     fn key(&self, _: &Cx, _: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
@@ -170,10 +177,14 @@ fn exclusions_hold_for_what_comes_from_a_parent() {
     give(&cx, ("group", "eng", "member"), someone("ann"));
     assert!(ask(&cx, &someone("ann"), "read", INVOICE, "1").allowed);
     assert!(ask(&cx, &SubjectRef::new("group", "eng"), "read", INVOICE, "1").allowed);
+    let people = list::Who { kind: "user", relation: None };
+    let may_read = || list::subjects_now(&cx, (INVOICE, "1", "read"), &people, &PageRequest::default()).unwrap().items;
+    assert_eq!(may_read().into_iter().map(|item| item.subject).collect::<Vec<_>>(), [someone("ann")]);
     give(&cx, (INVOICE, "1", "banned"), someone("ann"));
     let denied = ask(&cx, &someone("ann"), "read", INVOICE, "1");
     assert_eq!(denied.reason, Reason::NoTuple);
     assert_eq!(denied.explanation.unwrap().misses[0].why, Why::Excluded);
+    assert_eq!(may_read(), []);
 }
 
 #[test]
@@ -461,7 +472,7 @@ fn a_key_bound_to_a_client_reaches_nothing_of_another() {
     let id = ApiKeyId::new(START, cx.entropy());
     let client: ClientId = "abc".parse().unwrap();
     let stored = json!({
-        "id": id, "hash": "", "name": "ci", "start": "ak", "prefix": "ak_live_", "owner": owner.id, "client": client,
+        "id": id, "hash": crate::base::secret::Digest::of("secret"), "name": "ci", "start": "ak", "prefix": "ak_live_", "owner": owner.id, "client": client,
         "enabled": true, "created_at": START, "updated_at": START, "version": 1,
     });
     let stored: ApiKey = serde_json::from_value(stored).unwrap();

@@ -90,7 +90,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
         return Ok(Vec::new());
     }
     let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
+    let models = Models::new(cx, State::Committed(&from), &*rooms);
     let mut tuples = Vec::with_capacity(keys.len());
     for key in keys {
         let new = NewTuple::from(key);
@@ -123,8 +123,8 @@ async fn write_batch(
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
+        let models = Models::new(&at, State::Tentative(tx), &*rooms);
         for (n, tuple) in new.iter().enumerate() {
-            let models = Models { cx: &at, from: State::Tentative(tx), rooms: &*rooms };
             match fitting(&models, tuple) {
                 Ok(tuple) => checked.push(tuple),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
@@ -189,6 +189,22 @@ fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
 
 fn told(entry: Entry, key: &TupleKey) -> Entry {
     entry.target(key.id()).detail("tuple", key.to_string())
+}
+
+/// The tuple as it would be stored. Errors: those of [`write`].
+pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
+    let (rooms, from) = (rooms(cx), cx.read()?);
+    refuse(form(new, cx.now))?;
+    let fitting = fitting(&Models::new(cx, State::Committed(&from), &*rooms), new)?;
+    let NewTuple { key, condition, expires_at } = fitting;
+    Ok(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now })
+}
+
+/// The key of a tuple that is there, however it is named. Errors: [`Error::NotFound`].
+pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
+    let from = cx.read()?;
+    let named = by_names(cx, &from, key)?;
+    rows::find(&from, cx.tenant, &named)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
 }
 
 /// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].

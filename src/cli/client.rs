@@ -28,7 +28,9 @@ pub enum ClientCommand {
     /// Change an app; what is not named stays, a list that is named replaces the old one
     #[command(after_help = "Examples:\n  \
         auther admin client update wiki --redirect-uri https://wiki.example.com/callback\n  \
-        auther admin client update wiki --trusted=false --clear origin")]
+        auther admin client update wiki --trusted=false --clear origin\n  \
+        auther admin client update wiki --access-policy restricted\n\n\
+        Who may use a restricted app: auther admin tuple add oauth_client wiki use group staff")]
     Update(UpdateArgs),
     /// Make a new secret; shown this once
     #[command(after_help = "Example:\n  auther admin client rotate-secret wiki --overlap 86400\n\n\
@@ -82,6 +84,12 @@ pub struct FactFlags {
     /// What its tokens are signed with
     #[arg(long, value_name = "ALG", value_parser = ["RS256", "ES256", "EdDSA"])]
     signing_alg: Option<String>,
+    /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group
+    #[arg(long, value_name = "POLICY", value_parser = ["all_users", "restricted"])]
+    access_policy: Option<String>,
+    /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
+    #[arg(long, value_name = "TYPES", value_parser = ["own", "own+platform", "all", "none"])]
+    permission_claims: Option<String>,
     /// Lifetime of its access tokens
     #[arg(long, value_name = "SECONDS")]
     access_token_seconds: Option<u64>,
@@ -115,6 +123,8 @@ impl FactFlags {
         set("trusted", self.trusted.map(Value::from));
         set("require_pkce", self.require_pkce.map(Value::from));
         set("signing_alg", self.signing_alg.map(Value::from));
+        set("access_policy", self.access_policy.map(Value::from));
+        set("permission_claims", self.permission_claims.map(Value::from));
         set("access_token_seconds", self.access_token_seconds.map(Value::from));
         set("jwks", self.jwks_file.map(key_set).transpose()?);
         Ok(body)
@@ -272,6 +282,8 @@ fn app(document: &Value) -> String {
         ("trusted", "trusted"),
         ("require PKCE", "require_pkce"),
         ("signing alg", "signing_alg"),
+        ("access policy", "access_policy"),
+        ("claims", "permission_claims"),
         ("access seconds", "access_token_seconds"),
         ("disabled", "disabled"),
         ("managed by", "managed_by"),

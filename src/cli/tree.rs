@@ -220,7 +220,8 @@ mod tests {
             "user invite --email a@b.c",
             "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
              --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
-             --grant refresh_token --audience api --origin https://a --scope openid --trusted --require-pkce --jwks-file f",
+             --grant refresh_token --audience api --origin https://a --scope openid --trusted --require-pkce --jwks-file f \
+             --access-policy restricted --permission-claims own+platform",
             "client list",
             "client show c1",
             "client update c1 --name N",

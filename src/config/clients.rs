@@ -43,6 +43,10 @@ pub struct ClientDeclaration {
     pub require_pkce: Option<bool>,
     /// `RS256`, `ES256` or `EdDSA`.
     pub signing_alg: Option<String>,
+    /// `all_users` or `restricted`.
+    pub access_policy: Option<String>,
+    /// `own`, `own+platform`, `all` or `none`.
+    pub permission_claims: Option<String>,
     /// A JWK Set (RFC 7517 §5) with at least one key.
     pub jwks: Option<serde_json::Map<String, serde_json::Value>>,
 }
@@ -181,6 +185,8 @@ impl<'r, 'w> ClientReader<'r, 'w> {
             trusted: self.flag("trusted").unwrap_or(true),
             require_pkce: self.flag("require_pkce"),
             signing_alg: self.text("signing_alg"),
+            access_policy: self.text("access_policy"),
+            permission_claims: self.text("permission_claims"),
             jwks,
             client_id,
             place: self.place,

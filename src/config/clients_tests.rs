@@ -32,6 +32,24 @@ fn a_declared_client_is_trusted_and_named_by_its_id_unless_said_otherwise() {
 }
 
 #[test]
+fn a_declared_client_says_who_may_sign_in_and_which_permissions_its_tokens_hold() {
+    let text =
+        r#"[{"client_id": "blog", "type": "spa", "access_policy": "restricted", "permission_claims": "own+platform"}]"#;
+    let (clients, said) = json(text, &Environment::default());
+    assert_eq!(said, Vec::<String>::new());
+    let blog = &clients.unwrap()[0];
+    assert_eq!(blog.access_policy.as_deref(), Some("restricted"));
+    assert_eq!(blog.permission_claims.as_deref(), Some("own+platform"));
+    assert_eq!(
+        complaints(r#"[{"client_id": "blog", "type": "spa", "access_policy": "nobody", "permission_claims": "some"}]"#),
+        [
+            "client \"blog\": access_policy cannot be \"nobody\"",
+            "client \"blog\": permission_claims cannot be \"some\"",
+        ]
+    );
+}
+
+#[test]
 fn every_mistake_of_every_client_is_named() {
     let text = r#"[{"client_id": "a b", "type": "web", "client_secret": "x"}, {"type": "spa"}, 7,
                    {"client_id": "ok", "type": "spa", "grants": ["implicit"]}, {"redirect_uri": []},

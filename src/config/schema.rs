@@ -176,6 +176,8 @@ pub static CLIENT_FIELDS: &[Field] = &[
     field("trusted", Kind::Bool),
     field("require_pkce", Kind::Bool),
     field("signing_alg", choice(&["RS256", "ES256", "EdDSA"])),
+    field("access_policy", choice(&["all_users", "restricted"])),
+    field("permission_claims", choice(&["own", "own+platform", "all", "none"])),
     field("jwks", Kind::Table),
 ];
 

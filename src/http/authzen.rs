@@ -11,7 +11,7 @@ use super::auth::permissions::{may_ask, may_ask_about_others};
 use super::extract::{Caller, Json};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
-use crate::access::check::{Decision, Question, about, about_all, check, check_many};
+use crate::access::check::{Decision, Question, check, check_many, sit};
 use crate::access::list::{self, Who};
 use crate::access::{Error, tuples};
 use crate::base::page::PageRequest;
@@ -108,7 +108,7 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
     may_ask_about_others(&caller, &entity_type)?;
     let wanted = Who { kind: &kind, relation: None };
     let object = (&*entity_type, &*entity_id, &*permission);
-    let found = about_all(&caller.cx, |ground, standing| list::subjects(ground, object, &wanted, standing, &page))?;
+    let found = list::subjects_now(&caller.cx, object, &wanted, &page)?;
     let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
     let asked =
         found.items.iter().map(|item| Question::new(item.subject.clone(), &permission, &entity_type, &entity_id));
@@ -124,7 +124,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0)?;
     may_ask(&caller, &subject, &entity_type)?;
-    let found = about(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
+    let found = sit(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
     let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
     let asked =
         found.items.iter().map(|item| Question::new(subject.clone(), &permission, &entity_type, &item.entity_id));
@@ -139,7 +139,7 @@ async fn actions(caller: Caller, body: Json<Members>) -> Answer {
     let subject = subject(&caller, &body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;
-    let found = about(&caller.cx, &subject, |bench| list::actions(bench, &entity_type, &entity_id))?;
+    let found = sit(&caller.cx, &subject, |bench| list::actions(bench, &entity_type, &entity_id))?;
     let gated: Vec<bool> = found.iter().map(|item| item.abac_required).collect();
     let asked = found.iter().map(|item| Question::new(subject.clone(), &item.permission, &entity_type, &entity_id));
     let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;

@@ -109,6 +109,11 @@ pub fn with_query(path: &str, name: &str, value: &str) -> String {
     format!("{path}?{query}")
 }
 
+/// The sign-in form for another account than the one at hand; `token` brings the app's request back.
+pub fn other_account(token: &str) -> String {
+    format!("{}&other=1", with_query(SIGN_IN, "continue", token))
+}
+
 /// In which dialect a path says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::{identity, store};
+use crate::{access, identity, store};
 
 /// A registered error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +165,20 @@ impl From<store::Error> for Error {
             store::Error::Full => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: String::from("The server's disk is full, so nothing was changed."),
+                cause: Some(cause.into()),
+            },
+            cause => Self::internal(cause),
+        }
+    }
+}
+
+impl From<access::Error> for Error {
+    fn from(cause: access::Error) -> Self {
+        match cause {
+            access::Error::Store(cause) => cause.into(),
+            access::Error::Busy => Self {
+                code: ErrorCode::TemporarilyUnavailable,
+                description: String::from("The server runs as many policies as it can. Try again in a second."),
                 cause: Some(cause.into()),
             },
             cause => Self::internal(cause),

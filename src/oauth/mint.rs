@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{self, Place};
 use super::{Error, ErrorCode, scope};
-use crate::access::claims::{PermissionClaims, Subject, resolve};
+use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
 use crate::apikeys::Live;
 use crate::base::Moment;
 use crate::base::id::{GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::records::{Algorithm, Client, User};
+use crate::records::{Algorithm, Client, PermissionScope, User};
 
 /// Names the key in a token that was made for one. No other token has this claim.
 pub const API_KEY_CLAIM: &str = "apiKeyId";
@@ -59,7 +59,16 @@ pub fn acr(amr: &[String]) -> &'static str {
 
 /// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
 pub fn permissions(cx: &Cx, about: &About<'_>) -> Result<PermissionClaims, Error> {
-    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), Some(&about.client.id))?)
+    Ok(resolve_within(cx, &cx.read()?, Subject::User(&about.user.id), claims_within(about.client))?)
+}
+
+/// The types whose permissions stand in tokens of this client.
+pub(super) fn claims_within(client: &Client) -> Scope<'_> {
+    match client.permission_claims {
+        PermissionScope::Own => Scope::Own(&client.id),
+        PermissionScope::All => Scope::All,
+        PermissionScope::None => Scope::None,
+    }
 }
 
 /// An access token for a person at an app (RFC 9068 §2).
@@ -88,7 +97,7 @@ pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) 
 /// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client).
 pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Minted, Error> {
     let life = access_life(cx, client);
-    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), Some(&client.id))?;
+    let permissions = resolve_within(cx, &cx.read()?, Subject::Client(&client.id), claims_within(client))?;
     let mut claims = Map::new();
     common(cx, &mut claims, client.id.as_str(), life);
     claims.insert("aud".into(), audience(cx, Some(client)));
@@ -126,7 +135,7 @@ pub fn id_token(
 /// It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let (key, client) = (&live.key, live.client.as_ref());
-    let permissions = resolve(cx, &cx.read()?, Subject::Key(&key.id), client.map(|client| &client.id))?;
+    let permissions = resolve_within(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);
     let mut claims = Map::new();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{self, Place};
 use super::{Error, ErrorCode, access_token, mint, scope};
-use crate::access::claims::{Subject, resolve};
+use crate::access::claims::{Subject, resolve_within};
 use crate::cx::Cx;
 
 /// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without `openid`.
@@ -23,7 +23,8 @@ pub fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let mut answer = Map::new();
     answer.insert("sub".into(), json!(user.id));
     answer.extend(claims::about(&user, &scopes, grant.claims.as_ref(), Place::Userinfo));
-    mint::maps(cx, &mut answer, &resolve(cx, &cx.read()?, Subject::User(&user.id), Some(&live.client.id))?);
+    let within = mint::claims_within(&live.client);
+    mint::maps(cx, &mut answer, &resolve_within(cx, &cx.read()?, Subject::User(&user.id), within)?);
     Ok(answer)
 }
 

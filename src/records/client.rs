@@ -51,6 +51,12 @@ pub struct Client {
     /// Public keys for `private_key_jwt` (RFC 7517 JWK set).
     #[serde(default)]
     pub jwks: Option<Map<String, Value>>,
+    /// Who may sign in to it.
+    #[serde(default)]
+    pub access_policy: AccessPolicy,
+    /// Which permissions stand in its tokens.
+    #[serde(default)]
+    pub permission_claims: PermissionScope,
     /// Lifetime of its access tokens in seconds; `None` means the installation's.
     #[serde(default)]
     pub access_seconds: Option<u64>,
@@ -179,6 +185,57 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// Who may sign in to a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessPolicy {
+    /// Everybody with an account.
+    #[default]
+    AllUsers,
+    /// Those who hold a relation to the client that lets them, themselves or through a group, and administrators of the platform.
+    Restricted,
+}
+
+impl AccessPolicy {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::AllUsers, Self::Restricted];
+
+    /// The contract's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AllUsers => "all_users",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// Which permissions stand in a client's tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionScope {
+    /// Those on its own types and on the types of no client.
+    #[default]
+    Own,
+    /// Those on all types.
+    All,
+    /// None.
+    None,
+}
+
+impl PermissionScope {
+    /// All of them.
+    pub const EACH: [Self; 3] = [Self::Own, Self::All, Self::None];
+
+    /// The contract's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::All => "all",
+            Self::None => "none",
         }
     }
 }

@@ -24,7 +24,7 @@ pub mod user;
 pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};
 pub use certificate::Certificate;
-pub use client::{AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin};
+pub use client::{AccessPolicy, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope};
 pub use code::Code;
 pub use consent::Consent;
 pub use evaluation::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};

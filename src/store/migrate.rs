@@ -5,6 +5,10 @@ use super::engine::Engine;
 use super::schema::{META, Meta};
 use super::tx::{Read, Snapshot, Tx, transact};
 use crate::base::id::TenantId;
+use crate::base::page::PageRequest;
+use crate::records::tuple::ANY;
+use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::rows::{tuples, users};
 
 /// One change of the stored shapes.
 pub(super) struct Migration {
@@ -17,14 +21,45 @@ pub(super) struct Migration {
 }
 
 /// All changes so far. Append; never edit one that was released.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { number: 1, name: "first shapes", run: |_| Ok(()) }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first shapes", run: |_| Ok(()) },
+    Migration { number: 2, name: "administrators are tuples", run: administrators_are_tuples },
+];
+
+/// People with the role `admin` get the tuples that say so from now on; the first of them also those that only one can have.
+fn administrators_are_tuples(steps: &Steps<'_>) -> Result<(), Error> {
+    let (tenant, mut request, mut relations) =
+        (TenantId::DEFAULT, PageRequest::default(), vec!["admin", "super_admin"]);
+    loop {
+        let page = users::page(&steps.read()?, tenant, &request)?;
+        for user in page.items.iter().filter(|user| user.is_admin()) {
+            steps.write(|tx| {
+                for relation in &relations {
+                    let key = TupleKey {
+                        entity_type: String::from("platform"),
+                        entity_id: ANY.to_owned(),
+                        relation: (*relation).to_owned(),
+                        subject: SubjectRef::new("user", user.id.as_str()),
+                    };
+                    let (created_at, updated_at) = (user.created_at, user.created_at);
+                    tuples::put(tx, tenant, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
+                }
+                tuples::raise(tx, tenant)
+            })?;
+            relations = vec!["admin"];
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(());
+        }
+    }
+}
 
 /// What a migration works with.
 pub(super) struct Steps<'a> {
     engine: &'a dyn Engine,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the first shapes needed no change; the next ones will"))]
 impl Steps<'_> {
     /// The state after the transactions so far.
     pub(super) fn read(&self) -> Result<Snapshot, Error> {
@@ -93,6 +128,10 @@ fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Moment;
+    use crate::base::entropy::OsEntropy;
+    use crate::base::id::UserId;
+    use crate::records::User;
     use crate::store::engine::View;
     use crate::store::memory::MemoryEngine;
     use crate::store::redb::RedbEngine;
@@ -138,7 +177,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("auther.redb");
         Store::open(&path, &Options::default()).unwrap().close();
-        test(&RedbEngine::open(&path, &Options::default()).unwrap());
+        let engine = RedbEngine::open(&path, &Options::default()).unwrap();
+        transact(&engine, |tx| META.put(tx, &schema_key(), &Meta::Schema(1))).unwrap();
+        test(&engine);
     }
 
     #[test]
@@ -177,6 +218,41 @@ mod tests {
             run(engine, &[FIRST, SECOND, THIRD]).unwrap();
             assert_eq!(state(engine), (3, Some(Number(120))));
         });
+    }
+
+    #[test]
+    fn who_had_the_role_of_administrators_has_their_tuples() {
+        let engine = MemoryEngine::default();
+        run(&engine, &[FIRST]).unwrap();
+        let person = |name: &str, roles: &[&str]| -> User {
+            let id = UserId::new(Moment::from_millis(i64::from(name.as_bytes()[0])), &OsEntropy);
+            serde_json::from_value(serde_json::json!({
+                "id": id, "email": format!("{name}@example.com"), "email_verified": false, "username": null, "profile": {},
+                "roles": roles, "password": null, "password_changed_at": null,
+                "created_at": Moment::from_millis(5), "updated_at": Moment::from_millis(5),
+            }))
+            .unwrap()
+        };
+        let people = [person("a", &["admin"]), person("b", &[]), person("c", &["admin", "staff"])];
+        for user in &people {
+            transact(&engine, |tx| users::put(tx, TenantId::DEFAULT, None, user)).unwrap().unwrap();
+        }
+        run(&engine, MIGRATIONS).unwrap();
+        let view: Box<dyn View> = engine.snapshot().unwrap();
+        let held = people.map(|user| {
+            let subject = SubjectRef::new("user", user.id.as_str());
+            tuples::of_subject(view.as_ref(), TenantId::DEFAULT, &subject, None, 10)
+                .unwrap()
+                .into_iter()
+                .map(|key| key.relation)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(
+            held,
+            [vec!["admin", "super_admin"], vec![], vec!["admin"]]
+                .map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        );
+        assert_eq!(schema_of(view.as_ref()), Ok(known()));
     }
 
     #[test]

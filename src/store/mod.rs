@@ -11,6 +11,7 @@ mod draft;
 mod engine;
 mod error;
 pub mod expiry;
+mod follow;
 mod key;
 mod memory;
 mod migrate;
@@ -42,6 +43,7 @@ pub use backup::{BackupReport, restore, verify_backup};
 pub use engine::{Order, Row};
 pub use error::{BackupError, Error, OpenError};
 pub use expiry::Expiry;
+pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
 pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
 pub use table::{Index, Table};
@@ -177,6 +179,12 @@ impl Store {
     /// Sees the number of commits change with every durable commit, before its transactions are answered.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.writer.changes()
+    }
+
+    /// Tells `follower` of every commit from the next one on, until it answers false. It is told on the writer's thread before the
+    /// transactions of the commit are answered, so it must be quick, and must not write.
+    pub fn follow(&self, follower: impl Fn(&Commit<'_>) -> bool + Send + 'static) {
+        self.inner.writer.follow(Box::new(follower));
     }
 
     /// Finishes the transactions that wait, then closes the file. Afterwards everything is refused with [`Error::Closed`].

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Bound;
 
 use super::engine::{Order, Row};
+use super::follow::Commit;
 use super::key::{Key, end_of_prefix};
 use super::record::{self, Record};
 use super::tx::{Read, Tx};
@@ -39,6 +40,16 @@ impl<K: Key, R: Record> Table<K, R> {
     /// Removes the record at `key`, if there is one.
     pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
         tx.set_raw(self.name, key.encode(), None)
+    }
+
+    /// What a commit did to the records whose keys begin with `prefix`: the new ones, and `None` for those that are gone.
+    pub fn changed(&self, commit: &Commit<'_>, prefix: &[u8]) -> Result<Vec<(K, Option<R>)>, Error> {
+        let Some(rows) = commit.changes().and_then(|changes| changes.table(self.name)) else { return Ok(Vec::new()) };
+        let of_prefix = rows.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+        of_prefix
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .map(|(key, value)| Ok((K::decode(key)?, value.as_deref().map(record::from_bytes).transpose()?)))
+            .collect()
     }
 
     /// Up to `limit` records whose keys begin with `prefix` (see [`super::prefix`]) and, in the given order, come after

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 
 use super::engine::Engine;
+use super::follow::{Follower, Followers};
 use super::tx::Tx;
 use super::{Error, log_fault};
 
@@ -93,6 +94,7 @@ pub(super) struct Writer {
 struct Progress {
     commits: AtomicU64,
     revision: watch::Sender<u64>,
+    followers: Followers,
 }
 
 impl Writer {
@@ -109,7 +111,8 @@ impl Writer {
 
     /// A writer that answers every transaction with [`Error::Closed`].
     pub(super) fn stopped() -> Self {
-        let progress = Arc::new(Progress { commits: AtomicU64::new(0), revision: watch::Sender::new(0) });
+        let (commits, revision) = (AtomicU64::new(0), watch::Sender::new(0));
+        let progress = Arc::new(Progress { commits, revision, followers: Followers::default() });
         Self { queue: RwLock::new(None), thread: Mutex::new(None), progress }
     }
 
@@ -143,6 +146,11 @@ impl Writer {
     /// A receiver that sees every new number of commits.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.progress.revision.subscribe()
+    }
+
+    /// Tells `follower` of every commit from the next one on.
+    pub(super) fn follow(&self, follower: Follower) {
+        self.progress.followers.add(follower);
     }
 
     /// Takes no more transactions, finishes those that wait, and ends the thread.
@@ -180,7 +188,9 @@ fn run_batch(engine: &dyn Engine, jobs: &mut [Box<dyn Job>], progress: &Progress
     if batch.is_empty() {
         return Ok(());
     }
-    engine.commit(&batch).inspect_err(|error| log_fault("a commit failed", error))?;
+    let committed = engine.commit(&batch).inspect_err(|error| log_fault("a commit failed", error));
+    progress.followers.tell(committed.is_ok().then_some(&batch));
+    committed?;
     let commits = progress.commits.fetch_add(1, Ordering::AcqRel) + 1;
     progress.revision.send_replace(commits);
     Ok(())

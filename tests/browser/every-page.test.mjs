@@ -11,12 +11,14 @@ const server = givenServer()
 const CALLBACK = 'https://app.example.com/callback'
 let browser
 let client
+let closed
 let user
 let cookies
 
 before(async () => {
   browser = await openBrowser(server)
   client = await server.client('web', ['--redirect-uri', CALLBACK])
+  closed = await server.client('web', ['--redirect-uri', CALLBACK, '--access-policy', 'restricted'])
   user = await server.user({ name: 'Ann Lee' })
   cookies = await signedInCookies()
 })
@@ -98,6 +100,14 @@ const pagesOfAPerson = {
   async 'choose an account'(page) {
     await page.goto(authorize({ prompt: 'select_account' }))
     await page.waitForSelector('#other-account')
+  },
+  async 'an app for others'(page) {
+    await page.goto(authorize({ client_id: closed.client_id }))
+    await page.waitForSelector('#back-to-app')
+  },
+  async 'an app for others that takes posts'(page) {
+    await page.goto(authorize({ client_id: closed.client_id, response_mode: 'form_post' }))
+    await page.waitForSelector('button#back-to-app')
   },
   async 'home of a person'(page) {
     await page.goto(`${server.issuer}/`)

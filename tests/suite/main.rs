@@ -13,6 +13,7 @@
 mod harness;
 
 mod api_keys;
+mod app_access;
 mod authorize;
 mod authzen;
 mod callers;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::engine::Ground;
-use super::facts::StoreFacts;
+use super::facts::{Facts, StoreFacts};
+use super::index::{Keeper, SnapshotFacts};
 use super::order::Bench;
 use super::question::{Decision, Question, Ruling};
 use super::standing::{Models, Rooms, Standing, State, rooms};
@@ -41,7 +42,10 @@ impl Case {
     /// Answers with the scripts run by `judge`. Errors: [`Error::LimitReached`].
     pub fn decide(&self, judge: &mut dyn Judge) -> Result<Decision, Error> {
         let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms };
-        sitting.with(&self.question.subject, |bench| bench.judge(&self.question, judge))
+        let facts = StoreFacts { from: &*self.from, tenant: self.cx.tenant };
+        let revision = tuples::revision(&*self.from, self.cx.tenant)?;
+        // Scripts take their time: they must not keep the index from going on.
+        sitting.over(&facts, revision, &self.question.subject, |bench| bench.judge(&self.question, judge))
     }
 }
 
@@ -56,14 +60,29 @@ impl Sitting<'_> {
     fn with<T>(
         &self,
         subject: &SubjectRef,
-        ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
+        ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let models = Models { cx, from: State::Committed(from), rooms: &**self.rooms };
-        let facts = StoreFacts { from, tenant: cx.tenant };
-        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+        let revision = tuples::revision(from, cx.tenant)?;
+        let keeper = Keeper::of(cx);
+        let ready = keeper.at(cx.store(), revision);
+        let store = StoreFacts { from, tenant: cx.tenant };
+        let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
+        self.over(&facts, revision, subject, ask)
+    }
+
+    fn over<F: Facts, T>(
+        &self,
+        facts: &F,
+        revision: u64,
+        subject: &SubjectRef,
+        ask: impl FnOnce(&mut Bench<'_, F>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (cx, from) = (self.cx, &**self.from);
+        let models = Models::new(cx, State::Committed(from), &**self.rooms);
+        let ground = Ground { facts, schema: &models, now: cx.now, limits: Limits::default() };
         let standing = models.standing(subject)?;
-        ask(&mut Bench::new(ground, subject, standing, tuples::revision(from, cx.tenant)?))
+        ask(&mut Bench::new(ground, subject, standing, revision))
     }
 
     fn case(&self, question: &Question) -> Case {
@@ -113,40 +132,23 @@ fn rule_all(
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
-    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    let sitting = Sitting { cx, from: &from, rooms: &rooms };
-    Ok(sitting.with(subject, |bench| bench.rule(&question))?.allows())
+    Ok(sit(cx, subject, |bench| bench.rule(&question))?.allows())
 }
 
-/// Asks static questions about one subject, over the state of this moment. Errors: those of `ask`.
-pub fn about<T>(
+/// Hands over a bench for static questions about a subject, over the state of this moment. Errors: the questions' own.
+pub fn sit<T>(
     cx: &Cx,
     subject: &SubjectRef,
-    ask: impl FnOnce(&mut Bench<'_, StoreFacts<'_, Snapshot>>) -> Result<T, Error>,
+    ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
     Sitting { cx, from: &from, rooms: &rooms }.with(subject, ask)
 }
 
-/// Asks about all subjects, with what says how each of them stands, over the state of this moment. Errors: those of `ask`.
-pub fn about_all<T>(
-    cx: &Cx,
-    ask: impl FnOnce(
-        Ground<'_, StoreFacts<'_, Snapshot>>,
-        &dyn Fn(&SubjectRef) -> Result<Standing, Error>,
-    ) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models { cx, from: State::Committed(&from), rooms: &*rooms };
-    let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
-    ask(ground, &|subject| models.standing(subject))
-}
-
 /// How a subject stands at the moment.
 pub fn standing(cx: &Cx, subject: &SubjectRef) -> Result<Standing, Error> {
     let (rooms, from) = (rooms(cx), cx.read()?);
-    Models { cx, from: State::Committed(&from), rooms: &*rooms }.standing(subject)
+    Models::new(cx, State::Committed(&from), &*rooms).standing(subject)
 }
 
 /// The subject that an actor is; `None` for nobody, the operator on the machine and the server itself.

@@ -2,11 +2,13 @@
 //!
 //! May use: `access::model`, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
 //! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
-//! not stored), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it. Start reading at [`check`] and [`Engine`].
+//! not stored, `index` keeps them in memory), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it, `words` for
+//! people. Start reading at [`check`] and [`Engine`].
 
 mod ask;
 mod engine;
 mod facts;
+mod index;
 mod memo;
 mod order;
 mod overlay;
@@ -15,18 +17,20 @@ mod question;
 pub mod rules;
 pub(in crate::access) mod standing;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use ask::{Case, about, about_all, check, check_many, may, standing, subject_of};
+pub use ask::{Case, check, check_many, may, sit, standing, subject_of};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts};
+pub use index::SnapshotFacts;
 pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM, Wanted, wanted};
 pub use overlay::Overlay;
 pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
 pub use question::{Decision, Question, Reason, Ruling};
 #[cfg(test)]
 pub use standing::connect;
-pub use standing::{API_KEY, CLIENT, Pending, Rooms, Standing, State, USER};
+pub use standing::{API_KEY, CLIENT, Catalogue, Pending, Rooms, Standing, State, USER};
 pub use verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};

@@ -105,7 +105,8 @@ fn tuple_text<S: Serializer>(tuple: &Option<TupleKey>, serializer: S) -> Result<
 impl Step {
     /// The tree below a proof.
     pub(super) fn told(proof: &Rc<Proof>) -> Self {
-        Self::within(proof, &mut MAX_STEPS.clone())
+        let mut budget = MAX_STEPS;
+        Self::within(proof, &mut budget)
     }
 
     fn within(proof: &Rc<Proof>, budget: &mut usize) -> Self {

@@ -1,5 +1,6 @@
 //! Whether a subject may act at all, and what this room asks of the others: models, keys, groups, script threads.
 
+use std::cell::OnceCell;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
@@ -70,10 +71,16 @@ impl<'a> State<'a> {
     }
 }
 
+/// The models of one state.
+pub trait Catalogue {
+    /// The model of a type, in either spelling. `from` is the state that the catalogue was asked for with.
+    fn find(&self, from: &dyn Read, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
+}
+
 /// What permissions need from the rooms that keep models, keys, groups and script threads.
 pub trait Rooms: Send + Sync + 'static {
-    /// The model of a type, in either spelling.
-    fn model(&self, cx: &Cx, from: State<'_>, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
+    /// The models as a state has them.
+    fn models(&self, cx: &Cx, from: State<'_>) -> Result<Arc<dyn Catalogue>, Error>;
 
     /// The API key with this id.
     fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<ApiKey>, Error>;
@@ -107,12 +114,27 @@ pub(in crate::access) fn rooms(cx: &Cx) -> Arc<dyn Rooms> {
 pub(in crate::access) struct Models<'a> {
     pub(in crate::access) cx: &'a Cx,
     pub(in crate::access) from: State<'a>,
-    pub(in crate::access) rooms: &'a dyn Rooms,
+    rooms: &'a dyn Rooms,
+    known: OnceCell<Arc<dyn Catalogue>>,
 }
 
 impl Schema for Models<'_> {
     fn model(&self, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
-        self.rooms.model(self.cx, self.from, entity_type)
+        let known = match self.known.get() {
+            Some(known) => known,
+            None => {
+                let found = self.rooms.models(self.cx, self.from)?;
+                self.known.get_or_init(|| found)
+            }
+        };
+        known.find(self.from.read(), entity_type)
+    }
+}
+
+impl<'a> Models<'a> {
+    /// The models of a state.
+    pub(in crate::access) fn new(cx: &'a Cx, from: State<'a>, rooms: &'a dyn Rooms) -> Self {
+        Self { cx, from, rooms, known: OnceCell::new() }
     }
 }
 
@@ -135,10 +157,10 @@ impl Models<'_> {
     }
 
     fn user(&self, id: &UserId) -> Result<Standing, Error> {
-        Ok(match users::find(self.from.read(), self.cx.tenant, id)? {
+        Ok(match users::is_disabled(self.from.read(), self.cx.tenant, id)? {
             None => Standing::Unknown,
-            Some(user) if user.disabled => Standing::Disabled,
-            Some(_) => Standing::LIVE,
+            Some(true) => Standing::Disabled,
+            Some(false) => Standing::LIVE,
         })
     }
 

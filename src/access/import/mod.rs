@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_prefix_stands_before_every_foreign_type_and_no_other() {
-        let text = "model\n  schema 1.1\ntype user\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype doc\n  \
+        let text = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user]\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype doc\n  \
                     relations\n    define parent: [folder]\n    define viewer: [user, user:*, folder#viewer] or viewer from parent\n";
         let imported = import(text).unwrap().with_prefix("shop:");
         let doc = imported.models.iter().find(|model| model.entity_type == "shop:doc").unwrap();

@@ -6,10 +6,13 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use crate::access::check::{Question, check};
 use crate::access::tuples;
+use crate::base::id::{GroupId, UserId};
+use crate::cx::Cx;
 use crate::http::extract::{Admin, Json, ViewTuples};
 use crate::http::respond::Refusal;
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
+use crate::store::rows::{groups, users};
 
 /// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be named by e-mail address
 /// or username, a group by name.
@@ -33,8 +36,35 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     };
     let decision = check(&admin.cx, &question).await?;
     let mut answer = json!(decision);
+    if let Some(explanation) = &decision.explanation {
+        let words: Vec<String> =
+            explanation.words().iter().map(|line| with_names(&admin.cx, line)).collect::<Result<_, _>>()?;
+        answer["explanation"]["words"] = words.into();
+    }
     answer["because"] = decision.reason.words().into();
     answer["subject_type"] = question.subject.kind.into();
     answer["subject_id"] = question.subject.id.into();
     Ok(HttpResponse::Ok().json(answer))
+}
+
+/// The line with the names of people and groups behind their identifiers.
+fn with_names(cx: &Cx, line: &str) -> Result<String, Refusal> {
+    let from = cx.read()?;
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut told = String::new();
+    for word in line.split_inclusive(|letter| !is_part(letter)) {
+        let id = word.trim_end_matches(|letter| !is_part(letter));
+        let name = if let Ok(user) = id.parse::<UserId>() {
+            users::find(&from, cx.tenant, &user)?.map(|user| user.email)
+        } else if let Ok(group) = id.parse::<GroupId>() {
+            groups::find(&from, cx.tenant, &group)?.map(|group| group.name)
+        } else {
+            None
+        };
+        match name {
+            Some(name) => told.push_str(&format!("{id} [{name}]{}", word.get(id.len()..).unwrap_or_default())),
+            None => told.push_str(word),
+        }
+    }
+    Ok(told)
 }

@@ -44,6 +44,8 @@ fn view(client: &Client) -> Map<String, Value> {
         "trusted": client.trusted,
         "require_pkce": client.require_pkce,
         "signing_alg": client.signing_alg.as_str(),
+        "access_policy": client.access_policy.as_str(),
+        "permission_claims": client.permission_claims.as_str(),
         "jwks": client.jwks,
         "access_token_seconds": client.access_seconds,
         "disabled": client.disabled,

@@ -62,6 +62,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("models/validate").post(models::validate))
         .service(at("models/import").post(models::import))
         .service(at("models/{type}").get(models::show).on(Method::PUT, models::put).on(Method::DELETE, models::delete))
+        .service(at("models/{type}/dry-run").post(models::dry_run))
+        .service(at("tuples/dry-run").post(tuples::dry_run))
         .service(at("tuples").get(tuples::list).post(tuples::write))
         .service(at("tuples/remove").post(tuples::remove))
         .service(at("tuples/import").post(tuples::import))

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{page_request, parameter};
-use crate::access::authority;
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
 use crate::access::model::{Description, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake};
+use crate::access::{authority, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Json, ManagePlatform, Manager, Query, Right, ViewModels, has, require};
+use crate::http::extract::{Admin, Json, ManagePlatform, Manager, Query, Right, ViewModels, ViewTuples, has, require};
 use crate::http::respond::Refusal;
 use crate::records::Model;
 use crate::records::tuple::ANY;
@@ -98,16 +98,26 @@ fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewModels>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let entity_type: Option<String> = input.take("entity_type");
     let definition: Map<String, Value> = input.require("definition");
     input.finish()?;
     let entity_type = entity_type.unwrap_or_else(|| String::from("document"));
     let draft = Draft { entity_type, definition, client: None, expected_version: None };
-    let (compiled, warnings) = catalogue::check(&manager.cx, &manager.cx.read()?, &draft)?;
+    let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
     let document = json!({"entity_type": draft.entity_type, "valid": true});
     Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
+}
+
+/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and changes nothing.
+pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+    require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
+    let draft = draft(entity_type.into_inner(), body.0)?;
+    let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
+    let mut answer = json!(dry_run::of_model(&admin.cx, compiled)?);
+    answer["warnings"] = json!(warnings);
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.

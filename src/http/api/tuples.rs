@@ -9,7 +9,7 @@ use super::{page_request, parameter, wrong_parameter};
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
-use crate::access::{Error, authority};
+use crate::access::{Error, authority, dry_run};
 use crate::base::Moment;
 use crate::cx::Cx;
 use crate::http::extract::{
@@ -19,6 +19,9 @@ use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples::Filter;
+
+/// Tuples of one dry run.
+const MAX_DRY: usize = 100;
 
 type Answer = Result<HttpResponse, Refusal>;
 
@@ -113,6 +116,26 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
     let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
     let written = write_many(&manager.cx, new, first).await?;
     Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
+}
+
+/// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
+pub async fn dry_run(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Answer {
+    let mut input = Input::new(body.0);
+    let mut tuples_of = |name: &str| input.take::<Vec<Map<String, Value>>>(name).unwrap_or_default();
+    let (add, remove) = (tuples_of("add"), tuples_of("remove"));
+    input.finish()?;
+    if add.len() + remove.len() > MAX_DRY {
+        return Err(Error::invalid("", format!("at most {MAX_DRY} tuples are tried at once")).into());
+    }
+    let mut added = Vec::with_capacity(add.len());
+    for one in add {
+        added.push(tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?);
+    }
+    let mut removed = Vec::with_capacity(remove.len());
+    for one in remove {
+        removed.push(tuples::stored_key(&admin.cx, &new_tuple(Input::new(one))?.key)?);
+    }
+    Ok(HttpResponse::Ok().json(dry_run::of_tuples(&admin.cx, &added, &removed)?))
 }
 
 fn placed(incoming: Incoming, prefix: &str) -> NewTuple {

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use crate::access::check::{Decision, Question, Reason, about, about_all, check, check_many, subject_of};
+use crate::access::check::{Decision, Question, Reason, check, check_many, sit, subject_of};
 use crate::access::list::{self, Objects, Who as Wanted};
 use crate::access::model::Models;
 use crate::access::{Error, tuples};
@@ -143,7 +143,7 @@ pub async fn objects(request: HttpRequest, query: Query, body: Option<Json<Membe
     let page = page(&mut input)?;
     input.finish()?;
     may_ask(&caller, &subject, &entity_type)?;
-    let found = about(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
+    let found = sit(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
     Ok(HttpResponse::Ok().json(objects_view((&subject, &entity_type, &permission), &page, &found)))
 }
 
@@ -198,7 +198,7 @@ pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Memb
     may_ask_about_others(&caller, &entity_type)?;
     let wanted = Wanted { kind: &kind, relation: relation.as_deref() };
     let object = (&*entity_type, &*entity_id, &*permission);
-    let found = about_all(&caller.cx, |ground, standing| list::subjects(ground, object, &wanted, standing, &page))?;
+    let found = list::subjects_now(&caller.cx, object, &wanted, &page)?;
     let items: Vec<Value> = found
         .items
         .iter()

@@ -6,12 +6,14 @@ use serde_json::json;
 
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Pairs, Query};
-use crate::http::pages::views::{ErrorPage, FormPost};
+use crate::http::pages::views::{Account, ErrorPage, FormPost, HiddenField, NoAccess};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::routes;
 use crate::oauth::Params;
-use crate::oauth::authorize::{self, AuthorizationResponse, Decision, Interaction, PageRefusal, ResponseMode, Step};
+use crate::oauth::authorize::{
+    self, AuthorizationResponse, Decision, Interaction, PageRefusal, ResponseMode, Step, TurnedAway,
+};
 
 /// The parameter with which one of our pages sends the browser back.
 const INTERACTION: &str = "interaction";
@@ -47,6 +49,7 @@ pub fn draw(cx: &Cx, request: &HttpRequest, decision: Decision) -> Result<HttpRe
     match decision {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
         Decision::Respond(response) => respond(cx, request, &response),
+        Decision::TurnAway(turned_away) => turn_away(cx, *turned_away),
         Decision::Ask { step, interaction } => {
             let page = match step {
                 Step::SignIn => routes::SIGN_IN,
@@ -66,6 +69,27 @@ fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> 
             Page::of(&view).leading_to([&response.redirect_uri]).answer()
         }
     }
+}
+
+/// Tells a person that the app is not open to them. Whoever is asked for access finds the reference in the audit log.
+fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> {
+    let TurnedAway { client_name, user, interaction, back } = turned_away;
+    let (back_href, back_fields) = match back.mode {
+        ResponseMode::Query => (back.location(), Vec::new()),
+        ResponseMode::FormPost => {
+            let fields = back.parameters.iter().cloned();
+            (back.redirect_uri.clone(), fields.map(|(name, value)| HiddenField { name, value }).collect())
+        }
+    };
+    let view = NoAccess {
+        shell: shell(cx).for_app(client_name),
+        account: Account::of(&user),
+        other_account_href: routes::other_account(&interaction),
+        back_href,
+        back_fields,
+        reference: cx.request.id.clone(),
+    };
+    Page::of(&view).status(StatusCode::FORBIDDEN).leading_to([&back.redirect_uri]).answer()
 }
 
 /// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for a caller

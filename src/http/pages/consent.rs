@@ -5,12 +5,12 @@ use url::Url;
 
 use super::flow::{self, Flow};
 use super::go;
-use super::sign_in::other_account;
 use super::views::{Account, Consent, ScopeLine};
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::oauth;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
+use crate::http::routes;
 use crate::oauth::authorize;
 use crate::records::User;
 
@@ -44,7 +44,7 @@ pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> R
     let allow = match fields.text("action") {
         "allow" => true,
         "deny" => false,
-        "switch" => return Ok(go(&other_account(waiting))),
+        "switch" => return Ok(go(&routes::other_account(&waiting.token))),
         _ => return Err(Refusal::malformed("The form does not say whether to allow or to deny.")),
     };
     let decision = authorize::consent(cx, &waiting.interaction, person, allow).await?;

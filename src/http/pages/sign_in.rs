@@ -100,13 +100,8 @@ fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> 
     let expected = identifier.is_empty() || names.iter().flatten().any(|name| name.eq_ignore_ascii_case(identifier));
     (same_session && expected).then(|| Confirm {
         name: person.user.profile.name.clone().unwrap_or_default(),
-        other_account_href: other_account(waiting),
+        other_account_href: routes::other_account(&waiting.token),
     })
-}
-
-/// The sign-in form for another account than the one at hand.
-pub(super) fn other_account(waiting: &flow::Waiting) -> String {
-    format!("{}&other=1", routes::with_query(routes::SIGN_IN, "continue", &waiting.token))
 }
 
 /// `GET /choose-account?continue=…`
@@ -130,7 +125,7 @@ pub async fn choose(browser: Browser, fields: Fields) -> Result<HttpResponse, Re
     let flow = Flow::read(&browser.cx, fields.text("continue"))?;
     let Some(waiting) = flow.app() else { return flow::stale(&browser.cx) };
     Ok(match fields.text("action") {
-        "other" => go(&other_account(waiting)),
+        "other" => go(&routes::other_account(&waiting.token)),
         _ => {
             let token = authorize::account_chosen(&browser.cx, &waiting.interaction);
             go(&routes::with_query(routes::AUTHORIZE[0], "interaction", &token))

@@ -13,12 +13,13 @@ pub use interaction::Interaction;
 pub use request::{PageRefusal, Request};
 pub use response::{AuthorizationResponse, ResponseMode};
 
+use super::app_access::{self, Gate};
 use super::claims::Place;
 use super::{Error, ErrorCode, Params, claims, scope};
 use crate::audit::Entry;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
-use crate::records::Consent;
+use crate::records::{ActorKind, Consent, User};
 use crate::store::rows;
 use request::{Prompt, Refusal};
 
@@ -36,6 +37,21 @@ pub enum Decision {
         /// Token of the waiting request.
         interaction: String,
     },
+    /// A page of ours: the person who is signed in may not use the app.
+    TurnAway(Box<TurnedAway>),
+}
+
+/// Somebody who may not use an app.
+#[derive(Debug)]
+pub struct TurnedAway {
+    /// The app's name.
+    pub client_name: String,
+    /// Who is signed in.
+    pub user: User,
+    /// Token of the waiting request, for another account.
+    pub interaction: String,
+    /// What the app is told when the person goes back to it: `access_denied` (RFC 6749 §4.1.2.1).
+    pub back: AuthorizationResponse,
 }
 
 /// What the person is asked.
@@ -81,6 +97,9 @@ pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, a
     }
     // The token of an earlier step must not skip the steps between: who was to sign in again still is.
     if let Some(decision) = person_is_needed(cx, &request, Some(signed_in), Some(interaction)) {
+        return Ok(decision);
+    }
+    if let Some(decision) = turn_away(cx, &request, signed_in, Some(interaction)).await? {
         return Ok(decision);
     }
     if !allow {
@@ -173,10 +192,39 @@ async fn with_person(
     signed_in: &SignedIn,
     interaction: Option<&Interaction>,
 ) -> Result<Decision, Error> {
+    // Nobody is asked consent for what they will not get.
+    if let Some(decision) = turn_away(cx, request, signed_in, interaction).await? {
+        return Ok(decision);
+    }
     if request.prompts.contains(&Prompt::Consent) || !has_consent(cx, request, signed_in)? {
         return Ok(ask(cx, request, Step::Consent, Some(signed_in), interaction));
     }
     Ok(Decision::Respond(issue::code(cx, request, signed_in).await?))
+}
+
+/// The refusal of a person who may not use the app, with its audit row.
+async fn turn_away(
+    cx: &Cx,
+    request: &Request,
+    signed_in: &SignedIn,
+    earlier: Option<&Interaction>,
+) -> Result<Option<Decision>, Error> {
+    if app_access::may_use(cx, &request.client, &signed_in.user.id).await? {
+        return Ok(None);
+    }
+    let entry = app_access::refused(cx, &request.client, Gate::Authorize).by(ActorKind::User, &signed_in.user.id);
+    crate::audit::record(cx, entry).await?;
+    let denied = Error::new(ErrorCode::AccessDenied, "This person may not use this app.");
+    let back = response::error(cx, &request.target(), &denied);
+    if request.prompts.contains(&Prompt::None) {
+        return Ok(Some(Decision::Respond(back)));
+    }
+    Ok(Some(Decision::TurnAway(Box::new(TurnedAway {
+        client_name: request.client.name.clone(),
+        user: signed_in.user.clone(),
+        interaction: waiting(cx, request, Some(signed_in), earlier).seal(cx),
+        back,
+    }))))
 }
 
 fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool, Error> {
@@ -223,15 +271,19 @@ fn ask(
         };
         return respond_error(cx, request, code, why);
     }
+    Decision::Ask { step, interaction: waiting(cx, request, signed_in, earlier).seal(cx) }
+}
+
+/// The request, to be taken up again after a page of ours.
+fn waiting(cx: &Cx, request: &Request, signed_in: Option<&SignedIn>, earlier: Option<&Interaction>) -> Interaction {
     let session = signed_in.map(|current| current.session.id.clone());
-    let interaction = Interaction {
+    Interaction {
         query: request.query.clone(),
         at: earlier.map_or(cx.now, |earlier| earlier.at),
         asked_in: earlier.map_or_else(|| session.clone(), |earlier| earlier.asked_in.clone()),
         session,
         account_chosen: earlier.is_some_and(|earlier| earlier.account_chosen),
-    };
-    Decision::Ask { step, interaction: interaction.seal(cx) }
+    }
 }
 
 fn respond_error(cx: &Cx, request: &Request, code: ErrorCode, description: &str) -> Decision {

@@ -7,7 +7,7 @@ use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::crypto::jose;
 use crate::oauth::{redirect, scope};
-use crate::records::{Algorithm, AuthMethod, Client, ClientType, GrantType, Origin};
+use crate::records::{AccessPolicy, Algorithm, AuthMethod, Client, ClientType, GrantType, Origin, PermissionScope};
 
 /// One mistake in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +54,10 @@ pub struct ClientInput {
     pub signing_alg: Option<String>,
     /// JWK set with public keys, for `private_key_jwt`.
     pub jwks: Option<Map<String, Value>>,
+    /// `all_users` | `restricted`.
+    pub access_policy: Option<String>,
+    /// `own` | `all` | `none`; `own+platform` is another word for `own`.
+    pub permission_claims: Option<String>,
     /// Lifetime of access tokens: 60 to 86400 seconds.
     pub access_token_seconds: Option<u64>,
     /// The version that the change was drawn from.
@@ -128,6 +132,8 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
         require_pkce: false,
         signing_alg: Algorithm::default(),
         jwks: None,
+        access_policy: AccessPolicy::default(),
+        permission_claims: PermissionScope::default(),
         access_seconds: None,
         disabled: false,
         origin: Origin::Admin,
@@ -195,10 +201,30 @@ fn fill(checker: &mut Checker, client: &mut Client, input: &ClientInput) {
     {
         client.signing_alg = algorithm;
     }
+    fill_access(checker, client, input);
     client.trusted = input.trusted.unwrap_or(client.trusted);
     client.require_pkce = input.require_pkce.unwrap_or(client.require_pkce);
     client.jwks = input.jwks.clone().or_else(|| client.jwks.take());
     client.access_seconds = input.access_token_seconds.or(client.access_seconds);
+}
+
+fn fill_access(checker: &mut Checker, client: &mut Client, input: &ClientInput) {
+    if let Some(policy) = &input.access_policy
+        && let Some(policy) = checker.parse("access_policy", policy, &AccessPolicy::ALL, |policy| policy.as_str())
+    {
+        client.access_policy = policy;
+    }
+    if let Some(scope) = input.permission_claims.as_deref()
+        && let Some(scope) =
+            checker.parse("permission_claims", short_scope(scope), &PermissionScope::EACH, |scope| scope.as_str())
+    {
+        client.permission_claims = scope;
+    }
+}
+
+/// Own types and those of the platform: the platform's belong to no client, so that `own` has them already.
+fn short_scope(text: &str) -> &str {
+    if text == "own+platform" { PermissionScope::Own.as_str() } else { text }
 }
 
 /// What must hold of the client as a whole.

@@ -77,6 +77,8 @@ fn input(declaration: &ClientDeclaration) -> ClientInput {
         require_pkce: declaration.require_pkce,
         signing_alg: declaration.signing_alg.clone(),
         jwks: declaration.jwks.clone(),
+        access_policy: declaration.access_policy.clone(),
+        permission_claims: declaration.permission_claims.clone(),
         access_token_seconds: None,
         version: None,
     }

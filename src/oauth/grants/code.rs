@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{TokenAnswer, answer};
+use super::{TokenAnswer, answer, no_access};
 use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::id::{CodeId, RefreshId, TypedId};
@@ -10,6 +10,7 @@ use crate::base::secret::Digest;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
+use crate::oauth::app_access::{self, Gate};
 use crate::oauth::mint::{self, About};
 use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
@@ -36,7 +37,12 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let (id, secret) = (CodeId::parse(id).map_err(|_| unknown_code())?, Secret::from(secret));
     let drawn = Drawn { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
     let refresh_token = Secret::new(token::compose(drawn.refresh.as_str(), drawn.secret.expose()));
-    let entries = [Entry::success(cx, "token.issue"), Entry::failure(cx, "token.code_replayed")];
+    let entries = [
+        Entry::success(cx, "token.issue"),
+        Entry::failure(cx, "token.code_replayed"),
+        app_access::refused(cx, client, Gate::Code),
+    ];
+    let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
     let redemption = cx
         .store()
@@ -63,6 +69,10 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             let Some(user) = person_is_still_signed_in(tx, &at, &code)? else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
+            if !may_use {
+                entries[2].clone().by(ActorKind::User, &code.user).append(tx, &at)?;
+                return Ok(Redemption::Refused(no_access()));
+            }
             begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
             entries[0].clone().by(ActorKind::User, &code.user).target(&code.client).append(tx, &at)?;
             Ok::<_, Error>(Redemption::Granted(Box::new((code, user))))
@@ -72,9 +82,13 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Redemption::Granted(granted) => *granted,
         Redemption::Refused(refusal) => return Err(refusal),
     };
-    let about = About {
+    answer(cx, &about(client, &user, &code), gets_refresh(client, &code.scopes).then_some(refresh_token))
+}
+
+fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
+    About {
         client,
-        user: &user,
+        user,
         session: &code.session,
         grant: &code.grant,
         scopes: &code.scopes,
@@ -82,8 +96,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         nonce: code.nonce.as_deref(),
         auth_time: code.auth_time,
         amr: &code.amr,
-    };
-    answer(cx, &about, gets_refresh(client, &code.scopes).then_some(refresh_token))
+    }
 }
 
 /// "Ensure that the authorization code was issued to the authenticated client" and that the redirect URI is "identical"
@@ -98,6 +111,15 @@ fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Resu
         None => Err(Error::invalid_request(
             "The parameter `redirect_uri` is missing; repeat the one of the authorization request.",
         )),
+    }
+}
+
+/// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.
+async fn holder_may_use(cx: &Cx, client: &Client, code: &CodeId) -> Result<bool, Error> {
+    let code = rows::codes::find(&cx.read()?, cx.tenant, code)?;
+    match code {
+        Some(code) => app_access::may_use(cx, client, &code.user).await,
+        None => Ok(false),
     }
 }
 

@@ -61,6 +61,11 @@ fn client_may_use(client: &Client, grant: GrantType) -> Result<(), Error> {
     ))
 }
 
+/// The person was taken out of the app between sign-in and now.
+fn no_access() -> Error {
+    Error::invalid_grant("The person may not use this app any more. An administrator can give them access again.")
+}
+
 /// Signs the tokens of a family for one answer.
 fn answer(cx: &Cx, about: &About<'_>, refresh: Option<Secret<String>>) -> Result<TokenAnswer, Error> {
     let permissions = mint::permissions(cx, about)?;

@@ -1,16 +1,17 @@
 //! A refresh token becomes a new pair (RFC 6749 §6), rotated with reuse detection (RFC 9700 §4.14.2).
 
-use super::{TokenAnswer, answer};
+use super::{TokenAnswer, answer, no_access};
 use crate::audit::Entry;
 use crate::base::Secret;
-use crate::base::id::{RefreshId, TypedId};
+use crate::base::id::{RefreshId, TypedId, UserId};
 use crate::base::secret::Digest;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
+use crate::oauth::app_access::{self, Gate};
 use crate::oauth::mint::About;
 use crate::oauth::{Error, Params, scope};
-use crate::records::{Client, Grant, Refresh, Rotation, User};
+use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
 use crate::store::{Tx, rows};
 
 /// How a refresh ended; a refusal that leaves a mark is a value.
@@ -19,7 +20,8 @@ enum Refreshed {
     Refused(Error),
 }
 
-/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person, consent.
+/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person, consent, and
+/// whether the person may use the app.
 pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
     let presented = params.require("refresh_token")?;
     let (id, secret) = token::split(presented).ok_or_else(unknown_token)?;
@@ -30,6 +32,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let refresh_token = Secret::new(token::compose(successor.as_str(), successor_secret.expose()));
     let digest = Digest::of(successor_secret.expose());
     let reuse = Entry::failure(cx, "token.refresh_reused");
+    let refused = app_access::refused(cx, client, Gate::Refresh);
+    let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
     let refreshed = cx
         .store()
@@ -50,20 +54,17 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
+            if !may_use {
+                cascade::revoke_grant(tx, &at, &grant.id)?;
+                refused.clone().by(ActorKind::User, &grant.user).append(tx, &at)?;
+                return Ok(Refreshed::Refused(no_access()));
+            }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();
             let scopes = match scope::narrowed(&words, &grant.scopes) {
                 Ok(scopes) => scopes,
                 Err(refusal) => return Ok(Refreshed::Refused(refusal)),
             };
-            let new = Refresh {
-                id: successor.clone(),
-                digest,
-                grant: grant.id.clone(),
-                created_at: at.now,
-                expires_at: at.now.plus(at.settings().tokens.refresh_idle).min(grant.expires_at),
-                rotated: None,
-            };
-            rotate(tx, &at, &old, &new)?;
+            rotate(tx, &at, &old, &succeeding(&at, &grant, successor.clone(), digest))?;
             Ok::<_, Error>(Refreshed::Granted(Box::new((grant, user, scopes))))
         })
         .await?;
@@ -71,20 +72,23 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Refreshed::Granted(granted) => *granted,
         Refreshed::Refused(refusal) => return Err(refusal),
     };
-    // "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one"
-    // and its `auth_time` is that of the original authentication (OIDC Core §12.2).
-    let about = About {
+    answer(cx, &about(client, &user, &grant, &scopes), Some(refresh_token))
+}
+
+/// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one" and its
+/// `auth_time` is that of the original authentication (OIDC Core §12.2).
+fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [String]) -> About<'a> {
+    About {
         client,
-        user: &user,
+        user,
         session: &grant.session,
         grant: &grant.id,
-        scopes: &scopes,
+        scopes,
         claims: grant.claims.as_ref(),
         nonce: None,
         auth_time: grant.auth_time,
         amr: &grant.amr,
-    };
-    answer(cx, &about, Some(refresh_token))
+    }
 }
 
 /// "The refresh token … was issued to another client", expired or revoked (RFC 6749 §5.2).
@@ -94,6 +98,21 @@ fn family_is_live(tx: &Tx, cx: &Cx, refresh: &Refresh, client: &Client) -> Resul
     }
     let grant = rows::grants::find(tx, cx.tenant, &refresh.grant)?;
     Ok(grant.filter(|grant| grant.client == client.id && grant.revoked_at.is_none() && grant.expires_at > cx.now))
+}
+
+/// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.
+async fn holder_may_use(cx: &Cx, client: &Client, refresh: &RefreshId) -> Result<bool, Error> {
+    let holder = holder(cx, refresh)?;
+    match holder {
+        Some(user) => app_access::may_use(cx, client, &user).await,
+        None => Ok(false),
+    }
+}
+
+fn holder(cx: &Cx, refresh: &RefreshId) -> Result<Option<UserId>, Error> {
+    let from = cx.read()?;
+    let Some(refresh) = rows::grants::find_refresh(&from, cx.tenant, refresh)? else { return Ok(None) };
+    Ok(rows::grants::find(&from, cx.tenant, &refresh.grant)?.map(|grant| grant.user))
 }
 
 /// A used token works once more only for a moment, and only while nobody has used its successor: two tabs that refresh at the same
@@ -116,6 +135,18 @@ fn person_still_consents(tx: &Tx, cx: &Cx, client: &Client, grant: &Grant) -> Re
     let consent = rows::consents::find(tx, cx.tenant, &grant.user, &client.id)?;
     let covers = consent.is_some_and(|consent| grant.scopes.iter().all(|scope| consent.scopes.contains(scope)));
     Ok(user.filter(|_| covers))
+}
+
+/// The next token of a family.
+fn succeeding(cx: &Cx, grant: &Grant, id: RefreshId, digest: Digest) -> Refresh {
+    Refresh {
+        id,
+        digest,
+        grant: grant.id.clone(),
+        created_at: cx.now,
+        expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
+        rotated: None,
+    }
 }
 
 fn rotate(tx: &mut Tx, cx: &Cx, old: &Refresh, new: &Refresh) -> Result<(), Error> {

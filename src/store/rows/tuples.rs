@@ -8,7 +8,7 @@ use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Key, Order, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Index, Key, Order, Read, Record, Table, Tx};
 
 /// (tenant, entity type, entity, relation, 1 for sets, subject type, subject, relation to the subject or nothing)
 type ByObject = (TenantId, String, String, String, u64, String, String, String);
@@ -22,6 +22,9 @@ const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
 
 /// Rows read at most to fill one filtered page.
 const SCAN_LIMIT: usize = 10_000;
+
+/// What the count of changes is called.
+const REVISION: &str = "permissions revision";
 
 /// Sorts behind the name of every relation.
 const LAST: &str = "\u{10FFFF}";
@@ -49,6 +52,15 @@ struct Revision {
 }
 
 impl Record for Revision {}
+
+/// What a commit did to the tuples of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The count of changes after it, if it changed anything that counts.
+    pub revision: Option<u64>,
+    /// The new and changed tuples, and without one those that are gone.
+    pub tuples: Vec<(TupleKey, Option<Tuple>)>,
+}
 
 /// Which tuples are wanted; absent fields accept all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -322,6 +334,29 @@ pub fn delete_of_entity(
     Ok(keys)
 }
 
+/// Up to `limit` tuples of the tenant, after the one given, by object.
+pub fn all(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    after: Option<&TupleKey>,
+    limit: usize,
+) -> Result<Vec<Tuple>, Error> {
+    let after = after.map(|key| by_object(tenant, key));
+    let rows = TUPLES.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, limit)?;
+    Ok(rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging)).collect())
+}
+
+/// What a commit did to the tuples of the tenant.
+pub fn changed(commit: &Commit<'_>, tenant: TenantId) -> Result<Changed, Error> {
+    let revisions = REVISIONS.changed(commit, &prefix((tenant, REVISION)))?;
+    let rows = TUPLES.changed(commit, &prefix((tenant,)))?.into_iter().map(|(key, hanging)| {
+        let key = object_key(key);
+        (key.clone(), hanging.map(|hanging| tuple(key, hanging)))
+    });
+    let revision = revisions.into_iter().find_map(|(_, row)| row).map(|row| row.revision);
+    Ok(Changed { revision, tuples: rows.collect() })
+}
+
 /// How often tuples, models and groups of the tenant have changed.
 pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
     Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
@@ -335,7 +370,7 @@ pub fn raise(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {
 }
 
 fn revision_key(tenant: TenantId) -> (TenantId, String) {
-    (tenant, String::from("permissions revision"))
+    (tenant, String::from(REVISION))
 }
 
 fn of_object(from: &(impl Read + ?Sized), wanted: &[u8], limit: usize) -> Result<Vec<Tuple>, Error> {

@@ -1,5 +1,7 @@
 //! People, by id, by e-mail address and by username.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::canonical;
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -10,10 +12,25 @@ use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
 impl Record for User {}
 
 const USERS: Table<(TenantId, UserId), User> = Table::new("users");
+const STANDINGS: Table<(TenantId, UserId), Standing> = Table::new("users");
 /// (tenant, canonical e-mail, user)
 const BY_EMAIL: Index<(TenantId, String, UserId)> = Index::new("users_by_email");
 /// (tenant, canonical username, user)
 const BY_USERNAME: Index<(TenantId, String, UserId)> = Index::new("users_by_username");
+
+/// What of a person decides whether they may do anything.
+#[derive(Serialize, Deserialize)]
+struct Standing {
+    disabled: bool,
+}
+
+impl Record for Standing {
+    const VERSION: u8 = User::VERSION;
+
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+        User::upgrade(version, body).map(|user| Self { disabled: user.disabled })
+    }
+}
 
 /// A name that another person already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +44,11 @@ pub enum Taken {
 /// The person with this id.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<User>, Error> {
     USERS.find(from, &(tenant, id.clone()))
+}
+
+/// Whether the person with this id is disabled; `None` when there is nobody. Reads nothing else of them.
+pub fn is_disabled(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<bool>, Error> {
+    Ok(STANDINGS.find(from, &(tenant, id.clone()))?.map(|standing| standing.disabled))
 }
 
 /// The person whose address has this canonical form.

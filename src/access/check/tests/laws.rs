@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 
 use super::naive::{Naive, Table};
-use super::world::{IDS, RELATIONS, Reader, TYPES, World, some_knot, some_world, subjects};
+use super::world::{IDS, RELATIONS, Reader, TYPES, World, some_knot, some_world, subjects, tuple};
+use crate::access::check::index::{Keeper, SnapshotFacts};
 use crate::access::check::{At, Engine, Facts, Ground, Overlay, Step, StoreFacts, Verdict};
 use crate::base::id::TenantId;
-use crate::records::SubjectRef;
+use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples as rows;
-use crate::store::{Error, Store};
+use crate::store::{Error, Snapshot, Store};
 
 fn questions() -> impl Iterator<Item = At<'static>> {
     let pairs = TYPES.into_iter().flat_map(|kind| IDS.into_iter().map(move |id| (kind, id)));
@@ -56,6 +57,65 @@ pub(super) fn stored(world: &World) -> Store {
     store
 }
 
+fn change(store: &Store, key: &TupleKey, tuple: Option<&Tuple>) {
+    let (key, tuple) = (key.clone(), tuple.cloned());
+    let change = move |tx: &mut _| {
+        match &tuple {
+            Some(tuple) => rows::put(tx, TenantId::DEFAULT, tuple)?,
+            None => drop(rows::delete(tx, TenantId::DEFAULT, &key)?),
+        }
+        rows::raise(tx, TenantId::DEFAULT)
+    };
+    store.write_blocking::<_, Error, _>(change).unwrap();
+}
+
+#[test]
+fn the_index_holds_one_state_and_answers_for_no_other() {
+    let store = Store::in_memory();
+    let made = |n: usize| tuple(("doc", "1", "viewer"), SubjectRef::new("user", format!("u{n}")));
+    let keeper = Keeper::new(TenantId::DEFAULT);
+    assert!(keeper.at(&store, 0).is_none());
+    keeper.build_now(&store);
+    let old = store.read().unwrap();
+    let revision = |from: &Snapshot| rows::revision(from, TenantId::DEFAULT).unwrap();
+    assert!(keeper.at(&store, revision(&old)).is_some());
+    for n in 0..40 {
+        change(&store, &made(n).key, Some(&made(n)));
+        let from = store.read().unwrap();
+        let ready = keeper.at(&store, revision(&from)).unwrap();
+        let facts = SnapshotFacts::new(StoreFacts { from: &from, tenant: TenantId::DEFAULT }, ready.index());
+        for m in [0, n, n + 1] {
+            let found = facts.tuple(At::new("doc", "1", "viewer"), &made(m).key.subject).unwrap();
+            assert_eq!(found, (m <= n).then(|| made(m)));
+        }
+        assert_eq!(facts.holders(At::new("doc", "1", "viewer"), 99).unwrap().len(), n + 1);
+    }
+    assert!(keeper.at(&store, revision(&old)).is_none());
+    // Somebody reads while tuples change: the reader keeps what it has, the next one gets the new state.
+    let from = store.read().unwrap();
+    let reading = keeper.at(&store, revision(&from)).unwrap();
+    change(&store, &made(0).key, None);
+    let now = store.read().unwrap();
+    assert!(keeper.at(&store, revision(&now)).is_none());
+    assert!(reading.index().is_some());
+    drop(reading);
+    assert!(keeper.at(&store, revision(&now)).is_some());
+}
+
+#[test]
+fn an_index_that_missed_something_goes() {
+    let store = Store::in_memory();
+    let keeper = Keeper::new(TenantId::DEFAULT);
+    keeper.build_now(&store);
+    assert!(keeper.at(&store, 0).is_some());
+    // A change without a new count is nobody's to make; the index must not survive it.
+    let made = tuple(("doc", "1", "viewer"), SubjectRef::new("user", "ann"));
+    store.write_blocking::<_, Error, _>(move |tx| rows::put(tx, TenantId::DEFAULT, &made)).unwrap();
+    assert!(keeper.at(&store, 0).is_none());
+    keeper.build_now(&store);
+    assert!(keeper.at(&store, 0).is_some());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -92,6 +152,39 @@ proptest! {
             }
             prop_assert_eq!(all_of_subject(&overlay, subject, limit), all_of_subject(&world, subject, limit));
         }
+    }
+
+    #[test]
+    fn the_index_says_what_the_store_says_whenever_it_was_built(
+        world in prop_oneof![some_world(false), some_knot()], one in 0..9_usize, split in any::<u32>(), gone in some_world(false),
+    ) {
+        let subject = &subjects()[one];
+        let first: Vec<_> = world.tuples.values().enumerate().filter(|(n, _)| split >> (n % 32) & 1 == 0).map(|(_, tuple)| tuple.clone()).collect();
+        let others = gone.tuples.into_values().filter(|tuple| !world.tuples.contains_key(&tuple.key));
+        let below = World { tuples: first.iter().cloned().chain(others).map(|tuple| (tuple.key.clone(), tuple)).collect(), ..world.clone() };
+        let store = stored(&below);
+        let keeper = Keeper::new(TenantId::DEFAULT);
+        keeper.build_now(&store);
+        for (key, tuple) in &world.tuples {
+            change(&store, key, Some(tuple));
+        }
+        for key in below.tuples.keys().filter(|key| !world.tuples.contains_key(key)) {
+            change(&store, key, None);
+        }
+        let from = store.read().unwrap();
+        let revision = rows::revision(&from, TenantId::DEFAULT).unwrap();
+        prop_assert!(keeper.at(&store, revision + 1).is_none());
+        let ready = keeper.at(&store, revision).unwrap();
+        let facts = SnapshotFacts::new(StoreFacts { from: &from, tenant: TenantId::DEFAULT }, ready.index());
+        let plain = world.ground();
+        for at in questions() {
+            for limit in [0, 1, 2, 99] {
+                prop_assert_eq!(facts.sets(at, limit).unwrap(), world.sets(at, limit).unwrap());
+                let store = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
+                prop_assert_eq!(facts.holders(at, limit).unwrap(), store.holders(at, limit).unwrap());
+            }
+        }
+        agrees(&world, Ground { facts: &facts, schema: &world, now: plain.now, limits: plain.limits }, subject)?;
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Parser<'_> {
         Err(self.place().mistake(format!("expected {wanted}, found {}", self.found())))
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), Mistake> {
+    fn demand(&mut self, word: &str) -> Result<(), Mistake> {
         if self.takes(word) { Ok(()) } else { self.unexpected(&format!("`{word}`")) }
     }
 
@@ -96,8 +96,8 @@ impl Parser<'_> {
         if self.peek() == Some("module") {
             return Err(self.place().mistake(modules));
         }
-        self.expect("model")?;
-        self.expect("schema")?;
+        self.demand("model")?;
+        self.demand("schema")?;
         let place = self.place();
         let version = self.name("the version of the schema")?;
         match version.as_str() {
@@ -119,7 +119,7 @@ impl Parser<'_> {
     }
 
     fn typed(&mut self) -> Result<Type, Mistake> {
-        self.expect("type")?;
+        self.demand("type")?;
         let place = self.place();
         let name = self.name("the name of a type")?;
         let mut relations = Vec::new();
@@ -135,7 +135,7 @@ impl Parser<'_> {
     }
 
     fn defined(&mut self) -> Result<Defined, Mistake> {
-        self.expect("define")?;
+        self.demand("define")?;
         let place = self.place();
         let name = self.name("the name of a relation")?;
         self.expect_sign(':')?;
@@ -174,7 +174,7 @@ impl Parser<'_> {
     }
 
     fn but_not(&mut self, base: Term, depth: usize) -> Result<Term, Mistake> {
-        self.expect("not")?;
+        self.demand("not")?;
         let place = self.place();
         let removed = self.operand(depth)?;
         if removed.directs() > 0 {

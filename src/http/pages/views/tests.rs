@@ -31,6 +31,8 @@ fn pages() -> Vec<(&'static str, String)> {
         ("set-up-expired", draw(&SetUpClosed::sample())),
         ("set-up-finished", draw(&SetUpClosed { reason: SetUpRefusal::Finished, ..SetUpClosed::sample() })),
         ("consent", draw(&Consent::sample())),
+        ("no-access", draw(&NoAccess::sample())),
+        ("no-access-form-post", draw(&NoAccess::sample_form_post())),
         ("log-out", draw(&LogOut::sample())),
         ("log-out-plain", draw(&LogOut { shell: shell(), account: None, ..LogOut::sample() })),
         ("logged-out", draw(&LoggedOut::sample())),
@@ -199,6 +201,20 @@ fn a_form_post_page_sends_what_it_was_given() {
 }
 
 #[test]
+fn the_way_back_from_an_app_that_is_closed_is_as_the_app_asked_for_it() {
+    let link = NoAccess::sample().render().unwrap();
+    assert!(
+        link.contains("id=\"back-to-app\" href=\"https://grafana.example.com/callback\"") && !link.contains("<form")
+    );
+    let form = NoAccess::sample_form_post().render().unwrap();
+    assert!(form.contains("<form method=\"post\" action=\"https://grafana.example.com/callback\">"));
+    assert!(form.contains("<input type=\"hidden\" name=\"error\" value=\"access_denied\">"));
+    for page in [link, form] {
+        assert!(page.contains("id=\"other-account\"") && page.contains("Reference req_01K5W3QZ8Y7T</p>"));
+    }
+}
+
+#[test]
 fn mistakes_are_told_above_and_beside_and_take_the_focus() {
     let errors = FormErrors::saying("It did not fit.").and("identifier", "No such thing.");
     let page = SignIn { identifier: "ann".into(), errors, ..SignIn::sample() }.render().unwrap();
@@ -257,6 +273,15 @@ fn hostile_words_stay_words() {
             scopes: vec![ScopeLine::custom(&bad(), &bad()).showing(bad())],
             return_to: bad(),
             ..Consent::sample()
+        }
+        .render(),
+        NoAccess {
+            shell: shell.clone(),
+            account: account.clone(),
+            other_account_href: bad(),
+            back_href: bad(),
+            back_fields: vec![HiddenField { name: bad(), value: bad() }],
+            reference: bad(),
         }
         .render(),
         LoggedOut { shell: shell.clone(), return_href: Some(bad()), sign_in_href: bad() }.render(),
