@@ -135,16 +135,17 @@ pub async fn update(
         .await
 }
 
-/// Removes a key for good; with an `owner`, only if it is theirs. Answers what it was. Errors: [`Error::NotFound`].
-pub async fn delete(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Error> {
+/// Removes a key for good with every relation it has; with an `owner`, only if it is theirs. Answers what it was and how many relations those
+/// were. Errors: [`Error::NotFound`].
+pub async fn delete(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<(ApiKey, usize), Error> {
     let entry = Entry::success(cx, "api_key.delete").target(id);
     let (at, id, owner) = (cx.clone(), id.clone(), owner.cloned());
     cx.store()
         .write(move |tx| {
             let key = of(tx, &at, &id, owner.as_ref())?;
-            cascade::remove_api_key(tx, &at, &key)?;
-            entry.clone().detail("owner", key.owner.as_str()).append(tx, &at)?;
-            Ok(key)
+            let tuples = cascade::remove_api_key(tx, &at, &key)?;
+            entry.clone().detail("owner", key.owner.as_str()).detail("tuples", tuples).append(tx, &at)?;
+            Ok((key, tuples))
         })
         .await
 }

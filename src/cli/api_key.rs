@@ -78,7 +78,11 @@ impl ApiKeyCommand {
             Self::Show(named) => output.show(&remote.call(Call::get(["api-keys", &named.key]))?, key),
             Self::Revoke(named) => {
                 let answer = remote.call(Call::delete(["api-keys", &named.key]))?;
-                output.show(&answer, |answer| format!("Revoked {} ({}).", text(answer, "id"), text(answer, "name")))
+                output.show(&answer, |answer| {
+                    let ended = answer.get("ended").unwrap_or(&Value::Null);
+                    let (id, name, tuples) = (text(answer, "id"), text(answer, "name"), text(ended, "tuples"));
+                    format!("Revoked {id} ({name}); {tuples} tuples went with it.")
+                })
             }
         }
     }

@@ -32,10 +32,10 @@ pub fn good(answer: &Answer) -> Value {
     answer.json()
 }
 
-/// Status and `code` (RFC 9457) or `error` of a refusal.
+/// Status and `error`, or `code` (RFC 9457), of a refusal.
 pub fn refused(answer: &Answer) -> (u16, String) {
     let body = answer.json();
-    let code = body["code"].as_str().or(body["error"].as_str()).unwrap_or_else(|| panic!("no refusal: {body}"));
+    let code = body["error"].as_str().or(body["code"].as_str()).unwrap_or_else(|| panic!("no refusal: {body}"));
     (answer.status.as_u16(), code.to_owned())
 }
 

@@ -28,6 +28,8 @@ mod people;
 mod refresh;
 mod relying_party;
 mod routes;
+mod scenario;
+mod scenarios;
 mod strangers;
 mod tls;
 mod worlds;

@@ -124,8 +124,10 @@ pub async fn update(admin: Admin<RevokeApiKeys>, id: Path<String>, body: Json<Ma
 
 /// `DELETE api-keys/{key}`: it stops working at once, and so do tokens it was exchanged for wherever we are asked.
 pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> Answer {
-    let key = apikeys::delete(&admin.cx, &parsed(&id)?, None).await?;
-    Ok(HttpResponse::Ok().json(json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true})))
+    let (key, tuples) = apikeys::delete(&admin.cx, &parsed(&id)?, None).await?;
+    let ended = json!({ "tuples": tuples });
+    let answer = json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true, "ended": ended});
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 fn owner_of(cx: &Cx, named: Option<&str>) -> Result<UserId, Refusal> {
