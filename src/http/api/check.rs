@@ -35,15 +35,17 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
         ..Question::new(subject, &permission, &entity_type, entity_id.as_deref().unwrap_or(ANY))
     };
     let decision = check(&admin.cx, &question).await?;
-    let mut answer = json!(decision);
+    let Value::Object(mut answer) = json!(decision) else { return Err(Refusal::internal("a decision is no object")) };
     if let Some(explanation) = &decision.explanation {
         let words: Vec<String> =
             explanation.words().iter().map(|line| with_names(&admin.cx, line)).collect::<Result<_, _>>()?;
-        answer["explanation"]["words"] = words.into();
+        if let Some(explanation) = answer.get_mut("explanation").and_then(Value::as_object_mut) {
+            explanation.insert(String::from("words"), words.into());
+        }
     }
-    answer["because"] = decision.reason.words().into();
-    answer["subject_type"] = question.subject.kind.into();
-    answer["subject_id"] = question.subject.id.into();
+    answer.insert(String::from("because"), decision.reason.words().into());
+    answer.insert(String::from("subject_type"), question.subject.kind.into());
+    answer.insert(String::from("subject_id"), question.subject.id.into());
     Ok(HttpResponse::Ok().json(answer))
 }
 

@@ -41,8 +41,10 @@ fn builtin_view(entity_type: &str, definition: &Value) -> Value {
 }
 
 fn described(mut document: Value, description: &Description, warnings: &[Mistake]) -> Value {
-    document["description"] = json!(description);
-    document["warnings"] = json!(warnings);
+    if let Some(members) = document.as_object_mut() {
+        members.insert(String::from("description"), json!(description));
+        members.insert(String::from("warnings"), json!(warnings));
+    }
     document
 }
 
@@ -115,9 +117,8 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
-    let mut answer = json!(dry_run::of_model(&admin.cx, compiled)?);
-    answer["warnings"] = json!(warnings);
-    Ok(HttpResponse::Ok().json(answer))
+    let dry_run::Changes { gained, lost, complete } = dry_run::of_model(&admin.cx, compiled)?;
+    Ok(HttpResponse::Ok().json(json!({"gained": gained, "lost": lost, "complete": complete, "warnings": warnings})))
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.

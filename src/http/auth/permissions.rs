@@ -53,7 +53,7 @@ fn answer(question: &Question, decision: &Decision) -> Value {
         "revision": decision.revision,
     });
     if let Some(explanation) = &decision.explanation {
-        answer["explanation"] = json!(explanation);
+        answer.as_object_mut().map(|answer| answer.insert(String::from("explanation"), json!(explanation)));
     }
     answer
 }
@@ -298,7 +298,7 @@ fn question(asker: &mut Asker<'_>, input: &mut Input) -> Result<Question, Refusa
     Ok(Question {
         resource,
         context,
-        contextual: contextual(caller, input)?,
+        contextual: contextual(asker.caller, input)?,
         explain: input.take("explain").unwrap_or_default(),
         ..Question::new(subject, &permission, &entity_type, &entity_id)
     })
