@@ -2,11 +2,12 @@
 //!
 //! May use: `identity`, `audit`, `cx` and below. A key belongs to a person and is a subject of its own: it holds what tuples give it and
 //! nothing of its owner's. `token` is the text that is shown once, `fields` what its facts may be, `keys` makes and changes, `using`
-//! decides whether a presented key works, `memory` counts what may be lost. Start reading at [`accept`].
+//! decides whether a presented key works, `memory` counts what may be lost, `lately` spares reading. Start reading at [`accept`].
 
 mod error;
 mod fields;
 mod keys;
+mod lately;
 mod memory;
 mod token;
 mod using;

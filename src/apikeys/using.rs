@@ -1,8 +1,10 @@
 //! Whether a presented key works: its text, its row, its owner and client, where it is used from, and how often.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::lately::{Found, Lately};
 use super::{Error, fields, memory, token};
 use crate::audit::{self, Entry};
 use crate::base::id::ApiKeyId;
@@ -63,39 +65,51 @@ pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
 
 /// The key with this id, if it works: for tokens that were made with it. Errors: as [`authenticate`], the network aside.
 pub fn live(cx: &Cx, id: &ApiKeyId) -> Result<Live, Error> {
-    let from = cx.read()?;
-    let key = rows::find(&from, cx.tenant, id)?.ok_or(Error::NotFound)?;
-    works(cx, &from, key)
+    works(cx, &*found(cx, &cx.read()?, id)?.ok_or(Error::NotFound)?)
 }
 
 fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result<Live, Refused> {
     let text = presented.expose();
     let id = token::id_of(text).ok_or(Error::NotFound)?;
     let from = cx.read()?;
-    let key = rows::find(&from, cx.tenant, &id)?.filter(|key| key.hash.matches(text)).ok_or(Error::NotFound)?;
+    let found = found(cx, &from, &id)?.filter(|found| found.key.hash.matches(text)).ok_or(Error::NotFound)?;
     let named = |error| Refused { key: Some(id.clone()), error };
-    let live = works(cx, &from, key).map_err(named)?;
+    let live = works(cx, &found).map_err(named)?;
     if is_at_home(&live.key, address) { Ok(live) } else { Err(named(Error::ForeignNetwork)) }
 }
 
+/// The key with this id and whom it belongs to, as the snapshot has them.
+fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, Error> {
+    let lately = cx.home.shared.of::<Lately>();
+    if let Some(known) = lately.find(cx.tenant, from.authority(), id) {
+        return Ok(Some(known));
+    }
+    let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
+    let owner = users::find(from, cx.tenant, &key.owner)?;
+    let client = match &key.client {
+        Some(id) => clients::find(from, cx.tenant, id)?,
+        None => None,
+    };
+    let found = Arc::new(Found { key, owner, client });
+    lately.keep(cx.tenant, from.authority(), &found);
+    Ok(Some(found))
+}
+
 /// A key works while it, its owner and its client do.
-fn works(cx: &Cx, from: &Snapshot, key: ApiKey) -> Result<Live, Error> {
+fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
+    let Found { key, owner, client } = found;
     if !key.enabled {
         return Err(Error::Disabled);
     }
     if key.has_expired(cx.now) {
         return Err(Error::Expired);
     }
-    let owner = users::find(from, cx.tenant, &key.owner)?.filter(|owner| !owner.disabled).ok_or(Error::Disabled)?;
-    let client = match &key.client {
-        Some(id) => Some(live_client(cx, from, id)?.ok_or(Error::Disabled)?),
-        None => None,
-    };
-    Ok(Live { key, owner, client })
-}
-
-fn live_client(cx: &Cx, from: &impl Read, id: &crate::base::id::ClientId) -> Result<Option<Client>, Error> {
-    Ok(clients::find(from, cx.tenant, id)?.filter(|client| !client.disabled))
+    let owner = owner.as_ref().filter(|owner| !owner.disabled).ok_or(Error::Disabled)?;
+    let client = client.as_ref().filter(|client| !client.disabled);
+    if key.client.is_some() && client.is_none() {
+        return Err(Error::Disabled);
+    }
+    Ok(Live { key: key.clone(), owner: owner.clone(), client: client.cloned() })
 }
 
 /// Whether the key may be used from the address. Where networks are named, an address that is not known is in none.

@@ -48,7 +48,7 @@ mod tests {
 
     use crate::base::id::TenantId;
     use crate::store::rows::tuples;
-    use crate::store::{Error, Store};
+    use crate::store::{Error, Read, Store};
 
     #[test]
     fn a_commit_is_told_before_its_transactions_are_answered_and_until_nobody_wants_to_hear() {
@@ -63,5 +63,24 @@ mod tests {
             store.write_blocking::<_, Error, _>(|tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
             assert_eq!(heard.load(Ordering::SeqCst), told);
         }
+    }
+
+    #[test]
+    fn what_decides_who_may_do_what_has_a_version_that_changes_with_it_alone() {
+        let store = Store::in_memory();
+        let version = || store.read().unwrap().authority();
+        let first = version();
+        assert!(first.is_some());
+        store.write_blocking::<_, Error, _>(|tx| tx.set_raw("sessions", vec![1], Some(vec![1]))).unwrap();
+        assert_eq!(version(), first);
+        store.write_blocking::<_, Error, _>(|tx| tx.set_raw("users", vec![1], Some(vec![1]))).unwrap();
+        assert!(version() > first);
+        let old = store.read().unwrap();
+        let seen = store.write_blocking::<_, Error, _>(|tx| {
+            tuples::raise(tx, TenantId::DEFAULT)?;
+            Ok(tx.authority())
+        });
+        assert_eq!(seen.unwrap(), None);
+        assert!(version() > old.authority());
     }
 }

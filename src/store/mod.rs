@@ -127,7 +127,11 @@ impl Store {
 
     /// The state as of the last commit. Takes microseconds and waits for nobody. Errors: [`Error::Closed`], the disk's.
     pub fn read(&self) -> Result<Snapshot, Error> {
-        self.inner.engine.snapshot().map(Snapshot::new)
+        let before = self.inner.writer.authority();
+        let snapshot = self.inner.engine.snapshot().map(Snapshot::new)?;
+        // Between two looks at the same number nothing of it changed.
+        let known = before.filter(|_| self.inner.writer.authority() == before);
+        Ok(snapshot.versioned(known))
     }
 
     /// Runs `change` in a transaction and answers when it is durable.

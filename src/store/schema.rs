@@ -46,6 +46,9 @@ pub const TABLES: &[&str] = &[
     "tuples_by_subject",
 ];
 
+/// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).
+pub(super) const AUTHORITY: &[&str] = &["api_keys", "clients", "groups", "marks", "models", "tuples", "users"];
+
 /// Tables of this folder's own tests.
 #[cfg(test)]
 pub(super) const TEST_TABLES: &[&str] = &["test_a", "test_b"];

@@ -10,6 +10,13 @@ use super::{Error, schema};
 
 /// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
 pub trait Read {
+    /// The version of what decides who may do what: people, clients, API keys, groups, models, tuples, marks. Two snapshots of one store with
+    /// the same version hold the same rows of these, so that what was read of them may be kept under it. `None` when it is not known,
+    /// as while such a change is being written, and in a transaction, which may yet come to nothing.
+    fn authority(&self) -> Option<u64> {
+        None
+    }
+
     /// The value of a row.
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
@@ -25,6 +32,10 @@ pub trait Read {
 }
 
 impl<R: Read + ?Sized> Read for &R {
+    fn authority(&self) -> Option<u64> {
+        (**self).authority()
+    }
+
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         (**self).get_raw(table, key)
     }
@@ -61,11 +72,17 @@ impl Read for dyn View + '_ {
 /// The state of the store as of one commit. Later writes do not show in it. Hold it briefly: it pins old pages.
 pub struct Snapshot {
     view: Box<dyn View>,
+    authority: Option<u64>,
 }
 
 impl Snapshot {
     pub(super) fn new(view: Box<dyn View>) -> Self {
-        Self { view }
+        Self { view, authority: None }
+    }
+
+    /// The same, whose version is known.
+    pub(super) fn versioned(self, authority: Option<u64>) -> Self {
+        Self { authority, ..self }
     }
 
     /// The frozen state, as the engine gave it.
@@ -75,6 +92,10 @@ impl Snapshot {
 }
 
 impl Read for Snapshot {
+    fn authority(&self) -> Option<u64> {
+        self.authority
+    }
+
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.view.get(table, key)
     }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::engine::Engine;
 use super::follow::{Follower, Followers};
 use super::tx::Tx;
-use super::{Error, log_fault};
+use super::{Error, log_fault, schema};
 
 /// The most transactions that share a commit: bounds memory and the wait of the first among them.
 const BATCH: usize = 512;
@@ -95,6 +95,8 @@ struct Progress {
     commits: AtomicU64,
     revision: watch::Sender<u64>,
     followers: Followers,
+    /// Even between changes to what decides who may do what, odd while one is being written or was not seen to succeed.
+    authority: AtomicU64,
 }
 
 impl Writer {
@@ -112,7 +114,8 @@ impl Writer {
     /// A writer that answers every transaction with [`Error::Closed`].
     pub(super) fn stopped() -> Self {
         let (commits, revision) = (AtomicU64::new(0), watch::Sender::new(0));
-        let progress = Arc::new(Progress { commits, revision, followers: Followers::default() });
+        let (followers, authority) = (Followers::default(), AtomicU64::new(0));
+        let progress = Arc::new(Progress { commits, revision, followers, authority });
         Self { queue: RwLock::new(None), thread: Mutex::new(None), progress }
     }
 
@@ -146,6 +149,11 @@ impl Writer {
     /// A receiver that sees every new number of commits.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.progress.revision.subscribe()
+    }
+
+    /// The version of what decides who may do what; `None` while it changes. Ask before and after taking a snapshot.
+    pub(super) fn authority(&self) -> Option<u64> {
+        Some(self.progress.authority.load(Ordering::SeqCst)).filter(|version| version.is_multiple_of(2))
     }
 
     /// Tells `follower` of every commit from the next one on.
@@ -188,9 +196,17 @@ fn run_batch(engine: &dyn Engine, jobs: &mut [Box<dyn Job>], progress: &Progress
     if batch.is_empty() {
         return Ok(());
     }
+    let stirs = batch.tables().any(|(name, _)| schema::AUTHORITY.contains(&name));
+    let odd = progress.authority.load(Ordering::SeqCst) | 1;
+    if stirs {
+        progress.authority.store(odd, Ordering::SeqCst);
+    }
     let committed = engine.commit(&batch).inspect_err(|error| log_fault("a commit failed", error));
     progress.followers.tell(committed.is_ok().then_some(&batch));
     committed?;
+    if stirs {
+        progress.authority.store(odd + 1, Ordering::SeqCst);
+    }
     let commits = progress.commits.fetch_add(1, Ordering::AcqRel) + 1;
     progress.revision.send_replace(commits);
     Ok(())

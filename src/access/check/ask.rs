@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::engine::Ground;
 use super::facts::StoreFacts;
 use super::index::{Keeper, SnapshotFacts};
+use super::lately::Lately;
 use super::order::Bench;
 use super::question::{Decision, Question, Ruling};
 use super::standing::{Models, Rooms, Standing, State, rooms};
@@ -60,12 +61,13 @@ impl Sitting<'_> {
         ask: impl FnOnce(&Models<'_>, Ground<'_, SnapshotFacts<'_>>, u64) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let revision = tuples::revision(from, cx.tenant)?;
+        let lately = Lately::of(cx, from)?;
+        let revision = lately.revision;
         let keeper = Keeper::of(cx);
         let ready = keeper.at(cx.store(), revision);
         let store = StoreFacts { from, tenant: cx.tenant };
         let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
-        let models = Models::new(cx, State::Committed(from), &**self.rooms);
+        let models = Models::new(cx, State::Committed(from), &**self.rooms).knowing(&lately);
         ask(&models, Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() }, revision)
     }
 

@@ -10,6 +10,7 @@ mod engine;
 mod facts;
 mod hash;
 mod index;
+mod lately;
 mod memo;
 mod order;
 mod overlay;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use super::ask::Case;
+use super::lately::Lately;
 use super::question::Decision;
 use super::verdict::Schema;
 use crate::access::Error;
@@ -117,6 +118,7 @@ pub(in crate::access) struct Models<'a> {
     pub(in crate::access) from: State<'a>,
     rooms: &'a dyn Rooms,
     known: OnceCell<Arc<dyn Catalogue>>,
+    lately: Option<&'a Lately>,
 }
 
 impl Schema for Models<'_> {
@@ -135,7 +137,12 @@ impl Schema for Models<'_> {
 impl<'a> Models<'a> {
     /// The models of a state.
     pub(in crate::access) fn new(cx: &'a Cx, from: State<'a>, rooms: &'a dyn Rooms) -> Self {
-        Self { cx, from, rooms, known: OnceCell::new() }
+        Self { cx, from, rooms, known: OnceCell::new(), lately: None }
+    }
+
+    /// The same, knowing what was read of this state before.
+    pub(super) fn knowing(self, lately: &'a Lately) -> Self {
+        Self { lately: Some(lately), ..self }
     }
 }
 
@@ -158,7 +165,12 @@ impl Models<'_> {
     }
 
     fn user(&self, id: &UserId) -> Result<Standing, Error> {
-        Ok(match users::is_disabled(self.from.read(), self.cx.tenant, id)? {
+        let from = self.from.read();
+        let disabled = match self.lately {
+            Some(lately) => lately.is_disabled(self.cx, from, id)?,
+            None => users::is_disabled(from, self.cx.tenant, id)?,
+        };
+        Ok(match disabled {
             None => Standing::Unknown,
             Some(true) => Standing::Disabled,
             Some(false) => Standing::LIVE,
@@ -166,7 +178,12 @@ impl Models<'_> {
     }
 
     fn key(&self, id: &ApiKeyId) -> Result<Standing, Error> {
-        let Some(key) = self.rooms.key(self.cx, self.from.read(), id)? else { return Ok(Standing::Unknown) };
+        let read = || self.rooms.key(self.cx, self.from.read(), id);
+        let found = match self.lately {
+            Some(lately) => lately.key(id, read)?,
+            None => read()?,
+        };
+        let Some(key) = found else { return Ok(Standing::Unknown) };
         let expired = key.expires_at.is_some_and(|end| end <= self.cx.now);
         if !key.enabled || expired || self.user(&key.owner)? != Standing::LIVE {
             return Ok(Standing::Disabled);

@@ -1,6 +1,7 @@
 //! Models as questions find them: compiled once per change, stored ones before built-in ones, and under their other spelling.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
@@ -19,6 +20,8 @@ pub struct Models {
     tenant: TenantId,
     revision: u64,
     found: RwLock<HashMap<String, Arc<CompiledModel>>>,
+    /// A version of the store, and one more, in which the models are these; 0 for none.
+    seen_in: AtomicU64,
 }
 
 /// The newest models of each tenant.
@@ -26,13 +29,19 @@ pub struct Models {
 struct Newest(RwLock<HashMap<TenantId, Arc<Models>>>);
 
 impl Models {
-    /// The models as this snapshot has them, shared with all operations that see the same ones. Costs one read. Look models up from this
+    /// The models as this snapshot has them, shared with all operations that see the same ones. Costs a read
+    /// at the most. Look models up from this
     /// snapshot only.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
-        let revision = rows::revision(from, cx.tenant)?;
         let newest = cx.home.shared.of::<Newest>();
         let known = newest.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+        let version = from.authority().map_or(0, |version| version.saturating_add(1));
+        if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {
+            return Ok(Arc::clone(models));
+        }
+        let revision = rows::revision(from, cx.tenant)?;
         if let Some(models) = known.as_ref().filter(|models| models.revision == revision) {
+            models.seen_in.fetch_max(version, Ordering::Relaxed);
             return Ok(Arc::clone(models));
         }
         let fresh = Arc::new(Self::at(cx.tenant, revision));
@@ -49,7 +58,11 @@ impl Models {
     }
 
     fn at(tenant: TenantId, revision: u64) -> Self {
-        Self { tenant, revision, found: RwLock::default() }
+        Self { tenant, revision, found: RwLock::default(), seen_in: AtomicU64::new(0) }
+    }
+
+    fn is_seen_in(&self, version: u64) -> bool {
+        version != 0 && self.seen_in.load(Ordering::Relaxed) == version
     }
 
     /// The model of a type: the stored one, else the built-in one, else the one stored under the other spelling of the type
