@@ -165,7 +165,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     let (kind, entity_id, relation) = (text("entityTypeName"), text("entityId"), text("relation"));
     let (subject_type, email, id, condition) =
         (text("subjectType"), text("subjectEmail"), text("subjectId"), text("condition"));
-    let expires_at = input.take("expiresAt");
+    let expires_at = input.take_moment("expiresAt");
     input.finish()?;
     let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(subject_id)) =
         (kind, entity_id, relation, subject_type, id.or(email))

@@ -6,7 +6,7 @@
 //! * `(client_abc:deployment, *, editor, apikey, key_1)`
 //! * `client_abc:invoice:inv_1#owner@user:ann`
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::access::error::Mistake;
@@ -46,14 +46,24 @@ struct Own {
     #[serde(alias = "subjectRelation")]
     subject_relation: Option<String>,
     condition: Option<String>,
-    #[serde(alias = "expiresAt")]
+    #[serde(default, alias = "expiresAt", deserialize_with = "time")]
     expires_at: Option<Moment>,
     #[serde(rename = "id")]
     _id: Option<String>,
-    #[serde(rename = "created_at", alias = "createdAt")]
+    #[serde(default, rename = "created_at", alias = "createdAt", deserialize_with = "time")]
     _created_at: Option<Moment>,
-    #[serde(rename = "updated_at", alias = "updatedAt")]
+    #[serde(default, rename = "updated_at", alias = "updatedAt", deserialize_with = "time")]
     _updated_at: Option<Moment>,
+}
+
+/// A time as the API writes it, or as a record has it.
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::Number(millis) if millis.is_i64() => Ok(millis.as_i64().map(Moment::from_millis)),
+        Value::String(text) if Moment::parse_rfc3339(&text).is_some() => Ok(Moment::parse_rfc3339(&text)),
+        _ => Err(serde::de::Error::custom("a time is written as RFC 3339 says: 2026-01-31T12:00:00Z")),
+    }
 }
 
 /// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
@@ -238,6 +248,20 @@ mod tests {
         let read = read_tuples(&format!("{line}\n\n// a remark\n{line}")).unwrap();
         assert_eq!(read.len(), 2);
         assert_eq!(read[1], Incoming { key: tuple.key, condition: tuple.condition, expires_at: tuple.expires_at });
+    }
+
+    #[test]
+    fn times_are_read_as_the_api_writes_them() {
+        let line = |end: &str| {
+            let told = r#""created_at":"2026-01-31T12:00:00.000Z","updated_at":null"#;
+            let parts =
+                r#""entity_type":"doc","entity_id":"1","relation":"viewer","subject_type":"user","subject_id":"ann""#;
+            format!("{{{parts},{told},\"expires_at\":{end}}}")
+        };
+        let read = |end: &str| read_tuple(&line(end)).map(|tuple| tuple.expires_at);
+        assert_eq!(read(&format!("\"{}\"", START.rfc3339())), Ok(Some(START)));
+        assert_eq!(read("null"), Ok(None));
+        assert!(read("\"tomorrow\"").unwrap_err().contains("RFC 3339"));
     }
 
     #[test]

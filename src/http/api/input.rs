@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::base::Moment;
 use crate::http::respond::{FieldProblem, Refusal};
 
 /// The members of a body that nobody has taken yet, and what was wrong with those that were.
@@ -44,6 +45,16 @@ impl Input {
             return T::default();
         }
         self.take(name).unwrap_or_default()
+    }
+
+    /// Takes a time as RFC 3339 writes it.
+    pub fn take_moment(&mut self, name: &str) -> Option<Moment> {
+        let text: String = self.take(name)?;
+        let moment = Moment::parse_rfc3339(&text);
+        if moment.is_none() {
+            self.refuse(name, "This is no time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z.");
+        }
+        moment
     }
 
     /// Takes all that is left.
