@@ -15,6 +15,7 @@ const files = [
   { path: here('wire.test.mjs'), title: 'The wire: aliases, errors, CORS, the JSON dialect' },
   { path: here('example-app.test.mjs'), title: 'The example app of the README' },
   { path: here('python/test_authlib.py'), title: 'Python: Authlib', run: runPython },
+  { path: here('python/test_machine.py'), title: 'Python: the printed machine client', run: runPython },
 ]
 
 const wanted = process.argv.slice(2)

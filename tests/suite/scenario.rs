@@ -397,8 +397,8 @@ async fn somebody_with_five_thousand_grants_signs_in_with_a_small_token_that_say
     let home = Home::new().await;
     let graph = Graph::of(&home).await;
     machines(&graph).await;
-    for batch in 0..10 {
-        let lines: Vec<String> = (batch * 500..(batch + 1) * 500)
+    for batch in 0..5 {
+        let lines: Vec<String> = (batch * 1000..(batch + 1) * 1000)
             .map(|n| format!("(client_abc:deployment, deployment_number_{n:04}, editor, user, {ANN})"))
             .collect();
         good(&graph.lines(&lines).await);
@@ -491,4 +491,79 @@ async fn contextual_tuples_are_for_who_may_ask_about_others() {
     body["contextualTuples"] = vec![body["contextualTuples"][0].clone(); 101].into();
     let admin = Program::of(&home, ADMIN).await;
     assert_eq!(admin.send(Method::POST, "/api/auth/check-permission", body).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_tuple_ends_when_it_was_said_and_is_written_as_it_was_read() {
+    let home = Home::new().await;
+    let graph = Graph::of(&home).await;
+    machines(&graph).await;
+    let (end, later) = (home.now().plus(Duration::from_secs(60)), home.now().plus(Duration::from_secs(3600)));
+    let tuple = |end: &str| {
+        json!({"entity_type": "client_abc:deployment", "entity_id": "1", "relation": "viewer",
+        "subject_type": "user", "subject_id": "guest", "expires_at": end})
+    };
+    for wrong in ["tomorrow", "2026-02-31T00:00:00Z", "1769860800000"] {
+        crate::graph::bad(&graph.post("/api/admin/tuples", tuple(wrong)).await);
+        crate::graph::bad(&graph.lines(&[tuple(wrong).to_string()]).await);
+    }
+    let written = good(&graph.post("/api/admin/tuples", tuple(&end.rfc3339())).await);
+    assert_eq!(written["expires_at"], end.rfc3339());
+    let list =
+        good(&graph.admin.send(Method::GET, "/api/admin/tuples?entity_type=client_abc:deployment", json!({})).await);
+    assert_eq!(list["items"], json!([written]));
+    // As it was read, by either way; another end takes the place of the first.
+    good(&graph.lines(&[written.to_string()]).await);
+    assert_eq!(good(&graph.post("/api/admin/tuples", written.clone()).await), written);
+    assert_eq!(good(&graph.post("/api/admin/tuples", tuple(&later.rfc3339())).await)["id"], written["id"]);
+    home.advance(Duration::from_secs(60)).await;
+    assert_eq!(graph.check("user:guest", "read", "client_abc:deployment:1").await, yes());
+    home.advance(Duration::from_secs(3540)).await;
+    assert_eq!(graph.check("user:guest", "read", "client_abc:deployment:1").await, no("no_tuple"));
+    // A client's grants are told the same way.
+    good(
+        &graph
+            .admin
+            .send(Method::PUT, "/api/admin/models/shop:basket", json!({"definition": {"relations": {"viewer": {}}}}))
+            .await,
+    );
+    let end = home.now().plus(Duration::from_secs(60)).rfc3339();
+    let grant = json!({"entityTypeName": "basket", "entityId": "1", "relation": "viewer", "subjectType": "user",
+        "subjectId": BOB, "expiresAt": end});
+    good(&graph.post("/api/internal/clients/shop/grants", grant).await);
+    let path = "/api/internal/clients/shop/grants";
+    assert_eq!(good(&graph.admin.send(Method::GET, path, json!({})).await)["grants"][0]["expiresAt"], end);
+}
+
+#[tokio::test]
+async fn what_comes_in_batches_may_be_long_and_a_strangers_body_is_not_read() {
+    let home = Home::new().await;
+    let graph = Graph::of(&home).await;
+    machines(&graph).await;
+    let condition = format!("return true -- {}", "x".repeat(300));
+    let tuple = |n: usize| {
+        json!({"entity_type": "client_abc:deployment", "entity_id": n.to_string(), "relation": "viewer",
+        "subject_type": "user", "subject_id": "guest", "condition": condition})
+    };
+    let many: Vec<Value> = (0..1000).map(tuple).collect();
+    let lines: Vec<String> = many.iter().map(Value::to_string).collect();
+    assert_eq!(good(&graph.lines(&lines).await)["written"], 1000);
+    good(&graph.post("/api/admin/tuples", json!({ "tuples": many })).await);
+    let question = json!({"entityType": "client_abc:deployment", "entityId": "1", "permission": "read", "userId": BOB});
+    let answer =
+        good(&graph.post("/api/auth/check-permission/batch", json!({"checks": vec![question.clone(); 1000]})).await);
+    assert_eq!(answer["results"].as_array().unwrap().len(), 1000);
+    let mut heavy = question.clone();
+    heavy["resource"] = json!({"attributes": {"text": "x".repeat(64 * 1024)}});
+    assert_eq!(
+        refused(&graph.post("/api/auth/check-permission", heavy.clone()).await),
+        (422, String::from("too_large"))
+    );
+    heavy["resource"] = json!({"attributes": {"text": "x".repeat(2 << 20)}});
+    assert_eq!(refused(&graph.post("/api/auth/check-permission", heavy).await), (413, String::from("too_large")));
+    let ann = Program::of(&home, ANN).await;
+    assert_eq!(
+        ann.send(Method::POST, "/api/admin/tuples/import", json!({ "lines": lines })).await.status,
+        StatusCode::FORBIDDEN
+    );
 }

@@ -6,7 +6,7 @@
 //! * `(client_abc:deployment, *, editor, apikey, key_1)`
 //! * `client_abc:invoice:inv_1#owner@user:ann`
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::access::error::Mistake;
@@ -48,29 +48,23 @@ struct Own {
     #[serde(alias = "subjectRelation")]
     subject_relation: Option<String>,
     condition: Option<String>,
-    #[serde(alias = "expiresAt", default)]
-    expires_at: Option<Time>,
+    #[serde(default, alias = "expiresAt", deserialize_with = "time")]
+    expires_at: Option<Moment>,
     #[serde(rename = "id")]
     _id: Option<String>,
-    #[serde(rename = "created_at", alias = "createdAt", default)]
-    _created_at: Option<Time>,
-    #[serde(rename = "updated_at", alias = "updatedAt", default)]
-    _updated_at: Option<Time>,
+    #[serde(default, rename = "created_at", alias = "createdAt", deserialize_with = "time")]
+    _created_at: Option<Moment>,
+    #[serde(default, rename = "updated_at", alias = "updatedAt", deserialize_with = "time")]
+    _updated_at: Option<Moment>,
 }
 
-/// RFC 3339, as everywhere outside, or milliseconds, as records are kept.
-#[derive(Clone, Copy)]
-struct Time(Moment);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wrong = || serde::de::Error::custom("a time is written as RFC 3339, such as 2030-01-31T12:00:00Z");
-        let moment = match Value::deserialize(deserializer)? {
-            Value::String(text) => Moment::parse_rfc3339(&text),
-            Value::Number(millis) => millis.as_i64().map(Moment::from_millis),
-            _ => None,
-        };
-        moment.map(Self).ok_or_else(wrong)
+/// A time as the API writes it, or as a record has it.
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::Number(millis) if millis.is_i64() => Ok(millis.as_i64().map(Moment::from_millis)),
+        Value::String(text) if Moment::parse_rfc3339(&text).is_some() => Ok(Moment::parse_rfc3339(&text)),
+        _ => Err(serde::de::Error::custom("a time is written as RFC 3339 says: 2026-01-31T12:00:00Z")),
     }
 }
 
@@ -142,12 +136,7 @@ fn from_json(value: &Value) -> Result<Incoming, String> {
     let own = Own::deserialize(value).map_err(|error| error.to_string())?;
     let subject = SubjectRef { kind: own.subject_type, id: own.subject_id, relation: own.subject_relation };
     let key = TupleKey { entity_type: own.entity_type, entity_id: own.entity_id, relation: own.relation, subject };
-    Ok(Incoming {
-        key: checked(key)?,
-        condition: own.condition,
-        expires_at: own.expires_at.map(|time| time.0),
-        is_foreign: false,
-    })
+    Ok(Incoming { key: checked(key)?, condition: own.condition, expires_at: own.expires_at, is_foreign: false })
 }
 
 fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
@@ -264,6 +253,20 @@ mod tests {
             read[1],
             Incoming { key: tuple.key, condition: tuple.condition, expires_at: tuple.expires_at, is_foreign: false }
         );
+    }
+
+    #[test]
+    fn times_are_read_as_the_api_writes_them() {
+        let line = |end: &str| {
+            let told = r#""created_at":"2026-01-31T12:00:00.000Z","updated_at":null"#;
+            let parts =
+                r#""entity_type":"doc","entity_id":"1","relation":"viewer","subject_type":"user","subject_id":"ann""#;
+            format!("{{{parts},{told},\"expires_at\":{end}}}")
+        };
+        let read = |end: &str| read_tuple(&line(end)).map(|tuple| tuple.expires_at);
+        assert_eq!(read(&format!("\"{}\"", START.rfc3339())), Ok(Some(START)));
+        assert_eq!(read("null"), Ok(None));
+        assert!(read("\"tomorrow\"").unwrap_err().contains("RFC 3339"));
     }
 
     #[test]

@@ -47,12 +47,12 @@ impl Input {
         self.take(name).unwrap_or_default()
     }
 
-    /// Takes a moment, written as RFC 3339; absent and `null` are the same.
+    /// Takes a time as RFC 3339 writes it.
     pub fn take_moment(&mut self, name: &str) -> Option<Moment> {
         let text: String = self.take(name)?;
         let moment = Moment::parse_rfc3339(&text);
         if moment.is_none() {
-            self.refuse(name, "This is no RFC 3339 time, such as 2030-01-31T12:00:00Z.");
+            self.refuse(name, "This is no time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z.");
         }
         moment
     }

@@ -14,7 +14,9 @@ use crate::access::{Error, Mistake};
 use crate::access::{authority, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Json, ManagePlatform, Manager, Query, Right, ViewModels, ViewTuples, has, require};
+use crate::http::extract::{
+    Admin, LongJson, ManagePlatform, Manager, Query, Right, ViewModels, ViewTuples, has, require,
+};
 use crate::http::respond::Refusal;
 use crate::records::Model;
 use crate::records::tuple::ANY;
@@ -86,7 +88,7 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
 }
 
 /// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
-pub async fn put(manager: Manager, entity_type: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn put(manager: Manager, entity_type: Path<String>, body: LongJson<Map<String, Value>>) -> Answer {
     let draft = draft(entity_type.into_inner(), body.0)?;
     may_write(&manager.cx, &draft.entity_type, draft.client.as_ref())?;
     let stored = catalogue::put(&manager.cx, &draft).await?;
@@ -100,7 +102,7 @@ fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(admin: Admin<ViewModels>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewModels>, body: LongJson<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let entity_type: Option<String> = input.take("entity_type");
     let definition: Map<String, Value> = input.require("definition");
@@ -113,7 +115,11 @@ pub async fn validate(admin: Admin<ViewModels>, body: Json<Map<String, Value>>) 
 }
 
 /// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and changes nothing.
-pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn dry_run(
+    admin: Admin<ViewModels>,
+    entity_type: Path<String>,
+    body: LongJson<Map<String, Value>>,
+) -> Answer {
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
@@ -134,7 +140,7 @@ pub async fn delete(manager: Manager, entity_type: Path<String>, query: Query) -
 
 /// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
 /// one after another: what was written before a mistake stays.
-pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let source: String = input.require("source");
     let prefix: Option<String> = input.take("prefix");

@@ -13,7 +13,7 @@ use crate::access::{Error, authority, dry_run};
 use crate::base::Moment;
 use crate::cx::Cx;
 use crate::http::extract::{
-    Admin, Json, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
+    Admin, Json, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
 };
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
@@ -72,7 +72,7 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
-pub async fn write(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+pub async fn write(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
@@ -101,7 +101,7 @@ pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
 /// all or none.
-pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
+pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let lines: Vec<String> = input.require("lines");
     let first: usize = input.take("first_line").unwrap_or(1);
@@ -119,7 +119,7 @@ pub async fn import(manager: Manager, body: Json<Map<String, Value>>) -> Answer 
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
-pub async fn dry_run(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let mut tuples_of = |name: &str| input.take::<Vec<Map<String, Value>>>(name).unwrap_or_default();
     let (add, remove) = (tuples_of("add"), tuples_of("remove"));

@@ -11,7 +11,7 @@ use crate::access::{Error, tuples};
 use crate::base::Secret;
 use crate::base::page::PageRequest;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, Query, Right, ViewTuples, Who, caller, has};
+use crate::http::extract::{Caller, Json, LongJson, Query, Right, ViewTuples, Who, caller, has};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -32,7 +32,7 @@ type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(request: HttpRequest, body: Json<Members>) -> Answer {
+pub async fn one(request: HttpRequest, body: LongJson<Members>) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
     let question = question(&mut Asker::new(&caller), &mut input)?;
@@ -70,7 +70,7 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
 /// their order.
-pub async fn batch(request: HttpRequest, body: Json<Members>) -> Answer {
+pub async fn batch(request: HttpRequest, body: LongJson<Members>) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
     match input.take::<Vec<Members>>("checks") {

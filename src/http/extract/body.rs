@@ -19,7 +19,12 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 
 /// The whole body, at most `limits.body_bytes` of the settings.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
-    let limit = operation(request)?.settings().limits.body_bytes;
+    read_up_to(0, request, payload).await
+}
+
+/// The same where bodies of `most` bytes must be taken whatever the settings say.
+pub(super) async fn read_up_to(most: usize, request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
+    let limit = operation(request)?.settings().limits.body_bytes.max(most);
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let is_long = declared.is_some_and(|length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit));
     let read = async { if is_long { Err(too_large(payload, 0, limit).await) } else { collect(payload, limit).await } };

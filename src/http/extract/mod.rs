@@ -30,6 +30,6 @@ pub(in crate::http) use browser::keep;
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 pub use cx::{LocalPeer, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
-pub use json::Json;
+pub use json::{Json, LongJson};
 pub use pairs::{Fields, Pairs, Query, own_path};
 pub use person::{Person, Visitor};

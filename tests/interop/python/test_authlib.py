@@ -1,11 +1,5 @@
 """Authlib against the real binary: code flow with PKCE and verification, userinfo, refresh, machines, introspection, revocation."""
 
-import json
-import os
-import subprocess
-import sys
-import time
-import traceback
 import unittest
 
 import requests
@@ -16,20 +10,10 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from given import ISSUER, admin, report
 from person import Person
 
-GIVEN = json.loads(os.environ["AUTHER_GIVEN_SERVER"])
-ISSUER = GIVEN["issuer"]
 CALLBACK = "https://app.example.com/callback"
-
-
-def admin(*args, line=None):
-    """`auther admin …` with --json."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AUTHER_")}
-    command = [os.environ["AUTHER_BIN"], "admin", *args, "--json"]
-    done = subprocess.run(command, input=line, cwd=GIVEN["folder"], env=env, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 class Authlib(unittest.TestCase):
@@ -121,31 +105,5 @@ class Authlib(unittest.TestCase):
             self.session(dict(self.client, client_secret="wrong")).fetch_token(self.metadata["token_endpoint"], grant_type="client_credentials")
 
 
-class Lines(unittest.TestResult):
-    """One line of JSON per test, for run.mjs."""
-
-    def startTest(self, test):
-        super().startTest(test)
-        self.began = time.monotonic()
-
-    def say(self, test, passed, error=None):
-        name = getattr(test, "_testMethodName", str(test)).removeprefix("test_").replace("_", " ")
-        spent = (time.monotonic() - getattr(self, "began", time.monotonic())) * 1000
-        print(json.dumps({"name": name, "passed": passed, "milliseconds": spent, "error": error}), flush=True)
-
-    def addSuccess(self, test):
-        self.say(test, True)
-
-    def addFailure(self, test, err):
-        super().addFailure(test, err)
-        self.say(test, False, "".join(traceback.format_exception(*err)))
-
-    def addError(self, test, err):
-        super().addError(test, err)
-        self.say(test, False, "".join(traceback.format_exception(*err)))
-
-
 if __name__ == "__main__":
-    result = Lines()
-    unittest.defaultTestLoader.loadTestsFromTestCase(Authlib).run(result)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    report(Authlib)
