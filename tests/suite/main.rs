@@ -32,4 +32,5 @@ mod scenario;
 mod scenarios;
 mod strangers;
 mod tls;
+mod upkeep;
 mod worlds;
