@@ -258,6 +258,12 @@ pub fn ended(answer: &Value) -> String {
     if count("api_keys") > 0 {
         parts.push(part("stopped", count("api_keys"), "API key"));
     }
+    if count("tuples") > 0 {
+        parts.push(part("removed", count("tuples"), "relation"));
+    }
+    if count("models") > 0 {
+        parts.push(part("removed", count("models"), "entity type"));
+    }
     parts.join(", ")
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
-use crate::store::rows::{api_keys, clients, consents, grants, links, sessions, tuples, users};
+use crate::store::rows::{api_keys, clients, consents, grants, links, models, sessions, tuples, users};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -28,6 +28,9 @@ pub struct Ended {
     /// Relations and memberships removed.
     #[serde(skip_serializing_if = "is_zero")]
     pub tuples: usize,
+    /// Entity types removed: those of a client, with everything that was granted on their objects.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub models: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -91,6 +94,26 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<usize, Error
     remove_tuples_of(tx, cx, "apikey", key.id.as_str())
 }
 
+/// Removes the entity types of a client with every tuple on their objects: whoever later takes the name of the client must not find what
+/// was granted under it before.
+pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
+    let (mut tuples, types) = (0, models::of_client(tx, cx.tenant, client)?);
+    for model in &types {
+        tuples += remove_type(tx, cx, &model.entity_type)?;
+    }
+    Ok(Ended { tuples, models: types.len(), ..Ended::default() })
+}
+
+fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<usize, Error> {
+    let mut removed = 0;
+    for id in tuples::entity_ids(tx, cx.tenant, entity_type, None, usize::MAX)? {
+        removed += remove_tuples_of(tx, cx, entity_type, &id)?;
+    }
+    models::delete(tx, cx.tenant, entity_type)?;
+    tuples::raise(tx, cx.tenant)?;
+    Ok(removed)
+}
+
 /// Removes every tuple in which `kind:id` stands, as the subject or as the object; answers how many.
 pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<usize, Error> {
     let held = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?.len();
@@ -127,7 +150,7 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
         tuples += remove_api_key(tx, cx, key)?;
     }
     clients::delete(tx, cx.tenant, client)?;
-    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len(), tuples })
+    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len(), tuples, models: 0 })
 }
 
 /// Revokes one token family; answers whether it was there and not yet revoked.

@@ -142,7 +142,8 @@ pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     cx.store()
         .write(move |tx| {
             editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            let ended = cascade::remove_client(tx, &at, &id)?;
+            let (types, ended) = (cascade::remove_types_of(tx, &at, &id)?, cascade::remove_client(tx, &at, &id)?);
+            let ended = Ended { tuples: ended.tuples + types.tuples, models: types.models, ..ended };
             entry.append(tx, &at)?;
             Ok(ended)
         })

@@ -13,6 +13,7 @@ use crate::audit;
 use crate::base::id::ClientId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
+use crate::identity::cascade;
 use crate::records::{SubjectRef, TupleKey};
 use crate::store::rows::{clients, models as rows};
 use crate::store::{self, Order, Tx};
@@ -222,4 +223,24 @@ fn a_document_that_is_refused_changes_nothing() {
     assert!(catalogue::check(&cx, &from, &draft("doc", viewer())).unwrap().1.is_empty());
     assert!(catalogue::find(&cx, &from, "doc").unwrap().is_none());
     assert!(catalogue::page(&cx, &PageRequest::default()).unwrap().items.is_empty());
+}
+
+#[test]
+fn the_types_of_a_client_go_with_everything_that_was_granted_on_them() {
+    let home = Home::new();
+    let cx = home.cx();
+    register(&cx, &["abc"]);
+    put(&cx, "abc:invoice", viewer()).unwrap();
+    put(&cx, "doc", viewer()).unwrap();
+    for (kind, id) in [("abc:invoice", "1"), ("abc:invoice", "*"), ("doc", "1")] {
+        let subject = SubjectRef::new("user", "ann");
+        let (entity_type, entity_id, relation) = (kind.to_owned(), id.to_owned(), String::from("viewer"));
+        block_on(tuples::write(&cx, TupleKey { entity_type, entity_id, relation, subject }.into())).unwrap();
+    }
+    let (at, client) = (cx.clone(), "abc".parse::<ClientId>().unwrap());
+    let ended = cx.store().write_blocking(move |tx| cascade::remove_types_of(tx, &at, &client)).unwrap();
+    assert_eq!((ended.models, ended.tuples), (1, 2));
+    assert!(found(&cx, "abc:invoice").is_none());
+    let left = tuples::page(&cx, &tuples::Filter::default(), &PageRequest::default()).unwrap().items;
+    assert_eq!(left.iter().map(|tuple| tuple.key.entity_type.as_str()).collect::<Vec<_>>(), ["doc"]);
 }
