@@ -71,6 +71,11 @@ pub const AUTHZEN_SEARCH_RESOURCE: &str = "/access/v1/search/resource";
 /// AuthZEN 1.0 §8.6.
 pub const AUTHZEN_SEARCH_ACTION: &str = "/access/v1/search/action";
 
+/// Whether a path belongs to AuthZEN.
+pub fn is_authzen(path: &str) -> bool {
+    path.starts_with("/access/v1/")
+}
+
 /// Tuples on a client's own types, managed by its backend.
 pub const GRANTS: &str = "/api/internal/clients/{client}/grants";
 /// One of them.

@@ -361,3 +361,14 @@ async fn a_question_that_is_too_large_is_an_error_of_its_own_evaluation() {
     let alone = json!({"subject": {"type": "user", "id": "alice"}, "action": {"name": "viewer"}, "resource": {"type": "folder", "id": "0"}});
     assert_eq!(refused(&graph.post(EVALUATION, alone).await), (422, String::from("limit_reached")));
 }
+
+#[tokio::test]
+async fn the_name_of_a_request_comes_back_with_its_answer() {
+    let home = Home::new().await;
+    for (path, is_kept) in [(EVALUATION, true), ("/api/auth/check-permission", false)] {
+        let request = home.browser().http.post(home.url(path)).header("x-request-id", "bfe9eb29-ab87").json(&json!({}));
+        let answer = Answer::of(request).await;
+        let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
+        assert_eq!(id == "bfe9eb29-ab87", is_kept, "{path}: {id}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The operation a request asks for, as an extractor.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
@@ -9,8 +10,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use super::peer;
 use crate::base::id::RequestId;
 use crate::cx::{Cx, RequestFacts};
-use crate::http::State;
 use crate::http::respond::Refusal;
+use crate::http::{State, routes};
 
 /// The longest `User-Agent` we keep, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -36,7 +37,9 @@ pub(in crate::http) fn begin(request: &ServiceRequest, state: &State) -> Cx {
     let home = state.home.load();
     let trusted = &home.settings.trusted_proxies;
     let ip = peer.map(|peer| peer::client_address(peer, request.headers(), trusted));
-    let given = peer.filter(|peer| peer::is_trusted(*peer, trusted)).and_then(|_| given_id(request));
+    // AuthZEN 1.0 §10.1.1 lets every caller name its request; elsewhere only a trusted proxy does.
+    let may_name = |peer: &IpAddr| routes::is_authzen(request.path()) || peer::is_trusted(*peer, trusted);
+    let given = peer.filter(may_name).and_then(|_| given_id(request));
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
     let id = given.unwrap_or_else(|| RequestId::new(home.clock.now(), &*home.entropy).to_string());
