@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::check::standing::{self, API_KEY, CLIENT, Models, State, USER};
-use super::check::{At, Bench, CLIENTS, FULL_ACCESS, Facts, Ground, Limits, StoreFacts, Verdict, wanted};
+use super::check::{At, Bench, CLIENTS, FULL_ACCESS, Facts, Ground, Limits, StoreFacts, Verdict};
 use super::model::CompiledModel;
 use super::reach::Walk;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
@@ -184,7 +184,7 @@ impl Maps {
         }
         let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
         for name in model.relations.keys().chain(model.permissions.keys()) {
-            let Some((relation, policy)) = wanted(model, name) else { continue };
+            let Some((relation, policy)) = model.wanted(name) else { continue };
             let mut verdict = bench.engine().holds(At::new(kind, id, &relation))?.verdict;
             if policy.is_some() {
                 verdict = verdict.min(Verdict::Gated);

@@ -10,7 +10,6 @@ use super::Error;
 use super::check::standing::{Models, State, rooms};
 use super::check::{
     At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, Limits, PLATFORM, Reason, Standing, StoreFacts, Verdict,
-    wanted,
 };
 use super::model::CompiledModel;
 use super::reach::Walk;
@@ -156,7 +155,7 @@ fn granted<F: Facts + ?Sized>(
     (model, permission): (&CompiledModel, &str),
     found: Vec<(String, Verdict)>,
 ) -> Result<Vec<Object>, Error> {
-    let Some((relation, _)) = wanted(model, permission) else { return Ok(Vec::new()) };
+    let Some((relation, _)) = model.wanted(permission) else { return Ok(Vec::new()) };
     let mut engine = Engine::new(bench.ground(), bench.subject()).explaining(true);
     let mut items = Vec::with_capacity(found.len());
     for (entity_id, verdict) in found {
@@ -187,7 +186,7 @@ pub fn subjects<F: Facts + ?Sized>(
     request: &PageRequest,
 ) -> Result<Subjects, Error> {
     let model = declared(&ground, entity_type, permission)?;
-    let Some((relation, _)) = wanted(&model, permission) else { return Err(unknown(&model, permission)) };
+    let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
     let mut places = vec![At::new(&model.entity_type, entity_id, &relation)];
     if model.admin_bypass && model.entity_type != PLATFORM {
         places.extend(["admin", "super_admin"].map(|relation| At::new(PLATFORM, ANY, relation)));
@@ -281,7 +280,7 @@ impl<F: Facts + ?Sized> Bench<'_, F> {
             Some(_) => return Ok(None),
             None => {}
         }
-        let Some((relation, policy)) = wanted(model, permission) else { return Ok(None) };
+        let Some((relation, policy)) = model.wanted(permission) else { return Ok(None) };
         let verdict = self.engine().holds(At::new(&model.entity_type, id, &relation))?.verdict;
         Ok(Some(if policy.is_some() { verdict.min(Verdict::Gated) } else { verdict }))
     }
@@ -293,7 +292,7 @@ fn declared<F: ?Sized>(
     permission: &str,
 ) -> Result<std::sync::Arc<CompiledModel>, Error> {
     let model = ground.schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
-    if wanted(&model, permission).is_none() {
+    if model.wanted(permission).is_none() {
         return Err(unknown(&model, permission));
     }
     Ok(model)

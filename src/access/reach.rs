@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::Error;
-use super::check::rules::{computed, inherited};
 use super::check::{At, Facts, Ground};
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{SubjectRef, TupleKey};
@@ -73,7 +72,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             let Some(rewrite) = model.relations.get(&relation).map(|relation| &relation.rewrite) else { continue };
             // A set has itself.
             found.insert(SubjectRef::set(kind.as_str(), id.as_str(), relation.as_str()));
-            for other in computed(rewrite) {
+            for other in rewrite.computed() {
                 self.push(&kind, &id, other);
             }
             for subject in self.holders(&kind, &id, &relation)? {
@@ -82,7 +81,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
                 }
                 found.insert(subject);
             }
-            for (from, inherited) in inherited(rewrite) {
+            for (from, inherited) in rewrite.inherited() {
                 for parent in self.holders(&kind, &id, from)? {
                     if parent.relation.is_none() {
                         self.push(&parent.kind, &parent.id, inherited);
@@ -144,7 +143,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     fn include(&mut self, kind: &str, id: &str, relation: &str) -> Result<(), Error> {
         let Some(model) = self.ground.schema.model(kind)? else { return Ok(()) };
         for (name, other) in &model.relations {
-            if computed(&other.rewrite).contains(&relation) {
+            if other.rewrite.computed().contains(&relation) {
                 self.push(kind, id, name);
             }
         }
@@ -177,7 +176,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             let Some(model) = walk.ground.schema.model(&key.entity_type)? else { return Ok(()) };
             for (name, other) in &model.relations {
                 if key.subject.relation.is_none()
-                    && inherited(&other.rewrite).contains(&(key.relation.as_str(), relation))
+                    && other.rewrite.inherited().contains(&(key.relation.as_str(), relation))
                 {
                     walk.push(&key.entity_type, &key.entity_id, name);
                     reached.objects.insert((key.entity_type.clone(), key.entity_id.clone()));

@@ -1,6 +1,5 @@
 //! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
-use super::check::rules::{accepts, computed, takes_tuples};
 use super::check::standing::{Models, State, USER, rooms};
 use super::check::{Schema, Standing};
 use super::error::Mistake;
@@ -337,11 +336,11 @@ fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
     let key = &new.key;
     let model = models.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
     let relation = model.relations.get(&key.relation).ok_or_else(|| no_such_relation(&model, &key.relation))?;
-    if !takes_tuples(&relation.rewrite) {
+    if !relation.takes_tuples() {
         return Err(takes_none(&model, &key.relation, relation));
     }
     let subject = known(models, &key.subject)?;
-    if !accepts(relation, &subject) {
+    if !relation.accepts(&subject) {
         return Err(not_accepted(&key.relation, relation, &subject));
     }
     if let Some(held) = &subject.relation {
@@ -379,9 +378,11 @@ fn no_such_relation(model: &CompiledModel, name: &str) -> Error {
 }
 
 fn takes_none(model: &CompiledModel, name: &str, relation: &Relation) -> Error {
-    let instead: Vec<_> = computed(&relation.rewrite)
+    let instead: Vec<_> = relation
+        .rewrite
+        .computed()
         .into_iter()
-        .filter(|other| model.relations.get(*other).is_some_and(|other| takes_tuples(&other.rewrite)))
+        .filter(|other| model.relations.get(*other).is_some_and(Relation::takes_tuples))
         .map(|other| format!("`{other}`"))
         .collect();
     let hint = if instead.is_empty() {

@@ -7,17 +7,16 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::facts::{At, Facts};
+use super::facts::{At, Facts, Which};
 use super::hash::Seeded;
 use super::memo::{Answer, EXACT, Known, Memo, Node};
+use super::names::{Given, Link, Name, Place, Who};
 use super::proof::{Proof, Ran, Rule, Step};
-use super::rules::{accepts, accepts_sets, takes_tuples};
 use super::verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};
 use crate::access::Error;
 use crate::access::model::{CompiledModel, Relation, Rewrite};
 use crate::base::Moment;
-use crate::records::tuple::ANY;
-use crate::records::{SubjectRef, Tuple};
+use crate::records::SubjectRef;
 
 /// What questions are answered from.
 pub struct Ground<'a, F: ?Sized> {
@@ -61,15 +60,15 @@ impl Outcome {
 /// Answers questions about one subject over one state of the facts; what it learns from one it keeps for the next.
 pub struct Engine<'a, F: ?Sized> {
     ground: Ground<'a, F>,
-    subject: Rc<SubjectRef>,
+    given: Given,
+    subject: Who,
     /// `user:*` when the subject is one user.
-    everyone: Option<Rc<SubjectRef>>,
+    everyone: Option<Who>,
     judge: Option<&'a mut dyn Judge>,
     policy: Option<Arc<str>>,
     explain: bool,
     memo: Memo,
-    models: HashMap<Arc<str>, Option<Arc<CompiledModel>>, Seeded>,
-    any: Arc<str>,
+    models: HashMap<Name, Option<Arc<CompiledModel>>, Seeded>,
     visited: usize,
     sets: usize,
     cut: bool,
@@ -81,7 +80,7 @@ pub struct Engine<'a, F: ?Sized> {
 /// Where in a model, and on which object, a rewrite is evaluated.
 #[derive(Clone, Copy)]
 struct Spot<'s> {
-    node: &'s Node,
+    node: Node,
     model: &'s CompiledModel,
     relation: &'s Relation,
     depth: usize,
@@ -91,17 +90,21 @@ struct Spot<'s> {
 impl<'a, F: Facts + ?Sized> Engine<'a, F> {
     /// In static mode.
     pub fn new(ground: Ground<'a, F>, subject: &SubjectRef) -> Self {
-        let single = subject.as_set().is_none() && subject.id != ANY;
+        let given = Given::default();
+        let name = |text: &str| ground.facts.name(&given, text);
+        let held = name(subject.relation.as_deref().unwrap_or_default());
+        let subject = Who { kind: name(&subject.kind), id: name(&subject.id), held };
+        let single = subject.as_set().is_none() && subject.id != Name::ANY;
         Self {
             ground,
-            everyone: single.then(|| Rc::new(SubjectRef::new(subject.kind.as_str(), ANY))),
-            subject: Rc::new(subject.clone()),
+            given,
+            everyone: single.then_some(Who { id: Name::ANY, ..subject }),
+            subject,
             judge: None,
             policy: None,
             explain: false,
             memo: Memo::default(),
             models: HashMap::default(),
-            any: Arc::from(ANY),
             visited: 0,
             sets: 0,
             cut: false,
@@ -133,7 +136,8 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         (self.visited, self.sets, self.spoke) = (0, 0, None);
         (self.cut, self.taking, self.denied) = (false, false, false);
         let applies = self.judge.is_some() && self.policy.is_some();
-        let node = Node { kind: at.kind.into(), id: at.id.into(), relation: at.relation.into(), applies };
+        let [kind, id, relation] = [at.kind, at.id, at.relation].map(|text| self.name(text));
+        let node = Node { at: Place { kind, id, relation }, applies };
         let answer = self.node(node, 0);
         if answer.is_err() || self.cut {
             self.memo.clear();
@@ -145,23 +149,28 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         Ok(Outcome { verdict: answer.verdict, denied: self.denied, spoke: self.spoke, proof: answer.proof })
     }
 
+    fn name(&self, text: &str) -> Name {
+        self.ground.facts.name(&self.given, text)
+    }
+
     /// The model of a type, looked up once.
-    pub fn model(&mut self, kind: &Arc<str>) -> Result<Option<Arc<CompiledModel>>, Error> {
-        if let Some(known) = self.models.get(kind) {
+    fn model(&mut self, kind: Name) -> Result<Option<Arc<CompiledModel>>, Error> {
+        if let Some(known) = self.models.get(&kind) {
             return Ok(known.clone());
         }
-        let model = self.ground.schema.model(kind)?;
-        self.models.insert(Arc::clone(kind), model.clone());
+        let model = self.ground.schema.model(&self.ground.facts.text(&self.given, kind))?;
+        self.models.insert(kind, model.clone());
         Ok(model)
     }
 
     fn node(&mut self, node: Node, depth: usize) -> Result<Answer, Error> {
-        if self.is_subject(&node) {
-            let (verdict, ran) = self.script(None, node.applies);
+        // A set has itself: `group:eng#member` is a member of `group:eng`.
+        if self.subject.as_set() == Some(node.at) {
+            let (verdict, ran) = self.script(None, node.applies)?;
             let proof = self.prove(|| Proof { ran, ..Proof::new(Rule::Subject, verdict) });
             return Ok(Answer::exact(verdict, proof));
         }
-        match self.memo.known(&node) {
+        match self.memo.known(node) {
             Known::Answer(answer) => return Ok(answer),
             Known::Open(index) => {
                 let proof = self.prove(|| Proof::new(Rule::Cycle, Verdict::No));
@@ -178,31 +187,28 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         if self.visited > self.ground.limits.nodes {
             return Err(Error::LimitReached("it leads to too many objects"));
         }
-        let Some(model) = self.model(&node.kind)? else { return Ok(Answer::no()) };
-        let Some(relation) = model.relations.get(&*node.relation) else { return Ok(Answer::no()) };
-        let opened = self.memo.open(&node);
-        let spot = Spot { node: &node, model: &model, relation, depth, applies: node.applies };
+        let Some(model) = self.model(node.at.kind)? else { return Ok(Answer::no()) };
+        let relation = model.relations.get(&*self.ground.facts.text(&self.given, node.at.relation));
+        let Some(relation) = relation else { return Ok(Answer::no()) };
+        let opened = self.memo.open(node);
+        let spot = Spot { node, model: &model, relation, depth, applies: node.applies };
         let mut answer = self.rewrite(&relation.rewrite, spot)?;
         if self.explain {
             let by = answer.proof.take().into_iter().filter(|inner| inner.tells()).collect();
-            let object = [&node.kind, &node.id, &node.relation].map(Arc::clone);
+            let names = [node.at.kind, node.at.id, node.at.relation];
+            let object = names.map(|name| Arc::from(&*self.ground.facts.text(&self.given, name)));
             let proof = Proof { object: Some(object), by, ..Proof::new(Rule::Relation, answer.verdict) };
             answer.proof = Some(Rc::new(proof));
         }
         Ok(self.memo.close(node, opened, answer))
     }
 
-    /// A set has itself: `group:eng#member` is a member of `group:eng`.
-    fn is_subject(&self, node: &Node) -> bool {
-        self.subject.as_set() == Some((&node.kind, &node.id, &node.relation))
-    }
-
     fn rewrite(&mut self, rewrite: &Rewrite, at: Spot<'_>) -> Result<Answer, Error> {
         match rewrite {
             Rewrite::Direct => self.direct(at),
             Rewrite::Computed(relation) => {
-                let node = Node { relation: relation.as_str().into(), applies: at.applies, ..at.node.clone() };
-                self.node(node, at.depth)
+                let relation = self.name(relation);
+                self.node(Node { at: Place { relation, ..at.node.at }, applies: at.applies }, at.depth)
             }
             Rewrite::FromParent { from, relation } => self.inherited((from, relation), at),
             Rewrite::AnyOf(parts) => {
@@ -255,7 +261,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             Verdict::Yes => Verdict::No,
             unclear => base.verdict.min(unclear),
         };
-        if self.judge.is_none() && *at.node.id == *ANY {
+        if self.judge.is_none() && at.node.at.id == Name::ANY {
             // Of all objects, a single one may be excluded.
             verdict = verdict.min(Verdict::Gated);
         }
@@ -268,22 +274,22 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
     /// The tuples of the relation itself: first those that name the subject, then the sets it may be in.
     fn direct(&mut self, at: Spot<'_>) -> Result<Answer, Error> {
         let mut best = Best::new(self.explain);
-        for subject in [Some(Rc::clone(&self.subject)), self.everyone.clone()].into_iter().flatten() {
-            if subject.as_set().is_some() || !accepts(at.relation, &subject) {
+        for subject in [Some(self.subject), self.everyone].into_iter().flatten() {
+            if subject.as_set().is_some() || !self.accepts(at.relation, subject) {
                 continue;
             }
-            for id in self.ids(at.node) {
-                let found = self.ground.facts.tuple(At::new(&at.node.kind, &id, &at.node.relation), &subject)?;
-                if let Some(tuple) = found.filter(|tuple| tuple.counts_at(self.ground.now)) {
-                    let (verdict, ran) = self.script(Some(&tuple), at.applies);
-                    let proof = self.prove(|| Proof::of_tuple(Rule::Tuple, verdict, &tuple, ran));
+            for place in places(at.node.at) {
+                let found = self.ground.facts.link(&self.given, place, subject)?;
+                if let Some(link) = found.filter(|link| link.counts_at(self.ground.now)) {
+                    let (verdict, ran) = self.script(Some((place, link)), at.applies)?;
+                    let proof = self.prove_by(Proof { ran, ..Proof::new(Rule::Tuple, verdict) }, (place, link))?;
                     if best.add(Answer::exact(verdict, proof)) {
                         return Ok(best.into_answer());
                     }
                 }
             }
         }
-        if accepts_sets(at.relation) {
+        if at.relation.takes_sets() {
             self.sets(at, &mut best)?;
         }
         Ok(best.into_answer())
@@ -291,24 +297,22 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
 
     fn sets(&mut self, at: Spot<'_>, best: &mut Best) -> Result<(), Error> {
         let most = self.ground.limits.subjects;
-        for id in self.ids(at.node) {
-            let place = At::new(&at.node.kind, &id, &at.node.relation);
-            let sets = self.ground.facts.sets(place, most.saturating_add(1))?;
+        for place in places(at.node.at) {
+            let sets = self.ground.facts.links(&self.given, place, Which::Sets, most.saturating_add(1))?;
             if sets.len() > most {
                 return Err(Error::LimitReached("a relation is given to too many sets"));
             }
-            for tuple in sets {
-                let Some((kind, id, relation)) = tuple.key.subject.as_set() else { continue };
-                if !tuple.counts_at(self.ground.now) || !accepts(at.relation, &tuple.key.subject) {
+            for link in sets {
+                let Some(set) = link.who.as_set() else { continue };
+                if !link.counts_at(self.ground.now) || !self.accepts(at.relation, link.who) {
                     continue;
                 }
                 self.sets += 1;
                 if self.sets > most {
                     return Err(Error::LimitReached("it leads to too many groups or sets"));
                 }
-                let set = Node { kind: kind.into(), id: id.into(), relation: relation.into(), applies: false };
-                let inner = self.node(set, at.depth + 1)?;
-                if best.add(self.through(Rule::Tuple, &tuple, inner, at.applies)) {
+                let inner = self.node(Node { at: set, applies: false }, at.depth + 1)?;
+                if best.add(self.through(Rule::Tuple, (place, link), inner, at.applies)?) {
                     return Ok(());
                 }
             }
@@ -318,24 +322,23 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
 
     fn inherited(&mut self, (from, relation): (&str, &str), at: Spot<'_>) -> Result<Answer, Error> {
         let mut best = Best::new(self.explain);
-        let Some(link) = at.model.relations.get(from).filter(|link| takes_tuples(&link.rewrite)) else {
+        let Some(to_parent) = at.model.relations.get(from).filter(|relation| relation.takes_tuples()) else {
             return Ok(Answer::no());
         };
-        let most = self.ground.limits.nodes;
-        for id in self.ids(at.node) {
-            let parents = self.ground.facts.holders(At::new(&at.node.kind, &id, from), most.saturating_add(1))?;
+        let (from, relation, most) = (self.name(from), self.name(relation), self.ground.limits.nodes);
+        for place in places(Place { relation: from, ..at.node.at }) {
+            let parents = self.ground.facts.links(&self.given, place, Which::All, most.saturating_add(1))?;
             if parents.len() > most {
                 return Err(Error::LimitReached("an object has too many parents"));
             }
-            for tuple in parents {
-                let subject = &tuple.key.subject;
-                if subject.relation.is_some() || !tuple.counts_at(self.ground.now) || !accepts(link, subject) {
+            for link in parents {
+                let Who { kind, id, held } = link.who;
+                if held != Name::NOTHING || !link.counts_at(self.ground.now) || !self.accepts(to_parent, link.who) {
                     continue;
                 }
-                let (kind, id) = (subject.kind.as_str().into(), subject.id.as_str().into());
-                let parent = Node { kind, id, relation: relation.into(), applies: at.applies };
+                let parent = Node { at: Place { kind, id, relation }, applies: at.applies };
                 let inner = self.node(parent, at.depth + 1)?;
-                if best.add(self.through(Rule::Parent, &tuple, inner, false)) {
+                if best.add(self.through(Rule::Parent, (place, link), inner, false)?) {
                     return Ok(best.into_answer());
                 }
             }
@@ -344,53 +347,77 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
     }
 
     /// What a tuple is worth whose set or parent came to `inner`. Its script is met only when that matters.
-    fn through(&mut self, rule: Rule, tuple: &Tuple, inner: Answer, applies: bool) -> Answer {
+    fn through(&mut self, rule: Rule, tuple: (Place, Link), inner: Answer, applies: bool) -> Result<Answer, Error> {
         let (verdict, ran) = match inner.verdict {
             Verdict::No => (Verdict::No, None),
-            _ => self.script(Some(tuple), applies),
+            _ => self.script(Some(tuple), applies)?,
         };
         let low = if verdict == Verdict::No && inner.verdict != Verdict::No { EXACT } else { inner.low };
         let verdict = verdict.min(inner.verdict);
-        let proof = self.prove(|| {
-            let by = inner.proof.into_iter().filter(|proof| proof.tells()).collect();
-            Proof { by, ..Proof::of_tuple(rule, verdict, tuple, ran) }
-        });
-        Answer { verdict, low, proof }
+        let by = inner.proof.into_iter().filter(|proof| proof.tells()).collect();
+        let proof = self.prove_by(Proof { by, ran, ..Proof::new(rule, verdict) }, tuple)?;
+        Ok(Answer { verdict, low, proof })
     }
 
     /// What the script says that a tuple hangs on: its condition, else the permission's policy where that applies.
-    fn script(&mut self, tuple: Option<&Tuple>, applies: bool) -> (Verdict, Option<Ran>) {
-        let condition = tuple.and_then(|tuple| tuple.condition.as_deref());
+    fn script(&mut self, tuple: Option<(Place, Link)>, applies: bool) -> Result<(Verdict, Option<Ran>), Error> {
+        let conditional = tuple.is_some_and(|(_, link)| link.conditional);
         let policy = if applies { self.policy.clone() } else { None };
-        let (source, text) = match (condition, &policy) {
-            (Some(condition), _) => (ScriptSource::Condition, condition),
-            (None, Some(policy)) => (ScriptSource::Policy, &**policy),
-            (None, None) => return (Verdict::Yes, None),
+        let source = match (conditional, &policy) {
+            (true, _) => ScriptSource::Condition,
+            (false, Some(_)) => ScriptSource::Policy,
+            (false, None) => return Ok((Verdict::Yes, None)),
         };
         let (result, message) = match &mut self.judge {
             None => (Verdict::Gated, None),
-            Some(judge) => match judge.judge(&Script { source, text, tuple }) {
-                Judgement::Allowed => (Verdict::Yes, None),
-                Judgement::Denied => (Verdict::No, None),
-                Judgement::Failed(message) => (Verdict::Error, Some(message)),
-            },
+            Some(judge) => {
+                let tuple = match tuple {
+                    Some((place, link)) => self.ground.facts.whole(&self.given, place, link.who)?,
+                    None => None,
+                };
+                let condition = tuple.as_ref().and_then(|tuple| tuple.condition.as_deref());
+                match condition.filter(|_| conditional).or(policy.as_deref()) {
+                    None => (Verdict::Error, Some(String::from("the script is gone"))),
+                    Some(text) => match judge.judge(&Script { source, text, tuple: tuple.as_ref() }) {
+                        Judgement::Allowed => (Verdict::Yes, None),
+                        Judgement::Denied => (Verdict::No, None),
+                        Judgement::Failed(message) => (Verdict::Error, Some(message)),
+                    },
+                }
+            }
         };
         if !self.taking {
             self.denied |= result == Verdict::No;
             self.spoke = Some(source);
         }
-        (result, self.explain.then_some(Ran { source, result, message }))
+        Ok((result, self.explain.then_some(Ran { source, result, message })))
     }
 
-    /// The object itself, and what stands for every object.
-    fn ids(&self, node: &Node) -> impl Iterator<Item = Arc<str>> + use<F> {
-        let every = (*node.id != *ANY).then(|| Arc::clone(&self.any));
-        std::iter::once(Arc::clone(&node.id)).chain(every)
+    fn accepts(&self, relation: &Relation, who: Who) -> bool {
+        relation.subjects.is_none() || {
+            let [kind, id, held] = [who.kind, who.id, who.held].map(|name| self.ground.facts.text(&self.given, name));
+            relation.lets_in(&kind, &id, (who.held != Name::NOTHING).then_some(&held))
+        }
+    }
+
+    /// The step that rests on a tuple.
+    fn prove_by(&self, step: Proof, (place, link): (Place, Link)) -> Result<Option<Rc<Proof>>, Error> {
+        if !self.explain {
+            return Ok(None);
+        }
+        let tuple = self.ground.facts.whole(&self.given, place, link.who)?;
+        Ok(Some(Rc::new(Proof { tuple: tuple.map(|tuple| tuple.key), ..step })))
     }
 
     fn prove(&self, proof: impl FnOnce() -> Proof) -> Option<Rc<Proof>> {
         self.explain.then(|| Rc::new(proof()))
     }
+}
+
+/// The relation of the object itself, and of what stands for every object.
+fn places(at: Place) -> impl Iterator<Item = Place> {
+    let every = (at.id != Name::ANY).then_some(Place { id: Name::ANY, ..at });
+    std::iter::once(at).chain(every)
 }
 
 /// The best of several answers.

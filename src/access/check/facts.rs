@@ -1,5 +1,6 @@
 //! The few shapes in which an evaluation reads tuples.
 
+use super::names::{Given, Link, Name, Place, Text, Who};
 use crate::base::id::TenantId;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples as rows;
@@ -23,7 +24,19 @@ impl<'a> At<'a> {
     }
 }
 
+/// Which tuples of a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All, those with sets last.
+    All,
+    /// Those whose subjects stand for others ([`SubjectRef::as_set`]).
+    Sets,
+}
+
 /// Tuples as of one moment, expired ones included. Lists come sorted and hold up to `limit` items; those with `after` go on behind it.
+///
+/// An evaluation reads links between numbers. Facts that number their texts answer those themselves; for all others the numbers are
+/// `given` during the question.
 pub trait Facts {
     /// The tuple that gives exactly this subject the relation.
     fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error>;
@@ -42,6 +55,45 @@ pub trait Facts {
 
     /// The different objects of a type that have tuples; it may name some that have none any more.
     fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error>;
+
+    /// The number of a text.
+    fn name(&self, given: &Given, text: &str) -> Name {
+        given.name(text)
+    }
+
+    /// The text of a number from [`Facts::name`] with the same `given`; empty for any other.
+    fn text(&self, given: &Given, name: Name) -> Text<'_> {
+        given.text(name).unwrap_or(Text::Stored(""))
+    }
+
+    /// What an evaluation needs of the tuple that gives exactly this subject the relation.
+    fn link(&self, given: &Given, at: Place, who: Who) -> Result<Option<Link>, Error> {
+        Ok(self.whole(given, at, who)?.map(|tuple| given.link(&tuple)))
+    }
+
+    /// What an evaluation needs of the tuples of a relation.
+    fn links(&self, given: &Given, at: Place, which: Which, limit: usize) -> Result<Vec<Link>, Error> {
+        let [kind, id, relation] = [at.kind, at.id, at.relation].map(|name| self.text(given, name));
+        let at = At::new(&kind, &id, &relation);
+        let tuples = match which {
+            Which::All => self.holders(at, limit)?,
+            Which::Sets => self.sets(at, limit)?,
+        };
+        Ok(tuples.iter().map(|tuple| given.link(tuple)).collect())
+    }
+
+    /// The tuple behind a link.
+    fn whole(&self, given: &Given, at: Place, who: Who) -> Result<Option<Tuple>, Error> {
+        let [kind, id, relation] = [at.kind, at.id, at.relation].map(|name| self.text(given, name));
+        self.tuple(At::new(&kind, &id, &relation), &self.subject(given, who))
+    }
+
+    /// A subject in texts.
+    fn subject(&self, given: &Given, who: Who) -> SubjectRef {
+        let [kind, id] = [who.kind, who.id].map(|name| self.text(given, name).to_owned());
+        let relation = (who.held != Name::NOTHING).then(|| self.text(given, who.held).to_owned());
+        SubjectRef { kind, id, relation }
+    }
 }
 
 /// The tuples of a tenant in a snapshot or a transaction.

@@ -4,10 +4,11 @@
 //! as long as that assumption stands: they become exact when the other one comes to no, and are forgotten when it comes to anything else.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::hash::Seeded;
+use super::names::Place;
 use super::proof::Proof;
 use super::verdict::Verdict;
 
@@ -15,12 +16,19 @@ use super::verdict::Verdict;
 pub(super) const EXACT: usize = usize::MAX;
 
 /// A relation of an object, and whether the permission's policy applies to the tuples that give it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node {
-    pub(super) kind: Arc<str>,
-    pub(super) id: Arc<str>,
-    pub(super) relation: Arc<str>,
+    pub(super) at: Place,
     pub(super) applies: bool,
+}
+
+impl Hash for Node {
+    /// In two words, which is quicker than four.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        state.write_u64(pair(self.at.kind.0, self.at.id.0));
+        state.write_u64(pair(self.at.relation.0, u32::from(self.applies)));
+    }
 }
 
 /// What a part of the question came to.
@@ -82,8 +90,8 @@ impl Memo {
         self.open = 0;
     }
 
-    pub(super) fn known(&self, node: &Node) -> Known {
-        match self.entries.get(node) {
+    pub(super) fn known(&self, node: Node) -> Known {
+        match self.entries.get(&node) {
             Some(Entry::Done(answer)) => Known::Answer(answer.clone()),
             Some(Entry::Open(index)) => Known::Open(*index),
             None => Known::Nothing,
@@ -91,10 +99,10 @@ impl Memo {
     }
 
     /// Begins to look for a node.
-    pub(super) fn open(&mut self, node: &Node) -> Opened {
+    pub(super) fn open(&mut self, node: Node) -> Opened {
         let opened = Opened { index: self.open, mark: self.provisional.len() };
         self.open += 1;
-        self.entries.insert(node.clone(), Entry::Open(opened.index));
+        self.entries.insert(node, Entry::Open(opened.index));
         opened
     }
 
@@ -113,7 +121,7 @@ impl Memo {
             }
         }
         if answer.low != EXACT {
-            self.provisional.push(node.clone());
+            self.provisional.push(node);
         }
         self.entries.insert(node, Entry::Done(answer.clone()));
         answer

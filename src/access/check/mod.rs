@@ -2,7 +2,7 @@
 //!
 //! May use: `access::model`, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
 //! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
-//! not stored, `index` keeps them in memory), `rules` says whom a relation takes, `memo` keeps what was found, `proof` tells it, `words` for
+//! not stored, `index` keeps them in memory) and between numbers (`names`), `memo` keeps what was found, `proof` tells it, `words` for
 //! people. Start reading at [`check`] and [`Engine`].
 
 mod ask;
@@ -12,11 +12,11 @@ mod hash;
 mod index;
 mod lately;
 mod memo;
+pub mod names;
 mod order;
 mod overlay;
 mod proof;
 mod question;
-pub mod rules;
 pub(in crate::access) mod standing;
 mod verdict;
 mod words;
@@ -26,9 +26,9 @@ pub(super) mod tests;
 
 pub use ask::{Case, check, check_many, may, sit, standing, subject_of};
 pub use engine::{Engine, Ground, Outcome};
-pub use facts::{At, Facts, StoreFacts};
+pub use facts::{At, Facts, StoreFacts, Which};
 pub use index::SnapshotFacts;
-pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM, Wanted, wanted};
+pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM};
 pub use overlay::Overlay;
 pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
 pub use question::{Decision, Question, Reason, Ruling};

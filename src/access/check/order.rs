@@ -1,7 +1,5 @@
 //! The order of a check: is the subject live, does it administer, has it full access, is there a model, a permission, a derivation.
 
-use std::sync::Arc;
-
 use super::engine::{Engine, Ground, Outcome};
 use super::facts::{At, Facts};
 use super::overlay::Overlay;
@@ -26,17 +24,6 @@ pub const FULL_ACCESS: &str = "full_access";
 
 /// The relations that make a platform administrator.
 const ADMINISTERS: [&str; 2] = ["admin", "super_admin"];
-
-/// What a name that was asked for means: the relation, and the policy that goes with it.
-pub type Wanted = (String, Option<Arc<str>>);
-
-/// The permission of this name, or else the relation: a relation is a permission without a policy.
-pub fn wanted(model: &CompiledModel, name: &str) -> Option<Wanted> {
-    match model.permissions.get(name) {
-        Some(permission) => Some((permission.relation.clone(), permission.policy.clone())),
-        None => model.relations.contains_key(name).then(|| (name.to_owned(), None)),
-    }
-}
 
 /// Static answers about one subject: what it learns from one question it keeps for the next.
 pub struct Bench<'a, F: ?Sized> {
@@ -111,7 +98,7 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
         {
             return Ok(Some(Reason::ClientFullAccess));
         }
-        Ok(wanted(model, name).is_none().then_some(Reason::NoPermission))
+        Ok(model.wanted(name).is_none().then_some(Reason::NoPermission))
     }
 
     /// Whether the subject administers the platform.
@@ -138,11 +125,11 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
             return Ok(Ruling::Decided(Box::new(decision)));
         }
         let Some((model, (relation, policy))) =
-            model.as_deref().and_then(|model| Some((model, wanted(model, &question.permission)?)))
+            model.as_deref().and_then(|model| Some((model, model.wanted(&question.permission)?)))
         else {
             return Ok(Ruling::Decided(Box::new(Decision::new(Reason::NoPermission, self.revision))));
         };
-        let at = At::new(kind, &question.entity_id, &relation);
+        let at = At::new(kind, &question.entity_id, relation);
         let outcome = if question.contextual.is_empty() && !question.explain {
             self.engine.holds(at)?
         } else {
@@ -160,13 +147,13 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
     pub fn judge(&mut self, question: &Question, judge: &mut dyn Judge) -> Result<Decision, Error> {
         let model = self.ground.schema.model(&question.entity_type)?;
         let Some((model, (relation, policy))) =
-            model.as_deref().and_then(|model| Some((model, wanted(model, &question.permission)?)))
+            model.as_deref().and_then(|model| Some((model, model.wanted(&question.permission)?)))
         else {
             return Ok(Decision::new(Reason::NoPermission, self.revision));
         };
-        let at = At::new(&model.entity_type, &question.entity_id, &relation);
+        let at = At::new(&model.entity_type, &question.entity_id, relation);
         let facts = Overlay::new(self.ground.facts, question.contextual.iter().cloned(), []);
-        let engine = Engine::live(self.over(&facts), &self.subject, policy, judge);
+        let engine = Engine::live(self.over(&facts), &self.subject, policy.cloned(), judge);
         let outcome = engine.explaining(question.explain).holds(at)?;
         self.decision(question, (model, at), &outcome)
     }

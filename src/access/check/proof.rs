@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::verdict::{ScriptSource, Verdict};
-use crate::records::{Tuple, TupleKey};
+use crate::records::TupleKey;
 
 /// Steps told at most; what is left out is below the steps that are told.
 const MAX_STEPS: usize = 500;
@@ -62,10 +62,6 @@ pub(super) struct Proof {
 impl Proof {
     pub(super) fn new(rule: Rule, holds: Verdict) -> Self {
         Self { rule, holds, object: None, tuple: None, ran: None, by: Vec::new() }
-    }
-
-    pub(super) fn of_tuple(rule: Rule, holds: Verdict, tuple: &Tuple, ran: Option<Ran>) -> Self {
-        Self { tuple: Some(tuple.key.clone()), ran, ..Self::new(rule, holds) }
     }
 
     /// Whether it tells more than that nothing was found.

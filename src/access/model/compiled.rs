@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::expression::has_direct;
 use crate::base::id::ClientId;
 use crate::records::SubjectRef;
+use crate::records::tuple::GROUP;
 
 /// A model, ready for questions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +85,27 @@ pub struct Permission {
 impl Relation {
     /// Whether it can be given at all: false when it only follows from others.
     pub fn takes_tuples(&self) -> bool {
-        has_direct(&self.rewrite)
+        self.rewrite.has_direct()
+    }
+
+    /// Whether sets may stand in tuples of it at all.
+    pub fn takes_sets(&self) -> bool {
+        self.subjects.as_ref().is_none_or(|rules| {
+            rules.iter().any(|rule| match rule {
+                SubjectRule::Set { .. } => true,
+                SubjectRule::One(kind) | SubjectRule::Everyone(kind) => kind == GROUP,
+            })
+        })
     }
 
     /// Whether a tuple of this relation may have, and counts with, this subject.
     pub fn accepts(&self, subject: &SubjectRef) -> bool {
-        self.takes_tuples() && self.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.accepts(subject)))
+        self.takes_tuples() && self.lets_in(&subject.kind, &subject.id, subject.relation.as_deref())
+    }
+
+    /// Whether the subject `kind:id` or `kind:id#held` is of a kind that stands in tuples of this relation.
+    pub fn lets_in(&self, kind: &str, id: &str, held: Option<&str>) -> bool {
+        self.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.accepts(kind, id, held)))
     }
 }
 
@@ -116,6 +131,38 @@ impl CompiledModel {
         }
         let gives = |name: &&str| self.relations.get(*name).is_some_and(Relation::takes_tuples);
         seen.into_iter().filter(gives).collect()
+    }
+}
+
+impl Rewrite {
+    /// Whether tuples have a part in it.
+    pub fn has_direct(&self) -> bool {
+        match self {
+            Self::Direct => true,
+            Self::Computed(_) | Self::FromParent { .. } => false,
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().any(Self::has_direct),
+            Self::Except(base, taken) => base.has_direct() || taken.has_direct(),
+        }
+    }
+
+    /// The relations of the same object that it speaks of, whether they give or take.
+    pub fn computed(&self) -> Vec<&str> {
+        match self {
+            Self::Direct | Self::FromParent { .. } => Vec::new(),
+            Self::Computed(relation) => vec![relation],
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().flat_map(Self::computed).collect(),
+            Self::Except(base, taken) => base.computed().into_iter().chain(taken.computed()).collect(),
+        }
+    }
+
+    /// The (relation to the parent, relation of the parent) pairs that it speaks of.
+    pub fn inherited(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Direct | Self::Computed(_) => Vec::new(),
+            Self::FromParent { from, relation } => vec![(from, relation)],
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().flat_map(Self::inherited).collect(),
+            Self::Except(base, taken) => base.inherited().into_iter().chain(taken.inherited()).collect(),
+        }
     }
 }
 

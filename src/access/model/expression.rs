@@ -39,7 +39,7 @@ pub(super) fn base(reader: &mut Reader<'_>, at: &str, object: &Map<String, Value
 pub(super) fn except(reader: &mut Reader<'_>, at: &str, object: &Map<String, Value>, depth: usize) -> Option<Rewrite> {
     let at = format!("{at}.except");
     let removed = elements(reader, &at, object.get("except")?, depth)?;
-    if removed.iter().any(has_direct) {
+    if removed.iter().any(Rewrite::has_direct) {
         reader.note(
             at,
             "{\"direct\": true} cannot be excepted: whoever is given the relation would lose it. Name another relation",
@@ -52,16 +52,6 @@ pub(super) fn except(reader: &mut Reader<'_>, at: &str, object: &Map<String, Val
 /// The smallest form of a union.
 pub(super) fn any_of(mut parts: Vec<Rewrite>) -> Rewrite {
     if parts.len() == 1 { parts.pop().unwrap_or(Rewrite::Direct) } else { Rewrite::AnyOf(parts) }
-}
-
-/// Whether tuples of the relation itself count anywhere within.
-pub(super) fn has_direct(rewrite: &Rewrite) -> bool {
-    match rewrite {
-        Rewrite::Direct => true,
-        Rewrite::Computed(_) | Rewrite::FromParent { .. } => false,
-        Rewrite::AnyOf(parts) | Rewrite::AllOf(parts) => parts.iter().any(has_direct),
-        Rewrite::Except(base, removed) => has_direct(base) || has_direct(removed),
-    }
 }
 
 /// `None` when nothing of the list could be read.

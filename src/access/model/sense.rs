@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expression::has_direct;
 use super::names::{advice, quoted};
 use super::read::Arrow;
 use super::{CompiledModel, Relation, Rewrite, SubjectRule};
@@ -30,7 +29,7 @@ pub(super) fn check(model: &CompiledModel, arrows: &[Arrow]) -> Vec<Mistake> {
 fn arrow_leads_to_objects(model: &CompiledModel, arrow: &Arrow, mistakes: &mut Vec<Mistake>) {
     let Some(relation) = model.relations.get(&arrow.from) else { return };
     let (at, from) = (format!("{}.from", arrow.at), &arrow.from);
-    if !has_direct(&relation.rewrite) {
+    if !relation.takes_tuples() {
         mistakes.push(Mistake::new(
             at,
             format!("`{from}` takes no tuples, so it leads to no parents: name a plain relation"),

@@ -7,20 +7,19 @@
 mod keeper;
 mod names;
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::facts::{At, Facts, StoreFacts};
+use super::facts::{At, Facts, StoreFacts, Which};
+use super::names::{Given, Link, Name, Place, Text, Who};
 use crate::base::Moment;
-use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples::Changed;
 use crate::store::{Error, Snapshot};
 
 pub(super) use keeper::Keeper;
-use names::{Names, Sym};
+use names::Names;
 
 /// What one object costs beside its tuples, in bytes: its place in the map, twice for the room a map keeps.
 const OBJECT: usize = 64;
@@ -29,21 +28,20 @@ const OBJECT: usize = 64;
 pub(super) struct Index {
     revision: u64,
     names: Names,
-    group: Sym,
     objects: HashMap<Object, Vec<Held>, BuildHasherDefault<Mix>>,
     count: usize,
 }
 
 /// Entity type and entity.
-type Object = (Sym, Sym);
+type Object = (Name, Name);
 
 /// A tuple on an object.
 struct Held {
-    relation: Sym,
-    kind: Sym,
-    id: Sym,
-    /// [`Sym::NOTHING`] where the subject is not a set by its own words.
-    held: Sym,
+    relation: Name,
+    kind: Name,
+    id: Name,
+    /// [`Name::NOTHING`] where the subject is not a set by its own words.
+    held: Name,
     created_at: Moment,
     more: Option<Box<More>>,
 }
@@ -55,14 +53,6 @@ struct More {
     updated_at: Moment,
 }
 
-/// The parts of a subject, found or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Who {
-    kind: Sym,
-    id: Sym,
-    held: Sym,
-}
-
 /// There is no room for more texts.
 #[derive(Debug)]
 struct Full;
@@ -70,9 +60,7 @@ struct Full;
 impl Index {
     /// Without tuples.
     fn at(revision: u64) -> Self {
-        let mut names = Names::default();
-        let group = names.put(GROUP).unwrap_or(Sym::NOTHING);
-        Self { revision, names, group, objects: HashMap::default(), count: 0 }
+        Self { revision, names: Names::default(), objects: HashMap::default(), count: 0 }
     }
 
     /// The state of the tuples that it holds.
@@ -106,12 +94,11 @@ impl Index {
             created_at: tuple.created_at,
             more,
         };
-        let (names, group) = (&self.names, self.group);
+        let names = &self.names;
         let tuples = self.objects.entry(object).or_default();
         // They come in order where they come from the store.
-        let is_last = tuples.last().is_none_or(|last| last.compare(&new, names, group) == Ordering::Less);
-        let place =
-            if is_last { Err(tuples.len()) } else { tuples.binary_search_by(|one| one.compare(&new, names, group)) };
+        let is_last = tuples.last().is_none_or(|last| last.compare(&new, names) == Ordering::Less);
+        let place = if is_last { Err(tuples.len()) } else { tuples.binary_search_by(|one| one.compare(&new, names)) };
         match place {
             Ok(place) => {
                 if let Some(old) = tuples.get_mut(place) {
@@ -159,9 +146,13 @@ impl Index {
         Ok(())
     }
 
-    fn object(&self, kind: &str, id: &str) -> &[Held] {
-        let object = self.names.find(kind).zip(self.names.find(id));
-        object.and_then(|object| self.objects.get(&object)).map_or(&[], Vec::as_slice)
+    fn object(&self, kind: Name, id: Name) -> &[Held] {
+        self.objects.get(&(kind, id)).map_or(&[], Vec::as_slice)
+    }
+
+    fn place(&self, at: At<'_>) -> Option<Place> {
+        let [kind, id, relation] = [at.kind, at.id, at.relation].map(|text| self.names.find(text));
+        Some(Place { kind: kind?, id: id?, relation: relation? })
     }
 
     fn who(&self, subject: &SubjectRef) -> Option<Who> {
@@ -170,36 +161,38 @@ impl Index {
         Some(Who { kind: kind?, id: id?, held: held? })
     }
 
-    /// Those of a relation, in their order: from the sets on, or all.
-    fn of<'a>(&self, tuples: &'a [Held], relation: &str, sets: bool) -> impl Iterator<Item = &'a Held> {
-        let relation = if tuples.is_empty() { None } else { self.names.find(relation) };
-        let begin = relation.map_or(tuples.len(), |relation| {
-            tuples.partition_point(|one| one.before(relation, sets, &self.names, self.group))
-        });
+    /// Those of a relation, in their order.
+    fn of(&self, at: Place, which: Which) -> impl Iterator<Item = &Held> {
+        let tuples = self.object(at.kind, at.id);
+        let begin = tuples.partition_point(|one| one.before(at.relation, which, &self.names));
         let rest = tuples.get(begin..).unwrap_or_default();
-        rest.iter().take_while(move |one| Some(one.relation) == relation)
+        rest.iter().take_while(move |one| one.relation == at.relation)
     }
 
-    fn exactly<'a>(&self, tuples: &'a [Held], relation: &str, who: Who) -> Option<&'a Held> {
-        let is_set = who.is_set(self.group);
-        let relation = self.names.find(relation)?;
+    fn exactly(&self, at: Place, who: Who) -> Option<&Held> {
+        let tuples = self.object(at.kind, at.id);
         if tuples.len() <= 16 {
-            return tuples.iter().find(|one| one.relation == relation && one.who() == who);
+            return tuples.iter().find(|one| one.relation == at.relation && one.who() == who);
         }
-        let wanted = who.texts(&self.names);
+        let is_set = who.as_set().is_some();
+        let wanted = texts(who, &self.names);
         let place = tuples.binary_search_by(|one| {
-            one.compare_place(relation, is_set, &self.names, self.group)
-                .then_with(|| one.who().texts(&self.names).cmp(&wanted))
+            one.compare_place(at.relation, is_set, &self.names).then_with(|| texts(one.who(), &self.names).cmp(&wanted))
         });
         place.ok().and_then(|place| tuples.get(place))
     }
 
+    fn tuples(&self, at: At<'_>, which: Which, limit: usize) -> Vec<Tuple> {
+        let found = self.place(at).into_iter().flat_map(|place| self.of(place, which));
+        found.take(limit).map(|held| self.tuple(at, held)).collect()
+    }
+
     fn tuple(&self, at: At<'_>, held: &Held) -> Tuple {
-        let text = |sym: Sym| self.names.text(sym).to_owned();
+        let text = |name: Name| self.names.text(name).to_owned();
         let subject = SubjectRef {
             kind: text(held.kind),
             id: text(held.id),
-            relation: (held.held != Sym::NOTHING).then(|| text(held.held)),
+            relation: (held.held != Name::NOTHING).then(|| text(held.held)),
         };
         let key = TupleKey {
             entity_type: at.kind.to_owned(),
@@ -218,15 +211,8 @@ impl Index {
     }
 }
 
-impl Who {
-    /// As [`SubjectRef::as_set`] says.
-    fn is_set(self, group: Sym) -> bool {
-        self.held != Sym::NOTHING || self.kind == group
-    }
-
-    fn texts(self, names: &Names) -> [&str; 3] {
-        [self.kind, self.id, self.held].map(|sym| names.text(sym))
-    }
+fn texts(who: Who, names: &Names) -> [&str; 3] {
+    [who.kind, who.id, who.held].map(|name| names.text(name))
 }
 
 impl Held {
@@ -234,23 +220,29 @@ impl Held {
         Who { kind: self.kind, id: self.id, held: self.held }
     }
 
-    /// The order of the store: by relation, those with sets last, by subject.
-    fn compare(&self, other: &Self, names: &Names, group: Sym) -> Ordering {
-        let is_set = other.who().is_set(group);
-        self.compare_place(other.relation, is_set, names, group)
-            .then_with(|| self.who().texts(names).cmp(&other.who().texts(names)))
+    fn link(&self) -> Link {
+        let more = self.more.as_deref();
+        let conditional = more.is_some_and(|more| more.condition.is_some());
+        Link { who: self.who(), conditional, expires_at: more.and_then(|more| more.expires_at) }
     }
 
-    fn compare_place(&self, relation: Sym, is_set: bool, names: &Names, group: Sym) -> Ordering {
+    /// The order of the store: by relation, those with sets last, by subject.
+    fn compare(&self, other: &Self, names: &Names) -> Ordering {
+        let is_set = other.who().as_set().is_some();
+        self.compare_place(other.relation, is_set, names)
+            .then_with(|| texts(self.who(), names).cmp(&texts(other.who(), names)))
+    }
+
+    fn compare_place(&self, relation: Name, is_set: bool, names: &Names) -> Ordering {
         if self.relation != relation {
             return names.text(self.relation).cmp(names.text(relation));
         }
-        self.who().is_set(group).cmp(&is_set)
+        self.who().as_set().is_some().cmp(&is_set)
     }
 
     /// Whether it stands before the first one of a relation, or before the first set of it.
-    fn before(&self, relation: Sym, is_set: bool, names: &Names, group: Sym) -> bool {
-        self.compare_place(relation, is_set, names, group) == Ordering::Less
+    fn before(&self, relation: Name, which: Which, names: &Names) -> bool {
+        self.compare_place(relation, which == Which::Sets, names) == Ordering::Less
     }
 }
 
@@ -280,86 +272,52 @@ impl Hasher for Mix {
 pub struct SnapshotFacts<'a> {
     store: StoreFacts<'a, Snapshot>,
     index: Option<&'a Index>,
-    /// Questions come back to the same object and subject again and again.
-    lately: RefCell<Lately<'a>>,
-}
-
-#[derive(Default)]
-struct Lately<'a> {
-    object: Seen<'a>,
-    every: Seen<'a>,
-    subjects: [Option<(SubjectRef, Option<Who>)>; 2],
-    next: usize,
-}
-
-#[derive(Default)]
-struct Seen<'a> {
-    kind: String,
-    id: String,
-    tuples: &'a [Held],
-}
-
-impl<'a> Seen<'a> {
-    fn find(&mut self, index: &'a Index, kind: &str, id: &str) -> &'a [Held] {
-        if self.id != id || self.kind != kind {
-            self.kind.clear();
-            self.kind.push_str(kind);
-            self.id.clear();
-            self.id.push_str(id);
-            self.tuples = index.object(kind, id);
-        }
-        self.tuples
-    }
-}
-
-impl<'a> Lately<'a> {
-    fn tuples(&mut self, index: &'a Index, at: At<'_>) -> &'a [Held] {
-        let seen = if at.id == ANY { &mut self.every } else { &mut self.object };
-        seen.find(index, at.kind, at.id)
-    }
-
-    fn who(&mut self, index: &Index, subject: &SubjectRef) -> Option<Who> {
-        if let Some((_, who)) = self.subjects.iter().flatten().find(|(known, _)| known == subject) {
-            return *who;
-        }
-        let who = index.who(subject);
-        if let Some(place) = self.subjects.get_mut(self.next) {
-            *place = Some((subject.clone(), who));
-        }
-        self.next ^= 1;
-        who
-    }
 }
 
 impl<'a> SnapshotFacts<'a> {
     /// `index`, if given, holds the state that `store` has.
     pub(super) fn new(store: StoreFacts<'a, Snapshot>, index: Option<&'a Index>) -> Self {
-        Self { store, index, lately: RefCell::default() }
+        Self { store, index }
     }
 }
 
 impl Facts for SnapshotFacts<'_> {
     fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error> {
         let Some(index) = self.index else { return self.store.tuple(at, subject) };
-        let mut lately = self.lately.borrow_mut();
-        let tuples = lately.tuples(index, at);
-        if tuples.is_empty() {
-            return Ok(None);
-        }
-        let Some(who) = lately.who(index, subject) else { return Ok(None) };
-        Ok(index.exactly(tuples, at.relation, who).map(|held| index.tuple(at, held)))
+        let found = index.place(at).zip(index.who(subject)).and_then(|(place, who)| index.exactly(place, who));
+        Ok(found.map(|held| index.tuple(at, held)))
     }
 
     fn sets(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
         let Some(index) = self.index else { return self.store.sets(at, limit) };
-        let tuples = self.lately.borrow_mut().tuples(index, at);
-        Ok(index.of(tuples, at.relation, true).take(limit).map(|held| index.tuple(at, held)).collect())
+        Ok(index.tuples(at, Which::Sets, limit))
     }
 
     fn holders(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
         let Some(index) = self.index else { return self.store.holders(at, limit) };
-        let tuples = self.lately.borrow_mut().tuples(index, at);
-        Ok(index.of(tuples, at.relation, false).take(limit).map(|held| index.tuple(at, held)).collect())
+        Ok(index.tuples(at, Which::All, limit))
+    }
+
+    fn name(&self, given: &Given, text: &str) -> Name {
+        self.index.and_then(|index| index.names.find(text)).unwrap_or_else(|| given.name(text))
+    }
+
+    fn text(&self, given: &Given, name: Name) -> Text<'_> {
+        given.text(name).unwrap_or_else(|| Text::Stored(self.index.map_or("", |index| index.names.text(name))))
+    }
+
+    fn link(&self, given: &Given, at: Place, who: Who) -> Result<Option<Link>, Error> {
+        match self.index {
+            Some(index) => Ok(index.exactly(at, who).map(Held::link)),
+            None => self.store.link(given, at, who),
+        }
+    }
+
+    fn links(&self, given: &Given, at: Place, which: Which, limit: usize) -> Result<Vec<Link>, Error> {
+        match self.index {
+            Some(index) => Ok(index.of(at, which).take(limit).map(Held::link).collect()),
+            None => self.store.links(given, at, which, limit),
+        }
     }
 
     fn of_subject(&self, subject: &SubjectRef, after: Option<&TupleKey>, limit: usize) -> Result<Vec<TupleKey>, Error> {

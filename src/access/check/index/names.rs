@@ -4,19 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use super::super::hash::Seeded;
-
-/// The number of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Sym(u32);
-
-impl Sym {
-    /// The number of the empty text.
-    pub(super) const NOTHING: Self = Self(0);
-
-    fn place(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-}
+use super::super::names::{Name, WELL_KNOWN};
 
 /// Texts by number and numbers by text. Nothing is ever taken out.
 pub(super) struct Names {
@@ -37,7 +25,11 @@ struct Span {
 impl Default for Names {
     fn default() -> Self {
         let (text, by_hash, state) = (String::new(), HashMap::default(), Seeded::default());
-        Self { text, spans: vec![Span { start: 0, length: 0, older: None }], by_hash, state }
+        let mut names = Self { text, spans: vec![Span { start: 0, length: 0, older: None }], by_hash, state };
+        for text in WELL_KNOWN {
+            names.put(text);
+        }
+        names
     }
 }
 
@@ -48,8 +40,8 @@ impl Names {
     }
 
     /// The text with this number.
-    pub(super) fn text(&self, sym: Sym) -> &str {
-        self.spans.get(sym.place()).map_or("", |span| self.within(span))
+    pub(super) fn text(&self, name: Name) -> &str {
+        self.spans.get(name.place()).map_or("", |span| self.within(span))
     }
 
     fn within(&self, span: &Span) -> &str {
@@ -58,38 +50,38 @@ impl Names {
     }
 
     /// The number of a text; `None` when it never was put in.
-    pub(super) fn find(&self, text: &str) -> Option<Sym> {
+    pub(super) fn find(&self, text: &str) -> Option<Name> {
         if text.is_empty() {
-            return Some(Sym::NOTHING);
+            return Some(Name::NOTHING);
         }
         self.find_hashed(text, self.state.hash_one(text))
     }
 
-    fn find_hashed(&self, text: &str, hash: u64) -> Option<Sym> {
+    fn find_hashed(&self, text: &str, hash: u64) -> Option<Name> {
         let mut number = *self.by_hash.get(&hash)?;
         loop {
-            if self.text(Sym(number)) == text {
-                return Some(Sym(number));
+            if self.text(Name(number)) == text {
+                return Some(Name(number));
             }
-            number = self.spans.get(Sym(number).place())?.older?.get();
+            number = self.spans.get(Name(number).place())?.older?.get();
         }
     }
 
     /// The number of a text, which is put in if it is not there; `None` when there is no room for it.
-    pub(super) fn put(&mut self, text: &str) -> Option<Sym> {
+    pub(super) fn put(&mut self, text: &str) -> Option<Name> {
         if text.is_empty() {
-            return Some(Sym::NOTHING);
+            return Some(Name::NOTHING);
         }
         let hash = self.state.hash_one(text);
         if let Some(known) = self.find_hashed(text, hash) {
             return Some(known);
         }
-        let number = u32::try_from(self.spans.len()).ok()?;
+        let name = Name::stored(self.spans.len())?;
         let (start, length) = (u32::try_from(self.text.len()).ok()?, u32::try_from(text.len()).ok()?);
         self.text.push_str(text);
-        let older = self.by_hash.insert(hash, number).and_then(std::num::NonZeroU32::new);
+        let older = self.by_hash.insert(hash, name.0).and_then(std::num::NonZeroU32::new);
         self.spans.push(Span { start, length, older });
-        Some(Sym(number))
+        Some(name)
     }
 }
 
@@ -119,11 +111,11 @@ mod tests {
     fn a_text_has_one_number_and_a_number_one_text() {
         let mut names = Names::default();
         let texts: Vec<String> = (0..1000).map(|n| format!("name {n}")).collect();
-        let syms: Vec<Sym> = texts.iter().map(|text| names.put(text).unwrap()).collect();
-        for (text, sym) in texts.iter().zip(&syms) {
-            assert_eq!((names.text(*sym), names.find(text)), (text.as_str(), Some(*sym)));
-            assert_eq!(names.put(text), Some(*sym));
+        let numbers: Vec<Name> = texts.iter().map(|text| names.put(text).unwrap()).collect();
+        for (text, name) in texts.iter().zip(&numbers) {
+            assert_eq!((names.text(*name), names.find(text)), (text.as_str(), Some(*name)));
+            assert_eq!(names.put(text), Some(*name));
         }
-        assert_eq!((names.find("other"), names.find(""), names.text(Sym::NOTHING)), (None, Some(Sym::NOTHING), ""));
+        assert_eq!((names.find("other"), names.find(""), names.text(Name::NOTHING)), (None, Some(Name::NOTHING), ""));
     }
 }

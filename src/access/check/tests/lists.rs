@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::laws::stored;
 use super::world::{RELATIONS, TYPES, World, some_knot, some_world, subjects};
-use crate::access::check::{Bench, Facts, Ground, Overlay, Standing, StoreFacts, Verdict, wanted};
+use crate::access::check::{Bench, Facts, Ground, Overlay, Standing, StoreFacts, Verdict};
 use crate::access::claims::{PermissionClaims, Scope, collect};
 use crate::access::list::{Who, actions, objects, subjects as list_subjects};
 use crate::base::id::TenantId;
@@ -124,7 +124,7 @@ fn claims_agree(world: &World, ground: Ground<'_, impl Facts>, subject: &Subject
         let (kind, id) = (&key.entity_type, &key.entity_id);
         let at = if id == "*" { kind.clone() } else { format!("{kind}:{id}") };
         let names = RELATIONS.into_iter().chain(["see", "edit", "pay", "fail"]);
-        for name in names.filter(|name| wanted(&world.models[kind], name).is_some()) {
+        for name in names.filter(|name| world.models[kind].wanted(name).is_some()) {
             let found = verdict(ground, subject, (kind, id, name)) >= Verdict::Gated;
             prop_assert_eq!(found, has(&claims, false, &at, name), "{} {}", at, name);
         }
