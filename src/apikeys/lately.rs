@@ -14,11 +14,11 @@ const MOST: usize = 1_000;
 
 /// The rows of a key.
 pub(super) struct Found {
-    pub(super) key: ApiKey,
+    pub(super) key: Arc<ApiKey>,
     /// Whose it is; `None` when they are gone.
-    pub(super) owner: Option<User>,
+    pub(super) owner: Option<Arc<User>>,
     /// The client it is bound to; `None` when it is bound to none, or that is gone.
-    pub(super) client: Option<Client>,
+    pub(super) client: Option<Arc<Client>>,
 }
 
 /// The keys of the newest version that was read.

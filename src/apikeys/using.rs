@@ -18,11 +18,11 @@ use crate::store::{Read, Snapshot};
 #[derive(Clone, Debug)]
 pub struct Live {
     /// The key, as of the snapshot it was read from.
-    pub key: ApiKey,
+    pub key: Arc<ApiKey>,
     /// Whose it is.
-    pub owner: User,
+    pub owner: Arc<User>,
     /// The client it is bound to.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
 }
 
 /// A key that does not work, and which it is where the right text was presented.
@@ -50,7 +50,7 @@ pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
     let used = match check(cx, presented, from) {
         Ok(live) => match take_use(cx, &live.key).await {
             Ok(()) => Ok(live),
-            Err(error) => Err(Refused { key: Some(live.key.id), error }),
+            Err(error) => Err(Refused { key: Some(live.key.id.clone()), error }),
         },
         Err(refused) => Err(refused),
     };
@@ -85,12 +85,12 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, 
         return Ok(Some(known));
     }
     let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
-    let owner = users::find(from, cx.tenant, &key.owner)?;
+    let owner = users::find(from, cx.tenant, &key.owner)?.map(Arc::new);
     let client = match &key.client {
-        Some(id) => clients::find(from, cx.tenant, id)?,
+        Some(id) => clients::find(from, cx.tenant, id)?.map(Arc::new),
         None => None,
     };
-    let found = Arc::new(Found { key, owner, client });
+    let found = Arc::new(Found { key: Arc::new(key), owner, client });
     lately.keep(cx.tenant, from.authority(), &found);
     Ok(Some(found))
 }
@@ -109,7 +109,7 @@ fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
     if key.client.is_some() && client.is_none() {
         return Err(Error::Disabled);
     }
-    Ok(Live { key: key.clone(), owner: owner.clone(), client: client.cloned() })
+    Ok(Live { key: Arc::clone(key), owner: Arc::clone(owner), client: client.cloned() })
 }
 
 /// Whether the key may be used from the address. Where networks are named, an address that is not known is in none.

@@ -73,15 +73,15 @@ pub fn app(
         .wrap(from_fn(guard::around))
 }
 
-/// Every route of the server.
+/// Every route of the server. They are tried in this order: what apps call all the time comes first.
 fn configure(config: &mut web::ServiceConfig) {
-    health::configure(config);
-    api::configure(config);
+    oauth::configure(config);
     auth::configure(config);
     authzen::configure(config);
-    internal::configure(config);
-    oauth::configure(config);
+    health::configure(config);
     pages::configure(config);
+    internal::configure(config);
+    api::configure(config);
     config.service(
         web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
     );

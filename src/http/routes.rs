@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, guard, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route, guard, web};
 
 use super::respond::Refusal;
 
@@ -188,21 +188,15 @@ pub fn is_attempt(method: &Method, path: &str) -> bool {
 ///
 /// `Endpoint::at(routes::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
 pub struct Endpoint {
-    resource: Resource,
-    allowed: Vec<Cow<'static, str>>,
-    #[cfg(test)]
     paths: Vec<String>,
+    allowed: Vec<Cow<'static, str>>,
+    routes: Vec<Box<dyn Fn() -> Route>>,
 }
 
 impl Endpoint {
     /// An endpoint at these paths: one, or one and its aliases.
     pub fn at<const N: usize>(paths: [&str; N]) -> Self {
-        Self {
-            resource: web::resource(paths.to_vec()),
-            allowed: Vec::new(),
-            #[cfg(test)]
-            paths: paths.map(str::to_owned).to_vec(),
-        }
+        Self { paths: paths.map(str::to_owned).to_vec(), allowed: Vec::new(), routes: Vec::new() }
     }
 
     /// Answers `GET` and `HEAD`.
@@ -213,8 +207,8 @@ impl Endpoint {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler);
-        self.with("GET, HEAD", route)
+        let methods = || guard::Any(guard::Get()).or(guard::Head());
+        self.with("GET, HEAD", move || web::route().guard(methods()).to(handler.clone()))
     }
 
     /// Answers `POST`.
@@ -225,7 +219,7 @@ impl Endpoint {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.with("POST", web::post().to(handler))
+        self.with("POST", move || web::post().to(handler.clone()))
     }
 
     /// Answers another method.
@@ -237,12 +231,12 @@ impl Endpoint {
         F::Output: Responder + 'static,
     {
         let name = method.to_string();
-        self.with(name, web::method(method).to(handler))
+        self.with(name, move || web::method(method.clone()).to(handler.clone()))
     }
 
-    fn with(mut self, name: impl Into<Cow<'static, str>>, route: Route) -> Self {
+    fn with(mut self, name: impl Into<Cow<'static, str>>, route: impl Fn() -> Route + 'static) -> Self {
         self.allowed.push(name.into());
-        self.resource = self.resource.route(route);
+        self.routes.push(Box::new(route));
         self
     }
 }
@@ -252,16 +246,21 @@ impl HttpServiceFactory for Endpoint {
         let allowed = self.allowed.join(", ");
         #[cfg(test)]
         tests::note(&self.paths, &allowed);
-        let refuse = web::to(move |request: HttpRequest| {
+        // A resource with one path is found by comparing texts, one with several by a regular expression.
+        for path in self.paths {
             let allowed = allowed.clone();
-            async move {
-                if request.method() == Method::OPTIONS {
-                    return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish());
+            let refuse = web::to(move |request: HttpRequest| {
+                let allowed = allowed.clone();
+                async move {
+                    if request.method() == Method::OPTIONS {
+                        return Ok(HttpResponse::NoContent().insert_header((header::ALLOW, allowed)).finish());
+                    }
+                    Err(Refusal::method_not_allowed(allowed))
                 }
-                Err(Refusal::method_not_allowed(allowed))
-            }
-        });
-        self.resource.default_service(refuse).register(config);
+            });
+            let resource = self.routes.iter().fold(web::resource(path), |resource, route| resource.route(route()));
+            resource.default_service(refuse).register(config);
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -
         return Ok(Value::Object(describe(live)));
     }
     if let Some(exchanged) = bearer::find_exchanged(cx, token)? {
-        return Ok(Value::Object(active(exchanged.claims, Some(exchanged.live.owner))));
+        return Ok(Value::Object(active(exchanged.claims, Some(&exchanged.live.owner))));
     }
     let refresh = refresh_token(cx, token, &client)?;
     Ok(refresh.map_or_else(|| json!({ "active": false }), Value::Object))
@@ -33,15 +33,15 @@ pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -
 
 /// RFC 7662 §2.2, with everything the token says.
 fn describe(live: LiveToken) -> Map<String, Value> {
-    active(live.claims, live.person.map(|(user, _)| user))
+    active(live.claims, live.person.as_ref().map(|(user, _)| user))
 }
 
-fn active(mut answer: Map<String, Value>, person: Option<User>) -> Map<String, Value> {
+fn active(mut answer: Map<String, Value>, person: Option<&User>) -> Map<String, Value> {
     answer.remove("grant");
     answer.insert("active".into(), json!(true));
     answer.insert("token_type".into(), json!("Bearer"));
     if let Some(user) = person {
-        answer.insert("username".into(), json!(user.username.unwrap_or(user.email)));
+        answer.insert("username".into(), json!(user.username.as_ref().unwrap_or(&user.email)));
     }
     answer
 }

@@ -134,7 +134,7 @@ pub fn id_token(
 /// A token that a machine gets for its API key: its subject is the owner, its permissions are the key's own (RFC 8693 §4.1: the key acts).
 /// It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
-    let (key, client) = (&live.key, live.client.as_ref());
+    let (key, client) = (&live.key, live.client.as_deref());
     let permissions = resolve_within(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);

@@ -27,6 +27,10 @@ use machine::Units;
 use seed::{Amounts, Seeded};
 use server::Server;
 
+/// As the server has it, for the rows that are measured in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: cargo bench --bench load -- [--quick] [--only NAME]... [--list] [--log-level LEVEL] \
                      [--rows N] [--binary FILE] [--markdown FILE]";
 

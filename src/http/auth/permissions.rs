@@ -1,10 +1,13 @@
 //! Questions about permissions: one, many, which objects, which subjects. Errors are `{"error","message"}`; a denial is an answer, not an error.
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::access::check::{Decision, Question, Reason, check, check_many, sit, subject_of};
+use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, sit, subject_of};
 use crate::access::list::{self, Objects, Who as Wanted};
 use crate::access::model::Models;
 use crate::access::{Error, tuples};
@@ -38,24 +41,52 @@ pub async fn one(request: HttpRequest, body: LongJson<Members>) -> Answer {
     let question = question(&mut Asker::new(&caller), &mut input)?;
     input.finish()?;
     let decision = answered(check(&caller.cx, &question).await)?;
-    Ok(HttpResponse::Ok().json(answer(&question, &decision)))
+    Ok(HttpResponse::Ok().json(Answered::Decided(Decided::new(&question, &decision))))
 }
 
-fn answer(question: &Question, decision: &Decision) -> Value {
-    let mut answer = json!({
-        "allowed": decision.allowed,
-        "reason": decision.reason,
-        "entityType": question.entity_type,
-        "entityId": question.entity_id,
-        "permission": question.permission,
-        "subjectType": question.subject.kind,
-        "subjectId": question.subject.id,
-        "revision": decision.revision,
-    });
-    if let Some(explanation) = &decision.explanation {
-        answer.as_object_mut().map(|answer| answer.insert(String::from("explanation"), json!(explanation)));
+/// A question's part of an answer.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answered<'a> {
+    Decided(Decided<'a>),
+    /// It led too far.
+    Failed {
+        allowed: bool,
+        error: &'static str,
+        message: String,
+    },
+}
+
+/// A decision, with what was asked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decided<'a> {
+    allowed: bool,
+    reason: Reason,
+    entity_type: &'a str,
+    entity_id: &'a str,
+    permission: &'a str,
+    subject_type: &'a str,
+    subject_id: &'a str,
+    revision: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
+}
+
+impl<'a> Decided<'a> {
+    fn new(question: &'a Question, decision: &'a Decision) -> Self {
+        Self {
+            allowed: decision.allowed,
+            reason: decision.reason,
+            entity_type: &question.entity_type,
+            entity_id: &question.entity_id,
+            permission: &question.permission,
+            subject_type: &question.subject.kind,
+            subject_id: &question.subject.id,
+            revision: decision.revision,
+            explanation: decision.explanation.as_ref(),
+        }
     }
-    answer
 }
 
 /// A key that is bound to one client and asks about another's types is refused, not denied: the question is not its own to ask.
@@ -88,16 +119,18 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
         questions.push(question(&mut asker, &mut input)?);
         input.finish()?;
     }
-    let mut results = Vec::with_capacity(questions.len());
-    for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
-        results.push(match decision {
-            Ok(decision) => answer(question, &decision),
-            Err(Error::Store(error)) => return Err(Refusal::from(error)),
-            // One question that is too large leaves the others their answers.
-            Err(error) => json!({"allowed": false, "error": error.code(), "message": error.to_string()}),
-        });
-    }
-    Ok(HttpResponse::Ok().json(json!({ "results": results })))
+    let decisions = check_many(&caller.cx, &questions).await?.into_iter().map(|decision| match decision {
+        Err(Error::Store(error)) => Err(Refusal::from(error)),
+        // One question that is too large leaves the others their answers.
+        decision => Ok(decision),
+    });
+    let decisions = decisions.collect::<Result<Vec<_>, _>>()?;
+    let results = questions.iter().zip(&decisions).map(|(question, decision)| match decision {
+        Ok(decision) => Answered::Decided(Decided::new(question, decision)),
+        Err(error) => Answered::Failed { allowed: false, error: error.code(), message: error.to_string() },
+    });
+    let results: Vec<_> = results.collect();
+    Ok(HttpResponse::Ok().json(HashMap::from([("results", results)])))
 }
 
 async fn uniform(caller: &Caller, mut input: Input) -> Answer {
