@@ -353,6 +353,23 @@ fn nothing_outside_tests_may_panic_on_what_it_is_given() {
     none(&offences);
 }
 
+/// `Secret` has no `==`; what it exposes must not get one either.
+fn compares_early(line: &str) -> bool {
+    line.contains("expose()") && [" == ", " != "].iter().any(|operator| line.contains(operator))
+}
+
+#[test]
+fn bug_32_what_is_secret_is_compared_in_constant_time() {
+    let all = sources();
+    let lines = all.iter().flat_map(|source| source.code.lines().map(|line| (&source.path, line)));
+    let early = lines.filter(|(_, line)| compares_early(line));
+    none(&early.map(|(path, line)| format!("{path}: use base::secret::ct_eq: {}", line.trim())).collect::<Vec<_>>());
+    let secrets = all.iter().find(|source| source.path == "src/base/secret.rs").unwrap();
+    let derived = secrets.code.lines().filter(|line| line.contains("derive(") && line.contains("PartialEq"));
+    assert_eq!((derived.count(), secrets.code.contains("impl PartialEq")), (0, false), "a secret has a ==");
+    assert!(compares_early("if one.expose() == two {") && !compares_early("ct_eq(one.expose(), two)"));
+}
+
 #[test]
 fn every_folder_begins_with_its_card() {
     let all = sources();

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use super::output::Failure;
 use crate::base::Secret;
+use crate::base::secret::ct_eq;
 
 /// Longest line that is read.
 const MAX_LINE: u64 = 4096;
@@ -27,7 +28,7 @@ pub fn new_password(from_stdin: bool, may_be_absent: bool) -> Result<Option<Secr
     if first.expose().is_empty() {
         return Ok(None);
     }
-    if ask("Again: ")?.expose() != first.expose() {
+    if !ct_eq(ask("Again: ")?.expose().as_bytes(), first.expose().as_bytes()) {
         return Err(Failure::usage("no_password", "the two passwords differ."));
     }
     Ok(Some(first))

@@ -2,6 +2,10 @@
 //!
 //! A file is asked for as `/assets/{stem}.{hash}.{ext}`, where `hash` is the first eight hex digits of its SHA-256. That address always means the same
 //! bytes, so browsers may keep it for ever. The plain name `/assets/{stem}.{ext}` works too and is asked about again each time.
+//!
+//! Modules name each other by relative addresses. They are asked for as `/assets/{version}/{path}`, where the version is a hash over all files.
+
+use std::sync::LazyLock;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag, Header, IfNoneMatch, X_CONTENT_TYPE_OPTIONS,
@@ -10,10 +14,25 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use data_encoding::HEXLOWER;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What is under `assets/static`.
+use crate::base::secret::sha256;
+
+/// What is under `assets/static`: for every page.
 #[derive(RustEmbed)]
 #[folder = "assets/static"]
 struct Files;
+
+/// What is under `assets/admin`.
+#[derive(RustEmbed)]
+#[folder = "assets/admin"]
+struct Admin;
+
+/// What is under `assets/account`.
+#[derive(RustEmbed)]
+#[folder = "assets/account"]
+struct Account;
+
+/// The hash over all files, in a program that carries them.
+static VERSION: LazyLock<String> = LazyLock::new(digest);
 
 /// How long, and whether, a browser may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +61,61 @@ pub fn href(name: &str) -> String {
     }
 }
 
+/// The address of a module: `admin/app.js` gives `/assets/89abcdef/admin/app.js`. What it imports is below the same version.
+pub fn module(path: &str) -> String {
+    format!("/assets/{}/{path}", version())
+}
+
+/// Answers `GET` and `HEAD /assets/{version}/{path}`. Another version than this one gets the file as it is now, to be asked about again.
+pub async fn serve_module(request: HttpRequest, address: web::Path<(String, String)>) -> HttpResponse {
+    let (given, path) = address.into_inner();
+    let keeping = if given == version() { Keeping::ForEver } else { Keeping::AskAgain };
+    let found = module_file(&path).zip(path.rsplit_once('.').and_then(|(_, extension)| content_type(extension)));
+    answer(&request, found.map(|(file, content_type)| (file, content_type, keeping)))
+}
+
+fn module_file(path: &str) -> Option<EmbeddedFile> {
+    match path.split_once('/')? {
+        ("static", name) => Files::get(name),
+        ("admin", name) => Admin::get(name),
+        ("account", name) => Account::get(name),
+        _ => None,
+    }
+}
+
+/// While developing, files are read from the folder and may change at any time.
+fn version() -> String {
+    if cfg!(debug_assertions) { digest() } else { VERSION.clone() }
+}
+
+fn digest() -> String {
+    let named = |folder: &str, name: &str| format!("{folder}/{name}");
+    let all = Files::iter().map(|name| named("static", &name));
+    let all = all.chain(Admin::iter().map(|name| named("admin", &name)));
+    let all = all.chain(Account::iter().map(|name| named("account", &name)));
+    let mut paths: Vec<String> = all.collect();
+    paths.sort_unstable();
+    let mut hashes = String::new();
+    for file in paths.iter().filter_map(|path| module_file(path)) {
+        hashes.push_str(&HEXLOWER.encode(&file.metadata.sha256_hash()));
+    }
+    let mut digest = HEXLOWER.encode(&sha256(hashes.as_bytes()));
+    digest.truncate(8);
+    digest
+}
+
 /// Answers `GET` and `HEAD /assets/{name}`: 200 with the file, 304 when the caller has it (RFC 9110 section 13.1.2), or 404.
 pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
-    answer(&request, &name)
+    answer(&request, find_file(&name))
 }
 
 /// Answers `/favicon.ico`, which browsers ask for unasked, with the drawn mark.
 pub async fn favicon(request: HttpRequest) -> HttpResponse {
-    answer(&request, "favicon.svg")
+    answer(&request, find_file("favicon.svg"))
 }
 
-fn answer(request: &HttpRequest, name: &str) -> HttpResponse {
-    let Some((file, content_type, keeping)) = find_file(name) else {
+fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, Keeping)>) -> HttpResponse {
+    let Some((file, content_type, keeping)) = found else {
         return HttpResponse::NotFound()
             .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -89,6 +151,7 @@ fn content_type(extension: &str) -> Option<&'static str> {
         "css" => Some("text/css; charset=utf-8"),
         "js" => Some("text/javascript; charset=utf-8"),
         "svg" => Some("image/svg+xml"),
+        "txt" => Some("text/plain; charset=utf-8"),
         _ => None,
     }
 }
@@ -114,9 +177,14 @@ mod tests {
     use actix_web::http::{StatusCode, header};
     use actix_web::{App, body, test};
 
+    const HTM_PREACT: &str = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7";
+
     async fn ask(address: &str, known: Option<&str>) -> HttpResponse {
         let app = test::init_service(
-            App::new().route("/assets/{name}", web::get().to(serve)).route("/favicon.ico", web::get().to(favicon)),
+            App::new()
+                .route("/assets/{name}", web::get().to(serve))
+                .route("/assets/{version}/{path:.*}", web::get().to(serve_module))
+                .route("/favicon.ico", web::get().to(favicon)),
         )
         .await;
         let mut request = test::TestRequest::get().uri(address);
@@ -173,6 +241,32 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn modules_live_below_the_version_of_all_files_and_nothing_else_does() {
+        let modules = ["admin/app.js", "account/app.js", "static/core/api.js", "static/vendor/htm-preact.js"];
+        for path in modules {
+            let response = ask(&module(path), None).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(told(&response, "content-type"), "text/javascript; charset=utf-8");
+            assert!(told(&response, "cache-control").contains("immutable"));
+        }
+        let older = ask("/assets/00000000/admin/app.js", None).await;
+        assert_eq!((older.status(), told(&older, "cache-control")), (StatusCode::OK, "public, no-cache"));
+        for path in
+            ["pages/layout.html", "admin/../static/auther.css", "admin", "admin/", "other/app.js", "admin/no.js"]
+        {
+            assert_eq!(ask(&module(path), None).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[::core::prelude::v1::test]
+    fn the_vendored_library_is_the_one_that_was_published() {
+        // htm 3.1.1, preact/standalone.module.js, as its package has it.
+        let file = Files::get("vendor/htm-preact.js").unwrap();
+        assert_eq!(HEXLOWER.encode(&file.metadata.sha256_hash()), HTM_PREACT);
+        assert!(Files::get("vendor/htm-preact.LICENSE.txt").is_some());
+    }
+
+    #[actix_web::test]
     async fn the_icon_browsers_ask_for_is_the_mark() {
         let response = ask("/favicon.ico", None).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -183,8 +277,14 @@ mod tests {
     fn every_file_has_an_address_and_a_type() {
         for name in Files::iter() {
             let address = href(&name);
-            let found = find_file(address.trim_start_matches("/assets/"));
-            assert_eq!(found.map(|found| found.2), Some(Keeping::ForEver), "{name}");
+            if !name.contains('/') {
+                let found = find_file(address.trim_start_matches("/assets/"));
+                assert_eq!(found.map(|found| found.2), Some(Keeping::ForEver), "{name}");
+            }
+            assert!(
+                module_file(&format!("static/{name}")).is_some()
+                    && name.rsplit_once('.').is_some_and(|(_, extension)| content_type(extension).is_some())
+            );
         }
     }
 }

@@ -85,6 +85,8 @@ fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
     );
+    let module = || web::resource("/assets/{version}/{path:.*}");
+    config.service(module().route(web::get().to(assets::serve_module)).route(web::head().to(assets::serve_module)));
     config.service(
         web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
     );

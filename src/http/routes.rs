@@ -38,6 +38,14 @@ pub const END_SESSION: [&str; 6] = [
 
 /// The start page.
 pub const HOME: &str = "/";
+/// The admin pages.
+pub const ADMIN: &str = "/admin";
+/// Each admin page.
+pub const BELOW_ADMIN: &str = "/admin/{page:.*}";
+/// The account pages.
+pub const ACCOUNT: &str = "/account";
+/// Each account page.
+pub const BELOW_ACCOUNT: &str = "/account/{page:.*}";
 /// The sign-in page.
 pub const SIGN_IN: &str = "/sign-in";
 /// Asks which account to go on with.

@@ -10,6 +10,7 @@ use super::cx::{LocalPeer, operation};
 use super::person::{by_cookie, by_token, csrf_allows};
 use crate::apikeys::{self, Live};
 use crate::base::Secret;
+use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
 use crate::http::respond::Refusal;
 use crate::oauth::bearer::{self, Holder};
@@ -107,7 +108,7 @@ pub fn presented_key(
 ) -> Result<Option<Secret<String>>, Refusal> {
     let header = one_line(request, API_KEY)?;
     match (header, body_key) {
-        (Some(header), Some(body)) if header.expose() != body.expose() => {
+        (Some(header), Some(body)) if !ct_eq(header.expose().as_bytes(), body.expose().as_bytes()) => {
             Err(Refusal::malformed("The request has two different API keys."))
         }
         (header, body) => Ok(header.or_else(|| body.cloned())),
@@ -136,7 +137,8 @@ async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<(Who, Creden
 /// A signed token of ours, or the token of a session (RFC 6750 §2.1).
 async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<(Who, Credential), Refusal> {
     let refused = || Refusal::from(oauth::Error::invalid_token());
-    if token.expose().matches('.').count() != 2 {
+    let dots = token.expose().matches('.').count();
+    if dots != 2 {
         let signed_in = by_token(cx, token).await?.ok_or_else(refused)?;
         return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken));
     }

@@ -4,6 +4,7 @@
 //! [`Flow`](flow::Flow) in the hidden field `continue`. A form is answered with 303, or with the same page and what is wrong.
 //! Start reading at [`sign_in`].
 
+mod app;
 mod consent;
 mod flow;
 mod home;
@@ -33,6 +34,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(Endpoint::at([routes::SETUP]).get(set_up::show).post(set_up::submit))
         .service(Endpoint::at([routes::CONSENT]).get(consent::show).post(consent::submit))
         .service(Endpoint::at([routes::LOGOUT]).get(log_out::show).post(log_out::submit))
+        .service(Endpoint::at([routes::ADMIN, routes::BELOW_ADMIN]).get(app::admin))
+        .service(Endpoint::at([routes::ACCOUNT, routes::BELOW_ACCOUNT]).get(app::account))
         .service(Endpoint::at([routes::ERROR]).get(home::error));
 }
 

@@ -19,7 +19,7 @@ pub use errors::{Detail, ErrorPage};
 pub use form::{FieldError, FormErrors};
 pub use leave::{FormPost, HiddenField, LogOut, LoggedOut};
 pub use no_access::NoAccess;
-pub use plain::{Home, Notice};
+pub use plain::{AppPage, Home, Notice};
 pub use register::{SetUp, SetUpClosed, SetUpRefusal, SignUp, SignUpClosed, SignUpRefusal};
 pub use shell::{Account, AppName, Link, Shell};
 

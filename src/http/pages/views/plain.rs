@@ -24,6 +24,20 @@ pub struct Home {
     pub sign_up_href: Option<String>,
 }
 
+/// The frame of the admin and account pages, which modules fill.
+#[derive(Clone, Debug, Template)]
+#[template(path = "app.html")]
+pub struct AppPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What the pages are together.
+    pub title: &'static str,
+    /// Address of the first module.
+    pub script: String,
+    /// Addresses of what it imports, to be fetched at once.
+    pub modules: Vec<String>,
+}
+
 /// One thing said, and a way on.
 #[derive(Clone, Debug, Template)]
 #[template(path = "notice.html")]

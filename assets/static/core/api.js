@@ -1,0 +1,58 @@
+// The JSON API: one call, one answer. What is refused comes as a Problem (RFC 9457), with what is wrong with each field.
+
+export class Problem extends Error {
+  constructor(status, body, requestId) {
+    super(body.detail || body.message || body.error_description || body.title || `The server answered ${status}.`);
+    this.status = status;
+    this.code = body.code || body.error || "";
+    this.fields = Object.fromEntries((body.errors || []).map((one) => [one.field, one.message]));
+    this.requestId = requestId || body.request_id || "";
+  }
+}
+
+function address(path, query) {
+  const given = Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const search = new URLSearchParams(given).toString();
+  return search ? `${path}?${search}` : path;
+}
+
+// Sends the browser to sign in, and back here.
+export function signIn() {
+  const here = location.pathname + location.search;
+  location.assign(`/sign-in?continue=${encodeURIComponent(here)}`);
+}
+
+// Answers the JSON of the answer, or null where it has none. Throws a Problem.
+export async function call(method, path, { query, body, signal } = {}) {
+  const headers = { accept: "application/json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(address(path, query), { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { detail: "The server cannot be reached. Check the connection, then try again." });
+  }
+  const text = await response.text();
+  let answer = null;
+  try {
+    answer = text ? JSON.parse(text) : null;
+  } catch {
+    answer = { detail: text };
+  }
+  if (response.ok) return answer;
+  if (response.status === 401) signIn();
+  throw new Problem(response.status, answer || {}, response.headers.get("x-request-id"));
+}
+
+const below = (base) => ({
+  base,
+  get: (path, query, signal) => call("GET", base + path, { query, signal }),
+  post: (path, body = {}, query) => call("POST", base + path, { body, query }),
+  patch: (path, body) => call("PATCH", base + path, { body }),
+  put: (path, body, query) => call("PUT", base + path, { body, query }),
+  remove: (path, query) => call("DELETE", base + path, { query }),
+});
+
+export const admin = below("/api/admin");
+export const account = below("/api/auth");

@@ -1,0 +1,86 @@
+// What pages load: one thing, or a list that is read on from where it ended.
+import { html, useCallback, useEffect, useRef, useState } from "./html.js";
+import { setQuery, useAddress } from "./router.js";
+import { Button, Empty, Skeleton, Table, Wrong } from "./ui.js";
+
+// What `load(signal)` answers: {value, problem, loading, reload}. Loaded anew whenever one of `on` changes.
+export function useLoaded(load, on) {
+  const [state, setState] = useState({ loading: true });
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    const control = new AbortController();
+    setState((old) => ({ ...old, loading: true, problem: null }));
+    load(control.signal).then(
+      (value) => setState({ value, loading: false }),
+      (problem) => problem.name !== "AbortError" && setState({ problem, loading: false }),
+    );
+    return () => control.abort();
+  }, [...on, again]);
+  const reload = useCallback(() => setAgain((n) => n + 1), []);
+  return { ...state, reload };
+}
+
+// Draws what was loaded by `children(value, reload)`, or why it was not.
+export function Loaded({ from, lines, children }) {
+  if (from.problem) return html`<${Wrong} problem=${from.problem} retry=${from.reload} />`;
+  if (from.value === undefined) return html`<${Skeleton} lines=${lines} />`;
+  return children(from.value, from.reload);
+}
+
+// A list of the API: searched and filtered by the address, read on by a button.
+//   load(query, signal) answers {items, next}; `filters` is [{name, title, options: [[value, title], …]}, …];
+//   `empty` is drawn when there is nothing at all, by a function of nothing.
+export function List({ load, columns, href, keyOf, caption, search, filters = [], empty, version = 0, actions }) {
+  const { query } = useAddress();
+  const chosen = Object.fromEntries(filters.map((filter) => [filter.name, query.get(filter.name) || ""]));
+  const wanted = { ...chosen, search: search ? query.get("search") || "" : undefined };
+  const key = JSON.stringify(wanted);
+  const first = useLoaded((signal) => load({ ...wanted }, signal), [key, version]);
+  const [more, setMore] = useState({ key: "", items: [], next: null });
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => setMore({ key: "", items: [], next: null }), [first.value]);
+  const items = [...(first.value?.items || []), ...more.items];
+  const next = more.key === key ? more.next : first.value?.next;
+  const readOn = async () => {
+    setBusy(true);
+    try {
+      const page = await load({ ...wanted, after: next });
+      setMore({ key, items: [...more.items, ...page.items], next: page.next });
+      setProblem(null);
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  const isNarrowed = Object.values(wanted).some(Boolean);
+  return html`
+    ${(search || filters.length > 0) && html`<${Narrow} search=${search} filters=${filters} chosen=${wanted} />`}
+    ${actions}
+    <${Loaded} from=${first}>${() =>
+      items.length === 0
+        ? isNarrowed
+          ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(wanted).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
+          : empty()
+        : html`<${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} />
+            ${problem && html`<${Wrong} problem=${problem} />`}
+            <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : items.length === 1 ? "in all" : "in all"}</span>
+            ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
+}
+
+function Narrow({ search, filters, chosen }) {
+  const timer = useRef(0);
+  const typed = (event) => {
+    const text = event.target.value;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setQuery({ search: text.trim() }), 250);
+  };
+  return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
+    ${search && html`<label class="unseen" for="search">${search}</label><input id="search" type="search" placeholder=${search} defaultValue=${chosen.search} value=${chosen.search} onInput=${typed} />`}
+    ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
+      <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
+        <option value="" selected=${!chosen[filter.name]}>any</option>
+        ${filter.options.map(([value, title]) => html`<option key=${value} value=${value} selected=${chosen[filter.name] === value}>${title}</option>`)}
+      </select></label>`)}
+  </form>`;
+}

@@ -1,0 +1,257 @@
+// The parts that every page is made of. Each takes plain values and draws; what talks to the server is in data.js.
+import { html, useEffect, useRef, useState } from "./html.js";
+
+const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const UNITS = [["year", 31536e6], ["month", 2592e6], ["day", 864e5], ["hour", 36e5], ["minute", 6e4]];
+
+export function relative(moment) {
+  const away = moment - Date.now();
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) || ["second", 1e3];
+  return RELATIVE.format(Math.trunc(away / size), unit);
+}
+
+// A moment (RFC 3339), as people say it; the exact one on hover.
+export function Time({ at, none = "never" }) {
+  if (!at) return html`<span class="muted">${none}</span>`;
+  const moment = new Date(at);
+  return html`<time datetime=${at} title=${ABSOLUTE.format(moment)}>${relative(moment)}</time>`;
+}
+
+export function Button({ children, kind = "", busy = false, ...rest }) {
+  return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} disabled=${busy} ...${rest}>${children}</button>`;
+}
+
+export function Copy({ text, label = "Copy" }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return undefined;
+    const timer = setTimeout(() => setDone(false), 2000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  if (!navigator.clipboard) return null;
+  const copy = () => navigator.clipboard.writeText(text).then(() => setDone(true));
+  return html`<button type="button" class="quiet" onClick=${copy}><span aria-live="polite">${done ? "Copied" : label}</span></button>`;
+}
+
+// An identifier, key or address that people copy.
+export function Id({ children }) {
+  return html`<span class="id"><code>${children}</code><${Copy} text=${String(children)} /></span>`;
+}
+
+export function Code({ text }) {
+  return html`<div class="command"><pre tabindex="0">${text}</pre><${Copy} text=${text} /></div>`;
+}
+
+// A state in a word: kind is "good", "bad", "warn" or nothing.
+export function Tag({ children, kind = "" }) {
+  return html`<span class=${`tag ${kind}`}>${children}</span>`;
+}
+
+export function Header({ title, purpose, back, children }) {
+  useEffect(() => {
+    document.title = `${title} · Auther`;
+  }, [title]);
+  return html`<header class="page-header">
+    ${back && html`<p class="back"><a href=${back.href}>${back.title}</a></p>`}
+    <div><h1>${title}</h1>${purpose && html`<p class="lead">${purpose}</p>`}</div>
+    <div class="header-actions">${children}</div>
+  </header>`;
+}
+
+// Names and values. `rows` is [[name, value], …]; what is null or undefined is left out.
+export function Facts({ rows }) {
+  const shown = rows.filter((row) => row && row[1] !== null && row[1] !== undefined);
+  return html`<dl class="facts wide">${shown.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+export function Empty({ title, children }) {
+  return html`<div class="empty"><h2>${title}</h2><div>${children}</div></div>`;
+}
+
+// Lines in the place of what is loading; nothing at first, so that what is quick does not flash.
+export function Skeleton({ lines = 5 }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 200);
+    return () => clearTimeout(timer);
+  }, []);
+  return html`<div class="skeleton" role="status" aria-busy="true"><span class="unseen">Loading</span>${late && Array.from({ length: lines }, (_, n) => html`<i key=${n}></i>`)}</div>`;
+}
+
+// What went wrong: what, and the reference for the log.
+export function Wrong({ problem, retry }) {
+  if (!problem) return null;
+  return html`<div class="summary" role="alert">
+    <h2>That did not work</h2>
+    <p>${problem.message}${problem.requestId && html` <span class="muted">(${problem.requestId})</span>`}</p>
+    ${retry && html`<p><${Button} onClick=${retry}>Try again</${Button}></p>`}
+  </div>`;
+}
+
+// Tabs whose choice is in the address. `tabs` is [[name, title], …].
+export function Tabs({ tabs, current, href }) {
+  return html`<nav class="tabs" aria-label="Parts of this page">${tabs.map(
+    ([name, title]) => html`<a key=${name} href=${href(name)} aria-current=${name === current ? "page" : undefined}>${title}</a>`,
+  )}</nav>`;
+}
+
+// A table that becomes cards where there is no room. `columns` is [{title, cell(item), tight?}, …]; the first one names the row.
+export function Table({ columns, items, href, keyOf = (item) => item.id, caption }) {
+  return html`<div class="table"><table>
+    <caption class="unseen">${caption}</caption>
+    <thead><tr>${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
+    <tbody>${items.map((item) => html`<tr key=${keyOf(item)}>${columns.map((column, n) => {
+      const content = column.cell(item);
+      if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
+      return html`<th key=${column.title} scope="row">${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
+    })}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+// One field of a form. `kind` is an input type, "area", "select" (with `options` [[value, title], …]) or "check".
+export function Field({ name, label, kind = "text", value, onInput, hint, wrong, options, optional, ...rest }) {
+  const id = `field-${name}`;
+  const about = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
+  const common = { id, name, "aria-describedby": about, "aria-invalid": wrong ? "true" : undefined, ...rest };
+  const told = (event) => onInput(kind === "check" ? event.target.checked : event.target.value);
+  const below = html`${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}${wrong && html`<p class="wrong" id=${`${id}-wrong`}>${wrong}</p>`}`;
+  if (kind === "check") {
+    return html`<div class="field check"><label for=${id}><input type="checkbox" checked=${value} onChange=${told} ...${common} /><span>${label}</span></label>${below}</div>`;
+  }
+  const control = {
+    area: () => html`<textarea rows="5" spellcheck="false" value=${value} onInput=${told} ...${common}></textarea>`,
+    select: () => html`<select value=${value} onChange=${told} ...${common}>${options.map(([key, title]) => html`<option key=${key} value=${key} selected=${key === value}>${title}</option>`)}</select>`,
+  }[kind];
+  return html`<div class="field">
+    <div class="label-row"><label for=${id}>${label}</label>${optional && html`<span class="hint">optional</span>`}</div>
+    ${control ? control() : html`<input type=${kind} value=${value} onInput=${told} ...${common} />`}
+    ${below}
+  </div>`;
+}
+
+// A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
+// same name; `fields` is [{name, label, …}, …] as Field takes them. What was typed stays when it is refused.
+export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? (field.kind === "check" ? false : "")])));
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const summary = useRef(null);
+  useEffect(() => {
+    if (problem) summary.current?.focus();
+  }, [problem]);
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    try {
+      const answer = await send(values);
+      setProblem(null);
+      setBusy(false);
+      done?.(answer, values);
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  const shown = fields.filter((field) => !field.when || field.when(values));
+  const wrong = problem?.fields || {};
+  const unplaced = problem && !shown.some((field) => wrong[field.name]);
+  return html`<form onSubmit=${submit} aria-busy=${busy} novalidate>
+    ${problem && html`<div class="summary" role="alert" tabindex="-1" ref=${summary}>
+      <h2>${unplaced ? "That did not work" : "Look at these fields"}</h2>
+      ${unplaced ? html`<p>${problem.message}</p>` : html`<ul>${shown.filter((field) => wrong[field.name]).map((field) => html`<li key=${field.name}><a href=${`#field-${field.name}`}>${field.label}: ${wrong[field.name]}</a></li>`)}</ul>`}
+    </div>`}
+    ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
+    <div class="actions side">
+      <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} disabled=${busy}>${action}</button>
+      ${cancel && html`<${Button} onClick=${cancel}>Cancel</${Button}>`}
+    </div>
+  </form>`;
+}
+
+// A dialog over the page. It closes with Escape, and gives the focus back.
+export function Dialog({ title, close, children }) {
+  const dialog = useRef(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close?.(); }}>
+    <h2 id="dialog-title">${title}</h2>${children}
+  </dialog>`;
+}
+
+// Asks before something is lost: `loses` says in a sentence what goes, and the name of the thing is typed.
+export function Confirm({ title, loses, type, action, send, done, close }) {
+  const [typed, setTyped] = useState("");
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const submit = async (event) => {
+    event.preventDefault();
+    if (typed !== type) {
+      setProblem(new Error(`Type ${type} to go on.`));
+      return;
+    }
+    setBusy(true);
+    try {
+      done(await send());
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title=${title} close=${close}>
+    <p>${loses}</p>
+    <form onSubmit=${submit} novalidate>
+      <${Field} name="confirm" label=${`Type ${type}`} value=${typed} onInput=${setTyped} wrong=${problem?.message} autocomplete="off" spellcheck="false" />
+      <div class="actions side"><button type="submit" class="button danger" disabled=${busy}>${action}</button><${Button} onClick=${close}>Cancel</${Button}></div>
+    </form>
+  </${Dialog}>`;
+}
+
+// A secret that is shown this once. It stays until it is said to be saved.
+export function SecretPanel({ title, secrets, note, saved }) {
+  return html`<${Dialog} title=${title}>
+    <p>${note || "It is shown this once. Only a hash of it is kept here."}</p>
+    ${secrets.map(([name, value]) => html`<div key=${name}><p class="lead">${name}</p><${Code} text=${value} /></div>`)}
+    <div class="actions side"><${Button} kind="primary" id="secret-saved" onClick=${saved}>I saved it</${Button}></div>
+  </${Dialog}>`;
+}
+
+// How to do the same without this page: the command and the call, filled in.
+export function Elsewhere({ command, request }) {
+  return html`<details class="elsewhere-panel"><summary>How to do this elsewhere</summary>
+    ${command && html`<p class="lead">In a terminal on the server</p><${Code} text=${command} />`}
+    ${request && html`<p class="lead">Over HTTP, with an API key or a session token</p><${Code} text=${request} />`}
+  </details>`;
+}
+
+// A call for Elsewhere.
+export function curl(method, path, body) {
+  const data = body === undefined ? "" : ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $AUTHER_KEY"${data}`;
+}
+
+const toasts = { list: [], listeners: new Set() };
+
+// Says something in passing; screen readers hear it too.
+export function toast(text, kind = "good") {
+  const one = { id: crypto.randomUUID(), text, kind };
+  const set = (list) => {
+    toasts.list = list;
+    toasts.listeners.forEach((listener) => listener(list));
+  };
+  set([...toasts.list, one]);
+  setTimeout(() => set(toasts.list.filter((other) => other.id !== one.id)), 6000);
+}
+
+export function Toasts() {
+  const [list, setList] = useState(toasts.list);
+  useEffect(() => {
+    toasts.listeners.add(setList);
+    return () => toasts.listeners.delete(setList);
+  }, []);
+  return html`<div class="toasts" role="status" aria-live="polite">${list.map((one) => html`<p key=${one.id} class=${`toast ${one.kind}`}>${one.text}</p>`)}</div>`;
+}

@@ -1,0 +1,44 @@
+//! The admin and account pages: a frame that loads modules, which call the JSON API as the person who is signed in.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::go;
+use super::views::AppPage;
+use crate::http::assets;
+use crate::http::extract::Browser;
+use crate::http::respond::Refusal;
+use crate::http::respond::page::{Page, shell};
+use crate::http::routes;
+
+/// What both load before anything else.
+const SHARED: [&str; 6] = [
+    "static/vendor/htm-preact.js",
+    "static/core/html.js",
+    "static/core/router.js",
+    "static/core/ui.js",
+    "static/core/api.js",
+    "static/core/data.js",
+];
+
+/// `GET /admin` and everything below. Who may see what is decided by the API, call by call; the frame holds nothing.
+pub async fn admin(request: HttpRequest, browser: Browser) -> Result<HttpResponse, Refusal> {
+    frame(&request, &browser, "Administration", "admin/app.js")
+}
+
+/// `GET /account` and everything below.
+pub async fn account(request: HttpRequest, browser: Browser) -> Result<HttpResponse, Refusal> {
+    frame(&request, &browser, "Your account", "account/app.js")
+}
+
+fn frame(request: &HttpRequest, browser: &Browser, title: &'static str, script: &str) -> Result<HttpResponse, Refusal> {
+    if browser.signed_in.is_none() {
+        return Ok(go(&routes::with_query(routes::SIGN_IN, "continue", &request.uri().to_string())));
+    }
+    let view = AppPage {
+        shell: shell(&browser.cx),
+        title,
+        script: assets::module(script),
+        modules: SHARED.map(assets::module).to_vec(),
+    };
+    Page::of(&view).answer()
+}
