@@ -105,10 +105,10 @@ function App() {
       <a class="brand" href="/admin"><img src="/assets/favicon.svg" alt="" width="24" height="24" />Auther</a>
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
-      <button type="button" class="quiet" onClick=${() => setHelp(true)}>Shortcuts</button>
+      <button type="button" class="quiet for-keys" onClick=${() => setHelp(true)}>Shortcuts</button>
       <a class="quiet" href="/account">Your account</a>
     </header>
-    <div id="rail" class=${open ? "side open" : "side"}><${Rail} path=${path} /></div>
+    <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} /></div>
     <main id="main" tabindex="-1"><${Page} path=${path} /></main>
     ${help && html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
       <dl class="facts">${shortcuts.map(([keys, what]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}</dl>

@@ -9,7 +9,7 @@ const columns = [
   { title: "E-mail", cell: (user) => user.email },
   { title: "Name", cell: (user) => user.name || html`<span class="muted">none</span>` },
   { title: "State", cell: (user) => html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}${user.roles.includes("admin") && html` <${Tag}>administrator</${Tag}>`}` },
-  { title: "Created", cell: (user) => html`<${Time} at=${user.createdAt} />` },
+  { title: "Created", cell: (user) => html`<${Time} at=${user.created_at} />` },
 ];
 
 const filters = [
@@ -31,7 +31,7 @@ const fields = [
   { name: "name", label: "Name", optional: true, autocomplete: "off" },
   { name: "username", label: "Username", optional: true, autocomplete: "off", hint: "A second way to sign in, beside the e-mail address." },
   { name: "password", label: "Password", kind: "password", optional: true, autocomplete: "new-password", hint: "Without one, they cannot sign in until you set one or send a recovery link." },
-  { name: "emailVerified", label: "The address is verified", kind: "check" },
+  { name: "email_verified", label: "The address is verified", kind: "check" },
   { name: "admin", label: "Administrator: may do everything here", kind: "check" },
 ];
 
