@@ -93,8 +93,11 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
         results.push(match decision {
             Ok(decision) => answer(question, &decision),
             Err(Error::Store(error)) => return Err(Refusal::from(error)),
-            // One question that is too large leaves the others their answers.
-            Err(error) => json!({"allowed": false, "error": error.code(), "message": error.to_string()}),
+            Err(error) => {
+                let mut answer = unanswered(&error);
+                answer["allowed"] = false.into();
+                answer
+            }
         });
     }
     Ok(HttpResponse::Ok().json(json!({ "results": results })))
@@ -119,11 +122,27 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
             Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() }
         })
         .collect();
-    let mut results = Map::new();
+    let (mut results, mut errors) = (Map::new(), Map::new());
     for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
-        results.insert(question.entity_id.clone(), answered(decision)?.allowed.into());
+        let allowed = match decision {
+            Ok(_) | Err(Error::Store(_)) => answered(decision)?.allowed,
+            Err(error) => {
+                errors.insert(question.entity_id.clone(), unanswered(&error));
+                false
+            }
+        };
+        results.insert(question.entity_id.clone(), allowed.into());
     }
-    Ok(HttpResponse::Ok().json(json!({ "results": results })))
+    let mut answer = json!({ "results": results });
+    if !errors.is_empty() {
+        answer["errors"] = errors.into();
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// What stands for the answer to one question of a batch: one that is too large leaves the others theirs.
+fn unanswered(error: &Error) -> Value {
+    json!({"error": error.code(), "message": error.to_string()})
 }
 
 /// `{attributes}` as it is; anything else is taken for the attributes.
