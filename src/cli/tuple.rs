@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
+use crate::base::id::{ApiKeyId, GroupId, UserId};
+use crate::records::tuple::ANY;
 
 /// Lines that are sent at a time.
 const BATCH: usize = 500;
@@ -38,7 +40,7 @@ pub enum TupleCommand {
         {\"entity_type\":\"doc\",\"entity_id\":\"1\",\"relation\":\"viewer\",\"subject_type\":\"user\",\"subject_id\":\"usr_…\"}\n  \
         {\"user\":\"user:anne\",\"relation\":\"viewer\",\"object\":\"doc:1\"}")]
     Import(ImportArgs),
-    /// Print all tuples, one JSON document per line
+    /// Print all tuples, one JSON document per line; with --json one document with all of them
     Export,
 }
 
@@ -153,7 +155,7 @@ impl TupleCommand {
                 output.show(&remote.call(call)?, tuples)
             }
             Self::Import(args) => args.run(remote, output),
-            Self::Export => export(remote),
+            Self::Export => export(remote, output),
         }
     }
 }
@@ -171,8 +173,23 @@ impl AddArgs {
             return output.show(&answer, changes);
         }
         let answer = remote.call(Call::post(["tuples"]).body(body))?;
-        output.show(&answer, |answer| format!("Written.\n\n{}", tuple(answer)))
+        output.show(&answer, |answer| format!("Written.\n\n{}{}", tuple(answer), stranger(answer)))
     }
+}
+
+/// Says when a subject is nobody here: a name that was mistyped looks the same as somebody of another system.
+pub(super) fn stranger(answer: &Value) -> String {
+    let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
+    let (is_here, what) = match &*kind {
+        "user" => (id.parse::<UserId>().is_ok(), "person"),
+        "group" => (id.parse::<GroupId>().is_ok(), "group"),
+        "apikey" => (id.parse::<ApiKeyId>().is_ok(), "API key"),
+        _ => (true, ""),
+    };
+    if is_here || id == ANY {
+        return String::new();
+    }
+    format!("\nNote: there is no {what} {id} here. It was taken for the name of one in another system.")
 }
 
 impl RemoveArgs {
@@ -268,8 +285,9 @@ fn eprint_progress(done: usize, all: usize) {
     let _ = writeln!(std::io::stderr(), "{done} of {all} lines");
 }
 
-fn export(remote: &Remote) -> Result<(), Failure> {
-    let mut after = None;
+/// A line for each tuple; with `--json` one document that holds them all. `import` reads both.
+fn export(remote: &Remote, output: Output) -> Result<(), Failure> {
+    let (mut after, mut whole) = (None, Vec::new());
     loop {
         let page = PageFlags { limit: Some(500), after };
         let answer = remote.call(Call::get(["tuples"]).page(&page))?;
@@ -280,11 +298,15 @@ fn export(remote: &Remote) -> Result<(), Failure> {
                 members
                     .retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
             }
-            say(&line.to_string())?;
+            if output.json {
+                whole.push(line);
+            } else {
+                say(&line.to_string())?;
+            }
         }
         after = answer.get("next").and_then(Value::as_str).map(str::to_owned);
         if after.is_none() {
-            return Ok(());
+            return if output.json { say(&json!({ "tuples": whole }).to_string()) } else { Ok(()) };
         }
     }
 }
@@ -376,6 +398,18 @@ mod tests {
         let refused = batches(&["a", "b", &long]).unwrap_err();
         assert!(refused.message.starts_with("line 3 has 524288 bytes"), "{}", refused.message);
         assert!(batches(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_subject_that_is_nobody_here_is_noted() {
+        let note = |kind: &str, id: &str| stranger(&json!({"subject_type": kind, "subject_id": id}));
+        assert!(note("user", "anne@example.com").contains("no person anne@example.com here"));
+        assert!(note("group", "Eng").contains("no group Eng") && note("apikey", "key_1").contains("no API key key_1"));
+        for (kind, id) in
+            [("user", "usr_06gvqf1fch64btf5t0nap0qtp8"), ("user", "*"), ("folder", "f1"), ("client", "abc")]
+        {
+            assert_eq!(note(kind, id), "", "{kind} {id}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::routes::{self, Endpoint};
 use crate::access::model::Models;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, groups};
-use crate::base::id::{ClientId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
@@ -186,7 +186,13 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     }
     let named = SubjectRef::new(&*subject_type, subject_id);
     let subject = tuples::subject_by_name(&caller.cx, &from, &named)?;
-    if subject_type == "user" && subject.id.contains('@') {
+    // A grant is for somebody who is here: whether there still is one with an identifier of ours is seen when it is written.
+    let is_ours = match &*subject_type {
+        "user" => subject.id.parse::<UserId>().is_ok(),
+        "group" => subject.id.parse::<GroupId>().is_ok(),
+        _ => subject.id.parse::<ApiKeyId>().is_ok(),
+    };
+    if !is_ours {
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
