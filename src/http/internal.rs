@@ -1,7 +1,7 @@
 //! What the backends of apps manage themselves: the grants of their own types, and who is in a group.
 //!
 //! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
-//! managing them needs `manage_grants` on the client (owner, admin) or full access to it. Start reading at [`configure`].
+//! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`configure`].
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, ServiceConfig};
@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
-use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, require};
+use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
 use crate::access::model::Models;
@@ -40,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// The client, if the caller manages its grants.
 fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
+    refuse_app(caller)?;
     let id: ClientId = client.parse().map_err(|_| Refusal::not_found("There is no such client."))?;
     if let Who::Key(live) = &caller.who
         && live.key.client.as_ref().is_some_and(|bound| *bound != id)
@@ -217,6 +218,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
 
 /// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
 async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> Answer {
+    refuse_app(&caller)?;
     require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
     let from = caller.cx.read()?;

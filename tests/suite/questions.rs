@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::api_keys::{refusal, text};
 use crate::graph::{Graph, good};
-use crate::harness::{ANN, Home};
+use crate::harness::{ADMIN, ANN, Answer, Home};
 
 const CHECK: &str = "/api/auth/check-permission";
 const BATCH: &str = "/api/auth/check-permission/batch";
@@ -88,4 +88,31 @@ async fn a_group_is_named_by_its_whole_name() {
     let spaced = json!({"entity_type": "shop:invoice", "entity_id": "2 3", "relation": "viewer", "subject_type": "user",
         "subject_id": ANN});
     assert_eq!(graph.post("/api/admin/tuples", spaced).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn t39_a_token_that_an_app_holds_manages_no_grants() {
+    let home = Home::new().await;
+    let graph = Graph::of(&home).await;
+    invoices(&graph).await;
+    good(&graph.post("/api/admin/groups", json!({"name": "Staff"})).await);
+    // An administrator signs in to an app. What it gets of them is for asking, not for giving.
+    let tokens = home.app("wiki").tokens(&home.browser(), ADMIN, "openid").await;
+    let body = json!({"entityTypeName": "invoice", "entityId": "1", "relation": "viewer", "subjectType": "user",
+        "subjectId": ANN});
+    for token in [&tokens.access, &tokens.id] {
+        let with = |method: Method, path: &str| {
+            home.browser().http.request(method, home.url(path)).bearer_auth(token).json(&body)
+        };
+        let grant = format!("{GRANTS}/tpl_0");
+        for request in [
+            with(Method::POST, GRANTS),
+            with(Method::GET, GRANTS),
+            with(Method::DELETE, &grant),
+            with(Method::GET, "/api/internal/groups/Staff/members"),
+        ] {
+            assert_eq!(refusal(&Answer::of(request).await), (403, String::from("forbidden")));
+        }
+    }
+    assert_eq!(graph.post(GRANTS, body).await.status, StatusCode::CREATED);
 }

@@ -95,8 +95,8 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
             Err(Error::Store(error)) => return Err(Refusal::from(error)),
             Err(error) => {
                 let mut answer = unanswered(&error);
-                answer["allowed"] = false.into();
-                answer
+                answer.insert(String::from("allowed"), false.into());
+                answer.into()
             }
         });
     }
@@ -127,22 +127,23 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
         let allowed = match decision {
             Ok(_) | Err(Error::Store(_)) => answered(decision)?.allowed,
             Err(error) => {
-                errors.insert(question.entity_id.clone(), unanswered(&error));
+                errors.insert(question.entity_id.clone(), unanswered(&error).into());
                 false
             }
         };
         results.insert(question.entity_id.clone(), allowed.into());
     }
-    let mut answer = json!({ "results": results });
+    let mut answer = Map::from_iter([(String::from("results"), Value::Object(results))]);
     if !errors.is_empty() {
-        answer["errors"] = errors.into();
+        answer.insert(String::from("errors"), errors.into());
     }
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// What stands for the answer to one question of a batch: one that is too large leaves the others theirs.
-fn unanswered(error: &Error) -> Value {
-    json!({"error": error.code(), "message": error.to_string()})
+fn unanswered(error: &Error) -> Members {
+    let (code, message) = (Value::from(error.code()), Value::from(error.to_string()));
+    Map::from_iter([(String::from("error"), code), (String::from("message"), message)])
 }
 
 /// `{attributes}` as it is; anything else is taken for the attributes.
