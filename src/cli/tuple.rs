@@ -225,7 +225,8 @@ impl ImportArgs {
         for batch in &batches {
             let some = lines.get(batch.clone()).unwrap_or_default();
             let body = json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix});
-            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow())?;
+            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
+            let answer = answer.map_err(|failure| begun(failure, batch.start))?;
             written += answer.get("written").and_then(Value::as_u64).unwrap_or_default();
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
@@ -233,6 +234,14 @@ impl ImportArgs {
         }
         output.show(&json!({"written": written}), |_| format!("{written} tuples are there now."))
     }
+}
+
+/// The failure, and what was written before it.
+fn begun(mut failure: Failure, lines: usize) -> Failure {
+    if lines > 0 {
+        failure.message.push_str(&format!(" The tuples of lines 1 to {lines} are written."));
+    }
+    failure
 }
 
 /// Whether the text can be sent at once.
