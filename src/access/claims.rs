@@ -18,9 +18,6 @@ use crate::records::tuple::{ANY, GROUP};
 use crate::store::rows::tuples;
 use crate::store::{Error, Snapshot};
 
-/// Bytes that both maps together may take as JSON.
-const BUDGET: usize = 6 * 1024;
-
 /// Whose permissions.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
@@ -92,9 +89,10 @@ pub fn resolve_within(
     let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
     let rev = tuples::revision(from, cx.tenant)?;
     let subject = subject.as_ref();
+    let budget = cx.settings().tokens.permissions_bytes;
     let claims = models
         .standing(&subject)
-        .and_then(|standing| collect(&mut Bench::new(ground, &subject, standing, rev), scope, BUDGET));
+        .and_then(|standing| collect(&mut Bench::new(ground, &subject, standing, rev), scope, budget));
     match claims {
         Ok(claims) => Ok(PermissionClaims { rev, ..claims }),
         Err(super::Error::Store(error)) => Err(error),

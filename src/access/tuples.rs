@@ -308,7 +308,10 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
     let TupleKey { entity_type, entity_id, relation, subject } = &new.key;
     let mut mistakes = Vec::new();
     let mut check = |at: &str, text: &str, is_type: bool| {
-        if text.is_empty() || text.len() > MAX_NAME || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        // Groups have names with spaces, which identifiers replace before anything is stored.
+        let is_name = (at == "subject_id" && subject.kind == GROUP) || (at == "entity_id" && entity_type == GROUP);
+        let is_unfit = |c: char| c.is_control() || (c.is_whitespace() && !is_name);
+        if text.is_empty() || text.len() > MAX_NAME || text.chars().any(is_unfit) {
             mistakes.push(Mistake::new(at, format!("must be 1 to {MAX_NAME} printable characters without spaces")));
         } else if is_type && text.contains(['#', '*', '@']) {
             mistakes.push(Mistake::new(at, "must not contain `#`, `*` or `@`"));
@@ -351,6 +354,9 @@ fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
         }
     }
     let entity_id = entity_by_name(models.cx, models.from.read(), &model.entity_type, &key.entity_id)?;
+    if entity_id.contains(char::is_whitespace) {
+        return Err(Error::SubjectNotFound { kind: GROUP.to_owned(), id: entity_id });
+    }
     let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..key.clone() };
     Ok(NewTuple { key, ..new.clone() })
 }
@@ -365,6 +371,9 @@ fn known(models: &Models<'_>, subject: &SubjectRef) -> Result<SubjectRef, Error>
         subject.kind.clone_from(&model.entity_type);
     }
     subject = subject_by_name(models.cx, models.from.read(), &subject)?;
+    if subject.id.contains(char::is_whitespace) {
+        return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id });
+    }
     match models.standing(&subject)? {
         Standing::Unknown => Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }),
         Standing::Live { .. } | Standing::Disabled => Ok(subject),

@@ -35,6 +35,9 @@ pub enum Error {
     /// The caller may not set these.
     #[error("only an administrator sets {}", .0.join(", "))]
     Reserved(Vec<&'static str>),
+    /// The caller does not manage the client that the key is to be bound to; there may be no such client.
+    #[error("only those who manage a client bind keys to it")]
+    ForeignClient,
     /// The owner has as many keys as one may have.
     #[error("this person has {limit} API keys and can have no more: delete some first", limit = super::MAX_PER_OWNER)]
     TooMany,
@@ -67,6 +70,7 @@ impl Error {
             Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Invalid(_) => "INVALID_FIELDS",
             Self::Reserved(_) => "SERVER_ONLY_PROPERTY",
+            Self::ForeignClient => "CLIENT_NOT_MANAGED",
             Self::TooMany => "TOO_MANY_KEYS",
             Self::Conflict => "CONFLICT",
             Self::Store(_) => "INTERNAL_ERROR",

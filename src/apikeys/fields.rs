@@ -36,7 +36,7 @@ const CLIENT_MEMBERS: [&str; 2] = ["oauth_client_id", "access_level"];
 pub struct Authority {
     /// Limits of use are the administrators' to set.
     pub is_admin: bool,
-    /// Whether the caller owns or administers the client that the key is to be bound to.
+    /// Whether the caller owns or administers every client that the key is to be bound to or that its metadata name.
     pub manages_client: bool,
 }
 
@@ -122,9 +122,11 @@ impl NewKey {
             ("remaining", self.remaining.is_some() && !authority.is_admin),
             ("refill", self.refill.is_some() && !authority.is_admin),
             ("rate_limit", self.rate_limit.is_some() && !authority.is_admin),
-            ("client", self.client.is_some() && !authority.manages_client),
         ];
         none_is_reserved(&reserved)?;
+        if self.client.is_some() && !authority.manages_client {
+            return Err(Error::ForeignClient);
+        }
         let mut findings = Findings::default();
         self.name = name(&self.name, &mut findings);
         if self.prefix.as_deref().is_some_and(|prefix| !token::is_prefix(prefix)) {

@@ -25,7 +25,7 @@ pub struct Created {
     pub secret: Secret<String>,
 }
 
-/// Makes a key of this person. Errors: [`Error::Reserved`], [`Error::Invalid`] also when owner or client do not exist or are disabled,
+/// Makes a key of this person. Errors: [`Error::Reserved`], [`Error::ForeignClient`], [`Error::Invalid`] also when owner or client do not exist or are disabled,
 /// [`Error::TooMany`].
 pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey, authority: Authority) -> Result<Created, Error> {
     new.settle(authority)?;

@@ -262,7 +262,8 @@ fn bug_class_39_metadata_grant_nothing_and_limits_are_the_administrators() {
             refused.push(create(&home.cx(), &ann.id, new, Authority::default()).await.unwrap_err().code());
         }
         assert_eq!(refused[..2], ["INVALID_FIELDS"; 2]);
-        assert_eq!(refused[2..], ["SERVER_ONLY_PROPERTY"; 4]);
+        assert_eq!(refused[2], "CLIENT_NOT_MANAGED");
+        assert_eq!(refused[3..], ["SERVER_ONLY_PROPERTY"; 3]);
         let new = NewKey { metadata: notes(json!({"team": "ci", "userId": "x", "admin": true})), ..named("k") };
         let key = create(&home.cx(), &ann.id, new, Authority::default()).await.unwrap();
         let live = authenticate(&home.cx(), &key.secret, None).unwrap();

@@ -102,6 +102,8 @@ pub struct Filter {
     pub action: Option<String>,
     /// Only rows about this identifier.
     pub target: Option<String>,
+    /// Only rows of the request with this id, which people are shown as reference.
+    pub request: Option<String>,
 }
 
 impl Filter {
@@ -110,6 +112,7 @@ impl Filter {
         self.since.is_none_or(|since| row.at >= since)
             && same(&self.actor, row.actor.as_deref())
             && same(&self.target, row.target.as_deref())
+            && same(&self.request, row.request.as_deref())
             && self.action.as_deref().is_none_or(|action| {
                 row.action.strip_prefix(action).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })

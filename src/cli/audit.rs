@@ -22,6 +22,7 @@ pub enum AuditCommand {
     /// List entries, newest first
     #[command(after_help = "Examples:\n  \
         auther admin audit list --action user.sign_in --since 2026-01-31T00:00:00Z\n  \
+        auther admin audit list --request req_…\n  \
         auther admin audit list --follow --json\n\n\
         --follow prints the latest entries, oldest first, and then each new one as it comes; with --json one document per line.")]
     List(ListArgs),
@@ -42,6 +43,9 @@ pub struct ListArgs {
     /// Only what was done to this one: an identifier
     #[arg(long, value_name = "ID")]
     target: Option<String>,
+    /// Only what this request did: the reference that people are shown on an error page
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
     /// Go on printing new entries until interrupted
     #[arg(long, conflicts_with = "after")]
     follow: bool,
@@ -59,7 +63,7 @@ impl AuditCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) if args.follow => args.follow(remote, output),
-            Self::List(args) => output.show(&remote.call(args.filtered().page(&args.page))?, entries),
+            Self::List(args) => output.show(&args.list(remote)?, entries),
         }
     }
 }
@@ -71,6 +75,20 @@ impl ListArgs {
             .query("actor", self.actor.clone())
             .query("action", self.action.clone())
             .query("target", self.target.clone())
+            .query("request", self.request.clone())
+    }
+
+    /// A page that has entries, if there are any: of a long log the server looks through a part at a time.
+    fn list(&self, remote: &Remote) -> Result<Value, Failure> {
+        let mut page = self.page.clone();
+        loop {
+            let answer = remote.call(self.filtered().page(&page))?;
+            let is_empty = answer.get("items").and_then(Value::as_array).is_none_or(Vec::is_empty);
+            match answer.get("next").and_then(Value::as_str) {
+                Some(next) if is_empty => page.after = Some(next.to_owned()),
+                _ => return Ok(answer),
+            }
+        }
     }
 
     /// The latest entries, then each new one, until the process is interrupted or the reader goes away.

@@ -56,7 +56,7 @@ impl CheckArgs {
             let mut lines = vec![format!("{word}: {}.", text(answer, "because"))];
             let words = answer.pointer("/explanation/words").and_then(Value::as_array);
             lines.extend(words.into_iter().flatten().filter_map(Value::as_str).map(|line| format!("  {line}")));
-            lines.join("\n")
+            format!("{}{}", lines.join("\n"), super::tuple::stranger(answer))
         })
     }
 }

@@ -111,7 +111,11 @@ impl ModelCommand {
                 let answer = remote.call(Call::post(["models", "import"]).body(body))?;
                 output.show(&answer, |answer| {
                     let columns = [("ENTITY TYPE", "entity_type"), ("VERSION", "version")];
-                    list(answer, &columns, "There was no type in it.")
+                    format!(
+                        "{}{}",
+                        list(answer, &columns, "There was no type in it that needs a model."),
+                        remarks(answer)
+                    )
                 })
             }
         }

@@ -1,5 +1,6 @@
 //! `auther admin tuple`.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -8,9 +9,14 @@ use serde_json::{Value, json};
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
+use crate::base::id::{ApiKeyId, GroupId, UserId};
+use crate::records::tuple::ANY;
 
 /// Lines that are sent at a time.
 const BATCH: usize = 500;
+
+/// Bytes of lines that are sent at a time, as JSON writes them. A request may have twice as many.
+const BATCH_BYTES: usize = 512 * 1024;
 
 /// What can be done with tuples.
 #[derive(Debug, Subcommand)]
@@ -34,7 +40,7 @@ pub enum TupleCommand {
         {\"entity_type\":\"doc\",\"entity_id\":\"1\",\"relation\":\"viewer\",\"subject_type\":\"user\",\"subject_id\":\"usr_…\"}\n  \
         {\"user\":\"user:anne\",\"relation\":\"viewer\",\"object\":\"doc:1\"}")]
     Import(ImportArgs),
-    /// Print all tuples, one JSON document per line
+    /// Print all tuples, one JSON document per line; with --json one document with all of them
     Export,
 }
 
@@ -149,7 +155,7 @@ impl TupleCommand {
                 output.show(&remote.call(call)?, tuples)
             }
             Self::Import(args) => args.run(remote, output),
-            Self::Export => export(remote),
+            Self::Export => export(remote, output),
         }
     }
 }
@@ -167,8 +173,23 @@ impl AddArgs {
             return output.show(&answer, changes);
         }
         let answer = remote.call(Call::post(["tuples"]).body(body))?;
-        output.show(&answer, |answer| format!("Written.\n\n{}", tuple(answer)))
+        output.show(&answer, |answer| format!("Written.\n\n{}{}", tuple(answer), stranger(answer)))
     }
+}
+
+/// Says when a subject is nobody here: a name that was mistyped looks the same as somebody of another system.
+pub(super) fn stranger(answer: &Value) -> String {
+    let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
+    let (is_here, what) = match &*kind {
+        "user" => (id.parse::<UserId>().is_ok(), "person"),
+        "group" => (id.parse::<GroupId>().is_ok(), "group"),
+        "apikey" => (id.parse::<ApiKeyId>().is_ok(), "API key"),
+        _ => (true, ""),
+    };
+    if is_here || id == ANY {
+        return String::new();
+    }
+    format!("\nNote: there is no {what} {id} here. It was taken for the name of one in another system.")
 }
 
 impl RemoveArgs {
@@ -194,18 +215,77 @@ impl RemoveArgs {
 impl ImportArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let source = super::input::read(&self.file)?;
-        let lines: Vec<&str> = source.lines().collect();
+        let one_by_one = if fits(&source) { None } else { items(&source) };
+        let lines: Vec<&str> = match &one_by_one {
+            Some(items) => items.iter().map(String::as_str).collect(),
+            None => source.lines().collect(),
+        };
+        let batches = batches(&lines)?;
         let mut written = 0;
-        for (number, batch) in lines.chunks(BATCH).enumerate() {
-            let body = json!({"lines": batch, "first_line": number * BATCH + 1, "prefix": self.prefix});
-            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow())?;
+        for batch in &batches {
+            let some = lines.get(batch.clone()).unwrap_or_default();
+            let body = json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix});
+            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
+            let answer = answer.map_err(|failure| begun(failure, batch.start))?;
             written += answer.get("written").and_then(Value::as_u64).unwrap_or_default();
-            if !output.json && lines.len() > BATCH {
-                eprint_progress((number * BATCH + batch.len()).min(lines.len()), lines.len());
+            if !output.json && batches.len() > 1 {
+                eprint_progress(batch.end, lines.len());
             }
         }
         output.show(&json!({"written": written}), |_| format!("{written} tuples are there now."))
     }
+}
+
+/// The failure, and what was written before it.
+fn begun(mut failure: Failure, lines: usize) -> Failure {
+    if lines > 0 {
+        failure.message.push_str(&format!(" The tuples of lines 1 to {lines} are written."));
+    }
+    failure
+}
+
+/// Whether the text can be sent at once.
+fn fits(source: &str) -> bool {
+    source.len() <= BATCH_BYTES / 2 && source.lines().count() <= BATCH
+}
+
+/// The tuples of a text that is one JSON document, such as OpenFGA writes, each as a line; `None` for lines.
+fn items(source: &str) -> Option<Vec<String>> {
+    let list = match serde_json::from_str(source).ok()? {
+        Value::Array(list) => list,
+        Value::Object(mut members) => match members.remove("tuples").or_else(|| members.remove("tuple_keys"))? {
+            Value::Array(list) => list,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(list.iter().map(Value::to_string).collect())
+}
+
+/// Which lines are sent together. Errors: a line that is too long to be sent at all, before anything is.
+fn batches(lines: &[&str]) -> Result<Vec<Range<usize>>, Failure> {
+    let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (index, line) in lines.iter().enumerate() {
+        // Its quotes and escapes count, and the comma.
+        let size = json!(line).to_string().len() + 1;
+        if size > BATCH_BYTES {
+            let message = format!(
+                "line {} has {} bytes. A line holds one tuple, and at most {BATCH_BYTES} bytes. Nothing was written.",
+                index + 1,
+                line.len()
+            );
+            return Err(Failure::new("invalid_request", message));
+        }
+        if index - start >= BATCH || bytes + size > BATCH_BYTES {
+            batches.push(start..index);
+            (start, bytes) = (index, 0);
+        }
+        bytes += size;
+    }
+    if start < lines.len() {
+        batches.push(start..lines.len());
+    }
+    Ok(batches)
 }
 
 fn eprint_progress(done: usize, all: usize) {
@@ -214,8 +294,9 @@ fn eprint_progress(done: usize, all: usize) {
     let _ = writeln!(std::io::stderr(), "{done} of {all} lines");
 }
 
-fn export(remote: &Remote) -> Result<(), Failure> {
-    let mut after = None;
+/// A line for each tuple; with `--json` one document that holds them all. `import` reads both.
+fn export(remote: &Remote, output: Output) -> Result<(), Failure> {
+    let (mut after, mut whole) = (None, Vec::new());
     loop {
         let page = PageFlags { limit: Some(500), after };
         let answer = remote.call(Call::get(["tuples"]).page(&page))?;
@@ -226,11 +307,15 @@ fn export(remote: &Remote) -> Result<(), Failure> {
                 members
                     .retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
             }
-            say(&line.to_string())?;
+            if output.json {
+                whole.push(line);
+            } else {
+                say(&line.to_string())?;
+            }
         }
         after = answer.get("next").and_then(Value::as_str).map(str::to_owned);
         if after.is_none() {
-            return Ok(());
+            return if output.json { say(&json!({ "tuples": whole }).to_string()) } else { Ok(()) };
         }
     }
 }
@@ -292,4 +377,59 @@ pub(super) fn changes(answer: &Value) -> String {
     };
     let all: Vec<String> = gained.into_iter().chain(lost).collect();
     format!("{}{more}\nNothing was changed.", all.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_sent_in_requests_that_are_taken() {
+        let (short, long) = ("x".repeat(100), "\"".repeat(100_000));
+        let mut lines = vec![short.as_str(); 1_200];
+        lines.extend(vec![long.as_str(); 20]);
+        let batches = batches(&lines).unwrap();
+        assert_eq!(batches.first(), Some(&(0..500)));
+        let mut next = 0;
+        for batch in &batches {
+            assert_eq!(batch.start, next, "nothing is left out and nothing is sent twice");
+            next = batch.end;
+            let body = json!({"lines": lines[batch.clone()], "first_line": batch.start + 1, "prefix": ""}).to_string();
+            assert!(batch.len() <= BATCH && body.len() < 1024 * 1024, "{batch:?} has {} bytes", body.len());
+        }
+        assert_eq!(next, lines.len());
+        assert!(batches.len() >= 3 + 20 * 200_000 / BATCH_BYTES);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_sent_is_named_before_anything_is_written() {
+        let long = "x".repeat(BATCH_BYTES);
+        let refused = batches(&["a", "b", &long]).unwrap_err();
+        assert!(refused.message.starts_with("line 3 has 524288 bytes"), "{}", refused.message);
+        assert!(batches(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_subject_that_is_nobody_here_is_noted() {
+        let note = |kind: &str, id: &str| stranger(&json!({"subject_type": kind, "subject_id": id}));
+        assert!(note("user", "anne@example.com").contains("no person anne@example.com here"));
+        assert!(note("group", "Eng").contains("no group Eng") && note("apikey", "key_1").contains("no API key key_1"));
+        for (kind, id) in
+            [("user", "usr_06gvqf1fch64btf5t0nap0qtp8"), ("user", "*"), ("folder", "f1"), ("client", "abc")]
+        {
+            assert_eq!(note(kind, id), "", "{kind} {id}");
+        }
+    }
+
+    #[test]
+    fn a_long_document_of_tuples_is_sent_by_its_tuples() {
+        let tuple = json!({"user": "user:anne", "relation": "viewer", "object": "doc:1"});
+        for document in [json!({"tuples": vec![tuple.clone(); 600]}), json!(vec![tuple.clone(); 600])] {
+            let text = serde_json::to_string_pretty(&document).unwrap();
+            assert!(!fits(&text));
+            assert_eq!(items(&text).unwrap(), vec![tuple.to_string(); 600]);
+        }
+        assert_eq!(items(&format!("{tuple}\n{tuple}")), None);
+        assert_eq!(items(&tuple.to_string()), None);
+    }
 }

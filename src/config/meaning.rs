@@ -156,6 +156,7 @@ impl Meaning<'_, '_> {
             refresh_idle: self.duration("tokens.refresh_idle_seconds", 1),
             refresh_absolute: self.duration("tokens.refresh_absolute_seconds", 1),
             refresh_grace: self.duration("tokens.refresh_grace_seconds", 1),
+            permissions_bytes: self.count("tokens.permissions_kib").saturating_mul(1024),
         }
     }
 

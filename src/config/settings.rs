@@ -162,6 +162,8 @@ pub struct Tokens {
     pub refresh_absolute: Duration,
     /// How long after a rotation the old refresh token is answered as a repeat and not as theft.
     pub refresh_grace: Duration,
+    /// Bytes that `permissions` and `abac_required` may take together, as JSON.
+    pub permissions_bytes: usize,
 }
 
 /// The life of a token-signing key.

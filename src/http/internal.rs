@@ -1,7 +1,7 @@
 //! What the backends of apps manage themselves: the grants of their own types, and who is in a group.
 //!
 //! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
-//! managing them needs `manage_grants` on the client (owner, admin) or full access to it. Start reading at [`configure`].
+//! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`configure`].
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, ServiceConfig};
@@ -9,13 +9,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
-use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, require};
+use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
 use crate::access::model::Models;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, groups};
-use crate::base::id::{ClientId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
@@ -40,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// The client, if the caller manages its grants.
 fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
+    refuse_app(caller)?;
     let id: ClientId = client.parse().map_err(|_| Refusal::not_found("There is no such client."))?;
     if let Who::Key(live) = &caller.who
         && live.key.client.as_ref().is_some_and(|bound| *bound != id)
@@ -186,7 +187,13 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     }
     let named = SubjectRef::new(&*subject_type, subject_id);
     let subject = tuples::subject_by_name(&caller.cx, &from, &named)?;
-    if subject_type == "user" && subject.id.contains('@') {
+    // A grant is for somebody who is here: whether there still is one with an identifier of ours is seen when it is written.
+    let is_ours = match &*subject_type {
+        "user" => subject.id.parse::<UserId>().is_ok(),
+        "group" => subject.id.parse::<GroupId>().is_ok(),
+        _ => subject.id.parse::<ApiKeyId>().is_ok(),
+    };
+    if !is_ours {
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
@@ -211,6 +218,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
 
 /// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
 async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> Answer {
+    refuse_app(&caller)?;
     require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
     let from = caller.cx.read()?;

@@ -40,6 +40,12 @@ impl Program {
         self.send(Method::GET, &format!("/api/auth/api-key/{name}"), json!({})).await
     }
 
+    /// Whose session it is.
+    pub async fn id(&self) -> String {
+        let request = self.browser.http.get(format!("{}/api/auth/get-session", self.origin)).bearer_auth(&self.token);
+        text(&Answer::of(request).await.json()["user"], "id").to_owned()
+    }
+
     /// A new key; it is made.
     pub async fn key(&self, body: Value) -> Value {
         let answer = self.post("create", body).await;
@@ -147,9 +153,48 @@ async fn a_key_of_a_client_gets_the_audiences_of_the_client() {
     let claims = payload(text(&body, "token"));
     assert_eq!(claims["aud"], json!(["https://api.example.com", "https://stock.example.com"]));
     assert_eq!((&body["expiresIn"], claims["exp"].as_i64()), (&json!(60), Some(home.now().seconds() + 60)));
-    let ann = Program::of(&home, ANN).await;
-    let bound = ann.post("create", json!({"name": "k", "clientId": "robot"})).await;
-    assert_eq!(refusal(&bound), (403, String::from("forbidden")));
+}
+
+#[tokio::test]
+async fn who_manages_a_client_binds_keys_to_it_and_nobody_else() {
+    let home = Home::new().await;
+    let (admin, ann) = (Program::of(&home, ADMIN).await, Program::of(&home, ANN).await);
+    let bind = async |client: &str| ann.post("create", json!({"name": "k", "clientId": client})).await;
+    let give = async |method: Method, client: &str, relation: &str| {
+        let tuple = json!({"entity_type": "oauth_client", "entity_id": client, "relation": relation,
+            "subject_type": "user", "subject_id": ANN});
+        let path = if method == Method::POST { "/api/admin/tuples" } else { "/api/admin/tuples/remove" };
+        let answer = admin.send(Method::POST, path, tuple).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    };
+    let refused = (403, String::from("forbidden"));
+    assert_eq!(refusal(&bind("robot").await), refused);
+    // Neither who uses a client nor who may do everything inside it manages it, and one client is not another.
+    give(Method::POST, "robot", "use").await;
+    give(Method::POST, "robot", "full_access").await;
+    give(Method::POST, "shop", "owner").await;
+    for client in ["robot", "nobody"] {
+        let answer = bind(client).await;
+        assert_eq!(refusal(&answer), refused);
+        assert_eq!(answer.json()["code"], "CLIENT_NOT_MANAGED");
+    }
+    give(Method::POST, "robot", "admin").await;
+    let key = bind("robot").await.json();
+    assert_eq!((&key["clientId"], &key["userId"].as_str()), (&json!("robot"), &Some(&*ann.id().await)));
+    let claims = payload(text(&exchange(&home, text(&key, "key")).await.json(), "token"));
+    assert_eq!(claims["client_id"], "robot");
+    // Notes that name a client are for those who manage that one.
+    let note = async |notes: Value| ann.post("update", json!({"keyId": key["id"], "metadata": notes})).await.status;
+    for notes in [json!({"oauth_client_id": "wiki"}), json!({"oauth_client_id": 1}), json!({"access_level": "scoped"})]
+    {
+        assert_eq!(note(notes).await, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(note(json!({"oauth_client_id": "robot", "access_level": "scoped"})).await, StatusCode::OK);
+    // Managing a client gives no say over the limits of keys, nor over whose they are.
+    let limits = json!({"name": "k", "clientId": "robot", "remaining": 5});
+    assert_eq!(refusal(&ann.post("create", limits).await), refused);
+    give(Method::DELETE, "robot", "admin").await;
+    assert_eq!(refusal(&bind("robot").await), refused);
 }
 
 #[tokio::test]

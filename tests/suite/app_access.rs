@@ -94,6 +94,9 @@ async fn a_stranger_is_refused_on_a_page_whose_reference_is_in_the_audit_log() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     let row = &rows[0];
     assert_eq!((&row["request"], &row["target"]), (&json!(reference), &json!("wiki")));
+    // An administrator who is told the reference finds this and nothing else.
+    let found = administer(&home, Method::GET, &format!("audit?request={reference}"), json!({})).await;
+    assert_eq!((&found["items"][0]["id"], found["items"].as_array().unwrap().len()), (&row["id"], 1), "{found}");
     assert_eq!((&row["actor_kind"], &row["outcome"]), (&json!("user"), &json!("failure")));
     assert_eq!(row["detail"], json!({"at": "authorize"}));
     let back = link(&page, "back-to-app");

@@ -360,6 +360,25 @@ async fn a_question_that_is_too_large_is_an_error_of_its_own_evaluation() {
     assert_eq!(answers["evaluations"][1]["decision"], true);
     let alone = json!({"subject": {"type": "user", "id": "alice"}, "action": {"name": "viewer"}, "resource": {"type": "folder", "id": "0"}});
     assert_eq!(refused(&graph.post(EVALUATION, alone).await), (422, String::from("limit_reached")));
+    // So it is in the other batches.
+    const BATCH: &str = "/api/auth/check-permission/batch";
+    let uniform =
+        json!({"userId": "alice", "entityType": "folder", "permission": "viewer", "entityIds": ["0", "39", "x"]});
+    let answers = good(&graph.post(BATCH, uniform).await);
+    assert_eq!(answers["results"], json!({"0": false, "39": true, "x": false}));
+    assert_eq!(
+        (&answers["errors"]["0"]["error"], answers["errors"].as_object().unwrap().len()),
+        (&json!("limit_reached"), 1)
+    );
+    let of = |id: &str| json!({"userId": "alice", "entityType": "folder", "permission": "viewer", "entityId": id});
+    let answers = good(&graph.post(BATCH, json!({"checks": [of("0"), of("39")]})).await);
+    assert_eq!(
+        (&answers["results"][0]["allowed"], &answers["results"][0]["error"]),
+        (&json!(false), &json!("limit_reached"))
+    );
+    assert_eq!(answers["results"][1]["allowed"], true);
+    let few = json!({"userId": "alice", "entityType": "folder", "permission": "viewer", "entityIds": ["39"]});
+    assert_eq!(good(&graph.post(BATCH, few).await), json!({"results": {"39": true}}));
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod edge;
 mod graph;
 mod logout;
 mod people;
+mod questions;
 mod refresh;
 mod relying_party;
 mod routes;

@@ -108,6 +108,21 @@ async fn somebody_with_five_thousand_grants_signs_in_with_a_small_token_that_say
 }
 
 #[tokio::test]
+async fn how_much_of_a_token_permissions_take_is_a_setting() {
+    for (kib, is_whole) in [(1, false), (6, true)] {
+        let home = Home::with(|settings| settings.tokens.permissions_bytes = kib * 1024).await;
+        let graph = Graph::of(&home).await;
+        graph.model("client_abc:config", &json!({"relations": {"viewer": {}}})).await;
+        let lines: Vec<String> =
+            (0..50).map(|n| format!("(client_abc:config, configuration_{n}, viewer, user, {ANN})")).collect();
+        good(&graph.lines(&lines).await);
+        let claims = payload(&home.app("wiki").tokens(&home.browser(), ANN, "openid").await.id);
+        assert_eq!(claims["permissions"].as_object().map(serde_json::Map::len), Some(if is_whole { 50 } else { 0 }));
+        assert_eq!(claims["permissions_truncated"].as_bool(), (!is_whole).then_some(true), "{kib} KiB");
+    }
+}
+
+#[tokio::test]
 async fn sixty_four_who_write_one_tuple_make_one() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;

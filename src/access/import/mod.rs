@@ -16,9 +16,14 @@ pub use tuples::{Incoming, read_tuple, read_tuples, write_tuple};
 /// Types that are the same everywhere: their names take no prefix.
 const OURS: [&str; 4] = ["user", "group", "apikey", "client"];
 
+/// Whether a type of subjects is one that we have ourselves.
+fn is_ours(kind: &str) -> bool {
+    OURS.contains(&kind)
+}
+
 /// The name of a foreign type here: with `prefix` before it, unless it is a type of subjects that we have ourselves.
 pub fn prefixed(kind: &str, prefix: &str) -> String {
-    if OURS.contains(&kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
+    if is_ours(kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
 }
 
 impl Imported {
@@ -52,6 +57,20 @@ fn renamed(rule: SubjectRule, prefix: &str) -> SubjectRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_of_ours_without_relations_becomes_no_model() {
+        let names = |text: &str| -> Vec<String> {
+            let imported = import(&format!("model\n  schema 1.1\n{text}")).unwrap().with_prefix("shop:");
+            assert!(imported.notes.is_empty(), "{:?}", imported.notes);
+            imported.models.into_iter().map(|model| model.entity_type).collect()
+        };
+        let doc = "type doc\n  relations\n    define viewer: [user]\n";
+        assert_eq!(names(&format!("type user\ntype group\n{doc}type employee\n")), ["shop:doc", "shop:employee"]);
+        assert!(names("type user\n").is_empty());
+        let told = "type user\n  relations\n    define manager: [user]\n";
+        assert_eq!(names(&format!("{told}{doc}")), ["user", "shop:doc"]);
+    }
 
     #[test]
     fn a_prefix_stands_before_every_foreign_type_and_no_other() {

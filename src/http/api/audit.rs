@@ -28,7 +28,7 @@ fn view(row: &AuditRow) -> Value {
     })
 }
 
-/// `GET audit`: a page, newest first or in the given `order`; `since`, `actor`, `action` and `target` narrow it. A page may be
+/// `GET audit`: a page, newest first or in the given `order`; `since`, `actor`, `action`, `target` and `request` narrow it. A page may be
 /// short and still have a `next`.
 pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse, Refusal> {
     let order = match parameter(&query, "order")? {
@@ -43,7 +43,8 @@ pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse,
         }
     };
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let filter = Filter { since, actor: text("actor")?, action: text("action")?, target: text("target")? };
+    let (actor, action, target) = (text("actor")?, text("action")?, text("target")?);
+    let filter = Filter { since, actor, action, target, request: text("request")? };
     let page = audit::page(&admin.cx, &filter, order, &page_request::<AuditId>(&query)?)?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))

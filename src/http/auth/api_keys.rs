@@ -7,17 +7,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::access::check::CLIENTS;
 use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
 use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, Person, Query, presented_key};
+use crate::http::extract::{Caller, Json, Person, Query, has, presented_key};
 use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
 use crate::oauth::exchange as rules;
 use crate::records::{ApiKey, RateLimit, User};
 
 type Answer = Result<HttpResponse, Refusal>;
+type Notes = Map<String, Value>;
 
 /// What other software of this dialect limits a key to when it names no numbers: ten uses a day.
 const DEFAULT_LIMIT: RateLimit = RateLimit { max: 10, window_ms: 24 * 60 * 60 * 1000 };
@@ -72,7 +74,7 @@ fn shape(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
 /// `POST /api-key/create`: the record with `key`, which is shown this once.
 pub async fn create(person: Person, body: Json<Map<String, Value>>) -> Answer {
     let user = &person.signed_in.user;
-    has(&body.0, "name")?;
+    is_there(&body.0, "name")?;
     nothing_is_reserved(&body.0, user)?;
     let mut input = Input::new(body.0);
     let owner = match input.take::<UserId>("userId") {
@@ -92,7 +94,8 @@ pub async fn create(person: Person, body: Json<Map<String, Value>>) -> Answer {
         rate_limit: rate_limit(&mut input).flatten(),
     };
     input.finish()?;
-    let created = apikeys::create(&person.cx, &owner, new, authority(user)).await.map_err(in_camel_case)?;
+    let authority = authority(&person, new.client.as_ref(), Some(&new.metadata))?;
+    let created = apikeys::create(&person.cx, &owner, new, authority).await.map_err(in_camel_case)?;
     let mut document = shape(&person.cx, &created.key);
     document.insert(String::from("key"), created.secret.expose().as_str().into());
     Ok(HttpResponse::Ok().json(document))
@@ -114,7 +117,7 @@ pub async fn show(person: Person, query: Query) -> Answer {
 /// `POST /api-key/update`: `keyId` and what is to change; `null` removes an end. Only ever the caller's own.
 pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Answer {
     let user = &person.signed_in.user;
-    has(&body.0, "keyId")?;
+    is_there(&body.0, "keyId")?;
     nothing_is_reserved(&body.0, user)?;
     let mut input = Input::new(body.0);
     let id = parsed(&input.take::<String>("keyId").unwrap_or_default())?;
@@ -134,7 +137,8 @@ pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Answer {
         rate_limit: rate_limit(&mut input),
     };
     input.finish()?;
-    let changed = apikeys::update(&person.cx, &id, Some(&user.id), change, authority(user)).await;
+    let authority = authority(&person, None, change.metadata.as_ref())?;
+    let changed = apikeys::update(&person.cx, &id, Some(&user.id), change, authority).await;
     Ok(HttpResponse::Ok().json(shape(&person.cx, &changed.map_err(in_camel_case)?)))
 }
 
@@ -216,9 +220,21 @@ pub async fn exchange(cx: Cx, request: HttpRequest, body: Json<Presented>) -> An
     })))
 }
 
-/// What this person may do beyond having keys: administrators administer every client.
-fn authority(user: &User) -> Authority {
-    Authority { is_admin: user.is_admin(), manages_client: user.is_admin() }
+/// What this person may do beyond having keys: bind them to the clients that they manage. Administrators manage every client.
+fn authority(person: &Person, client: Option<&ClientId>, metadata: Option<&Notes>) -> Result<Authority, Refusal> {
+    if person.signed_in.user.is_admin() {
+        return Ok(Authority::FULL);
+    }
+    let noted = metadata.and_then(|notes| notes.get("oauth_client_id")).map(Value::as_str);
+    let named: Vec<Option<&str>> = client.map(|client| Some(client.as_str())).into_iter().chain(noted).collect();
+    let mut manages_client = !named.is_empty();
+    for client in named {
+        manages_client &= match client {
+            Some(client) => has(&person.cx, "manage", CLIENTS, client)?,
+            None => false,
+        };
+    }
+    Ok(Authority { is_admin: false, manages_client })
 }
 
 fn parsed(id: &str) -> Result<ApiKeyId, Error> {
@@ -229,7 +245,7 @@ fn missing(name: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."))
 }
 
-fn has(body: &Map<String, Value>, name: &str) -> Result<(), Refusal> {
+fn is_there(body: &Map<String, Value>, name: &str) -> Result<(), Refusal> {
     if body.get(name).is_none_or(Value::is_null) { Err(missing(name)) } else { Ok(()) }
 }
 

@@ -38,7 +38,7 @@ type Members = Map<String, Value>;
 pub async fn one(request: HttpRequest, body: LongJson<Members>) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
-    let question = question(&mut Asker::new(&caller), &mut input)?;
+    let question = question(&mut Asker::new(&caller), &mut input, None)?;
     input.finish()?;
     let decision = answered(check(&caller.cx, &question).await)?;
     Ok(HttpResponse::Ok().json(Answered::Decided(Decided::new(&question, &decision))))
@@ -52,9 +52,22 @@ enum Answered<'a> {
     /// It led too far.
     Failed {
         allowed: bool,
-        error: &'static str,
-        message: String,
+        #[serde(flatten)]
+        why: Unanswered,
     },
+}
+
+/// What stands for the answer to one question of a batch: one that is too large leaves the others theirs.
+#[derive(Serialize)]
+struct Unanswered {
+    error: &'static str,
+    message: String,
+}
+
+impl Unanswered {
+    fn new(error: &Error) -> Self {
+        Self { error: error.code(), message: error.to_string() }
+    }
 }
 
 /// A decision, with what was asked.
@@ -116,33 +129,32 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
     let (mut asker, mut questions) = (Asker::new(caller), Vec::with_capacity(checks.len()));
     for check in checks {
         let mut input = Input::new(check);
-        questions.push(question(&mut asker, &mut input)?);
+        questions.push(question(&mut asker, &mut input, None)?);
         input.finish()?;
     }
     let decisions = check_many(&caller.cx, &questions).await?.into_iter().map(|decision| match decision {
         Err(Error::Store(error)) => Err(Refusal::from(error)),
-        // One question that is too large leaves the others their answers.
         decision => Ok(decision),
     });
     let decisions = decisions.collect::<Result<Vec<_>, _>>()?;
     let results = questions.iter().zip(&decisions).map(|(question, decision)| match decision {
         Ok(decision) => Answered::Decided(Decided::new(question, decision)),
-        Err(error) => Answered::Failed { allowed: false, error: error.code(), message: error.to_string() },
+        Err(error) => Answered::Failed { allowed: false, why: Unanswered::new(error) },
     });
     let results: Vec<_> = results.collect();
     Ok(HttpResponse::Ok().json(HashMap::from([("results", results)])))
 }
 
 async fn uniform(caller: &Caller, mut input: Input) -> Answer {
-    let ids: Vec<String> = input.require("entityIds");
+    let ids: Option<Vec<String>> = input.take("entityIds");
     let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
-    at_most(ids.len(), "entityIds")?;
-    let mut asked = question(&mut Asker::new(caller), &mut input)?;
+    at_most(ids.as_ref().map_or(0, Vec::len), "entityIds")?;
+    let mut asked = question(&mut Asker::new(caller), &mut input, Some(ANY))?;
     input.finish()?;
+    let mut ids = ids.ok_or_else(|| missing("entityIds"))?;
     // The context of one question may hold the resource of all.
     let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
     asked.resource = asked.resource.or(shared.map(as_resource));
-    let mut ids = ids;
     ids.sort_unstable();
     ids.dedup();
     let questions: Vec<Question> = ids
@@ -152,11 +164,22 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
             Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() }
         })
         .collect();
-    let mut results = Map::new();
+    let (mut results, mut errors) = (Map::new(), Map::new());
     for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
-        results.insert(question.entity_id.clone(), answered(decision)?.allowed.into());
+        let allowed = match decision {
+            Ok(_) | Err(Error::Store(_)) => answered(decision)?.allowed,
+            Err(error) => {
+                errors.insert(question.entity_id.clone(), json!(Unanswered::new(&error)));
+                false
+            }
+        };
+        results.insert(question.entity_id.clone(), allowed.into());
     }
-    Ok(HttpResponse::Ok().json(json!({ "results": results })))
+    let mut answer = Map::from_iter([(String::from("results"), Value::Object(results))]);
+    if !errors.is_empty() {
+        answer.insert(String::from("errors"), errors.into());
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `{attributes}` as it is; anything else is taken for the attributes.
@@ -287,8 +310,11 @@ fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
 }
 
 fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
-    let missing = || Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."));
-    input.take::<String>(name).filter(|text| !text.is_empty()).ok_or_else(missing)
+    input.take::<String>(name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."))
 }
 
 /// Somebody with many questions: what they may ask about others is looked up once for each type.
@@ -313,8 +339,9 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The question of a body: about the caller when it names nobody else.
-fn question(asker: &mut Asker<'_>, input: &mut Input) -> Result<Question, Refusal> {
+/// The question of a body: about the caller when it names nobody else, and about the object that `entityId` or `resource.id` names, else
+/// about `otherwise`.
+fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -> Result<Question, Refusal> {
     let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
     let resource: Option<Members> = input.take("resource");
@@ -326,7 +353,9 @@ fn question(asker: &mut Asker<'_>, input: &mut Input) -> Result<Question, Refusa
     }
     let given: Option<String> = input.take("entityId");
     let named = resource.as_ref().and_then(|resource| resource.get("id")).and_then(Value::as_str).map(str::to_owned);
-    let entity_id = given.or(named).unwrap_or_else(|| ANY.to_owned());
+    let named = given.or(named).filter(|id| !id.is_empty()).or(otherwise.map(str::to_owned));
+    // An app that forgot to say which object must not be told about all of them.
+    let entity_id = named.ok_or_else(|| missing("entityId"))?;
     asker.may_ask(&subject, &entity_type)?;
     Ok(Question {
         resource,
@@ -379,8 +408,7 @@ fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
         (None, Some(kind), Some(id), None) => Some(SubjectRef::new(kind, id)),
         (None, None, None, Some(id)) => Some(SubjectRef::new("user", id)),
         (None, None, None, None) => {
-            let nobody = || Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", "`subject` is missing.");
-            return subject_of(&caller.cx.actor).ok_or_else(nobody);
+            return subject_of(&caller.cx.actor).ok_or_else(|| missing("subject"));
         }
         _ => None,
     };

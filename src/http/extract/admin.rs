@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::caller::{Credential, Who, caller};
+use super::caller::{Caller, Credential, Who, caller};
 use super::cx::{LocalPeer, operation};
 use crate::access::check::{may, subject_of};
 use crate::cx::{Actor, Cx};
@@ -121,6 +121,12 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
         return Ok(operation(request)?.with_actor(Actor::Local));
     }
     let caller = caller(request, None).await?;
+    refuse_app(&caller)?;
+    Ok(caller.cx)
+}
+
+/// Refuses a caller whose token an app holds for a person: an app is not to administer in its user's name.
+pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     let is_of_an_app =
         matches!(caller.who, Who::Person(_)) && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
     if is_of_an_app {
@@ -128,7 +134,7 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
             "A token that was made for an app does not administer. Use a session token or an API key.",
         ));
     }
-    Ok(caller.cx)
+    Ok(())
 }
 
 /// Refuses an operation whose actor lacks a permission. The operator and the server itself lack none.

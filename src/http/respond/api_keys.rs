@@ -12,7 +12,7 @@ impl From<Error> for Refusal {
         let (status, code) = match &error {
             Error::Store(error) => return Self::from(error.clone()),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_fields"),
-            Error::Reserved(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Error::Reserved(_) | Error::ForeignClient => (StatusCode::FORBIDDEN, "forbidden"),
             Error::TooMany => (StatusCode::CONFLICT, "too_many_keys"),
             Error::Conflict => (StatusCode::CONFLICT, "conflict"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not_found"),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Defined, Imported, ImportedModel, Term, Type};
 use crate::access::error::Mistake;
+use crate::access::import::is_ours;
 use crate::access::model::names::{advice, quoted};
 use crate::access::model::{SubjectRule, builtin, compile};
 use crate::records::tuple::GROUP;
@@ -13,7 +14,7 @@ use crate::records::tuple::GROUP;
 /// Types with their relations, by name.
 type Known<'t> = BTreeMap<&'t str, BTreeMap<&'t str, &'t Defined>>;
 
-/// One document for each type. Errors: every mistake in meaning.
+/// One document for each type, except those of ours that are declared without relations. Errors: every mistake in meaning.
 pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let known = known(types, &mut mistakes);
@@ -28,9 +29,12 @@ pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
             mistakes.extend(wrong.into_iter().map(|mistake| placed(typed, mistake)));
         }
         notes.extend(notes_on(typed));
-        models.push(ImportedModel { entity_type: typed.name.clone(), definition });
+        // Declared there only to be named as a subject: a model of it would say nothing, and take the place of what we have.
+        if !(typed.relations.is_empty() && is_ours(&typed.name)) {
+            models.push(ImportedModel { entity_type: typed.name.clone(), definition });
+        }
     }
-    if models.is_empty() && mistakes.is_empty() {
+    if types.is_empty() && mistakes.is_empty() {
         mistakes.push(Mistake::new("", "the model has no types"));
     }
     if mistakes.is_empty() { Ok(Imported { models, notes }) } else { Err(mistakes) }
@@ -127,7 +131,7 @@ fn collect_arrows<'t>(term: &'t Term, arrows: &mut BTreeSet<(&'t str, &'t str)>)
 
 fn notes_on(typed: &Type) -> Vec<Mistake> {
     let mut notes = Vec::new();
-    if builtin::find(&typed.name).is_some() {
+    if builtin::find(&typed.name).is_some() && !(typed.relations.is_empty() && is_ours(&typed.name)) {
         notes.push(Mistake::new(
             &typed.at,
             format!("{} is a type of Auther itself: this model takes its place", quoted(&typed.name)),

@@ -255,7 +255,7 @@ proptest! {
             writeln!(text, "  define r{index}: {expression}").unwrap();
         }
         let imported = dsl(&text).unwrap();
-        let doc = &imported.models[1];
+        let doc = &imported.models[0];
         prop_assert!(compile("doc", None, &doc.definition).is_ok());
     }
 
