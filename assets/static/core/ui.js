@@ -109,8 +109,26 @@ export function Table({ columns, items, href, keyOf = (item) => item.id, caption
   </table></div>`;
 }
 
-// One field of a form. `kind` is an input type, "area", "select" (with `options` [[value, title], …]) or "check".
+// Choices that are read before one is made: `options` is [[value, title, hint], …]. One of them ("radio") or several ("checks", a list of values).
+function Choices({ name, label, kind, value, onInput, hint, wrong, options }) {
+  const id = `field-${name}`;
+  const isOne = kind === "radio";
+  const isChosen = (one) => (isOne ? value === one : value.includes(one));
+  const told = (one, on) => onInput(isOne ? one : options.map(([other]) => other).filter((other) => (other === one ? on : value.includes(other))));
+  return html`<fieldset class="field choices" id=${id} tabindex="-1"><legend>${label}</legend>
+    ${hint && html`<p class="hint">${hint}</p>`}
+    ${wrong && html`<p class="wrong">${wrong}</p>`}
+    ${options.map(([one, title, about]) => html`<label key=${one} class=${isChosen(one) ? "choice chosen" : "choice"}>
+      <input type=${isOne ? "radio" : "checkbox"} name=${name} value=${one} checked=${isChosen(one)} onChange=${(event) => told(one, event.target.checked)} />
+      <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`)}
+  </fieldset>`;
+}
+
+// One field of a form. `kind` is an input type, "area", "select" (with `options` [[value, title], …]), "check", "radio", "checks" (see Choices) or
+// "heading", which holds no value.
 export function Field({ name, label, kind = "text", value, onInput, hint, wrong, options, optional, ...rest }) {
+  if (kind === "heading") return html`<div class="field-heading"><h2>${label}</h2>${hint && html`<p class="hint">${hint}</p>`}</div>`;
+  if (kind === "radio" || kind === "checks") return html`<${Choices} ...${{ name, label, kind, value, onInput, hint, wrong, options }} />`;
   const id = `field-${name}`;
   const about = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
   const common = { id, name, "aria-describedby": about, "aria-invalid": wrong ? "true" : undefined, ...rest };
@@ -133,7 +151,7 @@ export function Field({ name, label, kind = "text", value, onInput, hint, wrong,
 // A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
 // same name; `fields` is [{name, label, …}, …] as Field takes them. What was typed stays when it is refused.
 export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? (field.kind === "check" ? false : "")])));
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
