@@ -20,11 +20,15 @@ export function useLoaded(load, on) {
   return { ...state, reload };
 }
 
-// Draws what was loaded by `children(value, reload)`, or why it was not.
+// Draws what was loaded by `children(value, reload)`, or why it was not. It is one element from the first to the last: were there one, then several,
+// Preact would lose its place among its neighbours.
 export function Loaded({ from, lines, children }) {
-  if (from.problem) return html`<${Wrong} problem=${from.problem} retry=${from.reload} />`;
-  if (from.value === undefined) return html`<${Skeleton} lines=${lines} />`;
-  return children(from.value, from.reload);
+  const drawn = () => {
+    if (from.problem) return html`<${Wrong} problem=${from.problem} retry=${from.reload} />`;
+    if (from.value === undefined) return html`<${Skeleton} lines=${lines} />`;
+    return children(from.value, from.reload);
+  };
+  return html`<div class="loaded">${drawn()}</div>`;
 }
 
 // A list of the API: searched and filtered by the address, read on by a button.
