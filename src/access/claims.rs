@@ -86,7 +86,7 @@ pub fn resolve_within(
     let rooms = standing::rooms(cx);
     let models = Models::new(cx, State::Committed(from), &*rooms);
     let facts = StoreFacts { from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
     let rev = tuples::revision(from, cx.tenant)?;
     let subject = subject.as_ref();
     let budget = cx.settings().tokens.permissions_bytes;

@@ -245,7 +245,7 @@ pub fn subjects_now(
     let (rooms, from) = (rooms(cx), cx.read()?);
     let models = Models::new(cx, State::Committed(&from), &*rooms);
     let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
     subjects(ground, question, who, &|subject| models.standing(subject), request)
 }
 

@@ -123,6 +123,22 @@ async fn how_much_of_a_token_permissions_take_is_a_setting() {
 }
 
 #[tokio::test]
+async fn how_far_a_check_may_lead_is_a_setting_and_beyond_it_there_is_no_answer() {
+    for (depth, is_answered) in [(1, false), (25, true)] {
+        let home = Home::with(|settings| settings.limits.check_depth = depth).await;
+        let graph = Graph::of(&home).await;
+        let nested = [("a", "group", "b"), ("b", "group", "c"), ("c", "user", ANN)];
+        let lines = nested.map(|(group, kind, id)| format!("(group, {group}, member, {kind}, {id})"));
+        good(&graph.lines(&lines).await);
+        let answer = graph.ask(&format!("user:{ANN}"), "member", "group:a", &json!({})).await;
+        match is_answered {
+            true => assert_eq!(good(&answer)["allowed"], true),
+            false => assert_eq!(refused(&answer), (422, String::from("limit_reached"))),
+        }
+    }
+}
+
+#[tokio::test]
 async fn sixty_four_who_write_one_tuple_make_one() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;

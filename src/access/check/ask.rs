@@ -68,7 +68,7 @@ impl Sitting<'_> {
         let store = StoreFacts { from, tenant: cx.tenant };
         let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
         let models = Models::new(cx, State::Committed(from), &**self.rooms).knowing(&lately);
-        ask(&models, Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() }, revision)
+        ask(&models, Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) }, revision)
     }
 
     fn with<T>(
@@ -100,7 +100,7 @@ impl Sitting<'_> {
         let (cx, from) = (self.cx, &**self.from);
         let facts = StoreFacts { from, tenant: cx.tenant };
         let models = Models::new(cx, State::Committed(from), &**self.rooms);
-        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
         let standing = models.standing(&question.subject)?;
         Bench::new(ground, &question.subject, standing, tuples::revision(from, cx.tenant)?).judge(question, judge)
     }
