@@ -115,10 +115,10 @@ function Choices({ name, label, kind, value, onInput, hint, wrong, options }) {
   const isOne = kind === "radio";
   const isChosen = (one) => (isOne ? value === one : value.includes(one));
   const told = (one, on) => onInput(isOne ? one : options.map(([other]) => other).filter((other) => (other === one ? on : value.includes(other))));
-  return html`<fieldset class="field choices" id=${id} tabindex="-1"><legend>${label}</legend>
+  return html`<fieldset class="field options" id=${id} tabindex="-1"><legend>${label}</legend>
     ${hint && html`<p class="hint">${hint}</p>`}
     ${wrong && html`<p class="wrong">${wrong}</p>`}
-    ${options.map(([one, title, about]) => html`<label key=${one} class=${isChosen(one) ? "choice chosen" : "choice"}>
+    ${options.map(([one, title, about]) => html`<label key=${one} class=${isChosen(one) ? "option chosen" : "option"}>
       <input type=${isOne ? "radio" : "checkbox"} name=${name} value=${one} checked=${isChosen(one)} onChange=${(event) => told(one, event.target.checked)} />
       <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`)}
   </fieldset>`;
