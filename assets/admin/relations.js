@@ -53,6 +53,18 @@ const sources = {
   client: (search) => admin.get("/clients", { search, limit: 8 }).then(({ items }) => items.map((client) => [client.client_id, client.name])),
 };
 
+const places = { user: ["users", "person"], group: ["groups", "group"], apikey: ["api-keys", "API key"], client: ["clients", "app"] };
+
+// Throws when nobody here is called that: a name that is not known would be kept as the name of somebody in another system.
+export async function known(kind, name) {
+  const [path, word] = places[kind];
+  const wrong = (message) => Object.assign(new Error(message), { fields: { subject_id: message } });
+  if (!name) throw wrong(`Name a ${word}.`);
+  await admin.get(`/${path}/${encodeURIComponent(name)}`).catch((problem) => {
+    throw problem.status === 404 ? wrong(`There is no ${word} called ${name}.`) : problem;
+  });
+}
+
 // What can be meant while a name is typed: the options of a datalist, which browsers offer below the field.
 export function Suggestions({ id, kind, text }) {
   const [found, setFound] = useState([]);

@@ -4,7 +4,7 @@ import { html, useState } from "../../static/core/html.js";
 import { Elsewhere, Empty, Field, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
-import { Relations, RowForm, Suggestions } from "../relations.js";
+import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
 const policies = [
   ["all_users", "Everybody with an account", "Whoever can sign in here can sign in to this app."],
@@ -69,7 +69,9 @@ function Policy({ client, reload }) {
 function Add({ id, added }) {
   const [values, set] = useState({ subject_type: "user", subject_id: "", relation: "use" });
   const send = async () => {
-    await admin.post("/tuples", { entity_type: "oauth_client", entity_id: id, ...values, subject_id: values.subject_id.trim() });
+    const who = values.subject_id.trim();
+    await known(values.subject_type, who);
+    await admin.post("/tuples", { entity_type: "oauth_client", entity_id: id, ...values, subject_id: who });
     toast("They may use it now.");
     set({ ...values, subject_id: "" });
     added();

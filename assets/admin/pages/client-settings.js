@@ -105,7 +105,7 @@ function Met({ note, titles, takeTheirs }) {
   </div>`;
 }
 
-const several = (values) => (values.length ? html`<ul class="plain">${values.map((value) => html`<li key=${value}><code>${value}</code></li>`)}</ul>` : null);
+const several = (values) => (values.length ? html`<ul class="bare">${values.map((value) => html`<li key=${value}><code>${value}</code></li>`)}</ul>` : null);
 
 function Declared({ client }) {
   return html`<div class="notice"><p>This client is declared in the configuration file. Change it there, then restart Auther or reload its configuration.</p></div>

@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { Button, Confirm, Dialog, Facts, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
+import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
 import { count, listing, taken } from "../../static/core/words.js";
 import { Access } from "./client-access.js";
 import { Failures } from "./client-failures.js";
@@ -44,12 +44,12 @@ function Loads({ client, reload }) {
         <${Button} onClick=${() => setOpen(client.disabled ? "enable" : "disable")}>${client.disabled ? "Enable" : "Disable"}</${Button}>
         <${Button} kind="danger" onClick=${() => setOpen("delete")}>Delete</${Button}>`}
     </${Header}>
-    <${Facts} rows=${[
-      ["Client id", html`<${Id}>${client.client_id}</${Id}>`],
-      ["State", html`<${State} client=${client} />`],
-      ["Registered", html`<${Time} at=${client.created_at} />`],
-      hasSecret(client) && ["Secrets", html`<${Secrets} secrets=${client.secrets} />`],
-    ]} />
+    <ul class="line-facts">
+      <li><${Id}>${client.client_id}</${Id}></li>
+      <li><${State} client=${client} /></li>
+      <li><span class="muted">Registered</span><${Time} at=${client.created_at} /></li>
+      ${hasSecret(client) && html`<${Secrets} secrets=${client.secrets} />`}
+    </ul>
     <${Tabs} tabs=${tabs} current=${tab} href=${(name) => `/admin${pathOf(client.client_id)}?tab=${name}`} />
     <${Part} key=${tab} client=${client} reload=${reload} />
     ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
@@ -70,9 +70,9 @@ function State({ client }) {
 }
 
 function Secrets({ secrets }) {
-  if (secrets.length === 0) return html`<span class="muted">none; nothing can prove itself as this client</span>`;
-  return html`<ul class="plain">${secrets.map((secret) => html`<li key=${secret.created_at}>made <${Time} at=${secret.created_at} />${
-    secret.expires_at && html`, works until <${Time} at=${secret.expires_at} />`}</li>`)}</ul>`;
+  if (secrets.length === 0) return html`<li><${Tag} kind="warn">no secret</${Tag}></li>`;
+  return secrets.map((secret, n) => html`<li key=${secret.created_at}><span class="muted">${secrets.length > 1 && n === 0 ? "Old secret" : "Secret"} made</span><${Time} at=${secret.created_at} />${
+    secret.expires_at && html`, ends <${Time} at=${secret.expires_at} />`}</li>`);
 }
 
 const overlaps = [

@@ -130,7 +130,7 @@ function Source({ text, name }) {
 function Assistant({ given }) {
   const text = assistantPrompt(given);
   return html`<section class="panel" id="assistant">
-    <div class="side-by-side"><div><h2>AI Integration Assistant</h2><p class="lead">Give this to your coding assistant. It holds the discovery URL and the client id, and no secret.</p></div><${Copy} text=${text} label="Copy the prompt" /></div>
+    <div class="side-by-side"><div><h2>AI Integration Assistant</h2><p class="lead">Give this to your coding assistant. It holds the discovery URL and the client id, and no secret.</p></div><${Copy} text=${text} label="Copy the prompt" kind="button" /></div>
     <details><summary>Read it first</summary><pre class="prompt" tabindex="0">${text}</pre></details>
   </section>`;
 }

@@ -34,7 +34,7 @@ export function fieldsOf({ isNew, windowOptions = [] }) {
     ];
   }
   const more = (field) => (field.name === "rate_window" ? { ...field, options: [...windows, ...windowOptions] } : field);
-  return [name, { name: "enabled", label: "It works", kind: "check" }, { ...ends[0], options: [["keep", "stays as it is"], ...lifetimes] }, ends[1], ...limits.map(more)];
+  return [name, { name: "enabled", label: "Switched on", kind: "check" }, { ...ends[0], options: [["keep", "stays as it is"], ...lifetimes] }, ends[1], ...limits.map(more)];
 }
 
 export const newForm = { lifetime: "30", rate_window: "60000", client: "", refill_interval: "" };

@@ -5,7 +5,8 @@ import { html, useState } from "../../static/core/html.js";
 import { Button, Confirm, Copy, Dialog, Elsewhere, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
 
 const states = { current: ["good", "signs"], next: ["", "is next"], retired: ["", "verifies only"] };
-const order = { current: 0, next: 1, retired: 2 };
+const order = ["current", "next", "retired", "RS256", "ES256", "EdDSA"];
+const place = (key) => order.indexOf(key.state) * 10 + order.indexOf(key.alg);
 const DAY = 864e5;
 
 // How long a key has signed, or will have waited.
@@ -25,7 +26,7 @@ export function SigningKeys() {
     { title: "Algorithm", cell: (key) => key.alg },
     { title: "State", cell: (key) => html`<${Tag} kind=${states[key.state][0]}>${states[key.state][1]}</${Tag}>` },
     { title: "Since", cell: (key) => html`<${Since} item=${key} />` },
-    { title: "", tight: true, cell: (key) => html`<${Button} kind="small danger" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}>` },
+    { title: "", tight: true, cell: (key) => html`<${Button} kind="small" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}>` },
   ];
   const done = (text) => () => {
     close();
@@ -36,7 +37,7 @@ export function SigningKeys() {
     <div class="side-by-side"><p class="lead">Keys change by themselves: each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>/api/auth/jwks</code>.</p>
       <${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></div>
     <${Loaded} from=${loaded}>${({ items }) => html`<${Table} caption="Signing keys" columns=${columns} keyOf=${(key) => key.kid}
-      items=${[...items].sort((one, other) => order[one.state] - order[other.state] || one.alg.localeCompare(other.alg))} />`}</${Loaded}>
+      items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>
     <${Elsewhere} command="auther admin key list\nauther admin key rotate" request=${`${curl("GET", "/api/admin/keys")}\n${curl("POST", "/api/admin/keys/rotate", {})}`} />
     ${open === "rotate" && html`<${Rotate} close=${close} done=${done("The next keys sign now.")} />`}
     ${open?.kid && html`<${Confirm} title="Retire this signing key" type=${open.kid} action="Retire" close=${close} done=${done("The key is retired.")} send=${() => admin.post(`/keys/${encodeURIComponent(open.kid)}/retire`)}

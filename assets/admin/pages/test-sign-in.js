@@ -19,7 +19,7 @@ export function TestSignIn({ id }) {
   return html`<${Play} id=${id} />`;
 }
 
-const back = (id) => ({ href: `/admin/clients/${encodeURIComponent(id)}?tab=integration`, title: "Client" });
+const back = (id, title = "Client") => ({ href: `/admin/clients/${encodeURIComponent(id)}?tab=integration`, title });
 
 // The other tab: gives the answer to the tab that waits for it.
 function Returned({ id, query }) {
@@ -51,7 +51,7 @@ function Play({ id }) {
   const path = `/clients/${encodeURIComponent(id)}`;
   const loaded = useLoaded((signal) => Promise.all([admin.get(path, undefined, signal), admin.get(`${path}/integration`, undefined, signal)]), [id]);
   return html`
-    <${Header} title="Test sign-in" purpose=${loaded.value ? `Play ${loaded.value[0].name} (${types[loaded.value[0].type].title.toLowerCase()}) and see what it would get.` : "Play the app and see what it would get."} back=${back(id)} />
+    <${Header} title="Test sign-in" purpose=${loaded.value ? `Play ${loaded.value[0].name} (${types[loaded.value[0].type].title.toLowerCase()}) and see what it would get.` : "Play the app and see what it would get."} back=${back(id, loaded.value?.[0].name)} />
     <${Loaded} from=${loaded}>${([client, place], reload) => html`<${Stage} client=${client} place=${place} reload=${reload} />`}</${Loaded}>`;
 }
 

@@ -1,5 +1,5 @@
 // Tokens taken apart for people: what is in them, and what a library would check.
-import { html, useEffect, useState } from "../../static/core/html.js";
+import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { Copy, relative } from "../../static/core/ui.js";
 
 export const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -54,9 +54,12 @@ async function checks(token, { header, claims }, { issuer, audience, jwks, nonce
 
 const moments = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
+// Lists of words stay on one line.
+const inline = (json) => json.replace(/\[\s+("[^\]{}]*?")\s+\]/g, (_, inner) => `[${inner.replace(/,\s+/g, ", ")}]`);
+
 // JSON, with times said in words beside their numbers.
 function Claims({ value }) {
-  const lines = JSON.stringify(value, null, 2).split("\n");
+  const lines = inline(JSON.stringify(value, null, 2)).split("\n");
   return html`<pre class="token-claims" tabindex="0">${lines.map((line) => {
     const found = /^ {2}"(\w+)": (\d+),?$/.exec(line);
     const about = found && moments.includes(found[1]) ? `  // ${relative(new Date(Number(found[2]) * 1000))}` : "";
@@ -81,7 +84,12 @@ function Token({ title, about, token, uses }) {
 
 export function Tokens({ tokens, place, nonce }) {
   const uses = { issuer: place.issuer, jwks: place.jwks };
-  return html`<div class="tokens" role="region" aria-label="Tokens">
+  const region = useRef(null);
+  useEffect(() => {
+    region.current.focus();
+    region.current.scrollIntoView({ block: "start" });
+  }, [tokens]);
+  return html`<div class="tokens" role="region" aria-label="Tokens" tabindex="-1" ref=${region}>
     ${tokens.id_token && html`<${Token} title="ID token" about="Who signed in. For the app itself." token=${tokens.id_token} uses=${{ ...uses, audience: place.clientId, nonce, typ: "JWT" }} />`}
     <${Token} title="Access token" about="What the app shows to an API." token=${tokens.access_token} uses=${{ ...uses, audience: [place.audience].flat()[0] || place.issuer, typ: "at+jwt" }} />
     <section class="panel"><h2>The rest of the answer</h2><${Claims} value=${rest(tokens)} /></section>

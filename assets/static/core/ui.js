@@ -22,7 +22,7 @@ export function Button({ children, kind = "", busy = false, ...rest }) {
   return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} disabled=${busy} ...${rest}>${children}</button>`;
 }
 
-export function Copy({ text, label = "Copy" }) {
+export function Copy({ text, label = "Copy", kind = "quiet" }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return undefined;
@@ -31,7 +31,7 @@ export function Copy({ text, label = "Copy" }) {
   }, [done]);
   if (!navigator.clipboard) return null;
   const copy = () => navigator.clipboard.writeText(text).then(() => setDone(true));
-  return html`<button type="button" class="quiet" onClick=${copy}><span aria-live="polite">${done ? "Copied" : label}</span></button>`;
+  return html`<button type="button" class=${kind} onClick=${copy}><span aria-live="polite">${done ? "Copied" : label}</span></button>`;
 }
 
 // An identifier, key or address that people copy.
