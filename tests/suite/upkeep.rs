@@ -139,6 +139,28 @@ async fn how_far_a_check_may_lead_is_a_setting_and_beyond_it_there_is_no_answer(
 }
 
 #[tokio::test]
+async fn that_an_administrator_was_let_through_is_in_the_audit_log_once_a_minute() {
+    let home = Home::new().await;
+    let graph = Graph::of(&home).await;
+    let root = format!("user:{ADMIN}");
+    let told = async || {
+        let audit = good(&graph.admin.send(Method::GET, "/api/admin/audit?limit=200", json!(null)).await);
+        let rows = audit["items"].as_array().unwrap().clone();
+        rows.into_iter().filter(|row| row["action"] == "access.bypass").collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        assert_eq!(graph.check(&root, "refund", "anything:42").await, (true, String::from("admin_bypass")));
+    }
+    let rows = told().await;
+    assert_eq!((rows.len(), &rows[0]["target"]), (1, &json!("anything:42")));
+    assert_eq!(rows[0]["detail"]["permission"], "refund");
+    home.advance(Duration::from_secs(61)).await;
+    graph.check(&root, "refund", "anything:42").await;
+    graph.check(&root, "read", "anything:42").await;
+    assert_eq!(told().await.len(), 3);
+}
+
+#[tokio::test]
 async fn sixty_four_who_write_one_tuple_make_one() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;
