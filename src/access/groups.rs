@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::audit::Entry;
+use crate::base::canonical::Search;
 use crate::base::id::GroupId;
 use crate::base::page::{Page, PageRequest};
 use crate::cx::Cx;
@@ -68,9 +69,14 @@ pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, 
     find(cx, from, text)?.ok_or(Error::NotFound)
 }
 
-/// A page in the order of creation.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Group>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+/// A page in the order of creation, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
+/// until `next` is absent.
+pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<Page<Group>, Error> {
+    let accepts = |search: &Search, group: &Group| {
+        search.is_in_any([&*group.name, group.description.as_deref().unwrap_or_default(), group.id.as_str()])
+    };
+    let wanted = |group: &Group| search.is_none_or(|search| accepts(search, group));
+    Ok(rows::page_of(&cx.read()?, cx.tenant, request, wanted)?)
 }
 
 /// Makes a group. Errors: [`Error::Invalid`], [`Error::Taken`].

@@ -22,7 +22,8 @@ pub enum ClientCommand {
         The secret of a confidential client is shown this once.")]
     Create(CreateArgs),
     /// List registered apps
-    List(PageFlags),
+    #[command(after_help = "Example:\n  auther admin client list --type spa --search example.com")]
+    List(ListArgs),
     /// Show an app
     Show(Named),
     /// Change an app; what is not named stays, a list that is named replaces the old one
@@ -49,6 +50,23 @@ pub enum ClientCommand {
 pub struct Named {
     /// Its client_id
     client: String,
+}
+
+/// `client list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the client_id, the name or a redirect URI
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only apps of this type
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["web", "spa", "native", "m2m"])]
+    kind: Option<String>,
+    /// Only disabled apps; with =false only the others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    disabled: Option<bool>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
 }
 
 /// The facts of an app that can be set.
@@ -187,7 +205,12 @@ impl ClientCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
-            Self::List(page) => output.show(&remote.call(Call::get(["clients"]).page(&page))?, apps),
+            Self::List(args) => {
+                let call =
+                    Call::get(["clients"]).page(&args.page).query("search", args.search).query("type", args.kind);
+                let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
+                output.show(&remote.call(call)?, apps)
+            }
             Self::Show(named) => output.show(&remote.call(Call::get(["clients", &named.client]))?, app),
             Self::Update(args) => args.run(remote, output),
             Self::RotateSecret(args) => {

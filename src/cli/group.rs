@@ -14,7 +14,7 @@ pub enum GroupCommand {
     #[command(after_help = "Example:\n  auther admin group create --name Engineering --description \"Who builds it\"")]
     Create(CreateArgs),
     /// List groups
-    List(PageFlags),
+    List(ListArgs),
     /// Show a group and who is in it
     Show(ShowArgs),
     /// Put a person, key, client or other group into a group
@@ -46,6 +46,17 @@ pub struct CreateArgs {
     /// What it is for
     #[arg(long)]
     description: Option<String>,
+}
+
+/// `group list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the name, the description or the id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
 }
 
 /// `group show`.
@@ -81,8 +92,8 @@ impl GroupCommand {
                 let answer = remote.call(Call::post(["groups"]).body(body))?;
                 output.show(&answer, |answer| format!("Created.\n\n{}", group(answer)))
             }
-            Self::List(page) => {
-                let answer = remote.call(Call::get(["groups"]).page(&page))?;
+            Self::List(args) => {
+                let answer = remote.call(Call::get(["groups"]).page(&args.page).query("search", args.search))?;
                 let columns = [("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
                 output.show(&answer, |answer| list(answer, &columns, "No group yet."))
             }

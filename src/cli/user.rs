@@ -18,7 +18,10 @@ pub enum UserCommand {
         Without --password-stdin the password is asked for; an empty answer makes an account without one.")]
     Create(CreateArgs),
     /// List accounts, oldest first
-    List(PageFlags),
+    #[command(after_help = "Examples:\n  \
+        auther admin user list --search ann\n  \
+        auther admin user list --role admin --disabled=false")]
+    List(ListArgs),
     /// Show an account
     Show(Named),
     /// Change an account; what is not named stays
@@ -42,6 +45,23 @@ pub enum UserCommand {
 pub struct Named {
     /// E-mail address, username or id
     user: String,
+}
+
+/// `user list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the e-mail address, the username, a name or the id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only disabled accounts; with =false only the others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    disabled: Option<bool>,
+    /// Only those with this role
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
 }
 
 /// The facts of a person that can be set.
@@ -143,9 +163,10 @@ impl UserCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
-            Self::List(page) => {
-                let answer = remote.call(Call::get(["users"]).page(&page))?;
-                output.show(&answer, people)
+            Self::List(args) => {
+                let call = Call::get(["users"]).page(&args.page).query("search", args.search).query("role", args.role);
+                let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
+                output.show(&remote.call(call)?, people)
             }
             Self::Show(named) => {
                 let answer = remote.call(Call::get(["users", &named.user]))?;

@@ -30,6 +30,7 @@ pub use local::Local;
 use super::extract::Query;
 use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
+use crate::base::canonical::Search;
 use crate::base::page::PageRequest;
 
 /// Registers the routes.
@@ -113,6 +114,18 @@ fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
         return Err(wrong_parameter("after", "is not a cursor of this list"));
     }
     Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+/// A query parameter that is `true` or `false`.
+fn flag(query: &Query, name: &str) -> Result<Option<bool>, Refusal> {
+    parameter(query, name)?
+        .map(|text| text.parse().map_err(|_| wrong_parameter(name, "is neither true nor false")))
+        .transpose()
+}
+
+/// `search`: nothing when it is blank.
+fn search(query: &Query) -> Result<Option<Search>, Refusal> {
+    Ok(parameter(query, "search")?.and_then(Search::new))
 }
 
 fn wrong_parameter(name: &str, problem: &str) -> Refusal {

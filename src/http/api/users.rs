@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::page_request;
+use super::{flag, page_request, parameter, search};
 use crate::access::authority;
 use crate::base::Moment;
 use crate::base::Secret;
@@ -22,7 +22,7 @@ use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;
 use crate::identity::invites;
-use crate::identity::users::{self, NewUser, UserChange};
+use crate::identity::users::{self, Filter, NewUser, UserChange};
 use crate::records::tuple::ANY;
 use crate::records::{Profile, SubjectRef, User};
 
@@ -69,9 +69,14 @@ fn view(user: &User) -> View<'_> {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// `GET users`: a page, oldest first.
+/// `GET users`: a page, oldest first; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
-    let page = users::page(&admin.cx, &page_request::<UserId>(&query)?)?;
+    let filter = Filter {
+        search: search(&query)?,
+        disabled: flag(&query, "disabled")?,
+        role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
+    };
+    let page = users::page(&admin.cx, &filter, &page_request::<UserId>(&query)?)?;
     let items: Vec<View> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

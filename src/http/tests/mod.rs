@@ -2,6 +2,7 @@
 
 mod accounts;
 mod guards;
+mod lists;
 mod pages;
 mod policies;
 mod walk;

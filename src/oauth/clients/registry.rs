@@ -6,12 +6,13 @@ use super::check::{self, ClientInput};
 use super::{Error, FieldError};
 use crate::audit::Entry;
 use crate::base::Secret;
+use crate::base::canonical::Search;
 use crate::base::id::ClientId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::cx::Cx;
 use crate::identity::cascade::{self, Ended};
-use crate::records::{Client, ClientSecret, Origin};
+use crate::records::{Client, ClientSecret, ClientType, Origin};
 use crate::store::rows;
 
 /// A client that was just registered or got a new secret.
@@ -34,9 +35,31 @@ pub fn find_live(cx: &Cx, id: &str) -> Result<Option<Client>, Error> {
     Ok(find(cx, id)?.filter(|client| !client.disabled))
 }
 
-/// A page of all clients.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Client>, Error> {
-    Ok(rows::clients::page(&cx.read()?, cx.tenant, request)?)
+/// Which clients are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Stands in the id, the name or a redirect URI.
+    pub search: Option<Search>,
+    /// Only those of this type.
+    pub kind: Option<ClientType>,
+    /// Only those that are disabled, or only those that are not.
+    pub disabled: Option<bool>,
+}
+
+impl Filter {
+    fn accepts(&self, client: &Client) -> bool {
+        self.kind.is_none_or(|kind| kind == client.kind)
+            && self.disabled.is_none_or(|disabled| disabled == client.disabled)
+            && self.search.as_ref().is_none_or(|search| {
+                search.is_in_any([client.id.as_str(), &*client.name])
+                    || search.is_in_any(client.redirect_uris.iter().map(String::as_str))
+            })
+    }
+}
+
+/// A page of the clients that `filter` accepts, by id. It may be short and still have a successor: read on until `next` is absent.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Client>, Error> {
+    Ok(rows::clients::page_of(&cx.read()?, cx.tenant, request, |client| filter.accepts(client))?)
 }
 
 /// Registers a client and gives it a secret if its method needs one.
