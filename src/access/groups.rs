@@ -54,6 +54,8 @@ pub struct Member {
 pub struct Ended {
     /// Memberships, and relations that the group had.
     pub tuples: usize,
+    /// How many of those were memberships.
+    pub memberships: usize,
 }
 
 /// The group with this identifier or name.
@@ -132,13 +134,23 @@ pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let group = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-            let tuples = cascade::remove_tuples_of(tx, &at, GROUP, id.as_str())?;
-            rows::delete(tx, at.tenant, &group)?;
-            entry.clone().detail("name", group.name.clone()).detail("tuples", tuples).append(tx, &at)?;
-            Ok((group, Ended { tuples }))
+            let (group, ended) = remove(tx, &at, &id)?;
+            entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
+            Ok((group, ended))
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &GroupId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id)).map(|(_, ended)| ended)
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
+    let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
+    rows::delete(tx, cx.tenant, &group)?;
+    Ok((group, Ended { tuples, memberships }))
 }
 
 /// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is in through other

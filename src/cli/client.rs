@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
-use super::user::ended;
+use super::user::{ended, would_end};
 
 /// What can be done with apps.
 #[derive(Debug, Subcommand)]
@@ -42,7 +42,7 @@ pub enum ClientCommand {
     /// Let a disabled app in again
     Enable(Named),
     /// Delete an app with its grants and consents
-    Delete(Named),
+    Delete(DeleteArgs),
 }
 
 /// Which app.
@@ -67,6 +67,17 @@ pub struct ListArgs {
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
+}
+
+/// `client delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The facts of an app that can be set.
@@ -232,7 +243,10 @@ impl ClientCommand {
                 let answer = remote.call(Call::post(["clients", &named.client, "enable"]))?;
                 output.show(&answer, |answer| format!("Enabled {}.", text(answer, "client_id")))
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["clients", &named.client, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["clients", &named.client]))?;
                 output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "client_id"), ended(answer)))
             }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
+use super::user::would_end;
 
 /// What can be done with groups.
 #[derive(Debug, Subcommand)]
@@ -26,7 +27,7 @@ pub enum GroupCommand {
     /// Take somebody out of a group
     RemoveMember(MemberArgs),
     /// Delete a group, its memberships and everything that was granted to it
-    Delete(Named),
+    Delete(DeleteArgs),
 }
 
 /// Which group.
@@ -57,6 +58,17 @@ pub struct ListArgs {
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
+}
+
+/// `group delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// `group show`.
@@ -130,7 +142,10 @@ impl GroupCommand {
                     format!("{}:{} was removed.", text(answer, "subject_type"), text(answer, "subject_id"))
                 })
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["groups", &named.group, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["groups", &named.group]))?;
                 output.show(&answer, |answer| {
                     let ended = answer.get("ended").unwrap_or(&Value::Null);

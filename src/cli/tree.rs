@@ -218,6 +218,7 @@ mod tests {
             "user disable ann",
             "user enable ann",
             "user delete ann",
+            "user delete ann --dry-run",
             "user invite --email a@b.c",
             "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
              --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
@@ -231,6 +232,7 @@ mod tests {
             "client disable c1",
             "client enable c1",
             "client delete c1",
+            "client delete c1 --dry-run",
             "group create --name N --description D",
             "group list",
             "group list --search N",
@@ -238,6 +240,7 @@ mod tests {
             "group add-member N ann@example.com",
             "group remove-member N key_1 --type apikey",
             "group delete N",
+            "group delete N --dry-run",
             "model put client_abc:invoice --file f --dry-run",
             "model get client_abc:invoice",
             "model list",

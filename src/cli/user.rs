@@ -34,7 +34,7 @@ pub enum UserCommand {
     /// Let a disabled account in again
     Enable(Named),
     /// Delete an account with its sessions, grants and consents
-    Delete(Named),
+    Delete(DeleteArgs),
     /// Make an invitation to sign up
     #[command(after_help = "Example:\n  auther admin user invite --email ann@example.com --expires-in 259200")]
     Invite(InviteArgs),
@@ -62,6 +62,17 @@ pub struct ListArgs {
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
+}
+
+/// `user delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The facts of a person that can be set.
@@ -189,7 +200,10 @@ impl UserCommand {
                 let answer = remote.call(Call::post(["users", &named.user, "enable"]))?;
                 output.show(&answer, |answer| format!("Enabled {}.", text(answer, "email")))
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["users", &named.user, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["users", &named.user]))?;
                 output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "email"), ended(answer)))
             }
@@ -286,6 +300,20 @@ pub fn ended(answer: &Value) -> String {
         parts.push(part("removed", count("models"), "entity type"));
     }
     parts.join(", ")
+}
+
+/// What a deletion would take along.
+pub fn would_end(answer: &Value) -> String {
+    let members = [
+        ("sessions", "sessions"),
+        ("refresh families", "refreshFamilies"),
+        ("API keys", "apiKeys"),
+        ("relations", "tuples"),
+        ("of these memberships", "memberships"),
+        ("consents", "consents"),
+        ("entity types", "models"),
+    ];
+    format!("Nothing was deleted. With it would go:\n\n{}", facts(answer, &members))
 }
 
 #[cfg(test)]

@@ -292,14 +292,23 @@ pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let user = find(tx, &at, &id)?;
-            is_not_the_last_administrator(tx, &at, &user)?;
-            lockout::forgive(tx, &at, &Bucket::of_account(&id))?;
-            let ended = cascade::remove_user(tx, &at, &user)?;
+            let ended = remove(tx, &at, &id)?;
             entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
             Ok(ended)
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id))
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    let user = find(tx, cx, id)?;
+    is_not_the_last_administrator(tx, cx, &user)?;
+    lockout::forgive(tx, cx, &Bucket::of_account(id))?;
+    Ok(cascade::remove_user(tx, cx, &user)?)
 }
 
 /// Deletes one's own account: with the password, or without it after a fresh sign-in.

@@ -133,6 +133,19 @@ fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
     known.map(Some).ok_or_else(|| wrong_parameter("type", "is none of web, spa, native and m2m"))
 }
 
+/// `GET clients/{client}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
+    let ended = clients::deletion(&admin.cx, &parsed(&id)?)?;
+    Ok(HttpResponse::Ok().json(json!({
+        "refreshFamilies": ended.grants,
+        "apiKeys": ended.api_keys,
+        "tuples": ended.tuples,
+        "memberships": ended.memberships,
+        "consents": ended.consents,
+        "models": ended.models,
+    })))
+}
+
 /// What is no id is no client's.
 fn parsed(id: &str) -> Result<ClientId, Error> {
     id.parse().map_err(|_| Error::NotFound)

@@ -74,6 +74,12 @@ pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"id": group.id, "name": group.name, "deleted": true, "ended": ended})))
 }
 
+/// `GET groups/{group}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
+    let group = within_reach(&admin.cx, &name)?;
+    Ok(HttpResponse::Ok().json(groups::deletion(&admin.cx, &group.id)?))
+}
+
 /// `GET groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
 pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> Answer {
     let direct = parameter(&query, "direct")? == Some("true");

@@ -39,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
+        .service(at("users/{user}/deletion").get(users::deletion))
         .service(at("users/{user}/password").post(users::set_password))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))
@@ -50,6 +51,7 @@ pub fn configure(config: &mut ServiceConfig) {
                 .on(Method::PATCH, clients::update)
                 .on(Method::DELETE, clients::delete),
         )
+        .service(at("clients/{client}/deletion").get(clients::deletion))
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))
@@ -57,6 +59,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             at("groups/{group}").get(groups::show).on(Method::PATCH, groups::update).on(Method::DELETE, groups::delete),
         )
+        .service(at("groups/{group}/deletion").get(groups::deletion))
         .service(at("groups/{group}/members").get(groups::members).post(groups::add_member))
         .service(at("groups/{group}/members/{type}/{id}").on(Method::DELETE, groups::remove_member))
         .service(at("models").get(models::list))

@@ -144,6 +144,20 @@ pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
 }
 
+/// `GET users/{user}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
+    let ended = users::deletion(&admin.cx, &user.id)?;
+    Ok(HttpResponse::Ok().json(json!({
+        "sessions": ended.sessions,
+        "refreshFamilies": ended.grants,
+        "apiKeys": ended.api_keys,
+        "tuples": ended.tuples,
+        "memberships": ended.memberships,
+        "consents": ended.consents,
+    })))
+}
+
 /// `POST users/{user}/password`: ends every session.
 pub async fn set_password(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);

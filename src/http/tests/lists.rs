@@ -6,44 +6,6 @@ use super::*;
 use crate::base::id::ClientId;
 use crate::records::Client;
 
-/// A site with an administrator, and a way to ask as them.
-struct Desk {
-    site: Site,
-    token: String,
-}
-
-impl Desk {
-    async fn open() -> Self {
-        let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
-        site.person("root@example.com", &["admin"]).await;
-        let token = site.token("root@example.com").await;
-        Self { site, token }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        let request = TestRequest::get().uri(&format!("/api/admin/{path}"));
-        self.site.send(request.insert_header(("authorization", format!("Bearer {}", self.token)))).await
-    }
-
-    /// One member of every item of a list, read two at a time until the end.
-    async fn all(&self, path: &str, member: &str) -> Vec<String> {
-        let (mut found, mut after) = (Vec::new(), String::new());
-        loop {
-            let joint = if path.contains('?') { '&' } else { '?' };
-            let answer = self.get(&format!("{path}{joint}limit=2{after}")).await;
-            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
-            let page = answer.json();
-            let items = page["items"].as_array().unwrap();
-            assert!(items.len() <= 2, "{path}");
-            found.extend(items.iter().map(|item| item[member].as_str().unwrap().to_owned()));
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => return found,
-            }
-        }
-    }
-}
-
 #[actix_web::test]
 async fn people_are_found_by_name_state_and_role() {
     let desk = Desk::open().await;

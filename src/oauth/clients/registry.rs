@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::check::{self, ClientInput};
 use super::{Error, FieldError};
 use crate::audit::Entry;
@@ -13,7 +15,7 @@ use crate::base::secret::Digest;
 use crate::cx::Cx;
 use crate::identity::cascade::{self, Ended};
 use crate::records::{Client, ClientSecret, ClientType, Origin};
-use crate::store::rows;
+use crate::store::{Tx, rows};
 
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
@@ -164,13 +166,23 @@ pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            let (types, ended) = (cascade::remove_types_of(tx, &at, &id)?, cascade::remove_client(tx, &at, &id)?);
-            let ended = Ended { tuples: ended.tuples + types.tuples, models: types.models, ..ended };
-            entry.append(tx, &at)?;
+            let ended = remove(tx, &at, &id)?;
+            entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
             Ok(ended)
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id))
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
+    editable(rows::clients::find(tx, cx.tenant, id)?)?;
+    let mut ended = cascade::remove_types_of(tx, cx, id)?;
+    ended += cascade::remove_client(tx, cx, id)?;
+    Ok(ended)
 }
 
 fn editable(client: Option<Client>) -> Result<Client, Error> {
