@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::audit::Entry;
+use crate::base::canonical::Search;
 use crate::base::id::GroupId;
 use crate::base::page::{Page, PageRequest};
 use crate::cx::Cx;
@@ -53,6 +54,8 @@ pub struct Member {
 pub struct Ended {
     /// Memberships, and relations that the group had.
     pub tuples: usize,
+    /// How many of those were memberships.
+    pub memberships: usize,
 }
 
 /// The group with this identifier or name.
@@ -68,9 +71,14 @@ pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, 
     find(cx, from, text)?.ok_or(Error::NotFound)
 }
 
-/// A page in the order of creation.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Group>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+/// A page in the order of creation, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
+/// until `next` is absent.
+pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<Page<Group>, Error> {
+    let accepts = |search: &Search, group: &Group| {
+        search.is_in_any([&*group.name, group.description.as_deref().unwrap_or_default(), group.id.as_str()])
+    };
+    let wanted = |group: &Group| search.is_none_or(|search| accepts(search, group));
+    Ok(rows::page_of(&cx.read()?, cx.tenant, request, wanted)?)
 }
 
 /// Makes a group. Errors: [`Error::Invalid`], [`Error::Taken`].
@@ -126,13 +134,23 @@ pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let group = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-            let tuples = cascade::remove_tuples_of(tx, &at, GROUP, id.as_str())?;
-            rows::delete(tx, at.tenant, &group)?;
-            entry.clone().detail("name", group.name.clone()).detail("tuples", tuples).append(tx, &at)?;
-            Ok((group, Ended { tuples }))
+            let (group, ended) = remove(tx, &at, &id)?;
+            entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
+            Ok((group, ended))
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &GroupId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id)).map(|(_, ended)| ended)
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
+    let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
+    rows::delete(tx, cx.tenant, &group)?;
+    Ok((group, Ended { tuples, memberships }))
 }
 
 /// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is in through other

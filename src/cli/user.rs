@@ -18,7 +18,10 @@ pub enum UserCommand {
         Without --password-stdin the password is asked for; an empty answer makes an account without one.")]
     Create(CreateArgs),
     /// List accounts, oldest first
-    List(PageFlags),
+    #[command(after_help = "Examples:\n  \
+        auther admin user list --search ann\n  \
+        auther admin user list --role admin --disabled=false")]
+    List(ListArgs),
     /// Show an account
     Show(Named),
     /// Change an account; what is not named stays
@@ -31,7 +34,7 @@ pub enum UserCommand {
     /// Let a disabled account in again
     Enable(Named),
     /// Delete an account with its sessions, grants and consents
-    Delete(Named),
+    Delete(DeleteArgs),
     /// Make an invitation to sign up
     #[command(after_help = "Example:\n  auther admin user invite --email ann@example.com --expires-in 259200")]
     Invite(InviteArgs),
@@ -42,6 +45,34 @@ pub enum UserCommand {
 pub struct Named {
     /// E-mail address, username or id
     user: String,
+}
+
+/// `user list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the e-mail address, the username, a name or the id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only disabled accounts; with =false only the others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    disabled: Option<bool>,
+    /// Only those with this role
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+/// `user delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The facts of a person that can be set.
@@ -143,9 +174,10 @@ impl UserCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
-            Self::List(page) => {
-                let answer = remote.call(Call::get(["users"]).page(&page))?;
-                output.show(&answer, people)
+            Self::List(args) => {
+                let call = Call::get(["users"]).page(&args.page).query("search", args.search).query("role", args.role);
+                let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
+                output.show(&remote.call(call)?, people)
             }
             Self::Show(named) => {
                 let answer = remote.call(Call::get(["users", &named.user]))?;
@@ -168,7 +200,10 @@ impl UserCommand {
                 let answer = remote.call(Call::post(["users", &named.user, "enable"]))?;
                 output.show(&answer, |answer| format!("Enabled {}.", text(answer, "email")))
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["users", &named.user, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["users", &named.user]))?;
                 output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "email"), ended(answer)))
             }
@@ -265,6 +300,20 @@ pub fn ended(answer: &Value) -> String {
         parts.push(part("removed", count("models"), "entity type"));
     }
     parts.join(", ")
+}
+
+/// What a deletion would take along.
+pub fn would_end(answer: &Value) -> String {
+    let members = [
+        ("sessions", "sessions"),
+        ("refresh families", "refreshFamilies"),
+        ("API keys", "apiKeys"),
+        ("relations", "tuples"),
+        ("of these memberships", "memberships"),
+        ("consents", "consents"),
+        ("entity types", "models"),
+    ];
+    format!("Nothing was deleted. With it would go:\n\n{}", facts(answer, &members))
 }
 
 #[cfg(test)]

@@ -20,8 +20,24 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
     let left = async || {
         good(&graph.admin.send(Method::GET, "/api/admin/tuples?entity_type=client_abc:deployment", json!({})).await)["items"].as_array().unwrap().len()
     };
-    let delete =
-        async |path: &str| good(&graph.admin.send(Method::DELETE, &format!("/api/admin/{path}"), json!({})).await);
+    let delete = async |path: &str| {
+        let path = format!("/api/admin/{path}");
+        let foretold = graph.admin.send(Method::GET, &format!("{path}/deletion"), json!({})).await;
+        let gone = good(&graph.admin.send(Method::DELETE, &path, json!({})).await);
+        // A key has no preview.
+        if !path.contains("/api-keys/") {
+            let foretold = good(&foretold);
+            for (name, count) in foretold.as_object().unwrap() {
+                let name = match name.as_str() {
+                    "refreshFamilies" => "grants",
+                    "apiKeys" => "api_keys",
+                    same => same,
+                };
+                assert_eq!(gone["ended"][name].as_u64().unwrap_or(0), count.as_u64().unwrap(), "{path} {name}");
+            }
+        }
+        gone
+    };
 
     good(&graph.post("/api/admin/groups", json!({"name": "eng"})).await);
     for who in [ANN, BOB] {
@@ -48,6 +64,7 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
         (&gone["deleted"], &gone["ended"]["tuples"], &gone["ended"]["api_keys"]),
         (&json!(true), &json!(4), &json!(1))
     );
+    assert_eq!(gone["ended"]["memberships"], 1);
     assert_eq!(left().await, 3);
     let members = good(&graph.admin.send(Method::GET, "/api/admin/groups/eng/members", json!({})).await);
     assert_eq!(members["items"].as_array().unwrap().len(), 1);
@@ -55,7 +72,8 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
 
     // The group: Bob's membership and its relation.
     assert!(graph.check("user:bob@example.com", "read", "client_abc:deployment:3").await.0);
-    assert_eq!(delete("groups/eng").await["ended"]["tuples"], 2);
+    let eng = delete("groups/eng").await;
+    assert_eq!((&eng["ended"]["tuples"], &eng["ended"]["memberships"]), (&json!(2), &json!(1)));
     assert!(!graph.check("user:bob@example.com", "read", "client_abc:deployment:3").await.0);
     // The app: what it had, and who might use it.
     assert_eq!(delete("clients/wiki").await["ended"]["tuples"], 2);

@@ -30,6 +30,7 @@ pub use local::Local;
 use super::extract::Query;
 use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
+use crate::base::canonical::Search;
 use crate::base::page::PageRequest;
 
 /// Registers the routes.
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
+        .service(at("users/{user}/deletion").get(users::deletion))
         .service(at("users/{user}/password").post(users::set_password))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))
@@ -49,6 +51,7 @@ pub fn configure(config: &mut ServiceConfig) {
                 .on(Method::PATCH, clients::update)
                 .on(Method::DELETE, clients::delete),
         )
+        .service(at("clients/{client}/deletion").get(clients::deletion))
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))
@@ -56,6 +59,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             at("groups/{group}").get(groups::show).on(Method::PATCH, groups::update).on(Method::DELETE, groups::delete),
         )
+        .service(at("groups/{group}/deletion").get(groups::deletion))
         .service(at("groups/{group}/members").get(groups::members).post(groups::add_member))
         .service(at("groups/{group}/members/{type}/{id}").on(Method::DELETE, groups::remove_member))
         .service(at("models").get(models::list))
@@ -113,6 +117,18 @@ fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
         return Err(wrong_parameter("after", "is not a cursor of this list"));
     }
     Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+/// A query parameter that is `true` or `false`.
+fn flag(query: &Query, name: &str) -> Result<Option<bool>, Refusal> {
+    parameter(query, name)?
+        .map(|text| text.parse().map_err(|_| wrong_parameter(name, "is neither true nor false")))
+        .transpose()
+}
+
+/// `search`: nothing when it is blank.
+fn search(query: &Query) -> Result<Option<Search>, Refusal> {
+    Ok(parameter(query, "search")?.and_then(Search::new))
 }
 
 fn wrong_parameter(name: &str, problem: &str) -> Refusal {

@@ -8,7 +8,9 @@ mod registry;
 
 pub use check::{ClientInput, FieldError};
 pub use declare::declare;
-pub use registry::{Registered, delete, find, find_live, page, register, rotate_secret, set_disabled, update};
+pub use registry::{
+    Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
+};
 
 use crate::store;
 
