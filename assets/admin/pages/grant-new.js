@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../../static/core/ui.js";
+import { shell } from "../../static/core/words.js";
 import { Changes, address, isOfThePlatform, modelPath, split, useModels } from "./access.js";
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
@@ -141,12 +142,10 @@ function Grant({ models }) {
   </div>`;
 }
 
-const quoted = (text) => (/^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 function command(tuple) {
   const said = tuple || { entity_type: "TYPE", entity_id: "ID", relation: "RELATION", subject_type: "user", subject_id: "ann@example.com" };
-  const words = [said.entity_type, said.entity_id, said.relation, said.subject_type, said.subject_id].map(quoted).join(" ");
-  const flags = `${said.subject_relation ? ` --subject-relation ${quoted(said.subject_relation)}` : ""}${said.expires_at ? ` --expires-at ${said.expires_at}` : ""}${said.condition ? " --condition-file condition.lua" : ""}`;
+  const words = [said.entity_type, said.entity_id, said.relation, said.subject_type, said.subject_id].map(shell).join(" ");
+  const flags = `${said.subject_relation ? ` --subject-relation ${shell(said.subject_relation)}` : ""}${said.expires_at ? ` --expires-at ${said.expires_at}` : ""}${said.condition ? " --condition-file condition.lua" : ""}`;
   return `auther admin tuple add ${words}${flags} --dry-run\nauther admin tuple add ${words}${flags}`;
 }
 

@@ -5,6 +5,7 @@ import { Graph } from "../../static/core/graph.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Elsewhere, Empty, Field, Header, Tag, curl } from "../../static/core/ui.js";
+import { shell } from "../../static/core/words.js";
 import { address, modelPath, split, useModels, useNames } from "./access.js";
 import { SUBJECT_TYPES, SubjectField } from "./grant-new.js";
 import { TextEditor, readJson } from "./text-editor.js";
@@ -34,9 +35,8 @@ function question({ resource, context, entity_id, ...asked }) {
 }
 
 function command(asked) {
-  const quoted = (text) => (/^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
   const words = [asked.subject_type || "user", asked.subject_id || "ann@example.com", asked.permission || "read", asked.entity_type || "shop:invoice", asked.entity_id || (asked.permission ? "*" : "inv_1")];
-  return `auther admin check ${words.map(quoted).join(" ")} --explain${asked.resource ? ` --resource ${quoted(asked.resource)}` : ""}`;
+  return `auther admin check ${words.map(shell).join(" ")} --explain${asked.resource ? ` --resource ${shell(asked.resource)}` : ""}`;
 }
 
 function Question({ asked, models, ask }) {

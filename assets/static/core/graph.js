@@ -209,8 +209,11 @@ export function Graph({ nodes, edges, title, across = false }) {
   }, [JSON.stringify([nodes, edges]), across, room]);
   const { spots, lines, width, height, point } = drawn;
   const edge = 2;
+  // A little too wide is drawn a little smaller; more than that is scrolled.
+  const scale = room > 0 ? Math.max(0.75, Math.min(1, room / (width + 2 * edge))) : 1;
+  const [wide, high] = [Math.ceil(width) + 2 * edge, Math.ceil(height) + 2 * edge];
   return html`<div class="graph" ref=${frame} tabindex="0" role="group" aria-label=${title}>
-    <svg role="img" aria-label=${title} width=${Math.ceil(width) + 2 * edge} height=${Math.ceil(height) + 2 * edge} viewBox=${`${-edge} ${-edge} ${Math.ceil(width) + 2 * edge} ${Math.ceil(height) + 2 * edge}`}>
+    <svg role="img" aria-label=${title} width=${Math.floor(wide * scale)} height=${Math.ceil(high * scale)} viewBox=${`${-edge} ${-edge} ${wide} ${high}`}>
       ${lines.map(({ edge: one, path, head }) => html`<g key=${`${one.from} ${one.to}`} class=${`edge ${one.kind || ""}`}><path d=${path} /><polygon points=${head} /></g>`)}
       ${spots.map((spot) => {
         const { node } = spot;

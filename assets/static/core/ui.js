@@ -149,7 +149,7 @@ export function Field({ name, label, kind = "text", value, onInput, hint, wrong,
 }
 
 // A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
-// same name; `fields` is [{name, label, …}, …] as Field takes them. What was typed stays when it is refused.
+// same name; `fields` is [{name, label, …}, …] as Field takes them; `kind` may be a function of the values. What was typed stays when it is refused.
 export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
   const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
   const [problem, setProblem] = useState(null);
@@ -180,7 +180,7 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
       <h2>${unplaced ? "That did not work" : "Look at these fields"}</h2>
       ${unplaced ? html`<p>${problem.message}</p>` : html`<ul>${shown.filter((field) => wrong[field.name]).map((field) => html`<li key=${field.name}><a href=${`#field-${field.name}`}>${field.label}: ${wrong[field.name]}</a></li>`)}</ul>`}
     </div>`}
-    ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
+    ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} kind=${typeof field.kind === "function" ? field.kind(values) : field.kind} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     <div class="actions side">
       <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} disabled=${busy}>${action}</button>
       ${cancel && html`<${Button} onClick=${cancel}>Cancel</${Button}>`}
