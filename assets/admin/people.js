@@ -13,6 +13,17 @@ const kinds = {
 };
 const names = new Map();
 
+// The identifier of whoever is called this: by name, e-mail address or id. What is written of somebody who is not there would wait for them unseen.
+export async function idOf(kind, name) {
+  try {
+    const found = await admin.get(kinds[kind].api(encodeURIComponent(name)));
+    return found.id || found.client_id;
+  } catch (problem) {
+    if (problem.status === 404) problem.message = `Nobody here is called ${name}. Look at the spelling.`;
+    throw problem;
+  }
+}
+
 function nameOf(kind, id) {
   const key = `${kind}:${id}`;
   if (!names.has(key)) names.set(key, admin.get(kinds[kind].api(encodeURIComponent(id))).then(kinds[kind].name, () => null));

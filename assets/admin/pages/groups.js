@@ -5,7 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
-import { Ask, Delete, EditForm, Named } from "../people.js";
+import { Ask, Delete, EditForm, Named, idOf } from "../people.js";
 import { Log } from "./audit.js";
 
 const columns = [
@@ -128,7 +128,7 @@ function AddMember({ group, added }) {
     if (busy) return;
     setBusy(true);
     try {
-      await admin.post(`/groups/${group.id}/members`, { subject_type: kind, subject_id: text.trim() });
+      await admin.post(`/groups/${group.id}/members`, { subject_type: kind, subject_id: await idOf(kind, text.trim()) });
       toast(`${text.trim()} is in ${group.name}.`);
       setText("");
       setProblem(null);
@@ -164,7 +164,7 @@ function Branch({ id, name, above, first = false }) {
   if (circle) return html`<li>${title} <${Tag} kind="warn">above already</${Tag}></li>`;
   return html`<li>
     <div class="branch"><button type="button" class="quiet" aria-expanded=${open} aria-label=${`Show what is in ${name}`} onClick=${() => setOpen(!open)}><span class="arrow"></span></button>${title}
-      ${open && from.value && html`<span class="muted">${members.length === 0 ? "nobody" : count(others.length, "direct member")}</span>`}</div>
+      ${open && from.value && html`<span class="muted">${members.length === 0 ? "nobody" : `${others.length} direct`}</span>`}</div>
     <${Wrong} problem=${from.problem} />
     ${open && members.length > 0 && html`<ul>
       ${groups.map((member) => html`<${Branch} key=${member.subject_id} id=${member.subject_id} name=${member.name || member.subject_id} above=${[...above, id]} />`)}

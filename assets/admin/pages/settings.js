@@ -3,6 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
+import { count } from "../../static/core/words.js";
 import { Code, Elsewhere, Empty, Header, Tabs, Tag, curl } from "../../static/core/ui.js";
 
 const tabs = [["values", "Configuration", Values], ["health", "Health", Health]];
@@ -20,7 +21,16 @@ const ORIGINS = { default: "default", file: "configuration file", environment: "
 const TITLES = { tls: "Certificate", rate_limit: "Limits on attempts", log: "Log", password: "Password hashing", session: "Sessions", tokens: "Tokens", keys: "Signing keys", store: "Data file", audit: "Audit", policy: "Policies", limits: "Limits", server: "Server", egress: "Calls to elsewhere", smtp: "Mail" };
 
 const isEmpty = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
-const drawn = ({ value, secret }) => (isEmpty(value) ? html`<span class="muted">not set</span>` : secret ? html`<span class="muted">set, and kept secret</span>` : html`<code>${Array.isArray(value) ? value.join(", ") : String(value)}</code>`);
+const UNITS = [["_seconds", [[86400, "day"], [3600, "hour"], [60, "minute"]]], ["_kib", [[1024, "MiB", "MiB"]]]];
+
+// A number in a larger unit than that of its key, when it is a whole number of them.
+function larger({ key, value }) {
+  const units = UNITS.find(([end]) => key.endsWith(end))?.[1] || [];
+  const [size, ...words] = units.find(([size]) => Number(value) >= size && Number(value) % size === 0) || [];
+  return size ? count(Number(value) / size, ...words) : "";
+}
+
+const drawn = ({ key, value, secret }) => (isEmpty(value) ? html`<span class="muted">not set</span>` : secret ? html`<span class="muted">set, and kept secret</span>` : html`<code>${Array.isArray(value) ? value.join(", ") : String(value)}</code>${larger({ key, value }) && html` <span class="muted">${larger({ key, value })}</span>`}`);
 
 // A value as the file writes it (TOML).
 function toml(value) {

@@ -32,12 +32,16 @@ export const sessionColumns = [
 ];
 
 export function SessionsTab({ user }) {
-  const from = useLoaded((signal) => admin.get("/sessions", { user: user.id }, signal), [user.id, user.version]);
+  const from = useLoaded((signal) => admin.get("/sessions", { user: user.id, limit: 500 }, signal), [user.id, user.version]);
   const [all, setAll] = useState(false);
   const endAll = async () => {
-    const { items } = await admin.get("/sessions", { user: user.id });
-    for (const session of items) await admin.remove(`/sessions/${session.id}`);
-    return items.length;
+    let ended = 0;
+    for (;;) {
+      const { items } = await admin.get("/sessions", { user: user.id, limit: 500 });
+      if (items.length === 0) return ended;
+      for (const session of items) await admin.remove(`/sessions/${session.id}`);
+      ended += items.length;
+    }
   };
   const done = (n) => {
     setAll(false);
@@ -91,11 +95,11 @@ export function GroupsTab({ user }) {
 
 // Permissions
 
-function useClients() {
+export function useClients() {
   return useLoaded((signal) => admin.get("/clients", { limit: 500 }, signal), []).value?.items || [];
 }
 
-function ChooseApp({ clients, value, none, name = "client" }) {
+export function ChooseApp({ clients, value, none, name = "client" }) {
   return html`<label class="chip"><span>App</span><select value=${value} onChange=${(event) => setQuery({ [name]: event.target.value })}>
     <option value="" selected=${!value}>${none}</option>
     ${clients.map((client) => html`<option key=${client.client_id} value=${client.client_id} selected=${client.client_id === value}>${client.name}</option>`)}

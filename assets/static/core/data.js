@@ -31,6 +31,18 @@ export function Loaded({ from, lines, children }) {
   return html`<div class="loaded">${drawn()}</div>`;
 }
 
+// A page of a list that is narrowed may be short, even empty, and still have a next: read on until there is something to show.
+async function page(load, query, signal) {
+  const found = { items: [], next: query.after };
+  for (let n = 0; n < 10; n += 1) {
+    const more = await load({ ...query, after: found.next }, signal);
+    found.items.push(...more.items);
+    found.next = more.next;
+    if (!more.next || found.items.length >= 20) break;
+  }
+  return found;
+}
+
 // A list of the API: searched and filtered by the address, read on by a button.
 //   load(query, signal) answers {items, next}; `filters` is [{name, title, options: [[value, title], …]}, …];
 //   `empty` is drawn when there is nothing at all, by a function of nothing.
@@ -39,7 +51,7 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
   const chosen = Object.fromEntries(filters.map((filter) => [filter.name, query.get(filter.name) || ""]));
   const wanted = { ...chosen, search: search ? query.get("search") || "" : undefined };
   const key = JSON.stringify(wanted);
-  const first = useLoaded((signal) => load({ ...wanted }, signal), [key, version]);
+  const first = useLoaded((signal) => page(load, wanted, signal), [key, version]);
   const [more, setMore] = useState({ key: "", items: [], next: null });
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -49,8 +61,8 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
   const readOn = async () => {
     setBusy(true);
     try {
-      const page = await load({ ...wanted, after: next });
-      setMore({ key, items: [...more.items, ...page.items], next: page.next });
+      const read = await page(load, { ...wanted, after: next });
+      setMore({ key, items: [...more.items, ...read.items], next: read.next });
       setProblem(null);
     } catch (error) {
       setProblem(error);
@@ -68,7 +80,7 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
           : empty()
         : html`<${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} />
             ${problem && html`<${Wrong} problem=${problem} />`}
-            <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : items.length === 1 ? "in all" : "in all"}</span>
+            <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
 }
 

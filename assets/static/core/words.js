@@ -37,7 +37,9 @@ const GOES = {
 // "ends 3 sessions, removes 12 grants and 1 API key"; "" when nothing goes with it.
 export function taken(counts) {
   const byVerb = new Map();
-  for (const [name, n] of Object.entries(counts || {})) {
+  // Memberships are tuples too, and were counted among them.
+  const apart = { ...counts, tuples: (counts?.tuples || 0) - (counts?.memberships || 0) };
+  for (const [name, n] of Object.entries(apart)) {
     if (!n || !GOES[name]) continue;
     const [verb, one, many] = GOES[name];
     byVerb.set(verb, [...(byVerb.get(verb) || []), count(n, one, many)]);
