@@ -58,6 +58,8 @@ def home():
 export function go(given) {
   const secret = given.isPublic ? "" : `\n\t\tClientSecret: os.Getenv("AUTHER_CLIENT_SECRET"),`;
   const isHttps = given.redirectUri.startsWith("https:");
+  // gofmt lines the values up below the longest name.
+  const pad = given.isPublic ? "" : " ";
   return {
     id: "go", title: "Go", about: "coreos/go-oidc 3 with golang.org/x/oauth2.",
     install: "go get github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
@@ -103,10 +105,10 @@ func main() {
 		log.Fatal(err)
 	}
 	config := oauth2.Config{
-		ClientID:     "${given.clientId}",${secret}
-		RedirectURL:  "${given.redirectUri}",
-		Endpoint:     provider.Endpoint(),
-		Scopes:       []string{oidc.ScopeOpenID, "profile", "email"},
+		ClientID:    ${pad}"${given.clientId}",${secret}
+		RedirectURL: ${pad}"${given.redirectUri}",
+		Endpoint:    ${pad}provider.Endpoint(),
+		Scopes:      ${pad}[]string{oidc.ScopeOpenID, "profile", "email"},
 	}
 	idTokens := provider.Verifier(&oidc.Config{ClientID: config.ClientID})
 
