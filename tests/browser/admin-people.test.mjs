@@ -42,13 +42,13 @@ const dialog = () => page.getByRole('dialog')
 /** Somebody in a browser of their own, signed in to the app. */
 async function visitor(user) {
   const own = await browser.context()
+  await own.route(`${CALLBACK}**`, (route) => route.fulfill({ body: 'Signed in' }))
   const tab = await own.newPage()
   const parameters = { client_id: client.client_id, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid profile email', state: 'x' }
   await tab.goto(`${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams(parameters)}`)
   await signIn(tab, user)
-  const answered = tab.waitForRequest((request) => request.url().startsWith(CALLBACK))
   await tab.click('#consent-allow')
-  await answered
+  await tab.waitForURL(`${CALLBACK}**`)
   return {
     close: () => own.close(),
     async isSignedIn() {

@@ -178,7 +178,7 @@ function Chosen({ query }) {
   const chips = [["actor", "by", query("actor")], ["target", "on", query("target")]].filter(([, , value]) => value);
   if (chips.length === 0) return null;
   return html`<ul class="chosen">${chips.map(([name, word, value]) => html`<li key=${name}><span class="muted">${word}</span> ${kindOf(value, "") ? html`<${Named} kind=${kindOf(value, "")} id=${value} link=${false} />` : html`<code>${value}</code>`}
-    <button type="button" class="quiet" aria-label=${`Take out: ${word} ${value}`} onClick=${() => setQuery({ [name]: "" })}>remove</button></li>`)}</ul>`;
+    <button type="button" class="quiet" aria-label=${`remove: ${word} ${value}`} onClick=${() => setQuery({ [name]: "" })}>remove</button></li>`)}</ul>`;
 }
 
 export function Audit() {
