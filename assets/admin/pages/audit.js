@@ -15,7 +15,7 @@ const TITLES = {
   "client.create": "App registered", "client.update": "App changed", "client.delete": "App deleted", "client.disable": "App disabled", "client.enable": "App enabled",
   "client.rotate_secret": "App secret rotated", "client.declare": "App declared in the configuration", "client.withdraw": "App withdrawn from the configuration", "app.refused": "Turned away from an app",
   "authorize.grant": "Let into an app", "consent.allow": "Consent given", "consent.deny": "Consent denied", "consent.revoke": "Consent taken back",
-  "token.issue": "Token issued", "token.revoke": "Token revoked", "token.refresh_reused": "Refresh token used twice", "token.code_replayed": "Code used twice",
+  "token.issue": "Token issued", "token.revoke": "Token revoked", "token.preview": "Token previewed", "token.refresh_reused": "Refresh token used twice", "token.code_replayed": "Code used twice",
   "group.create": "Group made", "group.update": "Group changed", "group.delete": "Group deleted", "tuple.write": "Grant given", "tuple.remove": "Grant taken", "model.put": "Model written", "model.delete": "Model deleted",
   "api_key.create": "API key made", "api_key.update": "API key changed", "api_key.delete": "API key revoked", "api_key.delete_expired": "Expired API key removed", "api_key.exchange": "API key exchanged", "api_key.use": "API key used",
   "key.activate": "Signing key in use", "key.publish": "Signing key published", "key.remove": "Signing key removed", "backup.create": "Backup made",

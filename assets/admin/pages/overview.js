@@ -22,12 +22,12 @@ export function Overview() {
         ${PERIODS.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === period}>${words}</option>`)}</select></label></${Header}>
     <${Loaded} from=${from} lines=${8}>${(told) => html`
       <${Checklist} items=${told.checklist} />
-      <section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>
+      ${told.sign_ins && html`<section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>`}
       <${Counts} counts=${told.counts} />
       <div class="sides">
-        <section class="panel"><div class="bar"><h2>What happened last</h2><a href="/admin/audit?follow=1">Follow in the audit log</a></div>
-          <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>
-        <${Keys} keys=${told.keys} />
+        ${told.recent.length > 0 && html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href="/admin/audit?follow=1">Follow in the audit log</a></div>
+          <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>`}
+        ${told.keys.length > 0 && html`<${Keys} keys=${told.keys} />`}
       </div>`}</${Loaded}>
     <${Elsewhere} command="auther admin doctor\nauther admin audit list --follow" request=${curl("GET", `/api/admin/overview?period=${period}`)} />`;
 }
@@ -50,10 +50,10 @@ function Checklist({ items }) {
       <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`)}</ol></section>`;
 }
 
-const NAMES = [["users", "User", "/admin/users"], ["clients", "App", "/admin/clients"], ["sessions", "Session", "/admin/sessions"], ["groups", "Group", "/admin/groups"], ["apiKeys", "API key", "/admin/keys"], ["tuples", "Grant", "/admin/access/grants"]];
+const NAMES = [["users", "User", "/admin/users"], ["clients", "App", "/admin/clients"], ["sessions", "Session", "/admin/sessions"], ["groups", "Group", "/admin/groups"], ["api_keys", "API key", "/admin/keys"], ["tuples", "Grant", "/admin/access/grants"]];
 
 function Counts({ counts }) {
-  const shown = NAMES.filter(([name]) => counts[name] !== undefined);
+  const shown = NAMES.filter(([name]) => counts[name] !== null);
   return html`<ul class="counts">${shown.map(([name, one, href]) => html`<li key=${name}><a href=${href}><b>${NUMBER.format(counts[name])}</b><span>${counts[name] === 1 ? one : `${one}s`}</span></a></li>`)}</ul>`;
 }
 
@@ -74,8 +74,8 @@ const BOTH = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short"
 // Sign-ins stand on the line, failures hang below it: the two are told apart without colours.
 function SignIns({ told, step, title }) {
   const [table, setTable] = useState(false);
-  const { ok, failed } = told.signIns;
-  const parts = bars(told.perHour, step);
+  const { ok, failed } = told.sign_ins;
+  const parts = bars(told.per_hour, step);
   const say = step === 24 ? DATE : step === 1 ? CLOCK : BOTH;
   const when = (part) => say.format(new Date(part.at));
   const numbers = html`<dl class="numbers"><div><dt><i class="swatch ok"></i>Signed in</dt><dd>${NUMBER.format(ok)}</dd></div>
@@ -111,7 +111,7 @@ function Keys({ keys }) {
   return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href="/admin/keys?tab=signing">All</a></div>
     <ul class="key-list">${keys.map((key) => {
       const [kind, word] = STATES[key.state] || ["", key.state];
-      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code>${key.kid.slice(0, 12)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.ageDays > OLD_DAYS && key.state === "active" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
-        <span class="muted">${key.ageDays === 0 ? "made today" : `${count(key.ageDays, "day")} old`}</span></li>`;
+      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code>${key.kid.slice(0, 12)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "active" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
+        <span class="muted">${key.age_days === 0 ? "made today" : `${count(key.age_days, "day")} old`}</span></li>`;
     })}</ul></section>`;
 }

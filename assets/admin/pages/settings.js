@@ -77,12 +77,14 @@ function Values() {
 
 const HEALTH = { ok: ["good", "fine"], warn: ["warn", "look at it"], fail: ["bad", "broken"] };
 
+const spoken = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+
 function Health() {
   const from = useLoaded((signal) => admin.get("/doctor", {}, signal), []);
   return html`<${Loaded} from=${from} lines=${8}>${({ items }) => html`
     <ul class="health">${items.map((item) => {
       const [kind, word] = HEALTH[item.state] || ["", item.state];
-      return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${item.name}</h2><p>${item.message}</p>${item.fix && html`<p class="lead">${item.fix}</p>`}</div></li>`;
+      return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${item.message}</p>${item.fix && html`<p class="lead">${item.fix}</p>`}</div></li>`;
     })}</ul>
     <${Elsewhere} command="auther admin doctor" request=${curl("GET", "/api/admin/doctor")} />`}</${Loaded}>`;
 }

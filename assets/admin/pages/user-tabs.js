@@ -90,7 +90,7 @@ export function GroupsTab({ user }) {
       ${leaving && html`<${Ask} title=${`Remove from ${leaving.name}`} action="Remove" close=${() => setLeaving(null)} done=${left} send=${() => admin.remove(`${member(leaving)}/user/${user.id}`)}>
         <p>${user.email} leaves <strong>${leaving.name}</strong> and loses what only this group gave.</p></${Ask}>`}`;
   }}</${Loaded}>
-  <${Elsewhere} command=${`auther admin group add-member Engineering ${shell(user.email)}`} request=${curl("POST", "/api/admin/groups/Engineering/members", { subject_id: user.email })} />`;
+  <${Elsewhere} command=${`auther admin user groups ${shell(user.email)}\nauther admin group add-member Engineering ${shell(user.email)}`} request=${curl("POST", "/api/admin/groups/Engineering/members", { subject_id: user.email })} />`;
 }
 
 // Permissions
@@ -109,7 +109,10 @@ export function ChooseApp({ clients, value, none, name = "client" }) {
 const accessColumns = [
   { title: "Type", cell: (item) => html`<code>${item.entityType}</code>` },
   { title: "Which", cell: (item) => (item.entityId === "*" ? "all of them" : html`<code>${item.entityId}</code>`) },
-  { title: "May", cell: (item) => html`<span class="tags">${item.permissions.map((permission) => html`<${Tag} key=${permission}>${permission}</${Tag}>`)}</span>` },
+  { title: "May", cell: (item) => html`<span class="tags">${item.permissions.map((permission) => {
+    const asks = item.abacRequired.includes(permission);
+    return html`<${Tag} key=${permission} kind=${asks ? "warn" : ""}>${permission}${asks && " if a policy allows"}</${Tag}>`;
+  })}</span>` },
 ];
 
 export function AccessTab({ user }) {
@@ -118,13 +121,13 @@ export function AccessTab({ user }) {
   const from = useLoaded((signal) => admin.get(`/users/${user.id}/access`, { client }, signal), [user.id, client]);
   const tester = `/admin/access/tester?subject_type=user&subject_id=${encodeURIComponent(user.id)}`;
   return html`
-    <div class="bar"><p class="lead">Everything they may do now: by their own grants and by those of their groups.</p><${ChooseApp} clients=${clients} value=${client} none="every app, and Auther" /></div>
+    <div class="bar"><p class="lead">What they may do now, by their own grants and by those of their groups.${user.roles.includes("admin") && " As an administrator they may do everything else here too."}</p><${ChooseApp} clients=${clients} value=${client} none="every app, and Auther" /></div>
     <${Loaded} from=${from}>${({ items, truncated }) => (items.length === 0
       ? html`<${Empty} title="No permissions"><p>${user.name || user.email} holds nothing${client ? " on the types of this app" : ""}. Give a relation at <a href="/admin/access/grants">Grants</a>, or add them to a group.</p></${Empty}>`
       : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entityType}:${item.entityId}`} />
         ${truncated && html`<p class="muted">There are more than are shown here. Choose an app to see less at once.</p>`}
         <p><a href=${tester}>Ask why, at the tester</a></p>`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin check user ${shell(user.email)} read billing:invoice inv_1 --explain`} request=${curl("GET", `/api/admin/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
+    <${Elsewhere} command=${`auther admin user access ${shell(user.email)}${client ? ` --client ${client}` : ""}`} request=${curl("GET", `/api/admin/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
 }
 
 // Apps
@@ -139,17 +142,17 @@ export function AppsTab({ user }) {
     from.reload();
   };
   const columns = [
-    { title: "App", cell: (consent) => consent.name || consent.client_name || html`<${Named} kind="client" id=${consent.client_id} link=${false} />` },
+    { title: "App", cell: (consent) => consent.client_name || consent.client_id },
     { title: "May see", cell: (consent) => html`<span class="tags">${consent.scopes.map((scope) => html`<${Tag} key=${scope}>${scope}</${Tag}>`)}</span>` },
-    { title: "Allowed", cell: (consent) => html`<${Time} at=${consent.created_at || consent.granted_at} />` },
-    { title: "", tight: true, cell: (consent) => html`<${Button} kind="small danger" aria-label=${`Take back from ${consent.client_id}`} onClick=${() => setTaking(consent)}>Take back</${Button}>` },
+    { title: "Allowed", cell: (consent) => html`<${Time} at=${consent.created_at} />` },
+    { title: "", tight: true, cell: (consent) => html`<${Button} kind="small danger" aria-label=${`Take back from ${consent.client_name || consent.client_id}`} onClick=${() => setTaking(consent)}>Take back</${Button}>` },
   ];
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
     ? html`<${Empty} title="No app is connected"><p>When ${user.name || user.email} lets an app see their account, it is listed here. Apps that are trusted do not ask and are not listed.</p></${Empty}>`
     : html`<${Table} caption="Connected apps" columns=${columns} items=${items} keyOf=${(consent) => consent.client_id} href=${(consent) => `/admin/clients/${encodeURIComponent(consent.client_id)}`} />`)}</${Loaded}>
   ${taking && html`<${Ask} title="Take the consent back" action="Take back" close=${() => setTaking(null)} done=${done} send=${() => admin.remove(path(taking))}>
-    <p><strong><${Named} kind="client" id=${taking.client_id} link=${false} /></strong> loses the tokens it holds for ${user.email}, and asks again at the next sign-in.</p></${Ask}>`}
-  <${Elsewhere} request=${curl("GET", `/api/admin/users/${user.id}/consents`)} />`;
+    <p><strong>${taking.client_name || taking.client_id}</strong> loses the tokens it holds for ${user.email}, and asks again at the next sign-in.</p></${Ask}>`}
+  <${Elsewhere} command=${`auther admin user consents ${shell(user.email)}\nauther admin user revoke-consent ${shell(user.email)} CLIENT_ID`} request=${curl("GET", `/api/admin/users/${user.id}/consents`)} />`;
 }
 
 // Token
@@ -160,6 +163,7 @@ const MEANS = {
   scope: "what was asked for", jti: "the token's own id", sid: "the session", nonce: "what the app sent along", acr: "how strong the sign-in was", amr: "how they signed in", permissions: "what they may do, by type",
   abac_required: "permissions to ask about, since a policy decides", email: "their address", email_verified: "whether the address is theirs", name: "their name", at_hash: "binds it to the access token",
 };
+const REFUSED = { user_disabled: "the account is disabled", client_disabled: "the app is disabled", access_denied: "the app is for others: it is restricted, and this person holds none of owner, admin and use of it" };
 const MOMENTS = new Set(["exp", "iat", "nbf", "auth_time", "updated_at"]);
 
 function Claims({ title, claims }) {
@@ -178,18 +182,22 @@ export function TokenTab({ user }) {
   const { query } = useAddress();
   const clients = useClients().filter((client) => client.type !== "m2m");
   const client = query.get("client") || clients[0]?.client_id || "";
-  const chosen = query.get("scope") ?? "openid profile email";
-  const has = (scope) => chosen.split(" ").includes(scope);
+  const allowed = clients.find((one) => one.client_id === client)?.scopes || [];
+  const scopes = allowed.length === 0 ? SCOPES : SCOPES.filter((scope) => allowed.includes(scope));
+  const asked = (query.get("scope") ?? "openid profile email").split(" ");
+  const has = (scope) => asked.includes(scope);
+  const chosen = scopes.filter(has).join(" ");
   const toggle = (scope) => setQuery({ scope: SCOPES.filter((one) => (one === scope ? !has(one) : has(one))).join(" ") || "openid" });
-  const from = useLoaded((signal) => (client ? admin.get(`/users/${user.id}/token`, { client, scope: chosen }, signal) : Promise.resolve(null)), [user.id, client, chosen]);
+  const from = useLoaded((signal) => (clients.length > 0 && client ? admin.get(`/users/${user.id}/token`, { client, scope: chosen }, signal) : Promise.resolve(null)), [user.id, client, chosen, clients.length > 0]);
   return html`
     <p class="lead">What an app would be told if ${user.name || user.email} signed in to it now. It is a preview: nothing is signed and no app gets it.</p>
     <div class="narrow"><${ChooseApp} clients=${clients} value=${client} none="choose one" />
-      <fieldset class="scopes-choice"><legend class="unseen">Scopes</legend>${SCOPES.map((scope) => html`<label key=${scope} class="pick"><input type="checkbox" checked=${has(scope)} disabled=${scope === "openid"} onChange=${() => toggle(scope)} /><span>${scope}</span></label>`)}</fieldset></div>
+      <fieldset class="scopes-choice"><legend class="unseen">Scopes</legend>${scopes.map((scope) => html`<label key=${scope} class="pick"><input type="checkbox" checked=${has(scope)} disabled=${scope === "openid"} onChange=${() => toggle(scope)} /><span>${scope}</span></label>`)}</fieldset></div>
     <${Loaded} from=${from}>${(value) => (value === null
       ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
-      : html`<div class="columns">${value.idToken && html`<${Claims} title="ID token" claims=${value.idToken.claims || value.idToken} />`}${value.accessToken && html`<${Claims} title="Access token" claims=${value.accessToken.claims || value.accessToken} />`}</div>`)}</${Loaded}>
-    <${Elsewhere} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
+      : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
+        <div class="columns">${value.idToken && html`<${Claims} title="ID token" claims=${value.idToken} />`}<${Claims} title="Access token" claims=${value.accessToken} /></div>`)}</${Loaded}>
+    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
 }
 
 // API keys
