@@ -3,6 +3,7 @@ import { admin } from "../static/core/api.js";
 import { html, render, useEffect, useRef, useState } from "../static/core/html.js";
 import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
+import { Rights } from "./rights.js";
 
 const page = (path, file, name) => ({ path, name, load: () => import(`./pages/${file}.js`) });
 
@@ -151,7 +152,7 @@ function App() {
       <a class="quiet" href="/account">Your account</a>
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}>${me && !me.stranger && !me.problem && html`<${Rail} path=${path} me=${me} />`}</div>
-    <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Page} path=${path} me=${me} />`}</main>
+    <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Rights.Provider} value=${me}><${Page} path=${path} me=${me} /></${Rights.Provider}>`}</main>
     ${help && html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
       <dl class="facts">${shortcuts.map(([keys, what]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}</dl>
       <div class="actions side"><button type="button" class="button" onClick=${() => setHelp(false)}>Close</button></div></${Dialog}>`}

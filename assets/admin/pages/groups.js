@@ -6,6 +6,7 @@ import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
 import { Ask, Delete, EditForm, Named, idOf } from "../people.js";
+import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 
 const columns = [
@@ -16,7 +17,7 @@ const columns = [
 
 export function Groups() {
   return html`
-    <${Header} title="Groups" purpose="Sets of people, machines and other groups. What is granted to a group holds for everybody in it."><a class="button primary" href="/admin/groups/create">New group</a></${Header}>
+    <${Header} title="Groups" purpose="Sets of people, machines and other groups. What is granted to a group holds for everybody in it."><${May} to="create on groups"><a class="button primary" href="/admin/groups/create">New group</a></${May}></${Header}>
     <${List} caption="Groups" search="Search by name or id" columns=${columns} href=${(group) => `/admin/groups/${group.id}`} load=${(query, signal) => admin.get("/groups", query, signal)}
       empty=${() => html`<${Empty} title="No groups yet"><p>Grant once to a group instead of to each person: whoever joins has it, whoever leaves loses it. <a href="/admin/groups/create">Make the first one</a>.</p></${Empty}>`} />
     <${Elsewhere} command="auther admin group list" request=${curl("GET", "/api/admin/groups")} />`;
@@ -41,10 +42,10 @@ export function NewGroup() {
 
 const tabs = [
   ["members", "Members", Members],
-  ["tree", "Tree", TreeTab],
-  ["grants", "Permissions", Grants],
+  ["tree", "Tree", TreeTab, "view on tuples"],
+  ["grants", "Permissions", Grants, "view on tuples"],
   ["details", "Details", Details],
-  ["activity", "Activity", Activity],
+  ["activity", "Activity", Activity, "view on audit"],
 ];
 
 export function Group({ id }) {
@@ -57,12 +58,13 @@ export function Group({ id }) {
 function One({ first, back }) {
   const { query } = useAddress();
   const [group, setGroup] = useState(first);
-  const [name, , Tab] = tabs.find(([tab]) => tab === query.get("tab")) || tabs[0];
+  const shown = useShown(tabs);
+  const [name, , Tab] = shown.find(([tab]) => tab === query.get("tab")) || shown[0];
   const path = `/groups/${group.id}`;
   return html`
     <${Header} title=${group.name} purpose=${group.description || "A group without a description."} back=${back}>
-      <${Delete} path=${path} what=${`the group ${group.name}`} name=${group.name} done=${() => navigate("/admin/groups")} /></${Header}>
-    <${Tabs} tabs=${tabs} current=${name} href=${(tab) => `/admin${path}${tab === "members" ? "" : `?tab=${tab}`}`} />
+      <${May} to="delete on groups"><${Delete} path=${path} what=${`the group ${group.name}`} name=${group.name} done=${() => navigate("/admin/groups")} /></${May}></${Header}>
+    <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "members" ? "" : `?tab=${tab}`}`} />
     <${Tab} key=${name} group=${group} saved=${setGroup} />`;
 }
 
@@ -84,7 +86,7 @@ function Members({ group }) {
     { title: "Member", cell: (member) => html`<${Named} kind=${member.subject_type} id=${member.subject_id} />` },
     { title: "Kind", cell: (member) => KINDS[member.subject_type] || member.subject_type },
     ...(all ? [{ title: "Why", cell: (member) => (member.through ? html`<span class="muted">through</span> <${Named} kind="group" id=${member.through.id || member.through} />` : "put in by name") }] : []),
-    { title: "", tight: true, cell: (member) => !member.through && html`<${Button} kind="small danger" aria-label=${`Remove ${member.name || member.subject_id}`} onClick=${() => setGone(member)}>Remove</${Button}>` },
+    { title: "", tight: true, cell: (member) => !member.through && html`<${May} to="manage_members on groups"><${Button} kind="small danger" aria-label=${`Remove ${member.name || member.subject_id}`} onClick=${() => setGone(member)}>Remove</${Button}></${May}>` },
   ];
   const choose = (event) => setQuery({ all: event.target.value });
   return html`
@@ -94,7 +96,7 @@ function Members({ group }) {
       ? html`<${Empty} title="Nobody is in it"><p>Add people, API keys, apps or other groups below. What is granted to ${group.name} then holds for them.</p></${Empty}>`
       : html`<${Table} caption="Members" columns=${columns} items=${items} keyOf=${(member) => `${member.subject_type}:${member.subject_id}:${member.through?.id || member.through || ""}`} />
           <p class="muted list-end">${count(items.length, "member")}</p>`)}</${Loaded}>
-    <${AddMember} group=${group} added=${from.reload} />
+    <${May} to="manage_members on groups"><${AddMember} group=${group} added=${from.reload} /></${May}>
     ${gone && html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`)}>
       <p><strong>${gone.name || gone.subject_id}</strong> leaves ${group.name} and loses what only this group gave.</p></${Ask}>`}
     <${Elsewhere} command=${`auther admin group add-member ${shell(group.name)} ann@example.org\nauther admin group show ${shell(group.name)}`} request=${curl("POST", `/api/admin${path}`, { subject_id: "ann@example.org" })} />`;
@@ -214,7 +216,7 @@ function Details({ group, saved }) {
     saved(answer);
     toast("Saved.");
   };
-  return html`<div class="sides"><section class="panel"><h2>Name</h2><${EditForm} fields=${fields} record=${group} read=${() => admin.get(path)} send=${send} saved=${done} /></section>
+  return html`<div class="sides"><section class="panel"><h2>Name</h2><${ForThose} who="update on groups"><${EditForm} fields=${fields} record=${group} read=${() => admin.get(path)} send=${send} saved=${done} /></${ForThose}></section>
     <section class="panel"><h2>Facts</h2><${Facts} rows=${[["Id", html`<${Id}>${group.id}</${Id}>`], ["Created", html`<${Time} at=${group.created_at} />`], ["Changed", html`<${Time} at=${group.updated_at} />`]]} /></section></div>
     <${Elsewhere} request=${curl("PATCH", `/api/admin${path}`, { name: group.name, version: group.version })} />`;
 }

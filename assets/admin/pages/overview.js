@@ -104,14 +104,14 @@ function SignIns({ told, step, title }) {
       <tbody>${parts.filter((part) => part.ok + part.failed > 0).map((part) => html`<tr key=${part.at}><th scope="row">${BOTH.format(new Date(part.at))}</th><td data-title="Signed in">${part.ok}</td><td data-title="Failed">${part.failed}</td></tr>`)}</tbody></table></div>`}</details>`;
 }
 
-const STATES = { active: ["good", "signs"], published: ["", "comes next"], retired: ["", "still verifies"] };
+const STATES = { current: ["good", "signs"], next: ["", "comes next"], retired: ["", "verifies only"] };
 const OLD_DAYS = 90;
 
 function Keys({ keys }) {
   return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href="/admin/keys?tab=signing">All</a></div>
     <ul class="key-list">${keys.map((key) => {
       const [kind, word] = STATES[key.state] || ["", key.state];
-      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code>${key.kid.slice(0, 12)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "active" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
+      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code>${key.kid.slice(0, 12)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
         <span class="muted">${key.age_days === 0 ? "made today" : `${count(key.age_days, "day")} old`}</span></li>`;
     })}</ul></section>`;
 }

@@ -6,6 +6,7 @@ import { setQuery, useAddress } from "../../static/core/router.js";
 import { count, device, listing, shell } from "../../static/core/words.js";
 import { Button, Confirm, Copy, Elsewhere, Empty, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
 import { Ask, Named } from "../people.js";
+import { May, useMay } from "../rights.js";
 import { Log } from "./audit.js";
 
 // Sessions
@@ -18,6 +19,7 @@ export function EndSession({ session, who, done }) {
     toast("The session ended.");
     done(answer);
   };
+  if (!useMay("revoke_all on sessions")) return null;
   return html`<${Button} kind="small danger" onClick=${() => setOpen(true)} aria-label=${`Revoke ${device(session.user_agent)}`}>Revoke</${Button}>
     ${open && html`<${Ask} title="End this session" action="End session" close=${() => setOpen(false)} done=${ended} send=${() => admin.remove(`/sessions/${session.id}`)}>
       <p>${who ? html`${who} is signed out of ` : "Signs out "}<strong>${device(session.user_agent)}</strong>${session.ip && html` at ${session.ip}`}${
@@ -51,7 +53,7 @@ export function SessionsTab({ user }) {
   const actions = { title: "", tight: true, cell: (session) => html`<${EndSession} session=${session} who=${user.name || user.email} done=${from.reload} />` };
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
     ? html`<${Empty} title="Signed in nowhere"><p>A session begins when ${user.name || user.email} signs in, and is listed here until it ends.</p></${Empty}>`
-    : html`<div class="bar"><p>${count(items.length, "session")}</p><${Button} kind="danger small" onClick=${() => setAll(true)}>Revoke all</${Button}></div>
+    : html`<div class="bar"><p>${count(items.length, "session")}</p><${May} to="revoke_all on sessions"><${Button} kind="danger small" onClick=${() => setAll(true)}>Revoke all</${Button}></${May}></div>
       <${Table} caption="Sessions" columns=${[...sessionColumns, { title: "Ends", cell: (session) => html`<${Time} at=${session.expires_at} />` }, actions]} items=${items} />
       ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${endAll} done=${done}
         loses=${`Signs ${user.email} out of ${listing(items.map((one) => device(one.user_agent)))}. Apps cannot renew the tokens that came from them.`} />`}`)}</${Loaded}>
@@ -64,6 +66,7 @@ export function GroupsTab({ user }) {
   const from = useLoaded((signal) => admin.get(`/users/${user.id}/groups`, {}, signal), [user.id]);
   const groups = useLoaded((signal) => admin.get("/groups", { limit: 500 }, signal), []);
   const [leaving, setLeaving] = useState(null);
+  const mayFill = useMay("manage_members on groups");
   const member = (group) => `/groups/${group.id}/members`;
   const left = () => {
     toast(`${user.email} left ${leaving.name}.`);
@@ -73,7 +76,7 @@ export function GroupsTab({ user }) {
   const columns = [
     { title: "Group", cell: (group) => group.name },
     { title: "Why", cell: (group) => (group.direct ? "put in by name" : html`<span class="muted">through another group</span>`) },
-    { title: "", tight: true, cell: (group) => group.direct && html`<${Button} kind="small danger" aria-label=${`Remove from ${group.name}`} onClick=${() => setLeaving(group)}>Remove</${Button}>` },
+    { title: "", tight: true, cell: (group) => group.direct && html`<${May} to="manage_members on groups"><${Button} kind="small danger" aria-label=${`Remove from ${group.name}`} onClick=${() => setLeaving(group)}>Remove</${Button}></${May}>` },
   ];
   return html`<${Loaded} from=${from}>${({ items }) => {
     const free = (groups.value?.items || []).filter((group) => !items.some((one) => one.id === group.id && one.direct));
@@ -82,7 +85,7 @@ export function GroupsTab({ user }) {
       ${items.length === 0
         ? html`<${Empty} title="In no group"><p>What is granted to a group holds for everybody in it. ${groups.value?.items.length === 0 ? html`<a href="/admin/groups/create">Make the first group</a>.` : "Add them to one below."}</p></${Empty}>`
         : html`<${Table} caption="Groups" columns=${columns} items=${items} href=${(group) => `/admin/groups/${group.id}`} />`}
-      ${free.length > 0 && html`<section class="panel form"><${Form} key=${free.length} fields=${[field]} action="Add"
+      ${mayFill && free.length > 0 && html`<section class="panel form"><${Form} key=${free.length} fields=${[field]} action="Add"
         send=${({ group }) => {
           if (!group) throw Object.assign(new Error("Choose a group."), { fields: { group: "Choose a group." } });
           return admin.post(`/groups/${group}/members`, { subject_id: user.id });
@@ -145,7 +148,7 @@ export function AppsTab({ user }) {
     { title: "App", cell: (consent) => consent.client_name || consent.client_id },
     { title: "May see", cell: (consent) => html`<span class="tags">${consent.scopes.map((scope) => html`<${Tag} key=${scope}>${scope}</${Tag}>`)}</span>` },
     { title: "Allowed", cell: (consent) => html`<${Time} at=${consent.created_at} />` },
-    { title: "", tight: true, cell: (consent) => html`<${Button} kind="small danger" aria-label=${`Take back from ${consent.client_name || consent.client_id}`} onClick=${() => setTaking(consent)}>Take back</${Button}>` },
+    { title: "", tight: true, cell: (consent) => html`<${May} to="update on users"><${Button} kind="small danger" aria-label=${`Take back from ${consent.client_name || consent.client_id}`} onClick=${() => setTaking(consent)}>Take back</${Button}></${May}>` },
   ];
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
     ? html`<${Empty} title="No app is connected"><p>When ${user.name || user.email} lets an app see their account, it is listed here. Apps that are trusted do not ask and are not listed.</p></${Empty}>`
@@ -219,7 +222,7 @@ export function KeysTab({ user }) {
     setGone(null);
     from.reload();
   };
-  const actions = { title: "", tight: true, cell: (key) => html`<${Button} kind="small danger" aria-label=${`Revoke ${key.name}`} onClick=${() => setGone(key)}>Revoke</${Button}>` };
+  const actions = { title: "", tight: true, cell: (key) => html`<${May} to="revoke on api_keys"><${Button} kind="small danger" aria-label=${`Revoke ${key.name}`} onClick=${() => setGone(key)}>Revoke</${Button}></${May}>` };
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
     ? html`<${Empty} title="No API keys"><p>A key lets a machine call in the name of its owner's project, with rights of its own. <a href="/admin/keys">Make one at Keys</a>.</p></${Empty}>`
     : html`<${Table} caption="API keys" columns=${[...keyColumns, actions]} items=${items} />`)}</${Loaded}>

@@ -6,18 +6,20 @@ import { navigate, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Button, Dialog, Elsewhere, Facts, Form, Header, Id, Tabs, Time, curl, toast } from "../../static/core/ui.js";
 import { Ask, Delete, EditForm } from "../people.js";
+import { ForThose, May, useShown } from "../rights.js";
 import { State } from "./users.js";
 import { AccessTab, ActivityTab, AppsTab, GroupsTab, KeysTab, SessionsTab, TokenTab } from "./user-tabs.js";
 
+// Address, name, what draws it, and which rights it needs beyond those of the page.
 const tabs = [
   ["profile", "Profile", ProfileTab],
-  ["sessions", "Sessions", SessionsTab],
-  ["groups", "Groups", GroupsTab],
-  ["access", "Permissions", AccessTab],
+  ["sessions", "Sessions", SessionsTab, "view_all on sessions"],
+  ["groups", "Groups", GroupsTab, "view on groups"],
+  ["access", "Permissions", AccessTab, "view on tuples"],
   ["apps", "Apps", AppsTab],
-  ["token", "Token", TokenTab],
-  ["keys", "API keys", KeysTab],
-  ["activity", "Activity", ActivityTab],
+  ["token", "Token", TokenTab, "view on tuples", "view on clients"],
+  ["keys", "API keys", KeysTab, "view_all on api_keys"],
+  ["activity", "Activity", ActivityTab, "view on audit"],
 ];
 
 export function User({ id }) {
@@ -31,15 +33,16 @@ export function User({ id }) {
 function Person({ first, back }) {
   const { query } = useAddress();
   const [user, setUser] = useState(first);
-  const [name, , Tab] = tabs.find(([tab]) => tab === query.get("tab")) || tabs[0];
+  const shown = useShown(tabs);
+  const [name, , Tab] = shown.find(([tab]) => tab === query.get("tab")) || shown[0];
   const path = `/users/${user.id}`;
   return html`
     <${Header} title=${user.name || user.email} purpose=${html`${user.name && html`${user.email} `}<span class="tags"><${State} user=${user} /></span>`} back=${back}>
-      <${Password} user=${user} saved=${setUser} />
-      ${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}
-      <${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate("/admin/users")} />
+      <${May} to="update on users"><${Password} user=${user} saved=${setUser} /></${May}>
+      <${May} to="ban on users">${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}</${May}>
+      <${May} to="delete on users"><${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate("/admin/users")} /></${May}>
     </${Header}>
-    <${Tabs} tabs=${tabs} current=${name} href=${(tab) => `/admin${path}${tab === "profile" ? "" : `?tab=${tab}`}`} />
+    <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "profile" ? "" : `?tab=${tab}`}`} />
     <${Tab} key=${name} user=${user} saved=${setUser} />`;
 }
 
@@ -122,14 +125,14 @@ function ProfileTab({ user, saved }) {
     return admin.patch(path, { attributes: parsed, ...rest });
   };
   return html`<div class="sides">
-    <div class="stack">
+    <${ForThose} who="update on users"><div class="stack">
       <section class="panel"><h2>Account</h2><${EditForm} fields=${account} record=${user} read=${read} send=${patch} saved=${done}
         value=${(from, field) => (field.name === "admin" ? from.roles.includes("admin") : from[field.name])} /></section>
       <section class="panel"><h2>Profile</h2><p class="lead">What apps are told, as far as they may ask. A field that is emptied goes.</p>
         <div class="two"><${EditForm} fields=${profile} record=${user} read=${read} send=${patch} saved=${done} /></div></section>
       <section class="panel"><h2>Attributes</h2><${EditForm} fields=${attributes} record=${user} read=${read} send=${sendAttributes} saved=${done}
         value=${(from) => JSON.stringify(from.attributes, null, 2)} /></section>
-    </div>
+    </div></${ForThose}>
     <section class="panel"><h2>Facts</h2><${Facts} rows=${[
       ["Id", html`<${Id}>${user.id}</${Id}>`],
       ["Created", html`<${Time} at=${user.created_at} />`],

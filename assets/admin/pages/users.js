@@ -4,6 +4,7 @@ import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
 import { Button, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { May } from "../rights.js";
 
 export function State({ user }) {
   return html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
@@ -27,7 +28,7 @@ const filters = [
 export function Users() {
   const [inviting, setInviting] = useState(false);
   return html`
-    <${Header} title="Users" purpose="The people who can sign in."><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${Header}>
+    <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${May}></${Header}>
     <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} href=${(user) => `/admin/users/${user.id}`}
       load=${(query, signal) => admin.get("/users", query, signal)}
       empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href="/admin/users/create">Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
