@@ -52,7 +52,7 @@ function Failure({ one, path, client, fixed }) {
   const registered = [one.registered].flat().filter(Boolean);
   const isFixable = one.fix && client.managed_by === "admin";
   return html`<li class="panel">
-    <div class="side-by-side"><h3>${one.message}</h3><span class="muted"><${Time} at=${one.at} /></span></div>
+    <div class="side-by-side"><h2>${one.message}</h2><span class="muted"><${Time} at=${one.at} /></span></div>
     ${one.sent && html`<${Compared} sent=${one.sent} registered=${registered} />`}
     <${Wrong} problem=${problem} />
     <div class="side-by-side">${isFixable

@@ -10,10 +10,15 @@ import { Failures } from "./client-failures.js";
 import { hasSecret, types } from "./client-fields.js";
 import { Settings } from "./client-settings.js";
 import { Saved } from "./clients.js";
-import { Integration } from "./integration.js";
 
 const tabs = [["settings", "Settings"], ["access", "Access"], ["integration", "Integration"], ["failures", "Failures"]];
 const parts = { settings: Settings, access: Access, integration: Integration, failures: Failures };
+
+// The printed code is long, and loaded when it is looked at.
+function Integration(given) {
+  const loaded = useLoaded(() => import("./integration.js"), []);
+  return html`<${Loaded} from=${loaded}>${({ Integration: Part }) => html`<${Part} ...${given} />`}</${Loaded}>`;
+}
 
 export const pathOf = (id) => `/clients/${encodeURIComponent(id)}`;
 

@@ -97,14 +97,17 @@ export function Tabs({ tabs, current, href }) {
 }
 
 // A table that becomes cards where there is no room. `columns` is [{title, cell(item), tight?}, …]; the first one names the row.
-export function Table({ columns, items, href, keyOf = (item) => item.id, caption }) {
+// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys.
+export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose }) {
+  const all = choose && items.every((item) => choose.chosen.has(keyOf(item)));
+  const toggle = (key) => choose.set(new Set(choose.chosen.has(key) ? [...choose.chosen].filter((one) => one !== key) : [...choose.chosen, key]));
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
-    <thead><tr>${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
-    <tbody>${items.map((item) => html`<tr key=${keyOf(item)}>${columns.map((column, n) => {
+    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
+    <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose?.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
       const content = column.cell(item);
       if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
-      return html`<th key=${column.title} scope="row">${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
+      return html`<th key=${column.title} scope="row" id=${choose ? `row-${keyOf(item)}` : undefined}>${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
     })}</tr>`)}</tbody>
   </table></div>`;
 }
