@@ -83,7 +83,14 @@ export function useNames(subjects) {
     Promise.all(wanted.map(async ({ type, id }) => [`${type}:${id}`, await lookUp(type, id)])).then((found) => current && setNames((old) => ({ ...old, ...Object.fromEntries(found) })));
     return () => { current = false; };
   }, [key]);
-  return (type, id) => names[`${type}:${id}`] || { title: id, note: "" };
+  return (type, id) => names[`${type}:${id}`] || { title: sources[type]?.id.test(id) ? "…" : id, note: "" };
+}
+
+// Whether somebody of that name is here. Others are taken for the names of subjects in another system.
+export async function isHere(type, id) {
+  const source = sources[type];
+  if (!source || id === "*") return true;
+  return admin.get(source.path(encodeURIComponent(id))).then(() => true, (problem) => problem.status !== 404);
 }
 
 // Somebody or something by name, with what tells them apart.
@@ -129,8 +136,8 @@ export function Changes({ changes }) {
   const [gained, lost] = [bySubject(changes.gained), bySubject(changes.lost)];
   const nameOf = useNames([...gained.slice(0, MOST_SHOWN), ...lost.slice(0, MOST_SHOWN)]);
   return html`<div class="changes">
-    <${Side} title=${gained.length === 1 ? "Gains" : "Gain"} kind="good" changes=${gained} nameOf=${nameOf} />
-    <${Side} title=${lost.length === 1 ? "Loses" : "Lose"} kind="bad" changes=${lost} nameOf=${nameOf} />
+    <${Side} title="Will gain" kind="good" changes=${gained} nameOf=${nameOf} />
+    <${Side} title="Will lose" kind="bad" changes=${lost} nameOf=${nameOf} />
     ${gained.length + lost.length === 0 && html`<p>Nobody gains or loses anything.</p>`}
     ${!changes.complete && html`<p class="hint">There is more than was looked at: this is a part of it.</p>`}
   </div>`;

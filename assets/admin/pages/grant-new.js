@@ -3,9 +3,9 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, Elsewhere, Empty, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
-import { Changes, address, isOfThePlatform, modelPath, split, useModels } from "./access.js";
+import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels } from "./access.js";
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
 
@@ -149,6 +149,8 @@ function command(tuple) {
   return `auther admin tuple add ${words}${flags} --dry-run\nauther admin tuple add ${words}${flags}`;
 }
 
+const words = { user: "person", group: "group", apikey: "API key" };
+
 // Who would gain what, asked for while the fields are filled in.
 function Preview({ tuple, type }) {
   const key = JSON.stringify(tuple);
@@ -157,7 +159,10 @@ function Preview({ tuple, type }) {
     if (!tuple) { setState({}); return undefined; }
     let current = true;
     const timer = setTimeout(() => {
-      admin.post("/tuples/dry-run", { add: [tuple] }).then((changes) => current && setState({ key, changes }), (problem) => current && setState({ key, problem }));
+      Promise.all([admin.post("/tuples/dry-run", { add: [tuple] }), isHere(tuple.subject_type, tuple.subject_id)]).then(
+        ([changes, known]) => current && setState({ key, changes, known }),
+        (problem) => current && setState({ key, problem }),
+      );
     }, WAIT_MS);
     return () => {
       current = false;
@@ -169,6 +174,7 @@ function Preview({ tuple, type }) {
     ${state.key !== key ? html`<p class="lead">Looking…</p>`
       : state.problem ? html`<p class="wrong">${state.problem.message}</p>`
       : html`<${Changes} changes=${state.changes} />
-        ${state.changes.gained.length === 0 && state.changes.lost.length === 0 && html`<p class="hint">They can do it all already, or the relation allows nothing. <a href=${modelPath(type)}>See the model</a>.</p>`}`}
+        ${!state.known && html`<p class="hint"><${Tag} kind="warn">unknown</${Tag}> There is no ${words[tuple.subject_type]} ${tuple.subject_id} here. It is taken for the name of one in another system.</p>`}
+        ${state.known && state.changes.gained.length === 0 && state.changes.lost.length === 0 && html`<p class="hint">They can do it all already, or the relation allows nothing. <a href=${modelPath(type)}>See the model</a>.</p>`}`}
   </section>`;
 }

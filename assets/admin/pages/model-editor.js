@@ -130,7 +130,7 @@ export function Review({ type, definition, version, client, isNew, close, done, 
       </div></${Dialog}>`;
   }
   return html`<${Dialog} title=${isNew ? `Create ${type}` : `Save ${type}`} close=${close}>
-    ${isNew ? html`<p class="lead">Nobody is given anything by a model alone: grants do that.</p>` : html`<p class="lead">What changes for people, keys and apps. What depends on a policy counts as held.</p>`}
+    ${isNew ? html`<p class="lead">Grants give it to people. Who administers the platform may do everything with a type at once, unless its model says <code>"adminBypass": false</code>.</p>` : html`<p class="lead">What changes for people, keys and apps. What depends on a policy counts as held.</p>`}
     <${Loaded} from=${trial} lines=${2}>${(changes) => html`<${Changes} changes=${changes} />`}</${Loaded}>
     ${problem && html`<${Wrong} problem=${problem} />`}
     <div class="actions side">
