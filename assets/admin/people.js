@@ -66,6 +66,24 @@ export function Ask({ title, action, send, done, close, children }) {
   </${Dialog}>`;
 }
 
+// A button that does the same to several, one after the other, after naming them. `each(item)` does it; `said(n)` is told when it is done.
+export function Several({ items, nameOf, verb, danger = true, children, each, said, done }) {
+  const [open, setOpen] = useState(false);
+  const all = async () => {
+    for (const item of items) await each(item);
+    return items.length;
+  };
+  const ended = (n) => {
+    setOpen(false);
+    toast(said(n));
+    done();
+  };
+  if (items.length === 0) return null;
+  return html`<${Button} kind=${danger ? "small danger" : "small"} onClick=${() => setOpen(true)}>${verb}</${Button}>
+    ${open && html`<${Ask} title=${`${verb} ${items.length === 1 ? "this one" : `these ${items.length}`}`} action=${verb} close=${() => setOpen(false)} send=${all} done=${ended}>
+      <p>${children}</p><ul class="named-list">${items.map((item) => html`<li key=${item.id}>${nameOf(item)}</li>`)}</ul></${Ask}>`}`;
+}
+
 // Deletes what is at `path`, after saying what goes with it. `what` is the sentence's object ("the group Sales"), `name` is typed.
 export function Delete({ path, what, name, done }) {
   const [preview, setPreview] = useState(null);

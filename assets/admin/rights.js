@@ -24,5 +24,5 @@ export function May({ to, children }) {
 // Forms that are to be read only by who lacks the right.
 export function ForThose({ who, children }) {
   const may = useMay(who);
-  return html`<fieldset class="plain" disabled=${!may}>${children}${!may && html`<p class="hint">To change this you need the permission ${who}.</p>`}</fieldset>`;
+  return html`<fieldset class="plain" disabled=${!may}>${!may && html`<p class="hint">To change this you need the permission ${who}.</p>`}${children}</fieldset>`;
 }

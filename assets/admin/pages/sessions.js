@@ -3,9 +3,10 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { shell } from "../../static/core/words.js";
+import { count, device, shell } from "../../static/core/words.js";
 import { Elsewhere, Empty, Header, curl } from "../../static/core/ui.js";
-import { Named } from "../people.js";
+import { Named, Several } from "../people.js";
+import { useMay } from "../rights.js";
 import { ChooseApp, EndSession, sessionColumns, useClients } from "./user-tabs.js";
 
 // Whose: the API wants exactly one person, so what is typed counts when they are found.
@@ -27,6 +28,7 @@ function Narrow({ user, client }) {
 export function Sessions() {
   const { query } = useAddress();
   const [version, setVersion] = useState(0);
+  const mayRevoke = useMay("revoke_all on sessions");
   const user = query.get("user") || "";
   const client = query.get("client") || "";
   const columns = [
@@ -42,11 +44,13 @@ export function Sessions() {
       throw problem;
     }
   };
+  const bulk = (items) => html`<${Several} items=${items} verb="Revoke" each=${(session) => admin.remove(`/sessions/${session.id}`)} said=${(n) => `${count(n, "session")} ended.`} done=${() => setVersion(version + 1)}
+    nameOf=${(session) => html`<${Named} kind="user" id=${session.user} link=${false} />, ${device(session.user_agent)}`}>These browsers are signed out, and apps cannot renew the tokens that came from them.</${Several}>`;
   const narrowed = new URLSearchParams(Object.entries({ user, client }).filter(([, value]) => value)).toString();
   return html`
     <${Header} title="Sessions" purpose="Browsers and devices that are signed in. Ending one signs it out, and apps cannot renew the tokens that came from it." />
     <${Narrow} user=${user} client=${client} />
-    <${List} caption="Sessions" columns=${columns} version=${`${version} ${user} ${client}`} load=${load}
+    <${List} caption="Sessions" columns=${columns} version=${`${version} ${user} ${client}`} load=${load} bulk=${mayRevoke && bulk}
       empty=${() => html`<${Empty} title=${narrowed ? "No session fits" : "Nobody is signed in"}><p>A session begins when somebody signs in, and is listed here until it ends.</p></${Empty}>`} />
     <${Elsewhere} command=${`auther admin session list${user ? ` --user ${shell(user)}` : ""}\nauther admin session revoke ses_…`} request=${curl("GET", `/api/admin/sessions${narrowed && `?${narrowed}`}`)} />`;
 }

@@ -3,8 +3,10 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
+import { count } from "../../static/core/words.js";
 import { Button, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
-import { May } from "../rights.js";
+import { Several } from "../people.js";
+import { May, useMay } from "../rights.js";
 
 export function State({ user }) {
   return html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
@@ -27,9 +29,17 @@ const filters = [
 
 export function Users() {
   const [inviting, setInviting] = useState(false);
+  const [version, setVersion] = useState(0);
+  const mayBan = useMay("ban on users");
+  const shared = { nameOf: (user) => user.email, done: () => setVersion(version + 1) };
+  const bulk = (items) => html`
+    <${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
+      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>
+    <${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
+      They may sign in again.</${Several}>`;
   return html`
     <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${May}></${Header}>
-    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} href=${(user) => `/admin/users/${user.id}`}
+    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${mayBan && bulk} href=${(user) => `/admin/users/${user.id}`}
       load=${(query, signal) => admin.get("/users", query, signal)}
       empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href="/admin/users/create">Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
     <${Elsewhere} command="auther admin user list" request=${curl("GET", "/api/admin/users")} />

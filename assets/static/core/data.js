@@ -45,8 +45,9 @@ async function page(load, query, signal) {
 
 // A list of the API: searched and filtered by the address, read on by a button.
 //   load(query, signal) answers {items, next}; `filters` is [{name, title, options: [[value, title], …]}, …];
-//   `empty` is drawn when there is nothing at all, by a function of nothing.
-export function List({ load, columns, href, keyOf, caption, search, filters = [], empty, version = 0, actions }) {
+//   `empty` is drawn when there is nothing at all, by a function of nothing;
+//   `bulk(items)` draws what can be done with several at once, when rows are chosen.
+export function List({ load, columns, href, keyOf = (item) => item.id, caption, search, filters = [], empty, version = 0, actions, bulk }) {
   const { query } = useAddress();
   const chosen = Object.fromEntries(filters.map((filter) => [filter.name, query.get(filter.name) || ""]));
   const wanted = { ...chosen, search: search ? query.get("search") || "" : undefined };
@@ -55,7 +56,11 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
   const [more, setMore] = useState({ key: "", items: [], next: null });
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => setMore({ key: "", items: [], next: null }), [first.value]);
+  const [picked, setPicked] = useState(new Set());
+  useEffect(() => {
+    setMore({ key: "", items: [], next: null });
+    setPicked(new Set());
+  }, [first.value]);
   const items = [...(first.value?.items || []), ...more.items];
   const next = more.key === key ? more.next : first.value?.next;
   const readOn = async () => {
@@ -78,7 +83,8 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
         ? isNarrowed
           ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(wanted).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
           : empty()
-        : html`<${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} />
+        : html`${picked.size > 0 && html`<div class="bulk" role="region" aria-label="What is chosen"><p aria-live="polite">${picked.size} chosen</p>${bulk(items.filter((item) => picked.has(keyOf(item))))}<${Button} kind="small" onClick=${() => setPicked(new Set())}>Choose none</${Button}></div>`}
+            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} choose=${bulk && { chosen: picked, set: setPicked }} />
             ${problem && html`<${Wrong} problem=${problem} />`}
             <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
