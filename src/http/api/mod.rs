@@ -18,6 +18,7 @@ mod models;
 mod policies;
 mod sessions;
 mod tuples;
+mod user_details;
 mod users;
 
 use std::str::FromStr;
@@ -40,6 +41,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
         .service(at("users/{user}/deletion").get(users::deletion))
+        .service(at("users/{user}/groups").get(user_details::groups))
+        .service(at("users/{user}/access").get(user_details::access))
+        .service(at("users/{user}/token").get(user_details::token))
+        .service(at("users/{user}/consents").get(user_details::consents))
+        .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
         .service(at("users/{user}/password").post(users::set_password))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))

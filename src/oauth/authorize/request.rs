@@ -279,7 +279,8 @@ fn response_type_is_code(params: &Params) -> Result<(), Error> {
     }
 }
 
-fn client_may_authorize(client: &Client) -> Result<(), Error> {
+/// Whether the client may use the endpoint at all (RFC 6749 §4.1.2.1, `unauthorized_client`).
+pub(in crate::oauth) fn client_may_authorize(client: &Client) -> Result<(), Error> {
     if client.allows(GrantType::AuthorizationCode) {
         return Ok(());
     }
