@@ -10,8 +10,10 @@ mod backup;
 mod check;
 mod clients;
 mod entry;
+mod failures;
 mod groups;
 pub(in crate::http) mod input;
+mod integration;
 mod keys;
 mod local;
 mod models;
@@ -58,6 +60,9 @@ pub fn configure(config: &mut ServiceConfig) {
                 .on(Method::DELETE, clients::delete),
         )
         .service(at("clients/{client}/deletion").get(clients::deletion))
+        .service(at("clients/{client}/integration").get(integration::show))
+        .service(at("clients/{client}/failures").get(failures::list))
+        .service(at("clients/{client}/failures/{failure}/fix").post(failures::fix))
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))

@@ -197,3 +197,37 @@ async fn who_sees_people_only_sees_neither_their_groups_nor_what_they_may_do() {
     assert_eq!(desk.call_as(&people, Method::GET, consents).await.status, StatusCode::OK);
     assert_eq!(desk.call_as(&tuples, Method::GET, consents).await.status, StatusCode::FORBIDDEN);
 }
+
+#[actix_web::test]
+async fn the_integration_of_an_app_is_what_discovery_says_and_has_no_secret() {
+    let desk = Desk::open().await;
+    let input = ClientInput {
+        name: Some(String::from("Wiki")),
+        kind: Some(String::from("web")),
+        client_id: Some(String::from("wiki")),
+        redirect_uris: Some(vec![String::from("https://wiki.example.com/cb")]),
+        ..ClientInput::default()
+    };
+    let secret = register(&desk.site.home.cx(), &input).await.unwrap().secret.unwrap();
+    let answer = desk.get("clients/wiki/integration").await;
+    assert!(!answer.body.contains(secret.expose().as_str()) && !answer.body.contains("digest"));
+    let told = answer.json();
+    let discovery = desk.site.get("/.well-known/openid-configuration").await.json();
+    for (name, theirs) in [
+        ("issuer", "issuer"),
+        ("jwks", "jwks_uri"),
+        ("authorize", "authorization_endpoint"),
+        ("token", "token_endpoint"),
+        ("userinfo", "userinfo_endpoint"),
+        ("endSession", "end_session_endpoint"),
+        ("scopes", "scopes_supported"),
+    ] {
+        assert!(!told[name].is_null() && told[name] == discovery[theirs], "{name}: {told}");
+    }
+    assert_eq!(told["discovery"], format!("{OWN}/.well-known/openid-configuration"));
+    assert_eq!((&told["clientId"], &told["type"], &told["audience"]), (&json!("wiki"), &json!("web"), &json!(OWN)));
+    assert_eq!(told["redirectUris"], json!(["https://wiki.example.com/cb"]));
+    assert_eq!(desk.get("clients/nobody/integration").await.status, StatusCode::NOT_FOUND);
+    let other = desk.lesser("vi@example.com", &[("users", "viewer")]).await;
+    assert_eq!(desk.call_as(&other, Method::GET, "clients/wiki/integration").await.status, StatusCode::FORBIDDEN);
+}
