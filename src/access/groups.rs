@@ -1,6 +1,6 @@
 //! Groups: named sets whose members are told by tuples `(group, grp_…, member, …)`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -47,6 +47,15 @@ pub struct Member {
     pub subject: SubjectRef,
     /// The group that they were put in by name, when it is another one.
     pub through: Option<String>,
+}
+
+/// A group that somebody is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The group.
+    pub group: Group,
+    /// Whether they were put in by name, not only through another group.
+    pub direct: bool,
 }
 
 /// What went with a group.
@@ -179,6 +188,30 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
         }
     }
     Ok(members.into_iter().collect())
+}
+
+/// The groups that a subject is in at this moment, itself or through others, in the order of their identifiers; 1000 at the most.
+pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
+    let mut found = BTreeMap::new();
+    let mut waiting = VecDeque::from([(subject.clone(), true)]);
+    while let Some((subject, direct)) = waiting.pop_front() {
+        for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
+            let membership = tuples::find_exact(from, cx.tenant, (GROUP, &id, MEMBER), &subject)?;
+            let counts = membership.is_some_and(|membership| membership.counts_at(cx.now));
+            if counts && found.len() < MAX_NESTED && !found.contains_key(&id) {
+                waiting.extend(
+                    [SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)].map(|set| (set, false)),
+                );
+                found.insert(id, direct);
+            }
+        }
+    }
+    let mut groups = Vec::with_capacity(found.len());
+    for (id, direct) in found {
+        let group = id.parse().ok().map(|id| rows::find(from, cx.tenant, &id)).transpose()?.flatten();
+        groups.extend(group.map(|group| Joined { group, direct }));
+    }
+    Ok(groups)
 }
 
 fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Error> {

@@ -33,6 +33,12 @@ pub enum ClientCommand {
         auther admin client update wiki --access-policy restricted\n\n\
         Who may use a restricted app: auther admin tuple add oauth_client wiki use group staff")]
     Update(UpdateArgs),
+    /// Show what the app's developer needs: addresses and what is registered, never the secret
+    Integration(Named),
+    /// List what the app asked for in vain when it wanted to sign somebody in
+    Failures(Named),
+    /// Put one of its failures right, by adding the redirect URI that the app sent
+    Fix(FixArgs),
     /// Make a new secret; shown this once
     #[command(after_help = "Example:\n  auther admin client rotate-secret wiki --overlap 86400\n\n\
         Without --overlap the old secret stops working at once.")]
@@ -67,6 +73,16 @@ pub struct ListArgs {
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
+}
+
+/// `client fix`.
+#[derive(Args, Debug)]
+pub struct FixArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// The failure's id: flr_…
+    failure: String,
 }
 
 /// `client delete`.
@@ -224,6 +240,26 @@ impl ClientCommand {
             }
             Self::Show(named) => output.show(&remote.call(Call::get(["clients", &named.client]))?, app),
             Self::Update(args) => args.run(remote, output),
+            Self::Integration(named) => {
+                output.show(&remote.call(Call::get(["clients", &named.client, "integration"]))?, integration)
+            }
+            Self::Failures(named) => {
+                let columns = [
+                    ("ID", "id"),
+                    ("LAST", "at"),
+                    ("TIMES", "count"),
+                    ("ERROR", "error"),
+                    ("SENT", "sent"),
+                    ("REGISTERED", "registered"),
+                    ("FIX", "fix"),
+                ];
+                let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
+                output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))
+            }
+            Self::Fix(args) => {
+                let call = Call::post(["clients", &args.named.client, "failures", &args.failure, "fix"]);
+                output.show(&remote.call(call)?, app)
+            }
             Self::RotateSecret(args) => {
                 let body = json!({"overlap_seconds": args.overlap.unwrap_or(0)});
                 let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(body);
@@ -301,6 +337,29 @@ fn apps(document: &Value) -> String {
     ];
     let empty = "No app yet. Register the first: auther admin client create --name \"My app\" --type web --redirect-uri https://…";
     list(document, &columns, empty)
+}
+
+fn integration(document: &Value) -> String {
+    let members = [
+        ("client_id", "clientId"),
+        ("type", "type"),
+        ("issuer", "issuer"),
+        ("discovery", "discovery"),
+        ("authorize", "authorize"),
+        ("token", "token"),
+        ("userinfo", "userinfo"),
+        ("JWKS", "jwks"),
+        ("end session", "endSession"),
+        ("audience", "audience"),
+        ("scopes", "scopes"),
+        ("redirect URIs", "redirectUris"),
+        ("after logout", "postLogoutRedirectUris"),
+        ("auth method", "authMethod"),
+        ("grants", "grantTypes"),
+        ("PKCE required", "pkceRequired"),
+        ("signing alg", "signingAlg"),
+    ];
+    facts(document, &members)
 }
 
 fn app(document: &Value) -> String {

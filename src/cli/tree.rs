@@ -219,6 +219,11 @@ mod tests {
             "user enable ann",
             "user delete ann",
             "user delete ann --dry-run",
+            "user groups ann",
+            "user access ann --client c1",
+            "user token ann --client c1 --scope openid --scope email",
+            "user consents ann",
+            "user revoke-consent ann c1",
             "user invite --email a@b.c",
             "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
              --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
@@ -228,6 +233,9 @@ mod tests {
             "client list --search wiki --type web --disabled=false",
             "client show c1",
             "client update c1 --name N",
+            "client integration c1",
+            "client failures c1",
+            "client fix c1 flr_1",
             "client rotate-secret c1",
             "client disable c1",
             "client enable c1",

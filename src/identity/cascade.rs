@@ -13,7 +13,7 @@ use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
-use crate::store::rows::{api_keys, clients, consents, grants, links, models, sessions, tuples, users};
+use crate::store::rows::{api_keys, clients, consents, failures, grants, links, models, sessions, tuples, users};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -166,6 +166,9 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
     ended += remove_tuples_of(tx, cx, "oauth_client", client.as_str())?;
     for key in api_keys::of_client(tx, cx.tenant, client)? {
         ended += remove_api_key(tx, cx, &key)?;
+    }
+    for failure in failures::of_client(tx, cx.tenant, client)? {
+        failures::delete(tx, cx.tenant, &failure)?;
     }
     clients::delete(tx, cx.tenant, client)?;
     Ok(ended)

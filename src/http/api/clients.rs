@@ -21,7 +21,7 @@ const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// A client as administrators see it: everything but its secrets, whose ages stand there instead.
-fn view(client: &Client) -> Map<String, Value> {
+pub(super) fn view(client: &Client) -> Map<String, Value> {
     let secrets: Vec<Value> = client
         .secrets
         .iter()
@@ -147,7 +147,7 @@ pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
 }
 
 /// What is no id is no client's.
-fn parsed(id: &str) -> Result<ClientId, Error> {
+pub(super) fn parsed(id: &str) -> Result<ClientId, Error> {
     id.parse().map_err(|_| Error::NotFound)
 }
 
@@ -156,8 +156,8 @@ impl From<Error> for Refusal {
         let status = match &error {
             Error::Store(error) => return Self::from(error.clone()),
             Error::Invalid { .. } | Error::NoSecret => StatusCode::BAD_REQUEST,
-            Error::NotFound => StatusCode::NOT_FOUND,
-            Error::Taken | Error::Conflict | Error::ManagedByConfig => StatusCode::CONFLICT,
+            Error::NotFound | Error::NoFailure => StatusCode::NOT_FOUND,
+            Error::Taken | Error::Conflict | Error::ManagedByConfig | Error::NotFixable => StatusCode::CONFLICT,
         };
         let fields = match &error {
             Error::Invalid { fields } => fields

@@ -10,14 +10,17 @@ mod backup;
 mod check;
 mod clients;
 mod entry;
+mod failures;
 mod groups;
 pub(in crate::http) mod input;
+mod integration;
 mod keys;
 mod local;
 mod models;
 mod policies;
 mod sessions;
 mod tuples;
+mod user_details;
 mod users;
 
 use std::str::FromStr;
@@ -40,6 +43,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
         .service(at("users/{user}/deletion").get(users::deletion))
+        .service(at("users/{user}/groups").get(user_details::groups))
+        .service(at("users/{user}/access").get(user_details::access))
+        .service(at("users/{user}/token").get(user_details::token))
+        .service(at("users/{user}/consents").get(user_details::consents))
+        .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
         .service(at("users/{user}/password").post(users::set_password))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))
@@ -52,6 +60,9 @@ pub fn configure(config: &mut ServiceConfig) {
                 .on(Method::DELETE, clients::delete),
         )
         .service(at("clients/{client}/deletion").get(clients::deletion))
+        .service(at("clients/{client}/integration").get(integration::show))
+        .service(at("clients/{client}/failures").get(failures::list))
+        .service(at("clients/{client}/failures/{failure}/fix").post(failures::fix))
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))

@@ -207,7 +207,7 @@ pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
 
 /// The person, unless they hold something of the platform and the caller does not administer it: who may change accounts is not to take over
 /// those of administrators.
-fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
+pub(super) fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
     let user = users::by_name(cx, name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
     if user.is_admin() || authority::is_held_by(cx, &cx.read()?, subject)? {

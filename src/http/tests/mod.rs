@@ -2,6 +2,7 @@
 
 mod accounts;
 mod details;
+mod failures;
 mod guards;
 mod lists;
 mod pages;

@@ -185,7 +185,8 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     Ok(ended)
 }
 
-fn editable(client: Option<Client>) -> Result<Client, Error> {
+/// The client, if it is there and not declared in the configuration.
+pub(super) fn editable(client: Option<Client>) -> Result<Client, Error> {
     let client = client.ok_or(Error::NotFound)?;
     if client.origin == Origin::Config { Err(Error::ManagedByConfig) } else { Ok(client) }
 }

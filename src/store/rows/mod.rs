@@ -12,6 +12,7 @@ pub mod codes;
 pub mod consents;
 pub mod evaluations;
 pub mod expired;
+pub mod failures;
 mod filtered;
 pub mod grants;
 pub mod groups;
