@@ -6,18 +6,16 @@ import { html, render, useEffect, useState } from "../static/core/html.js";
 import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
 
-const page = (path, title, file, name) => ({ path, title, name, load: () => import(`./${file}.js`) });
-
 // Every page: its address, what the rail calls it, its file, and what that file exports for it.
 const routes = [
-  page("/account", "Profile", "profile", "Profile"),
-  page("/account/security", "Security", "security", "Security"),
-  page("/account/sessions", "Sessions", "sessions", "Sessions"),
-  page("/account/apps", "Connected apps", "apps", "Apps"),
-  page("/account/keys", "API keys", "keys", "Keys"),
-  page("/account/keys/create", null, "keys", "NewKey"),
-  page("/account/access", "What you may do", "access", "Access"),
-  page("/account/delete", "Delete account", "leave", "Leave"),
+  { path: "/account", title: "Profile", name: "Profile", load: () => import("./profile.js") },
+  { path: "/account/security", title: "Security", name: "Security", load: () => import("./security.js") },
+  { path: "/account/sessions", title: "Sessions", name: "Sessions", load: () => import("./sessions.js") },
+  { path: "/account/apps", title: "Connected apps", name: "Apps", load: () => import("./apps.js") },
+  { path: "/account/keys", title: "API keys", name: "Keys", load: () => import("./keys.js") },
+  { path: "/account/keys/create", title: null, name: "NewKey", load: () => import("./keys.js") },
+  { path: "/account/access", title: "What you may do", name: "Access", load: () => import("./access.js") },
+  { path: "/account/delete", title: "Delete account", name: "Leave", load: () => import("./leave.js") },
 ];
 
 function Rail({ path, isAdmin }) {

@@ -52,7 +52,7 @@ export function NewKey() {
   const [made, setMade] = useState(null);
   const send = ({ name, expiresIn, networks }) => {
     const list = networks.split(/[\s,]+/).filter(Boolean);
-    return account.post("/api-key/create", { name: name.trim() || null, ...(expiresIn ? { expiresIn: Number(expiresIn) * DAY } : {}), ...(list.length > 0 ? { networks: list } : {}) });
+    return account.post("/api-key/create", { name: name.trim(), ...(expiresIn ? { expiresIn: Number(expiresIn) * DAY } : {}), ...(list.length > 0 ? { networks: list } : {}) });
   };
   return html`
     <${Header} title="New API key" purpose="For one program. A second program gets a second key." back=${{ href: "/account/keys", title: "API keys" }} />
