@@ -12,8 +12,8 @@ const keyOf = (tuple) => {
 };
 
 // The tuples that `query` names, in rows of `columns` [{title, cell(tuple)}]; `said(tuple)` is one of them as a sentence; `empty()` is drawn when
-// there are none; `version` loads anew.
-export function Relations({ query, columns, caption, said, empty, version, fixed = () => false }) {
+// there are none; `version` loads anew; without `may` nothing can be taken away.
+export function Relations({ query, columns, caption, said, empty, version, may }) {
   const [gone, setGone] = useState(null);
   const [problem, setProblem] = useState(null);
   const [again, setAgain] = useState(0);
@@ -37,12 +37,12 @@ export function Relations({ query, columns, caption, said, empty, version, fixed
     setGone(null);
     toast("It is back.");
   });
-  const last = { title: "", tight: true, cell: (tuple) => !fixed(tuple) && html`<${Button} kind="small" aria-label=${`Remove: ${said(tuple)}`} onClick=${() => remove(tuple)}>Remove</${Button}>` };
+  const last = { title: "", tight: true, cell: (tuple) => html`<${Button} kind="small" aria-label=${`Remove: ${said(tuple)}`} onClick=${() => remove(tuple)}>Remove</${Button}>` };
   return html`
     ${gone && html`<div class="notice undo" role="status" tabindex="-1" ref=${strip}><p>Removed: ${said(gone)}.</p><${Button} kind="small" onClick=${restore}>Undo</${Button}></div>`}
     <${Wrong} problem=${problem} />
     <${Loaded} from=${loaded} lines=${2}>${({ items, next }) => items.length === 0 ? empty() : html`
-      <${Table} caption=${caption} columns=${[...columns, last]} items=${items} />
+      <${Table} caption=${caption} columns=${may ? [...columns, last] : columns} items=${items} />
       ${next && html`<p class="muted">There are more. <a href=${`/admin/access/grants?${new URLSearchParams(query)}`}>See all of them</a>.</p>`}`}</${Loaded}>`;
 }
 

@@ -46,7 +46,7 @@ What is registered
 - Client ID: ${given.clientId}
 - Kind of app: ${kinds[given.type]}
 - Client authentication at the token endpoint: ${proofs[given.method]}${uris && `\n- Redirect URIs:${uris}`}
-- Scopes it may ask for: ${given.scopes.join(" ") || "openid profile email address phone offline_access"}
+- Scopes it may ask for: ${given.scopes.join(" ")}
 
 Follow OAuth 2.1
 ${flow(given)}

@@ -4,6 +4,7 @@ import { html, useState } from "../../static/core/html.js";
 import { Elsewhere, Empty, Field, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
+import { useMay } from "../rights.js";
 import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
 const policies = [
@@ -34,6 +35,7 @@ const said = (tuple) => `${(titles[tuple.subject_type] || tuple.subject_type).to
 
 export function Access({ client, reload }) {
   const [version, setVersion] = useState(0);
+  const may = useMay("manage_platform on platform", "manage_access on oauth_client");
   const id = client.client_id;
   const isRestricted = client.access_policy === "restricted";
   const query = { entity_type: "oauth_client", entity_id: id };
@@ -41,9 +43,9 @@ export function Access({ client, reload }) {
     ${client.type !== "m2m" && html`<${Policy} client=${client} reload=${reload} />`}
     <section class="panel">
       <div><h2>Who may use it</h2><p class="lead">${isRestricted ? "Only these people, and who is in these groups." : "Everybody may sign in now. These count when the app is restricted; owners and admins manage it in either case."}</p></div>
-      <${Relations} caption="Who may use this client" query=${query} version=${version} columns=${columns} said=${said}
+      <${Relations} caption="Who may use this client" query=${query} version=${version} may=${may} columns=${columns} said=${said}
         empty=${() => html`<${Empty} title="Nobody is named yet"><p>${isRestricted ? "Only administrators of Auther can sign in to it now. Name a person or a group below." : "Name a person or a group below, then restrict the app to them."}</p></${Empty}>`} />
-      <${Add} id=${id} added=${() => setVersion(version + 1)} />
+      ${may && html`<${Add} id=${id} added=${() => setVersion(version + 1)} />`}
     </section>
     <${Elsewhere} command=${`auther admin client update ${shell(id)} --access-policy restricted\nauther admin tuple add oauth_client ${shell(id)} use group Staff`}
       request=${`${curl("PATCH", `/api/admin/clients/${encodeURIComponent(id)}`, { access_policy: "restricted" })}\n${curl("POST", "/api/admin/tuples", { ...query, relation: "use", subject_type: "group", subject_id: "Staff" })}`} />`;
@@ -52,6 +54,7 @@ export function Access({ client, reload }) {
 function Policy({ client, reload }) {
   const [problem, setProblem] = useState(null);
   const isFixed = client.managed_by === "config";
+  const may = useMay("update on clients");
   const choose = async (policy) => {
     try {
       await admin.patch(`/clients/${encodeURIComponent(client.client_id)}`, { access_policy: policy, version: client.version });
@@ -62,7 +65,7 @@ function Policy({ client, reload }) {
     }
     reload();
   };
-  if (isFixed) return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)[1]}. This is declared in the configuration file.</p></section>`;
+  if (isFixed || !may) return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)[1]}.${isFixed && " This is declared in the configuration file."}</p></section>`;
   return html`<section class="panel"><${Field} name="access_policy" kind="radio" label="Who may sign in" options=${policies} value=${client.access_policy} onInput=${choose} /><${Wrong} problem=${problem} /></section>`;
 }
 

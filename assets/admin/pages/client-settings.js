@@ -3,6 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { html, useState } from "../../static/core/html.js";
 import { Button, Code, Elsewhere, Facts, Form, SecretPanel, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
+import { ForThose } from "../rights.js";
 import { fromForm, grantOptions, hasSecret, methodOptions, placeholders, toForm } from "./client-fields.js";
 
 const claims = [
@@ -87,7 +88,7 @@ export function Settings({ client, reload }) {
   const takeTheirs = () => setDrawn({ values: toForm(base), note: null, count: drawn.count + 1 });
   return html`
     ${drawn.note && html`<${Met} note=${drawn.note} titles=${titles(fields)} takeTheirs=${takeTheirs} />`}
-    <section class="panel"><${Form} key=${drawn.count} fields=${fields} initial=${drawn.values} action="Save" send=${send} done=${done} /></section>
+    <section class="panel"><${ForThose} who="update on clients"><${Form} key=${drawn.count} fields=${fields} initial=${drawn.values} action="Save" send=${send} done=${done} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin client update ${shell(client.client_id)} --name ${shell(client.name)}${client.redirect_uris.map((uri) => ` \\\n  --redirect-uri ${shell(uri)}`).join("")}`}
       request=${curl("PATCH", `/api/admin/clients/${encodeURIComponent(client.client_id)}`, { name: client.name, redirect_uris: client.redirect_uris, version: client.version })} />
     ${secret && html`<${SecretPanel} title=${`A secret for ${secret.name}`} secrets=${[["Client secret", secret.client_secret]]} saved=${() => { setSecret(null); reload(); }} />`}`;

@@ -5,20 +5,21 @@ import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
 import { count, listing, taken } from "../../static/core/words.js";
+import { May, useShown } from "../rights.js";
 import { Access } from "./client-access.js";
 import { Failures } from "./client-failures.js";
 import { hasSecret, types } from "./client-fields.js";
 import { Settings } from "./client-settings.js";
 import { Saved } from "./clients.js";
 
-const tabs = [["settings", "Settings"], ["access", "Access"], ["integration", "Integration"], ["failures", "Failures"]];
-const parts = { settings: Settings, access: Access, integration: Integration, failures: Failures };
-
 // The printed code is long, and loaded when it is looked at.
 function Integration(given) {
   const loaded = useLoaded(() => import("./integration.js"), []);
   return html`<${Loaded} from=${loaded}>${({ Integration: Part }) => html`<${Part} ...${given} />`}</${Loaded}>`;
 }
+
+// Address, name, what draws it, and the right that it needs beyond those of the page.
+const tabs = [["settings", "Settings", Settings], ["access", "Access", Access, "view on tuples"], ["integration", "Integration", Integration], ["failures", "Failures", Failures]];
 
 export const pathOf = (id) => `/clients/${encodeURIComponent(id)}`;
 
@@ -33,8 +34,8 @@ function Loads({ client, reload }) {
   const { query } = useAddress();
   const [open, setOpen] = useState("");
   const [made, setMade] = useState(null);
-  const tab = parts[query.get("tab")] ? query.get("tab") : "settings";
-  const Part = parts[tab];
+  const shown = useShown(tabs);
+  const [tab, , Part] = shown.find(([name]) => name === query.get("tab")) || shown[0];
   const isOurs = client.managed_by === "admin";
   const close = () => setOpen("");
   const after = (text) => () => {
@@ -45,9 +46,11 @@ function Loads({ client, reload }) {
   return html`
     <${Header} title=${client.name} purpose=${types[client.type].title} back=${{ href: "/admin/clients", title: "Clients" }}>
       ${isOurs && html`
-        ${hasSecret(client) && html`<${Button} onClick=${() => setOpen("rotate")}>Rotate secret</${Button}>`}
-        <${Button} onClick=${() => setOpen(client.disabled ? "enable" : "disable")}>${client.disabled ? "Enable" : "Disable"}</${Button}>
-        <${Button} kind="danger" onClick=${() => setOpen("delete")}>Delete</${Button}>`}
+        <${May} to="update on clients">
+          ${hasSecret(client) && html`<${Button} onClick=${() => setOpen("rotate")}>Rotate secret</${Button}>`}
+          <${Button} onClick=${() => setOpen(client.disabled ? "enable" : "disable")}>${client.disabled ? "Enable" : "Disable"}</${Button}>
+        </${May}>
+        <${May} to="delete on clients"><${Button} kind="danger" onClick=${() => setOpen("delete")}>Delete</${Button}></${May}>`}
     </${Header}>
     <ul class="line-facts">
       <li><${Id}>${client.client_id}</${Id}></li>
@@ -55,7 +58,7 @@ function Loads({ client, reload }) {
       <li><span class="muted">Registered</span><${Time} at=${client.created_at} /></li>
       ${hasSecret(client) && html`<${Secrets} secrets=${client.secrets} />`}
     </ul>
-    <${Tabs} tabs=${tabs} current=${tab} href=${(name) => `/admin${pathOf(client.client_id)}?tab=${name}`} />
+    <${Tabs} tabs=${shown} current=${tab} href=${(name) => `/admin${pathOf(client.client_id)}?tab=${name}`} />
     <${Part} key=${tab} client=${client} reload=${reload} />
     ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
     ${open === "enable" && html`<${Enable} client=${client} close=${close} done=${after(`${client.name} is enabled.`)} />`}

@@ -4,6 +4,7 @@ import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
 import { Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { May } from "../rights.js";
 import { defaultMethod, flags, fromForm, grantOptions, methodOptions, placeholders, typeOptions, types } from "./client-fields.js";
 
 function Redirects({ uris }) {
@@ -33,11 +34,11 @@ const filters = [
 
 export function Clients() {
   return html`
-    <${Header} title="Clients" purpose="The apps that people sign in to, and machines that get tokens for themselves."><a class="button primary" href="/admin/clients/register">Register a client</a></${Header}>
+    <${Header} title="Clients" purpose="The apps that people sign in to, and machines that get tokens for themselves."><${May} to="create on clients"><a class="button primary" href="/admin/clients/register">Register a client</a></${May}></${Header}>
     <${List} caption="Clients" search="Search by name or id" filters=${filters} columns=${columns} keyOf=${(client) => client.client_id}
       href=${(client) => `/admin/clients/${encodeURIComponent(client.client_id)}`} load=${(query, signal) => admin.get("/clients", query, signal)}
       empty=${() => html`<${Empty} title="No app is registered yet"><p>Register the first one: a name, its kind, and where people come back to. Then copy the code for it.</p>
-        <p><a class="button primary" href="/admin/clients/register">Register a client</a></p></${Empty}>`} />
+        <${May} to="create on clients"><p><a class="button primary" href="/admin/clients/register">Register a client</a></p></${May}></${Empty}>`} />
     <${Elsewhere} command="auther admin client list" request=${curl("GET", "/api/admin/clients")} />`;
 }
 

@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Code, Copy, Elsewhere, Facts, Id, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
+import { May } from "../rights.js";
 import { assistantPrompt } from "./assistant.js";
 import { guides } from "./snippets.js";
 
@@ -13,11 +14,11 @@ export const testUri = (issuer, id) => `${issuer}/admin/clients/${encodeURICompo
 
 export function Integration({ client, reload }) {
   const loaded = useLoaded((signal) => admin.get(`/clients/${encodeURIComponent(client.client_id)}/integration`, undefined, signal), [client.client_id, client.version]);
-  return html`<${Loaded} from=${loaded}>${(value) => html`<${Ready} given=${facts(value, client)} client=${client} reload=${reload} />`}</${Loaded}>`;
+  return html`<${Loaded} from=${loaded}>${(value) => html`<${Ready} given=${facts(value)} client=${client} reload=${reload} />`}</${Loaded}>`;
 }
 
 // The answer of the API in the words of the code below. The page that plays the app is not where people come back to.
-function facts(value, client) {
+function facts(value) {
   const test = testUri(value.issuer, value.clientId);
   const registered = value.redirectUris.filter((uri) => uri !== test);
   return {
@@ -25,13 +26,13 @@ function facts(value, client) {
     discovery: value.discovery,
     clientId: value.clientId,
     type: value.type,
-    method: client.token_endpoint_auth_method,
-    isPublic: client.token_endpoint_auth_method === "none",
-    audience: [value.audience].flat()[0] || value.issuer,
-    audiences: [value.audience].flat().filter(Boolean),
+    method: value.authMethod,
+    isPublic: value.authMethod === "none",
+    audience: [value.audience].flat()[0],
+    audiences: [value.audience].flat(),
     redirectUris: registered,
     redirectUri: registered[0] || "http://localhost:3000/auth/callback",
-    scopes: client.scopes,
+    scopes: value.scopes,
     endpoints: { authorize: value.authorize, token: value.token, userinfo: value.userinfo, endSession: value.endSession, jwks: value.jwks },
   };
 }
@@ -49,7 +50,7 @@ function Ready({ given, client, reload }) {
         ["Client id", html`<${Id}>${given.clientId}</${Id}>`],
         !given.isPublic && ["Client secret", given.method === "private_key_jwt" ? html`none; it signs with its own key` : html`<span>Shown once, when it was made. <span class="muted">Lost? Rotate it.</span></span>`],
         ["Audience of ID tokens", html`<${Id}>${given.clientId}</${Id}>`],
-        ["Audience of access tokens", html`<span class="ids">${(given.audiences.length ? given.audiences : [given.issuer]).map((one) => html`<${Id} key=${one}>${one}</${Id}>`)}</span>`],
+        ["Audience of access tokens", html`<span class="ids">${given.audiences.map((one) => html`<${Id} key=${one}>${one}</${Id}>`)}</span>`],
       ].filter((row) => row && !(isMachine && row[0] === "Audience of ID tokens"))} />
         <p class="lead">Where sample code says <code>issuer</code> and <code>audience</code>, write these, exactly: no slash at the end.</p></section>
       <section class="panel"><h2>Endpoints</h2><${Facts} rows=${[
@@ -63,7 +64,7 @@ function Ready({ given, client, reload }) {
     <${Try} given=${given} client=${client} />
     <${Guides} given=${filled} client=${client} reload=${reload} current=${query.get("for")} />
     <${Assistant} given=${filled} />
-    <${Elsewhere} command=${`auther admin client show ${shell(given.clientId)}`} request=${curl("GET", `/api/admin/clients/${encodeURIComponent(given.clientId)}/integration`)} />`;
+    <${Elsewhere} command=${`auther admin client integration ${shell(given.clientId)}`} request=${curl("GET", `/api/admin/clients/${encodeURIComponent(given.clientId)}/integration`)} />`;
 }
 
 function Try({ given }) {
@@ -109,7 +110,7 @@ function Needs({ uri, client, reload }) {
     setBusy(false);
   };
   return html`<div class="notice"><div class="side-by-side"><p>This code comes back to <code>${uri}</code>, which is not registered yet.</p>
-    ${client.managed_by === "admin" && html`<${Button} kind="small" busy=${busy} onClick=${add}>Register it</${Button}>`}</div><${Wrong} problem=${problem} /></div>`;
+    ${client.managed_by === "admin" && html`<${May} to="update on clients"><${Button} kind="small" busy=${busy} onClick=${add}>Register it</${Button}></${May}>`}</div><${Wrong} problem=${problem} /></div>`;
 }
 
 function File({ name, text }) {

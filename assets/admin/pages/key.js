@@ -6,6 +6,7 @@ import { navigate } from "../../static/core/router.js";
 import { Button, Code, Confirm, Elsewhere, Empty, Facts, Form, Header, Id, Tag, Time, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
+import { ForThose, May, useMay } from "../rights.js";
 import { Relations, RowForm } from "../relations.js";
 import { changes, extra, fieldsOf, placed, toForm } from "./key-fields.js";
 import { KeyState } from "./keys.js";
@@ -23,7 +24,7 @@ function Shown({ item: key, reload }) {
   const held = useLoaded((signal) => admin.get("/tuples", { subject: `apikey:${key.id}`, limit: 200 }, signal), [key.id, open]);
   const count = held.value?.items.length || 0;
   return html`
-    <${Header} title=${key.name} purpose="An API key." back=${{ href: "/admin/keys", title: "Keys" }}><${Button} kind="danger" onClick=${() => setOpen(true)}>Revoke</${Button}></${Header}>
+    <${Header} title=${key.name} purpose="An API key." back=${{ href: "/admin/keys", title: "Keys" }}><${May} to="revoke on api_keys"><${Button} kind="danger" onClick=${() => setOpen(true)}>Revoke</${Button}></${May}></${Header}>
     <${Facts} rows=${[
       ["Id", html`<${Id}>${key.id}</${Id}>`],
       ["Begins with", html`<code>${key.start}…</code>`],
@@ -35,13 +36,13 @@ function Shown({ item: key, reload }) {
       ["Ends", html`<${Time} at=${key.expires_at} />`],
       key.networks.length > 0 && ["Networks", html`<code>${key.networks.join(", ")}</code>`],
     ]} />
-    <${May} item=${key} />
+    <${Held} item=${key} />
     <section class="panel"><h2>Use it</h2>
       <p class="lead">For many calls, exchange it for a token of fifteen minutes, which your APIs verify by themselves.</p>
       <${Code} text=${`curl -X POST ${location.origin}/api/auth/api-key/exchange -H "x-api-key: $AUTHER_API_KEY"`} />
       <p class="lead">For a single question, ask with the key itself.</p>
       <${Code} text=${`curl -X POST ${location.origin}/api/auth/check-permission -H "x-api-key: $AUTHER_API_KEY" \\\n  -H 'content-type: application/json' \\\n  -d '{"entityType":"${key.client || "client_abc"}:deployment","entityId":"deploy_123","permission":"edit"}'`} /></section>
-    <section class="panel"><h2>Settings</h2><${Edit} item=${key} reload=${reload} /></section>
+    <section class="panel"><h2>Settings</h2><${ForThose} who="revoke on api_keys"><${Edit} item=${key} reload=${reload} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin api-key show ${key.id}\nauther admin api-key revoke ${key.id}`} request=${curl("PATCH", `/api/admin/api-keys/${key.id}`, { name: key.name, version: key.version })} />
     ${open && !held.loading && html`<${Confirm} title=${`Revoke ${key.name}`} type=${key.name} action="Revoke" close=${() => setOpen(false)} send=${() => admin.remove(`/api-keys/${key.id}`)}
       loses=${`The key stops working at once${count ? `, and the ${count === 1 ? "one relation" : `${count} relations`} it holds go with it` : ""}. Tokens it was exchanged for end within fifteen minutes. This cannot be undone.`}
@@ -78,9 +79,10 @@ const columns = [
 const said = (tuple) => `${tuple.relation} of ${tuple.entity_type} ${tuple.entity_id}`;
 
 // Scenario C, step 2: the relations that the key holds itself.
-function May({ item: key }) {
+function Held({ item: key }) {
   const models = useLoaded((signal) => admin.get("/models", { limit: 500 }, signal), []);
   const [version, setVersion] = useState(0);
+  const may = useMay("manage_platform on platform", "update on tuples");
   const [values, set] = useState({ entity_type: "", entity_id: "*", relation: "" });
   const relations = relationsOf(models.value?.items.find((model) => model.entity_type === values.entity_type));
   const add = async () => {
@@ -95,10 +97,9 @@ function May({ item: key }) {
     { name: "relation", label: "Relation", list: "relations-known", autocomplete: "off", spellcheck: "false", placeholder: "editor" },
   ];
   return html`<section class="panel"><div><h2>What it may do</h2><p class="lead">The key is a subject of its own. It holds nothing of its owner's: only these relations, and those of groups it is in.</p></div>
-    <${Relations} caption="What this key may do" query=${{ subject: `apikey:${key.id}` }} version=${version} columns=${columns} said=${said}
+    <${Relations} caption="What this key may do" query=${{ subject: `apikey:${key.id}` }} version=${version} may=${may} columns=${columns} said=${said}
       empty=${() => html`<${Empty} title="Nothing yet"><p>Give it a relation: to all objects of a type (<code>*</code>), or to one. Types are made under <a href="/admin/access">Models</a>.</p></${Empty}>`} />
-    <h3>Give it a relation</h3>
-    <${RowForm} fields=${fields} values=${values} set=${set} action="Add" send=${add} />
+    ${may && html`<h3>Give it a relation</h3><${RowForm} fields=${fields} values=${values} set=${set} action="Add" send=${add} />`}
     <datalist id="models-known">${(models.value?.items || []).map((model) => html`<option key=${model.entity_type} value=${model.entity_type} />`)}</datalist>
     <datalist id="relations-known">${relations.map((name) => html`<option key=${name} value=${name} />`)}</datalist>
     <p class="lead">In a terminal: <code>auther admin tuple add ${shell(values.entity_type || "client_abc:deployment")} ${shell(values.entity_id || "*")} ${shell(values.relation || "editor")} apikey ${key.id}</code></p>

@@ -5,19 +5,21 @@ import { html, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Form, Header, SecretPanel, Tabs, Tag, Time, curl } from "../../static/core/ui.js";
 import { Named } from "../people.js";
+import { May, useShown } from "../rights.js";
 import { Suggestions } from "../relations.js";
 import { fieldsOf, fromForm, newForm, placed } from "./key-fields.js";
 import { SigningKeys } from "./signing-keys.js";
 
-const tabs = [["api", "API keys"], ["signing", "Signing keys"]];
+const tabs = [["api", "API keys", null, "view_all on api_keys"], ["signing", "Signing keys", null, "view on keys"]];
 
 export function Keys() {
   const { query } = useAddress();
-  const tab = query.get("tab") === "signing" ? "signing" : "api";
+  const shown = useShown(tabs);
+  const [tab] = shown.find(([name]) => name === query.get("tab")) || shown[0] || tabs[0];
   return html`
     <${Header} title="Keys" purpose=${tab === "api" ? "API keys: with them machines call, without people and without a browser." : "Signing keys: what every token is signed with."}>
-      ${tab === "api" && html`<a class="button primary" href="/admin/keys/create">New API key</a>`}</${Header}>
-    <${Tabs} tabs=${tabs} current=${tab} href=${(name) => (name === "api" ? "/admin/keys" : `/admin/keys?tab=${name}`)} />
+      ${tab === "api" && html`<${May} to="manage_platform on platform"><a class="button primary" href="/admin/keys/create">New API key</a></${May}>`}</${Header}>
+    <${Tabs} tabs=${shown} current=${tab} href=${(name) => (name === "api" ? "/admin/keys" : `/admin/keys?tab=${name}`)} />
     ${tab === "api" ? html`<${ApiKeys} owner=${query.get("owner")} />` : html`<${SigningKeys} />`}`;
 }
 
@@ -46,7 +48,7 @@ function ApiKeys({ owner }) {
     ${owner && html`<div class="notice undo"><p>Only the keys of <${Named} kind="user" id=${owner} />.</p><${Button} kind="small" onClick=${() => setQuery({ owner: "" })}>Show all</${Button}></div>`}
     <${List} key=${owner} caption="API keys" filters=${owner ? [] : filters} columns=${columns} href=${(key) => `/admin/keys/${key.id}`} load=${load}
       empty=${() => html`<${Empty} title="No API key yet"><p>For a cron job, a pipeline, a service: a key is exchanged for a token of fifteen minutes, or asks one question by itself. It may do what it is given, and nothing of its owner's.</p>
-        <p><a class="button primary" href="/admin/keys/create">New API key</a></p></${Empty}>`} />
+        <${May} to="manage_platform on platform"><p><a class="button primary" href="/admin/keys/create">New API key</a></p></${May}></${Empty}>`} />
     <${Elsewhere} command="auther admin api-key list" request=${curl("GET", "/api/admin/api-keys")} />`;
 }
 

@@ -2,6 +2,7 @@
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
+import { May } from "../rights.js";
 import { Button, Confirm, Copy, Dialog, Elsewhere, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
 
 const states = { current: ["good", "signs"], next: ["", "is next"], retired: ["", "verifies only"] };
@@ -26,7 +27,7 @@ export function SigningKeys() {
     { title: "Algorithm", cell: (key) => key.alg },
     { title: "State", cell: (key) => html`<${Tag} kind=${states[key.state][0]}>${states[key.state][1]}</${Tag}>` },
     { title: "Since", cell: (key) => html`<${Since} item=${key} />` },
-    { title: "", tight: true, cell: (key) => html`<${Button} kind="small" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}>` },
+    { title: "", tight: true, cell: (key) => html`<${May} to="rotate on keys"><${Button} kind="small" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}></${May}>` },
   ];
   const done = (text) => () => {
     close();
@@ -35,7 +36,7 @@ export function SigningKeys() {
   };
   return html`
     <div class="side-by-side"><p class="lead">Keys change by themselves: each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>/api/auth/jwks</code>.</p>
-      <${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></div>
+      <${May} to="rotate on keys"><${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></${May}></div>
     <${Loaded} from=${loaded}>${({ items }) => html`<${Table} caption="Signing keys" columns=${columns} keyOf=${(key) => key.kid}
       items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>
     <${Elsewhere} command="auther admin key list\nauther admin key rotate" request=${`${curl("GET", "/api/admin/keys")}\n${curl("POST", "/api/admin/keys/rotate", {})}`} />

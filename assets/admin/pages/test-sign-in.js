@@ -6,6 +6,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../../static/core/ht
 import { useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
+import { May } from "../rights.js";
 import { hasSecret, isPublic, types } from "./client-fields.js";
 import { testUri } from "./integration.js";
 import { Tokens, base64url, digested } from "./tokens.js";
@@ -93,7 +94,7 @@ function Allow({ client, uri, reload }) {
   return html`<section class="panel"><h2>One redirect URI is missing</h2>
     <p>To come back here, this page must be one of the redirect URIs of the app. It can be removed again with a click. Codes that are sent here reach administrators of this server only.</p>
     <p><code>${uri}</code></p><${Wrong} problem=${problem} />
-    <p><${Button} kind="primary" id="allow-test" busy=${busy} onClick=${add}>Add it, and go on</${Button}></p></section>`;
+    <${May} to="update on clients"><p><${Button} kind="primary" id="allow-test" busy=${busy} onClick=${add}>Add it, and go on</${Button}></p></${May}></section>`;
 }
 
 // What the token endpoint answers. The secret travels in the form or the header that is registered, and no cookie goes along.
@@ -168,7 +169,7 @@ function Begin({ client, place, uri, issuer, reload }) {
         <${Field} name="prompt" kind="select" label="Sign in" options=${prompts} value=${prompt} onInput=${setPrompt} />
         <div class="actions side">
           ${isReady ? html`<a class="button primary" id="begin-test" href=${href} target="_blank" rel="noopener" onClick=${() => setState({ kind: "away" })}>Sign in as the app</a>` : html`<${Button} kind="primary" disabled>Sign in as the app</${Button}>`}
-          ${client.managed_by === "admin" && client.redirect_uris.length > 1 && html`<${Button} onClick=${remove}>Remove this page's redirect URI</${Button}>`}
+          ${client.managed_by === "admin" && client.redirect_uris.length > 1 && html`<${May} to="update on clients"><${Button} onClick=${remove}>Remove this page's redirect URI</${Button}></${May}>`}
         </div>
       </form>
     </section>
