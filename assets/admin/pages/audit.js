@@ -23,7 +23,9 @@ const TITLES = {
 };
 const NOUNS = { user: "People", session: "Sessions", invite: "Invitations", client: "Apps", app: "Turned away", authorize: "Sign-ins of apps", consent: "Consents", token: "Tokens", group: "Groups", tuple: "Grants", model: "Models", api_key: "API keys", key: "Signing keys", backup: "Backups", setup_link: "Set-up links", recovery_link: "Recovery links" };
 
-export const titleOf = (action) => TITLES[action] || action;
+// A failure is told as one: nobody signed in.
+const FAILED = { "user.sign_in": "Could not sign in", "user.sign_up": "Could not sign up", "user.confirm_password": "Password not confirmed" };
+const titleOf = ({ action, outcome }) => (outcome === "failure" && FAILED[action]) || TITLES[action] || action;
 
 const OF_APPS = /^(client|app|authorize|consent|token)\./;
 const PREFIXES = { usr: "user", grp: "group", key: "apikey" };
@@ -52,7 +54,7 @@ export function Entry({ row, fresh = false }) {
   return html`<details class=${fresh ? "entry fresh" : "entry"} onToggle=${(event) => setOpen(event.target.open)}>
     <summary>
       <span class="when"><${Time} at=${row.at} /></span>
-      <span class="what"><strong>${titleOf(row.action)}</strong> ${row.outcome === "failure" && html`<${Tag} kind="bad">failed</${Tag}>`}</span>
+      <span class="what"><strong>${titleOf(row)}</strong> ${row.outcome === "failure" && !FAILED[row.action] && html`<${Tag} kind="bad">failed</${Tag}>`}</span>
       <span class="whom"><${Actor} row=${row} link=${false} />${row.target && row.target !== row.actor && html` <span class="muted" aria-label="on">→</span> <${Target} row=${row} link=${false} />`}</span>
     </summary>
     ${open && html`<${Details} row=${row} />`}

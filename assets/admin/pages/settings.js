@@ -34,6 +34,7 @@ const drawn = ({ key, value, secret }) => (isEmpty(value) ? html`<span class="mu
 
 // A value as the file writes it (TOML).
 function toml(value) {
+  if (Array.isArray(value) && value.length === 0) return '["…"]';
   if (isEmpty(value)) return '"…"';
   if (Array.isArray(value)) return `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
   if (typeof value === "number" || typeof value === "boolean" || /^(\d+|true|false)$/.test(value)) return String(value);
@@ -45,10 +46,10 @@ function Setting({ item }) {
   const shown = item.secret ? "" : item.value;
   return html`<details class="setting"><summary>
       <code class="name">${item.key}</code><span class="value">${drawn(item)}</span><span class="tags">${changed && html`<${Tag} kind="good">${ORIGINS[item.origin] || item.origin}</${Tag}>`}</span></summary>
-    <div class="how">${item.description && html`<p>${item.description}</p>`}
+    <div class="how">${item.description && html`<p>${typed(item.description)}</p>`}
       ${item.place && html`<p>It comes from ${item.place}.</p>`}
       <p class="lead">In <code>auther.toml</code>:</p><${Code} text=${`${item.key} = ${toml(shown)}`} />
-      <p class="lead">Or in the environment, which wins over the file:</p><${Code} text=${`${item.variable}=${Array.isArray(shown) ? shown.join(",") : isEmpty(shown) ? "…" : shown}`} />
+      <p class="lead">Or in the environment, which wins over the file:</p><${Code} text=${`${item.variable}=${isEmpty(shown) ? "…" : Array.isArray(shown) ? shown.join(",") : shown}`} />
       <p>${item.reloadable ? html`Then send the server SIGHUP (<code>systemctl reload auther</code>): nobody is interrupted.` : "Then restart the server."}</p></div></details>`;
 }
 
@@ -77,14 +78,18 @@ function Values() {
 
 const HEALTH = { ok: ["good", "fine"], warn: ["warn", "look at it"], fail: ["bad", "broken"] };
 
-const spoken = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+const spoken = (name) => (name === "tls" ? "TLS" : name[0].toUpperCase() + name.slice(1).replaceAll("_", " "));
+
+// What stands between backticks is to be typed.
+const typed = (text) => text.split("`").map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part));
+const URGENT = ["fail", "warn", "ok"];
 
 function Health() {
   const from = useLoaded((signal) => admin.get("/doctor", {}, signal), []);
   return html`<${Loaded} from=${from} lines=${8}>${({ items }) => html`
-    <ul class="health">${items.map((item) => {
+    <ul class="health">${[...items].sort((one, two) => URGENT.indexOf(one.state) - URGENT.indexOf(two.state)).map((item) => {
       const [kind, word] = HEALTH[item.state] || ["", item.state];
-      return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${item.message}</p>${item.fix && html`<p class="lead">${item.fix}</p>`}</div></li>`;
+      return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${typed(item.message)}</p>${item.fix && html`<p class="lead">${typed(item.fix)}</p>`}</div></li>`;
     })}</ul>
     <${Elsewhere} command="auther admin doctor" request=${curl("GET", "/api/admin/doctor")} />`}</${Loaded}>`;
 }
