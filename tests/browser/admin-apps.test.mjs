@@ -428,7 +428,7 @@ test('axe finds nothing on any of them, on a desktop and on phones, light and da
       await tab.goto(`${server.issuer}/admin${path}`)
       await tab.waitForSelector('main h1')
       await tab.waitForSelector('.skeleton', { state: 'detached' })
-      await tab.waitForSelector('main section, main table, main .empty')
+      await tab.waitForSelector('main :is(section, table, .empty, .panel)')
       const wide = await tab.evaluate(() => document.scrollingElement.scrollWidth)
       assert.ok(wide <= options.viewport.width, `${path}, ${look}: ${wide} px wide`)
       if (!isAsked) continue

@@ -121,7 +121,7 @@ function Choices({ name, label, kind, value, onInput, hint, wrong, options }) {
   return html`<fieldset class="field options" id=${id} tabindex="-1"><legend>${label}</legend>
     ${hint && html`<p class="hint">${hint}</p>`}
     ${wrong && html`<p class="wrong">${wrong}</p>`}
-    ${options.map(([one, title, about]) => html`<label key=${one} class=${isChosen(one) ? "option chosen" : "option"}>
+    ${options.map(([one, title, about]) => html`<label key=${one} class="option">
       <input type=${isOne ? "radio" : "checkbox"} name=${name} value=${one} checked=${isChosen(one)} onChange=${(event) => told(one, event.target.checked)} />
       <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`)}
   </fieldset>`;
