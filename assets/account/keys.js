@@ -27,7 +27,7 @@ export function Keys() {
     { title: "Id", cell: (key) => html`<${Id}>${key.id}</${Id}>` },
     { title: "Last used", cell: (key) => html`<${Time} at=${key.lastRequest} />` },
     { title: "Ends", cell: (key) => html`<${Time} at=${key.expiresAt} />` },
-    { title: "", tight: true, cell: (key) => html`${!key.expired && html`<button type="button" class="quiet" aria-label=${`Turn ${key.name} ${key.enabled ? "off" : "on"}`} onClick=${() => turn(key)}>Turn ${key.enabled ? "off" : "on"}</button>`}
+    { title: "", tight: true, cell: (key) => html`${!key.expired && html`<button type="button" class="quiet" aria-label=${`Turn ${key.enabled ? "off" : "on"} ${key.name}`} onClick=${() => turn(key)}>Turn ${key.enabled ? "off" : "on"}</button>`}
       <button type="button" class="quiet" aria-label=${`Delete ${key.name}`} onClick=${() => setGone(key)}>Delete</button>` },
   ];
   return html`

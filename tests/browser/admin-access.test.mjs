@@ -291,8 +291,9 @@ test('what people wrote is shown as text', async () => {
   await viaApi('POST', '/tuples', { entity_type: 'nasty', entity_id: NASTY_ID, relation: 'viewer', subject_type: 'user', subject_id: NASTY_ID })
   for (const path of ['/access', '/access/models/nasty', '/access/grants?entity_type=nasty', `/access/tester?${new URLSearchParams({ subject_type: 'user', subject_id: NASTY_ID, permission: 'read', entity_type: 'nasty', entity_id: NASTY_ID })}`]) {
     await go(path)
-    await page.getByText("document.title='broken'").or(page.getByText('nasty')).first().waitFor()
+    await page.waitForSelector('main h1')
     await page.waitForLoadState('networkidle')
+    assert.match(await page.innerText('main'), path === '/access' ? /nasty/ : /<img/, path)
     assert.doesNotMatch(await page.title(), /broken/, path)
     assert.equal(await page.locator('main img, main script').count(), 0, path)
   }
@@ -325,16 +326,12 @@ test('who may look at nothing gets a page that says so, and a way out', async ()
   await own.close()
 })
 
+// What only shows with data; every page as it opens is looked at in every-app-page.test.mjs.
 const pages = {
-  models: ['/access', 'table'],
   'a model': [modelPage, '.graph .node'],
   policies: [`${modelPage}?tab=policies&permission=delete`, '.history li'],
-  'a new model': ['/access/create', '.graph .node'],
   'a built-in model': ['/access/models/users', '.matrix'],
-  grants: ['/access/grants', 'table'],
   'a new grant': [`/access/grants/create?entity_type=${TYPE}&entity_id=inv_9&relation=owner&subject=group:Staff`, '.changes'],
-  files: ['/access/grants/files', '#file'],
-  'an unasked tester': ['/access/tester', '#field-entity_type'],
 }
 
 for (const [name, [path, shown]] of Object.entries(pages)) test(`${name} can be read by everybody`, () => everyLook(name, path, shown))

@@ -64,7 +64,7 @@ export function ModelText({ draft, readonly }) {
   const warnings = verdict?.text === text ? verdict.warnings.map(({ at: path, problem }) => ({ path, message: problem, offset: placeOf(places || new Map(), path) })) : [];
   return html`<div class="model-desk">
     <section class="panel">
-      <${TextEditor} id="definition" label="Definition" hint="JSON" value=${text} onInput=${draft.setText} rows=${26} readonly=${readonly} invalid=${problems.length > 0} describedBy="definition-state"
+      <${TextEditor} id="definition" label="Definition" hint="JSON" value=${text} onInput=${draft.setText} rows=${Math.max(12, Math.min(28, text.split("\n").length + 2))} readonly=${readonly} invalid=${problems.length > 0} describedBy="definition-state"
         marks=${problems.filter((one) => one.offset !== null && one.offset !== undefined).map((one) => lineAt(text, one.offset))} at=${at} />
       <div id="definition-state" aria-live="polite">
         ${problems.length > 0
