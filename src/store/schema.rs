@@ -44,6 +44,7 @@ pub const TABLES: &[&str] = &[
     "tuples",
     "tuples_by_id",
     "tuples_by_subject",
+    "sign_in_hours",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

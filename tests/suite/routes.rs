@@ -17,7 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 84] = [
+const ROUTES: [(&str, &str, For); 88] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
@@ -90,6 +90,10 @@ const ROUTES: [(&str, &str, For); 84] = [
     ("GET", "/api/admin/sessions", Administrators),
     ("DELETE", "/api/admin/sessions/nothing", Administrators),
     ("GET", "/api/admin/audit", Administrators),
+    ("GET", "/api/admin/me", People),
+    ("GET", "/api/admin/settings", Administrators),
+    ("GET", "/api/admin/overview", Administrators),
+    ("GET", "/api/admin/doctor", Administrators),
     ("POST", "/api/admin/policies/validate", Administrators),
     ("POST", "/api/admin/policies/test", Administrators),
     ("GET", "/api/admin/policies/evaluations", Administrators),

@@ -9,14 +9,18 @@ mod audit;
 mod backup;
 mod check;
 mod clients;
+mod doctor;
 mod entry;
 mod groups;
 pub(in crate::http) mod input;
 mod keys;
 mod local;
+mod me;
 mod models;
+mod overview;
 mod policies;
 mod sessions;
+mod settings;
 mod tuples;
 mod users;
 
@@ -36,6 +40,10 @@ use crate::base::page::PageRequest;
 pub fn configure(config: &mut ServiceConfig) {
     let at = |path: &str| Endpoint::at([format!("{ADMIN_API}/{path}").as_str()]);
     config
+        .service(at("me").get(me::show))
+        .service(at("overview").get(overview::show))
+        .service(at("settings").get(settings::list))
+        .service(at("doctor").get(doctor::examine))
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
         .service(at("users/{user}/password").post(users::set_password))
