@@ -17,7 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 88] = [
+const ROUTES: [(&str, &str, For); 89] = [
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
@@ -91,6 +91,7 @@ const ROUTES: [(&str, &str, For); 88] = [
     ("DELETE", "/api/admin/sessions/nothing", Administrators),
     ("GET", "/api/admin/audit", Administrators),
     ("GET", "/api/admin/me", People),
+    ("GET", "/api/admin/openapi.json", People),
     ("GET", "/api/admin/settings", Administrators),
     ("GET", "/api/admin/overview", Administrators),
     ("GET", "/api/admin/doctor", Administrators),

@@ -17,6 +17,7 @@ mod keys;
 mod local;
 mod me;
 mod models;
+mod openapi;
 mod overview;
 mod policies;
 mod sessions;
@@ -36,10 +37,28 @@ use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
 use crate::base::page::PageRequest;
 
+/// Where endpoints are registered: in the application, or in a list of what there is.
+trait Registry {
+    /// Takes an endpoint.
+    fn service(&mut self, endpoint: Endpoint) -> &mut Self;
+}
+
+impl Registry for ServiceConfig {
+    fn service(&mut self, endpoint: Endpoint) -> &mut Self {
+        Self::service(self, endpoint)
+    }
+}
+
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
+    register(config);
+}
+
+/// Every route, once: the application and the description of the API are both made of this.
+fn register(config: &mut impl Registry) {
     let at = |path: &str| Endpoint::at([format!("{ADMIN_API}/{path}").as_str()]);
     config
+        .service(at("openapi.json").get(openapi::show))
         .service(at("me").get(me::show))
         .service(at("overview").get(overview::show))
         .service(at("settings").get(settings::list))
