@@ -16,6 +16,7 @@
 //! | 3 | [`access`] | who may do what, and what of it stands in a token |
 //! | 3 | [`apikeys`] | keys of machines: made, checked, counted |
 //! | 3 | [`oauth`] | OAuth 2 and OpenID Connect |
+//! | 3 | [`doctor`] | what is wrong with an installation, and what to do about it |
 //! | 4 | [`http`] | the web: routes, extractors, pages, JSON API |
 //! | 5 | [`serve`] | the process: listeners, TLS, background work |
 //! | 5 | [`cli`] | the command line |
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod cx;
+pub mod doctor;
 pub mod http;
 pub mod identity;
 pub mod oauth;

@@ -23,6 +23,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("mlua", &["src/script/"]),
     ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
     ("rcgen", &["src/serve/tls/"]),
+    ("x509_parser", &["src/doctor/certificate.rs"]),
     ("rustls", &["src/serve/mod.rs", "src/serve/tls/"]),
     ("clap", &["src/cli/"]),
     ("toml", &["src/config/"]),

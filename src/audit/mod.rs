@@ -100,6 +100,8 @@ pub async fn record(cx: &Cx, entry: Entry) -> Result<(), store::Error> {
 pub struct Filter {
     /// Only rows from this moment on.
     pub since: Option<Moment>,
+    /// Only rows from before this moment.
+    pub until: Option<Moment>,
     /// Only rows of this actor, by identifier.
     pub actor: Option<String>,
     /// Only rows whose action is this or begins with it and a dot.
@@ -108,22 +110,41 @@ pub struct Filter {
     pub target: Option<String>,
     /// Only rows of the request with this id, which people are shown as reference.
     pub request: Option<String>,
+    /// Only rows that ended so.
+    pub outcome: Option<Outcome>,
+    /// Only rows that hold this text somewhere, without regard to case.
+    pub search: Option<String>,
+    /// The identifier of whom the searched text names: rows that hold it are wanted as well.
+    pub named: Option<String>,
 }
 
 impl Filter {
     fn accepts(&self, row: &AuditRow) -> bool {
         let same = |wanted: &Option<String>, have: Option<&str>| wanted.as_deref().is_none_or(|w| have == Some(w));
-        self.since.is_none_or(|since| row.at >= since)
+        self.outcome.is_none_or(|outcome| row.outcome == outcome)
             && same(&self.actor, row.actor.as_deref())
             && same(&self.target, row.target.as_deref())
             && same(&self.request, row.request.as_deref())
             && self.action.as_deref().is_none_or(|action| {
                 row.action.strip_prefix(action).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })
+            && self.search.as_deref().is_none_or(|text| self.is_found(row, text))
+    }
+
+    fn is_found(&self, row: &AuditRow, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let parts = [&row.actor, &row.target, &row.request, &row.ip, &row.user_agent];
+        let holds = |part: &str| {
+            part.to_lowercase().contains(&text) || self.named.as_deref().is_some_and(|named| part.contains(named))
+        };
+        holds(&row.action)
+            || parts.into_iter().flatten().any(|part| holds(part))
+            || row.detail.iter().any(|(name, value)| holds(name) || holds(&value.to_string()))
     }
 }
 
-/// A page of the log.
+/// A page of the log. It may be short and still have a successor; outside of the filter's time nothing is read.
 pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<AuditRow>, store::Error> {
-    rows::page(&cx.read()?, cx.tenant, order, request, |row| filter.accepts(row))
+    let span = rows::Span { since: filter.since, until: filter.until };
+    rows::page(&cx.read()?, cx.tenant, (order, span), request, |row| filter.accepts(row))
 }

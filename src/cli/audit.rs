@@ -23,6 +23,7 @@ pub enum AuditCommand {
     #[command(after_help = "Examples:\n  \
         auther admin audit list --action user.sign_in --since 2026-01-31T00:00:00Z\n  \
         auther admin audit list --request req_…\n  \
+        auther admin audit list --result failure --search 198.51.100.7\n  \
         auther admin audit list --follow --json\n\n\
         --follow prints the latest entries, oldest first, and then each new one as it comes; with --json one document per line.")]
     List(ListArgs),
@@ -34,18 +35,27 @@ pub struct ListArgs {
     /// Only from this moment on (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
-    /// Only what this one did: a user id, a client_id, or `local`
+    /// Only from before this moment (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "follow")]
+    until: Option<Moment>,
+    /// Only what this one did: an e-mail address, a user id, a client_id, or `local`
     #[arg(long, value_name = "ID")]
     actor: Option<String>,
     /// Only this action, or all of a noun: `user.sign_in`, `user`
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// Only what was done to this one: an identifier
+    /// Only what was done to this one: an identifier or an e-mail address
     #[arg(long, value_name = "ID")]
     target: Option<String>,
     /// Only what this request did: the reference that people are shown on an error page
     #[arg(long, value_name = "ID")]
     request: Option<String>,
+    /// Only what ended so
+    #[arg(long, value_name = "RESULT", value_parser = ["success", "failure"])]
+    result: Option<String>,
+    /// Only entries that hold this text: an address, an id, a part of either
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     /// Go on printing new entries until interrupted
     #[arg(long, conflicts_with = "after")]
     follow: bool,
@@ -72,10 +82,13 @@ impl ListArgs {
     fn filtered(&self) -> Call {
         Call::get(["audit"])
             .query("since", self.since.map(Moment::rfc3339))
+            .query("until", self.until.map(Moment::rfc3339))
             .query("actor", self.actor.clone())
             .query("action", self.action.clone())
             .query("target", self.target.clone())
             .query("request", self.request.clone())
+            .query("result", self.result.clone())
+            .query("search", self.search.clone())
     }
 
     /// A page that has entries, if there are any: of a long log the server looks through a part at a time.

@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod client;
 mod config;
+mod doctor;
 mod entry;
 mod group;
 mod input;
@@ -108,6 +109,7 @@ fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
         AdminCommand::Session(command) => command.run(&remote, output),
         AdminCommand::Audit(command) => command.run(&remote, output),
         AdminCommand::Backup(command) => command.run(&remote, output),
+        AdminCommand::Doctor => doctor::examine(&remote, output),
     }
 }
 

@@ -129,6 +129,11 @@ impl Remote {
         Self { settings: loaded.settings, socket }
     }
 
+    /// The configuration of this command; that of a running server may be another.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The data file.
     pub fn data(&self) -> &Path {
         &self.settings.data

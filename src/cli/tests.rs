@@ -303,3 +303,36 @@ fn keys_of_machines_are_made_listed_and_revoked() {
         assert_eq!(refused(remote, Call::delete(["api-keys", "nothing"])).0, "not_found");
     });
 }
+
+#[test]
+fn the_doctor_answers_whether_a_server_runs_or_not() {
+    either_way(|remote, folder| {
+        remote.call(new_user("ann@example.com", json!({"admin": true, "password": "correct horse"}))).unwrap();
+        let state = |document: &Value, name: &str| {
+            let items = document["items"].as_array().unwrap();
+            items.iter().find(|item| item["name"] == name).unwrap()["state"].as_str().unwrap().to_owned()
+        };
+        let document = remote.call(Call::get(["doctor"])).unwrap();
+        assert_eq!(state(&document, "data_file"), "ok");
+        assert_eq!(state(&document, "administrator"), "ok");
+        assert_eq!(state(&document, "backup"), "warn");
+        let copy = folder.join("copy.redb");
+        remote.call(Call::post(["backup"]).body(json!({"path": copy}))).unwrap();
+        assert_eq!(state(&remote.call(Call::get(["doctor"])).unwrap(), "backup"), "ok");
+    });
+}
+
+#[test]
+fn a_data_file_that_cannot_be_opened_is_examined_from_outside() {
+    use std::os::unix::fs::PermissionsExt as _;
+    install_crypto_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(loaded(folder.path()));
+    let quiet = super::output::Output { json: true };
+    assert_eq!(super::doctor::examine(&remote, quiet).unwrap_err().code, "unwell", "there is none");
+    assert!(!remote.data().exists(), "and none was made");
+    remote.call(new_user("ann@example.com", json!({}))).unwrap();
+    std::fs::set_permissions(remote.data(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let failure = super::doctor::examine(&remote, quiet).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.message.as_str()), ("unwell", "2 checks failed."));
+}

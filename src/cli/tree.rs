@@ -155,6 +155,11 @@ pub enum AdminCommand {
     /// Copies of the data file
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// Say what is wrong with the installation, and what to do
+    #[command(
+        after_help = "Exit code 1 when a check fails. Warnings are for people to judge.\n\nExample:\n  auther admin doctor --json"
+    )]
+    Doctor,
 }
 
 /// Which part of a list.
@@ -275,9 +280,11 @@ mod tests {
             "session list --user ann --client c1",
             "session revoke ses_1",
             "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",
+            "audit list --until 2026-01-01T00:00:00Z --result failure --search x --target usr_1 --request req_1",
             "backup create f",
             "backup verify f",
             "backup restore f --force",
+            "doctor",
         ] {
             let words = ["auther", "admin"].into_iter().chain(line.split_whitespace());
             if let Err(error) = Auther::try_parse_from(words) {

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 
+use super::Effective;
 use super::check;
 use super::issuer::Issuer;
 use super::listen::{egress_rule, listen, network};
 use super::mistakes::Source;
+use super::schema::KEYS;
 use super::settings::{
     Audit, Egress, ExtraCa, Keys, Limits, Listen, Log, LogFormat, Password, Policy, RateLimit, Registration, Server,
     Session, Settings, Smtp, SmtpLogin, SmtpTls, Store, Tls, Tokens,
 };
-use super::typed::{Layer, Reading};
+use super::typed::{Entry, Layer, Reading};
 use super::value::{Value, Wrong};
 use crate::base::Secret;
 
@@ -77,7 +79,18 @@ impl Meaning<'_, '_> {
                 Some(Value::Clients(clients)) => clients.clone(),
                 _ => Vec::new(),
             },
+            origins: self.origins(),
         }
+    }
+
+    /// Every key that holds a value; those that do not were refused.
+    fn origins(&self) -> Vec<Effective> {
+        let known = KEYS.iter().filter_map(|key| Some((key.name, self.typed.get(key.name)?)));
+        known
+            .filter_map(|(key, Entry { value, source })| {
+                Some(Effective { key, value: value.clone()?, source: source.clone() })
+            })
+            .collect()
     }
 
     fn listen(&mut self) -> Vec<Listen> {

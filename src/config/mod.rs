@@ -28,7 +28,7 @@ pub use env::Environment;
 pub use issuer::Issuer;
 pub use mistakes::{Mistake, Mistakes, Source};
 pub use settings::*;
-pub use show::{document, table};
+pub use show::{document, effective, table};
 pub use value::Value;
 
 use schema::{CONFIG_VARIABLE, KEYS};
@@ -68,8 +68,6 @@ pub struct Effective {
 pub struct Loaded {
     /// What it means.
     pub settings: Settings,
-    /// Every key with its value and source, in the order of [`KEYS`].
-    pub origins: Vec<Effective>,
     /// The file that was read.
     pub file: Option<PathBuf>,
 }
@@ -98,7 +96,7 @@ pub fn reload(
     let fresh = load(overrides, env, cwd)?;
     let mut typed = Layer::new();
     let mut waiting = Vec::new();
-    for ((key, now), then) in KEYS.iter().zip(&fresh.origins).zip(&running.origins) {
+    for ((key, now), then) in KEYS.iter().zip(&fresh.settings.origins).zip(&running.settings.origins) {
         if !key.reloadable && !now.value.same(&then.value) {
             waiting.push(key.name);
         }
@@ -114,14 +112,7 @@ fn finish(typed: &Layer, file: Option<PathBuf>, mut reading: Reading<'_>) -> Res
     if !reading.mistakes.is_empty() {
         return Err(Mistakes::new(reading.mistakes));
     }
-    let origins = KEYS
-        .iter()
-        .filter_map(|key| {
-            let Entry { value, source } = typed.get(key.name)?;
-            Some(Effective { key: key.name, value: value.clone()?, source: source.clone() })
-        })
-        .collect();
-    Ok(Loaded { settings, origins, file })
+    Ok(Loaded { settings, file })
 }
 
 /// The named file, or `auther.toml` if there is one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::Effective;
 use super::clients::ClientDeclaration;
 use super::issuer::Issuer;
 use crate::base::Secret;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub smtp: Option<Smtp>,
     /// Clients declared in the configuration.
     pub clients: Vec<ClientDeclaration>,
+    /// Every key with its value as it was typed and where that was, in the order of the schema.
+    pub origins: Vec<Effective>,
 }
 
 /// One entry of `listen`.

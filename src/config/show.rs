@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Effective, Loaded, Source, Value};
+use super::{Effective, Loaded, Settings, Source, Value};
 
 /// One line per key: name, value, where it comes from. The effective issuer stands there even when nobody typed one.
 pub fn table(loaded: &Loaded) -> String {
-    let rows: Vec<[String; 3]> = effective(loaded)
+    let rows: Vec<[String; 3]> = effective(&loaded.settings)
         .map(|Effective { key, value, source }| [key.to_owned(), printable(&value), source.to_string()])
         .collect();
     let width = |column: fn(&[String; 3]) -> &String| rows.iter().map(|row| column(row).chars().count()).max();
@@ -20,16 +20,17 @@ pub fn table(loaded: &Loaded) -> String {
 
 /// `{"file": path or null, "settings": [{"key", "value", "source": {"kind", …}}]}`.
 pub fn document(loaded: &Loaded) -> serde_json::Value {
-    let settings: Vec<_> = effective(loaded)
+    let settings: Vec<_> = effective(&loaded.settings)
         .map(|Effective { key, value, source }| json!({ "key": key, "value": value, "source": source }))
         .collect();
     json!({ "file": loaded.file.as_ref().map(|path| path.to_string_lossy()), "settings": settings })
 }
 
-fn effective(loaded: &Loaded) -> impl Iterator<Item = Effective> + '_ {
-    loaded.origins.iter().cloned().map(|mut row| {
+/// Every key as it is in effect. The issuer that nobody typed is the one that was found.
+pub fn effective(settings: &Settings) -> impl Iterator<Item = Effective> + '_ {
+    settings.origins.iter().cloned().map(|mut row| {
         if row.key == "issuer" && row.source == Source::Default {
-            row.value = Value::Text(loaded.settings.issuer.text.clone());
+            row.value = Value::Text(settings.issuer.text.clone());
         }
         row
     })

@@ -47,7 +47,7 @@ fn complaints(toml: &str) -> Vec<String> {
 }
 
 fn source_of(loaded: &Loaded, key: &str) -> Source {
-    loaded.origins.iter().find(|row| row.key == key).unwrap().source.clone()
+    loaded.settings.origins.iter().find(|row| row.key == key).unwrap().source.clone()
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn nothing_is_mandatory() {
     assert_eq!(settings.keys.keep, Duration::from_secs(60 * 86_400));
     assert_eq!(settings.store.cache_bytes, 48 * 1024 * 1024);
     assert_eq!(loaded.file, None);
-    assert_eq!(loaded.origins.len(), KEYS.len());
+    assert_eq!(loaded.settings.origins.len(), KEYS.len());
 }
 
 #[test]
@@ -370,5 +370,5 @@ fn the_example_shows_the_defaults_and_says_what_can_be_reloaded() {
 fn the_example_as_it_is_changes_nothing() {
     let desk = Desk::with(include_str!("../../auther.toml.example"), &[]);
     let loaded = desk.load().unwrap();
-    assert!(loaded.origins.iter().all(|row| row.source == Source::Default));
+    assert!(loaded.settings.origins.iter().all(|row| row.source == Source::Default));
 }

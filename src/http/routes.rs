@@ -242,6 +242,16 @@ impl Endpoint {
         self.with(name, move || web::method(method.clone()).to(handler.clone()))
     }
 
+    /// Where it is.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str)
+    }
+
+    /// The methods that do something of their own: `HEAD` does what `GET` does.
+    pub(super) fn methods(&self) -> impl Iterator<Item = &str> {
+        self.allowed.iter().flat_map(|names| names.split(", ")).filter(|name| *name != "HEAD")
+    }
+
     fn with(mut self, name: impl Into<Cow<'static, str>>, route: impl Fn() -> Route + 'static) -> Self {
         self.allowed.push(name.into());
         self.routes.push(Box::new(route));

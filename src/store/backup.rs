@@ -133,6 +133,10 @@ impl<V: View> View for Held<V> {
         self.view.get(table, key)
     }
 
+    fn count(&self, table: &'static str) -> Result<u64, Error> {
+        self.view.count(table)
+    }
+
     fn scan(
         &self,
         table: &'static str,

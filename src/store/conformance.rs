@@ -107,6 +107,20 @@ fn pages_keep_to_their_prefix_their_order_and_their_limit() {
 }
 
 #[test]
+fn rows_are_counted_as_of_the_snapshot() {
+    each_store(|store| {
+        let none = store.read().unwrap().count("test_a").unwrap();
+        put(store, "a", 1);
+        put(store, "b", 2);
+        let before = store.read().unwrap();
+        put(store, "b", 3);
+        store.write_blocking(|tx| COUNTS.delete(tx, &key("a"))).unwrap();
+        assert_eq!((none, before.count("test_a"), store.read().unwrap().count("test_a")), (0, Ok(2), Ok(1)));
+        assert_eq!(before.count("nowhere"), Err(Error::UnknownTable(String::from("nowhere"))));
+    });
+}
+
+#[test]
 fn a_transaction_sees_its_own_changes_in_both_orders() {
     each_store(|store| {
         for name in ["a", "c", "e", "g"] {

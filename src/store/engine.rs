@@ -71,6 +71,9 @@ pub(super) trait View: Send + Sync {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Row>, Error>;
+
+    /// How many rows a table has, without reading them.
+    fn count(&self, table: &'static str) -> Result<u64, Error>;
 }
 
 /// Where rows are kept. Backing up is built on a view (see `backup`), so that it works for every engine.

@@ -93,6 +93,10 @@ impl View for MemoryView {
         Ok(self.tables.get(schema::known(table)?).and_then(|rows| rows.get(key).cloned()))
     }
 
+    fn count(&self, table: &'static str) -> Result<u64, Error> {
+        Ok(self.tables.get(schema::known(table)?).map_or(0, |rows| rows.len() as u64))
+    }
+
     fn scan(
         &self,
         table: &'static str,

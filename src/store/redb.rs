@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{
     CommitError, CompactionError, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    SavepointError, SetDurabilityError, StorageError, TableDefinition, TableError, TransactionError, WriteTransaction,
+    ReadableTableMetadata as _, SavepointError, SetDurabilityError, StorageError, TableDefinition, TableError,
+    TransactionError, WriteTransaction,
 };
 
 use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
@@ -232,6 +233,13 @@ impl View for RedbView {
         guarded(|| match self.table(table)? {
             Some(table) => Ok(table.get_owned(key).map_err(fault)?.map(|value| value.value().to_vec())),
             None => Ok(None),
+        })
+    }
+
+    fn count(&self, table: &'static str) -> Result<u64, Error> {
+        guarded(|| match self.table(table)? {
+            Some(table) => table.len().map_err(fault),
+            None => Ok(0),
         })
     }
 

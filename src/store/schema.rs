@@ -45,6 +45,7 @@ pub const TABLES: &[&str] = &[
     "tuples_by_id",
     "tuples_by_subject",
     "authorize_failures",
+    "sign_in_hours",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod administration;
 mod api_keys;
 mod app_access;
 mod authorize;

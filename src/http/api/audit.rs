@@ -7,12 +7,15 @@ use super::{page_request, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::id::AuditId;
-use crate::http::extract::{Admin, Query, ViewAudit};
+use crate::cx::Cx;
+use crate::http::extract::{Admin, Query, Right, ViewAudit, ViewUsers, has};
 use crate::http::respond::Refusal;
-use crate::records::AuditRow;
+use crate::identity::users;
+use crate::records::tuple::ANY;
+use crate::records::{AuditRow, Outcome};
 use crate::store::Order;
 
-fn view(row: &AuditRow) -> Value {
+pub(super) fn view(row: &AuditRow) -> Value {
     json!({
         "id": row.id,
         "at": row.at.rfc3339(),
@@ -28,24 +31,62 @@ fn view(row: &AuditRow) -> Value {
     })
 }
 
-/// `GET audit`: a page, newest first or in the given `order`; `since`, `actor`, `action`, `target` and `request` narrow it. A page may be
-/// short and still have a `next`.
+/// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`, `result` and `search`
+/// narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse, Refusal> {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,
         Some(_) => return Err(wrong_parameter("order", "is neither asc nor desc")),
     };
-    let since = match parameter(&query, "since")? {
-        None => None,
-        Some(text) => {
-            Some(Moment::parse_rfc3339(text).ok_or_else(|| wrong_parameter("since", "is not an RFC 3339 time"))?)
-        }
-    };
-    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let (actor, action, target) = (text("actor")?, text("action")?, text("target")?);
-    let filter = Filter { since, actor, action, target, request: text("request")? };
-    let page = audit::page(&admin.cx, &filter, order, &page_request::<AuditId>(&query)?)?;
+    let page = audit::page(&admin.cx, &filter(&admin.cx, &query)?, order, &page_request::<AuditId>(&query)?)?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+fn filter(cx: &Cx, query: &Query) -> Result<Filter, Refusal> {
+    let outcome = match parameter(query, "result")? {
+        None => None,
+        Some("success") => Some(Outcome::Success),
+        Some("failure") => Some(Outcome::Failure),
+        Some(_) => return Err(wrong_parameter("result", "is neither success nor failure")),
+    };
+    let moment = |name| match parameter(query, name)? {
+        None => Ok(None),
+        Some(text) => match Moment::parse_rfc3339(text) {
+            None => Err(wrong_parameter(name, "is not an RFC 3339 time")),
+            at => Ok(at),
+        },
+    };
+    let text = |name| parameter(query, name).map(|value| value.map(str::to_owned));
+    let id_or_address = |name| {
+        Ok::<_, Refusal>(match parameter(query, name)? {
+            Some(text) => Some(id_of_address(cx, text)?.unwrap_or_else(|| text.to_owned())),
+            None => None,
+        })
+    };
+    let search = text("search")?.filter(|text| !text.trim().is_empty());
+    let named = match &search {
+        Some(text) => id_of_address(cx, text)?,
+        None => None,
+    };
+    Ok(Filter {
+        since: moment("since")?,
+        until: moment("until")?,
+        actor: id_or_address("actor")?,
+        action: text("action")?,
+        target: id_or_address("target")?,
+        request: text("request")?,
+        outcome,
+        search,
+        named,
+    })
+}
+
+/// The identifier of the person with this e-mail address: rows hold identifiers, and people remember addresses.
+fn id_of_address(cx: &Cx, text: &str) -> Result<Option<String>, Refusal> {
+    if !text.contains('@') || !has(cx, ViewUsers::TO, ViewUsers::ON, ANY)? {
+        return Ok(None);
+    }
+    Ok(users::find_by_name(&cx.read()?, cx, text.trim())?.map(|user| user.id.to_string()))
 }

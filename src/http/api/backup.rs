@@ -9,10 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::Local;
 use super::input::Input;
-use crate::audit::{self, Entry};
+use crate::audit::Entry;
+use crate::cx::Cx;
 use crate::http::extract::Json;
 use crate::http::respond::Refusal;
-use crate::store;
+use crate::store::rows::marks;
+use crate::store::{self, Tx};
 
 /// `POST backup`: writes a new file on the machine, at the absolute `path`.
 pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
@@ -26,7 +28,7 @@ pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<Http
     let (store, target) = (cx.store().clone(), path.clone());
     let report = block(move || store.backup(&target, |_| {})).await.map_err(Refusal::internal)?;
     let report = report.map_err(refused)?;
-    audit::record(&cx, Entry::success(&cx, "backup.create").detail("path", path.to_string_lossy())).await?;
+    note(&cx, Entry::success(&cx, "backup.create").detail("path", path.to_string_lossy())).await?;
     Ok(HttpResponse::Created().json(json!({
         "path": path.to_string_lossy(),
         "rows": report.rows,
@@ -35,6 +37,16 @@ pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<Http
         "schema": report.schema,
         "tables": report.tables,
     })))
+}
+
+/// Remembers when there was a backup last.
+async fn note(cx: &Cx, entry: Entry) -> Result<(), store::Error> {
+    let at = cx.clone();
+    let noted = move |tx: &mut Tx| {
+        marks::put_value(tx, marks::LAST_BACKUP, &at.now.rfc3339())?;
+        entry.append(tx, &at)
+    };
+    cx.store().write(noted).await
 }
 
 /// What stands in the way is the operator's to remove, and said to the operator only.

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod check;
 mod clients;
+mod doctor;
 mod entry;
 mod failures;
 mod groups;
@@ -16,9 +17,13 @@ pub(in crate::http) mod input;
 mod integration;
 mod keys;
 mod local;
+mod me;
 mod models;
+mod openapi;
+mod overview;
 mod policies;
 mod sessions;
+mod settings;
 mod tuples;
 mod user_details;
 mod users;
@@ -36,10 +41,32 @@ use super::routes::{ADMIN_API, Endpoint};
 use crate::base::canonical::Search;
 use crate::base::page::PageRequest;
 
+/// Where endpoints are registered: in the application, or in a list of what there is.
+trait Registry {
+    /// Takes an endpoint.
+    fn service(&mut self, endpoint: Endpoint) -> &mut Self;
+}
+
+impl Registry for ServiceConfig {
+    fn service(&mut self, endpoint: Endpoint) -> &mut Self {
+        Self::service(self, endpoint)
+    }
+}
+
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
+    register(config);
+}
+
+/// Every route, once: the application and the description of the API are both made of this.
+fn register(config: &mut impl Registry) {
     let at = |path: &str| Endpoint::at([format!("{ADMIN_API}/{path}").as_str()]);
     config
+        .service(at("openapi.json").get(openapi::show))
+        .service(at("me").get(me::show))
+        .service(at("overview").get(overview::show))
+        .service(at("settings").get(settings::list))
+        .service(at("doctor").get(doctor::examine))
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
         .service(at("users/{user}/deletion").get(users::deletion))

@@ -32,8 +32,8 @@ macro_rules! rights {
         }
     )*
 
-        #[cfg(test)]
-        const ALL: &[(&str, &str)] = &[$(($entity, $permission)),*];
+        /// Every right that a route names in its signature: the permission and the type it is on.
+        const NAMED: &[(&str, &str)] = &[$(($permission, $entity)),*];
     };
 }
 
@@ -90,6 +90,16 @@ rights! {
     ViewTuples = "view" on "tuples";
     /// Reads policies and what they were told.
     ViewPolicies = "view" on "policies";
+    /// Reads the configuration, and what is wrong with the installation.
+    ViewSettings = "view" on "settings";
+}
+
+/// Rights over all objects that handlers ask for by [`require`], because one object may be enough.
+const ASKED: &[(&str, &str)] = &[("update", "models"), ("update", "tuples")];
+
+/// Every right that the admin API knows: the permission and the type it is on.
+pub fn all_rights() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NAMED.iter().chain(ASKED).copied()
 }
 
 /// A caller who may use the route: the operator at the admin socket, or a person (session token, session cookie with the guard against other
@@ -155,7 +165,7 @@ pub fn has(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Res
     }
 }
 
-/// A caller whose authority depends on the object; the handler asks [`require`].
+/// A caller whose authority depends on the object, so that the handler asks [`require`]; or whoever there is, where everybody is answered.
 pub struct Manager {
     /// The operation, with the caller as its actor.
     pub cx: Cx,
@@ -178,9 +188,9 @@ mod tests {
 
     #[test]
     fn every_right_is_a_permission_of_the_platform() {
-        for (entity_type, permission) in ALL {
+        for (permission, entity_type) in all_rights() {
             let model = builtin::find(entity_type).unwrap_or_else(|| panic!("no model of {entity_type}"));
-            assert!(model.permissions.contains_key(*permission), "{entity_type} has no {permission}");
+            assert!(model.permissions.contains_key(permission), "{entity_type} has no {permission}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The web as a whole, called without a network.
 
 mod accounts;
+mod described;
 mod details;
 mod failures;
 mod guards;

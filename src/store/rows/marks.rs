@@ -93,6 +93,9 @@ pub fn delete_failures(
     FAILURES.delete(tx, &(tenant, identifier.to_owned()))
 }
 
+/// The value that holds when the latest backup was made, as RFC 3339 writes it.
+pub const LAST_BACKUP: &str = "last_backup";
+
 /// A value of the installation.
 pub fn value(from: &impl Read, name: &str) -> Result<Option<String>, Error> {
     Ok(VALUES.find(from, &(TenantId::INSTALLATION, name.to_owned()))?.map(|row| row.value))

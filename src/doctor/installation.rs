@@ -1,0 +1,174 @@
+//! What an open data file tells.
+
+use std::time::Duration;
+
+use super::certificate::{end, end_of_file};
+use super::{Finding, size, span};
+use crate::audit::{self, Filter};
+use crate::base::Moment;
+use crate::base::page::PageRequest;
+use crate::config::Tls;
+use crate::crypto::keyring::KeyState;
+use crate::cx::Cx;
+use crate::identity::users;
+use crate::oauth::keys;
+use crate::records::Algorithm;
+use crate::store::rows::certificates::{self, Role};
+use crate::store::rows::marks;
+use crate::store::{self, Order, Read};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Clocks of machines that talk to each other differ by this much without anybody noticing.
+const SLACK: Duration = Duration::from_secs(5 * 60);
+
+/// 2026-01-01T00:00:00Z: this program was not there earlier.
+const FIRST: Moment = Moment::from_seconds(1_767_225_600);
+
+/// How late a rotation may be: the server looks at its clock a few times a minute.
+const LATE: Duration = Duration::from_secs(60 * 60);
+
+/// How long before its end a certificate should have been renewed.
+const RENEW: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// How old the latest backup may be.
+const BACKUP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// A check whose own reading failed.
+fn unread(name: &'static str, error: &dyn std::fmt::Display) -> Finding {
+    let fix = "Look into the server's log. If the disk is sound, restore the latest backup with `auther admin backup restore`.";
+    Finding::fail(name, format!("The data file could not be read: {error}."), fix)
+}
+
+/// The data file answers.
+pub fn data(cx: &Cx) -> Finding {
+    const NAME: &str = "data_file";
+    let path = &cx.settings().data;
+    match cx.read() {
+        Err(error) => unread(NAME, &error),
+        Ok(_) => match std::fs::metadata(path) {
+            Ok(facts) => Finding::ok(NAME, format!("{} is open: {}.", path.display(), size(facts.len()))),
+            Err(_) => Finding::ok(NAME, "The data file is open."),
+        },
+    }
+}
+
+/// Time only goes forward: everything that was written was written before now.
+pub fn clock(cx: &Cx) -> Finding {
+    const NAME: &str = "clock";
+    const FIX: &str = "Set the clock and keep it right with NTP. Tokens, sessions and links end by it.";
+    if cx.now < FIRST {
+        return Finding::fail(NAME, format!("The clock of this machine says {}.", cx.now), FIX);
+    }
+    let newest = PageRequest::new(Some(1), None);
+    let latest = match audit::page(cx, &Filter::default(), Order::Descending, &newest) {
+        Ok(page) => page.items.first().map(|row| row.at),
+        Err(error) => return unread(NAME, &error),
+    };
+    match latest.filter(|at| *at > cx.now.plus(SLACK)) {
+        Some(at) => {
+            let behind = span(at.since(cx.now));
+            let message = format!("The clock says {}, {behind} before the latest entry of the audit log.", cx.now);
+            Finding::fail(NAME, message, FIX)
+        }
+        None => Finding::ok(NAME, format!("The clock says {}.", cx.now)),
+    }
+}
+
+/// Every algorithm has a key that signs, and keys are changed when it is time.
+pub fn signing_keys(cx: &Cx) -> Finding {
+    const NAME: &str = "signing_keys";
+    let (all, due) = match keys::list(cx).and_then(|all| Ok((all, keys::next_due(cx)?))) {
+        Ok(found) => found,
+        Err(error) => return unread(NAME, &error),
+    };
+    let mut ages = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let current = all.iter().find(|key| key.alg == algorithm && key.state == KeyState::Current);
+        let Some(since) = current.and_then(|key| key.activated_at) else {
+            let message = format!("There is no key that signs {algorithm}.");
+            return Finding::warn(NAME, message, "A running server makes it within a minute; else look into its log.");
+        };
+        ages.push(format!("{algorithm} for {}", span(cx.now.since(since))));
+    }
+    let signing = format!("Keys have been signing: {}.", ages.join(", "));
+    match due {
+        Some(due) if due.plus(LATE) < cx.now => {
+            let message = format!("{signing} They should have been rotated {} ago.", span(cx.now.since(due)));
+            Finding::warn(
+                NAME,
+                message,
+                "A running server rotates by itself; else look into its log, or run `auther admin key rotate`.",
+            )
+        }
+        Some(due) => Finding::ok(NAME, format!("{signing} Next change: {due}.")),
+        None => Finding::ok(NAME, signing),
+    }
+}
+
+/// The certificate is renewed in time.
+pub fn certificate(cx: &Cx) -> Finding {
+    const NAME: &str = "certificate";
+    let (until, fix) = match &cx.settings().tls {
+        Tls::Off => return Finding::ok(NAME, "TLS is not ours, so no certificate of ours ends."),
+        Tls::Files { cert, .. } => match end_of_file(cert) {
+            Ok(until) => {
+                (until, "Renew it and put the new one into the same files: they are read again when they change.")
+            }
+            Err(problem) => return Finding::fail(NAME, format!("{problem}."), "Correct tls.cert."),
+        },
+        Tls::LocalCa => match cx.read().and_then(|from| certificates::find(&from, Role::Leaf)) {
+            Ok(Some(leaf)) => {
+                let until = end(&leaf.pem).unwrap_or(leaf.not_after);
+                (until, "A running server renews it by itself: start it, or look into its log.")
+            }
+            Ok(None) => return Finding::ok(NAME, "The server makes its certificate when it starts."),
+            Err(error) => return unread(NAME, &error),
+        },
+    };
+    if until <= cx.now {
+        Finding::fail(NAME, format!("The certificate ended at {until}."), fix)
+    } else if until < cx.now.plus(RENEW) {
+        Finding::warn(NAME, format!("The certificate ends in {}, at {until}.", span(until.since(cx.now))), fix)
+    } else {
+        Finding::ok(NAME, format!("The certificate lasts until {until}."))
+    }
+}
+
+/// Somebody can administer.
+pub fn administrator(cx: &Cx) -> Finding {
+    const NAME: &str = "administrator";
+    match users::first_administrator(cx) {
+        Ok(Some(_)) => Finding::ok(NAME, "There is an administrator who can sign in."),
+        Ok(None) => {
+            let message = "There is no administrator who could sign in.";
+            Finding::warn(
+                NAME,
+                message,
+                "Open the link that `auther admin setup-link` prints; after the first time use `auther admin recover EMAIL`.",
+            )
+        }
+        Err(error) => unread(NAME, &error),
+    }
+}
+
+/// When a backup was made with this program last. Copies that others make of the disk are not known here.
+pub fn last_backup(from: &impl Read) -> Result<Option<Moment>, store::Error> {
+    Ok(marks::value(from, marks::LAST_BACKUP)?.and_then(|text| Moment::parse_rfc3339(&text)))
+}
+
+/// A copy was made lately.
+pub fn backup(cx: &Cx) -> Finding {
+    const NAME: &str = "backup";
+    const FIX: &str = "Run `auther admin backup create FILE` every day, and keep the copies on another machine.";
+    match cx.read().and_then(|from| last_backup(&from)) {
+        Ok(Some(at)) => {
+            let age = cx.now.since(at);
+            let ago = if age < DAY { String::from("less than a day") } else { span(age) };
+            let message = format!("The latest backup was made {ago} ago.");
+            if age > BACKUP { Finding::warn(NAME, message, FIX) } else { Finding::ok(NAME, message) }
+        }
+        Ok(None) => Finding::warn(NAME, "Whether there are backups is not known: none was made with Auther yet.", FIX),
+        Err(error) => unread(NAME, &error),
+    }
+}

@@ -1,0 +1,47 @@
+//! Who calls, and what they may do here.
+
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use crate::audit;
+use crate::cx::{Actor, Cx};
+use crate::http::extract::{ManagePlatform, Manager, Right, all_rights, has};
+use crate::http::respond::Refusal;
+use crate::oauth::clients;
+use crate::records::tuple::ANY;
+use crate::store::rows::{api_keys, users};
+
+/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Whoever holds none is told so.
+pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
+    let cx = &caller.cx;
+    let (kind, id) = audit::actor(&cx.actor);
+    let (name, email) = names(cx)?;
+    let mut rights = Vec::new();
+    for (permission, entity_type) in all_rights() {
+        if has(cx, permission, entity_type, ANY)? {
+            rights.push(format!("{permission} on {entity_type}"));
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({
+        "kind": kind,
+        "id": id,
+        "email": email,
+        "name": name,
+        "isAdmin": has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?,
+        "rights": rights,
+    })))
+}
+
+/// What the caller is called, and their e-mail address if they are a person.
+fn names(cx: &Cx) -> Result<(Option<String>, Option<String>), Refusal> {
+    let from = cx.read()?;
+    Ok(match &cx.actor {
+        Actor::User(id) => match users::find(&from, cx.tenant, id)? {
+            Some(user) => (user.profile.name, Some(user.email)),
+            None => (None, None),
+        },
+        Actor::Key(id) => (api_keys::find(&from, cx.tenant, id)?.map(|key| key.name), None),
+        Actor::Client(id) => (clients::find(cx, id.as_str())?.map(|client| client.name), None),
+        Actor::Anonymous | Actor::Local | Actor::System => (None, None),
+    })
+}

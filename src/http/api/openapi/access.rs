@@ -1,0 +1,314 @@
+//! Models, tuples, questions and policies.
+
+use serde_json::Value;
+
+use super::operation::{Operation, delete, get, post, put, version};
+use super::schema::{
+    anything, both, by_name, choice, either, free, list, named, nullable, number, object, text, time, whole, yes_no,
+};
+
+const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
+                             manage_platform on platform.";
+const WRITES_TUPLES: &str = "Depends on the object: manage_platform on platform for what gives authority, manage_members on groups, \
+                             manage_access on the client, else update on tuples.";
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = [models(), tuples(), policies()].into_iter().flatten();
+    all.map(|operation| operation.under("access")).collect()
+}
+
+fn models() -> Vec<Operation> {
+    let definition = || ("definition", free());
+    let draft = || object([definition(), ("client?", nullable(text())), ("version?", version())]);
+    vec![
+        get("models", "Models by name, and at the end the built-in ones").needs("view on models").pages(named("Model")),
+        get("models/{type}", "A model, described in words")
+            .depends("Needs view on models, or manage on the client of the type.")
+            .gives(named("DescribedModel")),
+        put("models/{type}", "Writes a model; 201 when it is new")
+            .depends(WRITES_MODELS)
+            .takes(draft())
+            .gives(named("DescribedModel"))
+            .makes(named("DescribedModel")),
+        delete("models/{type}", "Deletes a model that no tuple uses")
+            .depends(WRITES_MODELS)
+            .filter("version", whole(), "Only if it is this one.")
+            .gives(object([("entity_type", text()), ("deleted", yes_no())])),
+        post("models/{type}/dry-run", "Who would gain and who would lose what by another model")
+            .depends("Needs view on models and view on tuples.")
+            .takes(draft())
+            .gives(object([
+                ("gained", list(named("Change"))),
+                ("lost", list(named("Change"))),
+                ("complete", yes_no()),
+                ("warnings", list(named("Mistake"))),
+            ])),
+        post("models/validate", "What is wrong with a model; nothing is written")
+            .needs("view on models")
+            .takes(object([definition(), ("entity_type?", nullable(text()))]))
+            .gives(object([
+                ("entity_type", text()),
+                ("valid", yes_no()),
+                ("description", named("Description")),
+                ("warnings", list(named("Mistake"))),
+            ])),
+        post("models/import", "Writes models that OpenFGA wrote")
+            .depends(WRITES_MODELS)
+            .takes(object([("source", text()), ("prefix?", nullable(text()))]))
+            .gives(object([
+                ("items", list(named("Model"))),
+                ("next", nullable(text())),
+                ("warnings", list(named("Mistake"))),
+            ])),
+    ]
+}
+
+fn tuples() -> Vec<Operation> {
+    let several = || object([("items", list(named("Tuple"))), ("next", nullable(text()))]);
+    vec![
+        get("tuples", "Who has which relation to which object")
+            .needs("view on tuples")
+            .filter("entity_type", text(), "Only on this type.")
+            .filter("entity_id", text(), "Only on this object.")
+            .filter("relation", text(), "Only this relation.")
+            .filter("subject", text(), "Only of this subject, as TYPE:ID.")
+            .filter("subject_type", text(), "Only of subjects of this type.")
+            .filter("subject_id", text(), "Only of subjects with this id.")
+            .pages(named("Tuple")),
+        post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
+            .depends(WRITES_TUPLES)
+            .takes(either(named("NewTuple"), object([("tuples", list(named("NewTuple")))])))
+            .makes(either(named("Tuple"), several())),
+        get("tuples/{tuple}", "A tuple").needs("view on tuples").gives(named("Tuple")),
+        delete("tuples/{tuple}", "Removes a tuple").depends(WRITES_TUPLES).gives(named("Tuple")),
+        post("tuples/remove", "Removes a tuple, by its parts")
+            .depends(WRITES_TUPLES)
+            .takes(named("NewTuple"))
+            .gives(named("Tuple")),
+        post("tuples/import", "Writes tuples from lines of any notation, all or none")
+            .depends(WRITES_TUPLES)
+            .takes(object([("lines", list(text())), ("first_line?", whole()), ("prefix?", text())]))
+            .gives(object([("written", whole())])),
+        post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
+            .needs("view on tuples")
+            .takes(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))
+            .gives(object([
+                ("gained", list(named("Change"))),
+                ("lost", list(named("Change"))),
+                ("complete", yes_no()),
+            ])),
+        post("check", "May somebody do something, and why")
+            .needs("view on tuples")
+            .takes(object([
+                ("subject_type", text()),
+                ("subject_id", text()),
+                ("subject_relation?", nullable(text())),
+                ("permission", text()),
+                ("entity_type", text()),
+                ("entity_id?", nullable(text())),
+                ("resource?", nullable(free())),
+                ("context?", nullable(free())),
+                ("explain?", nullable(yes_no())),
+            ]))
+            .gives(object([
+                ("allowed", yes_no()),
+                ("reason", text()),
+                ("source?", text()),
+                ("revision", whole()),
+                ("because", text()),
+                ("subject_type", text()),
+                ("subject_id", text()),
+                ("explanation?", free()),
+            ])),
+    ]
+}
+
+fn policies() -> Vec<Operation> {
+    let remarks = || list(object([("line", nullable(whole())), ("message", text())]));
+    vec![
+        post("policies/validate", "What is wrong with a script; it is not run")
+            .needs("view on policies")
+            .takes(object([("script", text())]))
+            .gives(object([
+                ("valid", yes_no()),
+                ("errors", remarks()),
+                ("warnings", remarks()),
+                ("suggestions", remarks()),
+            ])),
+        post("policies/test", "Runs a script as a check would, and records nothing")
+            .needs("view on policies")
+            .takes(object([("script", text()), ("context?", free())]))
+            .gives(object([
+                ("result", result()),
+                ("returned", nullable(text_or_yes_no())),
+                ("note", nullable(text())),
+                ("executionTimeMs", number()),
+                ("error", nullable(object([("code", text()), ("line", nullable(whole())), ("message", text())]))),
+            ])),
+        get("policies/evaluations", "What policies were told and said, newest first")
+            .needs("view on policies")
+            .filter("since", time(), "From this moment on.")
+            .filter("entityType", text(), "Only on this type.")
+            .filter("entityId", text(), "Only on this object.")
+            .filter("permission", text(), "Only of this permission.")
+            .filter("subject", text(), "Only about this subject.")
+            .filter("result", result(), "Only with this result.")
+            .filter("order", choice(&["asc", "desc"]), "Oldest or newest first.")
+            .pages(named("Evaluation")),
+        get("policies/versions", "What the policies of a type were, the newest first for each")
+            .needs("view on policies")
+            .filter("entityType", text(), "Of which type; it must be given.")
+            .filter("permission", text(), "Only of this permission.")
+            .filter("tuple", text(), "Only of this tuple's condition.")
+            .pages(named("PolicyVersion")),
+    ]
+}
+
+fn result() -> Value {
+    choice(&["allowed", "denied", "error"])
+}
+
+fn text_or_yes_no() -> Value {
+    either(text(), yes_no())
+}
+
+/// The shapes.
+pub fn schemas() -> Vec<(String, Value)> {
+    let all = [
+        ("Model", model()),
+        ("DescribedModel", described_model()),
+        ("Description", description()),
+        ("Mistake", object([("at", text()), ("problem", text())])),
+        ("Tuple", tuple()),
+        ("NewTuple", new_tuple()),
+        ("Change", change()),
+        ("Evaluation", evaluation()),
+        ("PolicyVersion", policy_version()),
+    ];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn model() -> Value {
+    object([
+        ("entity_type", text()),
+        ("client", nullable(text())),
+        ("built_in", yes_no()),
+        ("definition", free()),
+        ("version", whole()),
+        ("created_at?", time()),
+        ("updated_at?", time()),
+    ])
+}
+
+fn described_model() -> Value {
+    let more = object([("description", named("Description")), ("warnings", list(named("Mistake")))]);
+    both(model(), &more)
+}
+
+fn description() -> Value {
+    object([
+        ("entity_type", text()),
+        ("hierarchy", list(text())),
+        (
+            "relations",
+            list(object([
+                ("name", text()),
+                ("held_by", text()),
+                ("takes_tuples", yes_no()),
+                ("subjects", nullable(list(text()))),
+            ])),
+        ),
+        (
+            "permissions",
+            list(object([
+                ("name", text()),
+                ("relation", text()),
+                ("policy", yes_no()),
+                ("description", nullable(text())),
+            ])),
+        ),
+        ("matrix", by_name(by_name(choice(&["no", "part", "unless", "yes"])))),
+    ])
+}
+
+fn tuple() -> Value {
+    object([
+        ("id", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
+        ("relation", text()),
+        ("subject_type", text()),
+        ("subject_id", text()),
+        ("subject_relation", nullable(text())),
+        ("condition", nullable(text())),
+        ("expires_at", nullable(time())),
+        ("created_at", time()),
+        ("updated_at", time()),
+    ])
+}
+
+/// A tuple may be written as it was read.
+fn new_tuple() -> Value {
+    object([
+        ("id?", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
+        ("relation", text()),
+        ("subject_type", text()),
+        ("subject_id", text()),
+        ("subject_relation?", nullable(text())),
+        ("condition?", nullable(text())),
+        ("expires_at?", nullable(time())),
+        ("created_at?", time()),
+        ("updated_at?", time()),
+    ])
+}
+
+fn change() -> Value {
+    object([
+        ("subject_type", text()),
+        ("subject_id", text()),
+        ("subject_relation?", nullable(text())),
+        ("permission", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
+    ])
+}
+
+fn evaluation() -> Value {
+    object([
+        ("id", text()),
+        ("at", time()),
+        ("entityType", text()),
+        ("entityId", text()),
+        ("permission", nullable(text())),
+        ("subjectType", text()),
+        ("subjectId", text()),
+        ("policySource", choice(&["permission", "tuple"])),
+        ("policyName", text()),
+        ("policyScript", nullable(text())),
+        ("result", result()),
+        ("error", nullable(text())),
+        ("message", nullable(text())),
+        ("context", anything()),
+        ("executionTimeMs", number()),
+        ("request", nullable(text())),
+        ("ip", nullable(text())),
+        ("userAgent", nullable(text())),
+    ])
+}
+
+fn policy_version() -> Value {
+    object([
+        ("entityType", text()),
+        ("policyLevel", choice(&["permission", "tuple"])),
+        ("policyName", text()),
+        ("script", nullable(text())),
+        ("version", whole()),
+        ("changedByType", text()),
+        ("changedBy", nullable(text())),
+        ("reason", nullable(text())),
+        ("at", time()),
+    ])
+}

@@ -1,0 +1,200 @@
+//! Clients and API keys.
+
+use serde_json::Value;
+
+use super::operation::{Operation, delete, get, patch, post, version};
+use super::schema::{both, choice, free, list, named, nullable, object, text, time, whole, yes_no};
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = [clients(), api_keys()].into_iter().flatten();
+    all.map(|operation| operation.under("apps")).collect()
+}
+
+fn clients() -> Vec<Operation> {
+    vec![
+        get("clients", "Apps and machines, by id").needs("view on clients").pages(named("Client")),
+        post("clients", "Registers an app; its secret is shown this once")
+            .needs("create on clients")
+            .takes(named("NewClient"))
+            .makes(named("Client")),
+        get("clients/{client}", "An app").needs("view on clients").gives(named("Client")),
+        patch("clients/{client}", "Changes an app; what is absent stays")
+            .needs("update on clients")
+            .takes(named("ClientChange"))
+            .gives(named("Client")),
+        delete("clients/{client}", "Deletes an app with its grants and consents")
+            .needs("delete on clients")
+            .gives(object([("client_id", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
+        post("clients/{client}/rotate-secret", "Makes another secret, shown this once")
+            .needs("update on clients")
+            .takes(object([("overlap_seconds?", nullable(whole()))]))
+            .gives(named("Client")),
+        post("clients/{client}/disable", "Gives the app nothing more, and revokes its grants")
+            .needs("update on clients")
+            .gives(named("Client")),
+        post("clients/{client}/enable", "Lets the app work again").needs("update on clients").gives(named("Client")),
+    ]
+}
+
+fn api_keys() -> Vec<Operation> {
+    vec![
+        get("api-keys", "API keys, newest first")
+            .needs("view_all on api_keys")
+            .filter("owner", text(), "All of this person.")
+            .filter("client", text(), "Those that are bound to this app.")
+            .pages(named("ApiKey")),
+        post("api-keys", "Makes a key, shown this once")
+            .needs("manage_platform on platform")
+            .takes(named("NewApiKey"))
+            .makes(named("ApiKey")),
+        get("api-keys/{key}", "A key").needs("view_all on api_keys").gives(named("ApiKey")),
+        patch("api-keys/{key}", "Changes a key; what is absent stays, a limit or an end that is null goes")
+            .needs("revoke on api_keys")
+            .takes(named("ApiKeyChange"))
+            .gives(named("ApiKey")),
+        delete("api-keys/{key}", "Deletes a key; it stops working at once").needs("revoke on api_keys").gives(object(
+            [
+                ("id", text()),
+                ("name", text()),
+                ("owner", text()),
+                ("deleted", yes_no()),
+                ("ended", object([("tuples", whole())])),
+            ],
+        )),
+    ]
+}
+
+/// The shapes.
+pub fn schemas() -> Vec<(String, Value)> {
+    let fixed = object([("type", kind()), ("name", text()), ("client_id?", text())]);
+    let change = object([("name?", text()), ("version?", version())]);
+    let all = [
+        ("Client", client()),
+        ("NewClient", both(fixed, &client_fields())),
+        ("ClientChange", both(change, &client_fields())),
+        ("ApiKey", api_key()),
+        ("NewApiKey", new_api_key()),
+        ("ApiKeyChange", api_key_change()),
+        ("RateLimit", object([("max", whole()), ("window_ms", whole())])),
+    ];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn kind() -> Value {
+    choice(&["web", "spa", "native", "m2m"])
+}
+
+fn auth_method() -> Value {
+    choice(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
+}
+
+fn algorithm() -> Value {
+    choice(&["RS256", "ES256", "EdDSA"])
+}
+
+/// What can be written of a client.
+fn client_fields() -> Value {
+    object([
+        ("redirect_uris?", list(text())),
+        ("post_logout_redirect_uris?", list(text())),
+        ("token_endpoint_auth_method?", auth_method()),
+        ("grant_types?", list(text())),
+        ("audiences?", list(text())),
+        ("origins?", list(text())),
+        ("scopes?", list(text())),
+        ("trusted?", yes_no()),
+        ("require_pkce?", yes_no()),
+        ("signing_alg?", algorithm()),
+        ("jwks?", nullable(free())),
+        ("access_policy?", choice(&["all_users", "restricted"])),
+        ("permission_claims?", choice(&["own", "own+platform", "all", "none"])),
+        ("access_token_seconds?", nullable(whole())),
+    ])
+}
+
+fn client() -> Value {
+    object([
+        ("client_id", text()),
+        ("name", text()),
+        ("type", kind()),
+        ("redirect_uris", list(text())),
+        ("post_logout_redirect_uris", list(text())),
+        ("token_endpoint_auth_method", auth_method()),
+        ("grant_types", list(text())),
+        ("audiences", list(text())),
+        ("origins", list(text())),
+        ("scopes", list(text())),
+        ("trusted", yes_no()),
+        ("require_pkce", yes_no()),
+        ("signing_alg", algorithm()),
+        ("access_policy", choice(&["all_users", "restricted"])),
+        ("permission_claims", choice(&["own", "all", "none"])),
+        ("jwks", nullable(free())),
+        ("access_token_seconds", nullable(whole())),
+        ("disabled", yes_no()),
+        ("managed_by", choice(&["admin", "config"])),
+        ("secrets", list(object([("created_at", time()), ("expires_at", nullable(time()))]))),
+        ("created_at", time()),
+        ("updated_at", time()),
+        ("version", whole()),
+        ("client_secret?", text()),
+    ])
+}
+
+fn api_key() -> Value {
+    object([
+        ("id", text()),
+        ("name", text()),
+        ("start", text()),
+        ("owner", text()),
+        ("client", nullable(text())),
+        ("enabled", yes_no()),
+        ("expired", yes_no()),
+        ("expires_at", nullable(time())),
+        ("networks", list(text())),
+        ("rate_limit", nullable(named("RateLimit"))),
+        ("remaining", nullable(whole())),
+        ("refill", nullable(object([("amount", whole()), ("interval_ms", whole()), ("last", time())]))),
+        ("metadata", free()),
+        ("uses", whole()),
+        ("last_used_at", nullable(time())),
+        ("created_at", time()),
+        ("updated_at", time()),
+        ("version", whole()),
+        ("key?", text()),
+    ])
+}
+
+fn refill() -> Value {
+    nullable(object([("amount", whole()), ("interval_ms", whole())]))
+}
+
+fn new_api_key() -> Value {
+    object([
+        ("name", text()),
+        ("owner?", nullable(text())),
+        ("prefix?", nullable(text())),
+        ("expires_in?", nullable(whole())),
+        ("client?", nullable(text())),
+        ("networks?", list(text())),
+        ("metadata?", free()),
+        ("remaining?", nullable(whole())),
+        ("rate_limit?", nullable(named("RateLimit"))),
+        ("refill?", refill()),
+    ])
+}
+
+fn api_key_change() -> Value {
+    object([
+        ("name?", text()),
+        ("enabled?", yes_no()),
+        ("expires_in?", nullable(whole())),
+        ("networks?", list(text())),
+        ("metadata?", free()),
+        ("remaining?", nullable(whole())),
+        ("refill?", refill()),
+        ("rate_limit?", nullable(named("RateLimit"))),
+        ("version?", version()),
+    ])
+}

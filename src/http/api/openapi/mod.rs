@@ -1,0 +1,107 @@
+//! What the admin API takes and gives, for machines: an OpenAPI 3.1 document.
+//!
+//! May use: `http::routes` and the registration of the admin API. The paths and methods are those that are registered; each has its
+//! [`Operation`] in the file of its noun. Tests refuse a route without one, one without a route, a right that the route does not ask for, and
+//! an answer that is not as described. Start reading at [`document`]; a new route is described in [`people`], [`apps`], [`access`] or [`system`].
+
+mod access;
+mod apps;
+mod operation;
+mod people;
+mod schema;
+mod system;
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use serde_json::{Map, Value, json};
+
+use super::Registry;
+use crate::http::extract::Manager;
+use crate::http::respond::Refusal;
+use crate::http::routes::{ADMIN_API, Endpoint};
+use operation::Operation;
+
+/// `GET openapi.json`: this document, for whoever has a credential.
+pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
+    // It is the same for the life of the program.
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "private, max-age=300")).content_type(ContentType::json());
+    Ok(response.body(TEXT.as_str()))
+}
+
+/// Every operation that is described.
+fn operations() -> impl Iterator<Item = Operation> {
+    [people::operations(), apps::operations(), access::operations(), system::operations()].into_iter().flatten()
+}
+
+fn schemas() -> Map<String, Value> {
+    let all = [people::schemas(), apps::schemas(), access::schemas(), system::schemas()].into_iter().flatten();
+    all.chain([(String::from("Problem"), schema::problem())]).collect()
+}
+
+/// The paths that are registered, below the API's own, with their methods.
+#[derive(Default)]
+struct Paths(Vec<(String, Vec<String>)>);
+
+impl Registry for Paths {
+    fn service(&mut self, endpoint: Endpoint) -> &mut Self {
+        let methods: Vec<String> = endpoint.methods().map(str::to_owned).collect();
+        for path in endpoint.paths() {
+            self.0.push((path.trim_start_matches(ADMIN_API).trim_start_matches('/').to_owned(), methods.clone()));
+        }
+        self
+    }
+}
+
+fn registered() -> Vec<(String, Vec<String>)> {
+    let mut paths = Paths::default();
+    super::register(&mut paths);
+    paths.0
+}
+
+/// The whole document.
+fn document() -> Value {
+    let described: Vec<Operation> = operations().collect();
+    let mut paths = Map::new();
+    for (path, methods) in registered() {
+        let mut item = Map::new();
+        for method in &methods {
+            let operation = described.iter().find(|operation| operation.is_of(method, &path));
+            item.insert(method.to_lowercase(), operation.map_or_else(operation::bare, Operation::document));
+        }
+        paths.insert(format!("/{path}"), item.into());
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Auther admin API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Everything that `auther admin` and the admin pages do. Each operation names the right it needs; \
+                refusals are problems (RFC 9457) with a stable code and all wrong fields at once.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": ADMIN_API}],
+        "security": [{"token": []}, {"api_key": []}, {"client": []}, {"session": []}],
+        "tags": [
+            {"name": "people", "description": "People, their sessions, and groups."},
+            {"name": "apps", "description": "Clients and API keys."},
+            {"name": "access", "description": "Models, tuples, questions and policies."},
+            {"name": "system", "description": "The installation itself."},
+        ],
+        "paths": paths,
+        "components": {"schemas": schemas(), "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description":
+                "The token of a sign-in, the token an API key was exchanged for, or a client's own access token."},
+            "api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "client": {"type": "http", "scheme": "basic", "description": "A client's id and secret."},
+            "session": {"type": "apiKey", "in": "cookie", "name": "__Host-auther_session", "description":
+                "From pages of this server only."},
+        }},
+    })
+}
+
+#[cfg(test)]
+pub(in crate::http) mod tests;

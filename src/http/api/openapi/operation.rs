@@ -1,0 +1,207 @@
+//! One method of one path, described.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{named, page, text, whole};
+
+/// What a method of a path needs, takes and gives.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    method: &'static str,
+    path: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    right: Right,
+    filters: Vec<(&'static str, &'static str, Value)>,
+    body: Option<Value>,
+    answers: Vec<(u16, Value)>,
+}
+
+/// Who may call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Whoever has a credential.
+    Known,
+    /// Whoever has this, such as `view on users`.
+    Named(&'static str),
+    /// It depends on what the request names; in words.
+    Depends(&'static str),
+    /// The operator at the admin socket.
+    Operator,
+}
+
+/// A method that answers 200.
+fn new(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
+    let (filters, answers) = (Vec::new(), Vec::new());
+    Operation { method, path, tag: "system", summary, right: Right::Known, filters, body: None, answers }
+}
+
+/// Reads.
+pub fn get(path: &'static str, summary: &'static str) -> Operation {
+    new("GET", path, summary)
+}
+
+/// Makes or does.
+pub fn post(path: &'static str, summary: &'static str) -> Operation {
+    new("POST", path, summary)
+}
+
+/// Changes.
+pub fn patch(path: &'static str, summary: &'static str) -> Operation {
+    new("PATCH", path, summary)
+}
+
+/// Puts in the place of what is there.
+pub fn put(path: &'static str, summary: &'static str) -> Operation {
+    new("PUT", path, summary)
+}
+
+/// Removes.
+pub fn delete(path: &'static str, summary: &'static str) -> Operation {
+    new("DELETE", path, summary)
+}
+
+impl Operation {
+    /// Needs this right, such as `view on users`.
+    pub fn needs(mut self, right: &'static str) -> Self {
+        self.right = Right::Named(right);
+        self
+    }
+
+    /// Needs a right that depends on what the request names.
+    pub fn depends(mut self, words: &'static str) -> Self {
+        self.right = Right::Depends(words);
+        self
+    }
+
+    /// Is for the operator on the machine.
+    pub fn on_the_machine(mut self) -> Self {
+        self.right = Right::Operator;
+        self
+    }
+
+    /// Stands under this heading.
+    pub fn under(mut self, tag: &'static str) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    /// Takes this query parameter.
+    pub fn filter(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
+        self.filters.push((name, words, schema));
+        self
+    }
+
+    /// Takes this body.
+    pub fn takes(mut self, schema: Value) -> Self {
+        self.body = Some(schema);
+        self
+    }
+
+    /// Answers 200 with this.
+    pub fn gives(self, schema: Value) -> Self {
+        self.answers_with(200, schema)
+    }
+
+    /// Answers 201 with this.
+    pub fn makes(self, schema: Value) -> Self {
+        self.answers_with(201, schema)
+    }
+
+    /// Answers 200 with a page of these, and takes `limit` and `after`.
+    pub fn pages(self, of: Value) -> Self {
+        let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
+        let limited = self.filter("limit", limit, "How many at the most.");
+        limited.filter("after", text(), "The `next` of the page before.").gives(page(of))
+    }
+
+    /// Answers with this status and body.
+    fn answers_with(mut self, status: u16, schema: Value) -> Self {
+        self.answers.push((status, schema));
+        self
+    }
+
+    /// Whether it describes this method of this path.
+    pub fn is_of(&self, method: &str, path: &str) -> bool {
+        self.method == method && self.path == path
+    }
+
+    /// Method and path.
+    #[cfg(test)]
+    pub fn place(&self) -> (&'static str, &'static str) {
+        (self.method, self.path)
+    }
+
+    /// Who may call it.
+    #[cfg(test)]
+    pub fn right(&self) -> Right {
+        self.right
+    }
+
+    /// The operation object (OpenAPI 3.1 §4.8.10).
+    pub fn document(&self) -> Value {
+        let right = match self.right {
+            Right::Known => String::from("For whoever has a credential."),
+            Right::Named(right) => format!("Needs {right}."),
+            Right::Depends(words) => words.to_owned(),
+            Right::Operator => String::from("For the operator at the admin socket; 403 elsewhere."),
+        };
+        let mut document = json!({
+            "operationId": self.id(),
+            "tags": [self.tag],
+            "summary": self.summary,
+            "description": right,
+            "responses": responses(&self.answers),
+        });
+        let parameters = self.parameters();
+        let Some(members) = document.as_object_mut() else { return document };
+        if let Right::Named(right) = self.right {
+            members.insert(String::from("x-right"), right.into());
+        }
+        if !parameters.is_empty() {
+            members.insert(String::from("parameters"), parameters.into());
+        }
+        if let Some(body) = &self.body {
+            let content = json!({"application/json": {"schema": body}});
+            members.insert(String::from("requestBody"), json!({"required": true, "content": content}));
+        }
+        document
+    }
+
+    /// `get_users_user`: the method and the words of the path.
+    fn id(&self) -> String {
+        let words = self.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        [self.method.to_lowercase()].into_iter().chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+    }
+
+    fn parameters(&self) -> Vec<Value> {
+        let in_path = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text()}));
+        let in_query = self.filters.iter().map(|(name, words, schema)| {
+            json!({"name": name, "in": "query", "required": false, "description": words, "schema": schema})
+        });
+        in_path.chain(in_query).collect()
+    }
+}
+
+/// The operation object of a method that nobody described.
+pub fn bare() -> Value {
+    json!({"responses": responses(&[])})
+}
+
+fn responses(answers: &[(u16, Value)]) -> Value {
+    let mut all = Map::new();
+    for (status, schema) in answers {
+        let words = if *status == 201 { "It is there now." } else { "The answer." };
+        let content = json!({"application/json": {"schema": schema}});
+        all.insert(status.to_string(), json!({"description": words, "content": content}));
+    }
+    let refusal = json!({"application/problem+json": {"schema": named("Problem")}});
+    all.insert(String::from("default"), json!({"description": "A refusal.", "content": refusal}));
+    all.into()
+}
+
+/// A version that a change was drawn from: another one by now is 409 `conflict`.
+pub fn version() -> Value {
+    whole()
+}

@@ -1,0 +1,214 @@
+//! People, sessions and groups.
+
+use serde_json::Value;
+
+use super::operation::{Operation, delete, get, patch, post, version};
+use super::schema::{both, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = [users(), sessions(), groups()].into_iter().flatten();
+    all.map(|operation| operation.under("people")).collect()
+}
+
+fn users() -> Vec<Operation> {
+    vec![
+        get("users", "People, oldest first").needs("view on users").pages(named("User")),
+        post("users", "Makes an account").needs("create on users").takes(named("NewUser")).makes(named("User")),
+        get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives(named("User")),
+        patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
+            .needs("update on users")
+            .takes(named("UserChange"))
+            .gives(named("User")),
+        delete("users/{user}", "Deletes a person and what was theirs").needs("delete on users").gives(object([
+            ("id", text()),
+            ("email", text()),
+            ("deleted", yes_no()),
+            ("ended", named("Ended")),
+        ])),
+        post("users/{user}/password", "Sets a password, which ends every session")
+            .needs("update on users")
+            .takes(object([("password", text())]))
+            .gives(named("User")),
+        post("users/{user}/disable", "Locks somebody out, which ends every session")
+            .needs("ban on users")
+            .gives(named("User")),
+        post("users/{user}/enable", "Lets somebody in again").needs("ban on users").gives(named("User")),
+        post("invites", "Makes a link to sign up, shown this once")
+            .needs("create on users")
+            .takes(object([("email?", nullable(text())), ("expires_in?", nullable(whole()))]))
+            .makes(object([
+                ("id", text()),
+                ("email", nullable(text())),
+                ("url", text()),
+                ("created_at", time()),
+                ("expires_at", time()),
+            ])),
+    ]
+}
+
+fn sessions() -> Vec<Operation> {
+    vec![
+        get("sessions", "Signed-in browsers and devices, newest first")
+            .needs("view_all on sessions")
+            .filter("user", text(), "Only of this person: e-mail address, username or id.")
+            .pages(named("Session")),
+        delete("sessions/{session}", "Ends a session with the tokens that came from it")
+            .needs("revoke_all on sessions")
+            .gives(object([("id", text()), ("ended", named("Ended"))])),
+    ]
+}
+
+fn groups() -> Vec<Operation> {
+    vec![
+        get("groups", "Groups, oldest first").needs("view on groups").pages(named("Group")),
+        post("groups", "Makes a group")
+            .needs("create on groups")
+            .takes(object([("name", text()), ("description?", nullable(text()))]))
+            .makes(named("Group")),
+        get("groups/{group}", "A group, by name or id").needs("view on groups").gives(named("Group")),
+        patch("groups/{group}", "Changes a group; what is absent stays")
+            .needs("update on groups")
+            .takes(object([("name?", text()), ("description?", nullable(text())), ("version?", version())]))
+            .gives(named("Group")),
+        delete("groups/{group}", "Deletes a group with all that was granted to it").needs("delete on groups").gives(
+            object([("id", text()), ("name", text()), ("deleted", yes_no()), ("ended", object([("tuples", whole())]))]),
+        ),
+        get("groups/{group}/members", "Everybody in it")
+            .needs("view on groups")
+            .filter("direct", yes_no(), "Only those who were put in by name.")
+            .gives(page(named("Member"))),
+        post("groups/{group}/members", "Puts somebody in")
+            .needs("manage_members on groups")
+            .takes(object([("subject_id", text()), ("subject_type?", choice(&["user", "apikey", "client", "group"]))]))
+            .makes(named("Tuple")),
+        delete("groups/{group}/members/{type}/{id}", "Takes somebody out")
+            .needs("manage_members on groups")
+            .gives(named("Tuple")),
+    ]
+}
+
+/// The claims of OpenID Connect Core §5.1 that stand beside the e-mail address.
+fn claims() -> Value {
+    object([
+        ("name?", text()),
+        ("given_name?", text()),
+        ("family_name?", text()),
+        ("middle_name?", text()),
+        ("nickname?", text()),
+        ("profile?", text()),
+        ("picture?", text()),
+        ("website?", text()),
+        ("gender?", text()),
+        ("birthdate?", text()),
+        ("zoneinfo?", text()),
+        ("locale?", text()),
+        ("phone_number?", text()),
+        ("phone_number_verified?", yes_no()),
+        ("address?", free()),
+    ])
+}
+
+/// The same as a change: `null` takes one away.
+fn claims_to_change() -> Value {
+    let mut claims = claims();
+    if let Some(all) = claims.get_mut("properties").and_then(Value::as_object_mut) {
+        for schema in all.values_mut() {
+            *schema = nullable(schema.take());
+        }
+    }
+    claims
+}
+
+/// The shapes.
+pub fn schemas() -> Vec<(String, Value)> {
+    let user = object([
+        ("id", text()),
+        ("email", text()),
+        ("email_verified", yes_no()),
+        ("username", nullable(text())),
+        ("attributes", free()),
+        ("roles", list(text())),
+        ("has_password", yes_no()),
+        ("disabled", yes_no()),
+        ("created_at", time()),
+        ("updated_at", time()),
+        ("version", whole()),
+        ("ended?", named("Ended")),
+    ]);
+    let new_user = object([
+        ("email", text()),
+        ("email_verified?", yes_no()),
+        ("username?", nullable(text())),
+        ("password?", nullable(text())),
+        ("attributes?", free()),
+        ("roles?", list(text())),
+        ("admin?", yes_no()),
+    ]);
+    let user_change = object([
+        ("email?", text()),
+        ("email_verified?", yes_no()),
+        ("username?", nullable(text())),
+        ("attributes?", free()),
+        ("roles?", list(text())),
+        ("admin?", yes_no()),
+        ("version?", version()),
+    ]);
+    let all = [
+        ("User", both(user, &claims())),
+        ("NewUser", both(new_user, &claims_to_change())),
+        ("UserChange", both(user_change, &claims_to_change())),
+        ("Ended", ended()),
+        ("Session", session()),
+        ("Group", group()),
+        ("Member", member()),
+    ];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn ended() -> Value {
+    object([
+        ("sessions", whole()),
+        ("grants", whole()),
+        ("consents", whole()),
+        ("api_keys?", whole()),
+        ("tuples?", whole()),
+        ("models?", whole()),
+    ])
+}
+
+fn session() -> Value {
+    object([
+        ("id", text()),
+        ("user", text()),
+        ("created_at", time()),
+        ("expires_at", time()),
+        ("last_seen_at", time()),
+        ("auth_time", time()),
+        ("amr", list(text())),
+        ("ip", nullable(text())),
+        ("user_agent", nullable(text())),
+        ("clients", list(text())),
+    ])
+}
+
+fn group() -> Value {
+    object([
+        ("id", text()),
+        ("name", text()),
+        ("description", nullable(text())),
+        ("created_at", time()),
+        ("updated_at", time()),
+        ("version", whole()),
+    ])
+}
+
+fn member() -> Value {
+    object([
+        ("subject_type", text()),
+        ("subject_id", text()),
+        ("subject_relation", nullable(text())),
+        ("name", nullable(text())),
+        ("through", nullable(text())),
+    ])
+}

@@ -1,0 +1,189 @@
+//! The installation itself: who calls, how it is, its keys, its log, its ways in.
+
+use serde_json::Value;
+
+use super::operation::{Operation, get, post};
+use super::schema::{anything, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    [about(), keys(), on_the_machine()].into_iter().flatten().map(|operation| operation.under("system")).collect()
+}
+
+fn about() -> Vec<Operation> {
+    vec![
+        get("openapi.json", "This document").gives(free()),
+        get("me", "Who calls, and the rights they hold over all objects").gives(named("Me")),
+        get("overview", "What is there and what happened lately")
+            .depends("Each part is for who may see it; whoever may see none of it is refused.")
+            .filter("period", choice(&["24h", "7d", "30d"]), "How far back; 24h when absent.")
+            .gives(named("Overview")),
+        get("settings", "The configuration in effect, without its secrets")
+            .needs("view on settings")
+            .gives(page(named("Setting"))),
+        get("doctor", "What is wrong with the installation, and what to do")
+            .needs("view on settings")
+            .gives(page(named("Finding"))),
+        get("audit", "Who did what to whom, newest first")
+            .needs("view on audit")
+            .filter("since", time(), "From this moment on.")
+            .filter("until", time(), "From before this moment.")
+            .filter("actor", text(), "Only what this one did: an identifier or an e-mail address.")
+            .filter("action", text(), "Only this action, or all of a noun: `user.sign_in`, `user`.")
+            .filter("target", text(), "Only what was done to this one: an identifier or an e-mail address.")
+            .filter("request", text(), "Only what this request did.")
+            .filter("result", outcome(), "Only what ended so.")
+            .filter("search", text(), "Only rows that hold this text.")
+            .filter("order", choice(&["asc", "desc"]), "Oldest or newest first.")
+            .pages(named("AuditRow")),
+        get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives(object([
+            ("pem", text()),
+            ("sha256", text()),
+            ("created_at", time()),
+            ("expires_at", time()),
+        ])),
+    ]
+}
+
+fn keys() -> Vec<Operation> {
+    vec![
+        get("keys", "Token-signing keys, oldest first").needs("view on keys").gives(page(named("SigningKey"))),
+        post("keys/rotate", "Signs with the keys that are published ahead")
+            .needs("rotate on keys")
+            .takes(object([("alg?", nullable(algorithm()))]))
+            .gives(page(named("SigningKey"))),
+        post("keys/{kid}/retire", "Takes a key out of use; its tokens stop verifying")
+            .needs("rotate on keys")
+            .gives(object([("kid", text()), ("items", list(named("SigningKey"))), ("next", nullable(text()))])),
+    ]
+}
+
+fn on_the_machine() -> Vec<Operation> {
+    let link = || object([("url", text()), ("expires_at", time())]);
+    vec![
+        post("backup", "Copies the data file").on_the_machine().takes(object([("path", text())])).makes(object([
+            ("path", text()),
+            ("rows", whole()),
+            ("bytes", whole()),
+            ("sha256", text()),
+            ("schema", whole()),
+            ("tables", free()),
+        ])),
+        post("setup-link", "A link for the first administrator").on_the_machine().makes(link()),
+        post("recover", "A link with which an administrator sets a new password")
+            .on_the_machine()
+            .takes(object([("email", text())]))
+            .makes(link()),
+    ]
+}
+
+fn algorithm() -> Value {
+    choice(&["RS256", "ES256", "EdDSA"])
+}
+
+fn outcome() -> Value {
+    choice(&["success", "failure"])
+}
+
+fn actor_kind() -> Value {
+    choice(&["anonymous", "user", "client", "key", "local", "system"])
+}
+
+fn key_state() -> Value {
+    choice(&["next", "current", "retired"])
+}
+
+/// The shapes.
+pub fn schemas() -> Vec<(String, Value)> {
+    let all = [
+        ("Me", me()),
+        ("Overview", overview()),
+        ("Setting", setting()),
+        ("Finding", finding()),
+        ("AuditRow", audit_row()),
+        ("SigningKey", signing_key()),
+    ];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn me() -> Value {
+    object([
+        ("kind", actor_kind()),
+        ("id", nullable(text())),
+        ("email", nullable(text())),
+        ("name", nullable(text())),
+        ("isAdmin", yes_no()),
+        ("rights", list(text())),
+    ])
+}
+
+fn overview() -> Value {
+    let counted = || nullable(whole());
+    object([
+        (
+            "counts",
+            object([
+                ("users", counted()),
+                ("clients", counted()),
+                ("groups", counted()),
+                ("apiKeys", counted()),
+                ("tuples", counted()),
+                ("sessions", counted()),
+            ]),
+        ),
+        ("signIns", nullable(object([("ok", whole()), ("failed", whole())]))),
+        ("perHour", list(object([("at", time()), ("ok", whole()), ("failed", whole())]))),
+        ("checklist", list(object([("done", yes_no()), ("title", text()), ("href", text())]))),
+        ("keys", list(object([("kid", text()), ("alg", algorithm()), ("state", key_state()), ("ageDays", whole())]))),
+        ("recent", list(named("AuditRow"))),
+    ])
+}
+
+fn setting() -> Value {
+    object([
+        ("key", text()),
+        ("value", anything()),
+        ("origin", choice(&["default", "file", "environment", "flag"])),
+        ("place", nullable(text())),
+        ("variable", nullable(text())),
+        ("reloadable", yes_no()),
+        ("secret", yes_no()),
+        ("description", nullable(text())),
+    ])
+}
+
+fn finding() -> Value {
+    object([
+        ("name", text()),
+        ("state", choice(&["ok", "warn", "fail"])),
+        ("message", text()),
+        ("fix", nullable(text())),
+    ])
+}
+
+fn audit_row() -> Value {
+    object([
+        ("id", text()),
+        ("at", time()),
+        ("action", text()),
+        ("outcome", outcome()),
+        ("actor_kind", actor_kind()),
+        ("actor", nullable(text())),
+        ("target", nullable(text())),
+        ("request", nullable(text())),
+        ("ip", nullable(text())),
+        ("user_agent", nullable(text())),
+        ("detail", free()),
+    ])
+}
+
+fn signing_key() -> Value {
+    object([
+        ("kid", text()),
+        ("alg", algorithm()),
+        ("state", key_state()),
+        ("created_at", time()),
+        ("activated_at", nullable(time())),
+        ("retired_at", nullable(time())),
+    ])
+}

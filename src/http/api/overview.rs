@@ -1,0 +1,159 @@
+//! What an administrator wants to see first.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use super::{audit as log, parameter, wrong_parameter};
+use crate::audit::{self, Filter};
+use crate::base::Moment;
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
+use crate::doctor;
+use crate::http::extract::{
+    ManagePlatform, Manager, Query, Right, ViewApiKeys, ViewAudit, ViewClients, ViewGroups, ViewKeys, ViewSessions,
+    ViewTuples, ViewUsers, has,
+};
+use crate::http::respond::Refusal;
+use crate::http::routes::ADMIN;
+use crate::identity::users;
+use crate::oauth::keys;
+use crate::records::tuple::ANY;
+use crate::store::rows::counts::{self, Counts};
+use crate::store::rows::sign_ins::{self, Hour};
+use crate::store::{Order, Snapshot};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Rows of the audit log that are shown.
+const RECENT: usize = 12;
+
+/// `GET overview`: what is there and what happened in the `period` (`24h`, `7d` or `30d`). Each part is for who may see it: of the others the
+/// counts are `null` and the lists empty. Whoever may see none of it is refused.
+pub async fn show(caller: Manager, query: Query) -> Result<HttpResponse, Refusal> {
+    let cx = &caller.cx;
+    let hours = match parameter(&query, "period")? {
+        None | Some("24h") => 24,
+        Some("7d") => 7 * 24,
+        Some("30d") => 30 * 24,
+        Some(_) => return Err(wrong_parameter("period", "is none of 24h, 7d, 30d")),
+    };
+    let sees = Sees::of(cx)?;
+    if !sees.anything() {
+        return Err(Refusal::forbidden("Permission denied: this needs a permission to view something."));
+    }
+    let from = cx.read()?;
+    let counts = counts::all(&from)?;
+    let happened = if sees.audit { sign_ins(cx, &from, hours)? } else { SignIns::default() };
+    Ok(HttpResponse::Ok().json(json!({
+        "counts": sees.counts(&counts),
+        "signIns": sees.audit.then(|| json!({"ok": happened.total.ok, "failed": happened.total.failed})),
+        "perHour": happened.per_hour,
+        "checklist": if sees.platform { checklist(cx, &from, &counts)? } else { Vec::new() },
+        "keys": if sees.keys { signing_keys(cx)? } else { Vec::new() },
+        "recent": if sees.audit { recent(cx)? } else { Vec::new() },
+    })))
+}
+
+/// What the caller may see.
+struct Sees {
+    platform: bool,
+    users: bool,
+    clients: bool,
+    groups: bool,
+    api_keys: bool,
+    tuples: bool,
+    sessions: bool,
+    audit: bool,
+    keys: bool,
+}
+
+impl Sees {
+    fn of(cx: &Cx) -> Result<Self, Refusal> {
+        fn sees<R: Right>(cx: &Cx) -> Result<bool, Refusal> {
+            has(cx, R::TO, R::ON, ANY)
+        }
+        Ok(Self {
+            platform: sees::<ManagePlatform>(cx)?,
+            users: sees::<ViewUsers>(cx)?,
+            clients: sees::<ViewClients>(cx)?,
+            groups: sees::<ViewGroups>(cx)?,
+            api_keys: sees::<ViewApiKeys>(cx)?,
+            tuples: sees::<ViewTuples>(cx)?,
+            sessions: sees::<ViewSessions>(cx)?,
+            audit: sees::<ViewAudit>(cx)?,
+            keys: sees::<ViewKeys>(cx)?,
+        })
+    }
+
+    fn anything(&self) -> bool {
+        let counted = [self.users, self.clients, self.groups, self.api_keys, self.tuples, self.sessions];
+        self.platform || self.audit || self.keys || counted.contains(&true)
+    }
+
+    fn counts(&self, counts: &Counts) -> Value {
+        json!({
+            "users": self.users.then_some(counts.users),
+            "clients": self.clients.then_some(counts.clients),
+            "groups": self.groups.then_some(counts.groups),
+            "apiKeys": self.api_keys.then_some(counts.api_keys),
+            "tuples": self.tuples.then_some(counts.tuples),
+            "sessions": self.sessions.then_some(counts.sessions),
+        })
+    }
+}
+
+/// Sign-ins in sum and hour by hour, the present hour last.
+#[derive(Default)]
+struct SignIns {
+    total: Hour,
+    per_hour: Vec<Value>,
+}
+
+fn sign_ins(cx: &Cx, from: &Snapshot, hours: u32) -> Result<SignIns, Refusal> {
+    let counted: BTreeMap<Moment, Hour> = sign_ins::latest(from, cx.tenant, hours as usize)?.into_iter().collect();
+    let now = sign_ins::hour_of(cx.now);
+    let mut all = SignIns::default();
+    for back in (0..hours).rev() {
+        let at = now.minus(HOUR * back);
+        let hour = counted.get(&at).copied().unwrap_or_default();
+        all.total.ok += hour.ok;
+        all.total.failed += hour.failed;
+        all.per_hour.push(json!({"at": at.rfc3339(), "ok": hour.ok, "failed": hour.failed}));
+    }
+    Ok(all)
+}
+
+/// The way from an empty installation to one that people rely on.
+fn checklist(cx: &Cx, from: &Snapshot, counts: &Counts) -> Result<Vec<Value>, Refusal> {
+    let settings = cx.settings();
+    let host = settings.issuer.host.as_str();
+    let steps = [
+        (users::first_administrator(cx)?.is_some(), "Make the first administrator", "/users"),
+        (counts.clients > 0, "Register an app", "/clients/register"),
+        (counts.users > 1, "Make an account for somebody else", "/users/create"),
+        (counts.grants > 0, "Sign in to an app", "/clients"),
+        (doctor::last_backup(from)?.is_some(), "Make a backup", "/settings"),
+        (settings.master_key.is_some(), "Keep the key of the secrets out of the data file", "/settings"),
+        (!host.ends_with("localhost"), "Give this server its public address", "/settings"),
+    ];
+    let item = |(done, title, page)| json!({"done": done, "title": title, "href": format!("{ADMIN}{page}")});
+    Ok(steps.into_iter().map(item).collect())
+}
+
+/// The keys with their age since they were made, in whole days.
+fn signing_keys(cx: &Cx) -> Result<Vec<Value>, Refusal> {
+    let keys = keys::list(cx)?;
+    let view = |key: &keys::KeyView| {
+        let days = cx.now.since(key.activated_at.unwrap_or(key.created_at)).as_secs() / (24 * 60 * 60);
+        json!({"kid": key.kid, "alg": key.alg, "state": key.state, "ageDays": days})
+    };
+    Ok(keys.iter().map(view).collect())
+}
+
+fn recent(cx: &Cx) -> Result<Vec<Value>, Refusal> {
+    let page = audit::page(cx, &Filter::default(), Order::Descending, &PageRequest::new(Some(RECENT), None))?;
+    Ok(page.items.iter().map(log::view).collect())
+}

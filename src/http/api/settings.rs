@@ -1,0 +1,36 @@
+//! The configuration in effect.
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+
+use crate::config::schema::{Kind, find_key};
+use crate::config::{Effective, Source, effective};
+use crate::http::extract::{Admin, ViewSettings};
+use crate::http::respond::Refusal;
+
+/// A key, its value and where that was typed. A secret says only that it is set.
+fn view(row: &Effective) -> Value {
+    let key = find_key(row.key);
+    let (origin, place) = match &row.source {
+        Source::Default => ("default", None),
+        Source::File { .. } => ("file", Some(row.source.to_string())),
+        Source::Env { .. } => ("environment", Some(row.source.to_string())),
+        Source::Flag { .. } => ("flag", Some(row.source.to_string())),
+    };
+    json!({
+        "key": row.key,
+        "value": row.value,
+        "origin": origin,
+        "place": place,
+        "variable": key.map(|key| key.variable()),
+        "reloadable": key.is_some_and(|key| key.reloadable),
+        "secret": key.is_some_and(|key| key.kind == Kind::Secret),
+        "description": key.map(|key| key.help),
+    })
+}
+
+/// `GET settings`: every key of the configuration, in the order of its documentation.
+pub async fn list(admin: Admin<ViewSettings>) -> Result<HttpResponse, Refusal> {
+    let items: Vec<Value> = effective(admin.cx.settings()).map(|row| view(&row)).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+}

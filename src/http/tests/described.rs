@@ -1,0 +1,354 @@
+//! What the description of the admin API says is what the admin API does.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use super::{Answer, Site};
+use crate::oauth::keys;
+use crate::records::{Algorithm, Certificate};
+use crate::store::rows::certificates::{self, Role};
+use crate::testing::START;
+
+/// Words of JSON Schema that say nothing about a value.
+const REMARKS: [&str; 3] = ["format", "default", "description"];
+
+/// What of a value is not as a schema says. A word that this does not know is a mistake too: the description uses few.
+fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (word, rule) in schema.as_object().unwrap() {
+        let says = |fits: bool| if fits { Vec::new() } else { vec![format!("{at}: {value} is not {word} {rule}")] };
+        all.extend(match word.as_str() {
+            "$ref" => {
+                let name = rule.as_str().unwrap().trim_start_matches("#/components/schemas/");
+                wrong(document, &document["components"]["schemas"][name], value, at)
+            }
+            "type" => says(match rule.as_str().unwrap() {
+                "object" => value.is_object(),
+                "array" => value.is_array(),
+                "string" => value.is_string(),
+                "integer" => value.is_i64() || value.is_u64(),
+                "number" => value.is_number(),
+                "boolean" => value.is_boolean(),
+                "null" => value.is_null(),
+                other => panic!("{other}"),
+            }),
+            "enum" => says(rule.as_array().unwrap().contains(value)),
+            "minimum" => says(value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap())),
+            "maximum" => says(value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap())),
+            "anyOf" => {
+                let ways: Vec<_> = rule.as_array().unwrap().iter().map(|one| wrong(document, one, value, at)).collect();
+                if ways.iter().any(Vec::is_empty) { Vec::new() } else { ways.concat() }
+            }
+            "required" => {
+                let missing = |name: &&Value| value.get(name.as_str().unwrap()).is_none();
+                let names = rule.as_array().unwrap().iter().filter(missing);
+                names.map(|name| format!("{at}: {name} is missing in {value}")).collect()
+            }
+            "items" => {
+                let items = value.as_array().into_iter().flatten().enumerate();
+                items.flat_map(|(n, item)| wrong(document, rule, item, &format!("{at}[{n}]"))).collect()
+            }
+            "properties" => {
+                let known = rule.as_object().unwrap().iter();
+                let there = known.filter_map(|(name, rule)| Some((name, rule, value.get(name)?)));
+                there.flat_map(|(name, rule, it)| wrong(document, rule, it, &format!("{at}.{name}"))).collect()
+            }
+            "additionalProperties" => {
+                let known = schema["properties"].as_object();
+                let others = value.as_object().into_iter().flatten();
+                let others = others.filter(|(name, _)| known.is_none_or(|known| !known.contains_key(*name)));
+                match rule {
+                    Value::Bool(true) => Vec::new(),
+                    Value::Bool(false) => others.map(|(name, _)| format!("{at}.{name} is not described")).collect(),
+                    _ => others.flat_map(|(name, it)| wrong(document, rule, it, &format!("{at}.{name}"))).collect(),
+                }
+            }
+            word if REMARKS.contains(&word) => Vec::new(),
+            word => vec![format!("{at}: {word} is not a word we use")],
+        });
+    }
+    all
+}
+
+/// The admin API with its own description at hand.
+struct Described<'s> {
+    site: &'s Site,
+    token: String,
+    document: Value,
+    seen: RefCell<BTreeSet<(String, String)>>,
+}
+
+impl<'s> Described<'s> {
+    async fn of(site: &'s Site) -> Self {
+        site.person("ada@example.com", &["admin"]).await;
+        let token = site.token("ada@example.com").await;
+        let mut it = Self { site, token, document: Value::Null, seen: RefCell::default() };
+        it.document = it.send(&Method::GET, "/openapi.json", None).await.json();
+        it
+    }
+
+    async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Answer {
+        let uri = format!("/api/admin{path}");
+        let request = TestRequest::default().method(method.clone()).uri(&uri);
+        let request = request.insert_header(("authorization", format!("Bearer {}", self.token)));
+        self.site
+            .send(match body {
+                Some(body) => request.set_json(body),
+                None => request,
+            })
+            .await
+    }
+
+    /// Calls a path of the description with its parameters and a query, and compares what is sent and what comes back with what is
+    /// described.
+    async fn call(&self, method: Method, path: &str, values: &[&str], body: Option<Value>) -> Value {
+        let (template, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let operation = &self.document["paths"][template][method.as_str().to_lowercase()];
+        assert!(operation.is_object(), "{method} {template} is not described");
+        let mut values = values.iter();
+        let parts = template.split('/').map(|part| if part.starts_with('{') { *values.next().unwrap() } else { part });
+        let mut uri = parts.collect::<Vec<_>>().join("/");
+        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+            let name = pair.split('=').next().unwrap();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            assert!(parameters.into_iter().any(|it| it["name"] == name && it["in"] == "query"), "{template}: {name}");
+        }
+        if let Some(query) = query {
+            uri = format!("{uri}?{query}");
+        }
+        if let Some(body) = &body {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            assert_eq!(wrong(&self.document, schema, body, "body"), Vec::<String>::new(), "{method} {uri}");
+        }
+        let answer = self.send(&method, &uri, body.as_ref()).await;
+        let described = &operation["responses"][answer.status.as_str()];
+        assert!(answer.status.is_success(), "{method} {uri}: {} {}", answer.status, answer.body);
+        assert!(described.is_object(), "{method} {uri}: {} is not described", answer.status);
+        let given = answer.json();
+        let schema = &described["content"]["application/json"]["schema"];
+        assert_eq!(wrong(&self.document, schema, &given, "answer"), Vec::<String>::new(), "{method} {uri}");
+        self.seen.borrow_mut().insert((method.to_string().to_lowercase(), template.to_owned()));
+        given
+    }
+
+    async fn get(&self, path: &str, values: &[&str]) -> Value {
+        self.call(Method::GET, path, values, None).await
+    }
+
+    async fn post(&self, path: &str, values: &[&str], body: Value) -> Value {
+        self.call(Method::POST, path, values, Some(body)).await
+    }
+
+    /// Operations of this method, or of all, that were not called.
+    fn unseen(&self, method: Option<&str>) -> Vec<(String, String)> {
+        let mut left = Vec::new();
+        for (path, item) in self.document["paths"].as_object().unwrap() {
+            for name in item.as_object().unwrap().keys().filter(|name| method.is_none_or(|method| method == *name)) {
+                let place = (name.clone(), path.clone());
+                if !self.seen.borrow().contains(&place) {
+                    left.push(place);
+                }
+            }
+        }
+        left
+    }
+}
+
+async fn site() -> Site {
+    Site::with(|parts| {
+        parts.settings.rate_limit.enabled = false;
+        parts.settings.registration = crate::config::Registration::Open;
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn every_answer_is_as_described() {
+    let site = site().await;
+    let api = Described::of(&site).await;
+    keys::tick(&site.home.cx(), &[Algorithm::ES256]).await.unwrap();
+    people(&api).await;
+    apps(&api).await;
+    access(&api).await;
+    system(&api, &site).await;
+    assert_eq!(api.unseen(Some("get")), [], "no test calls these");
+    let operator = ["/backup", "/setup-link", "/recover"];
+    let left: Vec<_> = api.unseen(None).into_iter().filter(|(_, path)| !operator.contains(&&**path)).collect();
+    assert_eq!(left, [], "no test calls these");
+}
+
+async fn people(api: &Described<'_>) {
+    let bob = json!({"email": "bob@example.com", "name": "Bob", "password": "correct horse", "username": "bob",
+        "attributes": {"team": "ops"}, "phone_number_verified": true, "address": {"country": "FR"}});
+    api.post("/users", &[], bob).await;
+    api.get("/users?limit=1", &[]).await;
+    let bob = api.get("/users/{user}", &["bob"]).await;
+    let id = bob["id"].as_str().unwrap();
+    let change = json!({"nickname": "B", "name": null, "version": bob["version"]});
+    api.call(Method::PATCH, "/users/{user}", &[id], Some(change)).await;
+    api.post("/users/{user}/password", &[id], json!({"password": "another horse"})).await;
+    api.call(Method::POST, "/users/{user}/disable", &[id], None).await;
+    api.call(Method::POST, "/users/{user}/enable", &[id], None).await;
+    api.post("/invites", &[], json!({"email": "cy@example.com", "expires_in": 3600})).await;
+    let sessions = api.get("/sessions?limit=5", &[]).await;
+    assert!(!sessions["items"].as_array().unwrap().is_empty());
+    api.get("/sessions?user=ada@example.com", &[]).await;
+    api.site.token("ada@example.com").await;
+    let newest = api.get("/sessions?limit=1", &[]).await["items"][0]["id"].as_str().unwrap().to_owned();
+    api.call(Method::DELETE, "/sessions/{session}", &[&newest], None).await;
+    api.post("/groups", &[], json!({"name": "Staff", "description": "Everybody"})).await;
+    let change = json!({"description": null, "version": 1});
+    api.call(Method::PATCH, "/groups/{group}", &["Staff"], Some(change)).await;
+    api.get("/groups", &[]).await;
+    api.get("/groups/{group}", &["Staff"]).await;
+    api.post("/groups/{group}/members", &["Staff"], json!({"subject_id": "bob@example.com"})).await;
+    api.get("/groups/{group}/members?direct=true", &["Staff"]).await;
+    api.call(Method::DELETE, "/groups/{group}/members/{type}/{id}", &["Staff", "user", id], None).await;
+    api.call(Method::DELETE, "/groups/{group}", &["Staff"], None).await;
+    api.call(Method::DELETE, "/users/{user}", &["bob"], None).await;
+}
+
+async fn apps(api: &Described<'_>) {
+    let wiki = json!({"name": "Wiki", "type": "web", "client_id": "wiki", "audiences": ["api"],
+        "redirect_uris": ["https://wiki.example.com/cb"]});
+    api.post("/clients", &[], wiki).await;
+    api.get("/clients", &[]).await;
+    api.get("/clients/{client}", &["wiki"]).await;
+    let change = json!({"trusted": true, "access_policy": "restricted", "access_token_seconds": 600});
+    api.call(Method::PATCH, "/clients/{client}", &["wiki"], Some(change)).await;
+    api.post("/clients/{client}/rotate-secret", &["wiki"], json!({"overlap_seconds": 60})).await;
+    api.call(Method::POST, "/clients/{client}/disable", &["wiki"], None).await;
+    api.call(Method::POST, "/clients/{client}/enable", &["wiki"], None).await;
+    let key = json!({"name": "CI", "expires_in": 86_400, "networks": ["10.0.0.0/8"], "metadata": {"a": 1},
+        "remaining": 5, "rate_limit": {"max": 2, "window_ms": 1000}, "refill": {"amount": 5, "interval_ms": 60_000}});
+    let key = api.post("/api-keys", &[], key).await["id"].as_str().unwrap().to_owned();
+    api.get("/api-keys?owner=ada@example.com", &[]).await;
+    api.get("/api-keys/{key}", &[&key]).await;
+    let change = json!({"enabled": false, "remaining": null, "refill": null, "rate_limit": null});
+    api.call(Method::PATCH, "/api-keys/{key}", &[&key], Some(change)).await;
+    api.call(Method::DELETE, "/api-keys/{key}", &[&key], None).await;
+}
+
+async fn access(api: &Described<'_>) {
+    let definition = json!({"relations": {"owner": {"union": ["viewer"]}, "viewer": {}},
+        "permissions": {"read": {"relation": "viewer", "policy": "return true"}}});
+    let draft = json!({"definition": definition, "client": "wiki"});
+    api.post("/models/validate", &[], json!({"definition": definition, "entity_type": "wiki:doc"})).await;
+    api.call(Method::PUT, "/models/{type}", &["wiki:doc"], Some(draft)).await;
+    let import = json!({"source": "model\n  schema 1.1\ntype user\ntype doc\n  relations\n    define viewer: [user]\n",
+        "prefix": "old:"});
+    api.post("/models/import", &[], import).await;
+    api.get("/models", &[]).await;
+    for name in ["wiki:doc", "users"] {
+        api.get("/models/{type}", &[name]).await;
+    }
+    let tuple = json!({"entity_type": "wiki:doc", "entity_id": "1", "relation": "owner", "subject_type": "user",
+        "subject_id": "ada@example.com"});
+    let dry = api.post("/tuples/dry-run", &[], json!({"add": [tuple]})).await;
+    assert!(!dry["gained"].as_array().unwrap().is_empty());
+    let written = api.post("/tuples", &[], tuple.clone()).await;
+    api.post("/tuples", &[], json!({"tuples": [written.clone()]})).await;
+    let less = json!({"definition": {"relations": {"owner": {}}}});
+    api.post("/models/{type}/dry-run", &["wiki:doc"], less).await;
+    api.get("/tuples?subject=user:ada@example.com&entity_type=wiki:doc", &[]).await;
+    api.get("/tuples/{tuple}", &[written["id"].as_str().unwrap()]).await;
+    let question = json!({"subject_type": "user", "subject_id": "ada@example.com", "permission": "read",
+        "entity_type": "wiki:doc", "entity_id": "1", "explain": true});
+    api.post("/check", &[], question).await;
+    policies(api).await;
+    api.call(Method::DELETE, "/tuples/{tuple}", &[written["id"].as_str().unwrap()], None).await;
+    api.post("/tuples/import", &[], json!({"lines": ["wiki:doc:2#viewer@user:ada@example.com"]})).await;
+    let tuple = json!({"entity_type": "wiki:doc", "entity_id": "2", "relation": "viewer", "subject_type": "user",
+        "subject_id": "ada@example.com"});
+    api.post("/tuples/remove", &[], tuple).await;
+    api.call(Method::DELETE, "/models/{type}", &["wiki:doc"], None).await;
+    api.call(Method::DELETE, "/clients/{client}", &["wiki"], None).await;
+}
+
+async fn policies(api: &Described<'_>) {
+    api.post("/policies/validate", &[], json!({"script": "retur true"})).await;
+    for script in ["return true", "return 1", "return nil + 1", "retur"] {
+        api.post("/policies/test", &[], json!({"script": script, "context": {"a": 1}})).await;
+    }
+    api.get("/policies/evaluations?order=asc&result=allowed", &[]).await;
+    let versions = api.get("/policies/versions?entityType=wiki:doc", &[]).await;
+    assert!(!versions["items"].as_array().unwrap().is_empty());
+}
+
+async fn system(api: &Described<'_>, site: &Site) {
+    let ca = Certificate {
+        pem: String::from("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        sealed_key: String::new(),
+        names: Vec::new(),
+        created_at: START,
+        not_after: START,
+    };
+    site.home.parts.store.write(move |tx| certificates::put(tx, Role::Ca, &ca)).await.unwrap();
+    for path in ["/openapi.json", "/me", "/settings", "/doctor", "/ca", "/keys"] {
+        api.get(path, &[]).await;
+    }
+    for period in ["24h", "7d", "30d"] {
+        let overview = api.get(&format!("/overview?period={period}"), &[]).await;
+        assert!(!overview["recent"].as_array().unwrap().is_empty());
+    }
+    api.get("/audit?result=success&search=ada&limit=500", &[]).await;
+    api.post("/keys/rotate", &[], json!({"alg": "ES256"})).await;
+    let keys = api.get("/keys", &[]).await;
+    api.call(Method::POST, "/keys/{kid}/retire", &[keys["items"][0]["kid"].as_str().unwrap()], None).await;
+}
+
+#[actix_web::test]
+async fn every_right_is_the_one_that_the_route_asks_for_and_every_refusal_is_a_problem() {
+    let site = site().await;
+    let mut api = Described::of(&site).await;
+    site.person("bob@example.com", &[]).await;
+    let administrator = std::mem::replace(&mut api.token, site.token("bob@example.com").await);
+    let problem = &api.document["components"]["schemas"]["Problem"];
+    for (path, item) in api.document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let filled = path.replace(['{', '}'], "");
+            let answer = api.send(&method, &filled, Some(&json!({}))).await;
+            let words = operation["description"].as_str().unwrap();
+            if words == "For whoever has a credential." {
+                assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
+                continue;
+            }
+            let given = answer.json();
+            assert_eq!(wrong(&api.document, problem, &given, "problem"), Vec::<String>::new(), "{method} {path}");
+            if let Some(right) = operation["x-right"].as_str() {
+                let detail = format!("Permission denied: this needs the permission {right}.");
+                assert_eq!(
+                    (answer.status, &given["detail"]),
+                    (StatusCode::FORBIDDEN, &json!(detail)),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    // Not even who administers is at the machine.
+    api.token = administrator;
+    for path in ["/backup", "/setup-link", "/recover"] {
+        assert_eq!(api.send(&Method::POST, path, Some(&json!({}))).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_as_described_is_found() {
+    let document = json!({"components": {"schemas": {"Name": {"type": "string"}}}});
+    let schema = json!({"type": "object", "required": ["a"], "additionalProperties": false,
+        "properties": {"a": {"$ref": "#/components/schemas/Name"}, "b": {"type": "array", "items": {"enum": [1, 2]}}}});
+    let found = |value: Value| wrong(&document, &schema, &value, "").len();
+    assert_eq!(found(json!({"a": "x", "b": [1, 2]})), 0);
+    for bad in [json!({}), json!({"a": 1}), json!({"a": "x", "b": [3]}), json!({"a": "x", "c": 1})] {
+        assert_eq!(found(bad.clone()), 1, "{bad}");
+    }
+    let either = json!({"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 0}]});
+    assert_eq!(wrong(&document, &either, &json!(0), ""), Vec::<String>::new());
+    assert!(!wrong(&document, &either, &json!(-1), "").is_empty());
+    assert!(!wrong(&document, &json!({"pattern": "x"}), &json!(1), "").is_empty());
+}
