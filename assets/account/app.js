@@ -1,10 +1,82 @@
-// The account pages: what a person sees and changes of their own. Start reading at `App`.
-import { html, render } from "../static/core/html.js";
-import { Header, Toasts } from "../static/core/ui.js";
+// The account pages: what a person sees and changes of their own. Start reading at `routes`; what comes later (passkeys, second factors,
+// accounts elsewhere) is a section of security.js, or a file and a route of its own.
+import { account, admin, signIn } from "../static/core/api.js";
+import { Loaded, useLoaded } from "../static/core/data.js";
+import { html, render, useEffect, useState } from "../static/core/html.js";
+import { match, takeLinks, useAddress } from "../static/core/router.js";
+import { Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
 
-function App() {
-  return html`<header class="top"><a class="brand" href="/account"><img src="/assets/favicon.svg" alt="" width="24" height="24" />Auther</a></header>
-    <main id="main" tabindex="-1"><${Header} title="Your account" /></main><${Toasts} />`;
+// Every page: its address, what the rail calls it, its file, and what that file exports for it.
+const routes = [
+  { path: "/account", title: "Profile", name: "Profile", load: () => import("./profile.js") },
+  { path: "/account/security", title: "Security", name: "Security", load: () => import("./security.js") },
+  { path: "/account/sessions", title: "Sessions", name: "Sessions", load: () => import("./sessions.js") },
+  { path: "/account/apps", title: "Connected apps", name: "Apps", load: () => import("./apps.js") },
+  { path: "/account/keys", title: "API keys", name: "Keys", load: () => import("./keys.js") },
+  { path: "/account/keys/create", title: null, name: "NewKey", load: () => import("./keys.js") },
+  { path: "/account/access", title: "What you may do", name: "Access", load: () => import("./access.js") },
+  { path: "/account/delete", title: "Delete account", name: "Leave", load: () => import("./leave.js") },
+];
+
+function Rail({ path, isAdmin }) {
+  const entries = routes.filter((route) => route.title);
+  const isIn = (route) => path.replace(/\/$/, "") === route.path || (route.path !== "/account" && path.startsWith(`${route.path}/`));
+  return html`<nav class="rail" aria-label="Your account"><ul>${entries.map(
+    (route) => html`<li key=${route.path}><a href=${route.path} aria-current=${isIn(route) ? "page" : undefined}>${route.title}</a></li>`,
+  )}</ul>${isAdmin && html`<h2>This server</h2><ul><li><a href="/admin">Administration</a></li></ul>`}</nav>`;
 }
 
+function Page({ path, me, changed }) {
+  const found = match(routes, path);
+  const [loaded, setLoaded] = useState({});
+  useEffect(() => {
+    if (!found) return undefined;
+    let current = true;
+    found.route.load().then(
+      (module) => current && setLoaded({ route: found.route, Part: module[found.route.name] }),
+      () => current && setLoaded({ route: found.route, problem: new Error("This page could not be loaded. Reload it.") }),
+    );
+    return () => { current = false; };
+  }, [found?.route]);
+  if (!found) return html`<${Header} title="Nothing here" /><${Empty} title="There is no such page"><p>The address may be mistyped. <a href="/account">Go to your profile</a>.</p></${Empty}>`;
+  if (loaded.route !== found.route) return html`<${Skeleton} />`;
+  if (loaded.problem) return html`<${Wrong} problem=${loaded.problem} />`;
+  return html`<${loaded.Part} key=${path} me=${me} changed=${changed} ...${found.params} />`;
+}
+
+// Who is signed in: {user, session}.
+async function whoIsIt(signal) {
+  const me = await account.get("/get-session", undefined, signal);
+  if (!me) {
+    signIn();
+    return new Promise(() => {});
+  }
+  return me;
+}
+
+// Whether there is anything for this person to administer.
+const administers = (signal) => admin.get("/me", undefined, signal).then((me) => me.is_admin || me.rights?.length > 0, () => false);
+
+function App() {
+  const { path } = useAddress();
+  const [open, setOpen] = useState(false);
+  const me = useLoaded(whoIsIt, []);
+  const rights = useLoaded(administers, []);
+  useEffect(() => setOpen(false), [path]);
+  const isAdmin = rights.value || me.value?.user.role === "admin";
+  return html`
+    <a class="skip" href="#main">Skip to the content</a>
+    <header class="top">
+      <a class="brand" href="/account"><img src="/assets/favicon.svg" alt="" width="24" height="24" />Auther</a>
+      <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
+      <span class="grow"></span>
+      <a class="quiet" href="/logout">Sign out</a>
+    </header>
+    <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} isAdmin=${isAdmin} /></div>
+    <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Page} path=${path} me=${value} changed=${reload} />`}</${Loaded}></main>
+    <${Toasts} />`;
+}
+
+match(routes, location.pathname)?.route.load().catch(() => {});
+takeLinks("/account");
 render(html`<${App} />`, document.getElementById("app"));

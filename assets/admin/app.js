@@ -1,7 +1,9 @@
 // The frame of the admin pages: the rail, the shortcuts, and the page that the address names. Start reading at `routes`.
+import { admin } from "../static/core/api.js";
 import { html, render, useEffect, useRef, useState } from "../static/core/html.js";
 import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
+import { Rights } from "./rights.js";
 
 const page = (path, file, name) => ({ path, name, load: () => import(`./pages/${file}.js`) });
 
@@ -18,43 +20,81 @@ const routes = [
   page("/admin/clients", "clients", "Clients"),
   page("/admin/clients/register", "clients", "NewClient"),
   page("/admin/clients/:id", "client", "Client"),
+  page("/admin/clients/:id/test", "test-sign-in", "TestSignIn"),
   page("/admin/keys", "keys", "Keys"),
+  page("/admin/keys/create", "keys", "NewKey"),
+  page("/admin/keys/:id", "key", "Key"),
   page("/admin/access", "models", "Models"),
+  page("/admin/access/create", "models", "NewModel"),
   page("/admin/access/models/:type", "models", "Model"),
   page("/admin/access/grants", "grants", "Grants"),
+  page("/admin/access/grants/create", "grant-new", "NewGrant"),
+  page("/admin/access/grants/files", "grant-files", "GrantFiles"),
   page("/admin/access/tester", "tester", "Tester"),
   page("/admin/audit", "audit", "Audit"),
   page("/admin/settings", "settings", "Settings"),
 ];
 
+// What each entry needs: one of the rights that follow its name. Whoever has any right here sees the overview.
 const rail = [
   ["", [["/admin", "Overview"]]],
-  ["People", [["/admin/users", "Users"], ["/admin/groups", "Groups"], ["/admin/sessions", "Sessions"]]],
-  ["Apps", [["/admin/clients", "Clients"], ["/admin/keys", "Keys"]]],
-  ["Access", [["/admin/access", "Models"], ["/admin/access/grants", "Grants"], ["/admin/access/tester", "Tester"]]],
-  ["Events", [["/admin/audit", "Audit"]]],
-  ["System", [["/admin/settings", "Settings"]]],
+  ["People", [["/admin/users", "Users", "view on users"], ["/admin/groups", "Groups", "view on groups"], ["/admin/sessions", "Sessions", "view_all on sessions"]]],
+  ["Apps", [["/admin/clients", "Clients", "view on clients"], ["/admin/keys", "Keys", "view_all on api_keys", "view on keys"]]],
+  ["Access", [["/admin/access", "Models", "view on models"], ["/admin/access/grants", "Grants", "view on tuples"], ["/admin/access/tester", "Tester", "view on tuples"]]],
+  ["Events", [["/admin/audit", "Audit", "view on audit"]]],
+  ["System", [["/admin/settings", "Settings", "view on settings"]]],
 ];
 
 const shortcuts = [["/", "Search this list"], ["g u", "Users"], ["g c", "Clients"], ["g k", "Keys"], ["g t", "Permission tester"], ["g a", "Audit"], ["?", "This list"], ["Esc", "Close what is open"]];
 const jumps = { u: "/admin/users", c: "/admin/clients", k: "/admin/keys", t: "/admin/access/tester", a: "/admin/audit" };
 
 // The entry of the rail that the address belongs to: the longest that it begins with.
-function isIn(path, href) {
-  const all = rail.flatMap(([, links]) => links.map(([link]) => link));
-  const fitting = all.filter((link) => path === link || (link !== "/admin" && path.startsWith(`${link}/`)));
-  return fitting.sort((one, two) => two.length - one.length)[0] === href;
+function entryOf(path) {
+  const fitting = rail.flatMap(([, links]) => links).filter(([link]) => path === link || (link !== "/admin" && path.startsWith(`${link}/`)));
+  return fitting.sort(([one], [two]) => two.length - one.length)[0];
 }
 
-function Rail({ path }) {
-  return html`<nav class="rail" aria-label="Administration">${rail.map(
+// Whether `me` may see an entry. Until it is known who asks, and from servers that do not say, everything is shown: the API decides anyway.
+const maySee = (me, needs) => !me?.rights || me.is_admin || (needs.length === 0 ? me.rights.length > 0 : needs.some((right) => me.rights.includes(right)));
+
+function Rail({ path, me }) {
+  const current = entryOf(path)?.[0];
+  const shown = rail.map(([title, links]) => [title, links.filter(([, , ...needs]) => maySee(me, needs))]).filter(([, links]) => links.length > 0);
+  return html`<nav class="rail" aria-label="Administration">${shown.map(
     ([title, links]) => html`<div key=${title}>${title && html`<h2>${title}</h2>`}<ul>${links.map(
-      ([href, name]) => html`<li key=${href}><a href=${href} aria-current=${isIn(path, href) ? "page" : undefined}>${name}</a></li>`,
+      ([href, name]) => html`<li key=${href}><a href=${href} aria-current=${href === current ? "page" : undefined}>${name}</a></li>`,
     )}</ul></div>`,
   )}</nav>`;
 }
 
-function Page({ path }) {
+// Who is signed in and what they may see here: `me` of the API; {stranger: true, …} for somebody who may see nothing; {problem}; or null.
+function useMe() {
+  const [me, setMe] = useState(null);
+  const ask = () => {
+    setMe(null);
+    admin.get("/me").then(
+      (answer) => setMe(answer.is_admin || answer.rights?.length > 0 ? answer : { ...answer, stranger: true }),
+      // A server that cannot say who asks leaves it to each page.
+      (problem) => setMe(problem.status === 403 ? { stranger: true } : problem.status === 404 ? {} : { problem }),
+    );
+  };
+  useEffect(ask, []);
+  return [me, ask];
+}
+
+function Stranger({ me }) {
+  return html`<${Header} title="Not for this account" /><${Empty} title=${`${me.email || "You"} ${me.email ? "does" : "do"} not administer anything here`}>
+    <p>These pages are for the people who look after this server. What is yours is under <a href="/account">your account</a>.</p>
+    <p>Somebody who administers it can let you in, for example to look at people: <code>auther admin tuple add users '*' viewer user ${me.email || "you@example.com"}</code></p>
+    <p><a class="button" href="/account">Your account</a> <a class="button" href="/logout">Sign out</a></p></${Empty}>`;
+}
+
+function Closed({ name, needs }) {
+  return html`<${Header} title=${name} /><${Empty} title="You may not look at this">
+    <p>It needs the permission <b>${needs.join(" or ")}</b>, which nobody gave you yet. <a href="/admin">Go to the overview</a>.</p></${Empty}>`;
+}
+
+function Page({ path, me }) {
   const found = match(routes, path);
   const [loaded, setLoaded] = useState({});
   useEffect(() => {
@@ -69,6 +109,8 @@ function Page({ path }) {
   if (!found) {
     return html`<${Header} title="Nothing here" /><${Empty} title="There is no such page"><p>The address may be mistyped, or from an older version. <a href="/admin">Go to the overview</a>.</p></${Empty}>`;
   }
+  const [, name, ...needs] = entryOf(path) || [];
+  if (name && !maySee(me, needs)) return html`<${Closed} name=${name} needs=${needs} />`;
   if (loaded.route !== found.route) return html`<${Skeleton} />`;
   if (loaded.problem) return html`<${Wrong} problem=${loaded.problem} />`;
   return html`<${loaded.Part} key=${path} ...${found.params} />`;
@@ -83,7 +125,7 @@ function useShortcuts(show) {
       const jump = before.current === "g" && jumps[event.key];
       before.current = event.key;
       if (jump) document.querySelector(`.rail a[href="${jump}"]`)?.click();
-      else if (event.key === "/") document.getElementById("search")?.focus();
+      else if (event.key === "/") document.querySelector("#search, [role=search] input")?.focus();
       else if (event.key === "?") show();
       else return;
       event.preventDefault();
@@ -97,6 +139,7 @@ function App() {
   const { path } = useAddress();
   const [open, setOpen] = useState(false);
   const [help, setHelp] = useState(false);
+  const [me, askAgain] = useMe();
   useShortcuts(() => setHelp(true));
   useEffect(() => setOpen(false), [path]);
   return html`
@@ -108,13 +151,15 @@ function App() {
       <button type="button" class="quiet for-keys" onClick=${() => setHelp(true)}>Shortcuts</button>
       <a class="quiet" href="/account">Your account</a>
     </header>
-    <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} /></div>
-    <main id="main" tabindex="-1"><${Page} path=${path} /></main>
+    <div id="rail" class=${open ? "aside open" : "aside"}>${me && !me.stranger && !me.problem && html`<${Rail} path=${path} me=${me} />`}</div>
+    <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Rights.Provider} value=${me}><${Page} path=${path} me=${me} /></${Rights.Provider}>`}</main>
     ${help && html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
       <dl class="facts">${shortcuts.map(([keys, what]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}</dl>
       <div class="actions side"><button type="button" class="button" onClick=${() => setHelp(false)}>Close</button></div></${Dialog}>`}
     <${Toasts} />`;
 }
 
+// The page's own file is on its way while the server says who asks.
+match(routes, location.pathname)?.route.load().catch(() => {});
 takeLinks("/admin");
 render(html`<${App} />`, document.getElementById("app"));

@@ -86,7 +86,7 @@ pub fn resolve_within(
     let rooms = standing::rooms(cx);
     let models = Models::new(cx, State::Committed(from), &*rooms);
     let facts = StoreFacts { from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
     let rev = tuples::revision(from, cx.tenant)?;
     let subject = subject.as_ref();
     let budget = cx.settings().tokens.permissions_bytes;
@@ -183,7 +183,7 @@ impl Maps {
         let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
         for name in model.relations.keys().chain(model.permissions.keys()) {
             let Some((relation, policy)) = model.wanted(name) else { continue };
-            let mut verdict = bench.engine().holds(At::new(kind, id, &relation))?.verdict;
+            let mut verdict = bench.engine().holds(At::new(kind, id, relation))?.verdict;
             if policy.is_some() {
                 verdict = verdict.min(Verdict::Gated);
             }

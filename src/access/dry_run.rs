@@ -115,7 +115,7 @@ fn with_ground<T>(
     let (rooms, from) = (rooms(cx), cx.read()?);
     let models = Models::new(cx, State::Committed(&from), &*rooms);
     let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::default() };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
     look(ground, &|subject| models.standing(subject))
 }
 

@@ -1,11 +1,12 @@
 //! Groups: named sets whose members are told by tuples `(group, grp_…, member, …)`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
 use super::Error;
 use crate::audit::Entry;
+use crate::base::canonical::Search;
 use crate::base::id::GroupId;
 use crate::base::page::{Page, PageRequest};
 use crate::cx::Cx;
@@ -48,11 +49,22 @@ pub struct Member {
     pub through: Option<String>,
 }
 
+/// A group that somebody is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The group.
+    pub group: Group,
+    /// Whether they were put in by name, not only through another group.
+    pub direct: bool,
+}
+
 /// What went with a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Ended {
     /// Memberships, and relations that the group had.
     pub tuples: usize,
+    /// How many of those were memberships.
+    pub memberships: usize,
 }
 
 /// The group with this identifier or name.
@@ -68,9 +80,14 @@ pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, 
     find(cx, from, text)?.ok_or(Error::NotFound)
 }
 
-/// A page in the order of creation.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Group>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+/// A page in the order of creation, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
+/// until `next` is absent.
+pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<Page<Group>, Error> {
+    let accepts = |search: &Search, group: &Group| {
+        search.is_in_any([&*group.name, group.description.as_deref().unwrap_or_default(), group.id.as_str()])
+    };
+    let wanted = |group: &Group| search.is_none_or(|search| accepts(search, group));
+    Ok(rows::page_of(&cx.read()?, cx.tenant, request, wanted)?)
 }
 
 /// Makes a group. Errors: [`Error::Invalid`], [`Error::Taken`].
@@ -126,13 +143,23 @@ pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let group = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-            let tuples = cascade::remove_tuples_of(tx, &at, GROUP, id.as_str())?;
-            rows::delete(tx, at.tenant, &group)?;
-            entry.clone().detail("name", group.name.clone()).detail("tuples", tuples).append(tx, &at)?;
-            Ok((group, Ended { tuples }))
+            let (group, ended) = remove(tx, &at, &id)?;
+            entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
+            Ok((group, ended))
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &GroupId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id)).map(|(_, ended)| ended)
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
+    let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
+    rows::delete(tx, cx.tenant, &group)?;
+    Ok((group, Ended { tuples, memberships }))
 }
 
 /// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is in through other
@@ -161,6 +188,30 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
         }
     }
     Ok(members.into_iter().collect())
+}
+
+/// The groups that a subject is in at this moment, itself or through others, in the order of their identifiers; 1000 at the most.
+pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
+    let mut found = BTreeMap::new();
+    let mut waiting = VecDeque::from([(subject.clone(), true)]);
+    while let Some((subject, direct)) = waiting.pop_front() {
+        for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
+            let membership = tuples::find_exact(from, cx.tenant, (GROUP, &id, MEMBER), &subject)?;
+            let counts = membership.is_some_and(|membership| membership.counts_at(cx.now));
+            if counts && found.len() < MAX_NESTED && !found.contains_key(&id) {
+                waiting.extend(
+                    [SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)].map(|set| (set, false)),
+                );
+                found.insert(id, direct);
+            }
+        }
+    }
+    let mut groups = Vec::with_capacity(found.len());
+    for (id, direct) in found {
+        let group = id.parse().ok().map(|id| rows::find(from, cx.tenant, &id)).transpose()?.flatten();
+        groups.extend(group.map(|group| Joined { group, direct }));
+    }
+    Ok(groups)
 }
 
 fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Error> {

@@ -1,13 +1,14 @@
 //! Who may do what, why, and what of it stands in a token.
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` holds who has them, `check` answers
-//! questions, `list` turns them round, `claims` puts the answers in tokens. `policy` says what a script is told and what its answer means,
+//! questions, `list` turns them round, `effective` tells all of one subject, `claims` puts the answers in tokens. `policy` says what a script is told and what its answer means,
 //! `evaluations` keeps what came of it. Start reading at [`check`].
 
 pub mod authority;
 pub mod check;
 pub mod claims;
 pub mod dry_run;
+pub mod effective;
 mod error;
 pub mod evaluations;
 pub mod groups;

@@ -1,6 +1,5 @@
 //! What questions need from the rest of the house: models, keys, groups, and threads for scripts.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -12,15 +11,11 @@ use super::policy::{self, Caller, PolicyInput, Resource, Subject};
 use super::{Error, check};
 use crate::base::id::{ApiKeyId, ClientId, GroupId};
 use crate::cx::{Actor, Cx};
-use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{Group, PolicyPlace, SubjectRef};
 use crate::script::{self, Busy, Vm};
 use crate::store::rows::api_keys::KeyStanding;
-use crate::store::rows::{api_keys, clients, groups, tuples, users};
+use crate::store::rows::{api_keys, clients, groups, users};
 use crate::store::{Read, Snapshot};
-
-/// Groups that a policy is told of at the most.
-const MAX_GROUPS: usize = 1_000;
 
 /// Those of a running installation.
 pub(super) struct Installed;
@@ -111,7 +106,8 @@ impl Told {
 
 /// The subject as policies know it, with all groups it is in.
 fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, Error> {
-    let in_groups = groups_of(cx, from, reference)?;
+    let in_groups: Vec<Group> =
+        super::groups::of_subject(cx, from, reference)?.into_iter().map(|joined| joined.group).collect();
     let (kind, id, tenant) = (reference.kind.as_str(), reference.id.as_str(), cx.tenant);
     let known = match kind {
         check::USER => match id.parse() {
@@ -134,23 +130,6 @@ fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, 
         _ => None,
     };
     Ok(known.unwrap_or_else(|| Subject::foreign(kind, id, &in_groups)))
-}
-
-/// The groups that a subject is in, itself or through others, in the order of their identifiers.
-fn groups_of(cx: &Cx, from: &Snapshot, subject: &SubjectRef) -> Result<Vec<Group>, Error> {
-    let (mut ids, mut waiting) = (BTreeSet::new(), VecDeque::from([subject.clone()]));
-    while let Some(subject) = waiting.pop_front() {
-        for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_GROUPS))? {
-            if ids.len() < MAX_GROUPS && ids.insert(id.clone()) {
-                waiting.extend([SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)]);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    for id in ids.iter().filter_map(|id| id.parse::<GroupId>().ok()) {
-        found.extend(groups::find(from, cx.tenant, &id)?);
-    }
-    Ok(found)
 }
 
 fn resource(given: Option<&Map<String, Value>>) -> Resource {

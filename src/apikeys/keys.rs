@@ -143,7 +143,7 @@ pub async fn delete(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<(A
     cx.store()
         .write(move |tx| {
             let key = of(tx, &at, &id, owner.as_ref())?;
-            let tuples = cascade::remove_api_key(tx, &at, &key)?;
+            let tuples = cascade::remove_api_key(tx, &at, &key)?.tuples;
             entry.clone().detail("owner", key.owner.as_str()).detail("tuples", tuples).append(tx, &at)?;
             Ok((key, tuples))
         })

@@ -1,4 +1,4 @@
-//! What is counted in memory: last uses until they are written down, the windows of rate limits, and which refusals were told.
+//! What is counted in memory: last uses until they are written down, and the windows of rate limits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,6 @@ use crate::store::rows::api_keys as rows;
 /// How often uses are written down.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// For how long one kind of refusal of one key is not told again.
-const QUIET: Duration = Duration::from_secs(60);
-
-/// Kinds of refusals remembered at once.
-const MAX_REFUSALS: usize = 10_000;
-
 /// Rows written in one transaction.
 const BATCH: usize = 500;
 
@@ -32,7 +26,6 @@ struct Counts {
     uses: HashMap<ApiKeyId, Usage>,
     written_at: Option<Moment>,
     windows: HashMap<ApiKeyId, Window>,
-    refusals: HashMap<String, Moment>,
 }
 
 /// How much a key was used.
@@ -82,19 +75,6 @@ impl Memory {
         }
         window.count += 1;
         Ok(())
-    }
-
-    /// Whether this refusal was not told within the last minute: a log that every stranger can fill is no log.
-    pub(super) fn is_news(&self, refusal: String, now: Moment) -> bool {
-        let mut counts = self.counts();
-        let is_old = |told: &Moment| now.since(*told) >= QUIET || *told > now;
-        if counts.refusals.get(&refusal).is_some_and(|told| !is_old(told)) {
-            return false;
-        }
-        if counts.refusals.len() >= MAX_REFUSALS {
-            counts.refusals.retain(|_, told| !is_old(told));
-        }
-        counts.refusals.len() < MAX_REFUSALS && counts.refusals.insert(refusal, now).is_none_or(|told| is_old(&told))
     }
 
     /// Takes away what is to be written down.

@@ -175,7 +175,7 @@ async fn tell(cx: &Cx, refused: &Refused) -> Result<(), Error> {
         Some(id) => id.to_string(),
         None => cx.request.ip.map_or_else(|| String::from("local"), |ip| ip.to_string()),
     };
-    if !memory::of(cx).is_news(format!("{code} {who}"), cx.now) {
+    if !audit::is_news(cx, format!("{code} {who}")) {
         return Ok(());
     }
     let mut entry = Entry::failure(cx, "api_key.use").detail("reason", code);

@@ -3,6 +3,8 @@
 //! May use: `cx` and below. A row is appended in the transaction it reports, so that neither exists without the other.
 //! Start reading at [`Entry`].
 
+mod news;
+
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
@@ -12,6 +14,8 @@ use crate::cx::{Actor, Cx};
 use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::rows::audit as rows;
 use crate::store::{self, Order, Tx};
+
+pub use news::is_news;
 
 /// An audit row in the making: everything that must be drawn before the transaction is already in it.
 #[derive(Clone, Debug)]

@@ -38,6 +38,31 @@ pub fn identifier(text: &str) -> String {
     text.trim().chars().take(256).nfkc().collect::<String>().to_lowercase()
 }
 
+/// What somebody typed to find things by, in one canonical form: found in a text wherever it stands, in any spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search(String);
+
+impl Search {
+    /// Nothing to search for when the text is blank; a long one is cut.
+    pub fn new(text: &str) -> Option<Self> {
+        let folded = identifier(text);
+        (!folded.is_empty()).then_some(Self(folded))
+    }
+
+    /// Whether it stands in this text.
+    pub fn is_in(&self, text: &str) -> bool {
+        if text.is_ascii() {
+            return text.to_ascii_lowercase().contains(&self.0);
+        }
+        text.nfkc().collect::<String>().to_lowercase().contains(&self.0)
+    }
+
+    /// Whether it stands in one of these texts.
+    pub fn is_in_any<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
+        texts.into_iter().any(|text| self.is_in(text))
+    }
+}
+
 fn fold(text: &str) -> Option<String> {
     let trimmed = text.trim();
     if trimmed.is_empty() || trimmed.len() > 1024 {
@@ -82,6 +107,14 @@ mod tests {
         ] {
             assert_eq!(email(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_search_finds_any_spelling_and_nothing_is_no_search() {
+        let search = Search::new("  ÄRGER").unwrap();
+        assert!(search.is_in("Viel a\u{308}rger") && !search.is_in("Arger") && !search.is_in(""));
+        assert!(Search::new("ANN").unwrap().is_in_any(["bob", "jo.ann@example.com"]));
+        assert_eq!((Search::new(" "), Search::new("")), (None, None));
     }
 
     #[test]

@@ -135,6 +135,8 @@ typed_ids! {
     ApiKeyId = "key_";
     /// An evaluation of a policy.
     EvaluationId = "evl_";
+    /// A refused authorization request of an app.
+    FailureId = "flr_";
 }
 
 /// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.

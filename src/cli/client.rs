@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
-use super::user::ended;
+use super::user::{ended, would_end};
 
 /// What can be done with apps.
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,8 @@ pub enum ClientCommand {
         The secret of a confidential client is shown this once.")]
     Create(CreateArgs),
     /// List registered apps
-    List(PageFlags),
+    #[command(after_help = "Example:\n  auther admin client list --type spa --search example.com")]
+    List(ListArgs),
     /// Show an app
     Show(Named),
     /// Change an app; what is not named stays, a list that is named replaces the old one
@@ -32,6 +33,12 @@ pub enum ClientCommand {
         auther admin client update wiki --access-policy restricted\n\n\
         Who may use a restricted app: auther admin tuple add oauth_client wiki use group staff")]
     Update(UpdateArgs),
+    /// Show what the app's developer needs: addresses and what is registered, never the secret
+    Integration(Named),
+    /// List what the app asked for in vain when it wanted to sign somebody in
+    Failures(Named),
+    /// Put one of its failures right, by adding the redirect URI that the app sent
+    Fix(FixArgs),
     /// Make a new secret; shown this once
     #[command(after_help = "Example:\n  auther admin client rotate-secret wiki --overlap 86400\n\n\
         Without --overlap the old secret stops working at once.")]
@@ -41,7 +48,7 @@ pub enum ClientCommand {
     /// Let a disabled app in again
     Enable(Named),
     /// Delete an app with its grants and consents
-    Delete(Named),
+    Delete(DeleteArgs),
 }
 
 /// Which app.
@@ -49,6 +56,44 @@ pub enum ClientCommand {
 pub struct Named {
     /// Its client_id
     client: String,
+}
+
+/// `client list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the client_id, the name or a redirect URI
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only apps of this type
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["web", "spa", "native", "m2m"])]
+    kind: Option<String>,
+    /// Only disabled apps; with =false only the others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    disabled: Option<bool>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+/// `client fix`.
+#[derive(Args, Debug)]
+pub struct FixArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// The failure's id: flr_…
+    failure: String,
+}
+
+/// `client delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The facts of an app that can be set.
@@ -187,9 +232,34 @@ impl ClientCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
-            Self::List(page) => output.show(&remote.call(Call::get(["clients"]).page(&page))?, apps),
+            Self::List(args) => {
+                let call =
+                    Call::get(["clients"]).page(&args.page).query("search", args.search).query("type", args.kind);
+                let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
+                output.show(&remote.call(call)?, apps)
+            }
             Self::Show(named) => output.show(&remote.call(Call::get(["clients", &named.client]))?, app),
             Self::Update(args) => args.run(remote, output),
+            Self::Integration(named) => {
+                output.show(&remote.call(Call::get(["clients", &named.client, "integration"]))?, integration)
+            }
+            Self::Failures(named) => {
+                let columns = [
+                    ("ID", "id"),
+                    ("LAST", "at"),
+                    ("TIMES", "count"),
+                    ("ERROR", "error"),
+                    ("SENT", "sent"),
+                    ("REGISTERED", "registered"),
+                    ("FIX", "fix"),
+                ];
+                let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
+                output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))
+            }
+            Self::Fix(args) => {
+                let call = Call::post(["clients", &args.named.client, "failures", &args.failure, "fix"]);
+                output.show(&remote.call(call)?, app)
+            }
             Self::RotateSecret(args) => {
                 let body = json!({"overlap_seconds": args.overlap.unwrap_or(0)});
                 let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(body);
@@ -209,7 +279,10 @@ impl ClientCommand {
                 let answer = remote.call(Call::post(["clients", &named.client, "enable"]))?;
                 output.show(&answer, |answer| format!("Enabled {}.", text(answer, "client_id")))
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["clients", &named.client, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["clients", &named.client]))?;
                 output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "client_id"), ended(answer)))
             }
@@ -264,6 +337,29 @@ fn apps(document: &Value) -> String {
     ];
     let empty = "No app yet. Register the first: auther admin client create --name \"My app\" --type web --redirect-uri https://…";
     list(document, &columns, empty)
+}
+
+fn integration(document: &Value) -> String {
+    let members = [
+        ("client_id", "clientId"),
+        ("type", "type"),
+        ("issuer", "issuer"),
+        ("discovery", "discovery"),
+        ("authorize", "authorize"),
+        ("token", "token"),
+        ("userinfo", "userinfo"),
+        ("JWKS", "jwks"),
+        ("end session", "endSession"),
+        ("audience", "audience"),
+        ("scopes", "scopes"),
+        ("redirect URIs", "redirectUris"),
+        ("after logout", "postLogoutRedirectUris"),
+        ("auth method", "authMethod"),
+        ("grants", "grantTypes"),
+        ("PKCE required", "pkceRequired"),
+        ("signing alg", "signingAlg"),
+    ];
+    facts(document, &members)
 }
 
 fn app(document: &Value) -> String {

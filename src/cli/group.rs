@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
+use super::user::would_end;
 
 /// What can be done with groups.
 #[derive(Debug, Subcommand)]
@@ -14,7 +15,7 @@ pub enum GroupCommand {
     #[command(after_help = "Example:\n  auther admin group create --name Engineering --description \"Who builds it\"")]
     Create(CreateArgs),
     /// List groups
-    List(PageFlags),
+    List(ListArgs),
     /// Show a group and who is in it
     Show(ShowArgs),
     /// Put a person, key, client or other group into a group
@@ -26,7 +27,7 @@ pub enum GroupCommand {
     /// Take somebody out of a group
     RemoveMember(MemberArgs),
     /// Delete a group, its memberships and everything that was granted to it
-    Delete(Named),
+    Delete(DeleteArgs),
 }
 
 /// Which group.
@@ -46,6 +47,28 @@ pub struct CreateArgs {
     /// What it is for
     #[arg(long)]
     description: Option<String>,
+}
+
+/// `group list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the name, the description or the id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+/// `group delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// `group show`.
@@ -81,8 +104,8 @@ impl GroupCommand {
                 let answer = remote.call(Call::post(["groups"]).body(body))?;
                 output.show(&answer, |answer| format!("Created.\n\n{}", group(answer)))
             }
-            Self::List(page) => {
-                let answer = remote.call(Call::get(["groups"]).page(&page))?;
+            Self::List(args) => {
+                let answer = remote.call(Call::get(["groups"]).page(&args.page).query("search", args.search))?;
                 let columns = [("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
                 output.show(&answer, |answer| list(answer, &columns, "No group yet."))
             }
@@ -119,7 +142,10 @@ impl GroupCommand {
                     format!("{}:{} was removed.", text(answer, "subject_type"), text(answer, "subject_id"))
                 })
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["groups", &named.group, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["groups", &named.group]))?;
                 output.show(&answer, |answer| {
                     let ended = answer.get("ended").unwrap_or(&Value::Null);

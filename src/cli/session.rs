@@ -23,6 +23,9 @@ pub struct ListArgs {
     /// Only those of this person: e-mail address, username or id
     #[arg(long)]
     user: Option<String>,
+    /// Only those out of which this app got a code: its client_id
+    #[arg(long, value_name = "ID")]
+    client: Option<String>,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -40,7 +43,8 @@ impl SessionCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) => {
-                let call = Call::get(["sessions"]).page(&args.page).query("user", args.user);
+                let call = Call::get(["sessions"]).page(&args.page);
+                let call = call.query("user", args.user).query("client", args.client);
                 output.show(&remote.call(call)?, sessions)
             }
             Self::Revoke(args) => {

@@ -18,7 +18,10 @@ pub enum UserCommand {
         Without --password-stdin the password is asked for; an empty answer makes an account without one.")]
     Create(CreateArgs),
     /// List accounts, oldest first
-    List(PageFlags),
+    #[command(after_help = "Examples:\n  \
+        auther admin user list --search ann\n  \
+        auther admin user list --role admin --disabled=false")]
+    List(ListArgs),
     /// Show an account
     Show(Named),
     /// Change an account; what is not named stays
@@ -31,7 +34,21 @@ pub enum UserCommand {
     /// Let a disabled account in again
     Enable(Named),
     /// Delete an account with its sessions, grants and consents
-    Delete(Named),
+    Delete(DeleteArgs),
+    /// Show which groups somebody is in
+    Groups(Named),
+    /// Show what somebody may do
+    #[command(after_help = "Example:\n  auther admin user access ann@example.com --client shop")]
+    Access(AccessArgs),
+    /// Show what somebody's tokens for an app would say; nothing is signed or stored
+    #[command(
+        after_help = "Example:\n  auther admin user token ann@example.com --client shop --scope openid --scope email"
+    )]
+    Token(TokenArgs),
+    /// List the apps somebody has let in
+    Consents(Named),
+    /// Take back what somebody allowed an app, and end what the app got by it
+    RevokeConsent(ConsentArgs),
     /// Make an invitation to sign up
     #[command(after_help = "Example:\n  auther admin user invite --email ann@example.com --expires-in 259200")]
     Invite(InviteArgs),
@@ -42,6 +59,69 @@ pub enum UserCommand {
 pub struct Named {
     /// E-mail address, username or id
     user: String,
+}
+
+/// `user list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Stands in the e-mail address, the username, a name or the id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only disabled accounts; with =false only the others
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    disabled: Option<bool>,
+    /// Only those with this role
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    page: PageFlags,
+}
+
+/// `user access`.
+#[derive(Args, Debug)]
+pub struct AccessArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// Only on the types of this app: its client_id
+    #[arg(long, value_name = "ID")]
+    client: Option<String>,
+}
+
+/// `user token`.
+#[derive(Args, Debug)]
+pub struct TokenArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// For which app: its client_id
+    #[arg(long, value_name = "ID")]
+    client: String,
+    /// Scope that the app asks for; as often as needed [default: openid]
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+}
+
+/// `user revoke-consent`.
+#[derive(Args, Debug)]
+pub struct ConsentArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// The app's client_id
+    client: String,
+}
+
+/// `user delete`.
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// Who.
+    #[command(flatten)]
+    named: Named,
+    /// Only say what would go with it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// The facts of a person that can be set.
@@ -143,9 +223,10 @@ impl UserCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
-            Self::List(page) => {
-                let answer = remote.call(Call::get(["users"]).page(&page))?;
-                output.show(&answer, people)
+            Self::List(args) => {
+                let call = Call::get(["users"]).page(&args.page).query("search", args.search).query("role", args.role);
+                let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
+                output.show(&remote.call(call)?, people)
             }
             Self::Show(named) => {
                 let answer = remote.call(Call::get(["users", &named.user]))?;
@@ -168,9 +249,47 @@ impl UserCommand {
                 let answer = remote.call(Call::post(["users", &named.user, "enable"]))?;
                 output.show(&answer, |answer| format!("Enabled {}.", text(answer, "email")))
             }
-            Self::Delete(named) => {
+            Self::Delete(DeleteArgs { named, dry_run: true }) => {
+                output.show(&remote.call(Call::get(["users", &named.user, "deletion"]))?, would_end)
+            }
+            Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["users", &named.user]))?;
                 output.show(&answer, |answer| format!("Deleted {}; {}.", text(answer, "email"), ended(answer)))
+            }
+            Self::Groups(named) => {
+                let columns = [("NAME", "name"), ("ID", "id"), ("BY NAME", "direct")];
+                let answer = remote.call(Call::get(["users", &named.user, "groups"]))?;
+                output.show(&answer, |answer| list(answer, &columns, "In no group."))
+            }
+            Self::Access(args) => {
+                let call = Call::get(["users", &args.named.user, "access"]).query("client", args.client);
+                output.show(&remote.call(call)?, access)
+            }
+            Self::Token(args) => {
+                let call = Call::get(["users", &args.named.user, "token"]).query("client", Some(args.client));
+                let scope = (!args.scope.is_empty()).then(|| args.scope.join(" "));
+                output.show(&remote.call(call.query("scope", scope))?, token)
+            }
+            Self::Consents(named) => {
+                let columns = [
+                    ("CLIENT_ID", "client_id"),
+                    ("NAME", "client_name"),
+                    ("SCOPES", "scopes"),
+                    ("SINCE", "created_at"),
+                ];
+                let answer = remote.call(Call::get(["users", &named.user, "consents"]))?;
+                output.show(&answer, |answer| list(answer, &columns, "No app was let in."))
+            }
+            Self::RevokeConsent(args) => {
+                let call = Call::delete(["users", &args.named.user, "consents", &args.client]);
+                output.show(&remote.call(call)?, |answer| {
+                    let ended = answer.get("ended").unwrap_or(&Value::Null);
+                    format!(
+                        "{} must ask again; {} grants were revoked.",
+                        text(answer, "client_id"),
+                        text(ended, "grants")
+                    )
+                })
             }
             Self::Invite(args) => {
                 let body = json!({"email": args.email, "expires_in": args.expires_in});
@@ -265,6 +384,43 @@ pub fn ended(answer: &Value) -> String {
         parts.push(part("removed", count("models"), "entity type"));
     }
     parts.join(", ")
+}
+
+fn access(document: &Value) -> String {
+    let columns = [
+        ("TYPE", "entityType"),
+        ("OBJECT", "entityId"),
+        ("MAY", "permissions"),
+        ("DEPENDS ON A POLICY", "abacRequired"),
+    ];
+    let table = list(document, &columns, "Nothing that a relation gives.");
+    let more = document.get("truncated").and_then(Value::as_bool).unwrap_or_default();
+    if more { format!("{table}\n\nThere is more than is shown.") } else { table }
+}
+
+/// Claims as JSON: they are for who writes the app.
+fn token(document: &Value) -> String {
+    let claims = |member: &str| document.get(member).and_then(|claims| serde_json::to_string_pretty(claims).ok());
+    let [id, access] = ["idToken", "accessToken"].map(|member| claims(member).unwrap_or_default());
+    let refused = match text(document, "refused") {
+        why if why.is_empty() => String::new(),
+        why => format!("\n\nBut there would be no token now: {why}."),
+    };
+    format!("ID token\n{id}\n\nAccess token\n{access}{refused}")
+}
+
+/// What a deletion would take along.
+pub fn would_end(answer: &Value) -> String {
+    let members = [
+        ("sessions", "sessions"),
+        ("refresh families", "refreshFamilies"),
+        ("API keys", "apiKeys"),
+        ("relations", "tuples"),
+        ("of these memberships", "memberships"),
+        ("consents", "consents"),
+        ("entity types", "models"),
+    ];
+    format!("Nothing was deleted. With it would go:\n\n{}", facts(answer, &members))
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Meaning<'_, '_> {
                 keep: self.duration("policy.keep_days", DAY),
                 redact: self.each("policy.redact", |name| Ok(name.to_owned())),
             },
-            limits: Limits { body_bytes: self.count("limits.body_kib").saturating_mul(1024) },
+            limits: self.limits(),
             server: Server { workers: self.count("server.workers") },
             egress: Egress { allow: self.each("egress.allow", egress_rule), extra_ca: self.extra_ca() },
             smtp: self.smtp(),
@@ -170,6 +170,15 @@ impl Meaning<'_, '_> {
             refresh_absolute: self.duration("tokens.refresh_absolute_seconds", 1),
             refresh_grace: self.duration("tokens.refresh_grace_seconds", 1),
             permissions_bytes: self.count("tokens.permissions_kib").saturating_mul(1024),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            body_bytes: self.count("limits.body_kib").saturating_mul(1024),
+            check_depth: self.count("limits.check_depth"),
+            check_sets: self.count("limits.check_sets"),
+            check_nodes: self.count("limits.check_nodes"),
         }
     }
 

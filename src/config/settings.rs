@@ -208,6 +208,12 @@ pub struct Policy {
 pub struct Limits {
     /// The largest request body, in bytes.
     pub body_bytes: usize,
+    /// Groups and parents above each other that a permission check follows.
+    pub check_depth: usize,
+    /// Groups and other sets that a check looks into.
+    pub check_sets: usize,
+    /// Relations of objects that a check visits.
+    pub check_nodes: usize,
 }
 
 /// The process.

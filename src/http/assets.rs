@@ -5,13 +5,19 @@
 //!
 //! Modules name each other by relative addresses. They are asked for as `/assets/{version}/{path}`, where the version is a hash over all files.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag, Header, IfNoneMatch, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETag, EntityTag, Header, IfNoneMatch, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use data_encoding::HEXLOWER;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::base::secret::sha256;
@@ -33,6 +39,9 @@ struct Account;
 
 /// The hash over all files, in a program that carries them.
 static VERSION: LazyLock<String> = LazyLock::new(digest);
+
+/// Files packed so far, by the hash of what they hold.
+static PACKED: LazyLock<RwLock<HashMap<[u8; 32], Bytes>>> = LazyLock::new(RwLock::default);
 
 /// How long, and whether, a browser may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,16 +130,47 @@ fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, Keep
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .body("There is no such file.\n");
     };
-    let tag = EntityTag::new_strong(short_hash(&file));
+    // Another coding is another representation, with a tag of its own (RFC 9110 section 8.8.3.3).
+    let packed = takes_gzip(request).then(|| gzipped(&file)).flatten();
+    let tag = EntityTag::new_strong(short_hash(&file) + if packed.is_some() { "-gzip" } else { "" });
     let mut response = if has_already(request, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header(ETag(tag.clone()))
         .insert_header((CACHE_CONTROL, keeping.header()))
+        .insert_header((VARY, "Accept-Encoding"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if has_already(request, &tag) {
         return response.finish();
     }
-    response.insert_header((CONTENT_TYPE, content_type)).body(file.data.into_owned())
+    response.insert_header((CONTENT_TYPE, content_type));
+    match packed {
+        Some(packed) => response.insert_header((CONTENT_ENCODING, "gzip")).body(packed),
+        None => response.body(file.data.into_owned()),
+    }
+}
+
+/// Whether the answer may come packed (RFC 9110 section 12.5.3). These files hold no secret that its length could betray.
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let given = request.headers().get_all(ACCEPT_ENCODING).filter_map(|line| line.to_str().ok());
+    given.flat_map(|line| line.split(',')).any(|one| {
+        let (coding, weight) = one.split_once(';').map_or((one, ""), |(coding, weight)| (coding, weight));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
+        coding.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+/// The file packed, if that makes it smaller: once in the life of the process.
+fn gzipped(file: &EmbeddedFile) -> Option<Bytes> {
+    let hash = file.metadata.sha256_hash();
+    let known = PACKED.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+    let packed = known.or_else(|| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&file.data).ok()?;
+        let packed = Bytes::from(encoder.finish().ok()?);
+        PACKED.write().unwrap_or_else(PoisonError::into_inner).insert(hash, packed.clone());
+        Some(packed)
+    })?;
+    (packed.len() < file.data.len()).then_some(packed)
 }
 
 /// The file of an address, its content type, and how long it may be kept. A hash that is not today's finds nothing: an old page must not keep new
@@ -173,6 +213,8 @@ fn has_already(request: &HttpRequest, tag: &EntityTag) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
     use actix_web::http::{StatusCode, header};
     use actix_web::{App, body, test};
@@ -264,6 +306,31 @@ mod tests {
         let file = Files::get("vendor/htm-preact.js").unwrap();
         assert_eq!(HEXLOWER.encode(&file.metadata.sha256_hash()), HTM_PREACT);
         assert!(Files::get("vendor/htm-preact.LICENSE.txt").is_some());
+    }
+
+    #[actix_web::test]
+    async fn who_takes_gzip_gets_less_and_the_same() {
+        let app = App::new().route("/assets/{name}", web::get().to(serve));
+        let app = test::init_service(app).await;
+        let asked = async |accepted: &str| {
+            let request =
+                test::TestRequest::get().uri("/assets/auther.css").insert_header(("accept-encoding", accepted));
+            test::call_service(&app, request.to_request()).await.into_parts().1.map_into_boxed_body()
+        };
+        let plain = Files::get("auther.css").unwrap().data;
+        for accepted in ["gzip", "br, gzip;q=0.5", "deflate, GZIP"] {
+            let packed = asked(accepted).await;
+            assert_eq!((told(&packed, "content-encoding"), told(&packed, "vary")), ("gzip", "Accept-Encoding"));
+            assert!(told(&packed, "etag").ends_with("-gzip\""));
+            let bytes = body::to_bytes(packed.into_body()).await.unwrap();
+            assert!(bytes.len() * 2 < plain.len(), "{} of {}", bytes.len(), plain.len());
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(bytes.as_ref()).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, plain.as_ref());
+        }
+        for accepted in ["", "br", "gzip;q=0", "identity", "gzipped"] {
+            assert_eq!(told(&asked(accepted).await, "content-encoding"), "", "{accepted}");
+        }
     }
 
     #[actix_web::test]

@@ -5,12 +5,15 @@
 //! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live. In the
 //! same way the API keys of a disabled person stay as they are and do not work: whoever checks a key checks its owner.
 
+use std::ops::AddAssign;
+
 use serde::Serialize;
 
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
+use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
-use crate::store::rows::{api_keys, clients, consents, grants, links, models, sessions, tuples, users};
+use crate::store::rows::{api_keys, clients, consents, failures, grants, links, models, sessions, tuples, users};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -25,12 +28,27 @@ pub struct Ended {
     /// API keys removed, or switched off where their owner goes on.
     #[serde(skip_serializing_if = "is_zero")]
     pub api_keys: usize,
-    /// Relations and memberships removed.
+    /// Relations removed, memberships of groups included.
     #[serde(skip_serializing_if = "is_zero")]
     pub tuples: usize,
+    /// How many of those were memberships of groups.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub memberships: usize,
     /// Entity types removed: those of a client, with everything that was granted on their objects.
     #[serde(skip_serializing_if = "is_zero")]
     pub models: usize,
+}
+
+impl AddAssign for Ended {
+    fn add_assign(&mut self, more: Self) {
+        self.sessions += more.sessions;
+        self.grants += more.grants;
+        self.consents += more.consents;
+        self.api_keys += more.api_keys;
+        self.tuples += more.tuples;
+        self.memberships += more.memberships;
+        self.models += more.models;
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -74,54 +92,55 @@ pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<End
 
 /// Removes a person with everything that is theirs. Revoked families stay until their end, to answer for access tokens.
 pub fn remove_user(tx: &mut Tx, cx: &Cx, user: &User) -> Result<Ended, Error> {
-    let ended = end_everything_of_user(tx, cx, &user.id)?;
-    let consents = consents::of_user(tx, cx.tenant, &user.id)?;
-    for consent in &consents {
-        consents::delete(tx, cx.tenant, consent)?;
+    let mut ended = end_everything_of_user(tx, cx, &user.id)?;
+    for consent in consents::of_user(tx, cx.tenant, &user.id)? {
+        consents::delete(tx, cx.tenant, &consent)?;
+        ended.consents += 1;
     }
-    let keys = api_keys::of_owner(tx, cx.tenant, &user.id)?;
-    let mut tuples = remove_tuples_of(tx, cx, "user", user.id.as_str())?;
-    for key in &keys {
-        tuples += remove_api_key(tx, cx, key)?;
+    ended += remove_tuples_of(tx, cx, "user", user.id.as_str())?;
+    for key in api_keys::of_owner(tx, cx.tenant, &user.id)? {
+        ended += remove_api_key(tx, cx, &key)?;
     }
     users::delete(tx, cx.tenant, user)?;
-    Ok(Ended { consents: consents.len(), api_keys: keys.len(), tuples, ..ended })
+    Ok(ended)
 }
 
-/// Removes an API key with every relation it has; answers how many those were.
-pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<usize, Error> {
+/// Removes an API key with every relation it has.
+pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error> {
     api_keys::delete(tx, cx.tenant, key)?;
-    remove_tuples_of(tx, cx, "apikey", key.id.as_str())
+    let ended = remove_tuples_of(tx, cx, "apikey", key.id.as_str())?;
+    Ok(Ended { api_keys: 1, ..ended })
 }
 
 /// Removes the entity types of a client with every tuple on their objects: whoever later takes the name of the client must not find what
 /// was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
-    let (mut tuples, types) = (0, models::of_client(tx, cx.tenant, client)?);
-    for model in &types {
-        tuples += remove_type(tx, cx, &model.entity_type)?;
+    let mut ended = Ended::default();
+    for model in models::of_client(tx, cx.tenant, client)? {
+        ended += remove_type(tx, cx, &model.entity_type)?;
     }
-    Ok(Ended { tuples, models: types.len(), ..Ended::default() })
+    Ok(ended)
 }
 
-fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<usize, Error> {
-    let mut removed = 0;
+fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<Ended, Error> {
+    let mut ended = Ended { models: 1, ..Ended::default() };
     for id in tuples::entity_ids(tx, cx.tenant, entity_type, None, usize::MAX)? {
-        removed += remove_tuples_of(tx, cx, entity_type, &id)?;
+        ended += remove_tuples_of(tx, cx, entity_type, &id)?;
     }
     models::delete(tx, cx.tenant, entity_type)?;
     tuples::raise(tx, cx.tenant)?;
-    Ok(removed)
+    Ok(ended)
 }
 
-/// Removes every tuple in which `kind:id` stands, as the subject or as the object; answers how many.
-pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<usize, Error> {
-    let held = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?.len();
-    let removed = held + tuples::delete_of_entity(tx, cx.tenant, kind, id, usize::MAX)?.len();
-    if removed > 0 {
+/// Removes every tuple in which `kind:id` stands, as the subject or as the object.
+pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<Ended, Error> {
+    let mut removed = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?;
+    removed.extend(tuples::delete_of_entity(tx, cx.tenant, kind, id, usize::MAX)?);
+    if !removed.is_empty() {
         tuples::raise(tx, cx.tenant)?;
     }
-    Ok(removed)
+    let memberships = removed.iter().filter(|key| key.entity_type == GROUP && key.relation == MEMBER).count();
+    Ok(Ended { tuples: removed.len(), memberships, ..Ended::default() })
 }
 
 /// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
@@ -138,19 +157,21 @@ pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize,
 
 /// Removes a client, its consents and the API keys bound to it, and revokes its token families.
 pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
-    let grants = revoke_grants_of_client(tx, cx, client)?;
-    let consents = consents::of_client(tx, cx.tenant, client)?;
-    for consent in &consents {
-        consents::delete(tx, cx.tenant, consent)?;
+    let mut ended = Ended { grants: revoke_grants_of_client(tx, cx, client)?, ..Ended::default() };
+    for consent in consents::of_client(tx, cx.tenant, client)? {
+        consents::delete(tx, cx.tenant, &consent)?;
+        ended.consents += 1;
     }
-    let keys = api_keys::of_client(tx, cx.tenant, client)?;
-    let mut tuples = remove_tuples_of(tx, cx, "client", client.as_str())?;
-    tuples += remove_tuples_of(tx, cx, "oauth_client", client.as_str())?;
-    for key in &keys {
-        tuples += remove_api_key(tx, cx, key)?;
+    ended += remove_tuples_of(tx, cx, "client", client.as_str())?;
+    ended += remove_tuples_of(tx, cx, "oauth_client", client.as_str())?;
+    for key in api_keys::of_client(tx, cx.tenant, client)? {
+        ended += remove_api_key(tx, cx, &key)?;
+    }
+    for failure in failures::of_client(tx, cx.tenant, client)? {
+        failures::delete(tx, cx.tenant, &failure)?;
     }
     clients::delete(tx, cx.tenant, client)?;
-    Ok(Ended { sessions: 0, grants, consents: consents.len(), api_keys: keys.len(), tuples, models: 0 })
+    Ok(ended)
 }
 
 /// Revokes one token family; answers whether it was there and not yet revoked.

@@ -2,7 +2,7 @@
 
 use crate::audit::Entry;
 use crate::base::Secret;
-use crate::base::id::{SessionId, UserId};
+use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::crypto::token;
 use crate::cx::Cx;
@@ -160,11 +160,28 @@ pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<Session>, Error> {
     Ok(sessions)
 }
 
-/// A page of all live sessions, newest first. It may be short and still have a successor: read on until `next` is absent.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Session>, Error> {
-    let mut page = rows::page(&cx.read()?, cx.tenant, request)?;
-    page.items.retain(|session| is_live(cx, session));
-    Ok(page)
+/// Which sessions are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those of this person.
+    pub user: Option<UserId>,
+    /// Only those out of which this app got a code.
+    pub client: Option<ClientId>,
+}
+
+/// A page of the live sessions that `filter` accepts, newest first. It may be short and still have a successor: read on until `next` is absent.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Session>, Error> {
+    let from = cx.read()?;
+    let wanted = |session: &Session| {
+        is_live(cx, session) && filter.client.as_ref().is_none_or(|client| session.clients.contains(client))
+    };
+    let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant, request, wanted)?) };
+    // One person has few: none but theirs is looked at.
+    let mut sessions = rows::of_user(&from, cx.tenant, user)?;
+    sessions.reverse();
+    let is_after = |session: &Session| request.after.as_deref().is_none_or(|after| session.id.as_str() < after);
+    let found = sessions.into_iter().filter(|session| wanted(session) && is_after(session)).take(request.limit + 1);
+    Ok(Page::from_rows(found.collect(), request.limit, |session: &Session| session.id.to_string()))
 }
 
 fn is_live(cx: &Cx, session: &Session) -> bool {

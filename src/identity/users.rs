@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::audit::Entry;
+use crate::base::canonical::Search;
 use crate::base::id::UserId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret, canonical};
@@ -146,9 +147,33 @@ pub fn first_administrator(cx: &Cx) -> Result<Option<User>, Error> {
     Ok(administrators::first(&cx.read()?, cx.tenant)?)
 }
 
-/// A page of people, oldest first.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<User>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+/// Which people are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Stands in the e-mail address, the username, a name or the id.
+    pub search: Option<Search>,
+    /// Only those who are disabled, or only those who are not.
+    pub disabled: Option<bool>,
+    /// Only those who have this role.
+    pub role: Option<String>,
+}
+
+impl Filter {
+    fn accepts(&self, user: &User) -> bool {
+        let Profile { name, given_name, family_name, nickname, .. } = &user.profile;
+        let names = [&user.username, name, given_name, family_name, nickname].into_iter().flatten().map(String::as_str);
+        self.disabled.is_none_or(|disabled| disabled == user.disabled)
+            && self.role.as_ref().is_none_or(|role| user.roles.contains(role))
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|search| search.is_in_any([&*user.email, user.id.as_str()]) || search.is_in_any(names))
+    }
+}
+
+/// A page of the people that `filter` accepts, oldest first. It may be short and still have a successor: read on until `next` is absent.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<User>, Error> {
+    Ok(rows::page_of(&cx.read()?, cx.tenant, request, |user| filter.accepts(user))?)
 }
 
 /// Whether nobody has this username. Errors: [`Error::InvalidUsername`] when nobody could.
@@ -267,14 +292,23 @@ pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let user = find(tx, &at, &id)?;
-            is_not_the_last_administrator(tx, &at, &user)?;
-            lockout::forgive(tx, &at, &Bucket::of_account(&id))?;
-            let ended = cascade::remove_user(tx, &at, &user)?;
+            let ended = remove(tx, &at, &id)?;
             entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
             Ok(ended)
         })
         .await
+}
+
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id))
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    let user = find(tx, cx, id)?;
+    is_not_the_last_administrator(tx, cx, &user)?;
+    lockout::forgive(tx, cx, &Bucket::of_account(id))?;
+    Ok(cascade::remove_user(tx, cx, &user)?)
 }
 
 /// Deletes one's own account: with the password, or without it after a fresh sign-in.

@@ -34,7 +34,7 @@ pub async fn revoke(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<
                     ended += 1;
                 }
             }
-            entry.clone().detail("grants", ended).append(tx, &at)?;
+            entry.clone().detail("user", user.as_str()).detail("grants", ended).append(tx, &at)?;
             Ok::<_, Error>(Some(ended))
         })
         .await

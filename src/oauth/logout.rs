@@ -73,6 +73,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
         client.is_some_and(|client| redirect::is_registered(sent, &client.post_logout_redirect_uris, false));
     if !registered {
         return Err(Box::new(PageRefusal {
+            code: "post_logout_redirect_uri_mismatch",
             title: String::from("The app cannot be returned to"),
             message: match client {
                 Some(client) => format!(
@@ -98,6 +99,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
 
 fn foreign_hint() -> PageRefusal {
     PageRefusal {
+        code: "foreign_id_token_hint",
         title: String::from("Signing out did not work"),
         message: String::from(
             "The id_token_hint of the request is not an id token of this server. You are still signed in.",
@@ -110,6 +112,7 @@ fn foreign_hint() -> PageRefusal {
 
 fn two_clients() -> PageRefusal {
     PageRefusal {
+        code: "two_clients",
         title: String::from("Signing out did not work"),
         message: String::from(
             "The client_id and the id_token_hint of the request name different apps. You are still signed in.",

@@ -73,9 +73,15 @@ pub(super) fn claims_within(client: &Client) -> Scope<'_> {
 
 /// An access token for a person at an app (RFC 9068 §2).
 pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Result<Minted, Error> {
-    let life = access_life(cx, about.client);
+    let claims = access_claims(cx, about, permissions);
+    let token = sign(cx, about.client.signing_alg, "at+jwt", &claims)?;
+    Ok(Minted { token, expires_in: access_life(cx, about.client) })
+}
+
+/// What stands in an access token for a person at an app.
+pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
     let mut claims = Map::new();
-    common(cx, &mut claims, about.user.id.as_str(), life);
+    common(cx, &mut claims, about.user.id.as_str(), access_life(cx, about.client));
     claims.insert("aud".into(), audience(cx, Some(about.client)));
     claims.insert("client_id".into(), json!(about.client.id));
     claims.insert("scope".into(), json!(about.scopes.join(" ")));
@@ -91,7 +97,7 @@ pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) 
         claims.insert("roles".into(), json!(about.user.roles));
     }
     maps(cx, &mut claims, permissions);
-    Ok(Minted { token: sign(cx, about.client.signing_alg, "at+jwt", &claims)?, expires_in: life })
+    claims
 }
 
 /// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client).
@@ -116,6 +122,13 @@ pub fn id_token(
     access_token: &str,
     permissions: &PermissionClaims,
 ) -> Result<String, Error> {
+    let mut token = id_claims(cx, about, permissions);
+    token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
+    sign(cx, about.client.signing_alg, "JWT", &token)
+}
+
+/// What stands in an id token, but the hash of the access token that it goes with.
+pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
     let mut token = Map::new();
     common(cx, &mut token, about.user.id.as_str(), cx.settings().tokens.id.as_secs());
     token.insert("aud".into(), json!(about.client.id));
@@ -125,10 +138,9 @@ pub fn id_token(
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
-    token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
     token.extend(claims::about(about.user, about.scopes, about.claims, Place::IdToken));
     maps(cx, &mut token, permissions);
-    sign(cx, about.client.signing_alg, "JWT", &token)
+    token
 }
 
 /// A token that a machine gets for its API key: its subject is the owner, its permissions are the key's own (RFC 8693 §4.1: the key acts).
@@ -189,7 +201,7 @@ pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &Permi
 
 /// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068 §2.2).
 /// One audience is a plain string, as most verifiers expect.
-fn audience(cx: &Cx, client: Option<&Client>) -> Value {
+pub fn audience(cx: &Cx, client: Option<&Client>) -> Value {
     let own = client.map(|client| &client.audiences).filter(|own| !own.is_empty());
     let configured = own.unwrap_or(&cx.settings().audiences);
     match configured.as_slice() {

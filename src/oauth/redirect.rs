@@ -139,6 +139,22 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some((host, rest))
 }
 
+/// The registered URI that looks most like the requested one.
+pub fn nearest<'u>(requested: &str, registered: &'u [String]) -> Option<&'u String> {
+    let likeness = |uri: &String| strsim::jaro_winkler(requested, uri);
+    registered.iter().max_by(|one, two| likeness(one).total_cmp(&likeness(two)))
+}
+
+/// Whether both are `http` or `https` URIs on one host, whatever the scheme and port; all names of this machine are one host.
+pub fn is_on_host_of(one: &str, other: &str) -> bool {
+    let host = |uri: &str| {
+        let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let host = url.host_str().filter(|host| !host.is_empty())?;
+        Some(if LOOPBACK_HOSTS.contains(&host) { String::from("localhost") } else { host.to_owned() })
+    };
+    host(one).is_some_and(|named| host(other).as_ref() == Some(&named))
+}
+
 /// The web origin (RFC 6454 §6.2) of an `http` or `https` URI; `None` for custom schemes.
 pub fn origin(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
@@ -333,6 +349,22 @@ mod tests {
             assert!(!is_registered(bad, &registered, true), "{bad}");
         }
         assert!(!is_registered("http://127.0.0.1:51004/cb", &registered, false), "only native apps get the exception");
+    }
+
+    #[test]
+    fn the_host_of_a_uri_is_compared_and_nothing_else_of_it() {
+        for (one, other, same) in [
+            ("https://a.example/cb/", "https://a.example/cb", true),
+            ("https://a.example:8443/x", "https://a.example/cb", true),
+            ("http://localhost:3001/cb", "http://127.0.0.1:3000/cb", true),
+            ("https://b.a.example/cb", "https://a.example/cb", false),
+            ("https://a.example.evil.example/cb", "https://a.example/cb", false),
+            ("https://a.example@evil.example/cb", "https://a.example/cb", false),
+            ("myapp://a.example/cb", "myapp://a.example/cb", false),
+            ("nonsense", "nonsense", false),
+        ] {
+            assert_eq!(is_on_host_of(one, other), same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -113,6 +113,9 @@ pub enum ClientType {
 }
 
 impl ClientType {
+    /// Every type.
+    pub const ALL: [Self; 4] = [Self::Web, Self::Spa, Self::Native, Self::M2m];
+
     /// The contract's word for it.
     pub fn as_str(self) -> &'static str {
         match self {

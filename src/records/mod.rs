@@ -10,6 +10,7 @@ pub mod client;
 pub mod code;
 pub mod consent;
 pub mod evaluation;
+pub mod failure;
 pub mod grant;
 pub mod group;
 pub mod invite;
@@ -28,6 +29,7 @@ pub use client::{AccessPolicy, AuthMethod, Client, ClientSecret, ClientType, Gra
 pub use code::Code;
 pub use consent::Consent;
 pub use evaluation::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
+pub use failure::AuthorizeFailure;
 pub use grant::{Grant, Refresh, Rotation};
 pub use group::Group;
 pub use invite::Invite;

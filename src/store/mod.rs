@@ -151,6 +151,11 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
 
+    /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody. Errors: its own, the disk's.
+    pub fn rehearse<T, E: From<Error>>(&self, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+        change(&mut Tx::over(Arc::from(self.inner.engine.snapshot()?)))
+    }
+
     /// As [`Store::write`], for threads that may wait: the start of the process, tests. Not for async workers.
     pub fn write_blocking<T, E, F>(&self, change: F) -> Result<T, E>
     where

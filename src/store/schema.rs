@@ -44,6 +44,7 @@ pub const TABLES: &[&str] = &[
     "tuples",
     "tuples_by_id",
     "tuples_by_subject",
+    "authorize_failures",
     "sign_in_hours",
 ];
 

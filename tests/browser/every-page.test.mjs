@@ -1,12 +1,10 @@
 // Every page at desktop and phone width, light and dark: axe finds nothing, nothing overflows, no policy is violated.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { inspect, looks } from './support/inspect.mjs'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const server = givenServer()
 const CALLBACK = 'https://app.example.com/callback'
 let browser
@@ -140,13 +138,6 @@ async function signedInCookies() {
   return state.cookies
 }
 
-const looks = {
-  'desktop, light': { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  'desktop, dark': { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-  'phone, light': { viewport: { width: 390, height: 844 }, colorScheme: 'light', isMobile: true, hasTouch: true },
-  'small phone, dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', isMobile: true, hasTouch: true },
-}
-
 for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...pagesAfterwards })) {
   test(name, async () => {
     for (const [look, options] of Object.entries(looks)) {
@@ -155,12 +146,7 @@ for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...page
       const complaints = watch(context, server.issuer)
       const page = await context.newPage()
       await open(page)
-      await page.evaluate(axe)
-      const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
-      const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`)
-      assert.deepEqual(told, [], `axe, ${look}`)
-      const wide = await page.evaluate(() => document.scrollingElement.scrollWidth)
-      assert.ok(wide <= options.viewport.width, `${look}: ${wide} px wide`)
+      await inspect(page, look)
       assert.deepEqual(complaints(), [], look)
       await context.close()
     }

@@ -136,7 +136,7 @@ async fn t41_nothing_is_open_that_was_not_built() {
         "/metrics",
         "/debug",
         "/debug/pprof",
-        "/admin",
+        "/administrator",
         "/playground",
         "/graphql",
         "/.git/config",
@@ -155,6 +155,10 @@ async fn t41_nothing_is_open_that_was_not_built() {
         let answer = browser.get(path).await;
         assert!(matches!(answer.status.as_u16(), 401 | 404), "{path} {}", answer.status);
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
+    }
+    for path in ["/admin", "/admin/users", "/account"] {
+        let answer = browser.get(path).await;
+        assert_eq!((answer.status, answer.location().starts_with("/sign-in?continue=")), (StatusCode::SEE_OTHER, true));
     }
     for path in ["/healthz", "/readyz"] {
         let answer = browser.get(path).await;

@@ -17,7 +17,7 @@ enum For {
 
 use For::{Administrators, Everybody, Operator, People};
 
-const ROUTES: [(&str, &str, For); 89] = [
+const ROUTES: &[(&str, &str, For)] = &[
     ("GET", "/", Everybody),
     ("GET", "/sign-in", Everybody),
     ("GET", "/logout", Everybody),
@@ -36,6 +36,9 @@ const ROUTES: [(&str, &str, For); 89] = [
     ("POST", "/api/auth/revoke-session", People),
     ("POST", "/api/auth/revoke-sessions", People),
     ("POST", "/api/auth/revoke-other-sessions", People),
+    ("GET", "/api/auth/list-consents", People),
+    ("POST", "/api/auth/revoke-consent", People),
+    ("GET", "/api/auth/my-access", People),
     ("POST", "/api/auth/update-user", People),
     ("POST", "/api/auth/change-password", People),
     ("POST", "/api/auth/delete-user", People),
@@ -57,6 +60,12 @@ const ROUTES: [(&str, &str, For); 89] = [
     ("GET", "/api/admin/users/bob@example.com", Administrators),
     ("PATCH", "/api/admin/users/bob@example.com", Administrators),
     ("DELETE", "/api/admin/users/nobody", Administrators),
+    ("GET", "/api/admin/users/bob@example.com/deletion", Administrators),
+    ("GET", "/api/admin/users/bob@example.com/groups", Administrators),
+    ("GET", "/api/admin/users/bob@example.com/access", Administrators),
+    ("GET", "/api/admin/users/bob@example.com/token?client=wiki", Administrators),
+    ("GET", "/api/admin/users/bob@example.com/consents", Administrators),
+    ("DELETE", "/api/admin/users/bob@example.com/consents/wiki", Administrators),
     ("POST", "/api/admin/users/bob@example.com/password", Administrators),
     ("POST", "/api/admin/users/nobody/disable", Administrators),
     ("POST", "/api/admin/users/bob@example.com/enable", Administrators),
@@ -66,6 +75,10 @@ const ROUTES: [(&str, &str, For); 89] = [
     ("GET", "/api/admin/clients/wiki", Administrators),
     ("PATCH", "/api/admin/clients/wiki", Administrators),
     ("DELETE", "/api/admin/clients/nobody", Administrators),
+    ("GET", "/api/admin/clients/wiki/deletion", Administrators),
+    ("GET", "/api/admin/clients/wiki/integration", Administrators),
+    ("GET", "/api/admin/clients/wiki/failures", Administrators),
+    ("POST", "/api/admin/clients/wiki/failures/nothing/fix", Administrators),
     ("POST", "/api/admin/clients/nobody/rotate-secret", Administrators),
     ("POST", "/api/admin/clients/nobody/disable", Administrators),
     ("POST", "/api/admin/clients/nobody/enable", Administrators),
@@ -74,6 +87,7 @@ const ROUTES: [(&str, &str, For); 89] = [
     ("GET", "/api/admin/groups/nothing", Administrators),
     ("PATCH", "/api/admin/groups/nothing", Administrators),
     ("DELETE", "/api/admin/groups/nothing", Administrators),
+    ("GET", "/api/admin/groups/nothing/deletion", Administrators),
     ("GET", "/api/admin/groups/nothing/members", Administrators),
     ("GET", "/api/admin/models", Administrators),
     ("GET", "/api/admin/models/users", Administrators),
@@ -120,7 +134,7 @@ impl Nobody {
 async fn t38_every_route_lets_in_whom_it_is_for() {
     let home = Home::new().await;
     let mut seen = Vec::new();
-    for (method, path, for_whom) in ROUTES {
+    for (method, path, for_whom) in ROUTES.iter().copied() {
         for who in [None, Some(ANN), Some(ADMIN)] {
             let browser = home.browser();
             if let Some(who) = who {

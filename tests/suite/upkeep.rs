@@ -20,8 +20,24 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
     let left = async || {
         good(&graph.admin.send(Method::GET, "/api/admin/tuples?entity_type=client_abc:deployment", json!({})).await)["items"].as_array().unwrap().len()
     };
-    let delete =
-        async |path: &str| good(&graph.admin.send(Method::DELETE, &format!("/api/admin/{path}"), json!({})).await);
+    let delete = async |path: &str| {
+        let path = format!("/api/admin/{path}");
+        let foretold = graph.admin.send(Method::GET, &format!("{path}/deletion"), json!({})).await;
+        let gone = good(&graph.admin.send(Method::DELETE, &path, json!({})).await);
+        // A key has no preview.
+        if !path.contains("/api-keys/") {
+            let foretold = good(&foretold);
+            for (name, count) in foretold.as_object().unwrap() {
+                let name = match name.as_str() {
+                    "refreshFamilies" => "grants",
+                    "apiKeys" => "api_keys",
+                    same => same,
+                };
+                assert_eq!(gone["ended"][name].as_u64().unwrap_or(0), count.as_u64().unwrap(), "{path} {name}");
+            }
+        }
+        gone
+    };
 
     good(&graph.post("/api/admin/groups", json!({"name": "eng"})).await);
     for who in [ANN, BOB] {
@@ -48,6 +64,7 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
         (&gone["deleted"], &gone["ended"]["tuples"], &gone["ended"]["api_keys"]),
         (&json!(true), &json!(4), &json!(1))
     );
+    assert_eq!(gone["ended"]["memberships"], 1);
     assert_eq!(left().await, 3);
     let members = good(&graph.admin.send(Method::GET, "/api/admin/groups/eng/members", json!({})).await);
     assert_eq!(members["items"].as_array().unwrap().len(), 1);
@@ -55,7 +72,8 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
 
     // The group: Bob's membership and its relation.
     assert!(graph.check("user:bob@example.com", "read", "client_abc:deployment:3").await.0);
-    assert_eq!(delete("groups/eng").await["ended"]["tuples"], 2);
+    let eng = delete("groups/eng").await;
+    assert_eq!((&eng["ended"]["tuples"], &eng["ended"]["memberships"]), (&json!(2), &json!(1)));
     assert!(!graph.check("user:bob@example.com", "read", "client_abc:deployment:3").await.0);
     // The app: what it had, and who might use it.
     assert_eq!(delete("clients/wiki").await["ended"]["tuples"], 2);
@@ -120,6 +138,44 @@ async fn how_much_of_a_token_permissions_take_is_a_setting() {
         assert_eq!(claims["permissions"].as_object().map(serde_json::Map::len), Some(if is_whole { 50 } else { 0 }));
         assert_eq!(claims["permissions_truncated"].as_bool(), (!is_whole).then_some(true), "{kib} KiB");
     }
+}
+
+#[tokio::test]
+async fn how_far_a_check_may_lead_is_a_setting_and_beyond_it_there_is_no_answer() {
+    for (depth, is_answered) in [(1, false), (25, true)] {
+        let home = Home::with(|settings| settings.limits.check_depth = depth).await;
+        let graph = Graph::of(&home).await;
+        let nested = [("a", "group", "b"), ("b", "group", "c"), ("c", "user", ANN)];
+        let lines = nested.map(|(group, kind, id)| format!("(group, {group}, member, {kind}, {id})"));
+        good(&graph.lines(&lines).await);
+        let answer = graph.ask(&format!("user:{ANN}"), "member", "group:a", &json!({})).await;
+        match is_answered {
+            true => assert_eq!(good(&answer)["allowed"], true),
+            false => assert_eq!(refused(&answer), (422, String::from("limit_reached"))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_an_administrator_was_let_through_is_in_the_audit_log_once_a_minute() {
+    let home = Home::new().await;
+    let graph = Graph::of(&home).await;
+    let root = format!("user:{ADMIN}");
+    let told = async || {
+        let audit = good(&graph.admin.send(Method::GET, "/api/admin/audit?limit=200", json!(null)).await);
+        let rows = audit["items"].as_array().unwrap().clone();
+        rows.into_iter().filter(|row| row["action"] == "access.bypass").collect::<Vec<_>>()
+    };
+    for _ in 0..3 {
+        assert_eq!(graph.check(&root, "refund", "anything:42").await, (true, String::from("admin_bypass")));
+    }
+    let rows = told().await;
+    assert_eq!((rows.len(), &rows[0]["target"]), (1, &json!("anything:42")));
+    assert_eq!(rows[0]["detail"]["permission"], "refund");
+    home.advance(Duration::from_secs(61)).await;
+    graph.check(&root, "refund", "anything:42").await;
+    graph.check(&root, "read", "anything:42").await;
+    assert_eq!(told().await.len(), 3);
 }
 
 #[tokio::test]

@@ -1,15 +1,25 @@
-// Users: the list, and a new one.
+// Users: the list, a new one, and an invitation to become one.
 import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
-import { html } from "../../static/core/html.js";
+import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
-import { Elsewhere, Empty, Form, Header, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { count } from "../../static/core/words.js";
+import { Button, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Several } from "../people.js";
+import { May, useMay } from "../rights.js";
+
+export function State({ user }) {
+  return html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
+    ${user.roles.includes("admin") && html`<${Tag}>administrator</${Tag}>`}
+    ${!user.email_verified && html`<${Tag} kind="warn">address not verified</${Tag}>`}
+    ${!user.has_password && html`<${Tag}>no password</${Tag}>`}`;
+}
 
 const columns = [
   { title: "E-mail", cell: (user) => user.email },
   { title: "Name", cell: (user) => user.name || html`<span class="muted">none</span>` },
-  { title: "State", cell: (user) => html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}${user.roles.includes("admin") && html` <${Tag}>administrator</${Tag}>`}` },
-  { title: "Created", cell: (user) => html`<${Time} at=${user.created_at} />` },
+  { title: "State", cell: (user) => html`<span class="tags"><${State} user=${user} /></span>` },
+  { title: "Created", tight: true, cell: (user) => html`<${Time} at=${user.created_at} />` },
 ];
 
 const filters = [
@@ -18,12 +28,39 @@ const filters = [
 ];
 
 export function Users() {
+  const [inviting, setInviting] = useState(false);
+  const [version, setVersion] = useState(0);
+  const mayBan = useMay("ban on users");
+  const shared = { nameOf: (user) => user.email, done: () => setVersion(version + 1) };
+  const bulk = (items) => html`
+    <${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
+      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>
+    <${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
+      They may sign in again.</${Several}>`;
   return html`
-    <${Header} title="Users" purpose="The people who can sign in."><a class="button primary" href="/admin/users/create">New user</a></${Header}>
-    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} href=${(user) => `/admin/users/${user.id}`}
+    <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${May}></${Header}>
+    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${mayBan && bulk} href=${(user) => `/admin/users/${user.id}`}
       load=${(query, signal) => admin.get("/users", query, signal)}
-      empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. Make the first one, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
-    <${Elsewhere} command="auther admin user list" request=${curl("GET", "/api/admin/users")} />`;
+      empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href="/admin/users/create">Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
+    <${Elsewhere} command="auther admin user list" request=${curl("GET", "/api/admin/users")} />
+    ${inviting && html`<${Invite} close=${() => setInviting(false)} />`}`;
+}
+
+const DAY = 86400;
+const invitation = [
+  { name: "email", label: "E-mail", kind: "email", optional: true, autocomplete: "off", hint: "Then only this address can use it. Without one, whoever has the link can." },
+  { name: "expires_in", label: "It works for", kind: "select", options: [[DAY, "1 day"], [7 * DAY, "7 days"], [30 * DAY, "30 days"]].map(([seconds, title]) => [String(seconds), title]) },
+];
+
+function Invite({ close }) {
+  const [made, setMade] = useState(null);
+  if (made) return html`<${SecretPanel} title="The invitation" secrets=${[[made.email ? `Send this link to ${made.email}` : "Send this link", made.url]]} note="It is shown this once, and works once." saved=${close} />`;
+  const send = ({ email, expires_in }) => admin.post("/invites", { email: email || null, expires_in: Number(expires_in) });
+  return html`<${Dialog} title="Invite somebody" close=${close}>
+    <p class="lead">You get a link with which one person makes an account of their own.</p>
+    <${Form} fields=${invitation} initial=${{ expires_in: String(7 * DAY) }} action="Make the link" send=${send} done=${setMade} cancel=${close} />
+    <${Elsewhere} command="auther admin user invite --email ann@example.org" request=${curl("POST", "/api/admin/invites", { email: "ann@example.org", expires_in: 7 * DAY })} />
+  </${Dialog}>`;
 }
 
 const fields = [
@@ -43,6 +80,6 @@ export function NewUser() {
   };
   return html`
     <${Header} title="New user" purpose="Somebody who can sign in." back=${{ href: "/admin/users", title: "Users" }} />
-    <section class="panel"><${Form} fields=${fields} action="Create user" send=${send} done=${done} cancel=${() => navigate("/admin/users")} /></section>
+    <section class="panel form"><${Form} fields=${fields} action="Create user" send=${send} done=${done} cancel=${() => navigate("/admin/users")} /></section>
     <${Elsewhere} command="auther admin user create --email ann@example.org --name Ann" request=${curl("POST", "/api/admin/users", { email: "ann@example.org", name: "Ann" })} />`;
 }

@@ -5,7 +5,8 @@ export class Problem extends Error {
     super(body.detail || body.message || body.error_description || body.title || `The server answered ${status}.`);
     this.status = status;
     this.code = body.code || body.error || "";
-    this.fields = Object.fromEntries((body.errors || []).map((one) => [one.field, one.message]));
+    this.list = body.errors || (Array.isArray(body.fields) ? body.fields : []);
+    this.fields = Object.fromEntries(this.list.map((one) => [one.field, one.message]));
     this.requestId = requestId || body.request_id || "";
   }
 }

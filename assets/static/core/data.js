@@ -20,33 +20,54 @@ export function useLoaded(load, on) {
   return { ...state, reload };
 }
 
-// Draws what was loaded by `children(value, reload)`, or why it was not.
+// Draws what was loaded by `children(value, reload)`, or why it was not. It is one element from the first to the last: were there one, then several,
+// Preact would lose its place among its neighbours.
 export function Loaded({ from, lines, children }) {
-  if (from.problem) return html`<${Wrong} problem=${from.problem} retry=${from.reload} />`;
-  if (from.value === undefined) return html`<${Skeleton} lines=${lines} />`;
-  return children(from.value, from.reload);
+  const drawn = () => {
+    if (from.problem) return html`<${Wrong} problem=${from.problem} retry=${from.reload} />`;
+    if (from.value === undefined) return html`<${Skeleton} lines=${lines} />`;
+    return children(from.value, from.reload);
+  };
+  return html`<div class="loaded">${drawn()}</div>`;
+}
+
+// A page of a list that is narrowed may be short, even empty, and still have a next: read on until there is something to show.
+async function page(load, query, signal) {
+  const found = { items: [], next: query.after };
+  for (let n = 0; n < 10; n += 1) {
+    const more = await load({ ...query, after: found.next }, signal);
+    found.items.push(...more.items);
+    found.next = more.next;
+    if (!more.next || found.items.length >= 20) break;
+  }
+  return found;
 }
 
 // A list of the API: searched and filtered by the address, read on by a button.
 //   load(query, signal) answers {items, next}; `filters` is [{name, title, options: [[value, title], …]}, …];
-//   `empty` is drawn when there is nothing at all, by a function of nothing.
-export function List({ load, columns, href, keyOf, caption, search, filters = [], empty, version = 0, actions }) {
+//   `empty` is drawn when there is nothing at all, by a function of nothing;
+//   `bulk(items)` draws what can be done with several at once, when rows are chosen.
+export function List({ load, columns, href, keyOf = (item) => item.id, caption, search, filters = [], empty, version = 0, actions, bulk }) {
   const { query } = useAddress();
   const chosen = Object.fromEntries(filters.map((filter) => [filter.name, query.get(filter.name) || ""]));
   const wanted = { ...chosen, search: search ? query.get("search") || "" : undefined };
   const key = JSON.stringify(wanted);
-  const first = useLoaded((signal) => load({ ...wanted }, signal), [key, version]);
+  const first = useLoaded((signal) => page(load, wanted, signal), [key, version]);
   const [more, setMore] = useState({ key: "", items: [], next: null });
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => setMore({ key: "", items: [], next: null }), [first.value]);
+  const [picked, setPicked] = useState(new Set());
+  useEffect(() => {
+    setMore({ key: "", items: [], next: null });
+    setPicked(new Set());
+  }, [first.value]);
   const items = [...(first.value?.items || []), ...more.items];
   const next = more.key === key ? more.next : first.value?.next;
   const readOn = async () => {
     setBusy(true);
     try {
-      const page = await load({ ...wanted, after: next });
-      setMore({ key, items: [...more.items, ...page.items], next: page.next });
+      const read = await page(load, { ...wanted, after: next });
+      setMore({ key, items: [...more.items, ...read.items], next: read.next });
       setProblem(null);
     } catch (error) {
       setProblem(error);
@@ -62,9 +83,10 @@ export function List({ load, columns, href, keyOf, caption, search, filters = []
         ? isNarrowed
           ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(wanted).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
           : empty()
-        : html`<${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} />
+        : html`${picked.size > 0 && html`<div class="bulk" role="region" aria-label="What is chosen"><p aria-live="polite">${picked.size} chosen</p>${bulk(items.filter((item) => picked.has(keyOf(item))))}<${Button} kind="small" onClick=${() => setPicked(new Set())}>Choose none</${Button}></div>`}
+            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} choose=${bulk && { chosen: picked, set: setPicked }} />
             ${problem && html`<${Wrong} problem=${problem} />`}
-            <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : items.length === 1 ? "in all" : "in all"}</span>
+            <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
 }
 

@@ -22,7 +22,7 @@ export function Button({ children, kind = "", busy = false, ...rest }) {
   return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} disabled=${busy} ...${rest}>${children}</button>`;
 }
 
-export function Copy({ text, label = "Copy" }) {
+export function Copy({ text, label = "Copy", kind = "quiet" }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return undefined;
@@ -31,7 +31,7 @@ export function Copy({ text, label = "Copy" }) {
   }, [done]);
   if (!navigator.clipboard) return null;
   const copy = () => navigator.clipboard.writeText(text).then(() => setDone(true));
-  return html`<button type="button" class="quiet" onClick=${copy}><span aria-live="polite">${done ? "Copied" : label}</span></button>`;
+  return html`<button type="button" class=${kind} onClick=${copy}><span aria-live="polite">${done ? "Copied" : label}</span></button>`;
 }
 
 // An identifier, key or address that people copy.
@@ -97,20 +97,41 @@ export function Tabs({ tabs, current, href }) {
 }
 
 // A table that becomes cards where there is no room. `columns` is [{title, cell(item), tight?}, …]; the first one names the row.
-export function Table({ columns, items, href, keyOf = (item) => item.id, caption }) {
+// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys.
+export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose }) {
+  const all = choose && items.every((item) => choose.chosen.has(keyOf(item)));
+  const toggle = (key) => choose.set(new Set(choose.chosen.has(key) ? [...choose.chosen].filter((one) => one !== key) : [...choose.chosen, key]));
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
-    <thead><tr>${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
-    <tbody>${items.map((item) => html`<tr key=${keyOf(item)}>${columns.map((column, n) => {
+    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
+    <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose?.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
       const content = column.cell(item);
       if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
-      return html`<th key=${column.title} scope="row">${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
+      return html`<th key=${column.title} scope="row" id=${choose ? `row-${keyOf(item)}` : undefined}>${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
     })}</tr>`)}</tbody>
   </table></div>`;
 }
 
-// One field of a form. `kind` is an input type, "area", "select" (with `options` [[value, title], …]) or "check".
+// Choices that are read before one is made: `options` is [[value, title, hint], …]. One of them ("radio") or several ("checks", a list of values).
+function Choices({ name, label, kind, value, onInput, hint, wrong, options }) {
+  const id = `field-${name}`;
+  const isOne = kind === "radio";
+  const isChosen = (one) => (isOne ? value === one : value.includes(one));
+  const told = (one, on) => onInput(isOne ? one : options.map(([other]) => other).filter((other) => (other === one ? on : value.includes(other))));
+  return html`<fieldset class="field options" id=${id} tabindex="-1"><legend>${label}</legend>
+    ${hint && html`<p class="hint">${hint}</p>`}
+    ${wrong && html`<p class="wrong">${wrong}</p>`}
+    ${options.map(([one, title, about]) => html`<label key=${one} class="option">
+      <input type=${isOne ? "radio" : "checkbox"} name=${name} value=${one} checked=${isChosen(one)} onChange=${(event) => told(one, event.target.checked)} />
+      <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`)}
+  </fieldset>`;
+}
+
+// One field of a form. `kind` is an input type, "area", "select" (with `options` [[value, title], …]), "check", "radio", "checks" (see Choices) or
+// "heading", which holds no value.
 export function Field({ name, label, kind = "text", value, onInput, hint, wrong, options, optional, ...rest }) {
+  if (kind === "heading") return html`<div class="field-heading"><h2>${label}</h2>${hint && html`<p class="hint">${hint}</p>`}</div>`;
+  if (kind === "radio" || kind === "checks") return html`<${Choices} ...${{ name, label, kind, value, onInput, hint, wrong, options }} />`;
   const id = `field-${name}`;
   const about = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
   const common = { id, name, "aria-describedby": about, "aria-invalid": wrong ? "true" : undefined, ...rest };
@@ -131,9 +152,9 @@ export function Field({ name, label, kind = "text", value, onInput, hint, wrong,
 }
 
 // A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
-// same name; `fields` is [{name, label, …}, …] as Field takes them. What was typed stays when it is refused.
+// same name; `fields` is [{name, label, …}, …] as Field takes them; `kind` may be a function of the values. What was typed stays when it is refused.
 export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? (field.kind === "check" ? false : "")])));
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
@@ -162,7 +183,7 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
       <h2>${unplaced ? "That did not work" : "Look at these fields"}</h2>
       ${unplaced ? html`<p>${problem.message}</p>` : html`<ul>${shown.filter((field) => wrong[field.name]).map((field) => html`<li key=${field.name}><a href=${`#field-${field.name}`}>${field.label}: ${wrong[field.name]}</a></li>`)}</ul>`}
     </div>`}
-    ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
+    ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} kind=${typeof field.kind === "function" ? field.kind(values) : field.kind} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     <div class="actions side">
       <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} disabled=${busy}>${action}</button>
       ${cancel && html`<${Button} onClick=${cancel}>Cancel</${Button}>`}

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::access::Error;
 use crate::access::model::CompiledModel;
+use crate::cx::Cx;
 use crate::records::Tuple;
 
 /// What part of a question came to, from worst to best: any-of takes the greatest, all-of the least.
@@ -33,6 +34,15 @@ pub struct Limits {
     pub nodes: usize,
     /// Objects or subjects that a list looks at.
     pub listed: usize,
+}
+
+impl Limits {
+    /// As the configuration says.
+    pub fn of(cx: &Cx) -> Self {
+        let set = &cx.settings().limits;
+        let (depth, subjects, nodes) = (set.check_depth, set.check_sets, set.check_nodes);
+        Self { depth, subjects, nodes, ..Self::default() }
+    }
 }
 
 impl Default for Limits {

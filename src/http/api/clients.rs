@@ -8,12 +8,12 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::page_request;
+use super::{flag, page_request, parameter, search, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
-use crate::oauth::clients::{self, ClientInput, Error, Registered};
-use crate::records::{Client, GrantType, Origin};
+use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered};
+use crate::records::{Client, ClientType, GrantType, Origin};
 
 /// How long an old secret may go on working.
 const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
@@ -21,7 +21,7 @@ const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// A client as administrators see it: everything but its secrets, whose ages stand there instead.
-fn view(client: &Client) -> Map<String, Value> {
+pub(super) fn view(client: &Client) -> Map<String, Value> {
     let secrets: Vec<Value> = client
         .secrets
         .iter()
@@ -70,9 +70,10 @@ fn shown(registered: &Registered) -> Map<String, Value> {
     document
 }
 
-/// `GET clients`: a page in the order of ids.
+/// `GET clients`: a page in the order of ids; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
-    let page = clients::page(&admin.cx, &page_request::<ClientId>(&query)?)?;
+    let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
+    let page = clients::page(&admin.cx, &filter, &page_request::<ClientId>(&query)?)?;
     let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -126,8 +127,27 @@ pub async fn delete(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))
 }
 
+fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
+    let Some(text) = parameter(query, "type")? else { return Ok(None) };
+    let known = ClientType::ALL.into_iter().find(|kind| kind.as_str() == text);
+    known.map(Some).ok_or_else(|| wrong_parameter("type", "is none of web, spa, native and m2m"))
+}
+
+/// `GET clients/{client}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
+    let ended = clients::deletion(&admin.cx, &parsed(&id)?)?;
+    Ok(HttpResponse::Ok().json(json!({
+        "refreshFamilies": ended.grants,
+        "apiKeys": ended.api_keys,
+        "tuples": ended.tuples,
+        "memberships": ended.memberships,
+        "consents": ended.consents,
+        "models": ended.models,
+    })))
+}
+
 /// What is no id is no client's.
-fn parsed(id: &str) -> Result<ClientId, Error> {
+pub(super) fn parsed(id: &str) -> Result<ClientId, Error> {
     id.parse().map_err(|_| Error::NotFound)
 }
 
@@ -136,8 +156,8 @@ impl From<Error> for Refusal {
         let status = match &error {
             Error::Store(error) => return Self::from(error.clone()),
             Error::Invalid { .. } | Error::NoSecret => StatusCode::BAD_REQUEST,
-            Error::NotFound => StatusCode::NOT_FOUND,
-            Error::Taken | Error::Conflict | Error::ManagedByConfig => StatusCode::CONFLICT,
+            Error::NotFound | Error::NoFailure => StatusCode::NOT_FOUND,
+            Error::Taken | Error::Conflict | Error::ManagedByConfig | Error::NotFixable => StatusCode::CONFLICT,
         };
         let fields = match &error {
             Error::Invalid { fields } => fields

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{page_request, parameter, tuples};
+use super::{page_request, parameter, search, tuples};
 use crate::access::authority;
 use crate::access::groups::{self, Change, Member};
 use crate::base::id::GroupId;
@@ -32,9 +32,9 @@ fn view(group: &Group) -> Value {
     })
 }
 
-/// `GET groups`: a page in the order of creation.
+/// `GET groups`: a page in the order of creation; `search` narrows it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
-    let page = groups::page(&admin.cx, &page_request::<GroupId>(&query)?)?;
+    let page = groups::page(&admin.cx, search(&query)?.as_ref(), &page_request::<GroupId>(&query)?)?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -72,6 +72,12 @@ pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
     let group = within_reach(&admin.cx, &name)?;
     let (group, ended) = groups::delete(&admin.cx, &group.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": group.id, "name": group.name, "deleted": true, "ended": ended})))
+}
+
+/// `GET groups/{group}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
+    let group = within_reach(&admin.cx, &name)?;
+    Ok(HttpResponse::Ok().json(groups::deletion(&admin.cx, &group.id)?))
 }
 
 /// `GET groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.

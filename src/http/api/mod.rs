@@ -11,8 +11,10 @@ mod check;
 mod clients;
 mod doctor;
 mod entry;
+mod failures;
 mod groups;
 pub(in crate::http) mod input;
+mod integration;
 mod keys;
 mod local;
 mod me;
@@ -23,6 +25,7 @@ mod policies;
 mod sessions;
 mod settings;
 mod tuples;
+mod user_details;
 mod users;
 
 use std::str::FromStr;
@@ -35,6 +38,7 @@ pub use local::Local;
 use super::extract::Query;
 use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
+use crate::base::canonical::Search;
 use crate::base::page::PageRequest;
 
 /// Where endpoints are registered: in the application, or in a list of what there is.
@@ -65,6 +69,12 @@ fn register(config: &mut impl Registry) {
         .service(at("doctor").get(doctor::examine))
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
+        .service(at("users/{user}/deletion").get(users::deletion))
+        .service(at("users/{user}/groups").get(user_details::groups))
+        .service(at("users/{user}/access").get(user_details::access))
+        .service(at("users/{user}/token").get(user_details::token))
+        .service(at("users/{user}/consents").get(user_details::consents))
+        .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
         .service(at("users/{user}/password").post(users::set_password))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))
@@ -76,6 +86,10 @@ fn register(config: &mut impl Registry) {
                 .on(Method::PATCH, clients::update)
                 .on(Method::DELETE, clients::delete),
         )
+        .service(at("clients/{client}/deletion").get(clients::deletion))
+        .service(at("clients/{client}/integration").get(integration::show))
+        .service(at("clients/{client}/failures").get(failures::list))
+        .service(at("clients/{client}/failures/{failure}/fix").post(failures::fix))
         .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
         .service(at("clients/{client}/disable").post(clients::disable))
         .service(at("clients/{client}/enable").post(clients::enable))
@@ -83,6 +97,7 @@ fn register(config: &mut impl Registry) {
         .service(
             at("groups/{group}").get(groups::show).on(Method::PATCH, groups::update).on(Method::DELETE, groups::delete),
         )
+        .service(at("groups/{group}/deletion").get(groups::deletion))
         .service(at("groups/{group}/members").get(groups::members).post(groups::add_member))
         .service(at("groups/{group}/members/{type}/{id}").on(Method::DELETE, groups::remove_member))
         .service(at("models").get(models::list))
@@ -140,6 +155,18 @@ fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
         return Err(wrong_parameter("after", "is not a cursor of this list"));
     }
     Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+/// A query parameter that is `true` or `false`.
+fn flag(query: &Query, name: &str) -> Result<Option<bool>, Refusal> {
+    parameter(query, name)?
+        .map(|text| text.parse().map_err(|_| wrong_parameter(name, "is neither true nor false")))
+        .transpose()
+}
+
+/// `search`: nothing when it is blank.
+fn search(query: &Query) -> Result<Option<Search>, Refusal> {
+    Ok(parameter(query, "search")?.and_then(Search::new))
 }
 
 fn wrong_parameter(name: &str, problem: &str) -> Refusal {

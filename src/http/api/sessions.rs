@@ -4,11 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::{page_request, parameter};
+use super::{page_request, parameter, wrong_parameter};
 use crate::base::id::SessionId;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::Refusal;
-use crate::identity::{sessions, users};
+use crate::identity::sessions::{self, Filter};
+use crate::identity::users;
 use crate::records::Session;
 
 type Answer = Result<HttpResponse, Refusal>;
@@ -28,22 +29,17 @@ fn view(session: &Session) -> Value {
     })
 }
 
-/// `GET sessions`: a page of live ones, newest first; of one `user`, all.
+/// `GET sessions`: a page of live ones, newest first; of one `user`, and of those out of which one `client` got a code. A page may be short and
+/// still have a `next`.
 pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
-    let (sessions, next) = match parameter(&query, "user")? {
-        Some(name) => {
-            let user = users::by_name(&admin.cx, name)?;
-            let mut sessions = sessions::of_user(&admin.cx, &user.id)?;
-            sessions.reverse();
-            (sessions, None)
-        }
-        None => {
-            let page = sessions::page(&admin.cx, &page_request::<SessionId>(&query)?)?;
-            (page.items, page.next)
-        }
-    };
-    let items: Vec<Value> = sessions.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
+    let user = parameter(&query, "user")?.map(|name| users::by_name(&admin.cx, name)).transpose()?;
+    let client = parameter(&query, "client")?
+        .map(|id| id.parse().map_err(|_| wrong_parameter("client", "is not the id of an app")))
+        .transpose()?;
+    let filter = Filter { user: user.map(|user| user.id), client };
+    let page = sessions::page(&admin.cx, &filter, &page_request::<SessionId>(&query)?)?;
+    let items: Vec<Value> = page.items.iter().map(view).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
 
 /// `DELETE sessions/{session}`: ends it with the tokens that came from it.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::page_request;
+use super::{flag, page_request, parameter, search};
 use crate::access::authority;
 use crate::base::Moment;
 use crate::base::Secret;
@@ -22,7 +22,7 @@ use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;
 use crate::identity::invites;
-use crate::identity::users::{self, NewUser, UserChange};
+use crate::identity::users::{self, Filter, NewUser, UserChange};
 use crate::records::tuple::ANY;
 use crate::records::{Profile, SubjectRef, User};
 
@@ -69,9 +69,14 @@ fn view(user: &User) -> View<'_> {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// `GET users`: a page, oldest first.
+/// `GET users`: a page, oldest first; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
-    let page = users::page(&admin.cx, &page_request::<UserId>(&query)?)?;
+    let filter = Filter {
+        search: search(&query)?,
+        disabled: flag(&query, "disabled")?,
+        role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
+    };
+    let page = users::page(&admin.cx, &filter, &page_request::<UserId>(&query)?)?;
     let items: Vec<View> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -139,6 +144,20 @@ pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
 }
 
+/// `GET users/{user}/deletion`: what a deletion would take along.
+pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+    let user = within_reach(&admin.cx, &name)?;
+    let ended = users::deletion(&admin.cx, &user.id)?;
+    Ok(HttpResponse::Ok().json(json!({
+        "sessions": ended.sessions,
+        "refreshFamilies": ended.grants,
+        "apiKeys": ended.api_keys,
+        "tuples": ended.tuples,
+        "memberships": ended.memberships,
+        "consents": ended.consents,
+    })))
+}
+
 /// `POST users/{user}/password`: ends every session.
 pub async fn set_password(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
@@ -188,7 +207,7 @@ pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
 
 /// The person, unless they hold something of the platform and the caller does not administer it: who may change accounts is not to take over
 /// those of administrators.
-fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
+pub(super) fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
     let user = users::by_name(cx, name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
     if user.is_admin() || authority::is_held_by(cx, &cx.read()?, subject)? {

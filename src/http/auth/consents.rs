@@ -31,6 +31,7 @@ pub async fn list(person: Person) -> Result<HttpResponse, Refusal> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Which {
+    #[serde(alias = "client_id")]
     client_id: String,
 }
 

@@ -4,6 +4,7 @@
 //! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account (an administrator
 //! names the owner of a new API key). Errors are `{"code","message"}`; those of `api_keys` are the machines'. Start reading at [`sign_in`].
 
+mod access;
 mod account;
 mod api_keys;
 mod consents;
@@ -33,6 +34,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("revoke-other-sessions").post(sessions::revoke_others))
         .service(at("list-consents").get(consents::list))
         .service(at("revoke-consent").post(consents::revoke))
+        .service(at("my-access").get(access::mine))
         .service(at("update-user").post(account::update))
         .service(at("change-password").post(account::change_password))
         .service(at("delete-user").post(account::delete))

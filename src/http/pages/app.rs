@@ -32,7 +32,9 @@ pub async fn account(request: HttpRequest, browser: Browser) -> Result<HttpRespo
 
 fn frame(request: &HttpRequest, browser: &Browser, title: &'static str, script: &str) -> Result<HttpResponse, Refusal> {
     if browser.signed_in.is_none() {
-        return Ok(go(&routes::with_query(routes::SIGN_IN, "continue", &request.uri().to_string())));
+        // HTTP/2 gives the whole address.
+        let here = request.uri().path_and_query().map_or(routes::HOME, |here| here.as_str());
+        return Ok(go(&routes::with_query(routes::SIGN_IN, "continue", here)));
     }
     let view = AppPage {
         shell: shell(&browser.cx),

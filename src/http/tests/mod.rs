@@ -2,7 +2,10 @@
 
 mod accounts;
 mod described;
+mod details;
+mod failures;
 mod guards;
+mod lists;
 mod pages;
 mod policies;
 mod walk;
@@ -23,7 +26,7 @@ use crate::base::Secret;
 use crate::cx::Installation;
 use crate::identity::users::{NewUser, create};
 use crate::oauth::clients::{ClientInput, register};
-use crate::records::User;
+use crate::records::{SubjectRef, TupleKey, User};
 use crate::testing::Home;
 
 /// The password of every person here.
@@ -127,6 +130,67 @@ impl Site {
         let body = serde_json::json!({ "email": email, "password": PASSWORD });
         let answer = self.send(TestRequest::post().uri("/api/auth/sign-in/email").set_json(body)).await;
         answer.json()["token"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A site with an administrator, and a way to ask as them.
+struct Desk {
+    site: Site,
+    token: String,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
+        site.person("root@example.com", &["admin"]).await;
+        let token = site.token("root@example.com").await;
+        Self { site, token }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path).await
+    }
+
+    async fn call(&self, method: Method, path: &str) -> Answer {
+        self.call_as(&self.token, method, path).await
+    }
+
+    async fn call_as(&self, token: &str, method: Method, path: &str) -> Answer {
+        let request = TestRequest::default().method(method).uri(&format!("/api/admin/{path}"));
+        self.site.send(request.insert_header(("authorization", format!("Bearer {token}")))).await
+    }
+
+    /// Gives a person a relation to a type of the platform; their session token.
+    async fn lesser(&self, email: &str, relations: &[(&str, &str)]) -> String {
+        let user = self.site.person(email, &[]).await;
+        for (kind, relation) in relations {
+            let key = TupleKey {
+                entity_type: (*kind).to_owned(),
+                entity_id: String::from("*"),
+                relation: (*relation).to_owned(),
+                subject: SubjectRef::new("user", user.id.as_str()),
+            };
+            crate::access::tuples::write(&self.site.home.cx(), key.into()).await.unwrap();
+        }
+        self.site.token(email).await
+    }
+
+    /// One member of every item of a list, read two at a time until the end.
+    async fn all(&self, path: &str, member: &str) -> Vec<String> {
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let answer = self.get(&format!("{path}{joint}limit=2{after}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+            let page = answer.json();
+            let items = page["items"].as_array().unwrap();
+            assert!(items.len() <= 2, "{path}");
+            found.extend(items.iter().map(|item| item[member].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return found,
+            }
+        }
     }
 }
 

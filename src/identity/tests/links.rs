@@ -28,8 +28,11 @@ fn bug_27_of_many_who_hold_the_setup_link_one_wins() {
     });
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(Error::InvalidLink))));
-    assert_eq!(users::page(&home.cx(), &PageRequest::default()).unwrap().items.len(), 1);
-    assert_eq!(sessions::page(&home.cx(), &PageRequest::default()).unwrap().items.len(), 1);
+    assert_eq!(users::page(&home.cx(), &users::Filter::default(), &PageRequest::default()).unwrap().items.len(), 1);
+    assert_eq!(
+        sessions::page(&home.cx(), &sessions::Filter::default(), &PageRequest::default()).unwrap().items.len(),
+        1
+    );
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ fn bug_28_of_many_who_use_one_invitation_one_gets_in() {
     });
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(Error::InvalidInvite))));
-    assert_eq!(users::page(&home.cx(), &PageRequest::default()).unwrap().items.len(), 1);
+    assert_eq!(users::page(&home.cx(), &users::Filter::default(), &PageRequest::default()).unwrap().items.len(), 1);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn bug_29_of_many_who_sign_up_with_one_address_one_gets_it() {
         let account = account(spellings[number % spellings.len()]);
         block_on(sign_up::register(&home.cx(), account, None)).unwrap()
     });
-    assert_eq!(users::page(&home.cx(), &PageRequest::default()).unwrap().items.len(), 1);
+    assert_eq!(users::page(&home.cx(), &users::Filter::default(), &PageRequest::default()).unwrap().items.len(), 1);
 }
 
 #[tokio::test]

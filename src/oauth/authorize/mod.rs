@@ -15,6 +15,7 @@ pub use response::{AuthorizationResponse, ResponseMode};
 
 use super::app_access::{self, Gate};
 use super::claims::Place;
+use super::clients::failures;
 use super::{Error, ErrorCode, Params, claims, scope};
 use crate::audit::Entry;
 use crate::cx::Cx;
@@ -74,7 +75,13 @@ pub async fn decide(
 ) -> Result<Decision, Error> {
     let request = match request::check(cx, params) {
         Ok(request) => request,
-        Err(refusal) => return refused(refusal),
+        Err(refusal) => {
+            // A request that comes back was good when it came first.
+            if interaction.is_none() {
+                note(cx, params, &refusal).await;
+            }
+            return refused(refusal);
+        }
     };
     match person_is_needed(cx, &request, signed_in, interaction) {
         Some(decision) => Ok(decision),
@@ -144,6 +151,25 @@ pub struct View {
 /// The person keeps the account that is signed in (`prompt=select_account`): the token to go on with.
 pub fn account_chosen(cx: &Cx, interaction: &Interaction) -> String {
     Interaction { account_chosen: true, ..interaction.clone() }.seal(cx)
+}
+
+/// Notes for the people who run the app what was wrong with its request. Failing to is no reason not to answer.
+async fn note(cx: &Cx, params: &Params, refusal: &Refusal) {
+    let Some(client) = params.find("client_id") else { return };
+    let (error, message) = match refusal {
+        Refusal::Page(page) => (page.code, page.message.as_str()),
+        Refusal::Redirect(response) => (response.find("error"), response.find("error_description")),
+        Refusal::Internal(_) => return,
+    };
+    let sent = match error {
+        failures::REDIRECT_URI_MISMATCH => params.find("redirect_uri"),
+        "invalid_scope" => params.find("scope"),
+        "unsupported_response_type" => params.find("response_type"),
+        _ => None,
+    };
+    if let Err(error) = failures::note(cx, client, failures::Wrong { error, message, sent }).await {
+        tracing::warn!(request_id = %cx.request.id, %error, "a refused authorization request was not noted");
+    }
 }
 
 fn refused(refusal: Refusal) -> Result<Decision, Error> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
+use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
 use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
 use crate::records::{Client, ClientType, GrantType};
 use crate::store::rows;
@@ -69,6 +70,8 @@ pub enum Prompt {
 /// A refusal on a page of ours.
 #[derive(Clone, Debug)]
 pub struct PageRefusal {
+    /// A stable word for programs.
+    pub code: &'static str,
     /// One line.
     pub title: String,
     /// Why.
@@ -85,6 +88,7 @@ impl PageRefusal {
     /// The page was open too long, or belongs to another browser.
     pub fn stale_interaction() -> Self {
         Self {
+            code: "interaction_expired",
             title: String::from("This sign-in has run out"),
             message: String::from("The page was open too long, or it was opened in another browser."),
             next_step: String::from("Go back to the app and sign in again."),
@@ -96,6 +100,7 @@ impl PageRefusal {
     /// The request's parameters make no sense together; `why` is the rule's sentence.
     pub fn malformed(why: &str) -> Self {
         Self {
+            code: "invalid_request",
             title: String::from("The app's request makes no sense"),
             message: why.to_owned(),
             next_step: String::from("Tell the people who run the app; its code must be corrected."),
@@ -132,6 +137,7 @@ pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
 fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let Some(sent) = params.find("client_id") else {
         return Err(page(
+            "client_id_missing",
             ["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."],
             &[],
         ));
@@ -145,6 +151,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     };
     match found {
         Some(client) if client.disabled => Err(page(
+            "client_disabled",
             [
                 "This app is switched off",
                 "An administrator has disabled this app, so nobody can sign in to it now.",
@@ -154,6 +161,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
         )),
         Some(client) => Ok(client),
         None => Err(page(
+            "client_unknown",
             [
                 "This app is not registered",
                 "The app sent a client_id that is not known here.",
@@ -168,6 +176,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
 fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Refusal> {
     let Some(sent) = params.find("redirect_uri") else {
         return Err(page(
+            "redirect_uri_missing",
             [
                 "The app did not say where to return",
                 "The request has no redirect_uri.",
@@ -180,10 +189,7 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
     if redirect::is_registered(sent, &client.redirect_uris, any_port) && redirect::check_registrable(sent).is_ok() {
         return Ok(sent.to_owned());
     }
-    let nearest = client
-        .redirect_uris
-        .iter()
-        .max_by(|one, two| strsim::jaro_winkler(sent, one).total_cmp(&strsim::jaro_winkler(sent, two)));
+    let nearest = redirect::nearest(sent, &client.redirect_uris);
     let message = match nearest {
         Some(registered) => format!(
             "The app {} sent a redirect URI that is not registered for it. {}",
@@ -193,8 +199,8 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         None => format!("The app {} has no redirect URI registered.", client.name),
     };
     let next_step = "Add it to the app's redirect URIs, or correct the app.";
-    let mut refusal =
-        refusal(["The app cannot be returned to", &message, next_step], &[("client_id", client.id.as_str())]);
+    let words = ["The app cannot be returned to", &message, next_step];
+    let mut refusal = refusal(REDIRECT_URI_MISMATCH, words, &[("client_id", client.id.as_str())]);
     let sent: String = sent.chars().take(MAX_SHOWN).collect();
     match nearest {
         Some(registered) => refusal.compared = Some((sent, registered.clone())),
@@ -279,7 +285,8 @@ fn response_type_is_code(params: &Params) -> Result<(), Error> {
     }
 }
 
-fn client_may_authorize(client: &Client) -> Result<(), Error> {
+/// Whether the client may use the endpoint at all (RFC 6749 §4.1.2.1, `unauthorized_client`).
+pub(in crate::oauth) fn client_may_authorize(client: &Client) -> Result<(), Error> {
     if client.allows(GrantType::AuthorizationCode) {
         return Ok(());
     }
@@ -323,13 +330,14 @@ fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
     }
 }
 
-fn page(words: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
-    Refusal::Page(Box::new(refusal(words, facts)))
+fn page(code: &'static str, words: [&str; 3], facts: &[(&str, &str)]) -> Refusal {
+    Refusal::Page(Box::new(refusal(code, words, facts)))
 }
 
-fn refusal([title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> PageRefusal {
+fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: &[(&str, &str)]) -> PageRefusal {
     let shown = |value: &str| value.chars().take(MAX_SHOWN).collect();
     PageRefusal {
+        code,
         title: title.to_owned(),
         message: message.to_owned(),
         next_step: next_step.to_owned(),

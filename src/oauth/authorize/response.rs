@@ -39,6 +39,11 @@ impl AuthorizationResponse {
     pub fn location(&self) -> String {
         redirect::with_query(&self.redirect_uri, &self.parameters)
     }
+
+    /// A parameter; empty when there is none.
+    pub fn find(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
 }
 
 /// A code (RFC 6749 §4.1.2).

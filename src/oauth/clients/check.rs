@@ -86,8 +86,6 @@ impl Checker {
     }
 }
 
-const KINDS: [ClientType; 4] = [ClientType::Web, ClientType::Spa, ClientType::Native, ClientType::M2m];
-
 /// A new client out of the input, without secrets yet; `generated` is its id unless one is wished for.
 pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> Result<Client, Vec<FieldError>> {
     let mut checker = Checker { errors: Vec::new() };
@@ -96,7 +94,7 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
             checker.note("type", "Say what kind of app it is: web, spa, native or m2m.");
             None
         }
-        Some(text) => checker.parse("type", text, &KINDS, |kind| kind.as_str()),
+        Some(text) => checker.parse("type", text, &ClientType::ALL, |kind| kind.as_str()),
     };
     if input.name.is_none() {
         checker.note("name", "Give the app a name; people see it when they sign in.");

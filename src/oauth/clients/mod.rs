@@ -1,14 +1,17 @@
 //! The registry of clients: registering, changing, secrets, removal, and those declared in the configuration.
 //!
-//! Start reading at [`register`]; what a valid client is stands in [`check`].
+//! Start reading at [`register`]; what a valid client is stands in [`check`], what an app sent in vain in [`failures`].
 
 mod check;
 mod declare;
+pub mod failures;
 mod registry;
 
 pub use check::{ClientInput, FieldError};
 pub use declare::declare;
-pub use registry::{Registered, delete, find, find_live, page, register, rotate_secret, set_disabled, update};
+pub use registry::{
+    Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
+};
 
 use crate::store;
 
@@ -36,6 +39,14 @@ pub enum Error {
     /// The form was drawn from an older version.
     #[error("Someone changed this client in the meantime. Load it again and repeat the change.")]
     Conflict,
+    /// No such request was noted.
+    #[error("This request is not noted any more. Load the list again.")]
+    NoFailure,
+    /// Adding what was sent is not safe.
+    #[error(
+        "This cannot be put right with one step: check where the address leads, and change the client's redirect URIs by hand."
+    )]
+    NotFixable,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -51,6 +62,8 @@ impl Error {
             Self::ManagedByConfig => "managed_by_config",
             Self::NoSecret => "no_secret",
             Self::Conflict => "conflict",
+            Self::NoFailure => "failure_not_found",
+            Self::NotFixable => "not_fixable",
             Self::Store(_) => "internal_error",
         }
     }

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::check::{self, ClientInput};
 use super::{Error, FieldError};
 use crate::audit::Entry;
 use crate::base::Secret;
+use crate::base::canonical::Search;
 use crate::base::id::ClientId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::cx::Cx;
 use crate::identity::cascade::{self, Ended};
-use crate::records::{Client, ClientSecret, Origin};
-use crate::store::rows;
+use crate::records::{Client, ClientSecret, ClientType, Origin};
+use crate::store::{Tx, rows};
 
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
@@ -34,9 +37,31 @@ pub fn find_live(cx: &Cx, id: &str) -> Result<Option<Client>, Error> {
     Ok(find(cx, id)?.filter(|client| !client.disabled))
 }
 
-/// A page of all clients.
-pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Client>, Error> {
-    Ok(rows::clients::page(&cx.read()?, cx.tenant, request)?)
+/// Which clients are wanted; absent fields accept all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Stands in the id, the name or a redirect URI.
+    pub search: Option<Search>,
+    /// Only those of this type.
+    pub kind: Option<ClientType>,
+    /// Only those that are disabled, or only those that are not.
+    pub disabled: Option<bool>,
+}
+
+impl Filter {
+    fn accepts(&self, client: &Client) -> bool {
+        self.kind.is_none_or(|kind| kind == client.kind)
+            && self.disabled.is_none_or(|disabled| disabled == client.disabled)
+            && self.search.as_ref().is_none_or(|search| {
+                search.is_in_any([client.id.as_str(), &*client.name])
+                    || search.is_in_any(client.redirect_uris.iter().map(String::as_str))
+            })
+    }
+}
+
+/// A page of the clients that `filter` accepts, by id. It may be short and still have a successor: read on until `next` is absent.
+pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Client>, Error> {
+    Ok(rows::clients::page_of(&cx.read()?, cx.tenant, request, |client| filter.accepts(client))?)
 }
 
 /// Registers a client and gives it a secret if its method needs one.
@@ -141,16 +166,27 @@ pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            let (types, ended) = (cascade::remove_types_of(tx, &at, &id)?, cascade::remove_client(tx, &at, &id)?);
-            let ended = Ended { tuples: ended.tuples + types.tuples, models: types.models, ..ended };
-            entry.append(tx, &at)?;
+            let ended = remove(tx, &at, &id)?;
+            entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
             Ok(ended)
         })
         .await
 }
 
-fn editable(client: Option<Client>) -> Result<Client, Error> {
+/// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn deletion(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
+    cx.store().rehearse(|tx| remove(tx, cx, id))
+}
+
+fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
+    editable(rows::clients::find(tx, cx.tenant, id)?)?;
+    let mut ended = cascade::remove_types_of(tx, cx, id)?;
+    ended += cascade::remove_client(tx, cx, id)?;
+    Ok(ended)
+}
+
+/// The client, if it is there and not declared in the configuration.
+pub(super) fn editable(client: Option<Client>) -> Result<Client, Error> {
     let client = client.ok_or(Error::NotFound)?;
     if client.origin == Origin::Config { Err(Error::ManagedByConfig) } else { Ok(client) }
 }

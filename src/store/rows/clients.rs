@@ -1,5 +1,6 @@
 //! Clients, by id.
 
+use super::filtered::{self, Place};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::Client;
@@ -17,10 +18,19 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ClientId) -> Res
 
 /// A page of clients in the order of their ids. The cursor is a client id.
 pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<Client>, Error> {
+    page_of(from, tenant, request, |_| true)
+}
+
+/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is absent.
+pub fn page_of(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    request: &PageRequest,
+    wanted: impl Fn(&Client) -> bool,
+) -> Result<Page<Client>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
-    let rows = CLIENTS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
-    let clients = rows.into_iter().map(|(_, client)| client).collect();
-    Ok(Page::from_rows(clients, request.limit, |client: &Client| client.id.to_string()))
+    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &CLIENTS, place, wanted, |(_, id)| id.to_string())
 }
 
 /// Every client: for what must look at all of them, such as the list of allowed origins.

@@ -1,6 +1,6 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
-use super::{codes, grants, invites, links, marks, sessions};
+use super::{codes, failures, grants, invites, links, marks, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::expiry::{self, Expiry};
@@ -16,12 +16,22 @@ pub(super) enum Kind {
     Link,
     Mark,
     Refresh,
+    Refused,
     Session,
 }
 
 impl Kind {
-    const ALL: [Self; 8] =
-        [Self::Code, Self::Failures, Self::Grant, Self::Invite, Self::Link, Self::Mark, Self::Refresh, Self::Session];
+    const ALL: [Self; 9] = [
+        Self::Code,
+        Self::Failures,
+        Self::Grant,
+        Self::Invite,
+        Self::Link,
+        Self::Mark,
+        Self::Refresh,
+        Self::Refused,
+        Self::Session,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -32,6 +42,7 @@ impl Kind {
             Self::Link => "link",
             Self::Mark => "mark",
             Self::Refresh => "refresh",
+            Self::Refused => "refused",
             Self::Session => "session",
         }
     }
@@ -120,6 +131,13 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 && refresh.expires_at <= now
             {
                 grants::delete_refresh(tx, tenant, &refresh)?;
+            }
+        }
+        Kind::Refused => {
+            if let Some(failure) = failures::find_by_name(tx, tenant, key)?
+                && failure.expires_at <= now
+            {
+                failures::delete(tx, tenant, &failure)?;
             }
         }
         Kind::Session => {

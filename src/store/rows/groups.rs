@@ -1,5 +1,6 @@
 //! Groups, by id and by name. Who is in one is told by tuples.
 
+use super::filtered::{self, Place};
 use crate::base::id::{GroupId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::Group;
@@ -28,10 +29,19 @@ pub fn find_by_name(from: &(impl Read + ?Sized), tenant: TenantId, name: &str) -
 
 /// A page in the order of ids, which is the order of creation.
 pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<Group>, Error> {
-    let after = request.after.as_deref().and_then(|after| after.parse().ok()).map(|id: GroupId| (tenant, id));
-    let rows = GROUPS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
-    let groups = rows.into_iter().map(|(_, group)| group).collect();
-    Ok(Page::from_rows(groups, request.limit, |group: &Group| group.id.to_string()))
+    page_of(from, tenant, request, |_| true)
+}
+
+/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is absent.
+pub fn page_of(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    request: &PageRequest,
+    wanted: impl Fn(&Group) -> bool,
+) -> Result<Page<Group>, Error> {
+    let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: GroupId| (tenant, id));
+    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &GROUPS, place, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a group and keeps its name unique; answers false instead of writing when another group has the name. `old` is the row as it was

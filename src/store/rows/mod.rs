@@ -13,6 +13,8 @@ pub mod consents;
 pub mod counts;
 pub mod evaluations;
 pub mod expired;
+pub mod failures;
+mod filtered;
 pub mod grants;
 pub mod groups;
 pub mod invites;

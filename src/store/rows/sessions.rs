@@ -1,6 +1,7 @@
 //! Sessions, by id, by person and by end.
 
 use super::expired::{self, Kind};
+use super::filtered::{self, Place};
 use crate::base::id::{SessionId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::Session;
@@ -27,12 +28,17 @@ pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<
     Ok(sessions)
 }
 
-/// A page of all sessions, newest first. The cursor is a session id.
-pub fn page(from: &impl Read, tenant: TenantId, request: &PageRequest) -> Result<Page<Session>, Error> {
+/// A page of the sessions that `wanted` accepts, newest first. The cursor is a session id; a page may be short and still have a successor: read
+/// on until `next` is absent.
+pub fn page_of(
+    from: &impl Read,
+    tenant: TenantId,
+    request: &PageRequest,
+    wanted: impl Fn(&Session) -> bool,
+) -> Result<Page<Session>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: SessionId| (tenant, id));
-    let rows = SESSIONS.page(from, &prefix((tenant,)), after.as_ref(), Order::Descending, request.limit + 1)?;
-    let sessions = rows.into_iter().map(|(_, session)| session).collect();
-    Ok(Page::from_rows(sessions, request.limit, |session: &Session| session.id.to_string()))
+    let place = Place { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
+    filtered::page(from, &SESSIONS, place, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a session. `old` is the row as it was read in this transaction, if there was one.

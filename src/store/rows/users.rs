@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::filtered::{self, Place};
 use crate::base::canonical;
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -63,10 +64,19 @@ pub fn find_by_username(from: &(impl Read + ?Sized), tenant: TenantId, canonical
 
 /// A page of people, oldest first. The cursor is a user id.
 pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest) -> Result<Page<User>, Error> {
+    page_of(from, tenant, request, |_| true)
+}
+
+/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is absent.
+pub fn page_of(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    request: &PageRequest,
+    wanted: impl Fn(&User) -> bool,
+) -> Result<Page<User>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
-    let rows = USERS.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, request.limit + 1)?;
-    let users = rows.into_iter().map(|(_, user)| user).collect();
-    Ok(Page::from_rows(users, request.limit, |user: &User| user.id.to_string()))
+    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &USERS, place, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a person and keeps both names unique. `old` is the row as it was read in this transaction, if there was one.

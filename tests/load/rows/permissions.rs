@@ -117,16 +117,25 @@ fn per_cpu_second(what: &str, figures: &Figures, each: usize, goals: Goals) -> R
     rate(what, cost, figures.r, goals, &beside)
 }
 
+/// R in seconds where the goals per CPU second were set: rates are stated for a machine of that speed, as all others are in R.
+const REFERENCE_R: f64 = 440e-6;
+
 /// A row of questions per CPU second from the CPU seconds of one.
 fn rate(what: &str, cost: f64, r: f64, (must, aim): Goals, beside: &str) -> Row {
     let mut row = Row {
         what: what.to_owned(),
-        figure: 1.0 / cost,
-        unit: " per CPU-s",
+        figure: r / (cost * REFERENCE_R),
+        unit: " per CPU-s of R = 440 µs",
         must: Goal::AtLeast(must),
         aim: Goal::AtLeast(aim),
         conditions: Vec::new(),
-        beside: format!("{:.2} µs = {:.4} R each, R {:.0} µs", cost * 1e6, cost / r, r * 1e6),
+        beside: format!(
+            "{:.2} µs = {:.4} R each, {:.0} per CPU-s here, R {:.0} µs",
+            cost * 1e6,
+            cost / r,
+            1.0 / cost,
+            r * 1e6
+        ),
     };
     if !beside.is_empty() {
         row.beside.push_str(&format!(", {beside}"));

@@ -1,0 +1,145 @@
+// One person: who they are, and everything that hangs on them, a tab each. Profile and password are here, the rest in user-tabs.js.
+import { admin } from "../../static/core/api.js";
+import { Loaded, useLoaded } from "../../static/core/data.js";
+import { html, useState } from "../../static/core/html.js";
+import { navigate, useAddress } from "../../static/core/router.js";
+import { count, shell } from "../../static/core/words.js";
+import { Button, Dialog, Elsewhere, Facts, Form, Header, Id, Tabs, Time, curl, toast } from "../../static/core/ui.js";
+import { Ask, Delete, EditForm } from "../people.js";
+import { ForThose, May, useShown } from "../rights.js";
+import { State } from "./users.js";
+import { AccessTab, ActivityTab, AppsTab, GroupsTab, KeysTab, SessionsTab, TokenTab } from "./user-tabs.js";
+
+// Address, name, what draws it, and which rights it needs beyond those of the page.
+const tabs = [
+  ["profile", "Profile", ProfileTab],
+  ["sessions", "Sessions", SessionsTab, "view_all on sessions"],
+  ["groups", "Groups", GroupsTab, "view on groups"],
+  ["access", "Permissions", AccessTab, "view on tuples"],
+  ["apps", "Apps", AppsTab],
+  ["token", "Token", TokenTab, "view on tuples", "view on clients"],
+  ["keys", "API keys", KeysTab, "view_all on api_keys"],
+  ["activity", "Activity", ActivityTab, "view on audit"],
+];
+
+export function User({ id }) {
+  const path = `/users/${encodeURIComponent(id)}`;
+  const from = useLoaded((signal) => admin.get(path, {}, signal), [id]);
+  const back = { href: "/admin/users", title: "Users" };
+  if (from.value === undefined) return html`<${Header} title="User" back=${back} /><${Loaded} from=${from}>${() => null}</${Loaded}>`;
+  return html`<${Person} key=${from.value.id} first=${from.value} back=${back} />`;
+}
+
+function Person({ first, back }) {
+  const { query } = useAddress();
+  const [user, setUser] = useState(first);
+  const shown = useShown(tabs);
+  const [name, , Tab] = shown.find(([tab]) => tab === query.get("tab")) || shown[0];
+  const path = `/users/${user.id}`;
+  return html`
+    <${Header} title=${user.name || user.email} purpose=${html`${user.name && html`${user.email} `}<span class="tags"><${State} user=${user} /></span>`} back=${back}>
+      <${May} to="update on users"><${Password} user=${user} saved=${setUser} /></${May}>
+      <${May} to="ban on users">${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}</${May}>
+      <${May} to="delete on users"><${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate("/admin/users")} /></${May}>
+    </${Header}>
+    <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "profile" ? "" : `?tab=${tab}`}`} />
+    <${Tab} key=${name} user=${user} saved=${setUser} />`;
+}
+
+const ended = (answer) => (answer.ended?.sessions ? ` ${count(answer.ended.sessions, "session")} ended.` : "");
+
+function Disable({ user, saved }) {
+  const [open, setOpen] = useState(false);
+  const done = (answer) => {
+    setOpen(false);
+    saved(answer);
+    toast(`${user.email} is locked out.${ended(answer)}`);
+  };
+  return html`<${Button} onClick=${() => setOpen(true)}>Disable</${Button}>
+    ${open && html`<${Ask} title=${`Lock ${user.email} out`} action="Disable" close=${() => setOpen(false)} done=${done} send=${() => admin.post(`/users/${user.id}/disable`)}>
+      <p>Every session ends, apps lose what they hold for this person, and the person's API keys stop working. Nothing is deleted: enable the account again to let them back in.</p></${Ask}>`}`;
+}
+
+function Enable({ user, saved }) {
+  const [busy, setBusy] = useState(false);
+  const enable = async () => {
+    setBusy(true);
+    try {
+      saved(await admin.post(`/users/${user.id}/enable`));
+      toast(`${user.email} may sign in again.`);
+    } catch (problem) {
+      toast(problem.message, "bad");
+    }
+    setBusy(false);
+  };
+  return html`<${Button} busy=${busy} onClick=${enable}>Enable</${Button}>`;
+}
+
+const passwordField = [{ name: "password", label: "New password", kind: "password", autocomplete: "new-password" }];
+
+function Password({ user, saved }) {
+  const [open, setOpen] = useState(false);
+  const done = (answer) => {
+    setOpen(false);
+    saved(answer);
+    toast(`The password of ${user.email} is set.${ended(answer)}`);
+  };
+  return html`<${Button} onClick=${() => setOpen(true)}>Set password</${Button}>
+    ${open && html`<${Dialog} title=${`Set a password for ${user.email}`} close=${() => setOpen(false)}>
+      <p class="lead">Every session of theirs ends: they sign in again with the new one. Tell it to them on a way that others cannot read.</p>
+      <${Form} fields=${passwordField} action="Set password" send=${(values) => admin.post(`/users/${user.id}/password`, values)} done=${done} cancel=${() => setOpen(false)} />
+      <${Elsewhere} command=${`auther admin user set-password ${shell(user.email)}`} request=${curl("POST", `/api/admin/users/${user.id}/password`, { password: "…" })} />
+    </${Dialog}>`}`;
+}
+
+const account = [
+  { name: "email", label: "E-mail", kind: "email", autocomplete: "off" },
+  { name: "email_verified", label: "The address is verified", kind: "check" },
+  { name: "username", label: "Username", optional: true, autocomplete: "off", hint: "A second way to sign in, beside the e-mail address." },
+  { name: "admin", label: "Administrator: may do everything here", kind: "check" },
+];
+const profile = [
+  ["name", "Name"], ["given_name", "Given name"], ["family_name", "Family name"], ["nickname", "Nickname"], ["picture", "Picture", "url", "Address of an image."],
+  ["website", "Website", "url"], ["phone_number", "Telephone", "tel"], ["birthdate", "Birthdate", "text", "As 1990-01-31."], ["zoneinfo", "Time zone", "text", "Such as Europe/Berlin."],
+  ["locale", "Language", "text", "Such as de-DE."],
+].map(([name, label, kind = "text", hint]) => ({ name, label, kind, hint, autocomplete: "off" }));
+const attributes = [{ name: "attributes", label: "Attributes", kind: "area", hint: "A JSON object of your own. Policies read it as context.user.attributes; apps do not see it." }];
+
+function ProfileTab({ user, saved }) {
+  const path = `/users/${user.id}`;
+  const read = () => admin.get(path);
+  const patch = (change) => admin.patch(path, Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value === "" ? null : value])));
+  const done = (answer) => {
+    saved(answer);
+    toast("Saved.");
+  };
+  const sendAttributes = ({ attributes: text, ...rest }) => {
+    let parsed;
+    try {
+      parsed = JSON.parse(text || "{}");
+    } catch (error) {
+      const problem = new Error(`This is no JSON: ${error.message}`);
+      problem.fields = { attributes: problem.message };
+      throw problem;
+    }
+    return admin.patch(path, { attributes: parsed, ...rest });
+  };
+  return html`<div class="sides">
+    <${ForThose} who="update on users"><div class="stack">
+      <section class="panel"><h2>Account</h2><${EditForm} fields=${account} record=${user} read=${read} send=${patch} saved=${done}
+        value=${(from, field) => (field.name === "admin" ? from.roles.includes("admin") : from[field.name])} /></section>
+      <section class="panel"><h2>Profile</h2><p class="lead">What apps are told, as far as they may ask. A field that is emptied goes.</p>
+        <div class="two"><${EditForm} fields=${profile} record=${user} read=${read} send=${patch} saved=${done} /></div></section>
+      <section class="panel"><h2>Attributes</h2><${EditForm} fields=${attributes} record=${user} read=${read} send=${sendAttributes} saved=${done}
+        value=${(from) => JSON.stringify(from.attributes, null, 2)} /></section>
+    </div></${ForThose}>
+    <section class="panel"><h2>Facts</h2><${Facts} rows=${[
+      ["Id", html`<${Id}>${user.id}</${Id}>`],
+      ["Created", html`<${Time} at=${user.created_at} />`],
+      ["Changed", html`<${Time} at=${user.updated_at} />`],
+      ["Password", user.has_password ? "set" : html`<span class="muted">none</span>`],
+      ["Roles", user.roles.length ? user.roles.join(", ") : html`<span class="muted">none</span>`],
+    ]} /></section>
+  </div>
+  <${Elsewhere} command=${`auther admin user update ${shell(user.email)} --name ${shell(user.name || "Ann Lee")}`} request=${curl("PATCH", `/api/admin${path}`, { name: user.name || "Ann Lee", version: user.version })} />`;
+}

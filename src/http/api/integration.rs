@@ -1,0 +1,45 @@
+//! What the developer of an app must know to let people sign in with it.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+use serde_json::json;
+
+use crate::http::extract::{Admin, ViewClients};
+use crate::http::respond::Refusal;
+use crate::http::routes;
+use crate::oauth::clients::{self, Error};
+use crate::oauth::{discovery, mint, scope};
+use crate::records::GrantType;
+
+/// `GET clients/{client}/integration`: addresses as discovery has them, and what is registered. Never a secret.
+pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpResponse, Refusal> {
+    let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
+    let issuer = admin.cx.issuer();
+    let document = discovery::document(issuer);
+    let [discovery, ..] = routes::DISCOVERY;
+    let scopes = match client.scopes.as_slice() {
+        [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
+        registered => registered.to_vec(),
+    };
+    let grants: Vec<&str> = client.grants.iter().map(|grant: &GrantType| grant.as_str()).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "issuer": issuer,
+        "discovery": format!("{issuer}{discovery}"),
+        "jwks": document["jwks_uri"],
+        "authorize": document["authorization_endpoint"],
+        "token": document["token_endpoint"],
+        "userinfo": document["userinfo_endpoint"],
+        "endSession": document["end_session_endpoint"],
+        "clientId": client.id,
+        "clientName": client.name,
+        "audience": mint::audience(&admin.cx, Some(&client)),
+        "redirectUris": client.redirect_uris,
+        "postLogoutRedirectUris": client.post_logout_redirect_uris,
+        "scopes": scopes,
+        "type": client.kind.as_str(),
+        "authMethod": client.auth_method.as_str(),
+        "grantTypes": grants,
+        "signingAlg": client.signing_alg.as_str(),
+        "pkceRequired": client.is_public() || client.require_pkce,
+    })))
+}

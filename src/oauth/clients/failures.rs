@@ -1,0 +1,196 @@
+//! Authorization requests of registered apps that were refused: noted for the people who run the app, and put right where that is safe.
+//!
+//! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same request again is counted
+//! and not kept twice.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::check::{self, ClientInput};
+use super::registry::{editable, invalid};
+use super::{Error, registry};
+use crate::audit::Entry;
+use crate::base::Moment;
+use crate::base::id::{ClientId, FailureId};
+use crate::cx::Cx;
+use crate::oauth::redirect;
+use crate::records::{AuthorizeFailure, Client, ClientType, Origin};
+use crate::store::rows;
+
+/// The error of a request whose redirect URI is not registered.
+pub const REDIRECT_URI_MISMATCH: &str = "redirect_uri_mismatch";
+
+/// Failures kept of one app.
+const KEPT: usize = 20;
+
+/// How long each is kept.
+const LIFE: Duration = Duration::from_hours(7 * 24);
+
+/// The same failure is noted once in this time.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// Failures of one app that are noted in a minute.
+const PER_MINUTE: u32 = 10;
+
+/// The longest value that is kept whole, in bytes.
+const MAX_SENT: usize = 2048;
+
+/// What was wrong with a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrong<'a> {
+    /// A stable word.
+    pub error: &'a str,
+    /// Words.
+    pub message: &'a str,
+    /// The value that was wrong.
+    pub sent: Option<&'a str>,
+}
+
+/// How many were noted of each app in the running minute.
+#[derive(Default)]
+struct Noted(Mutex<HashMap<ClientId, (i64, u32)>>);
+
+impl Noted {
+    /// Whether one more may be noted.
+    fn take(&self, client: &ClientId, now: Moment) -> bool {
+        let minute = now.seconds() / 60;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only registered apps come here, and each minute forgets the others.
+        all.retain(|_, (noted, _)| *noted == minute);
+        let (_, count) = all.entry(client.clone()).or_insert((minute, 0));
+        *count = count.saturating_add(1);
+        *count <= PER_MINUTE
+    }
+}
+
+/// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a short time.
+pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> {
+    let Some(client) = registry::find(cx, client)? else { return Ok(()) };
+    let fresh = AuthorizeFailure {
+        id: FailureId::new(cx.now, cx.entropy()),
+        client: client.id,
+        at: cx.now,
+        expires_at: cx.now.plus(LIFE),
+        error: wrong.error.to_owned(),
+        message: wrong.message.to_owned(),
+        sent: wrong.sent.map(shortened),
+        count: 1,
+    };
+    let known = rows::failures::of_client(&cx.read()?, cx.tenant, &fresh.client)?;
+    let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && cx.now.since(old.at) < AGAIN;
+    if known.iter().any(is_recent) || !cx.home.shared.of::<Noted>().take(&fresh.client, cx.now) {
+        return Ok(());
+    }
+    let at = cx.clone();
+    cx.store()
+        .write(move |tx| {
+            // The client may have gone meanwhile.
+            if rows::clients::find(tx, at.tenant, &fresh.client)?.is_none() {
+                return Ok(());
+            }
+            let mut known = rows::failures::of_client(tx, at.tenant, &fresh.client)?;
+            if let Some(old) = known.iter().find(|old| is_same(old, &fresh)) {
+                let (id, count) = (old.id.clone(), old.count.saturating_add(1));
+                let new = AuthorizeFailure { id, count, ..fresh.clone() };
+                return Ok(rows::failures::put(tx, at.tenant, Some(old), &new)?);
+            }
+            // What an app really sends comes again; what somebody tries out does not, and goes first.
+            known.sort_by_key(|failure| (failure.count, failure.at));
+            let surplus = (known.len() + 1).saturating_sub(KEPT);
+            for old in known.iter().take(surplus) {
+                rows::failures::delete(tx, at.tenant, old)?;
+            }
+            Ok(rows::failures::put(tx, at.tenant, None, &fresh)?)
+        })
+        .await
+}
+
+fn is_same(one: &AuthorizeFailure, other: &AuthorizeFailure) -> bool {
+    (&one.error, &one.message, &one.sent) == (&other.error, &other.message, &other.sent)
+}
+
+/// The value, or its beginning with a sign that it goes on, with which it is no URI.
+fn shortened(sent: &str) -> String {
+    if sent.len() <= MAX_SENT {
+        return sent.to_owned();
+    }
+    let cut: String = sent.chars().take(300).collect();
+    format!("{cut}…")
+}
+
+/// A failure beside what is registered now.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// What was noted.
+    pub failure: AuthorizeFailure,
+    /// What is registered in the place of what was sent.
+    pub registered: Option<String>,
+    /// The redirect URI that can be added to put it right.
+    pub fix: Option<String>,
+}
+
+/// The failures of a client, newest first, without those that meanwhile would be none. Errors: [`Error::NotFound`].
+pub fn of_client(cx: &Cx, client: &str) -> Result<Vec<Shown>, Error> {
+    let client = registry::find(cx, client)?.ok_or(Error::NotFound)?;
+    let mut failures = rows::failures::of_client(&cx.read()?, cx.tenant, &client.id)?;
+    failures.retain(|failure| failure.expires_at > cx.now && !is_put_right(&client, failure));
+    failures.sort_by(|one, two| (two.at, &two.id).cmp(&(one.at, &one.id)));
+    Ok(failures.into_iter().map(|failure| shown(&client, failure)).collect())
+}
+
+fn shown(client: &Client, failure: AuthorizeFailure) -> Shown {
+    let sent = failure.sent.as_deref();
+    let registered = match (failure.error.as_str(), sent) {
+        (REDIRECT_URI_MISMATCH, Some(sent)) => redirect::nearest(sent, &client.redirect_uris).cloned(),
+        ("invalid_scope", _) if !client.scopes.is_empty() => Some(client.scopes.join(" ")),
+        _ => None,
+    };
+    let fix = addable(client, &failure).map(str::to_owned);
+    Shown { failure, registered, fix }
+}
+
+/// Whether what was sent is registered by now, or the client is enabled again.
+fn is_put_right(client: &Client, failure: &AuthorizeFailure) -> bool {
+    match (failure.error.as_str(), failure.sent.as_deref()) {
+        (REDIRECT_URI_MISMATCH, Some(sent)) => is_registered(client, sent),
+        ("client_disabled", _) => !client.disabled,
+        _ => false,
+    }
+}
+
+fn is_registered(client: &Client, sent: &str) -> bool {
+    redirect::is_registered(sent, &client.redirect_uris, client.kind == ClientType::Native)
+}
+
+/// The redirect URI that was sent, if it may be added as it is: `http` or `https`, registrable, and on a host on which the app has one already.
+/// Anybody can send a request in the app's name, so another host is for a person to write down, not to wave through.
+fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str> {
+    let sent = failure.sent.as_deref().filter(|_| failure.error == REDIRECT_URI_MISMATCH)?;
+    let is_web = sent.starts_with("https://") || sent.starts_with("http://");
+    let on_own_host = client.redirect_uris.iter().any(|uri| redirect::is_on_host_of(sent, uri));
+    let is_fit = is_web && on_own_host && redirect::check_registrable(sent).is_ok();
+    (is_fit && client.origin == Origin::Admin && !is_registered(client, sent)).then_some(sent)
+}
+
+/// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten.
+/// Errors: [`Error::NotFound`], [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
+pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, Error> {
+    let entry = Entry::success(cx, "client.fix").target(client).detail("failure", id.as_str());
+    let (at, client, id) = (cx.clone(), client.clone(), id.clone());
+    cx.store()
+        .write(move |tx| {
+            let old = editable(rows::clients::find(tx, at.tenant, &client)?)?;
+            let failure = rows::failures::find(tx, at.tenant, &client, &id)?;
+            let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
+            let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
+            let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
+            let input = ClientInput { redirect_uris: Some(uris), ..ClientInput::default() };
+            let new = check::change(old, &input, at.now).map_err(invalid)?;
+            rows::clients::put(tx, at.tenant, &new)?;
+            rows::failures::delete(tx, at.tenant, &failure)?;
+            entry.clone().detail("redirect_uri", added).append(tx, &at)?;
+            Ok(new)
+        })
+        .await
+}

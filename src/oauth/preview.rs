@@ -1,0 +1,73 @@
+//! What a person's tokens for an app would say, made by the code that makes the real ones. Nothing is signed, nothing is stored.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::authorize::request::client_may_authorize;
+use super::mint::{self, About};
+use super::{Error, app_access, scope};
+use crate::audit::{self, Entry};
+use crate::base::id::{GrantId, SessionId};
+use crate::cx::Cx;
+use crate::records::{Client, User};
+
+/// What tokens would say after a sign-in with a password at this moment.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// Claims of the id token, without the hash of the access token; none when the scopes have no `openid`.
+    pub id_token: Option<Map<String, Value>>,
+    /// Claims of the access token.
+    pub access_token: Map<String, Value>,
+    /// Why there would be no tokens at all, if so.
+    pub refused: Option<Refused>,
+}
+
+/// Why a person gets no tokens for an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// The person is disabled.
+    UserDisabled,
+    /// The app is disabled.
+    ClientDisabled,
+    /// The app is restricted, and the person may not use it.
+    AccessDenied,
+}
+
+/// The claims for these scopes; leaves an audit row. Session and family are made up. Errors: `invalid_scope` for what the app may not ask for,
+/// `unauthorized_client` for an app that signs nobody in.
+pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> Result<Preview, Error> {
+    client_may_authorize(client)?;
+    let scopes = scope::requested(scopes, client)?;
+    let refused = refusal(cx, user, client).await?;
+    let about = About {
+        client,
+        user,
+        session: &SessionId::new(cx.now, cx.entropy()),
+        grant: &GrantId::new(cx.now, cx.entropy()),
+        scopes: &scopes,
+        claims: None,
+        nonce: None,
+        auth_time: cx.now,
+        amr: &[String::from("pwd")],
+    };
+    let permissions = mint::permissions(cx, &about)?;
+    let access_token = mint::access_claims(cx, &about, &permissions);
+    let id_token = scope::holds(&scopes, scope::OPENID).then(|| mint::id_claims(cx, &about, &permissions));
+    let entry = Entry::success(cx, "token.preview").target(&user.id).detail("client", client.id.as_str());
+    audit::record(cx, entry.detail("scopes", scopes.clone())).await?;
+    Ok(Preview { id_token, access_token, refused })
+}
+
+async fn refusal(cx: &Cx, user: &User, client: &Client) -> Result<Option<Refused>, Error> {
+    Ok(if user.disabled {
+        Some(Refused::UserDisabled)
+    } else if client.disabled {
+        Some(Refused::ClientDisabled)
+    } else if !app_access::may_use(cx, client, &user.id).await? {
+        Some(Refused::AccessDenied)
+    } else {
+        None
+    })
+}

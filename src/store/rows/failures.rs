@@ -1,0 +1,53 @@
+//! Refused authorization requests, by client.
+
+use super::expired::{self, Kind};
+use crate::base::id::{ClientId, FailureId, TenantId};
+use crate::records::AuthorizeFailure;
+use crate::store::key::prefix;
+use crate::store::{Error, Order, Read, Record, Table, Tx};
+
+impl Record for AuthorizeFailure {}
+
+const FAILURES: Table<(TenantId, ClientId, FailureId), AuthorizeFailure> = Table::new("authorize_failures");
+
+/// The failure of this client with this id, expired or not.
+pub fn find(
+    from: &impl Read,
+    tenant: TenantId,
+    client: &ClientId,
+    id: &FailureId,
+) -> Result<Option<AuthorizeFailure>, Error> {
+    FAILURES.find(from, &(tenant, client.clone(), id.clone()))
+}
+
+/// All failures of a client, oldest first, expired ones included until they are swept. Whoever writes keeps them few.
+pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<AuthorizeFailure>, Error> {
+    let rows = FAILURES.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
+    Ok(rows.into_iter().map(|(_, failure)| failure).collect())
+}
+
+/// Writes a failure. `old` is the row as it was read in this transaction, if there was one.
+pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&AuthorizeFailure>, new: &AuthorizeFailure) -> Result<(), Error> {
+    expired::reschedule(tx, tenant, Kind::Refused, &name(new), old.map(|old| old.expires_at), new.expires_at)?;
+    FAILURES.put(tx, &(tenant, new.client.clone(), new.id.clone()), new)
+}
+
+/// Removes a failure.
+pub fn delete(tx: &mut Tx, tenant: TenantId, failure: &AuthorizeFailure) -> Result<(), Error> {
+    expired::cancel(tx, tenant, Kind::Refused, &name(failure), failure.expires_at)?;
+    FAILURES.delete(tx, &(tenant, failure.client.clone(), failure.id.clone()))
+}
+
+/// What a failure is called among the rows that end: neither half can hold the space between them.
+fn name(failure: &AuthorizeFailure) -> String {
+    format!("{} {}", failure.client, failure.id)
+}
+
+/// The failure that is called this among the rows that end.
+pub(super) fn find_by_name(from: &impl Read, tenant: TenantId, name: &str) -> Result<Option<AuthorizeFailure>, Error> {
+    let Some((client, id)) = name.split_once(' ') else { return Ok(None) };
+    match (client.parse(), id.parse()) {
+        (Ok(client), Ok(id)) => find(from, tenant, &client, &id),
+        _ => Ok(None),
+    }
+}

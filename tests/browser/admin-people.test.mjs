@@ -1,0 +1,429 @@
+// The pages about people, groups, sessions, the audit log, the overview and the settings, as an administrator uses them.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, afterEach, before, test } from 'node:test'
+import { givenServer } from '../interop/support/server.mjs'
+import { openBrowser, signIn, watch } from './support/chromium.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const server = givenServer()
+const CALLBACK = 'https://app.example.com/callback'
+const NASTY = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>'"&`
+let browser
+let context
+let page
+let complaints
+let root
+let client
+
+before(async () => {
+  browser = await openBrowser(server)
+  root = await server.user({ name: 'Root Person', extra: ['--admin'] })
+  client = await server.client('web', ['--redirect-uri', CALLBACK], 'Ledger')
+  context = await browser.context()
+  complaints = watch(context, server.issuer)
+  page = await context.newPage()
+  await page.goto(`${server.issuer}/sign-in?continue=/admin`)
+  await signIn(page, root)
+  await page.waitForURL(`${server.issuer}/admin`)
+})
+after(() => browser?.close())
+afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
+
+async function go(path) {
+  await page.goto(`${server.issuer}/admin${path}`)
+  await page.waitForSelector('main h1')
+}
+const said = (text) => page.waitForSelector(`text=${text}`)
+const button = (name, exact = true) => page.getByRole('button', { name, exact })
+const dialog = () => page.getByRole('dialog')
+
+/** Somebody in a browser of their own, signed in to the app. */
+async function visitor(user) {
+  const own = await browser.context()
+  await own.route(`${CALLBACK}**`, (route) => route.fulfill({ body: 'Signed in' }))
+  const tab = await own.newPage()
+  const parameters = { client_id: client.client_id, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid profile email', state: 'x' }
+  await tab.goto(`${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams(parameters)}`)
+  await signIn(tab, user)
+  await tab.click('#consent-allow')
+  await tab.waitForURL(`${CALLBACK}**`)
+  return {
+    close: () => own.close(),
+    async isSignedIn() {
+      await tab.goto(`${server.issuer}/`)
+      return tab.isVisible('#logout-confirm')
+    },
+  }
+}
+
+async function mayEnter(user) {
+  const own = await browser.context()
+  const tab = await own.newPage()
+  await tab.goto(`${server.issuer}/sign-in`)
+  await signIn(tab, user)
+  await tab.waitForSelector('#logout-confirm, #error-summary')
+  const entered = await tab.isVisible('#logout-confirm')
+  await own.close()
+  return entered
+}
+
+test('the list of people is searched and filtered by its address', async () => {
+  const ann = await server.user({ name: 'Ann Searched' })
+  await go('/users')
+  await page.waitForSelector('#search')
+  await page.keyboard.press('/')
+  await page.keyboard.type('Searched')
+  await page.waitForURL('**?search=Searched')
+  await said('1 in all')
+  assert.ok(await page.isVisible(`a:has-text("${ann.email}")`))
+  await page.reload()
+  await said('1 in all')
+  assert.equal(await page.inputValue('#search'), 'Searched')
+  await page.fill('#search', 'there is nobody of this name')
+  await said('Nothing fits')
+  await button('Show all').click()
+  await page.selectOption('select >> nth=1', 'admin')
+  await page.waitForURL('**?role=admin')
+  await said('1 in all')
+})
+
+test('a person is made, with every mistake told at its field and what was typed kept', async () => {
+  await go('/users/create')
+  await page.fill('#field-email', 'no address')
+  await page.fill('#field-name', 'Bea Made')
+  await button('Create user').click()
+  await page.waitForSelector('#field-email[aria-invalid=true]')
+  assert.equal(await page.inputValue('#field-name'), 'Bea Made')
+  await page.fill('#field-email', 'bea@example.com')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/admin/users/usr_*')
+  assert.equal(await page.innerText('h1'), 'Bea Made')
+})
+
+test('two who change the same person are told kindly, and nothing that was typed is lost', async () => {
+  const cy = await server.user({ name: 'Cy First' })
+  await go(`/users/${cy.id}`)
+  await page.fill('#field-nickname', 'C')
+  await server.admin(['user', 'update', cy.id, '--name', 'Cy Second'])
+  await page.locator('form', { has: page.locator('#field-nickname') }).getByRole('button').click()
+  await said('Name is now “Cy Second”')
+  assert.equal(await page.inputValue('#field-nickname'), 'C')
+  await page.locator('form', { has: page.locator('#field-nickname') }).getByRole('button').click()
+  await said('Saved.')
+  const now = await server.admin(['user', 'show', cy.id])
+  assert.equal(now.nickname, 'C')
+  assert.equal(now.name, 'Cy Second')
+})
+
+test('ending a session signs the person out of that browser', async () => {
+  const dee = await server.user({ name: 'Dee' })
+  const there = await visitor(dee)
+  assert.ok(await there.isSignedIn())
+  await go(`/users/${dee.id}?tab=sessions`)
+  await said('1 session')
+  await button('Revoke', false).last().click()
+  await dialog().getByRole('button', { name: 'End session' }).click()
+  await said('Signed in nowhere')
+  assert.equal(await there.isSignedIn(), false)
+  await there.close()
+})
+
+test('all sessions end together, after the name was typed', async () => {
+  const eve = await server.user({ name: 'Eve' })
+  const [one, two] = [await visitor(eve), await visitorAgain(eve)]
+  await go(`/users/${eve.id}?tab=sessions`)
+  await said('2 sessions')
+  await button('Revoke all').click()
+  await dialog().getByRole('button', { name: 'End all' }).click()
+  await said(`Type ${eve.email} to go on.`)
+  await page.fill('#field-confirm', eve.email)
+  await dialog().getByRole('button', { name: 'End all' }).click()
+  await said('2 sessions ended.')
+  assert.equal(await one.isSignedIn(), false)
+  assert.equal(await two.isSignedIn(), false)
+  await one.close()
+  await two.close()
+})
+
+/** A second browser of somebody who has consented before. */
+async function visitorAgain(user) {
+  const own = await browser.context()
+  const tab = await own.newPage()
+  await tab.goto(`${server.issuer}/sign-in`)
+  await signIn(tab, user)
+  await tab.waitForSelector('#logout-confirm')
+  return {
+    close: () => own.close(),
+    async isSignedIn() {
+      await tab.goto(`${server.issuer}/`)
+      return tab.isVisible('#logout-confirm')
+    },
+  }
+}
+
+test('a password is set, and a locked account stays outside until it is let in again', async () => {
+  const fay = await server.user({ name: 'Fay' })
+  await go(`/users/${fay.id}`)
+  await button('Set password').click()
+  await page.fill('#field-password', 'short')
+  await dialog().getByRole('button', { name: 'Set password' }).click()
+  await page.waitForSelector('dialog .summary')
+  await page.fill('#field-password', 'another long sentence')
+  await dialog().getByRole('button', { name: 'Set password' }).click()
+  await said(`The password of ${fay.email} is set.`)
+  assert.equal(await mayEnter(fay), false)
+  assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), true)
+  await button('Disable').click()
+  await dialog().getByRole('button', { name: 'Disable' }).click()
+  await said(`${fay.email} is locked out. 1 session ended.`)
+  assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), false)
+  await button('Enable').click()
+  await said(`${fay.email} may sign in again.`)
+  assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), true)
+})
+
+test('groups, permissions, apps, the token and API keys of one person', async () => {
+  const gil = await server.user({ name: 'Gil' })
+  const there = await visitor(gil)
+  await there.close()
+  await server.admin(['group', 'create', '--name', 'Readers'])
+  await server.admin(['tuple', 'add', 'users', '*', 'viewer', 'group', 'Readers'])
+  await server.admin(['api-key', 'create', '--name', 'Nightly', '--owner', gil.email])
+  await go(`/users/${gil.id}?tab=groups`)
+  await said('In no group')
+  await page.selectOption('#field-group', { label: 'Readers' })
+  await button('Add').click()
+  await said('put in by name')
+  await page.click('a:text-is("Permissions")')
+  await page.waitForSelector('tr:has-text("users") >> text=view')
+  await page.click('.tabs a:text-is("Token")')
+  await page.selectOption('.chip select', client.client_id)
+  await page.waitForSelector('section:has(h2:text-is("ID token"))')
+  const idToken = page.locator('section', { has: page.locator('h2', { hasText: 'ID token' }) })
+  assert.match(await idToken.innerText(), new RegExp(gil.id))
+  assert.match(await idToken.innerText(), new RegExp(gil.email))
+  await page.getByLabel('email', { exact: true }).uncheck()
+  await page.waitForFunction((email) => !document.querySelector('.claims')?.innerText.includes(email), gil.email)
+  await page.click('.tabs a:text-is("API keys")')
+  await said('Nightly')
+  await page.click('.tabs a:text-is("Apps")')
+  await page.waitForSelector('tr:has-text("Ledger")')
+  await button('Take back', false).click()
+  await dialog().getByRole('button', { name: 'Take back' }).click()
+  await said('No app is connected')
+  await page.click('.tabs a:text-is("Activity")')
+  await said('Consent given')
+})
+
+test('a deletion says what goes, and wants the name typed', async () => {
+  const hal = await server.user({ name: 'Hal' })
+  const there = await visitor(hal)
+  await server.admin(['group', 'create', '--name', 'Deleters'])
+  await server.admin(['group', 'add-member', 'Deleters', hal.email])
+  await server.admin(['api-key', 'create', '--name', 'Of Hal', '--owner', hal.email])
+  await go(`/users/${hal.id}`)
+  await button('Delete').click()
+  const text = await dialog().innerText()
+  for (const part of ['Hal', 'ends 1 session', '1 membership', '1 API key', '1 consent']) assert.ok(text.includes(part), `${part} in ${text}`)
+  await page.fill('#field-confirm', hal.email)
+  await dialog().getByRole('button', { name: 'Delete' }).click()
+  await page.waitForURL('**/admin/users')
+  assert.equal(await there.isSignedIn(), false)
+  await there.close()
+})
+
+test('a group is made, filled, nested and deleted', async () => {
+  const ida = await server.user({ name: 'Ida' })
+  await server.admin(['group', 'create', '--name', 'Inner'])
+  await server.admin(['group', 'add-member', 'Inner', ida.email])
+  await go('/groups/create')
+  await page.fill('#field-name', 'Outer')
+  await page.fill('#field-description', 'Everybody')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/admin/groups/grp_*')
+  await said('Nobody is in it')
+  await page.fill('#member', 'nobody@example.com')
+  await button('Add').click()
+  await page.waitForSelector('#member[aria-invalid=true]')
+  assert.equal(await page.inputValue('#member'), 'nobody@example.com')
+  await page.fill('#member', root.email)
+  await button('Add').click()
+  await page.waitForSelector(`tr:has-text("${root.email}")`)
+  await page.selectOption('#member-kind', 'group')
+  await page.fill('#member', 'Inner')
+  await button('Add').click()
+  await page.waitForSelector('tr:has-text("Inner")')
+  await page.selectOption('.bar select', '1')
+  await page.waitForSelector(`tr:has-text("${ida.email}") >> text=Inner`)
+  await page.click('.tabs a:text-is("Tree")')
+  await page.waitForSelector(`.tree ul ul .leaf:has-text("${ida.email}")`)
+  await page.click('.tabs a:text-is("Details")')
+  await page.fill('#field-description', 'All of us')
+  await button('Save').click()
+  await page.waitForSelector('.lead:text-is("All of us")')
+  await page.click('.tabs a:text-is("Members")')
+  await page.locator('tr', { hasText: root.email }).getByRole('button').click()
+  await dialog().getByRole('button', { name: 'Remove' }).click()
+  await page.waitForSelector(`tr:has-text("${root.email}")`, { state: 'detached' })
+  await button('Delete').click()
+  assert.match(await dialog().innerText(), /the group Outer, removes 1 membership/)
+  await page.fill('#field-confirm', 'Outer')
+  await dialog().getByRole('button', { name: 'Delete' }).click()
+  await page.waitForURL('**/admin/groups')
+  await page.waitForSelector('tr:has-text("Inner")')
+  assert.equal(await page.isVisible('tr:has-text("Outer")'), false)
+})
+
+test('the sessions of everybody are narrowed to one person or one app', async () => {
+  const jo = await server.user({ name: 'Jo' })
+  const there = await visitor(jo)
+  await go('/sessions')
+  await page.waitForSelector(`tr:has-text("${jo.email}")`)
+  await page.fill('#search', jo.email)
+  await page.waitForURL('**?user=*')
+  await said('1 in all')
+  await page.selectOption('.chip select', client.client_id)
+  await page.waitForURL('**client=*')
+  await said('1 in all')
+  await page.locator('tr', { hasText: jo.email }).getByRole('button').click()
+  await dialog().getByRole('button', { name: 'End session' }).click()
+  await said('No session fits')
+  assert.equal(await there.isSignedIn(), false)
+  await there.close()
+})
+
+test('the audit log is narrowed by its address, opened, and followed', async () => {
+  const kim = await server.user({ name: 'Kim' })
+  await mayEnter({ ...kim, password: 'not the password' })
+  await go('/audit?action=user.sign_in&result=failure')
+  await page.waitForSelector(`.entry:has-text("${kim.email}")`)
+  assert.ok((await page.locator('.entry').allInnerTexts()).every((text) => /could not sign in/i.test(text)))
+  const entry = page.locator('.entry', { hasText: kim.email }).first()
+  await entry.locator('summary').press('Enter')
+  const reference = await entry.locator('code', { hasText: /^req_/ }).innerText()
+  await page.fill('#search', reference)
+  await page.waitForURL('**request=req_*')
+  await said('1 in all')
+  await go('/audit?action=group')
+  await button('Follow').click()
+  await page.waitForURL('**follow=1')
+  await server.admin(['group', 'create', '--name', 'Followed'])
+  await page.waitForSelector('.entry.fresh:has-text("Group made")')
+})
+
+test('the overview counts, draws and says the same in numbers', async () => {
+  await go('')
+  await page.waitForSelector('.chart svg')
+  assert.match(await page.getAttribute('.chart svg', 'aria-label'), /\d+ worked, \d+ failed/)
+  await page.click('summary:text-is("In numbers")')
+  await page.waitForSelector('.numbers-table tbody tr')
+  assert.ok(await page.isVisible('.counts a[href="/admin/users"]'))
+  for (const period of ['7d', '30d']) {
+    await page.selectOption('.page-header select', period)
+    await page.waitForURL(`**period=${period}`)
+    await page.waitForSelector('.chart svg')
+  }
+})
+
+test('the settings say where each value comes from and how to change it', async () => {
+  await go('/settings')
+  const listen = page.locator('.setting', { hasText: 'listen' }).first()
+  await page.fill('#search', 'listen')
+  await page.waitForURL('**search=listen')
+  assert.match(await listen.innerText(), /flag/)
+  await listen.locator('summary').click()
+  assert.match(await listen.innerText(), /AUTHER_LISTEN=/)
+  await page.fill('#search', 'master_key')
+  await page.waitForSelector('.setting:has-text("master_key")')
+  await page.click('a:text-is("Health")')
+  await page.waitForSelector('.health li')
+})
+
+test('several people are locked out and let in again together', async () => {
+  const [max, ned] = [await server.user({ name: 'Max Together' }), await server.user({ name: 'Ned Together' })]
+  await go('/users?search=Together')
+  for (const { email } of [max, ned]) await page.locator('tr', { hasText: email }).getByRole('checkbox').check()
+  await said('2 chosen')
+  await button('Disable').click()
+  assert.ok((await dialog().innerText()).includes(ned.email))
+  await dialog().getByRole('button', { name: 'Disable' }).click()
+  await said('2 people are locked out.')
+  assert.equal(await mayEnter(max), false)
+  await page.waitForSelector('tr:has-text("disabled")')
+  await page.getByRole('checkbox', { name: 'Choose all that are shown' }).check()
+  await button('Enable').click()
+  await dialog().getByRole('button', { name: 'Enable' }).click()
+  await said('2 people may sign in again.')
+  assert.equal(await mayEnter(ned), true)
+})
+
+test('who may only look sees no button that would be refused', async () => {
+  const viewer = await server.user({ name: 'Olga Viewer' })
+  for (const type of ['users', 'groups']) await server.admin(['tuple', 'add', type, '*', 'viewer', 'user', viewer.email])
+  const own = await browser.context()
+  const tab = await own.newPage()
+  await tab.goto(`${server.issuer}/sign-in?continue=/admin/users`)
+  await signIn(tab, viewer)
+  await tab.waitForSelector(`a:has-text("${root.email}")`)
+  assert.equal(await tab.locator('main :is(.primary, .danger, input[type=checkbox])').count(), 0)
+  await tab.click(`a:has-text("${viewer.email}")`)
+  await tab.waitForSelector('#field-name')
+  assert.ok(await tab.isDisabled('#field-name'))
+  assert.equal(await tab.locator('main .button:visible').count(), 0)
+  assert.deepEqual(await tab.locator('.tabs a').allInnerTexts(), ['Profile', 'Groups', 'Apps'])
+  await own.close()
+})
+
+test('what people write is shown, never run', async () => {
+  const { id } = await server.user({ name: NASTY })
+  await server.admin(['user', 'update', id, '--profile', JSON.stringify({ nickname: NASTY, website: 'https://example.com/"><b>x' }), '--attributes', JSON.stringify({ [NASTY]: NASTY })])
+  const group = await server.admin(['group', 'create', '--name', NASTY, '--description', NASTY])
+  await server.admin(['group', 'add-member', group.id, id])
+  const key = await server.admin(['api-key', 'create', '--name', NASTY, '--owner', id])
+  await server.admin(['group', 'add-member', group.id, key.id, '--type', 'apikey'])
+  const tabs = ['', '?tab=sessions', '?tab=groups', '?tab=access', '?tab=apps', '?tab=token', '?tab=keys', '?tab=activity']
+  const paths = ['', '/users', ...tabs.map((tab) => `/users/${id}${tab}`), '/groups', ...['', '?all=1', '?tab=tree', '?tab=grants', '?tab=details'].map((tab) => `/groups/${group.id}${tab}`), '/audit', `/audit?search=${encodeURIComponent(NASTY)}`, '/sessions']
+  for (const path of paths) {
+    await go(path)
+    await page.waitForSelector('main h1')
+    await page.waitForLoadState('networkidle')
+    assert.notEqual(await page.title(), 'broken', path)
+    assert.equal(await page.locator('main img, main script').count(), 0, path)
+  }
+})
+
+const looks = {
+  'desktop, light': { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  'desktop, dark': { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
+  'phone, light': { viewport: { width: 390, height: 844 }, colorScheme: 'light', isMobile: true, hasTouch: true },
+  'small phone, dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', isMobile: true, hasTouch: true },
+}
+
+for (const [look, options] of Object.entries(looks)) {
+  test(`every page about people is sound: ${look}`, async () => {
+    const person = await server.user({ name: 'Lou Person-With-A-Rather-Long-Name' })
+    const { id: group } = await server.admin(['group', 'create', '--name', `Group for ${look}`])
+    await server.admin(['group', 'add-member', group, person.email])
+    const own = await browser.context({ ...options, storageState: await context.storageState() })
+    const wrong = watch(own, server.issuer)
+    const tab = await own.newPage()
+    const paths = ['', '/users', '/users/create', ...['', '?tab=sessions', '?tab=groups', '?tab=access', '?tab=apps', '?tab=token', '?tab=keys', '?tab=activity'].map((part) => `/users/${person.id}${part}`),
+      '/groups', '/groups/create', ...['', '?tab=tree', '?tab=grants', '?tab=details', '?tab=activity'].map((part) => `/groups/${group}${part}`), '/sessions', '/audit', '/settings', '/settings?tab=health']
+    for (const path of paths) {
+      await tab.goto(`${server.issuer}/admin${path}`)
+      await tab.waitForSelector('main h1')
+      await tab.waitForLoadState('networkidle')
+      await tab.evaluate(() => document.querySelector('.entry summary, .setting summary')?.click())
+      await tab.evaluate(axe)
+      const { violations } = await tab.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+      assert.deepEqual(violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`), [], path)
+      const wide = await tab.evaluate(() => document.scrollingElement.scrollWidth)
+      assert.ok(wide <= options.viewport.width, `${path}: ${wide} px wide`)
+      assert.equal(await tab.locator('main .summary').count(), 0, `${path}: something was refused`)
+    }
+    assert.deepEqual(wrong(), [])
+    await own.close()
+  })
+}
