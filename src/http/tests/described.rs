@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::{Answer, Site};
 use crate::oauth::keys;
-use crate::records::{Algorithm, Certificate};
+use crate::records::{Algorithm, Certificate, Consent};
 use crate::store::rows::certificates::{self, Role};
+use crate::store::rows::consents;
 use crate::testing::START;
 
 /// Words of JSON Schema that say nothing about a value.
@@ -207,6 +208,10 @@ async fn people(api: &Described<'_>) {
     api.get("/groups/{group}", &["Staff"]).await;
     api.post("/groups/{group}/members", &["Staff"], json!({"subject_id": "bob@example.com"})).await;
     api.get("/groups/{group}/members?direct=true", &["Staff"]).await;
+    for path in ["/users/{user}/groups", "/users/{user}/access", "/users/{user}/deletion"] {
+        api.get(path, &[id]).await;
+    }
+    api.get("/groups/{group}/deletion", &["Staff"]).await;
     api.call(Method::DELETE, "/groups/{group}/members/{type}/{id}", &["Staff", "user", id], None).await;
     api.call(Method::DELETE, "/groups/{group}", &["Staff"], None).await;
     api.call(Method::DELETE, "/users/{user}", &["bob"], None).await;
@@ -218,6 +223,7 @@ async fn apps(api: &Described<'_>) {
     api.post("/clients", &[], wiki).await;
     api.get("/clients", &[]).await;
     api.get("/clients/{client}", &["wiki"]).await;
+    details(api).await;
     let change = json!({"trusted": true, "access_policy": "restricted", "access_token_seconds": 600});
     api.call(Method::PATCH, "/clients/{client}", &["wiki"], Some(change)).await;
     api.post("/clients/{client}/rotate-secret", &["wiki"], json!({"overlap_seconds": 60})).await;
@@ -233,9 +239,36 @@ async fn apps(api: &Described<'_>) {
     api.call(Method::DELETE, "/api-keys/{key}", &[&key], None).await;
 }
 
+/// Ada lets the app in, and the app asks for what is not registered.
+async fn details(api: &Described<'_>) {
+    let me = api.get("/me", &[]).await["id"].as_str().unwrap().to_owned();
+    let consent = Consent {
+        user: me.parse().unwrap(),
+        client: "wiki".parse().unwrap(),
+        scopes: vec![String::from("openid")],
+        created_at: START,
+        updated_at: START,
+    };
+    let tenant = api.site.home.cx().tenant;
+    api.site.home.parts.store.write(move |tx| consents::put(tx, tenant, &consent)).await.unwrap();
+    api.get("/users/{user}/consents", &[&me]).await;
+    api.get("/users/{user}/token?client=wiki&scope=openid", &[&me]).await;
+    api.call(Method::DELETE, "/users/{user}/consents/{client}", &[&me, "wiki"], None).await;
+    api.get("/clients/{client}/deletion", &["wiki"]).await;
+    api.get("/clients/{client}/integration", &["wiki"]).await;
+    let query = "client_id=wiki&response_type=code&scope=openid&redirect_uri=https://wiki.example.com/cb/";
+    api.site.get(&format!("/api/auth/oauth2/authorize?{query}")).await;
+    let failures = api.get("/clients/{client}/failures", &["wiki"]).await;
+    let failure = failures["items"][0]["id"].as_str().unwrap();
+    api.call(Method::POST, "/clients/{client}/failures/{failure}/fix", &["wiki", failure], None).await;
+    api.get("/sessions?client=wiki", &[]).await;
+    api.get("/clients?type=web&search=wiki&disabled=false", &[]).await;
+    api.get("/users?role=admin&search=ada", &[]).await;
+}
+
 async fn access(api: &Described<'_>) {
     let definition = json!({"relations": {"owner": {"union": ["viewer"]}, "viewer": {}},
-        "permissions": {"read": {"relation": "viewer", "policy": "return true"}}});
+        "permissions": {"read": {"relation": "viewer", "policy": "return true", "policyEngine": "lua"}}});
     let draft = json!({"definition": definition, "client": "wiki"});
     api.post("/models/validate", &[], json!({"definition": definition, "entity_type": "wiki:doc"})).await;
     api.call(Method::PUT, "/models/{type}", &["wiki:doc"], Some(draft)).await;

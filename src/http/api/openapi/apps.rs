@@ -3,17 +3,22 @@
 use serde_json::Value;
 
 use super::operation::{Operation, delete, get, patch, post, version};
-use super::schema::{both, choice, free, list, named, nullable, object, text, time, whole, yes_no};
+use super::schema::{both, choice, either, free, list, named, nullable, object, page, text, time, whole, yes_no};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let all = [clients(), api_keys()].into_iter().flatten();
+    let all = [clients(), details(), api_keys()].into_iter().flatten();
     all.map(|operation| operation.under("apps")).collect()
 }
 
 fn clients() -> Vec<Operation> {
     vec![
-        get("clients", "Apps and machines, by id").needs("view on clients").pages(named("Client")),
+        get("clients", "Apps and machines, by id")
+            .needs("view on clients")
+            .filter("search", text(), "Only those whose id, name or redirect URIs hold this.")
+            .filter("type", kind(), "Only of this type.")
+            .filter("disabled", yes_no(), "Only those that are, or are not.")
+            .pages(named("Client")),
         post("clients", "Registers an app; its secret is shown this once")
             .needs("create on clients")
             .takes(named("NewClient"))
@@ -35,6 +40,67 @@ fn clients() -> Vec<Operation> {
             .gives(named("Client")),
         post("clients/{client}/enable", "Lets the app work again").needs("update on clients").gives(named("Client")),
     ]
+}
+
+/// What the developer of an app needs, and what a deletion would take along.
+fn details() -> Vec<Operation> {
+    vec![
+        get("clients/{client}/deletion", "What a deletion would take along").needs("delete on clients").gives(object(
+            [
+                ("refreshFamilies", whole()),
+                ("apiKeys", whole()),
+                ("tuples", whole()),
+                ("memberships", whole()),
+                ("consents", whole()),
+                ("models", whole()),
+            ],
+        )),
+        get("clients/{client}/integration", "What the app's developer needs; never a secret")
+            .needs("view on clients")
+            .gives(named("Integration")),
+        get("clients/{client}/failures", "What the app asked for in vain, newest first")
+            .needs("view on clients")
+            .gives(page(named("AppFailure"))),
+        post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")
+            .needs("update on clients")
+            .gives(named("Client")),
+    ]
+}
+
+fn integration() -> Value {
+    object([
+        ("issuer", text()),
+        ("discovery", text()),
+        ("jwks", text()),
+        ("authorize", text()),
+        ("token", text()),
+        ("userinfo", text()),
+        ("endSession", text()),
+        ("clientId", text()),
+        ("clientName", text()),
+        ("audience", either(text(), list(text()))),
+        ("redirectUris", list(text())),
+        ("postLogoutRedirectUris", list(text())),
+        ("scopes", list(text())),
+        ("type", kind()),
+        ("authMethod", auth_method()),
+        ("grantTypes", list(text())),
+        ("signingAlg", algorithm()),
+        ("pkceRequired", yes_no()),
+    ])
+}
+
+fn app_failure() -> Value {
+    object([
+        ("id", text()),
+        ("at", time()),
+        ("error", text()),
+        ("message", text()),
+        ("sent", nullable(text())),
+        ("registered", nullable(text())),
+        ("count", whole()),
+        ("fix", nullable(object([("field", text()), ("add", text())]))),
+    ])
 }
 
 fn api_keys() -> Vec<Operation> {
@@ -73,6 +139,8 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Client", client()),
         ("NewClient", both(fixed, &client_fields())),
         ("ClientChange", both(change, &client_fields())),
+        ("Integration", integration()),
+        ("AppFailure", app_failure()),
         ("ApiKey", api_key()),
         ("NewApiKey", new_api_key()),
         ("ApiKeyChange", api_key_change()),

@@ -7,13 +7,18 @@ use super::schema::{both, choice, free, list, named, nullable, object, page, tex
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let all = [users(), sessions(), groups()].into_iter().flatten();
+    let all = [users(), details(), sessions(), groups()].into_iter().flatten();
     all.map(|operation| operation.under("people")).collect()
 }
 
 fn users() -> Vec<Operation> {
     vec![
-        get("users", "People, oldest first").needs("view on users").pages(named("User")),
+        get("users", "People, oldest first")
+            .needs("view on users")
+            .filter("search", text(), "Only those whose e-mail address, username, names or id hold this.")
+            .filter("disabled", yes_no(), "Only those who are, or are not.")
+            .filter("role", text(), "Only those with this role: admin.")
+            .pages(named("User")),
         post("users", "Makes an account").needs("create on users").takes(named("NewUser")).makes(named("User")),
         get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives(named("User")),
         patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
@@ -34,6 +39,14 @@ fn users() -> Vec<Operation> {
             .needs("ban on users")
             .gives(named("User")),
         post("users/{user}/enable", "Lets somebody in again").needs("ban on users").gives(named("User")),
+        get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives(object([
+            ("sessions", whole()),
+            ("refreshFamilies", whole()),
+            ("apiKeys", whole()),
+            ("tuples", whole()),
+            ("memberships", whole()),
+            ("consents", whole()),
+        ])),
         post("invites", "Makes a link to sign up, shown this once")
             .needs("create on users")
             .takes(object([("email?", nullable(text())), ("expires_in?", nullable(whole()))]))
@@ -47,11 +60,56 @@ fn users() -> Vec<Operation> {
     ]
 }
 
+/// What one person is in, may do, would be told and has let in.
+fn details() -> Vec<Operation> {
+    let item = object([
+        ("entityType", text()),
+        ("entityId", text()),
+        ("permissions", list(text())),
+        ("abacRequired", list(text())),
+    ]);
+    let consent = object([
+        ("client_id", text()),
+        ("client_name", nullable(text())),
+        ("scopes", list(text())),
+        ("created_at", time()),
+        ("updated_at", time()),
+    ]);
+    vec![
+        get("users/{user}/groups", "The groups they are in")
+            .depends("Needs view on users and view on groups.")
+            .gives(page(object([("id", text()), ("name", text()), ("direct", yes_no())]))),
+        get("users/{user}/access", "What they may do")
+            .depends("Needs view on users and view on tuples.")
+            .filter("client", text(), "Only on the types of this app.")
+            .gives(object([("items", list(item)), ("truncated", yes_no())])),
+        get("users/{user}/token", "What their tokens would say; nothing is signed or stored")
+            .depends("Needs view on users and view on tuples.")
+            .filter("client", text(), "For this app; it must be given.")
+            .filter("scope", text(), "With these scopes, separated by spaces; openid when absent.")
+            .gives(object([
+                ("idToken", nullable(free())),
+                ("accessToken", free()),
+                ("refused", nullable(choice(&["user_disabled", "client_disabled", "access_denied"]))),
+            ])),
+        get("users/{user}/consents", "The apps they have let in").needs("view on users").gives(page(consent)),
+        delete("users/{user}/consents/{client}", "Ends what an app got by their consent")
+            .needs("update on users")
+            .gives(object([
+                ("user", text()),
+                ("client_id", text()),
+                ("deleted", yes_no()),
+                ("ended", object([("grants", whole())])),
+            ])),
+    ]
+}
+
 fn sessions() -> Vec<Operation> {
     vec![
         get("sessions", "Signed-in browsers and devices, newest first")
             .needs("view_all on sessions")
             .filter("user", text(), "Only of this person: e-mail address, username or id.")
+            .filter("client", text(), "Only those out of which this app got a code.")
             .pages(named("Session")),
         delete("sessions/{session}", "Ends a session with the tokens that came from it")
             .needs("revoke_all on sessions")
@@ -61,7 +119,10 @@ fn sessions() -> Vec<Operation> {
 
 fn groups() -> Vec<Operation> {
     vec![
-        get("groups", "Groups, oldest first").needs("view on groups").pages(named("Group")),
+        get("groups", "Groups, oldest first")
+            .needs("view on groups")
+            .filter("search", text(), "Only those whose name, description or id hold this.")
+            .pages(named("Group")),
         post("groups", "Makes a group")
             .needs("create on groups")
             .takes(object([("name", text()), ("description?", nullable(text()))]))
@@ -71,8 +132,16 @@ fn groups() -> Vec<Operation> {
             .needs("update on groups")
             .takes(object([("name?", text()), ("description?", nullable(text())), ("version?", version())]))
             .gives(named("Group")),
+        get("groups/{group}/deletion", "What a deletion would take along")
+            .needs("delete on groups")
+            .gives(object([("tuples", whole()), ("memberships", whole())])),
         delete("groups/{group}", "Deletes a group with all that was granted to it").needs("delete on groups").gives(
-            object([("id", text()), ("name", text()), ("deleted", yes_no()), ("ended", object([("tuples", whole())]))]),
+            object([
+                ("id", text()),
+                ("name", text()),
+                ("deleted", yes_no()),
+                ("ended", object([("tuples", whole()), ("memberships", whole())])),
+            ]),
         ),
         get("groups/{group}/members", "Everybody in it")
             .needs("view on groups")
@@ -173,6 +242,7 @@ fn ended() -> Value {
         ("consents", whole()),
         ("api_keys?", whole()),
         ("tuples?", whole()),
+        ("memberships?", whole()),
         ("models?", whole()),
     ])
 }
