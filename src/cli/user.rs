@@ -418,8 +418,8 @@ fn token(document: &Value) -> String {
 pub fn would_end(answer: &Value) -> String {
     let members = [
         ("sessions", "sessions"),
-        ("refresh families", "refreshFamilies"),
-        ("API keys", "apiKeys"),
+        ("refresh families", "refresh_families"),
+        ("API keys", "api_keys"),
         ("relations", "tuples"),
         ("of these memberships", "memberships"),
         ("consents", "consents"),

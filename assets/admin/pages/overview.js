@@ -22,7 +22,7 @@ export function Overview() {
         ${PERIODS.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === period}>${words}</option>`)}</select></label></${Header}>
     <${Loaded} from=${from} lines=${8}>${(told) => html`
       <${Checklist} items=${told.checklist} />
-      ${told.signIns && html`<section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>`}
+      ${told.sign_ins && html`<section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>`}
       <${Counts} counts=${told.counts} />
       <div class="sides">
         ${told.recent.length > 0 && html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href="/admin/audit?follow=1">Follow in the audit log</a></div>
@@ -50,7 +50,7 @@ function Checklist({ items }) {
       <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`)}</ol></section>`;
 }
 
-const NAMES = [["users", "User", "/admin/users"], ["clients", "App", "/admin/clients"], ["sessions", "Session", "/admin/sessions"], ["groups", "Group", "/admin/groups"], ["apiKeys", "API key", "/admin/keys"], ["tuples", "Grant", "/admin/access/grants"]];
+const NAMES = [["users", "User", "/admin/users"], ["clients", "App", "/admin/clients"], ["sessions", "Session", "/admin/sessions"], ["groups", "Group", "/admin/groups"], ["api_keys", "API key", "/admin/keys"], ["tuples", "Grant", "/admin/access/grants"]];
 
 function Counts({ counts }) {
   const shown = NAMES.filter(([name]) => counts[name] !== null);
@@ -58,10 +58,10 @@ function Counts({ counts }) {
 }
 
 // Hours put together into bars: `step` hours each.
-function bars(perHour, step) {
+function bars(per_hour, step) {
   const found = [];
-  for (let n = 0; n < perHour.length; n += step) {
-    const part = perHour.slice(n, n + step);
+  for (let n = 0; n < per_hour.length; n += step) {
+    const part = per_hour.slice(n, n + step);
     found.push({ at: part[0].at, ok: part.reduce((sum, one) => sum + one.ok, 0), failed: part.reduce((sum, one) => sum + one.failed, 0) });
   }
   return found;
@@ -74,8 +74,8 @@ const BOTH = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short"
 // Sign-ins stand on the line, failures hang below it: the two are told apart without colours.
 function SignIns({ told, step, title }) {
   const [table, setTable] = useState(false);
-  const { ok, failed } = told.signIns;
-  const parts = bars(told.perHour, step);
+  const { ok, failed } = told.sign_ins;
+  const parts = bars(told.per_hour, step);
   const say = step === 24 ? DATE : step === 1 ? CLOCK : BOTH;
   const when = (part) => say.format(new Date(part.at));
   const numbers = html`<dl class="numbers"><div><dt><i class="swatch ok"></i>Signed in</dt><dd>${NUMBER.format(ok)}</dd></div>
@@ -111,7 +111,7 @@ function Keys({ keys }) {
   return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href="/admin/keys?tab=signing">All</a></div>
     <ul class="key-list">${keys.map((key) => {
       const [kind, word] = STATES[key.state] || ["", key.state];
-      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code title=${key.kid}>…${key.kid.slice(-8)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.ageDays > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
-        <span class="muted">${key.ageDays === 0 ? "made today" : `${count(key.ageDays, "day")} old`}</span></li>`;
+      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code title=${key.kid}>…${key.kid.slice(-8)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
+        <span class="muted">${key.age_days === 0 ? "made today" : `${count(key.age_days, "day")} old`}</span></li>`;
     })}</ul></section>`;
 }

@@ -112,7 +112,7 @@ fn me() -> Value {
         ("id", nullable(text())),
         ("email", nullable(text())),
         ("name", nullable(text())),
-        ("isAdmin", yes_no()),
+        ("is_admin", yes_no()),
         ("rights", list(text())),
     ])
 }
@@ -126,15 +126,15 @@ fn overview() -> Value {
                 ("users", counted()),
                 ("clients", counted()),
                 ("groups", counted()),
-                ("apiKeys", counted()),
+                ("api_keys", counted()),
                 ("tuples", counted()),
                 ("sessions", counted()),
             ]),
         ),
-        ("signIns", nullable(object([("ok", whole()), ("failed", whole())]))),
-        ("perHour", list(object([("at", time()), ("ok", whole()), ("failed", whole())]))),
+        ("sign_ins", nullable(object([("ok", whole()), ("failed", whole())]))),
+        ("per_hour", list(object([("at", time()), ("ok", whole()), ("failed", whole())]))),
         ("checklist", list(object([("done", yes_no()), ("title", text()), ("href", text())]))),
-        ("keys", list(object([("kid", text()), ("alg", algorithm()), ("state", key_state()), ("ageDays", whole())]))),
+        ("keys", list(object([("kid", text()), ("alg", algorithm()), ("state", key_state()), ("age_days", whole())]))),
         ("recent", list(named("AuditRow"))),
     ])
 }
