@@ -185,7 +185,7 @@ impl Maps {
         let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
         for name in model.relations.keys().chain(model.permissions.keys()) {
             let Some((relation, policy)) = model.wanted(name) else { continue };
-            let mut verdict = bench.engine().holds(At::new(kind, id, &relation))?.verdict;
+            let mut verdict = bench.engine().holds(At::new(kind, id, relation))?.verdict;
             if policy.is_some() {
                 verdict = verdict.min(Verdict::Gated);
             }

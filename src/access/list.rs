@@ -159,7 +159,7 @@ fn granted<F: Facts + ?Sized>(
     let mut engine = Engine::new(bench.ground(), bench.subject()).explaining(true);
     let mut items = Vec::with_capacity(found.len());
     for (entity_id, verdict) in found {
-        let step = engine.holds(At::new(&model.entity_type, &entity_id, &relation))?.step();
+        let step = engine.holds(At::new(&model.entity_type, &entity_id, relation))?.step();
         let tuples = step.iter().flat_map(|step| step.granting());
         let tuples = tuples.map(|key| (key.id(), key.relation.clone())).collect();
         items.push(Object { entity_id, abac_required: verdict == Verdict::Gated, tuples });
@@ -187,7 +187,7 @@ pub fn subjects<F: Facts + ?Sized>(
 ) -> Result<Subjects, Error> {
     let model = declared(&ground, entity_type, permission)?;
     let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
-    let mut places = vec![At::new(&model.entity_type, entity_id, &relation)];
+    let mut places = vec![At::new(&model.entity_type, entity_id, relation)];
     if model.admin_bypass && model.entity_type != PLATFORM {
         places.extend(["admin", "super_admin"].map(|relation| At::new(PLATFORM, ANY, relation)));
     }
@@ -281,7 +281,7 @@ impl<F: Facts + ?Sized> Bench<'_, F> {
             None => {}
         }
         let Some((relation, policy)) = model.wanted(permission) else { return Ok(None) };
-        let verdict = self.engine().holds(At::new(&model.entity_type, id, &relation))?.verdict;
+        let verdict = self.engine().holds(At::new(&model.entity_type, id, relation))?.verdict;
         Ok(Some(if policy.is_some() { verdict.min(Verdict::Gated) } else { verdict }))
     }
 }
