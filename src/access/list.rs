@@ -73,13 +73,20 @@ pub struct Action {
 }
 
 /// The objects of a type with which the subject of `bench` may do `permission`.
-/// Errors: [`Error::UnknownType`], [`Error::UnknownPermission`], [`Error::LimitReached`].
+/// Errors: [`Error::UnknownType`], [`Error::UnknownPermission`], [`Error::LimitReached`], and [`Error::Invalid`] for the holders on every
+/// object, `T:*#R`: what is taken away from them on `*` alone they may have on objects that nothing names.
 pub fn objects<F: Facts + ?Sized>(
     bench: &mut Bench<'_, F>,
     entity_type: &str,
     permission: &str,
     request: &PageRequest,
 ) -> Result<Objects, Error> {
+    if bench.subject().id == ANY && bench.subject().relation.is_some() {
+        return Err(Error::invalid(
+            "subject",
+            "no list is made for who has a relation to every object: name one object",
+        ));
+    }
     let ground = bench.ground();
     let model = declared(&ground, entity_type, permission)?;
     let every = bench.verdict(&model, ANY, permission)?;
