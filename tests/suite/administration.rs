@@ -30,14 +30,14 @@ async fn everybody_learns_who_they_are_and_which_rights_they_hold() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;
     let me = good(&get(&graph.admin, "me").await);
-    assert_eq!((&me["kind"], &me["email"], &me["isAdmin"]), (&json!("user"), &json!(ADMIN), &json!(true)));
+    assert_eq!((&me["kind"], &me["email"], &me["is_admin"]), (&json!("user"), &json!(ADMIN), &json!(true)));
     let rights = me["rights"].as_array().unwrap();
     for right in ["view on users", "manage_platform on platform", "update on tuples", "view on settings"] {
         assert!(rights.contains(&json!(right)), "{right}");
     }
     let ann = Program::of(&home, ANN).await;
     let me = good(&get(&ann, "me").await);
-    assert_eq!((&me["email"], &me["isAdmin"], &me["rights"]), (&json!(ANN), &json!(false), &json!([])));
+    assert_eq!((&me["email"], &me["is_admin"], &me["rights"]), (&json!(ANN), &json!(false), &json!([])));
     give(&graph, "users", "viewer", ANN).await;
     assert_eq!(good(&get(&ann, "me").await)["rights"], json!(["view on users"]));
 }

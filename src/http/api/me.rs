@@ -27,7 +27,7 @@ pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
         "id": id,
         "email": email,
         "name": name,
-        "isAdmin": has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?,
+        "is_admin": has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?,
         "rights": rights,
     })))
 }

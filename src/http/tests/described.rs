@@ -197,10 +197,11 @@ async fn people(api: &Described<'_>) {
     api.post("/invites", &[], json!({"email": "cy@example.com", "expires_in": 3600})).await;
     let sessions = api.get("/sessions?limit=5", &[]).await;
     assert!(!sessions["items"].as_array().unwrap().is_empty());
-    api.get("/sessions?user=ada@example.com", &[]).await;
-    api.site.token("ada@example.com").await;
-    let newest = api.get("/sessions?limit=1", &[]).await["items"][0]["id"].as_str().unwrap().to_owned();
-    api.call(Method::DELETE, "/sessions/{session}", &[&newest], None).await;
+    api.site.person("eve@example.com", &[]).await;
+    api.site.token("eve@example.com").await;
+    let of_eve = api.get("/sessions?user=eve@example.com", &[]).await;
+    let session = of_eve["items"][0]["id"].as_str().unwrap();
+    api.call(Method::DELETE, "/sessions/{session}", &[session], None).await;
     api.post("/groups", &[], json!({"name": "Staff", "description": "Everybody"})).await;
     let change = json!({"description": null, "version": 1});
     api.call(Method::PATCH, "/groups/{group}", &["Staff"], Some(change)).await;

@@ -112,7 +112,7 @@ fn me() -> Value {
         ("id", nullable(text())),
         ("email", nullable(text())),
         ("name", nullable(text())),
-        ("isAdmin", yes_no()),
+        ("is_admin", yes_no()),
         ("rights", list(text())),
     ])
 }
