@@ -6,7 +6,7 @@ import { Elsewhere, Empty, Header } from "../static/core/ui.js";
 import { ownCall } from "./parts.js";
 
 const columns = [
-  { title: "With", cell: ({ entityType, entityId }) => html`<span class="muted">${entityType}</span> <b>${entityId === "*" ? "every one" : entityId}</b>` },
+  { title: "With", cell: ({ entityType, entityId }) => html`<span class="muted">${entityType}</span> <b>${entityId === "*" ? "all" : entityId}</b>` },
   { title: "You may", cell: ({ permissions }) => html`<span class="tags">${permissions.map((permission) => html`<span class="tag" key=${permission}>${permission}</span>`)}</span>` },
 ];
 

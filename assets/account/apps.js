@@ -14,6 +14,9 @@ const words = {
   offline_access: "Stay connected while you are away",
 };
 
+// The best known first, what an app made up itself last.
+const sorted = (scopes) => [...Object.keys(words).filter((scope) => scopes.includes(scope)), ...scopes.filter((scope) => !(scope in words))];
+
 export function Apps() {
   const from = useLoaded((signal) => account.get("/list-consents", undefined, signal), []);
   const [asks, setAsks] = useState(null);
@@ -30,7 +33,7 @@ export function Apps() {
       : html`<div class="columns">${list.map((app) => html`<section class="panel app-card" key=${app.clientId}>
           <div class="panel-head"><span class="app-name"><span class="party" aria-hidden="true">${nameOf(app).slice(0, 1).toUpperCase()}</span><h2>${nameOf(app)}</h2></span>
             <${Button} kind="small danger" aria-label=${`Disconnect ${nameOf(app)}`} onClick=${() => setAsks(app)}>Disconnect</${Button}></div>
-          <ul class="scopes">${app.scopes.map((scope) => html`<li key=${scope}><b>${words[scope] || scope}</b></li>`)}</ul>
+          <ul class="scopes">${sorted(app.scopes).map((scope) => html`<li key=${scope}><b>${words[scope] || scope}</b></li>`)}</ul>
           <p class="hint">Let in <${Time} at=${app.createdAt} />${app.updatedAt !== app.createdAt && html`, last changed <${Time} at=${app.updatedAt} />`}.</p>
         </section>`)}</div>`)}</${Loaded}>
     ${asks && html`<${Ask} title=${`Disconnect ${nameOf(asks)}`} loses=${`${nameOf(asks)} can no longer see anything new of you, and what keeps it signed in ends. The next time you sign in to it, it asks again. What it knows already it may have kept.`}

@@ -23,7 +23,6 @@ export function Keys() {
   const columns = [
     { title: "Name", cell: (key) => key.name },
     { title: "State", cell: (key) => { const [kind, text] = stateOf(key); return html`<${Tag} kind=${kind}>${text}</${Tag}>`; } },
-    { title: "Begins with", cell: (key) => html`<code>${key.start}…</code>` },
     { title: "Id", cell: (key) => html`<${Id}>${key.id}</${Id}>` },
     { title: "Last used", cell: (key) => html`<${Time} at=${key.lastRequest} />` },
     { title: "Ends", cell: (key) => html`<${Time} at=${key.expiresAt} />` },

@@ -143,8 +143,8 @@ mod tests {
             &cx,
             "shop:doc",
             json!({
-                "relations": {"folder": {"subjects": ["folder"]}, "editor": {}, "viewer": {"union": ["editor", {"from": "folder", "relation": "viewer"}]}},
-                "permissions": {"read": {"relation": "viewer"}, "write": {"relation": "editor", "policy": "return true"}}
+                "relations": {"folder": {"subjects": ["folder"]}, "editor": {}, "viewer": {"anyOf": [{"relation": "editor"}, {"relation": "viewer", "from": "folder"}]}},
+                "permissions": {"read": {"relation": "viewer"}, "write": {"relation": "editor", "policyEngine": "lua", "policy": "return true"}}
             }),
         );
         let ann =

@@ -261,48 +261,48 @@ impl UserCommand {
                 let answer = remote.call(Call::get(["users", &named.user, "groups"]))?;
                 output.show(&answer, |answer| list(answer, &columns, "In no group."))
             }
-            Self::Access(args) => {
-                let call = Call::get(["users", &args.named.user, "access"]).query("client", args.client);
-                output.show(&remote.call(call)?, access)
-            }
-            Self::Token(args) => {
-                let call = Call::get(["users", &args.named.user, "token"]).query("client", Some(args.client));
-                let scope = (!args.scope.is_empty()).then(|| args.scope.join(" "));
-                output.show(&remote.call(call.query("scope", scope))?, token)
-            }
-            Self::Consents(named) => {
-                let columns = [
-                    ("CLIENT_ID", "client_id"),
-                    ("NAME", "client_name"),
-                    ("SCOPES", "scopes"),
-                    ("SINCE", "created_at"),
-                ];
-                let answer = remote.call(Call::get(["users", &named.user, "consents"]))?;
-                output.show(&answer, |answer| list(answer, &columns, "No app was let in."))
-            }
-            Self::RevokeConsent(args) => {
-                let call = Call::delete(["users", &args.named.user, "consents", &args.client]);
-                output.show(&remote.call(call)?, |answer| {
-                    let ended = answer.get("ended").unwrap_or(&Value::Null);
-                    format!(
-                        "{} must ask again; {} grants were revoked.",
-                        text(answer, "client_id"),
-                        text(ended, "grants")
-                    )
-                })
-            }
-            Self::Invite(args) => {
-                let body = json!({"email": args.email, "expires_in": args.expires_in});
-                let answer = remote.call(Call::post(["invites"]).body(body))?;
-                output.show(&answer, |answer| {
-                    format!(
-                        "Invitation, works once, until {}:\n\n  {}",
-                        text(answer, "expires_at"),
-                        text(answer, "url")
-                    )
-                })
-            }
+            Self::Access(args) => args.run(remote, output),
+            Self::Token(args) => args.run(remote, output),
+            Self::Consents(named) => output.show(&remote.call(Call::get(["users", &named.user, "consents"]))?, apps),
+            Self::RevokeConsent(args) => args.run(remote, output),
+            Self::Invite(args) => args.run(remote, output),
         }
+    }
+}
+
+impl AccessArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let call = Call::get(["users", &self.named.user, "access"]).query("client", self.client);
+        output.show(&remote.call(call)?, access)
+    }
+}
+
+impl TokenArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let call = Call::get(["users", &self.named.user, "token"]).query("client", Some(self.client));
+        let scope = (!self.scope.is_empty()).then(|| self.scope.join(" "));
+        output.show(&remote.call(call.query("scope", scope))?, token)
+    }
+}
+
+impl ConsentArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let call = Call::delete(["users", &self.named.user, "consents", &self.client]);
+        output.show(&remote.call(call)?, |answer| {
+            let ended = answer.get("ended").unwrap_or(&Value::Null);
+            format!("{} must ask again; {} grants were revoked.", text(answer, "client_id"), text(ended, "grants"))
+        })
+    }
+}
+
+impl InviteArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let body = json!({"email": self.email, "expires_in": self.expires_in});
+        let answer = remote.call(Call::post(["invites"]).body(body))?;
+        output.show(&answer, |answer| {
+            let (end, url) = (text(answer, "expires_at"), text(answer, "url"));
+            format!("Invitation, works once, until {end}:\n\n  {url}")
+        })
     }
 }
 
@@ -386,6 +386,11 @@ pub fn ended(answer: &Value) -> String {
     parts.join(", ")
 }
 
+fn apps(document: &Value) -> String {
+    let columns = [("CLIENT_ID", "client_id"), ("NAME", "client_name"), ("SCOPES", "scopes"), ("SINCE", "created_at")];
+    list(document, &columns, "No app was let in.")
+}
+
 fn access(document: &Value) -> String {
     let columns = [
         ("TYPE", "entityType"),
@@ -413,8 +418,8 @@ fn token(document: &Value) -> String {
 pub fn would_end(answer: &Value) -> String {
     let members = [
         ("sessions", "sessions"),
-        ("refresh families", "refreshFamilies"),
-        ("API keys", "apiKeys"),
+        ("refresh families", "refresh_families"),
+        ("API keys", "api_keys"),
         ("relations", "tuples"),
         ("of these memberships", "memberships"),
         ("consents", "consents"),

@@ -99,7 +99,7 @@ test('a person is made, with every mistake told at its field and what was typed 
   await page.fill('#field-email', 'bea@example.com')
   await page.keyboard.press('Enter')
   await page.waitForURL('**/admin/users/usr_*')
-  assert.equal(await page.innerText('h1'), 'Bea Made')
+  await page.waitForSelector('h1:text-is("Bea Made")')
 })
 
 test('two who change the same person are told kindly, and nothing that was typed is lost', async () => {

@@ -164,13 +164,13 @@ async fn the_overview_counts_sign_ins_by_the_hour_and_shows_each_part_to_who_may
     home.advance(Duration::from_secs(2 * 60 * 60)).await;
     let ann = Program::of(&home, ANN).await;
     let day = good(&get(&graph.admin, "overview?period=24h").await);
-    let hours = day["perHour"].as_array().unwrap();
+    let hours = day["per_hour"].as_array().unwrap();
     assert_eq!((hours.len(), &hours[23]["ok"], &hours[21]["failed"]), (24, &json!(1), &json!(2)));
     assert_eq!(hours[23]["at"], "2026-01-31T14:00:00.000Z");
-    let ok = before["signIns"]["ok"].as_u64().unwrap();
-    assert_eq!(day["signIns"], json!({"ok": ok + 1, "failed": 2}));
+    let ok = before["sign_ins"]["ok"].as_u64().unwrap();
+    assert_eq!(day["sign_ins"], json!({"ok": ok + 1, "failed": 2}));
     assert_eq!(day["counts"]["sessions"].as_u64(), before["counts"]["sessions"].as_u64().map(|count| count + 1));
-    assert_eq!(good(&get(&graph.admin, "overview?period=30d").await)["perHour"].as_array().unwrap().len(), 720);
+    assert_eq!(good(&get(&graph.admin, "overview?period=30d").await)["per_hour"].as_array().unwrap().len(), 720);
     assert_eq!(day["recent"][0]["action"], "user.sign_in");
     assert!(day["checklist"].as_array().unwrap().iter().any(|step| step["done"] == true));
     assert!(day["checklist"].as_array().unwrap().iter().all(|step| text(step, "href").starts_with("/admin/")));
@@ -179,8 +179,8 @@ async fn the_overview_counts_sign_ins_by_the_hour_and_shows_each_part_to_who_may
     give(&graph, "users", "viewer", ANN).await;
     let part = good(&get(&ann, "overview").await);
     assert_eq!((&part["counts"]["users"], &part["counts"]["clients"]), (&day["counts"]["users"], &Value::Null));
-    assert_eq!((&part["signIns"], &part["recent"], &part["keys"]), (&Value::Null, &json!([]), &json!([])));
-    assert_eq!((&part["perHour"], &part["checklist"]), (&json!([]), &json!([])));
+    assert_eq!((&part["sign_ins"], &part["recent"], &part["keys"]), (&Value::Null, &json!([]), &json!([])));
+    assert_eq!((&part["per_hour"], &part["checklist"]), (&json!([]), &json!([])));
 }
 
 #[tokio::test]

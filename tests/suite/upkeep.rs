@@ -29,8 +29,7 @@ async fn whoever_is_deleted_takes_their_tuples_along_and_the_answer_says_so() {
             let foretold = good(&foretold);
             for (name, count) in foretold.as_object().unwrap() {
                 let name = match name.as_str() {
-                    "refreshFamilies" => "grants",
-                    "apiKeys" => "api_keys",
+                    "refresh_families" => "grants",
                     same => same,
                 };
                 assert_eq!(gone["ended"][name].as_u64().unwrap_or(0), count.as_u64().unwrap(), "{path} {name}");

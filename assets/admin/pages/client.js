@@ -63,7 +63,7 @@ function Loads({ client, reload }) {
     ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
     ${open === "enable" && html`<${Enable} client=${client} close=${close} done=${after(`${client.name} is enabled.`)} />`}
     ${open === "disable" && html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
-      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refreshFamilies || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`}
+      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refresh_families || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`}
     ${open === "delete" && html`<${Lose} client=${client} close=${close} action="Delete" send=${() => admin.remove(pathOf(client.client_id))}
       done=${() => { toast(`${client.name} was deleted.`); navigate("/admin/clients"); }}
       loses=${(counts) => `Deletes ${listing([client.name, taken(counts)].filter(Boolean))}. Its id and its secret stop working at once. This cannot be undone.`} />`}

@@ -49,7 +49,7 @@ function Import() {
     if (input.current) input.current.value = "";
   };
   return html`<section class="panel"><h2>Import</h2>
-    <p class="lead">Lines of an export, tuples of OpenFGA, or <code>doc:1#viewer@user:ann@example.com</code>. A line that is there already stays as it is.</p>
+    <p class="lead">Lines of an export, tuples of OpenFGA, or <code>doc:1#viewer@user:ann@example.com</code>. Lines that were written may be sent again.</p>
     <form onSubmit=${send} novalidate aria-busy=${Boolean(state.busy)}>
       <div class="field"><label for="file">File</label><input id="file" ref=${input} type="file" accept=".jsonl,.json,.txt,.ndjson" onChange=${read} /></div>
       <${Field} name="lines" kind="area" label="or its lines" rows="8" wrap="off" value=${text} onInput=${(value) => { setText(value); setState({}); }} />

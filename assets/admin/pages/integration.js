@@ -70,7 +70,7 @@ function Ready({ given, client, reload }) {
 function Try({ given }) {
   const words = given.type === "m2m" ? "Get a token with the secret, and look into it." : "Play the app: sign in as its people do, and look into the tokens it would get.";
   return html`<section class="panel side-by-side"><div><h2>Try it before there is an app</h2><p class="lead">${words}</p></div>
-    <a class="button primary" href=${`/admin/clients/${encodeURIComponent(given.clientId)}/test`}>Test sign-in</a></section>`;
+    <a class="button primary" href=${`/admin/clients/${encodeURIComponent(given.clientId)}/test`}>${given.type === "m2m" ? "Test token" : "Test sign-in"}</a></section>`;
 }
 
 function Guides({ given, client, reload, current }) {

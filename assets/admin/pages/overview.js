@@ -58,10 +58,10 @@ function Counts({ counts }) {
 }
 
 // Hours put together into bars: `step` hours each.
-function bars(perHour, step) {
+function bars(per_hour, step) {
   const found = [];
-  for (let n = 0; n < perHour.length; n += step) {
-    const part = perHour.slice(n, n + step);
+  for (let n = 0; n < per_hour.length; n += step) {
+    const part = per_hour.slice(n, n + step);
     found.push({ at: part[0].at, ok: part.reduce((sum, one) => sum + one.ok, 0), failed: part.reduce((sum, one) => sum + one.failed, 0) });
   }
   return found;
@@ -111,7 +111,7 @@ function Keys({ keys }) {
   return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href="/admin/keys?tab=signing">All</a></div>
     <ul class="key-list">${keys.map((key) => {
       const [kind, word] = STATES[key.state] || ["", key.state];
-      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code>${key.kid.slice(0, 12)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
+      return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code title=${key.kid}>…${key.kid.slice(-8)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>
         <span class="muted">${key.age_days === 0 ? "made today" : `${count(key.age_days, "day")} old`}</span></li>`;
     })}</ul></section>`;
 }

@@ -35,7 +35,7 @@ export function SigningKeys() {
     loaded.reload();
   };
   return html`
-    <div class="side-by-side"><p class="lead">Keys change by themselves: each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>/api/auth/jwks</code>.</p>
+    <div class="side-by-side"><p class="lead">Keys change by themselves. Unless the settings <code>keys.*</code> say otherwise, each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>/api/auth/jwks</code>.</p>
       <${May} to="rotate on keys"><${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></${May}></div>
     <${Loaded} from=${loaded}>${({ items }) => html`<${Table} caption="Signing keys" columns=${columns} keyOf=${(key) => key.kid}
       items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>

@@ -26,8 +26,8 @@ export function device(agent) {
 // What goes with something, as `…/deletion` counts it: [verb, one, many] by the name of the count.
 const GOES = {
   sessions: ["ends", "session"],
-  refreshFamilies: ["revokes", "sign-in of an app", "sign-ins of apps"],
-  apiKeys: ["removes", "API key"],
+  refresh_families: ["revokes", "sign-in of an app", "sign-ins of apps"],
+  api_keys: ["removes", "API key"],
   tuples: ["removes", "grant"],
   memberships: ["removes", "membership"],
   consents: ["removes", "consent"],

@@ -137,8 +137,8 @@ fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
 pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
     let ended = clients::deletion(&admin.cx, &parsed(&id)?)?;
     Ok(HttpResponse::Ok().json(json!({
-        "refreshFamilies": ended.grants,
-        "apiKeys": ended.api_keys,
+        "refresh_families": ended.grants,
+        "api_keys": ended.api_keys,
         "tuples": ended.tuples,
         "memberships": ended.memberships,
         "consents": ended.consents,

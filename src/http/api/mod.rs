@@ -60,39 +60,14 @@ pub fn configure(config: &mut ServiceConfig) {
 
 /// Every route, once: the application and the description of the API are both made of this.
 fn register(config: &mut impl Registry) {
-    let at = |path: &str| Endpoint::at([format!("{ADMIN_API}/{path}").as_str()]);
+    people(config);
+    apps(config);
     config
         .service(at("openapi.json").get(openapi::show))
         .service(at("me").get(me::show))
         .service(at("overview").get(overview::show))
         .service(at("settings").get(settings::list))
         .service(at("doctor").get(doctor::examine))
-        .service(at("users").get(users::list).post(users::create))
-        .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
-        .service(at("users/{user}/deletion").get(users::deletion))
-        .service(at("users/{user}/groups").get(user_details::groups))
-        .service(at("users/{user}/access").get(user_details::access))
-        .service(at("users/{user}/token").get(user_details::token))
-        .service(at("users/{user}/consents").get(user_details::consents))
-        .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
-        .service(at("users/{user}/password").post(users::set_password))
-        .service(at("users/{user}/disable").post(users::disable))
-        .service(at("users/{user}/enable").post(users::enable))
-        .service(at("invites").post(users::invite))
-        .service(at("clients").get(clients::list).post(clients::create))
-        .service(
-            at("clients/{client}")
-                .get(clients::show)
-                .on(Method::PATCH, clients::update)
-                .on(Method::DELETE, clients::delete),
-        )
-        .service(at("clients/{client}/deletion").get(clients::deletion))
-        .service(at("clients/{client}/integration").get(integration::show))
-        .service(at("clients/{client}/failures").get(failures::list))
-        .service(at("clients/{client}/failures/{failure}/fix").post(failures::fix))
-        .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
-        .service(at("clients/{client}/disable").post(clients::disable))
-        .service(at("clients/{client}/enable").post(clients::enable))
         .service(at("groups").get(groups::list).post(groups::create))
         .service(
             at("groups/{group}").get(groups::show).on(Method::PATCH, groups::update).on(Method::DELETE, groups::delete),
@@ -132,6 +107,44 @@ fn register(config: &mut impl Registry) {
         .service(at("ca").get(entry::ca))
         .service(at("setup-link").post(entry::setup_link))
         .service(at("recover").post(entry::recover));
+}
+
+fn at(path: &str) -> Endpoint {
+    Endpoint::at([format!("{ADMIN_API}/{path}").as_str()])
+}
+
+fn people(config: &mut impl Registry) {
+    config
+        .service(at("users").get(users::list).post(users::create))
+        .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
+        .service(at("users/{user}/deletion").get(users::deletion))
+        .service(at("users/{user}/groups").get(user_details::groups))
+        .service(at("users/{user}/access").get(user_details::access))
+        .service(at("users/{user}/token").get(user_details::token))
+        .service(at("users/{user}/consents").get(user_details::consents))
+        .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
+        .service(at("users/{user}/password").post(users::set_password))
+        .service(at("users/{user}/disable").post(users::disable))
+        .service(at("users/{user}/enable").post(users::enable))
+        .service(at("invites").post(users::invite));
+}
+
+fn apps(config: &mut impl Registry) {
+    config
+        .service(at("clients").get(clients::list).post(clients::create))
+        .service(
+            at("clients/{client}")
+                .get(clients::show)
+                .on(Method::PATCH, clients::update)
+                .on(Method::DELETE, clients::delete),
+        )
+        .service(at("clients/{client}/deletion").get(clients::deletion))
+        .service(at("clients/{client}/integration").get(integration::show))
+        .service(at("clients/{client}/failures").get(failures::list))
+        .service(at("clients/{client}/failures/{failure}/fix").post(failures::fix))
+        .service(at("clients/{client}/rotate-secret").post(clients::rotate_secret))
+        .service(at("clients/{client}/disable").post(clients::disable))
+        .service(at("clients/{client}/enable").post(clients::enable));
 }
 
 /// The value of a query parameter; twice the same name is refused.

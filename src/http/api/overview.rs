@@ -49,8 +49,8 @@ pub async fn show(caller: Manager, query: Query) -> Result<HttpResponse, Refusal
     let happened = if sees.audit { sign_ins(cx, &from, hours)? } else { SignIns::default() };
     Ok(HttpResponse::Ok().json(json!({
         "counts": sees.counts(&counts),
-        "signIns": sees.audit.then(|| json!({"ok": happened.total.ok, "failed": happened.total.failed})),
-        "perHour": happened.per_hour,
+        "sign_ins": sees.audit.then(|| json!({"ok": happened.total.ok, "failed": happened.total.failed})),
+        "per_hour": happened.per_hour,
         "checklist": if sees.platform { checklist(cx, &from, &counts)? } else { Vec::new() },
         "keys": if sees.keys { signing_keys(cx)? } else { Vec::new() },
         "recent": if sees.audit { recent(cx)? } else { Vec::new() },
@@ -98,7 +98,7 @@ impl Sees {
             "users": self.users.then_some(counts.users),
             "clients": self.clients.then_some(counts.clients),
             "groups": self.groups.then_some(counts.groups),
-            "apiKeys": self.api_keys.then_some(counts.api_keys),
+            "api_keys": self.api_keys.then_some(counts.api_keys),
             "tuples": self.tuples.then_some(counts.tuples),
             "sessions": self.sessions.then_some(counts.sessions),
         })
@@ -148,7 +148,7 @@ fn signing_keys(cx: &Cx) -> Result<Vec<Value>, Refusal> {
     let keys = keys::list(cx)?;
     let view = |key: &keys::KeyView| {
         let days = cx.now.since(key.activated_at.unwrap_or(key.created_at)).as_secs() / (24 * 60 * 60);
-        json!({"kid": key.kid, "alg": key.alg, "state": key.state, "ageDays": days})
+        json!({"kid": key.kid, "alg": key.alg, "state": key.state, "age_days": days})
     };
     Ok(keys.iter().map(view).collect())
 }

@@ -150,8 +150,8 @@ pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
     let ended = users::deletion(&admin.cx, &user.id)?;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions,
-        "refreshFamilies": ended.grants,
-        "apiKeys": ended.api_keys,
+        "refresh_families": ended.grants,
+        "api_keys": ended.api_keys,
         "tuples": ended.tuples,
         "memberships": ended.memberships,
         "consents": ended.consents,

@@ -15,12 +15,12 @@ async fn what_a_deletion_takes_along_is_told_to_who_may_delete_and_changes_nothi
     let group = crate::access::groups::create(&desk.site.home.cx(), "Staff", None).await.unwrap();
     let commits = desk.site.home.parts.store.commits();
     let nobody =
-        json!({"sessions": 2, "refreshFamilies": 0, "apiKeys": 0, "tuples": 0, "memberships": 0, "consents": 0});
+        json!({"sessions": 2, "refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0});
     assert_eq!(desk.get("users/ann@example.com/deletion").await.json(), nobody);
     assert_eq!(desk.get("groups/Staff/deletion").await.json(), json!({"tuples": 0, "memberships": 0}));
     assert_eq!(
         desk.get("clients/grafana/deletion").await.json(),
-        json!({"refreshFamilies": 0, "apiKeys": 0, "tuples": 0, "memberships": 0, "consents": 0, "models": 0})
+        json!({"refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0, "models": 0})
     );
     // What would be refused is refused here already.
     let last = desk.get("users/root@example.com/deletion").await;

@@ -47,8 +47,8 @@ fn details() -> Vec<Operation> {
     vec![
         get("clients/{client}/deletion", "What a deletion would take along").needs("delete on clients").gives(object(
             [
-                ("refreshFamilies", whole()),
-                ("apiKeys", whole()),
+                ("refresh_families", whole()),
+                ("api_keys", whole()),
                 ("tuples", whole()),
                 ("memberships", whole()),
                 ("consents", whole()),

@@ -41,8 +41,8 @@ fn users() -> Vec<Operation> {
         post("users/{user}/enable", "Lets somebody in again").needs("ban on users").gives(named("User")),
         get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives(object([
             ("sessions", whole()),
-            ("refreshFamilies", whole()),
-            ("apiKeys", whole()),
+            ("refresh_families", whole()),
+            ("api_keys", whole()),
             ("tuples", whole()),
             ("memberships", whole()),
             ("consents", whole()),
