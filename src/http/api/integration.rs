@@ -16,6 +16,7 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpRes
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
     let issuer = admin.cx.issuer();
     let document = discovery::document(issuer);
+    let address = |name: &str| document.get(name).cloned().unwrap_or_default();
     let [discovery, ..] = routes::DISCOVERY;
     let scopes = match client.scopes.as_slice() {
         [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
@@ -25,11 +26,11 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpRes
     Ok(HttpResponse::Ok().json(json!({
         "issuer": issuer,
         "discovery": format!("{issuer}{discovery}"),
-        "jwks": document["jwks_uri"],
-        "authorize": document["authorization_endpoint"],
-        "token": document["token_endpoint"],
-        "userinfo": document["userinfo_endpoint"],
-        "endSession": document["end_session_endpoint"],
+        "jwks": address("jwks_uri"),
+        "authorize": address("authorization_endpoint"),
+        "token": address("token_endpoint"),
+        "userinfo": address("userinfo_endpoint"),
+        "endSession": address("end_session_endpoint"),
         "clientId": client.id,
         "clientName": client.name,
         "audience": mint::audience(&admin.cx, Some(&client)),

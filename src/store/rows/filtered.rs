@@ -4,7 +4,7 @@ use crate::base::page::Page;
 use crate::store::{Error, Key, Order, Read, Record, Table};
 
 /// Rows looked at to fill one page, at the most.
-pub(super) const SCAN_LIMIT: usize = 10_000;
+const SCAN_LIMIT: usize = 5_000;
 
 /// Rows read at a time while most of them are not wanted.
 const CHUNK: usize = 500;
