@@ -232,6 +232,7 @@ fn keys_are_listed_and_rotated() {
 
 #[test]
 fn a_command_that_reads_makes_no_file_and_leaves_nothing_behind() {
+    install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::new(loaded(folder.path()));
     assert_eq!(refused(&remote, Call::get(["users"])).0, "data_file");

@@ -197,10 +197,11 @@ async fn people(api: &Described<'_>) {
     api.post("/invites", &[], json!({"email": "cy@example.com", "expires_in": 3600})).await;
     let sessions = api.get("/sessions?limit=5", &[]).await;
     assert!(!sessions["items"].as_array().unwrap().is_empty());
-    api.get("/sessions?user=ada@example.com", &[]).await;
-    api.site.token("ada@example.com").await;
-    let newest = api.get("/sessions?limit=1", &[]).await["items"][0]["id"].as_str().unwrap().to_owned();
-    api.call(Method::DELETE, "/sessions/{session}", &[&newest], None).await;
+    api.site.person("eve@example.com", &[]).await;
+    api.site.token("eve@example.com").await;
+    let of_eve = api.get("/sessions?user=eve@example.com", &[]).await;
+    let session = of_eve["items"][0]["id"].as_str().unwrap();
+    api.call(Method::DELETE, "/sessions/{session}", &[session], None).await;
     api.post("/groups", &[], json!({"name": "Staff", "description": "Everybody"})).await;
     let change = json!({"description": null, "version": 1});
     api.call(Method::PATCH, "/groups/{group}", &["Staff"], Some(change)).await;
@@ -280,23 +281,23 @@ async fn access(api: &Described<'_>) {
         api.get("/models/{type}", &[name]).await;
     }
     let tuple = json!({"entity_type": "wiki:doc", "entity_id": "1", "relation": "owner", "subject_type": "user",
-        "subject_id": "ada@example.com"});
+        "subject_id": "eve@example.com"});
     let dry = api.post("/tuples/dry-run", &[], json!({"add": [tuple]})).await;
     assert!(!dry["gained"].as_array().unwrap().is_empty());
     let written = api.post("/tuples", &[], tuple.clone()).await;
     api.post("/tuples", &[], json!({"tuples": [written.clone()]})).await;
     let less = json!({"definition": {"relations": {"owner": {}}}});
     api.post("/models/{type}/dry-run", &["wiki:doc"], less).await;
-    api.get("/tuples?subject=user:ada@example.com&entity_type=wiki:doc", &[]).await;
+    api.get("/tuples?subject=user:eve@example.com&entity_type=wiki:doc", &[]).await;
     api.get("/tuples/{tuple}", &[written["id"].as_str().unwrap()]).await;
-    let question = json!({"subject_type": "user", "subject_id": "ada@example.com", "permission": "read",
+    let question = json!({"subject_type": "user", "subject_id": "eve@example.com", "permission": "read",
         "entity_type": "wiki:doc", "entity_id": "1", "explain": true});
     api.post("/check", &[], question).await;
     policies(api).await;
     api.call(Method::DELETE, "/tuples/{tuple}", &[written["id"].as_str().unwrap()], None).await;
-    api.post("/tuples/import", &[], json!({"lines": ["wiki:doc:2#viewer@user:ada@example.com"]})).await;
+    api.post("/tuples/import", &[], json!({"lines": ["wiki:doc:2#viewer@user:eve@example.com"]})).await;
     let tuple = json!({"entity_type": "wiki:doc", "entity_id": "2", "relation": "viewer", "subject_type": "user",
-        "subject_id": "ada@example.com"});
+        "subject_id": "eve@example.com"});
     api.post("/tuples/remove", &[], tuple).await;
     api.call(Method::DELETE, "/models/{type}", &["wiki:doc"], None).await;
     api.call(Method::DELETE, "/clients/{client}", &["wiki"], None).await;
