@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { openBrowser, signIn, watch } from './support/chromium.mjs'
-import { inspect, looks } from './support/inspect.mjs'
+import { LOOKS, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
 const CALLBACK = 'https://app.example.com/callback'
@@ -140,13 +140,13 @@ async function signedInCookies() {
 
 for (const [name, open] of Object.entries({ ...pages, ...pagesOfAPerson, ...pagesAfterwards })) {
   test(name, async () => {
-    for (const [look, options] of Object.entries(looks)) {
+    for (const [look, options] of Object.entries(LOOKS)) {
       const context = await browser.context(options)
       if (name in pagesOfAPerson) await context.addCookies(cookies)
       const complaints = watch(context, server.issuer)
       const page = await context.newPage()
       await open(page)
-      await inspect(page, look)
+      await looksRight(page, look)
       assert.deepEqual(complaints(), [], look)
       await context.close()
     }

@@ -11,7 +11,7 @@ const files = [
   { path: here('browser-app.test.mjs'), title: 'The printed single-page app, from another site' },
   { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
   { path: here('admin-people.test.mjs'), title: 'Administering people, groups, sessions, the audit log and settings', env },
-  { path: here('every-app-page.test.mjs'), title: 'Every admin and account page: axe, desktop and phone, light and dark', env },
+  { path: here('every-app-page.test.mjs'), title: 'Every admin and account page: axe, wide and light, narrow and dark', env },
   { path: here('admin-access.test.mjs'), title: 'Administering models, grants and the tester', env },
   { path: here('account.test.mjs'), title: 'The account pages', env },
   { path: here('admin-apps.test.mjs'), title: 'Administering apps and keys; the printed code signs people in', env },
