@@ -44,6 +44,14 @@ test('the first administrator is made and signed in', async () => {
   assert.ok(!page.url().includes('token'), 'the token is not left in the address')
 })
 
+test('the administrator finds the page that registers an app', async () => {
+  assert.ok(await page.isVisible('#administration'))
+  await page.click('#register-app')
+  await page.waitForURL(`${server.issuer}/admin/clients/register`)
+  assert.ok(await page.waitForSelector('main form'))
+  await page.goto(`${server.issuer}/`)
+})
+
 test('an app is registered with one command and sends the browser here', async () => {
   app = await startFirstApp(server)
   await page.goto(app.origin)

@@ -23,6 +23,7 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
         shell: shell(cx),
         csrf: browser.signed_in.as_ref().map(|_| browser.csrf()).unwrap_or_default(),
         account: browser.signed_in.as_ref().map(|person| Account::of(&person.user)),
+        is_admin,
         first_app,
         issuer: cx.issuer().to_owned(),
         sign_in_href: routes::SIGN_IN.to_owned(),

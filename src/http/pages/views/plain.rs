@@ -14,6 +14,8 @@ pub struct Home {
     pub csrf: String,
     /// Who is signed in.
     pub account: Option<Account>,
+    /// Whether to show the way to the admin pages.
+    pub is_admin: bool,
     /// Whether to show an administrator how to register the first app: true while there is none.
     pub first_app: bool,
     /// The issuer, without a slash at the end; shown with the first app.
@@ -76,6 +78,7 @@ impl Home {
             shell: Shell::sample(),
             csrf: "csrf-sample".to_owned(),
             account: None,
+            is_admin: false,
             first_app: false,
             issuer: "https://id.example.com".to_owned(),
             sign_in_href: "/sign-in".to_owned(),
@@ -84,7 +87,7 @@ impl Home {
     }
 
     pub(crate) fn sample_signed_in(first_app: bool) -> Self {
-        Self { account: Some(Account::sample()), first_app, ..Self::sample() }
+        Self { account: Some(Account::sample()), is_admin: first_app, first_app, ..Self::sample() }
     }
 }
 
