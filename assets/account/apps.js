@@ -2,8 +2,8 @@
 import { account } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useState } from "../static/core/html.js";
-import { Button, Elsewhere, Empty, Header, Time, toast } from "../static/core/ui.js";
-import { Ask, ownCall } from "./parts.js";
+import { Ask, Button, Elsewhere, Empty, Header, Time, toast } from "../static/core/ui.js";
+import { ownCall } from "./parts.js";
 
 const words = {
   openid: "Who you are",
@@ -36,7 +36,7 @@ export function Apps() {
           <ul class="scopes">${sorted(app.scopes).map((scope) => html`<li key=${scope}><b>${words[scope] || scope}</b></li>`)}</ul>
           <p class="hint">Let in <${Time} at=${app.createdAt} />${app.updatedAt !== app.createdAt && html`, last changed <${Time} at=${app.updatedAt} />`}.</p>
         </section>`)}</div>`)}</${Loaded}>
-    ${asks && html`<${Ask} title=${`Disconnect ${nameOf(asks)}`} loses=${`${nameOf(asks)} can no longer see anything new of you, and what keeps it signed in ends. The next time you sign in to it, it asks again. What it knows already it may have kept.`}
+    ${asks && html`<${Ask} keep="Keep it" title=${`Disconnect ${nameOf(asks)}`} loses=${`${nameOf(asks)} can no longer see anything new of you, and what keeps it signed in ends. The next time you sign in to it, it asks again. What it knows already it may have kept.`}
       action="Disconnect" close=${() => setAsks(null)} send=${() => account.post("/revoke-consent", { clientId: asks.clientId })} done=${done} />`}
     <${Elsewhere} request=${`${ownCall("GET", "/api/auth/list-consents")}\n${ownCall("POST", "/api/auth/revoke-consent", { clientId: "CLIENT_ID" })}`} />`;
 }

@@ -2,9 +2,9 @@
 import { account } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useState } from "../static/core/html.js";
-import { Button, Elsewhere, Header, Table, Tag, Time, toast } from "../static/core/ui.js";
+import { Ask, Button, Elsewhere, Header, Table, Tag, Time, toast } from "../static/core/ui.js";
 import { count, device, listing } from "../static/core/words.js";
-import { Ask, ownCall } from "./parts.js";
+import { ownCall } from "./parts.js";
 
 const LOSES = "What apps got through it ends too. Signing in there again brings it back.";
 
@@ -32,9 +32,9 @@ export function Sessions({ me }) {
       <${Header} title="Sessions" purpose="Where you are signed in.">${others.length > 0 && html`<${Button} kind="danger" onClick=${() => setAsks("others")}>End all others</${Button}>`}</${Header}>
       <${Table} caption="Sessions" columns=${columns} items=${sorted} />
       <p class="hint">${others.length === 0 ? "You are signed in nowhere else." : "If one of these is not yours, end it and change your password."}</p>
-      ${asks === "others" && html`<${Ask} title="End all other sessions" loses=${`Signs you out in ${count(others.length, "other place")}: ${listing([...new Set(others.map((session) => device(session.userAgent)))])}. ${LOSES}`}
+      ${asks === "others" && html`<${Ask} keep="Keep it" title="End all other sessions" loses=${`Signs you out in ${count(others.length, "other place")}: ${listing([...new Set(others.map((session) => device(session.userAgent)))])}. ${LOSES}`}
         action=${`End ${count(others.length, "session")}`} close=${() => setAsks(null)} send=${() => account.post("/revoke-other-sessions")} done=${ended("You are signed out everywhere else.")} />`}
-      ${asks && asks !== "others" && html`<${Ask} title=${`End ${device(asks.userAgent)}`} loses=${`Signs you out there at once. ${LOSES}`} action="End session" close=${() => setAsks(null)}
+      ${asks && asks !== "others" && html`<${Ask} keep="Keep it" title=${`End ${device(asks.userAgent)}`} loses=${`Signs you out there at once. ${LOSES}`} action="End session" close=${() => setAsks(null)}
         send=${() => account.post("/revoke-session", { token: asks.token })} done=${ended(`${device(asks.userAgent)} is signed out.`)} />`}
       <${Elsewhere} request=${`${ownCall("GET", "/api/auth/list-sessions")}\n${ownCall("POST", "/api/auth/revoke-other-sessions")}`} />`;
   }}</${Loaded}>`;

@@ -2,7 +2,7 @@
 import { admin } from "../static/core/api.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
 import { taken } from "../static/core/words.js";
-import { Button, Confirm, Dialog, Form, Time, Wrong, toast } from "../static/core/ui.js";
+import { Ask, Button, Confirm, Form, Time, toast } from "../static/core/ui.js";
 
 // Where each kind of subject is asked for, what it is called there, and its page.
 const kinds = {
@@ -44,26 +44,6 @@ export function Named({ kind, id, link = true }) {
   if (name === null) return html`<code title="Gone, or not yours to see">${id}</code>`;
   if (name === undefined) return html`<span class="muted waiting">${id}</span>`;
   return link ? html`<a href=${kinds[kind].page(encodeURIComponent(id))} title=${id}>${name}</a>` : html`<span title=${id}>${name}</span>`;
-}
-
-// Asks before something small ends: what it is and what goes stands in the children.
-export function Ask({ title, action, send, done, close, children }) {
-  const [problem, setProblem] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const go = async () => {
-    setBusy(true);
-    try {
-      done(await send());
-    } catch (error) {
-      setProblem(error);
-      setBusy(false);
-    }
-  };
-  return html`<${Dialog} title=${title} close=${close}>
-    <div>${children}</div>
-    <${Wrong} problem=${problem} />
-    <div class="actions side"><${Button} kind="danger" busy=${busy} onClick=${go}>${action}</${Button}><${Button} onClick=${close}>Cancel</${Button}></div>
-  </${Dialog}>`;
 }
 
 // A button that does the same to several, one after the other, after naming them. `each(item)` does it; `said(n)` is told when it is done.

@@ -4,8 +4,8 @@ import { List, Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
-import { Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
-import { Ask, Delete, EditForm, Named, idOf } from "../people.js";
+import { Ask, Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Delete, EditForm, Named, idOf } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 

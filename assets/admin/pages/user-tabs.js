@@ -4,8 +4,8 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { count, device, listing, shell } from "../../static/core/words.js";
-import { Button, Confirm, Copy, Elsewhere, Empty, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
-import { Ask, Named } from "../people.js";
+import { Ask, Button, Confirm, Copy, Elsewhere, Empty, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Named } from "../people.js";
 import { May, useMay } from "../rights.js";
 import { Log } from "./audit.js";
 

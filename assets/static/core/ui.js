@@ -204,6 +204,26 @@ export function Dialog({ title, close, children }) {
   </dialog>`;
 }
 
+// Asks before something small ends, which can be had again: what goes stands in `loses` or in the children.
+export function Ask({ title, loses, action, keep = "Cancel", send, done, close, children }) {
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const act = async () => {
+    setBusy(true);
+    try {
+      done(await send());
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  return html`<${Dialog} title=${title} close=${close}>
+    <div>${loses && html`<p>${loses}</p>`}${children}</div>
+    <${Wrong} problem=${problem} />
+    <div class="actions side"><${Button} kind="danger" busy=${busy} onClick=${act}>${action}</${Button}><${Button} onClick=${close}>${keep}</${Button}></div>
+  </${Dialog}>`;
+}
+
 // Asks before something is lost: `loses` says in a sentence what goes, and the name of the thing is typed.
 export function Confirm({ title, loses, type, action, send, done, close }) {
   const [typed, setTyped] = useState("");
