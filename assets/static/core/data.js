@@ -92,13 +92,27 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
 
 function Narrow({ search, filters, chosen }) {
   const timer = useRef(0);
+  const asked = useRef(chosen.search || "");
+  const [text, setText] = useState(asked.current);
   const typed = (event) => {
-    const text = event.target.value;
+    const wanted = event.target.value;
+    setText(wanted);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setQuery({ search: text.trim() }), 250);
+    timer.current = setTimeout(() => {
+      asked.current = wanted.trim();
+      setQuery({ search: asked.current });
+    }, 250);
   };
+  // The address follows what is typed. Only a change that comes from elsewhere ("Show all", the back button) is put
+  // into the field: what a person is typing is never taken away.
+  useEffect(() => {
+    if ((chosen.search || "") === asked.current) return;
+    clearTimeout(timer.current);
+    asked.current = chosen.search || "";
+    setText(asked.current);
+  }, [chosen.search]);
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
-    ${search && html`<label class="unseen" for="search">${search}</label><input id="search" type="search" placeholder=${search} defaultValue=${chosen.search} value=${chosen.search} onInput=${typed} />`}
+    ${search && html`<label class="unseen" for="search">${search}</label><input id="search" type="search" placeholder=${search} value=${text} onInput=${typed} />`}
     ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
       <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
         <option value="" selected=${!chosen[filter.name]}>any</option>
