@@ -29,7 +29,7 @@ export function EndSession({ session, who, done }) {
 export const sessionColumns = [
   { title: "Device", cell: (session) => html`<span class="over"><span title=${session.user_agent || undefined}>${device(session.user_agent)}</span><span class="under">${session.ip || "address unknown"}</span></span>` },
   { title: "Apps", cell: (session) => (session.clients.length === 0 ? html`<span class="muted">none</span>` : html`<span class="tags">${session.clients.map((client) => html`<${Named} key=${client} kind="client" id=${client} />`)}</span>`) },
-  { title: "Signed in", cell: (session) => html`<${Time} at=${session.created_at} />` },
+  { title: "Signed in", sort: "-created_at", cell: (session) => html`<${Time} at=${session.created_at} />` },
   { title: "Last seen", cell: (session) => html`<${Time} at=${session.last_seen_at} />` },
 ];
 

@@ -96,14 +96,28 @@ export function Tabs({ tabs, current, href }) {
   )}</nav>`;
 }
 
+const turned = (sort) => (sort.startsWith("-") ? sort.slice(1) : `-${sort}`);
+
+// The head of a column. Pressed, it sorts one way, then the other, then not at all.
+function Head({ column, order }) {
+  const { title, sort } = column;
+  if (!sort || !order) return html`<th scope="col">${title || html`<span class="unseen">Actions</span>`}</th>`;
+  const isIn = order.by === sort || order.by === turned(sort);
+  const way = isIn ? (order.by.startsWith("-") ? "descending" : "ascending") : undefined;
+  const next = order.by === sort ? turned(sort) : isIn ? "" : sort;
+  const arrow = { ascending: "↑", descending: "↓" }[way] || "↕";
+  return html`<th scope="col" aria-sort=${way}><button type="button" class="sort" onClick=${() => order.choose(next)}>${title}<span class="turn" aria-hidden="true">${arrow}</span></button></th>`;
+}
+
 // A table that becomes cards where there is no room. `columns` is [{title, cell(item), tight?}, …]; the first one names the row.
-// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys.
-export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose }) {
+// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys. With `order`, {by, choose(sort)}, a column with `sort` can be
+// sorted by: `sort` is the API's name of it, with a minus before it where the greatest (the newest) is wanted first.
+export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose, order }) {
   const all = choose && items.every((item) => choose.chosen.has(keyOf(item)));
   const toggle = (key) => choose.set(new Set(choose.chosen.has(key) ? [...choose.chosen].filter((one) => one !== key) : [...choose.chosen, key]));
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
-    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
+    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<${Head} key=${column.title} column=${column} order=${order} />`)}</tr></thead>
     <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose && choose.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
       const content = column.cell(item);
       if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
