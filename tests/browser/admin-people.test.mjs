@@ -1,12 +1,11 @@
 // The pages about people, groups, sessions, the audit log, the overview and the settings, as an administrator uses them.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, afterEach, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { signedIn, words } from './support/desk.mjs'
+import { CLOSE_LOOKS, LOOKS, looksRight } from './support/looks.mjs'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const server = givenServer()
 const CALLBACK = 'https://app.example.com/callback'
 const NASTY = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>'"&`
@@ -23,21 +22,12 @@ before(async () => {
   client = await server.client('web', ['--redirect-uri', CALLBACK], 'Ledger')
   context = await browser.context()
   complaints = watch(context, server.issuer)
-  page = await context.newPage()
-  await page.goto(`${server.issuer}/sign-in?continue=/admin`)
-  await signIn(page, root)
-  await page.waitForURL(`${server.issuer}/admin`)
+  page = await signedIn(server, context, root)
 })
 after(() => browser?.close())
 afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
-async function go(path) {
-  await page.goto(`${server.issuer}/admin${path}`)
-  await page.waitForSelector('main h1')
-}
-const said = (text) => page.waitForSelector(`text=${text}`)
-const button = (name, exact = true) => page.getByRole('button', { name, exact })
-const dialog = () => page.getByRole('dialog')
+const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 
 /** Somebody in a browser of their own, signed in to the app. */
 async function visitor(user) {
@@ -394,12 +384,8 @@ test('what people write is shown, never run', async () => {
   }
 })
 
-const looks = {
-  'desktop, light': { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  'small phone, dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark', isMobile: true, hasTouch: true },
-}
-
-for (const [look, options] of Object.entries(looks)) {
+for (const look of CLOSE_LOOKS) {
+  const options = LOOKS[look]
   test(`every page about people is sound: ${look}`, async () => {
     const person = await server.user({ name: 'Lou Person-With-A-Rather-Long-Name' })
     const { id: group } = await server.admin(['group', 'create', '--name', `Group for ${look}`])
@@ -414,11 +400,7 @@ for (const [look, options] of Object.entries(looks)) {
       await tab.waitForSelector('main h1')
       await tab.waitForLoadState('networkidle')
       await tab.evaluate(() => document.querySelector('.entry summary, .setting summary')?.click())
-      await tab.evaluate(axe)
-      const { violations } = await tab.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
-      assert.deepEqual(violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`), [], path)
-      const wide = await tab.evaluate(() => document.scrollingElement.scrollWidth)
-      assert.ok(wide <= options.viewport.width, `${path}: ${wide} px wide`)
+      await looksRight(tab, path)
       assert.equal(await tab.locator('main .summary').count(), 0, `${path}: something was refused`)
     }
     assert.deepEqual(wrong(), [])
