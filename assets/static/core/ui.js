@@ -48,9 +48,17 @@ export function Tag({ children, kind = "" }) {
   return html`<span class=${`tag ${kind}`}>${children}</span>`;
 }
 
+// Who runs this server, as the frame of the page says.
+const { brand = "Auther", logo = "/assets/favicon.svg" } = document.body.dataset;
+
+// Their name and logo, leading to where these pages begin.
+export function Brand({ href }) {
+  return html`<a class="brand" href=${href}><img src=${logo} alt="" height="24" /><span>${brand}</span></a>`;
+}
+
 export function Header({ title, purpose, back, children }) {
   useEffect(() => {
-    document.title = `${title} · Auther`;
+    document.title = `${title} · ${brand}`;
   }, [title]);
   return html`<header class="page-header">
     ${back && html`<p class="back"><a href=${back.href}>${back.title}</a></p>`}
