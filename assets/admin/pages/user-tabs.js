@@ -200,7 +200,7 @@ export function TokenTab({ user }) {
       ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
       : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
         <div class="columns">${value.idToken && html`<${Claims} title="ID token" claims=${value.idToken} />`}<${Claims} title="Access token" claims=${value.accessToken} /></div>`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
+    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client: client || "CLIENT_ID", scope: chosen })}`)} />`;
 }
 
 // API keys

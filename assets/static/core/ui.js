@@ -294,7 +294,7 @@ export function Elsewhere({ command, request }) {
 // A call for Elsewhere.
 export function curl(method, path, body) {
   const data = body === undefined ? "" : ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
-  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $AUTHER_KEY"${data}`;
+  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $API_KEY"${data}`;
 }
 
 const toasts = { list: [], listeners: new Set() };
