@@ -18,8 +18,9 @@ export function Time({ at, none = "never" }) {
   return html`<time datetime=${at} title=${ABSOLUTE.format(moment)}>${relative(moment)}</time>`;
 }
 
-export function Button({ children, kind = "", busy = false, ...rest }) {
-  return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} disabled=${busy} ...${rest}>${children}</button>`;
+// While it is busy it does nothing, and keeps the focus: a button that is disabled would lose it, and with it the way back from a dialog.
+export function Button({ children, kind = "", busy = false, onClick, ...rest }) {
+  return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} aria-disabled=${busy || undefined} onClick=${busy ? undefined : onClick} ...${rest}>${children}</button>`;
 }
 
 export function Copy({ text, label = "Copy", kind = "quiet" }) {
@@ -207,7 +208,7 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
     </div>`}
     ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} kind=${typeof field.kind === "function" ? field.kind(values) : field.kind} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     <div class="actions side">
-      <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} disabled=${busy}>${action}</button>
+      <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} aria-disabled=${busy || undefined}>${action}</button>
       ${cancel && html`<${Button} onClick=${cancel}>Cancel</${Button}>`}
     </div>
   </form>`;
@@ -253,6 +254,7 @@ export function Confirm({ title, loses, type, action, send, done, close }) {
   const [busy, setBusy] = useState(false);
   const submit = async (event) => {
     event.preventDefault();
+    if (busy) return;
     if (typed !== type) {
       setProblem(new Error(`Type ${type} to go on.`));
       return;
@@ -269,7 +271,7 @@ export function Confirm({ title, loses, type, action, send, done, close }) {
     <p>${loses}</p>
     <form onSubmit=${submit} novalidate>
       <${Field} name="confirm" label=${`Type ${type}`} value=${typed} onInput=${setTyped} wrong=${problem?.message} autocomplete="off" spellcheck="false" />
-      <div class="actions side"><button type="submit" class="button danger" disabled=${busy}>${action}</button><${Button} onClick=${close}>Cancel</${Button}></div>
+      <div class="actions side"><button type="submit" class="button danger" aria-disabled=${busy || undefined}>${action}</button><${Button} onClick=${close}>Cancel</${Button}></div>
     </form>
   </${Dialog}>`;
 }
