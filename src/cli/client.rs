@@ -341,7 +341,7 @@ fn apps(document: &Value) -> String {
 
 fn integration(document: &Value) -> String {
     let members = [
-        ("client_id", "clientId"),
+        ("client_id", "client_id"),
         ("type", "type"),
         ("issuer", "issuer"),
         ("discovery", "discovery"),
@@ -349,15 +349,15 @@ fn integration(document: &Value) -> String {
         ("token", "token"),
         ("userinfo", "userinfo"),
         ("JWKS", "jwks"),
-        ("end session", "endSession"),
+        ("end session", "end_session"),
         ("audience", "audience"),
         ("scopes", "scopes"),
-        ("redirect URIs", "redirectUris"),
-        ("after logout", "postLogoutRedirectUris"),
-        ("auth method", "authMethod"),
-        ("grants", "grantTypes"),
-        ("PKCE required", "pkceRequired"),
-        ("signing alg", "signingAlg"),
+        ("redirect URIs", "redirect_uris"),
+        ("after logout", "post_logout_redirect_uris"),
+        ("auth method", "auth_method"),
+        ("grants", "grant_types"),
+        ("PKCE required", "pkce_required"),
+        ("signing alg", "signing_alg"),
     ];
     facts(document, &members)
 }

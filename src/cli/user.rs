@@ -393,10 +393,10 @@ fn apps(document: &Value) -> String {
 
 fn access(document: &Value) -> String {
     let columns = [
-        ("TYPE", "entityType"),
-        ("OBJECT", "entityId"),
+        ("TYPE", "entity_type"),
+        ("OBJECT", "entity_id"),
         ("MAY", "permissions"),
-        ("DEPENDS ON A POLICY", "abacRequired"),
+        ("DEPENDS ON A POLICY", "abac_required"),
     ];
     let table = list(document, &columns, "Nothing that a relation gives.");
     let more = document.get("truncated").and_then(Value::as_bool).unwrap_or_default();
@@ -406,7 +406,7 @@ fn access(document: &Value) -> String {
 /// Claims as JSON: they are for who writes the app.
 fn token(document: &Value) -> String {
     let claims = |member: &str| document.get(member).and_then(|claims| serde_json::to_string_pretty(claims).ok());
-    let [id, access] = ["idToken", "accessToken"].map(|member| claims(member).unwrap_or_default());
+    let [id, access] = ["id_token", "access_token"].map(|member| claims(member).unwrap_or_default());
     let refused = match text(document, "refused") {
         why if why.is_empty() => String::new(),
         why => format!("\n\nBut there would be no token now: {why}."),

@@ -128,17 +128,17 @@ function Trial({ name, script, type }) {
     <p id="context-state" class="wrong" aria-live="polite">${read.slip?.message}</p>
     <div class="actions side"><${Button} busy=${busy} disabled=${Boolean(read.slip)} onClick=${run}>Run</${Button}><${Button} onClick=${() => setContext(sample(script, name, type))}>Fill in anew</${Button}></div>
     <div aria-live="polite">${problem && html`<${Wrong} problem=${problem} />`}
-      ${answer && html`<p class="verdict"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.executionTimeMs} ms</span></p>`}</div>
+      ${answer && html`<p class="verdict"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.execution_time_ms} ms</span></p>`}</div>
   </section>`;
 }
 
 function History({ type, name, script, take, version }) {
-  const from = useLoaded((signal) => admin.get("/policies/versions", { entityType: type, permission: name }, signal), [type, name, version]);
+  const from = useLoaded((signal) => admin.get("/policies/versions", { entity_type: type, permission: name }, signal), [type, name, version]);
   return html`<section class="panel"><h2>History</h2>
     <${Loaded} from=${from} lines=${2}>${({ items }) => items.length === 0
       ? html`<p class="lead">Nothing is saved yet. Every version is kept from then on, with who made it.</p>`
       : html`<ul class="history">${items.map((one) => html`<li key=${one.version}>
-          <span>Version ${one.version}, <${Time} at=${one.at} /> <span class="muted">by ${one.changedByType === "local" ? "the command line" : one.changedBy}</span></span>
+          <span>Version ${one.version}, <${Time} at=${one.at} /> <span class="muted">by ${one.changed_by_type === "local" ? "the command line" : one.changed_by}</span></span>
           ${one.script === null ? html`<span class="muted">taken away</span>` : one.script === script ? html`<span class="muted">as above</span>` : html`<${Button} kind="small" onClick=${() => take(one.script)}>Take this text</${Button}>`}
         </li>`)}</ul>`}</${Loaded}>
   </section>`;

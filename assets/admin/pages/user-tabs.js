@@ -110,10 +110,10 @@ export function ChooseApp({ clients, value, none, name = "client" }) {
 }
 
 const accessColumns = [
-  { title: "Type", cell: (item) => html`<code>${item.entityType}</code>` },
-  { title: "Which", cell: (item) => (item.entityId === "*" ? "all of them" : html`<code>${item.entityId}</code>`) },
+  { title: "Type", cell: (item) => html`<code>${item.entity_type}</code>` },
+  { title: "Which", cell: (item) => (item.entity_id === "*" ? "all of them" : html`<code>${item.entity_id}</code>`) },
   { title: "May", cell: (item) => html`<span class="tags">${item.permissions.map((permission) => {
-    const asks = item.abacRequired.includes(permission);
+    const asks = item.abac_required.includes(permission);
     return html`<${Tag} key=${permission} kind=${asks ? "warn" : ""}>${permission}${asks && " if a policy allows"}</${Tag}>`;
   })}</span>` },
 ];
@@ -127,7 +127,7 @@ export function AccessTab({ user }) {
     <div class="bar"><p class="lead">What they may do now, by their own grants and by those of their groups.${user.roles.includes("admin") && " As an administrator they may do everything else here too."}</p><${ChooseApp} clients=${clients} value=${client} none="every app, and Auther" /></div>
     <${Loaded} from=${from}>${({ items, truncated }) => (items.length === 0
       ? html`<${Empty} title="No permissions"><p>${user.name || user.email} holds nothing${client ? " on the types of this app" : ""}. Give a relation at <a href="/admin/access/grants">Grants</a>, or add them to a group.</p></${Empty}>`
-      : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entityType}:${item.entityId}`} />
+      : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entity_type}:${item.entity_id}`} />
         ${truncated && html`<p class="muted">There are more than are shown here. Choose an app to see less at once.</p>`}
         <p><a href=${tester}>Ask why, at the tester</a></p>`)}</${Loaded}>
     <${Elsewhere} command=${`auther admin user access ${shell(user.email)}${client ? ` --client ${client}` : ""}`} request=${curl("GET", `/api/admin/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
@@ -199,7 +199,7 @@ export function TokenTab({ user }) {
     <${Loaded} from=${from}>${(value) => (value === null
       ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
       : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
-        <div class="columns">${value.idToken && html`<${Claims} title="ID token" claims=${value.idToken} />`}<${Claims} title="Access token" claims=${value.accessToken} /></div>`)}</${Loaded}>
+        <div class="columns">${value.id_token && html`<${Claims} title="ID token" claims=${value.id_token} />`}<${Claims} title="Access token" claims=${value.access_token} /></div>`)}</${Loaded}>
     <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
 }
 

@@ -309,7 +309,7 @@ async fn policies(api: &Described<'_>) {
         api.post("/policies/test", &[], json!({"script": script, "context": {"a": 1}})).await;
     }
     api.get("/policies/evaluations?order=asc&result=allowed", &[]).await;
-    let versions = api.get("/policies/versions?entityType=wiki:doc", &[]).await;
+    let versions = api.get("/policies/versions?entity_type=wiki:doc", &[]).await;
     assert!(!versions["items"].as_array().unwrap().is_empty());
 }
 

@@ -63,10 +63,10 @@ fn users() -> Vec<Operation> {
 /// What one person is in, may do, would be told and has let in.
 fn details() -> Vec<Operation> {
     let item = object([
-        ("entityType", text()),
-        ("entityId", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
         ("permissions", list(text())),
-        ("abacRequired", list(text())),
+        ("abac_required", list(text())),
     ]);
     let consent = object([
         ("client_id", text()),
@@ -88,8 +88,8 @@ fn details() -> Vec<Operation> {
             .filter("client", text(), "For this app; it must be given.")
             .filter("scope", text(), "With these scopes, separated by spaces; openid when absent.")
             .gives(object([
-                ("idToken", nullable(free())),
-                ("accessToken", free()),
+                ("id_token", nullable(free())),
+                ("access_token", free()),
                 ("refused", nullable(choice(&["user_disabled", "client_disabled", "access_denied"]))),
             ])),
         get("users/{user}/consents", "The apps they have let in").needs("view on users").gives(page(consent)),
