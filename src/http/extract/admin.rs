@@ -95,7 +95,8 @@ rights! {
 }
 
 /// Rights over all objects that handlers ask for by [`require`], because one object may be enough.
-const ASKED: &[(&str, &str)] = &[("update", "models"), ("update", "tuples")];
+const ASKED: &[(&str, &str)] =
+    &[("update", "models"), ("update", "tuples"), ("manage", "oauth_client"), ("manage_access", "oauth_client")];
 
 /// Every right that the admin API knows: the permission and the type it is on.
 pub fn all_rights() -> impl Iterator<Item = (&'static str, &'static str)> {
