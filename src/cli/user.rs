@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 
 /// What can be done with people. A person is named by e-mail address, username or id.
 #[derive(Debug, Subcommand)]
@@ -73,6 +73,9 @@ pub struct ListArgs {
     /// Only those with this role
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -224,7 +227,11 @@ impl UserCommand {
         match self {
             Self::Create(args) => args.run(remote, output),
             Self::List(args) => {
-                let call = Call::get(["users"]).page(&args.page).query("search", args.search).query("role", args.role);
+                let call = Call::get(["users"])
+                    .page(&args.page)
+                    .sort(args.sort)
+                    .query("search", args.search)
+                    .query("role", args.role);
                 let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
                 output.show(&remote.call(call)?, people)
             }

@@ -36,18 +36,9 @@ export const sessionColumns = [
 export function SessionsTab({ user }) {
   const from = useLoaded((signal) => admin.get("/sessions", { user: user.id, limit: 500 }, signal), [user.id, user.version]);
   const [all, setAll] = useState(false);
-  const endAll = async () => {
-    let ended = 0;
-    for (;;) {
-      const { items } = await admin.get("/sessions", { user: user.id, limit: 500 });
-      if (items.length === 0) return ended;
-      for (const session of items) await admin.remove(`/sessions/${session.id}`);
-      ended += items.length;
-    }
-  };
-  const done = (n) => {
+  const done = ({ ended }) => {
     setAll(false);
-    toast(`${count(n, "session")} ended.`);
+    toast(`${count(ended.sessions, "session")} ended.`);
     from.reload();
   };
   const actions = { title: "", tight: true, cell: (session) => html`<${EndSession} session=${session} who=${user.name || user.email} done=${from.reload} />` };
@@ -55,9 +46,9 @@ export function SessionsTab({ user }) {
     ? html`<${Empty} title="Signed in nowhere"><p>A session begins when ${user.name || user.email} signs in, and is listed here until it ends.</p></${Empty}>`
     : html`<div class="bar"><p>${count(items.length, "session")}</p><${May} to="revoke_all on sessions"><${Button} kind="danger small" onClick=${() => setAll(true)}>Revoke all</${Button}></${May}></div>
       <${Table} caption="Sessions" columns=${[...sessionColumns, { title: "Ends", cell: (session) => html`<${Time} at=${session.expires_at} />` }, actions]} items=${items} />
-      ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${endAll} done=${done}
+      ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${() => admin.remove(`/users/${user.id}/sessions`)} done=${done}
         loses=${`Signs ${user.email} out of ${listing(items.map((one) => device(one.user_agent)))}. Apps cannot renew the tokens that came from them.`} />`}`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…`} request=${curl("GET", `/api/admin/sessions?user=${user.id}`)} />`;
+    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…\nauther admin session revoke --user ${shell(user.email)}`} request=${`${curl("GET", `/api/admin/sessions?user=${user.id}`)}\n${curl("DELETE", `/api/admin/users/${user.id}/sessions`)}`} />`;
 }
 
 // Groups

@@ -202,6 +202,9 @@ async fn people(api: &Described<'_>) {
     let of_eve = api.get("/sessions?user=eve@example.com", &[]).await;
     let session = of_eve["items"][0]["id"].as_str().unwrap();
     api.call(Method::DELETE, "/sessions/{session}", &[session], None).await;
+    api.call(Method::DELETE, "/users/{user}/sessions", &["eve@example.com"], None).await;
+    api.get("/users?sort=-created_at&limit=1", &[]).await;
+    api.get("/sessions?sort=last_seen_at&limit=1", &[]).await;
     api.post("/groups", &[], json!({"name": "Staff", "description": "Everybody"})).await;
     let change = json!({"description": null, "version": 1});
     api.call(Method::PATCH, "/groups/{group}", &["Staff"], Some(change)).await;
