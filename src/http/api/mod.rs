@@ -27,6 +27,7 @@ mod settings;
 mod tuples;
 mod user_details;
 mod users;
+mod writers;
 
 use std::str::FromStr;
 
