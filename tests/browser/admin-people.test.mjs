@@ -79,6 +79,36 @@ test('the list of people is searched and filtered by its address', async () => {
   await said('1 in all')
 })
 
+test('a list is in the order of a column, kept in its address; on a phone it is chosen', async () => {
+  for (const name of ['Zoe Ordered', 'Abe Ordered', 'Mia Ordered']) await server.user({ name })
+  const inOrder = (...names) => page.waitForFunction((wanted) => [...document.querySelectorAll('tbody tr')].map((row) => row.querySelector('td:not(.choose)').innerText.split(' ')[0]).join() === wanted, names.join())
+  await go('/users?search=Ordered')
+  await said('3 in all')
+  await button('Name', false).click()
+  await inOrder('Abe', 'Mia', 'Zoe')
+  await button('Name', false).click()
+  await page.waitForURL('**sort=-name')
+  await inOrder('Zoe', 'Mia', 'Abe')
+  await page.reload()
+  await inOrder('Zoe', 'Mia', 'Abe')
+  await button('Created', false).click()
+  await page.waitForURL('**sort=-created_at')
+  await inOrder('Mia', 'Abe', 'Zoe')
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.getByLabel('Sort by').selectOption({ label: 'Name, A to Z' })
+  await page.waitForURL('**sort=name')
+  await inOrder('Abe', 'Mia', 'Zoe')
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await server.admin(['api-key', 'create', '--name', 'Sorted', '--owner', root.email])
+  await server.admin(['group', 'create', '--name', 'Sorted'])
+  for (const path of ['/clients?sort=-created_at', '/clients?sort=name', '/groups?sort=-name', '/groups?sort=created_at', '/sessions?sort=created_at',
+    ...['name', '-created_at', 'expires_at', '-last_used_at'].map((field) => `/keys?sort=${field}`)]) {
+    await go(path)
+    await page.waitForSelector('[aria-sort]')
+    assert.equal(await page.locator('main [role=alert]').count(), 0, path)
+  }
+})
+
 test('a person is made, with every mistake told at its field and what was typed kept', async () => {
   await go('/users/create')
   await page.fill('#field-email', 'no address')

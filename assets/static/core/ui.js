@@ -219,8 +219,13 @@ export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
   useEffect(() => {
     const before = document.activeElement;
-    dialog.current.showModal();
-    return () => before?.focus?.();
+    const shown = dialog.current;
+    shown.showModal();
+    return () => {
+      // While it is open, nothing behind it can have the focus.
+      shown.close();
+      before?.focus?.();
+    };
   }, []);
   return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close?.(); }}>
     <h2 id="dialog-title">${title}</h2>${children}
