@@ -19,6 +19,7 @@ const files = [
   { path: here('account.test.mjs'), title: 'The account pages', env },
   { path: here('admin-apps.test.mjs'), title: 'Administering apps and keys; the printed code signs people in', env },
   { path: here('keyboard.test.mjs'), title: 'Administering with the keyboard alone', env },
+  { path: here('felt.test.mjs'), title: 'What is done on the pages is felt by machines and apps', env },
   { path: here('elsewhere.test.mjs'), title: 'Every printed command and call works; screen, CLI and API know the same', env: { AUTHER_REGISTRATION: 'invite' } },
   { path: here('look.test.mjs'), title: 'A name, a colour and a logo of one\'s own', env: look },
   { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
