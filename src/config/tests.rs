@@ -347,6 +347,7 @@ fn a_running_server_takes_over_what_can_change_and_names_what_must_wait() {
     assert_eq!(loaded.settings.listen[0].text, "127.0.0.1:1");
     assert_eq!(loaded.settings.issuer.text, "https://localhost:1");
     assert_eq!(waiting, ["listen"]);
+    assert_eq!(loaded.settings.waiting, ["listen"]);
     let (_, waiting) = reload(&running, &desk.flags, &desk.env, Path::new("/nonexistent")).unwrap();
     assert_eq!(waiting, ["listen"]);
 }
