@@ -59,7 +59,7 @@ function Values() {
   const from = useLoaded((signal) => admin.get("/settings", {}, signal), []);
   const search = (query.get("search") || "").toLowerCase();
   const own = query.get("origin") === "own";
-  const fits = (item) => (!own || item.origin !== "default") && (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
+  const fits = (item) => (!own || item.origin !== "default" || item.waiting) && (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
   return html`<${Loaded} from=${from} lines=${10}>${(answer) => {
     const items = (answer.items || answer).filter(fits);
     const groups = new Map();
