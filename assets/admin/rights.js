@@ -6,8 +6,13 @@ export const Rights = createContext(null);
 
 // Whether they have one of these rights, each written as `update on users`. Where it is not known, everything is shown.
 export function useMay(...rights) {
+  return useHas()(...rights);
+}
+
+// A function that says the same, for where the right depends on the row.
+export function useHas() {
   const me = useContext(Rights);
-  return !me?.rights || me.is_admin || rights.some((right) => me.rights.includes(right));
+  return (...rights) => !me?.rights || me.is_admin || rights.some((right) => me.rights.includes(right));
 }
 
 // Of tabs ([address, name, part, …rights that it needs]) those that they may see.

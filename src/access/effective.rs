@@ -25,7 +25,6 @@ pub struct Effective {
 
 /// What a subject may do with one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Item {
     /// The type.
     pub entity_type: String,

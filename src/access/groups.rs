@@ -80,7 +80,7 @@ pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, 
     find(cx, from, text)?.ok_or(Error::NotFound)
 }
 
-/// A page in the order of creation, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
+/// A page in the order of creation, or as `request` sorts, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
 /// until `next` is absent.
 pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<Page<Group>, Error> {
     let accepts = |search: &Search, group: &Group| {

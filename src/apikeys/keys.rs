@@ -1,12 +1,13 @@
 //! Keys in the store: each change in one transaction with its audit row.
 
 use super::fields::{self, Authority, Findings, KeyChange, NewKey};
-use super::{Error, token};
+use super::{Error, memory, token};
 use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
+use crate::base::sort::{Best, Rank, Sort, Sortable as _};
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::records::ApiKey;
@@ -108,6 +109,29 @@ pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
 /// A page of the keys bound to a client, newest first.
 pub fn page_of_client(cx: &Cx, client: &ClientId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
     Ok(rows::page_of_client(&cx.read()?, cx.tenant, client, request)?)
+}
+
+/// A page of the keys in another order: of all, or of one owner or client. By their last use as of now, not as of a minute ago.
+pub fn sorted(
+    cx: &Cx,
+    (sort, limit): (&Sort, usize),
+    owner: Option<&UserId>,
+    client: Option<&ClientId>,
+) -> Result<Page<ApiKey>, Error> {
+    let from = cx.read()?;
+    let rank = |key: &ApiKey| match sort.field() {
+        "last_used_at" => Rank::time_if(memory::usage(cx, key).last),
+        field => key.rank(field),
+    };
+    let Some(owner) = owner else {
+        let wanted = |key: &ApiKey| client.is_none_or(|client| key.client.as_ref() == Some(client));
+        return Ok(rows::sorted(&from, cx.tenant, (sort, limit), wanted, rank)?);
+    };
+    let mut best = Best::new(sort, limit);
+    for key in rows::of_owner(&from, cx.tenant, owner)? {
+        best.offer_as(rank(&key), key);
+    }
+    Ok(best.into_page())
 }
 
 /// Changes a key; with an `owner`, only if it is theirs. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`],

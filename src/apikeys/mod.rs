@@ -17,7 +17,9 @@ mod tests;
 
 pub use error::{Error, FieldError};
 pub use fields::{Authority, KeyChange, NewKey, RefillRule};
-pub use keys::{Created, MAX_PER_OWNER, create, delete, delete_expired, find, of_owner, page, page_of_client, update};
+pub use keys::{
+    Created, MAX_PER_OWNER, create, delete, delete_expired, find, of_owner, page, page_of_client, sorted, update,
+};
 pub use memory::{Usage, flush, flush_if_due, usage};
 pub use token::PREFIX;
 pub use using::{Live, accept, authenticate, live};

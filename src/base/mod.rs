@@ -1,4 +1,4 @@
-//! Values that know nothing of Auther: time, chance, identifiers, secrets, pages.
+//! Values that know nothing of Auther: time, chance, identifiers, secrets, pages and their order.
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod id;
 pub mod page;
 pub mod secret;
+pub mod sort;
 
 pub use clock::{Clock, Moment};
 pub use entropy::Entropy;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sort::Sort;
+
 /// The most items one page holds.
 pub const MAX_LIMIT: usize = 500;
 
@@ -13,14 +15,21 @@ pub const DEFAULT_LIMIT: usize = 100;
 pub struct PageRequest {
     /// Between 1 and [`MAX_LIMIT`].
     pub limit: usize,
-    /// The `next` of the page before; `None` for the first page.
+    /// The `next` of the page before; `None` for the first page, and in an order of its own.
     pub after: Option<String>,
+    /// Another order than that of the list, which has its own cursor.
+    pub sort: Option<Sort>,
 }
 
 impl PageRequest {
     /// A request with the limit brought into bounds.
     pub fn new(limit: Option<usize>, after: Option<String>) -> Self {
-        Self { limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT), after }
+        Self { limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT), after, sort: None }
+    }
+
+    /// A request in another order, from where `sort` says on.
+    pub fn sorted(limit: Option<usize>, sort: Sort) -> Self {
+        Self { sort: Some(sort), ..Self::new(limit, None) }
     }
 }
 

@@ -1,11 +1,11 @@
 //! `auther admin api-key`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 
 /// What can be done with the keys of machines.
 #[derive(Debug, Subcommand)]
@@ -20,6 +20,13 @@ pub enum ApiKeyCommand {
     List(ListArgs),
     /// Show a key; its text cannot be shown again
     Show(Named),
+    /// Change a key; what is not named stays. The key itself and what it was exchanged for go on working
+    #[command(after_help = "Examples:\n  \
+        auther admin api-key update key_06gvp --enabled=false\n  \
+        auther admin api-key update key_06gvp --network 10.0.0.0/8 --network 192.0.2.7 --rate-limit 100/60\n  \
+        auther admin api-key update key_06gvp --clear expires-in --clear rate-limit\n\n\
+        What a key may do is said by its relations: auther admin tuple list --subject apikey:KEY")]
+    Update(UpdateArgs),
     /// Delete a key: it stops working at once
     Revoke(Named),
 }
@@ -46,9 +53,84 @@ pub struct CreateArgs {
     /// How long it works, one day to ten years [default: for ever]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(86_400..=315_360_000))]
     expires_in: Option<u64>,
+    /// The limits.
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+/// Within what a key may be used.
+#[derive(Args, Debug)]
+pub struct LimitFlags {
     /// Where it may be used from, as CIDR or an address; as often as needed [default: everywhere]
     #[arg(long, value_name = "NETWORK")]
     network: Vec<String>,
+    /// How often it may be used from now on [default: any number]
+    #[arg(long, value_name = "USES")]
+    remaining: Option<u64>,
+    /// How often it may be used in so many seconds [default: any number]
+    #[arg(long, value_name = "USES/SECONDS", value_parser = rate)]
+    rate_limit: Option<Rate>,
+    /// Let the remaining uses be this many again every so many seconds
+    #[arg(long, value_name = "USES/SECONDS", value_parser = rate)]
+    refill: Option<Rate>,
+    /// Notes, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = notes)]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// So many in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rate {
+    count: u64,
+    millis: u64,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    let parsed = text.split_once('/').and_then(|(count, seconds)| {
+        let millis = seconds.parse::<u64>().ok()?.checked_mul(1_000)?;
+        Some(Rate { count: count.parse().ok()?, millis })
+    });
+    parsed.ok_or_else(|| String::from("expected uses and seconds, such as 100/60"))
+}
+
+fn notes(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
+}
+
+impl LimitFlags {
+    fn members(self) -> impl Iterator<Item = (String, Value)> {
+        let more = [
+            ("networks", (!self.network.is_empty()).then(|| self.network.into())),
+            ("remaining", self.remaining.map(Value::from)),
+            ("rate_limit", self.rate_limit.map(|rate| json!({"max": rate.count, "window_ms": rate.millis}))),
+            ("refill", self.refill.map(|rate| json!({"amount": rate.count, "interval_ms": rate.millis}))),
+            ("metadata", self.metadata.map(Value::from)),
+        ];
+        more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    }
+}
+
+/// `api-key update`.
+#[derive(Args, Debug)]
+pub struct UpdateArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// What people call it
+    #[arg(long)]
+    name: Option<String>,
+    /// It works; with =false it does not until it is enabled again
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    enabled: Option<bool>,
+    /// How long it works from now on, one day to ten years
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(86_400..=315_360_000))]
+    expires_in: Option<u64>,
+    /// The limits.
+    #[command(flatten)]
+    limits: LimitFlags,
+    /// Take this limit, or the end, away; as often as needed
+    #[arg(long, value_name = "WHAT", value_parser = ["expires-in", "network", "remaining", "rate-limit", "refill", "metadata"])]
+    clear: Vec<String>,
 }
 
 /// `api-key list`.
@@ -60,6 +142,9 @@ pub struct ListArgs {
     /// Only those bound to this app
     #[arg(long, value_name = "CLIENT_ID")]
     client: Option<String>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -71,11 +156,12 @@ impl ApiKeyCommand {
         match self {
             Self::Create(args) => args.run(remote, output),
             Self::List(args) => {
-                let call = Call::get(["api-keys"]).page(&args.page);
+                let call = Call::get(["api-keys"]).page(&args.page).sort(args.sort);
                 let call = call.query("owner", args.owner).query("client", args.client);
                 output.show(&remote.call(call)?, keys)
             }
             Self::Show(named) => output.show(&remote.call(Call::get(["api-keys", &named.key]))?, key),
+            Self::Update(args) => args.run(remote, output),
             Self::Revoke(named) => {
                 let answer = remote.call(Call::delete(["api-keys", &named.key]))?;
                 output.show(&answer, |answer| {
@@ -95,14 +181,46 @@ impl CreateArgs {
             ("owner", self.owner.map(Value::from)),
             ("client", self.client.map(Value::from)),
             ("expires_in", self.expires_in.map(Value::from)),
-            ("networks", (!self.network.is_empty()).then(|| self.network.into())),
         ];
         body.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        body.extend(self.limits.members());
         let answer = remote.call(Call::post(["api-keys"]).body(body.into()))?;
         output.show(&answer, |answer| {
             let end = "The key is shown this once. Keep it where the machine can read it and nobody else.";
             format!("Made.\n\n{}\n\n{end}", key(answer))
         })
+    }
+}
+
+impl UpdateArgs {
+    fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
+        let mut body = Map::new();
+        for cleared in self.clear {
+            let (member, nothing) = match &*cleared {
+                "network" => ("networks", json!([])),
+                "metadata" => ("metadata", json!({})),
+                "rate-limit" => ("rate_limit", Value::Null),
+                "expires-in" => ("expires_in", Value::Null),
+                other => (other, Value::Null),
+            };
+            body.insert(member.to_owned(), nothing);
+        }
+        let more = [
+            ("name", self.name.map(Value::from)),
+            ("enabled", self.enabled.map(Value::from)),
+            ("expires_in", self.expires_in.map(Value::from)),
+        ];
+        // What is both cleared and given is given.
+        body.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        body.extend(self.limits.members());
+        if body.is_empty() {
+            return Err(Failure::usage(
+                "nothing_to_change",
+                "name what is to change; see auther admin api-key update --help.",
+            ));
+        }
+        let answer = remote.call(Call::patch(["api-keys", &self.named.key]).body(body.into()))?;
+        output.show(&answer, key)
     }
 }
 
@@ -133,10 +251,26 @@ fn key(document: &Value) -> String {
         ("expires", "expires_at"),
         ("networks", "networks"),
         ("remaining", "remaining"),
+        ("rate limit", "rate_limit"),
+        ("refill", "refill"),
+        ("metadata", "metadata"),
         ("uses", "uses"),
         ("last used", "last_used_at"),
         ("created", "created_at"),
         ("updated", "updated_at"),
     ];
     facts(document, &members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_uses_and_seconds() {
+        assert_eq!(rate("100/60"), Ok(Rate { count: 100, millis: 60_000 }));
+        for wrong in ["", "100", "100/", "/60", "a/b", "100/60/1", "-1/5", "1/99999999999999999999"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 use super::user::{ended, would_end};
 
 /// What can be done with apps.
@@ -29,7 +29,7 @@ pub enum ClientCommand {
     /// Change an app; what is not named stays, a list that is named replaces the old one
     #[command(after_help = "Examples:\n  \
         auther admin client update wiki --redirect-uri https://wiki.example.com/callback\n  \
-        auther admin client update wiki --trusted=false --clear origin\n  \
+        auther admin client update wiki --trusted=false --clear origin --clear access-token-seconds\n  \
         auther admin client update wiki --access-policy restricted\n\n\
         Who may use a restricted app: auther admin tuple add oauth_client wiki use group staff")]
     Update(UpdateArgs),
@@ -70,6 +70,9 @@ pub struct ListArgs {
     /// Only disabled apps; with =false only the others
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     disabled: Option<bool>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -211,8 +214,9 @@ pub struct UpdateArgs {
     /// The rest.
     #[command(flatten)]
     facts: FactFlags,
-    /// Empty this list; as often as needed
-    #[arg(long, value_name = "LIST", value_parser = ["redirect-uri", "post-logout-redirect-uri", "audience", "origin", "scope"])]
+    /// Empty this list or take this value away; as often as needed
+    #[arg(long, value_name = "WHAT", value_parser = ["redirect-uri", "post-logout-redirect-uri", "audience", "origin", "scope",
+        "access-token-seconds", "jwks"])]
     clear: Vec<String>,
 }
 
@@ -233,8 +237,11 @@ impl ClientCommand {
         match self {
             Self::Create(args) => args.run(remote, output),
             Self::List(args) => {
-                let call =
-                    Call::get(["clients"]).page(&args.page).query("search", args.search).query("type", args.kind);
+                let call = Call::get(["clients"])
+                    .page(&args.page)
+                    .sort(args.sort)
+                    .query("search", args.search)
+                    .query("type", args.kind);
                 let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
                 output.show(&remote.call(call)?, apps)
             }
@@ -317,9 +324,13 @@ impl UpdateArgs {
         if let Some(name) = self.name {
             body.insert(String::from("name"), name.into());
         }
-        for list in self.clear {
-            let member = format!("{}s", list.replace('-', "_"));
-            body.entry(member).or_insert_with(|| json!([]));
+        for cleared in self.clear {
+            let (member, nothing) = match &*cleared {
+                "jwks" => (cleared, Value::Null),
+                "access-token-seconds" => (cleared.replace('-', "_"), Value::Null),
+                list => (format!("{}s", list.replace('-', "_")), json!([])),
+            };
+            body.entry(member).or_insert(nothing);
         }
         let answer = remote.call(Call::patch(["clients", &self.named.client]).body(body.into()))?;
         output.show(&answer, app)
@@ -341,7 +352,7 @@ fn apps(document: &Value) -> String {
 
 fn integration(document: &Value) -> String {
     let members = [
-        ("client_id", "clientId"),
+        ("client_id", "client_id"),
         ("type", "type"),
         ("issuer", "issuer"),
         ("discovery", "discovery"),
@@ -349,15 +360,15 @@ fn integration(document: &Value) -> String {
         ("token", "token"),
         ("userinfo", "userinfo"),
         ("JWKS", "jwks"),
-        ("end session", "endSession"),
+        ("end session", "end_session"),
         ("audience", "audience"),
         ("scopes", "scopes"),
-        ("redirect URIs", "redirectUris"),
-        ("after logout", "postLogoutRedirectUris"),
-        ("auth method", "authMethod"),
-        ("grants", "grantTypes"),
-        ("PKCE required", "pkceRequired"),
-        ("signing alg", "signingAlg"),
+        ("redirect URIs", "redirect_uris"),
+        ("after logout", "post_logout_redirect_uris"),
+        ("auth method", "auth_method"),
+        ("grants", "grant_types"),
+        ("PKCE required", "pkce_required"),
+        ("signing alg", "signing_alg"),
     ];
     facts(document, &members)
 }

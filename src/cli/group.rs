@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 use super::user::would_end;
 
 /// What can be done with groups.
@@ -55,6 +55,9 @@ pub struct ListArgs {
     /// Stands in the name, the description or the id
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -105,7 +108,8 @@ impl GroupCommand {
                 output.show(&answer, |answer| format!("Created.\n\n{}", group(answer)))
             }
             Self::List(args) => {
-                let answer = remote.call(Call::get(["groups"]).page(&args.page).query("search", args.search))?;
+                let call = Call::get(["groups"]).page(&args.page).sort(args.sort);
+                let answer = remote.call(call.query("search", args.search))?;
                 let columns = [("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
                 output.show(&answer, |answer| list(answer, &columns, "No group yet."))
             }

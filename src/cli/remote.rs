@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::output::Failure;
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 use crate::base::clock::SystemClock;
 use crate::base::entropy::OsEntropy;
 use crate::config::{Loaded, Settings};
@@ -84,6 +84,12 @@ impl Call {
     #[must_use]
     pub fn page(self, page: &PageFlags) -> Self {
         self.query("limit", page.limit.map(|limit| limit.to_string())).query("after", page.after.clone())
+    }
+
+    /// In this order.
+    #[must_use]
+    pub fn sort(self, order: SortFlag) -> Self {
+        self.query("sort", order.sort)
     }
 
     /// Waits for the answer however long it takes.

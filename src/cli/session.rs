@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 use super::user::ended;
 
 /// What can be done with sessions.
@@ -13,7 +13,10 @@ use super::user::ended;
 pub enum SessionCommand {
     /// List sessions, newest first
     List(ListArgs),
-    /// End a session and the tokens that came from it
+    /// End a session, or all of a person, and the tokens that came from it
+    #[command(after_help = "Examples:\n  \
+        auther admin session revoke ses_06gvo7mf9cccritumit58h7qu0\n  \
+        auther admin session revoke --user ann@example.com")]
     Revoke(RevokeArgs),
 }
 
@@ -26,6 +29,9 @@ pub struct ListArgs {
     /// Only those out of which this app got a code: its client_id
     #[arg(long, value_name = "ID")]
     client: Option<String>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -35,7 +41,11 @@ pub struct ListArgs {
 #[derive(Args, Debug)]
 pub struct RevokeArgs {
     /// The session's id
-    session: String,
+    #[arg(required_unless_present = "user")]
+    session: Option<String>,
+    /// Sign this person out everywhere: e-mail address, username or id
+    #[arg(long, value_name = "PERSON", conflicts_with = "session")]
+    user: Option<String>,
 }
 
 impl SessionCommand {
@@ -43,12 +53,18 @@ impl SessionCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) => {
-                let call = Call::get(["sessions"]).page(&args.page);
+                let call = Call::get(["sessions"]).page(&args.page).sort(args.sort);
                 let call = call.query("user", args.user).query("client", args.client);
                 output.show(&remote.call(call)?, sessions)
             }
+            Self::Revoke(RevokeArgs { user: Some(user), .. }) => {
+                let answer = remote.call(Call::delete(["users", &user, "sessions"]))?;
+                output.show(&answer, |answer| {
+                    format!("Signed {} out everywhere; {}.", text(answer, "email"), ended(answer))
+                })
+            }
             Self::Revoke(args) => {
-                let answer = remote.call(Call::delete(["sessions", &args.session]))?;
+                let answer = remote.call(Call::delete(["sessions", &args.session.unwrap_or_default()]))?;
                 output.show(&answer, |answer| format!("Revoked {}; {}.", text(answer, "id"), ended(answer)))
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use clap::Parser as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -140,6 +141,10 @@ fn a_client_shows_its_secret_once_and_rotates_it() {
         let rotated = remote.call(again).unwrap();
         assert_ne!(rotated["client_secret"], made["client_secret"]);
         assert_eq!(rotated["secrets"].as_array().unwrap().len(), 2);
+        let change = |body: Value| remote.call(Call::patch(["clients", "wiki"]).body(body)).unwrap();
+        assert_eq!(change(json!({"access_token_seconds": 120}))["access_token_seconds"], 120);
+        assert_eq!(change(json!({"name": "Wiki"}))["access_token_seconds"], 120, "what is absent stays");
+        assert_eq!(change(json!({"access_token_seconds": null, "jwks": null}))["access_token_seconds"], Value::Null);
         assert_eq!(remote.call(Call::post(["clients", "wiki", "disable"])).unwrap()["disabled"], true);
         assert_eq!(remote.call(Call::delete(["clients", "wiki"])).unwrap()["deleted"], true);
         assert_eq!(refused(remote, Call::get(["clients", "wiki"])).0, "client_not_found");
@@ -302,6 +307,62 @@ fn keys_of_machines_are_made_listed_and_revoked() {
         assert_eq!(remote.call(Call::delete(["api-keys", first])).unwrap()["deleted"], true);
         assert_eq!(refused(remote, Call::get(["api-keys", first])).0, "not_found");
         assert_eq!(refused(remote, Call::delete(["api-keys", "nothing"])).0, "not_found");
+    });
+}
+
+#[derive(clap::Parser)]
+struct OfKeys {
+    #[command(subcommand)]
+    command: super::api_key::ApiKeyCommand,
+}
+
+#[derive(clap::Parser)]
+struct OfClients {
+    #[command(subcommand)]
+    command: super::client::ClientCommand,
+}
+
+#[derive(clap::Parser)]
+struct OfSessions {
+    #[command(subcommand)]
+    command: super::session::SessionCommand,
+}
+
+#[test]
+fn what_is_named_changes_and_what_is_cleared_goes() {
+    let quiet = super::output::Output { json: true };
+    either_way(|remote, _| {
+        remote.call(new_user("root@example.com", json!({"admin": true}))).unwrap();
+        let made = remote.call(Call::post(["api-keys"]).body(json!({"name": "CI", "expires_in": 86_400}))).unwrap();
+        let id = made["id"].as_str().unwrap();
+        let update = |flags: &str| {
+            let words = ["api-key", "update", id].into_iter().chain(flags.split_whitespace());
+            OfKeys::try_parse_from(words).unwrap().command.run(remote, quiet)?;
+            remote.call(Call::get(["api-keys", id]))
+        };
+        let key =
+            update("--name Nightly --enabled=false --network 10.0.0.0/8 --remaining 5 --rate-limit 100/60").unwrap();
+        assert_eq!((&key["name"], &key["enabled"], &key["remaining"]), (&json!("Nightly"), &json!(false), &json!(5)));
+        assert_eq!(key["rate_limit"], json!({"max": 100, "window_ms": 60_000}));
+        assert!(key["expires_at"].is_string(), "what is not named stays");
+        let key = update("--enabled --clear expires-in --clear network --clear rate-limit --refill 5/3600").unwrap();
+        assert_eq!((&key["enabled"], &key["expires_at"], &key["networks"]), (&json!(true), &Value::Null, &json!([])));
+        assert_eq!((&key["rate_limit"], &key["refill"]["interval_ms"]), (&Value::Null, &json!(3_600_000)));
+        assert_eq!(update("").unwrap_err().code, "nothing_to_change");
+        assert_eq!(update("--network nowhere").unwrap_err().code, "invalid_fields");
+
+        let app = json!({"name": "Robot", "type": "m2m", "client_id": "robot", "access_token_seconds": 120,
+            "audiences": ["https://a.example"]});
+        remote.call(Call::post(["clients"]).body(app)).unwrap();
+        let clear =
+            ["client", "update", "robot", "--clear", "access-token-seconds", "--clear", "audience", "--clear", "jwks"];
+        OfClients::try_parse_from(clear).unwrap().command.run(remote, quiet).unwrap();
+        let app = remote.call(Call::get(["clients", "robot"])).unwrap();
+        assert_eq!((&app["access_token_seconds"], &app["audiences"]), (&Value::Null, &json!([])));
+
+        let revoke = |words: &[&str]| OfSessions::try_parse_from(["session", "revoke"].iter().chain(words));
+        revoke(&["--user", "root@example.com"]).unwrap().command.run(remote, quiet).unwrap();
+        assert!(revoke(&[]).is_err() && revoke(&["ses_1", "--user", "root@example.com"]).is_err());
     });
 }
 

@@ -173,6 +173,14 @@ pub struct PageFlags {
     pub after: Option<String>,
 }
 
+/// The order of a list.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SortFlag {
+    /// By this field of the answer, such as name or created_at; with - before it from the end
+    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -241,6 +249,18 @@ mod tests {
             "client integration c1",
             "client failures c1",
             "client fix c1 flr_1",
+            "client update c1 --clear access-token-seconds --clear jwks --clear origin",
+            "client list --sort name",
+            "user list --sort -created_at --search ann",
+            "group list --sort=-name",
+            "api-key list --sort -last_used_at",
+            "api-key create --name N --remaining 5 --rate-limit 100/60 --refill 5/86400",
+            "api-key update key_1 --name N --enabled=false --expires-in 86400 --network 10.0.0.0/8 --remaining 5 \
+             --rate-limit 100/60 --refill 5/86400 --metadata {}",
+            "api-key update key_1 --clear expires-in --clear network --clear remaining --clear rate-limit --clear refill \
+             --clear metadata --enabled",
+            "session list --sort last_seen_at",
+            "session revoke --user ann@example.com",
             "client rotate-secret c1",
             "client disable c1",
             "client enable c1",

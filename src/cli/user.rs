@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
-use super::tree::PageFlags;
+use super::tree::{PageFlags, SortFlag};
 
 /// What can be done with people. A person is named by e-mail address, username or id.
 #[derive(Debug, Subcommand)]
@@ -73,6 +73,9 @@ pub struct ListArgs {
     /// Only those with this role
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
+    /// In which order.
+    #[command(flatten)]
+    sort: SortFlag,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -224,7 +227,11 @@ impl UserCommand {
         match self {
             Self::Create(args) => args.run(remote, output),
             Self::List(args) => {
-                let call = Call::get(["users"]).page(&args.page).query("search", args.search).query("role", args.role);
+                let call = Call::get(["users"])
+                    .page(&args.page)
+                    .sort(args.sort)
+                    .query("search", args.search)
+                    .query("role", args.role);
                 let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
                 output.show(&remote.call(call)?, people)
             }
@@ -393,10 +400,10 @@ fn apps(document: &Value) -> String {
 
 fn access(document: &Value) -> String {
     let columns = [
-        ("TYPE", "entityType"),
-        ("OBJECT", "entityId"),
+        ("TYPE", "entity_type"),
+        ("OBJECT", "entity_id"),
         ("MAY", "permissions"),
-        ("DEPENDS ON A POLICY", "abacRequired"),
+        ("DEPENDS ON A POLICY", "abac_required"),
     ];
     let table = list(document, &columns, "Nothing that a relation gives.");
     let more = document.get("truncated").and_then(Value::as_bool).unwrap_or_default();
@@ -406,7 +413,7 @@ fn access(document: &Value) -> String {
 /// Claims as JSON: they are for who writes the app.
 fn token(document: &Value) -> String {
     let claims = |member: &str| document.get(member).and_then(|claims| serde_json::to_string_pretty(claims).ok());
-    let [id, access] = ["idToken", "accessToken"].map(|member| claims(member).unwrap_or_default());
+    let [id, access] = ["id_token", "access_token"].map(|member| claims(member).unwrap_or_default());
     let refused = match text(document, "refused") {
         why if why.is_empty() => String::new(),
         why => format!("\n\nBut there would be no token now: {why}."),

@@ -4,6 +4,7 @@ use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::Best;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::records::{Session, User};
@@ -169,7 +170,7 @@ pub struct Filter {
     pub client: Option<ClientId>,
 }
 
-/// A page of the live sessions that `filter` accepts, newest first. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the live sessions that `filter` accepts, newest first or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Session>, Error> {
     let from = cx.read()?;
     let wanted = |session: &Session| {
@@ -178,6 +179,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant, request, wanted)?) };
     // One person has few: none but theirs is looked at.
     let mut sessions = rows::of_user(&from, cx.tenant, user)?;
+    if let Some(sort) = &request.sort {
+        return Ok(Best::page_of(sort, request.limit, sessions.into_iter().filter(wanted)));
+    }
     sessions.reverse();
     let is_after = |session: &Session| request.after.as_deref().is_none_or(|after| session.id.as_str() < after);
     let found = sessions.into_iter().filter(|session| wanted(session) && is_after(session)).take(request.limit + 1);

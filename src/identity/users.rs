@@ -171,7 +171,7 @@ impl Filter {
     }
 }
 
-/// A page of the people that `filter` accepts, oldest first. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the people that `filter` accepts, oldest first or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<User>, Error> {
     Ok(rows::page_of(&cx.read()?, cx.tenant, request, |user| filter.accepts(user))?)
 }

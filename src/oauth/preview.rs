@@ -13,7 +13,6 @@ use crate::records::{Client, User};
 
 /// What tokens would say after a sign-in with a password at this moment.
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// Claims of the id token, without the hash of the access token; none when the scopes have no `openid`.
     pub id_token: Option<Map<String, Value>>,

@@ -19,6 +19,7 @@ pub mod model;
 pub mod session;
 pub mod sign_in_failures;
 pub mod signing_key;
+mod sorting;
 pub mod tuple;
 pub mod user;
 

@@ -25,6 +25,7 @@ mod crash;
 mod edge;
 mod graph;
 mod logout;
+mod matrix;
 mod people;
 mod questions;
 mod refresh;

@@ -3,6 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { Tag } from "../../static/core/ui.js";
+import { useHas } from "../rights.js";
 
 // All that a list holds, page by page.
 export async function all(path, query, signal) {
@@ -23,6 +24,24 @@ export const useModels = () => useLoaded(allModels, []);
 
 // Types whose tuples say who administers this installation. One group and one client are things, not the installation.
 export const isOfThePlatform = (models, type) => models.some((model) => model.built_in && model.entity_type === type && type !== "group" && type !== "oauth_client");
+
+// Who may write models and grants, as the API decides it: `model(model)` and `grant(type, models)` say yes or no.
+export function useWriting() {
+  const has = useHas();
+  const ofApp = (model, right) => Boolean(model?.client) && has(right);
+  return {
+    model: (model) => (model.built_in ? has("manage_platform on platform") : has("update on models") || ofApp(model, "manage on oauth_client")),
+    grant: (type, models) => {
+      if (type === "oauth_client") return has("manage_access on oauth_client");
+      if (type === "group") return has("manage_members on groups");
+      if (isOfThePlatform(models, type)) return has("manage_platform on platform");
+      return has("update on tuples") || ofApp(models.find((model) => model.entity_type === type), "manage_access on oauth_client");
+    },
+  };
+}
+
+// Any of these, and there is some grant that they may write.
+export const GRANTS = ["update on tuples", "manage_members on groups", "manage_access on oauth_client"];
 
 export const modelPath = (type) => `/admin/access/models/${encodeURIComponent(type)}`;
 

@@ -2,15 +2,18 @@
 import { admin } from "../../static/core/api.js";
 import { html, useRef, useState } from "../../static/core/html.js";
 import { Button, Elsewhere, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
+import { useMay } from "../rights.js";
+import { GRANTS } from "./access.js";
 
 // Lines of one request. All of them are written or none.
 const BATCH = 500;
 const PAGE = 500;
 
 export function GrantFiles() {
+  const may = useMay(...GRANTS);
   return html`
-    <${Header} title="Import and export grants" purpose="One grant on each line, as JSON." back=${{ href: "/admin/access/grants", title: "Grants" }} />
-    <div class="columns"><${Import} /><${Export} /></div>
+    <${Header} title=${may ? "Import and export grants" : "Export grants"} purpose="One grant on each line, as JSON." back=${{ href: "/admin/access/grants", title: "Grants" }} />
+    <div class="columns">${may && html`<${Import} />`}<${Export} /></div>
     <${Elsewhere} command=${"auther admin tuple export > grants.jsonl\nauther admin tuple import --file grants.jsonl"}
       request=${curl("POST", "/api/admin/tuples/import", { lines: ["shop:invoice:inv_1#viewer@user:ann@example.com"] })} />`;
 }

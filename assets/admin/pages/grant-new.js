@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
-import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels } from "./access.js";
+import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels, useWriting } from "./access.js";
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
 
@@ -81,6 +81,7 @@ function Grant({ models }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const type = values.entity_type;
+  const may = useWriting().grant(type, models);
   const model = useLoaded((signal) => admin.get(`/models/${encodeURIComponent(type)}`, undefined, signal).catch((error) => { if (error.status === 404) return null; throw error; }), [type]);
   const description = model.value?.entity_type === type ? model.value.description : null;
   const relations = (description?.relations || []).filter((relation) => relation.takes_tuples);
@@ -135,7 +136,8 @@ function Grant({ models }) {
         ${wrong.condition && html`<p class="wrong">${wrong.condition}</p>`}
         <p class="hint">Lua that must return true for this grant to count. It takes the place of the permission's policy.</p>
       </details>
-      <div class="actions side"><button type="submit" class="button primary" disabled=${busy}>Grant</button><${Button} onClick=${() => history.back()}>Cancel</${Button}></div>
+      ${!may && html`<p class="hint">You may look, but not give relations to objects of this type.</p>`}
+      <div class="actions side"><button type="submit" class="button primary" disabled=${busy || !may}>Grant</button><${Button} onClick=${() => history.back()}>Cancel</${Button}></div>
     </form></section>
     <div class="beside"><${Preview} tuple=${tuple} type=${type} />
       <${Elsewhere} command=${command(tuple)} request=${curl("POST", "/api/admin/tuples", tuple || { entity_type: type, entity_id: "1", relation: values.relation || "viewer", subject_type: "user", subject_id: "ann@example.com" })} /></div>

@@ -4,7 +4,8 @@ import { List, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Elsewhere, Empty, Field, Header, Tag, Time, curl, toast } from "../../static/core/ui.js";
-import { Subject, address, isOfThePlatform, modelPath, told, useModels, useNames } from "./access.js";
+import { useMay } from "../rights.js";
+import { GRANTS, Subject, address, isOfThePlatform, modelPath, told, useModels, useNames, useWriting } from "./access.js";
 
 const NARROWING = ["entity_type", "entity_id", "relation", "subject"];
 
@@ -25,6 +26,8 @@ export const inWords = (tuple) => `${tuple.subject_id}${tuple.subject_relation ?
 export function Grants() {
   const { query } = useAddress();
   const models = useModels();
+  const writing = useWriting();
+  const may = useMay(...GRANTS);
   const [version, setVersion] = useState(0);
   const narrowed = Object.fromEntries(NARROWING.map((name) => [name, query.get(name) || ""]));
   const isNarrowed = NARROWING.some((name) => narrowed[name]);
@@ -34,12 +37,12 @@ export function Grants() {
     { title: "Who", cell: (tuple) => html`<${Who} tuple=${tuple} />` },
     { title: "Limits", cell: (tuple) => html`<${Limits} tuple=${tuple} />` },
     { title: "Since", cell: (tuple) => html`<${Time} at=${tuple.created_at} />` },
-    { title: "", cell: (tuple) => html`<${Remove} tuple=${tuple} models=${models.value || []} />`, tight: true },
+    { title: "", cell: (tuple) => writing.grant(tuple.entity_type, models.value || []) && html`<${Remove} tuple=${tuple} models=${models.value || []} />`, tight: true },
   ];
   return html`
     <${Header} title="Grants" purpose="Who has which relation to which object.">
-      <a class="button" href="/admin/access/grants/files">Import and export</a>
-      <a class="button primary" href=${address("/admin/access/grants/create", { ...narrowed })}>New grant</a>
+      <a class="button" href="/admin/access/grants/files">${may ? "Import and export" : "Export"}</a>
+      ${may && html`<a class="button primary" href=${address("/admin/access/grants/create", { ...narrowed })}>New grant</a>`}
     </${Header}>
     <${Narrow} narrowed=${narrowed} models=${models.value || []} />
     <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} version=${version} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}

@@ -19,21 +19,21 @@ export function Integration({ client, reload }) {
 
 // The answer of the API in the words of the code below. The page that plays the app is not where people come back to.
 function facts(value) {
-  const test = testUri(value.issuer, value.clientId);
-  const registered = value.redirectUris.filter((uri) => uri !== test);
+  const test = testUri(value.issuer, value.client_id);
+  const registered = value.redirect_uris.filter((uri) => uri !== test);
   return {
     issuer: value.issuer,
     discovery: value.discovery,
-    clientId: value.clientId,
+    clientId: value.client_id,
     type: value.type,
-    method: value.authMethod,
-    isPublic: value.authMethod === "none",
+    method: value.auth_method,
+    isPublic: value.auth_method === "none",
     audience: [value.audience].flat()[0],
     audiences: [value.audience].flat(),
     redirectUris: registered,
     redirectUri: registered[0] || "http://localhost:3000/auth/callback",
     scopes: value.scopes,
-    endpoints: { authorize: value.authorize, token: value.token, userinfo: value.userinfo, endSession: value.endSession, jwks: value.jwks },
+    endpoints: { authorize: value.authorize, token: value.token, userinfo: value.userinfo, endSession: value.end_session, jwks: value.jwks },
   };
 }
 

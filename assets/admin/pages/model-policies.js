@@ -11,7 +11,7 @@ import { TextEditor, readJson, written } from "./text-editor.js";
 const WAIT_MS = 300;
 const EXAMPLE = "-- Below 1000, and only on working days (UTC)\nif context.time.weekday > 5 then return false end\nreturn (context.resource.amount or math.huge) < 1000";
 
-export function Policies({ type, draft, stored }) {
+export function Policies({ type, draft, stored, may }) {
   const { query } = useAddress();
   const permissions = Object.entries(draft.definition?.permissions || {});
   if (!draft.definition) return html`<${Empty} title="The definition is no JSON right now"><p>Policies stand in it. <a href=${modelPath(type)}>Go back to the text</a>, and set right what is marked.</p></${Empty}>`;
@@ -22,11 +22,11 @@ export function Policies({ type, draft, stored }) {
   return html`<div class="policy-desk">
     <nav class="choices" aria-label="Permissions"><ul>${permissions.map(([one, { policy }]) => html`<li key=${one}>
       <a href=${address(modelPath(type), { tab: "policies", permission: one })} aria-current=${one === name ? "true" : undefined}><span>${one}</span>${policy ? html`<${Tag} kind="good">policy</${Tag}>` : html`<span class="muted">none</span>`}</a></li>`)}</ul></nav>
-    <${Policy} key=${name} type=${type} name=${name} permission=${permission} draft=${draft} stored=${stored} />
+    <${Policy} key=${name} type=${type} name=${name} permission=${permission} draft=${draft} stored=${stored} may=${may} />
   </div>`;
 }
 
-function Policy({ type, name, permission, draft, stored }) {
+function Policy({ type, name, permission, draft, stored, may }) {
   const script = typeof permission.policy === "string" ? permission.policy : "";
   const change = (text) => {
     const { policy, policyEngine, ...rest } = permission;
@@ -36,12 +36,12 @@ function Policy({ type, name, permission, draft, stored }) {
   if (!script) {
     return html`<div><${Empty} title=${`${name} needs no more than the relation ${permission.relation}`}>
       <p>A policy is a few lines of Lua that are asked when the relation says yes already. It can only take that yes away, by time, amount, department, or whatever your app tells.</p>
-      <p><${Button} onClick=${() => change(EXAMPLE)}>Add a policy</${Button}></p></${Empty}></div>`;
+      ${may && html`<p><${Button} onClick=${() => change(EXAMPLE)}>Add a policy</${Button}></p>`}</${Empty}></div>`;
   }
   return html`<div class="policy">
-    <${Script} name=${name} script=${script} change=${change} />
+    <${Script} name=${name} script=${script} change=${may ? change : null} />
     <${Trial} name=${name} script=${script} type=${type} />
-    <${History} type=${type} name=${name} script=${script} take=${change} version=${stored.version} />
+    <${History} type=${type} name=${name} script=${script} take=${may ? change : null} version=${stored.version} />
   </div>`;
 }
 
@@ -71,12 +71,12 @@ function offsetOf(text, line) {
 }
 
 // A Lua text with what is said of it. Also for the condition of a grant.
-export function ScriptField({ id, label, script, change, rows = 10 }) {
+export function ScriptField({ id, label, script, change, rows = 10, readonly = false }) {
   const verdict = useVerdict(script);
   const [at, setAt] = useState(null);
   const said = (list) => (list || []).map(({ line, message }) => ({ path: "", message, offset: offsetOf(script, line) }));
   const mild = [...said(verdict?.warnings), ...said(verdict?.suggestions)];
-  return html`<${TextEditor} id=${id} label=${label} hint="Lua" rows=${rows} value=${script} onInput=${change} invalid=${verdict?.errors.length > 0} describedBy=${`${id}-state`}
+  return html`<${TextEditor} id=${id} label=${label} hint="Lua" rows=${rows} value=${script} onInput=${change} readonly=${readonly} invalid=${verdict?.errors.length > 0} describedBy=${`${id}-state`}
       marks=${(verdict?.errors || []).map(({ line }) => line)} at=${at} />
     <div id=${`${id}-state`} aria-live="polite">
       ${verdict && verdict.errors.length === 0 && mild.length === 0 && html`<p class="hint">The script is sound.</p>`}
@@ -87,9 +87,9 @@ export function ScriptField({ id, label, script, change, rows = 10 }) {
 
 function Script({ name, script, change }) {
   return html`<section class="panel">
-    <div class="panel-head"><h2>Policy of ${name}</h2><${Button} kind="small" onClick=${() => change("")}>Take it away</${Button}></div>
+    <div class="panel-head"><h2>Policy of ${name}</h2>${change && html`<${Button} kind="small" onClick=${() => change("")}>Take it away</${Button}>`}</div>
     <p class="lead">Only <code>return true</code> allows. Whatever fails denies.</p>
-    <${ScriptField} id="policy" label="Script" script=${script} change=${change} />
+    <${ScriptField} id="policy" label="Script" script=${script} change=${change} readonly=${!change} />
   </section>`;
 }
 
@@ -128,18 +128,18 @@ function Trial({ name, script, type }) {
     <p id="context-state" class="wrong" aria-live="polite">${read.slip?.message}</p>
     <div class="actions side"><${Button} busy=${busy} disabled=${Boolean(read.slip)} onClick=${run}>Run</${Button}><${Button} onClick=${() => setContext(sample(script, name, type))}>Fill in anew</${Button}></div>
     <div aria-live="polite">${problem && html`<${Wrong} problem=${problem} />`}
-      ${answer && html`<p class="verdict"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.executionTimeMs} ms</span></p>`}</div>
+      ${answer && html`<p class="verdict"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.execution_time_ms} ms</span></p>`}</div>
   </section>`;
 }
 
 function History({ type, name, script, take, version }) {
-  const from = useLoaded((signal) => admin.get("/policies/versions", { entityType: type, permission: name }, signal), [type, name, version]);
+  const from = useLoaded((signal) => admin.get("/policies/versions", { entity_type: type, permission: name }, signal), [type, name, version]);
   return html`<section class="panel"><h2>History</h2>
     <${Loaded} from=${from} lines=${2}>${({ items }) => items.length === 0
       ? html`<p class="lead">Nothing is saved yet. Every version is kept from then on, with who made it.</p>`
       : html`<ul class="history">${items.map((one) => html`<li key=${one.version}>
-          <span>Version ${one.version}, <${Time} at=${one.at} /> <span class="muted">by ${one.changedByType === "local" ? "the command line" : one.changedBy}</span></span>
-          ${one.script === null ? html`<span class="muted">taken away</span>` : one.script === script ? html`<span class="muted">as above</span>` : html`<${Button} kind="small" onClick=${() => take(one.script)}>Take this text</${Button}>`}
+          <span>Version ${one.version}, <${Time} at=${one.at} /> <span class="muted">by ${one.changed_by_type === "local" ? "the command line" : one.changed_by}</span></span>
+          ${one.script === null ? html`<span class="muted">taken away</span>` : one.script === script ? html`<span class="muted">as above</span>` : take && html`<${Button} kind="small" onClick=${() => take(one.script)}>Take this text</${Button}>`}
         </li>`)}</ul>`}</${Loaded}>
   </section>`;
 }

@@ -4,7 +4,8 @@ import { List, Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Elsewhere, Empty, Field, Header, Tabs, Tag, Time, curl, toast } from "../../static/core/ui.js";
-import { address, all, allModels, modelPath } from "./access.js";
+import { May, useMay } from "../rights.js";
+import { address, all, allModels, modelPath, useWriting } from "./access.js";
 import { ModelText, Review, SaveBar, useDraft } from "./model-editor.js";
 import { Policies } from "./model-policies.js";
 import { written } from "./text-editor.js";
@@ -32,12 +33,12 @@ async function load({ search, kind }, signal) {
 
 const FirstModel = () => html`<${Empty} title="No model of your own yet">
   <p>A model says which roles there are for a type of thing, such as an invoice, and what each role allows. Who has which role is then a <a href="/admin/access/grants">grant</a>.</p>
-  <p><a class="button" href="/admin/access/create">Write the first one</a></p></${Empty}>`;
+  <${May} to="update on models"><p><a class="button" href="/admin/access/create">Write the first one</a></p></${May}></${Empty}>`;
 
 export function Models() {
   const own = useLoaded((signal) => load({ kind: "own" }, signal), []);
   return html`
-    <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><a class="button primary" href="/admin/access/create">New model</a></${Header}>
+    <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><${May} to="update on models"><a class="button primary" href="/admin/access/create">New model</a></${May}></${Header}>
     ${own.value?.items.length === 0 && html`<${FirstModel} />`}
     <${List} caption="Models" search="Search by type, relation or permission" filters=${filters} columns=${columns} href=${(model) => modelPath(model.entity_type)} keyOf=${(model) => model.entity_type}
       load=${load} empty=${() => null} />
@@ -53,6 +54,7 @@ function Desk({ model }) {
   const type = model.entity_type;
   const { query } = useAddress();
   const tab = query.get("tab") || "model";
+  const may = useWriting().model(model);
   const [stored, setStored] = useState(model);
   const [dialog, setDialog] = useState(null);
   const saved = written(stored.definition);
@@ -72,14 +74,14 @@ function Desk({ model }) {
     <${Header} title=${type} purpose=${stored.definition.description || "What the relations and permissions of this type mean."} back=${{ href: "/admin/access", title: "Models" }}>
       <a class="button" href=${address("/admin/access/grants", { entity_type: type })}>Grants</a>
       <a class="button" href=${address("/admin/access/tester", { entity_type: type })}>Test</a>
-      ${!stored.built_in && html`<${Button} kind="danger" onClick=${() => setDialog("delete")}>Delete</${Button}>`}
+      ${!stored.built_in && may && html`<${Button} kind="danger" onClick=${() => setDialog("delete")}>Delete</${Button}>`}
     </${Header}>
     <p class="lead">${stored.built_in
-      ? html`<${Tag}>built in</${Tag}> Comes with Auther and says who administers it. What you save takes its place.`
+      ? html`<${Tag}>built in</${Tag}> Comes with Auther and says who administers it.${may && " What you save takes its place."}`
       : html`Version ${stored.version}, saved <${Time} at=${stored.updated_at} />${stored.client && html`, of the app <a href=${`/admin/clients/${encodeURIComponent(stored.client)}`}>${stored.client}</a>`}.`}</p>
     <${Tabs} tabs=${tabs} current=${tab} href=${(name) => address(modelPath(type), { tab: name === "model" ? "" : name }).replace(/\?$/, "")} />
-    ${tab === "policies" ? html`<${Policies} type=${type} draft=${draft} stored=${stored} />` : html`<${ModelText} draft=${draft} />`}
-    <${SaveBar} draft=${draft} saved=${saved} review=${() => setDialog("review")} />
+    ${tab === "policies" ? html`<${Policies} type=${type} draft=${draft} stored=${stored} may=${may} />` : html`<${ModelText} draft=${draft} readonly=${!may} />`}
+    ${may && html`<${SaveBar} draft=${draft} saved=${saved} review=${() => setDialog("review")} />`}
     ${dialog === "review" && html`<${Review} type=${type} definition=${draft.definition} version=${stored.version} close=${() => setDialog(null)} done=${kept} takeTheirs=${take} />`}
     ${dialog === "delete" && html`<${Delete} stored=${stored} close=${() => setDialog(null)} />`}
     <${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
@@ -114,6 +116,7 @@ const TYPE = /^[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*){0,2}$/;
 
 export function NewModel() {
   const { query } = useAddress();
+  const may = useMay("update on models", "manage on oauth_client");
   const [type, setType] = useState(query.get("type") || "");
   const [client, setClient] = useState("");
   const [example, setExample] = useState("roles");
@@ -142,8 +145,8 @@ export function NewModel() {
       <${Field} name="example" kind="select" label="Begin with" value=${example} onInput=${choose} options=${Object.entries(examples).map(([name, [title]]) => [name, title])} hint="Takes the place of the text below." />
     </div></section>
     <${ModelText} draft=${draft} />
-    <div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
-      <div class="actions side"><a class="button" href="/admin/access">Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>
+    ${may && html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
+      <div class="actions side"><a class="button" href="/admin/access">Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`}
     ${dialog && html`<${Review} type=${type} definition=${draft.definition} version=${0} client=${owner ? "" : client} isNew=${true} close=${() => setDialog(false)} done=${done} takeTheirs=${(model) => navigate(modelPath(model.entity_type))} />`}
     <${Elsewhere} command=${`auther admin model validate ${type || "invoice"} --file model.json\nauther admin model put ${type || "invoice"} --file model.json`}
       request=${curl("PUT", `/api/admin/models/${encodeURIComponent(type || "invoice")}`, { definition: draft.definition || {}, version: 0 })} />`;

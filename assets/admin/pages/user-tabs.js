@@ -36,18 +36,9 @@ export const sessionColumns = [
 export function SessionsTab({ user }) {
   const from = useLoaded((signal) => admin.get("/sessions", { user: user.id, limit: 500 }, signal), [user.id, user.version]);
   const [all, setAll] = useState(false);
-  const endAll = async () => {
-    let ended = 0;
-    for (;;) {
-      const { items } = await admin.get("/sessions", { user: user.id, limit: 500 });
-      if (items.length === 0) return ended;
-      for (const session of items) await admin.remove(`/sessions/${session.id}`);
-      ended += items.length;
-    }
-  };
-  const done = (n) => {
+  const done = ({ ended }) => {
     setAll(false);
-    toast(`${count(n, "session")} ended.`);
+    toast(`${count(ended.sessions, "session")} ended.`);
     from.reload();
   };
   const actions = { title: "", tight: true, cell: (session) => html`<${EndSession} session=${session} who=${user.name || user.email} done=${from.reload} />` };
@@ -55,9 +46,9 @@ export function SessionsTab({ user }) {
     ? html`<${Empty} title="Signed in nowhere"><p>A session begins when ${user.name || user.email} signs in, and is listed here until it ends.</p></${Empty}>`
     : html`<div class="bar"><p>${count(items.length, "session")}</p><${May} to="revoke_all on sessions"><${Button} kind="danger small" onClick=${() => setAll(true)}>Revoke all</${Button}></${May}></div>
       <${Table} caption="Sessions" columns=${[...sessionColumns, { title: "Ends", cell: (session) => html`<${Time} at=${session.expires_at} />` }, actions]} items=${items} />
-      ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${endAll} done=${done}
+      ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${() => admin.remove(`/users/${user.id}/sessions`)} done=${done}
         loses=${`Signs ${user.email} out of ${listing(items.map((one) => device(one.user_agent)))}. Apps cannot renew the tokens that came from them.`} />`}`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…`} request=${curl("GET", `/api/admin/sessions?user=${user.id}`)} />`;
+    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…\nauther admin session revoke --user ${shell(user.email)}`} request=${`${curl("GET", `/api/admin/sessions?user=${user.id}`)}\n${curl("DELETE", `/api/admin/users/${user.id}/sessions`)}`} />`;
 }
 
 // Groups
@@ -110,10 +101,10 @@ export function ChooseApp({ clients, value, none, name = "client" }) {
 }
 
 const accessColumns = [
-  { title: "Type", cell: (item) => html`<code>${item.entityType}</code>` },
-  { title: "Which", cell: (item) => (item.entityId === "*" ? "all of them" : html`<code>${item.entityId}</code>`) },
+  { title: "Type", cell: (item) => html`<code>${item.entity_type}</code>` },
+  { title: "Which", cell: (item) => (item.entity_id === "*" ? "all of them" : html`<code>${item.entity_id}</code>`) },
   { title: "May", cell: (item) => html`<span class="tags">${item.permissions.map((permission) => {
-    const asks = item.abacRequired.includes(permission);
+    const asks = item.abac_required.includes(permission);
     return html`<${Tag} key=${permission} kind=${asks ? "warn" : ""}>${permission}${asks && " if a policy allows"}</${Tag}>`;
   })}</span>` },
 ];
@@ -127,7 +118,7 @@ export function AccessTab({ user }) {
     <div class="bar"><p class="lead">What they may do now, by their own grants and by those of their groups.${user.roles.includes("admin") && " As an administrator they may do everything else here too."}</p><${ChooseApp} clients=${clients} value=${client} none="every app, and Auther" /></div>
     <${Loaded} from=${from}>${({ items, truncated }) => (items.length === 0
       ? html`<${Empty} title="No permissions"><p>${user.name || user.email} holds nothing${client ? " on the types of this app" : ""}. Give a relation at <a href="/admin/access/grants">Grants</a>, or add them to a group.</p></${Empty}>`
-      : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entityType}:${item.entityId}`} />
+      : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entity_type}:${item.entity_id}`} />
         ${truncated && html`<p class="muted">There are more than are shown here. Choose an app to see less at once.</p>`}
         <p><a href=${tester}>Ask why, at the tester</a></p>`)}</${Loaded}>
     <${Elsewhere} command=${`auther admin user access ${shell(user.email)}${client ? ` --client ${client}` : ""}`} request=${curl("GET", `/api/admin/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
@@ -199,7 +190,7 @@ export function TokenTab({ user }) {
     <${Loaded} from=${from}>${(value) => (value === null
       ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
       : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
-        <div class="columns">${value.idToken && html`<${Claims} title="ID token" claims=${value.idToken} />`}<${Claims} title="Access token" claims=${value.accessToken} /></div>`)}</${Loaded}>
+        <div class="columns">${value.id_token && html`<${Claims} title="ID token" claims=${value.id_token} />`}<${Claims} title="Access token" claims=${value.access_token} /></div>`)}</${Loaded}>
     <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
 }
 

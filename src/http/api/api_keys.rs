@@ -5,9 +5,10 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{page_request, parameter};
+use super::{paged, parameter, sorted_request};
 use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
+use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
 use crate::http::extract::{Admin, Json, Query, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::Refusal;
@@ -47,29 +48,29 @@ fn view(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
     }
 }
 
-/// `GET api-keys`: a page, newest first; of one `client`, a page; of one `owner`, all.
+/// `GET api-keys`: a page, newest first or by `sort`; of one `client`, a page; of one `owner`, all when they are not sorted.
 pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> Answer {
-    let cx = &admin.cx;
-    let (keys, next) = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
+    let cx = admin.cx.clone();
+    let owner = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
         (Some(_), Some(_)) => return Err(Refusal::malformed("Ask for the keys of an owner or of a client.")),
-        (Some(name), None) => {
-            let mut keys = apikeys::of_owner(cx, &users::by_name(cx, name)?.id)?;
-            keys.reverse();
-            (keys, None)
-        }
-        (None, Some(client)) => {
-            let client: ClientId =
-                client.parse().map_err(|_| Refusal::not_found("There is no client with this id."))?;
-            let page = apikeys::page_of_client(cx, &client, &page_request::<ApiKeyId>(&query)?)?;
-            (page.items, page.next)
-        }
-        (None, None) => {
-            let page = apikeys::page(cx, &page_request::<ApiKeyId>(&query)?)?;
-            (page.items, page.next)
-        }
+        (Some(name), None) => Some(users::by_name(&cx, name)?.id),
+        (None, _) => None,
     };
-    let items: Vec<_> = keys.iter().map(|key| view(cx, key)).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
+    let client: Option<ClientId> = parameter(&query, "client")?
+        .map(|client| client.parse().map_err(|_| Refusal::not_found("There is no client with this id.")))
+        .transpose()?;
+    let page =
+        paged(sorted_request::<ApiKeyId, ApiKey>(&query)?, move |request| match (&request.sort, owner, client) {
+            (Some(sort), owner, client) => apikeys::sorted(&cx, (sort, request.limit), owner.as_ref(), client.as_ref()),
+            (None, Some(owner), _) => {
+                let items = apikeys::of_owner(&cx, &owner)?.into_iter().rev().collect();
+                Ok(Page { items, next: None })
+            }
+            (None, None, Some(client)) => apikeys::page_of_client(&cx, &client, request),
+            (None, None, None) => apikeys::page(&cx, request),
+        });
+    let page = page.await?.map(|key| view(&admin.cx, &key));
+    Ok(HttpResponse::Ok().json(page))
 }
 
 /// `GET api-keys/{key}`.

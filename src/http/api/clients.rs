@@ -8,7 +8,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{flag, page_request, parameter, search, wrong_parameter};
+use super::{flag, paged, parameter, search, sorted_request, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
@@ -70,10 +70,11 @@ fn shown(registered: &Registered) -> Map<String, Value> {
     document
 }
 
-/// `GET clients`: a page in the order of ids; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
+/// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
-    let page = clients::page(&admin.cx, &filter, &page_request::<ClientId>(&query)?)?;
+    let request = sorted_request::<ClientId, Client>(&query)?;
+    let page = paged(request, move |request| clients::page(&admin.cx, &filter, request)).await?;
     let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -90,7 +91,7 @@ pub async fn create(admin: Admin<CreateClients>, body: Json<ClientInput>) -> Ans
     Ok(HttpResponse::Created().json(shown(&registered)))
 }
 
-/// `PATCH clients/{client}`: what is absent stays. `version` makes it conditional.
+/// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
 pub async fn update(admin: Admin<UpdateClients>, id: Path<String>, body: Json<ClientInput>) -> Answer {
     let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))

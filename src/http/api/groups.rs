@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{page_request, parameter, search, tuples};
+use super::{paged, parameter, search, sorted_request, tuples};
 use crate::access::authority;
 use crate::access::groups::{self, Change, Member};
 use crate::base::id::GroupId;
@@ -32,9 +32,10 @@ fn view(group: &Group) -> Value {
     })
 }
 
-/// `GET groups`: a page in the order of creation; `search` narrows it. A page may be short and still have a `next`.
+/// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
-    let page = groups::page(&admin.cx, search(&query)?.as_ref(), &page_request::<GroupId>(&query)?)?;
+    let (search, request) = (search(&query)?, sorted_request::<GroupId, Group>(&query)?);
+    let page = paged(request, move |request| groups::page(&admin.cx, search.as_ref(), request)).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

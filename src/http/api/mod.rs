@@ -27,11 +27,12 @@ mod settings;
 mod tuples;
 mod user_details;
 mod users;
+mod writers;
 
 use std::str::FromStr;
 
 use actix_web::http::Method;
-use actix_web::web::ServiceConfig;
+use actix_web::web::{ServiceConfig, block};
 
 pub use local::Local;
 
@@ -40,6 +41,7 @@ use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
 use crate::base::canonical::Search;
 use crate::base::page::PageRequest;
+use crate::base::sort::{Sort, Sortable};
 
 /// Where endpoints are registered: in the application, or in a list of what there is.
 trait Registry {
@@ -121,6 +123,7 @@ fn people(config: &mut impl Registry) {
         .service(at("users/{user}/groups").get(user_details::groups))
         .service(at("users/{user}/access").get(user_details::access))
         .service(at("users/{user}/token").get(user_details::token))
+        .service(at("users/{user}/sessions").on(Method::DELETE, sessions::revoke_all))
         .service(at("users/{user}/consents").get(user_details::consents))
         .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
         .service(at("users/{user}/password").post(users::set_password))
@@ -159,15 +162,51 @@ fn parameter<'q>(query: &'q Query, name: &str) -> Result<Option<&'q str>, Refusa
 
 /// `limit` and `after` of a list whose cursors are identifiers of the kind `Id`.
 fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
-    let limit = match parameter(query, "limit")? {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| wrong_parameter("limit", "is not a number"))?),
-    };
+    let limit = limit(query)?;
     let after = parameter(query, "after")?;
     if after.is_some_and(|after| after.parse::<Id>().is_err()) {
         return Err(wrong_parameter("after", "is not a cursor of this list"));
     }
     Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+fn limit(query: &Query) -> Result<Option<usize>, Refusal> {
+    parameter(query, "limit")?
+        .map(|text| text.parse().map_err(|_| wrong_parameter("limit", "is not a number")))
+        .transpose()
+}
+
+/// As [`page_request`], of a list that `sort` can bring into another order: cursors are then good for that order only.
+fn sorted_request<Id: FromStr, R: Sortable>(query: &Query) -> Result<PageRequest, Refusal> {
+    let Some(text) = parameter(query, "sort")? else { return page_request::<Id>(query) };
+    let sort = Sort::of::<R>(text).ok_or_else(|| {
+        let fields = R::FIELDS.join(", ");
+        wrong_parameter(
+            "sort",
+            &format!("is none of {fields}, each perhaps with a - before it for the other direction"),
+        )
+    })?;
+    let sort = match parameter(query, "after")? {
+        None => sort,
+        Some(cursor) => {
+            sort.after(cursor).ok_or_else(|| wrong_parameter("after", "is not a cursor of this list in this order"))?
+        }
+    };
+    Ok(PageRequest::sorted(limit(query)?, sort))
+}
+
+/// Makes a page away from the threads that answer: to sort, everything is looked at.
+async fn paged<T: Send + 'static, E: Send + 'static>(
+    request: PageRequest,
+    read: impl FnOnce(&PageRequest) -> Result<T, E> + Send + 'static,
+) -> Result<T, Refusal>
+where
+    Refusal: From<E>,
+{
+    if request.sort.is_none() {
+        return Ok(read(&request)?);
+    }
+    Ok(block(move || read(&request)).await.map_err(Refusal::internal)??)
 }
 
 /// A query parameter that is `true` or `false`.

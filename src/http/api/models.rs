@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
+use super::writers::{What, for_writers};
 use super::{page_request, parameter};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
@@ -25,6 +26,9 @@ use crate::records::tuple::ANY;
 const MAX_IMPORT: usize = 100;
 
 type Answer = Result<HttpResponse, Refusal>;
+
+/// What is wrong with it is told after who asks.
+type Body = Result<LongJson<Map<String, Value>>, Refusal>;
 
 fn view(model: &Model) -> Value {
     json!({
@@ -88,10 +92,14 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
 }
 
 /// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
-pub async fn put(manager: Manager, entity_type: Path<String>, body: LongJson<Map<String, Value>>) -> Answer {
-    let draft = draft(entity_type.into_inner(), body.0)?;
-    may_write(&manager.cx, &draft.entity_type, draft.client.as_ref())?;
-    let stored = catalogue::put(&manager.cx, &draft).await?;
+pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> Answer {
+    for_writers(&manager.cx, What::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
+}
+
+async fn put_one(cx: &Cx, entity_type: String, body: Body) -> Answer {
+    let draft = draft(entity_type, body?.0)?;
+    may_write(cx, &draft.entity_type, draft.client.as_ref())?;
+    let stored = catalogue::put(cx, &draft).await?;
     let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(stored_view(&stored)?))
 }
@@ -128,20 +136,28 @@ pub async fn dry_run(
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
-pub async fn delete(manager: Manager, entity_type: Path<String>, query: Query) -> Answer {
-    let expected = match parameter(&query, "version")? {
+pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Query, Refusal>) -> Answer {
+    for_writers(&manager.cx, What::Models, delete_one(&manager.cx, &entity_type, query).await)
+}
+
+async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> Answer {
+    let expected = match parameter(&query?, "version")? {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| super::wrong_parameter("version", "is not a number"))?),
     };
-    may_write(&manager.cx, &entity_type, None)?;
-    catalogue::delete(&manager.cx, &entity_type, expected).await?;
-    Ok(HttpResponse::Ok().json(json!({"entity_type": *entity_type, "deleted": true})))
+    may_write(cx, entity_type, None)?;
+    catalogue::delete(cx, entity_type, expected).await?;
+    Ok(HttpResponse::Ok().json(json!({"entity_type": entity_type, "deleted": true})))
 }
 
 /// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
 /// one after another: what was written before a mistake stays.
-pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
-    let mut input = Input::new(body.0);
+pub async fn import(manager: Manager, body: Body) -> Answer {
+    for_writers(&manager.cx, What::Models, import_all(&manager.cx, body).await)
+}
+
+async fn import_all(cx: &Cx, body: Body) -> Answer {
+    let mut input = Input::new(body?.0);
     let source: String = input.require("source");
     let prefix: Option<String> = input.take("prefix");
     input.finish()?;
@@ -157,13 +173,13 @@ pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Ans
             client: None,
             expected_version: None,
         };
-        may_write(&manager.cx, &draft.entity_type, None)?;
-        catalogue::check(&manager.cx, &manager.cx.read()?, &draft)?;
+        may_write(cx, &draft.entity_type, None)?;
+        catalogue::check(cx, &cx.read()?, &draft)?;
         drafts.push(draft);
     }
     let mut items = Vec::new();
     for draft in &drafts {
-        items.push(view(&catalogue::put(&manager.cx, draft).await?.model));
+        items.push(view(&catalogue::put(cx, draft).await?.model));
     }
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": null, "warnings": imported.notes})))
 }

@@ -54,7 +54,7 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
         "result": result.name(),
         "returned": judgement.returned,
         "note": note,
-        "executionTimeMs": milliseconds(judgement.micros),
+        "execution_time_ms": milliseconds(judgement.micros),
         "error": error,
     })))
 }
@@ -76,26 +76,26 @@ fn evaluation(row: &EvaluationRow) -> Value {
     json!({
         "id": row.id,
         "at": row.at.rfc3339(),
-        "entityType": row.entity_type,
-        "entityId": row.entity_id,
+        "entity_type": row.entity_type,
+        "entity_id": row.entity_id,
         "permission": row.permission,
-        "subjectType": row.subject_type,
-        "subjectId": row.subject_id,
-        "policySource": row.place.level(),
-        "policyName": row.place.name(),
-        "policyScript": row.script,
+        "subject_type": row.subject_type,
+        "subject_id": row.subject_id,
+        "policy_source": row.place.level(),
+        "policy_name": row.place.name(),
+        "policy_script": row.script,
         "result": row.result.name(),
         "error": row.error,
         "message": row.message,
         "context": row.context,
-        "executionTimeMs": milliseconds(row.micros),
+        "execution_time_ms": milliseconds(row.micros),
         "request": row.request,
         "ip": row.ip,
-        "userAgent": row.user_agent,
+        "user_agent": row.user_agent,
     })
 }
 
-/// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entityType`, `entityId`, `permission`, `subject`
+/// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`, `permission`, `subject`
 /// and `result` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
     let order = match parameter(&query, "order")? {
@@ -119,8 +119,8 @@ pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
     let filter = Filter {
         since,
-        entity_type: text("entityType")?,
-        entity_id: text("entityId")?,
+        entity_type: text("entity_type")?,
+        entity_id: text("entity_id")?,
         permission: text("permission")?,
         subject: text("subject")?,
         result,
@@ -146,23 +146,23 @@ impl FromStr for VersionCursor {
 
 fn version(row: &PolicyVersion) -> Value {
     json!({
-        "entityType": row.entity_type,
-        "policyLevel": row.place.level(),
-        "policyName": row.place.name(),
+        "entity_type": row.entity_type,
+        "policy_level": row.place.level(),
+        "policy_name": row.place.name(),
         "script": row.script,
         "version": row.version,
-        "changedByType": row.changed_by_kind,
-        "changedBy": row.changed_by,
+        "changed_by_type": row.changed_by_kind,
+        "changed_by": row.changed_by,
         "reason": row.reason,
         "at": row.at.rfc3339(),
     })
 }
 
-/// `GET policies/versions`: a page of what the policies of an `entityType` were, the newest first for each; of one `permission` or `tuple`
+/// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one `permission` or `tuple`
 /// only. A `script` that is `null` was taken away.
 pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> Answer {
-    let Some(entity_type) = parameter(&query, "entityType")? else {
-        return Err(wrong_parameter("entityType", "is missing"));
+    let Some(entity_type) = parameter(&query, "entity_type")? else {
+        return Err(wrong_parameter("entity_type", "is missing"));
     };
     let place = match (parameter(&query, "permission")?, parameter(&query, "tuple")?) {
         (Some(_), Some(_)) => return Err(wrong_parameter("tuple", "cannot be given with permission")),

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::{page_request, parameter, wrong_parameter};
+use super::{paged, parameter, sorted_request, wrong_parameter};
 use crate::base::id::SessionId;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::Refusal;
@@ -29,7 +29,7 @@ fn view(session: &Session) -> Value {
     })
 }
 
-/// `GET sessions`: a page of live ones, newest first; of one `user`, and of those out of which one `client` got a code. A page may be short and
+/// `GET sessions`: a page of live ones, newest first or by `sort`; of one `user`, and of those out of which one `client` got a code. A page may be short and
 /// still have a `next`.
 pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
     let user = parameter(&query, "user")?.map(|name| users::by_name(&admin.cx, name)).transpose()?;
@@ -37,7 +37,8 @@ pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
         .map(|id| id.parse().map_err(|_| wrong_parameter("client", "is not the id of an app")))
         .transpose()?;
     let filter = Filter { user: user.map(|user| user.id), client };
-    let page = sessions::page(&admin.cx, &filter, &page_request::<SessionId>(&query)?)?;
+    let request = sorted_request::<SessionId, Session>(&query)?;
+    let page = paged(request, move |request| sessions::page(&admin.cx, &filter, request)).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -47,4 +48,11 @@ pub async fn revoke(admin: Admin<RevokeSessions>, id: Path<String>) -> Answer {
     let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::not_found("There is no session with this id.")) };
     let ended = sessions::end(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": id, "ended": ended})))
+}
+
+/// `DELETE users/{user}/sessions`: signs a person out everywhere, and revokes the tokens that apps hold for them.
+pub async fn revoke_all(admin: Admin<RevokeSessions>, name: Path<String>) -> Answer {
+    let user = users::by_name(&admin.cx, &name)?;
+    let ended = sessions::end_all(&admin.cx, &user.id).await?;
+    Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "ended": ended})))
 }

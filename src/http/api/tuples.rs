@@ -5,6 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
+use super::writers::{What, for_writers};
 use super::{page_request, parameter, wrong_parameter};
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
@@ -13,7 +14,7 @@ use crate::access::{Error, authority, dry_run};
 use crate::base::Moment;
 use crate::cx::Cx;
 use crate::http::extract::{
-    Admin, Json, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
+    Admin, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
 };
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
@@ -24,6 +25,9 @@ use crate::store::rows::tuples::Filter;
 const MAX_DRY: usize = 100;
 
 type Answer = Result<HttpResponse, Refusal>;
+
+/// What is wrong with it is told after who asks.
+type Body = Result<LongJson<Map<String, Value>>, Refusal>;
 
 /// A tuple as administrators see it.
 pub(super) fn view(tuple: &Tuple) -> Value {
@@ -72,37 +76,53 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
-pub async fn write(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
-    let mut input = Input::new(body.0);
+pub async fn write(manager: Manager, body: Body) -> Answer {
+    for_writers(&manager.cx, What::Tuples, write_all(&manager.cx, body).await)
+}
+
+async fn write_all(cx: &Cx, body: Body) -> Answer {
+    let mut input = Input::new(body?.0);
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = write_many(&manager.cx, new, 1).await?;
+        let written = write_many(cx, new, 1).await?;
         let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
     let new = new_tuple(input)?;
-    let written = write_one(&manager.cx, new.key, new.condition, new.expires_at).await?;
+    let written = write_one(cx, new.key, new.condition, new.expires_at).await?;
     Ok(HttpResponse::Created().json(view(&written)))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
-pub async fn remove(manager: Manager, body: Json<Map<String, Value>>) -> Answer {
-    let tuple = new_tuple(Input::new(body.0))?;
-    Ok(HttpResponse::Ok().json(view(&remove_one(&manager.cx, tuple.key).await?)))
+pub async fn remove(manager: Manager, body: Body) -> Answer {
+    for_writers(&manager.cx, What::Tuples, remove_named(&manager.cx, body).await)
+}
+
+async fn remove_named(cx: &Cx, body: Body) -> Answer {
+    let tuple = new_tuple(Input::new(body?.0))?;
+    Ok(HttpResponse::Ok().json(view(&remove_one(cx, tuple.key).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
 pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
-    let tuple = tuples::by_id(&manager.cx, &id)?;
-    may_write(&manager.cx, &tuple.key)?;
-    Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(&manager.cx, &id).await?)))
+    for_writers(&manager.cx, What::Tuples, remove_by_id(&manager.cx, &id).await)
+}
+
+async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
+    let tuple = tuples::by_id(cx, id)?;
+    may_write(cx, &tuple.key)?;
+    Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
 /// all or none.
-pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Answer {
-    let mut input = Input::new(body.0);
+pub async fn import(manager: Manager, body: Body) -> Answer {
+    for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
+}
+
+async fn import_lines(cx: &Cx, body: Body) -> Answer {
+    let mut input = Input::new(body?.0);
     let lines: Vec<String> = input.require("lines");
     let first: usize = input.take("first_line").unwrap_or(1);
     let prefix: String = input.take("prefix").unwrap_or_default();
@@ -114,7 +134,7 @@ pub async fn import(manager: Manager, body: LongJson<Map<String, Value>>) -> Ans
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
     let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
-    let written = write_many(&manager.cx, new, first).await?;
+    let written = write_many(cx, new, first).await?;
     Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
 }
 

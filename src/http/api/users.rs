@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{flag, page_request, parameter, search};
+use super::{flag, paged, parameter, search, sorted_request};
 use crate::access::authority;
 use crate::base::Moment;
 use crate::base::Secret;
@@ -69,14 +69,15 @@ fn view(user: &User) -> View<'_> {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// `GET users`: a page, oldest first; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
+/// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
     let filter = Filter {
         search: search(&query)?,
         disabled: flag(&query, "disabled")?,
         role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
     };
-    let page = users::page(&admin.cx, &filter, &page_request::<UserId>(&query)?)?;
+    let request = sorted_request::<UserId, User>(&query)?;
+    let page = paged(request, move |request| users::page(&admin.cx, &filter, request)).await?;
     let items: Vec<View> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

@@ -10,6 +10,7 @@ use super::caller::{Caller, Credential, Who, caller};
 use super::cx::{LocalPeer, operation};
 use crate::access::check::{may, subject_of};
 use crate::cx::{Actor, Cx};
+use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 
@@ -95,7 +96,8 @@ rights! {
 }
 
 /// Rights over all objects that handlers ask for by [`require`], because one object may be enough.
-const ASKED: &[(&str, &str)] = &[("update", "models"), ("update", "tuples")];
+const ASKED: &[(&str, &str)] =
+    &[("update", "models"), ("update", "tuples"), ("manage", "oauth_client"), ("manage_access", "oauth_client")];
 
 /// Every right that the admin API knows: the permission and the type it is on.
 pub fn all_rights() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -132,7 +134,18 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
     }
     let caller = caller(request, None).await?;
     refuse_app(&caller)?;
+    came_from_our_pages(request, &caller)?;
     Ok(caller.cx)
+}
+
+/// A change that is authenticated by cookie must say that it comes from a page of ours: stricter than elsewhere, for this API is not for
+/// programs that keep cookies.
+fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Refusal> {
+    let is_ours = || csrf::sender(&caller.cx, request.headers()) == Sender::Ourselves;
+    if caller.by != Credential::Cookie || request.method().is_safe() || is_ours() {
+        return Ok(());
+    }
+    Err(Refusal::foreign())
 }
 
 /// Refuses a caller whose token an app holds for a person: an app is not to administer in its user's name.

@@ -202,6 +202,9 @@ async fn people(api: &Described<'_>) {
     let of_eve = api.get("/sessions?user=eve@example.com", &[]).await;
     let session = of_eve["items"][0]["id"].as_str().unwrap();
     api.call(Method::DELETE, "/sessions/{session}", &[session], None).await;
+    api.call(Method::DELETE, "/users/{user}/sessions", &["eve@example.com"], None).await;
+    api.get("/users?sort=-created_at&limit=1", &[]).await;
+    api.get("/sessions?sort=last_seen_at&limit=1", &[]).await;
     api.post("/groups", &[], json!({"name": "Staff", "description": "Everybody"})).await;
     let change = json!({"description": null, "version": 1});
     api.call(Method::PATCH, "/groups/{group}", &["Staff"], Some(change)).await;
@@ -309,7 +312,7 @@ async fn policies(api: &Described<'_>) {
         api.post("/policies/test", &[], json!({"script": script, "context": {"a": 1}})).await;
     }
     api.get("/policies/evaluations?order=asc&result=allowed", &[]).await;
-    let versions = api.get("/policies/versions?entityType=wiki:doc", &[]).await;
+    let versions = api.get("/policies/versions?entity_type=wiki:doc", &[]).await;
     assert!(!versions["items"].as_array().unwrap().is_empty());
 }
 

@@ -111,6 +111,122 @@ async fn sessions_are_found_by_person_and_app_and_ended_ones_are_not() {
 }
 
 #[actix_web::test]
+async fn lists_are_read_in_the_order_that_is_asked_for() {
+    let desk = Desk::open().await;
+    let cx = desk.site.home.cx();
+    for (email, name) in [("ann@example.com", "Zoe"), ("bob@example.com", "adam"), ("cy@example.com", "Änne")] {
+        let user = desk.site.person(email, &[]).await;
+        let profile = json!({ "name": name }).as_object().unwrap().clone();
+        let change = crate::identity::users::UserChange { profile, ..Default::default() };
+        crate::identity::users::update(&cx, &user.id, change).await.unwrap();
+    }
+    let [root, ann, bob, cy] = ["root@example.com", "ann@example.com", "bob@example.com", "cy@example.com"];
+    for (query, wanted) in [
+        ("sort=email", &[ann, bob, cy, root][..]),
+        ("sort=-email", &[root, cy, bob, ann]),
+        ("sort=name", &[bob, ann, cy, root]),
+        ("sort=-name", &[cy, ann, bob, root]),
+        ("sort=-name&search=example.com&role=admin", &[root]),
+        ("sort=name&search=ann", &[ann]),
+    ] {
+        assert_eq!(desk.all(&format!("users?{query}"), "email").await, wanted, "{query}");
+    }
+    for name in ["Sales", "engineering", "Staff"] {
+        crate::access::groups::create(&cx, name, None).await.unwrap();
+    }
+    assert_eq!(desk.all("groups?sort=name", "name").await, ["engineering", "Sales", "Staff"]);
+    assert_eq!(desk.all("groups?sort=-name&search=staff", "name").await, ["Staff"]);
+    for (id, name) in [("b", "One"), ("a2", "two"), ("c3", "Three")] {
+        let input = ClientInput {
+            name: Some(name.to_owned()),
+            kind: Some(String::from("m2m")),
+            client_id: Some(format!("{id}-app")),
+            ..ClientInput::default()
+        };
+        register(&cx, &input).await.unwrap();
+    }
+    assert_eq!(desk.all("clients?sort=name", "name").await, ["One", "Three", "two"]);
+    assert_eq!(desk.all("clients?sort=-client_id&type=m2m", "name").await, ["Three", "One", "two"]);
+    let by_time = desk.all("sessions?sort=created_at", "id").await;
+    let of_root = desk.all("sessions?sort=-last_seen_at&user=root@example.com", "id").await;
+    assert_eq!((&by_time, by_time.len()), (&of_root, 1));
+}
+
+#[actix_web::test]
+async fn keys_are_sorted_by_what_is_shown_of_them() {
+    let desk = Desk::open().await;
+    let ann = desk.site.person("ann@example.com", &[]).await;
+    let cx = desk.site.home.cx();
+    let mut texts = Vec::new();
+    for (name, days) in [("b", Some(3)), ("A", None), ("c", Some(1))] {
+        let expires_in = days.map(|days: u64| days * 86_400);
+        let new = crate::apikeys::NewKey { name: name.to_owned(), expires_in, ..Default::default() };
+        let full = crate::apikeys::Authority::FULL;
+        texts.push(crate::apikeys::create(&cx, &ann.id, new, full).await.unwrap().secret);
+    }
+    crate::apikeys::accept(&cx, &texts[0], None).await.unwrap();
+    for (query, wanted) in [
+        ("sort=name", ["A", "b", "c"]),
+        ("sort=expires_at", ["c", "b", "A"]),
+        ("sort=-expires_at", ["b", "c", "A"]),
+        ("sort=name&owner=ann@example.com", ["A", "b", "c"]),
+    ] {
+        assert_eq!(desk.all(&format!("api-keys?{query}"), "name").await, wanted, "{query}");
+    }
+    let used = desk.all("api-keys?sort=-last_used_at", "name").await;
+    assert_eq!(used[0], "b", "the use of this minute counts");
+}
+
+#[actix_web::test]
+async fn an_order_that_there_is_not_and_a_cursor_of_another_are_refused() {
+    let desk = Desk::open().await;
+    for n in 0..3 {
+        desk.site.person(&format!("p{n}@example.com"), &[]).await;
+    }
+    let wrong = desk.get("users?sort=password").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let told = wrong.json();
+    assert_eq!(told["errors"][0]["field"], "sort");
+    for field in ["name", "email", "created_at"] {
+        assert!(told["detail"].as_str().unwrap().contains(field), "{told}");
+    }
+    let sorted = desk.get("users?sort=email&limit=2").await.json()["next"].as_str().unwrap().to_owned();
+    let plain = desk.get("users?limit=2").await.json()["next"].as_str().unwrap().to_owned();
+    for query in [
+        format!("sort=-email&after={sorted}"),
+        format!("sort=name&after={sorted}"),
+        format!("sort=email&after={plain}"),
+        format!("after={sorted}"),
+        format!("sort=email&sort=name&after={sorted}"),
+        String::from("sort="),
+        String::from("sort=-"),
+    ] {
+        assert_eq!(desk.get(&format!("users?{query}")).await.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert_eq!(desk.get(&format!("users?sort=email&after={sorted}")).await.status, StatusCode::OK);
+    assert_eq!(desk.get(&format!("clients?after={sorted}")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[actix_web::test]
+async fn somebody_is_signed_out_everywhere_at_once() {
+    let desk = Desk::open().await;
+    let ann = desk.site.person("ann@example.com", &[]).await;
+    for _ in 0..3 {
+        desk.site.token("ann@example.com").await;
+    }
+    let lesser = desk.lesser("vi@example.com", &[("users", "admin")]).await;
+    let path = "users/ann@example.com/sessions";
+    assert_eq!(desk.call_as(&lesser, Method::DELETE, path).await.status, StatusCode::FORBIDDEN);
+    let ended = desk.call(Method::DELETE, path).await.json();
+    assert_eq!((&ended["id"], &ended["ended"]["sessions"]), (&json!(ann.id), &json!(3)));
+    assert_eq!(desk.all("sessions?user=ann@example.com", "id").await, [""; 0]);
+    assert_eq!(desk.get("me").await.status, StatusCode::OK, "others stay");
+    let row = desk.get("audit?action=session.end_all&limit=1").await.json()["items"][0].clone();
+    assert_eq!((&row["target"], &row["detail"]["ended"]["sessions"]), (&json!(ann.id), &json!(3)));
+    assert_eq!(desk.call(Method::DELETE, "users/nobody@example.com/sessions").await.status, StatusCode::NOT_FOUND);
+}
+
+#[actix_web::test]
 async fn a_wrong_filter_is_refused_and_names_its_field() {
     let desk = Desk::open().await;
     for (path, field) in [

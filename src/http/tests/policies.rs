@@ -29,7 +29,7 @@ async fn a_policy_is_validated_and_tested() {
         async |context: Value| post(&site, &token, "test", json!({"script": script, "context": context})).await.json();
     let fine = test(json!({"resource": {"amount": 1}})).await;
     assert_eq!((&fine["result"], &fine["returned"], &fine["error"]), (&json!("allowed"), &json!("true"), &Value::Null));
-    assert!(fine["executionTimeMs"].as_f64().unwrap() > 0.0);
+    assert!(fine["execution_time_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(test(json!({"resource": {"amount": 1000}})).await["result"], "denied");
     let lacking = test(json!({"resource": {}})).await;
     assert_eq!(
@@ -62,13 +62,13 @@ async fn evaluations_and_versions_are_lists() {
         crate::store::rows::policy_versions::note_change(tx, crate::base::id::TenantId::DEFAULT, &change)
     };
     assert_eq!(site.home.parts.store.write(note).await, Ok(Some(1)));
-    let versions = get("versions?entityType=doc&permission=read").await.json();
+    let versions = get("versions?entity_type=doc&permission=read").await.json();
     assert_eq!((&versions["items"][0]["script"], &versions["items"][0]["version"]), (&json!("return true"), &json!(1)));
     assert_eq!(get("evaluations?result=error").await.json(), json!({"items": [], "next": null}));
     for wrong in [
         "versions",
-        "versions?entityType=doc&after=x",
-        "versions?entityType=doc&permission=a&tuple=b",
+        "versions?entity_type=doc&after=x",
+        "versions?entity_type=doc&permission=a&tuple=b",
         "evaluations?result=x",
     ] {
         assert_eq!(get(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");

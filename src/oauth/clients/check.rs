@@ -1,6 +1,6 @@
 //! What a valid client is. Every mistake is reported, each beside its field.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
@@ -19,7 +19,7 @@ pub struct FieldError {
 }
 
 /// The fields of a client as an administrator gives them. Absent ones keep their value, or take the type's default when the
-/// client is new. Unknown fields are refused.
+/// client is new. `Some(None)` takes a value away. Unknown fields are refused.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientInput {
@@ -53,15 +53,22 @@ pub struct ClientInput {
     /// `RS256` | `ES256` | `EdDSA`.
     pub signing_alg: Option<String>,
     /// JWK set with public keys, for `private_key_jwt`.
-    pub jwks: Option<Map<String, Value>>,
+    #[serde(deserialize_with = "given")]
+    pub jwks: Option<Option<Map<String, Value>>>,
     /// `all_users` | `restricted`.
     pub access_policy: Option<String>,
     /// `own` | `all` | `none`; `own+platform` is another word for `own`.
     pub permission_claims: Option<String>,
     /// Lifetime of access tokens: 60 to 86400 seconds.
-    pub access_token_seconds: Option<u64>,
+    #[serde(deserialize_with = "given")]
+    pub access_token_seconds: Option<Option<u64>>,
     /// The version that the change was drawn from.
     pub version: Option<u64>,
+}
+
+/// A member that is there, as a value or as `null`.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 struct Checker {
@@ -139,7 +146,7 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
         updated_at: now,
         version: 1,
     };
-    if input.jwks.is_some() && input.token_endpoint_auth_method.is_none() {
+    if input.jwks.as_ref().is_some_and(Option::is_some) && input.token_endpoint_auth_method.is_none() {
         client.auth_method = AuthMethod::PrivateKeyJwt;
     }
     fill(&mut checker, &mut client, input);
@@ -202,8 +209,10 @@ fn fill(checker: &mut Checker, client: &mut Client, input: &ClientInput) {
     fill_access(checker, client, input);
     client.trusted = input.trusted.unwrap_or(client.trusted);
     client.require_pkce = input.require_pkce.unwrap_or(client.require_pkce);
-    client.jwks = input.jwks.clone().or_else(|| client.jwks.take());
-    client.access_seconds = input.access_token_seconds.or(client.access_seconds);
+    if let Some(jwks) = &input.jwks {
+        client.jwks.clone_from(jwks);
+    }
+    client.access_seconds = input.access_token_seconds.unwrap_or(client.access_seconds);
 }
 
 fn fill_access(checker: &mut Checker, client: &mut Client, input: &ClientInput) {

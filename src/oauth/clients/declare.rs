@@ -76,7 +76,7 @@ fn input(declaration: &ClientDeclaration) -> ClientInput {
         trusted: Some(declaration.trusted),
         require_pkce: declaration.require_pkce,
         signing_alg: declaration.signing_alg.clone(),
-        jwks: declaration.jwks.clone(),
+        jwks: Some(declaration.jwks.clone()),
         access_policy: declaration.access_policy.clone(),
         permission_claims: declaration.permission_claims.clone(),
         access_token_seconds: None,

@@ -59,7 +59,7 @@ impl Filter {
     }
 }
 
-/// A page of the clients that `filter` accepts, by id. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the clients that `filter` accepts, by id or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Client>, Error> {
     Ok(rows::clients::page_of(&cx.read()?, cx.tenant, request, |client| filter.accepts(client))?)
 }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::filtered;
 use crate::base::Moment;
 use crate::base::id::{ApiKeyId, ClientId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::{Rank, Sort};
 use crate::records::ApiKey;
 use crate::store::key::prefix;
 use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
@@ -75,6 +77,17 @@ pub fn count_of_owner(
     limit: usize,
 ) -> Result<usize, Error> {
     Ok(BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, limit)?.len())
+}
+
+/// A page of the keys that `wanted` accepts, in another order; `rank` tells what each is sorted by.
+pub fn sorted(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    order: (&Sort, usize),
+    wanted: impl Fn(&ApiKey) -> bool,
+    rank: impl Fn(&ApiKey) -> Rank,
+) -> Result<Page<ApiKey>, Error> {
+    filtered::sorted(from, &KEYS, &prefix((tenant,)), order, wanted, rank)
 }
 
 /// A page of all keys, newest first. The cursor is a key id.

@@ -3,6 +3,7 @@
 use super::filtered::{self, Place};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::Sortable as _;
 use crate::records::Client;
 use crate::store::key::prefix;
 use crate::store::{Error, Order, Read, Record, Table, Tx};
@@ -28,6 +29,10 @@ pub fn page_of(
     request: &PageRequest,
     wanted: impl Fn(&Client) -> bool,
 ) -> Result<Page<Client>, Error> {
+    if let Some(sort) = &request.sort {
+        let rank = |client: &Client| client.rank(sort.field());
+        return filtered::sorted(from, &CLIENTS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
+    }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
     let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
     filtered::page(from, &CLIENTS, place, wanted, |(_, id)| id.to_string())

@@ -1,6 +1,7 @@
 //! Pages of which not every row is wanted: a bounded number of rows is looked at for each, so that a rare one does not hold anybody up.
 
 use crate::base::page::Page;
+use crate::base::sort::{Best, Rank, Sort, Sortable};
 use crate::store::{Error, Key, Order, Read, Record, Table};
 
 /// Rows looked at to fill one page, at the most.
@@ -52,6 +53,32 @@ pub(super) fn page<K: Key, R: Record>(
             return Ok(Page { items, next: None });
         }
         chunk = CHUNK;
+    }
+}
+
+/// The page of the records that `wanted` accepts in the order of `sort`: all whose keys begin with `prefix` are looked at, and no more than the
+/// page is held. `rank` tells what each is sorted by.
+pub(super) fn sorted<K: Key, R: Record + Sortable>(
+    from: &(impl Read + ?Sized),
+    table: &Table<K, R>,
+    prefix: &[u8],
+    (sort, limit): (&Sort, usize),
+    wanted: impl Fn(&R) -> bool,
+    rank: impl Fn(&R) -> Rank,
+) -> Result<Page<R>, Error> {
+    let (mut best, mut after) = (Best::new(sort, limit), None);
+    loop {
+        let rows = table.page(from, prefix, after.as_ref(), Order::Ascending, CHUNK)?;
+        let ended = rows.len() < CHUNK;
+        for (key, record) in rows {
+            after = Some(key);
+            if wanted(&record) {
+                best.offer_as(rank(&record), record);
+            }
+        }
+        if ended {
+            return Ok(best.into_page());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::filtered::{self, Place};
 use crate::base::id::{GroupId, TenantId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::Sortable as _;
 use crate::records::Group;
 use crate::store::key::prefix;
 use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
@@ -39,6 +40,10 @@ pub fn page_of(
     request: &PageRequest,
     wanted: impl Fn(&Group) -> bool,
 ) -> Result<Page<Group>, Error> {
+    if let Some(sort) = &request.sort {
+        let rank = |group: &Group| group.rank(sort.field());
+        return filtered::sorted(from, &GROUPS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
+    }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: GroupId| (tenant, id));
     let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
     filtered::page(from, &GROUPS, place, wanted, |(_, id)| id.to_string())

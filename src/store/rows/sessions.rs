@@ -4,6 +4,7 @@ use super::expired::{self, Kind};
 use super::filtered::{self, Place};
 use crate::base::id::{SessionId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::Sortable as _;
 use crate::records::Session;
 use crate::store::key::prefix;
 use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
@@ -36,6 +37,10 @@ pub fn page_of(
     request: &PageRequest,
     wanted: impl Fn(&Session) -> bool,
 ) -> Result<Page<Session>, Error> {
+    if let Some(sort) = &request.sort {
+        let rank = |session: &Session| session.rank(sort.field());
+        return filtered::sorted(from, &SESSIONS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
+    }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: SessionId| (tenant, id));
     let place = Place { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
     filtered::page(from, &SESSIONS, place, wanted, |(_, id)| id.to_string())

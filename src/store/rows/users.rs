@@ -6,6 +6,7 @@ use super::filtered::{self, Place};
 use crate::base::canonical;
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::sort::Sortable as _;
 use crate::records::User;
 use crate::store::key::prefix;
 use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
@@ -74,6 +75,10 @@ pub fn page_of(
     request: &PageRequest,
     wanted: impl Fn(&User) -> bool,
 ) -> Result<Page<User>, Error> {
+    if let Some(sort) = &request.sort {
+        let rank = |user: &User| user.rank(sort.field());
+        return filtered::sorted(from, &USERS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
+    }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
     let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
     filtered::page(from, &USERS, place, wanted, |(_, id)| id.to_string())

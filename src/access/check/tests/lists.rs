@@ -30,7 +30,7 @@ fn objects_agree(
     subject: &SubjectRef,
     (kind, permission, limit): (&str, &str, usize),
 ) -> Result<(), TestCaseError> {
-    let mut request = PageRequest { limit, after: None };
+    let mut request = PageRequest { limit, ..PageRequest::default() };
     let (mut listed, mut wildcard) = (Vec::new(), false);
     let mut asked = bench(ground, subject);
     if subject.id == "*" && subject.relation.is_some() {
@@ -72,7 +72,7 @@ fn subjects_agree(
         };
         let asked = Who { kind: &named.kind, relation: named.relation.as_deref() };
         let live = |_: &SubjectRef| Ok(Standing::LIVE);
-        let mut request = PageRequest { limit, after: None };
+        let mut request = PageRequest { limit, ..PageRequest::default() };
         let (mut listed, mut everyone) = (Vec::new(), false);
         loop {
             let page = list_subjects(ground, question, &asked, &live, &request).unwrap();

@@ -143,14 +143,14 @@ fn policies() -> Vec<Operation> {
                 ("result", result()),
                 ("returned", nullable(text_or_yes_no())),
                 ("note", nullable(text())),
-                ("executionTimeMs", number()),
+                ("execution_time_ms", number()),
                 ("error", nullable(object([("code", text()), ("line", nullable(whole())), ("message", text())]))),
             ])),
         get("policies/evaluations", "What policies were told and said, newest first")
             .needs("view on policies")
             .filter("since", time(), "From this moment on.")
-            .filter("entityType", text(), "Only on this type.")
-            .filter("entityId", text(), "Only on this object.")
+            .filter("entity_type", text(), "Only on this type.")
+            .filter("entity_id", text(), "Only on this object.")
             .filter("permission", text(), "Only of this permission.")
             .filter("subject", text(), "Only about this subject.")
             .filter("result", result(), "Only with this result.")
@@ -158,7 +158,7 @@ fn policies() -> Vec<Operation> {
             .pages(named("Evaluation")),
         get("policies/versions", "What the policies of a type were, the newest first for each")
             .needs("view on policies")
-            .filter("entityType", text(), "Of which type; it must be given.")
+            .filter("entity_type", text(), "Of which type; it must be given.")
             .filter("permission", text(), "Only of this permission.")
             .filter("tuple", text(), "Only of this tuple's condition.")
             .pages(named("PolicyVersion")),
@@ -280,34 +280,34 @@ fn evaluation() -> Value {
     object([
         ("id", text()),
         ("at", time()),
-        ("entityType", text()),
-        ("entityId", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
         ("permission", nullable(text())),
-        ("subjectType", text()),
-        ("subjectId", text()),
-        ("policySource", choice(&["permission", "tuple"])),
-        ("policyName", text()),
-        ("policyScript", nullable(text())),
+        ("subject_type", text()),
+        ("subject_id", text()),
+        ("policy_source", choice(&["permission", "tuple"])),
+        ("policy_name", text()),
+        ("policy_script", nullable(text())),
         ("result", result()),
         ("error", nullable(text())),
         ("message", nullable(text())),
         ("context", anything()),
-        ("executionTimeMs", number()),
+        ("execution_time_ms", number()),
         ("request", nullable(text())),
         ("ip", nullable(text())),
-        ("userAgent", nullable(text())),
+        ("user_agent", nullable(text())),
     ])
 }
 
 fn policy_version() -> Value {
     object([
-        ("entityType", text()),
-        ("policyLevel", choice(&["permission", "tuple"])),
-        ("policyName", text()),
+        ("entity_type", text()),
+        ("policy_level", choice(&["permission", "tuple"])),
+        ("policy_name", text()),
         ("script", nullable(text())),
         ("version", whole()),
-        ("changedByType", text()),
-        ("changedBy", nullable(text())),
+        ("changed_by_type", text()),
+        ("changed_by", nullable(text())),
         ("reason", nullable(text())),
         ("at", time()),
     ])

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::operation::{Operation, delete, get, patch, post, version};
 use super::schema::{both, choice, either, free, list, named, nullable, object, page, text, time, whole, yes_no};
+use crate::records::{ApiKey, Client};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
@@ -18,13 +19,14 @@ fn clients() -> Vec<Operation> {
             .filter("search", text(), "Only those whose id, name or redirect URIs hold this.")
             .filter("type", kind(), "Only of this type.")
             .filter("disabled", yes_no(), "Only those that are, or are not.")
+            .sorts::<Client>()
             .pages(named("Client")),
         post("clients", "Registers an app; its secret is shown this once")
             .needs("create on clients")
             .takes(named("NewClient"))
             .makes(named("Client")),
         get("clients/{client}", "An app").needs("view on clients").gives(named("Client")),
-        patch("clients/{client}", "Changes an app; what is absent stays")
+        patch("clients/{client}", "Changes an app; what is absent stays, a key set or lifetime that is null goes")
             .needs("update on clients")
             .takes(named("ClientChange"))
             .gives(named("Client")),
@@ -75,18 +77,18 @@ fn integration() -> Value {
         ("authorize", text()),
         ("token", text()),
         ("userinfo", text()),
-        ("endSession", text()),
-        ("clientId", text()),
-        ("clientName", text()),
+        ("end_session", text()),
+        ("client_id", text()),
+        ("client_name", text()),
         ("audience", either(text(), list(text()))),
-        ("redirectUris", list(text())),
-        ("postLogoutRedirectUris", list(text())),
+        ("redirect_uris", list(text())),
+        ("post_logout_redirect_uris", list(text())),
         ("scopes", list(text())),
         ("type", kind()),
-        ("authMethod", auth_method()),
-        ("grantTypes", list(text())),
-        ("signingAlg", algorithm()),
-        ("pkceRequired", yes_no()),
+        ("auth_method", auth_method()),
+        ("grant_types", list(text())),
+        ("signing_alg", algorithm()),
+        ("pkce_required", yes_no()),
     ])
 }
 
@@ -109,6 +111,7 @@ fn api_keys() -> Vec<Operation> {
             .needs("view_all on api_keys")
             .filter("owner", text(), "All of this person.")
             .filter("client", text(), "Those that are bound to this app.")
+            .sorts::<ApiKey>()
             .pages(named("ApiKey")),
         post("api-keys", "Makes a key, shown this once")
             .needs("manage_platform on platform")

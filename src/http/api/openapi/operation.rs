@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema::{named, page, text, whole};
+use crate::base::sort::Sortable;
 
 /// What a method of a path needs, takes and gives.
 #[derive(Clone, Debug)]
@@ -113,6 +114,18 @@ impl Operation {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
         let limited = self.filter("limit", limit, "How many at the most.");
         limited.filter("after", text(), "The `next` of the page before.").gives(page(of))
+    }
+
+    /// Can be brought into another order by `sort`.
+    pub fn sorts<R: Sortable>(self) -> Self {
+        let words: Vec<String> =
+            R::FIELDS.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
+        let schema = json!({"type": "string", "enum": words});
+        self.filter(
+            "sort",
+            schema,
+            "By this field; with - from the end. A cursor is good for the order that it was made in.",
+        )
     }
 
     /// Answers with this status and body.

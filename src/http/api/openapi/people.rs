@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::operation::{Operation, delete, get, patch, post, version};
 use super::schema::{both, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
+use crate::records::{Group, Session, User};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
@@ -18,6 +19,7 @@ fn users() -> Vec<Operation> {
             .filter("search", text(), "Only those whose e-mail address, username, names or id hold this.")
             .filter("disabled", yes_no(), "Only those who are, or are not.")
             .filter("role", text(), "Only those with this role: admin.")
+            .sorts::<User>()
             .pages(named("User")),
         post("users", "Makes an account").needs("create on users").takes(named("NewUser")).makes(named("User")),
         get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives(named("User")),
@@ -63,10 +65,10 @@ fn users() -> Vec<Operation> {
 /// What one person is in, may do, would be told and has let in.
 fn details() -> Vec<Operation> {
     let item = object([
-        ("entityType", text()),
-        ("entityId", text()),
+        ("entity_type", text()),
+        ("entity_id", text()),
         ("permissions", list(text())),
-        ("abacRequired", list(text())),
+        ("abac_required", list(text())),
     ]);
     let consent = object([
         ("client_id", text()),
@@ -88,8 +90,8 @@ fn details() -> Vec<Operation> {
             .filter("client", text(), "For this app; it must be given.")
             .filter("scope", text(), "With these scopes, separated by spaces; openid when absent.")
             .gives(object([
-                ("idToken", nullable(free())),
-                ("accessToken", free()),
+                ("id_token", nullable(free())),
+                ("access_token", free()),
                 ("refused", nullable(choice(&["user_disabled", "client_disabled", "access_denied"]))),
             ])),
         get("users/{user}/consents", "The apps they have let in").needs("view on users").gives(page(consent)),
@@ -110,7 +112,14 @@ fn sessions() -> Vec<Operation> {
             .needs("view_all on sessions")
             .filter("user", text(), "Only of this person: e-mail address, username or id.")
             .filter("client", text(), "Only those out of which this app got a code.")
+            .sorts::<Session>()
             .pages(named("Session")),
+        delete(
+            "users/{user}/sessions",
+            "Signs somebody out everywhere: ends all sessions and all tokens that apps hold for them",
+        )
+        .needs("revoke_all on sessions")
+        .gives(object([("id", text()), ("email", text()), ("ended", named("Ended"))])),
         delete("sessions/{session}", "Ends a session with the tokens that came from it")
             .needs("revoke_all on sessions")
             .gives(object([("id", text()), ("ended", named("Ended"))])),
@@ -122,6 +131,7 @@ fn groups() -> Vec<Operation> {
         get("groups", "Groups, oldest first")
             .needs("view on groups")
             .filter("search", text(), "Only those whose name, description or id hold this.")
+            .sorts::<Group>()
             .pages(named("Group")),
         post("groups", "Makes a group")
             .needs("create on groups")
