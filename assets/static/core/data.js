@@ -115,29 +115,33 @@ function Order({ columns, order }) {
     </select></label>`;
 }
 
-function Narrow({ search, filters, chosen }) {
+// What is searched for, told 250 ms after the last key to `tell`. The field follows the address only where a change comes from elsewhere
+// ("Show all", the back button): what a person is typing is never taken away.
+export function SearchField({ label, value, tell }) {
   const timer = useRef(0);
-  const asked = useRef(chosen.search || "");
-  const [text, setText] = useState(asked.current);
+  const told = useRef(value);
+  const [text, setText] = useState(value);
   const typed = (event) => {
     const wanted = event.target.value;
     setText(wanted);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
-      asked.current = wanted.trim();
-      setQuery({ search: asked.current });
+      told.current = wanted.trim();
+      tell(told.current);
     }, 250);
   };
-  // The address follows what is typed. Only a change that comes from elsewhere ("Show all", the back button) is put
-  // into the field: what a person is typing is never taken away.
   useEffect(() => {
-    if ((chosen.search || "") === asked.current) return;
+    if (value === told.current) return;
     clearTimeout(timer.current);
-    asked.current = chosen.search || "";
-    setText(asked.current);
-  }, [chosen.search]);
+    told.current = value;
+    setText(value);
+  }, [value]);
+  return html`<label class="unseen" for="search">${label}</label><input id="search" type="search" placeholder=${label} value=${text} onInput=${typed} />`;
+}
+
+function Narrow({ search, filters, chosen }) {
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
-    ${search && html`<label class="unseen" for="search">${search}</label><input id="search" type="search" placeholder=${search} value=${text} onInput=${typed} />`}
+    ${search && html`<${SearchField} label=${search} value=${chosen.search || ""} tell=${(text) => setQuery({ search: text })} />`}
     ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
       <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
         <option value="" selected=${!chosen[filter.name]}>any</option>
