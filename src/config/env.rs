@@ -95,7 +95,11 @@ fn refuse_unknown(reading: &mut Reading<'_>) {
     }
     let env = reading.env;
     for (name, value) in env.0.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-        if known.contains(name) || OF_APPS.contains(&name.as_str()) || reading.claimed.contains(name) || is_service_link(name, value) {
+        if known.contains(name)
+            || OF_APPS.contains(&name.as_str())
+            || reading.claimed.contains(name)
+            || is_service_link(name, value)
+        {
             continue;
         }
         let known = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();
