@@ -11,6 +11,9 @@ use super::schema::{CONFIG_VARIABLE, KEYS, Key, Kind, PREFIX};
 use super::typed::{Entry, Layer, Reading};
 use super::value::Value;
 
+/// What the ready code on our pages calls the values of an app. Whoever tries an app where the server is has them in the same environment.
+const OF_APPS: [&str; 3] = ["AUTHER_API_KEY", "AUTHER_CLIENT_ID", "AUTHER_CLIENT_SECRET"];
+
 /// A set of environment variables, taken once. Printing it shows names only.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
@@ -92,7 +95,11 @@ fn refuse_unknown(reading: &mut Reading<'_>) {
     }
     let env = reading.env;
     for (name, value) in env.0.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-        if known.contains(name) || reading.claimed.contains(name) || is_service_link(name, value) {
+        if known.contains(name)
+            || OF_APPS.contains(&name.as_str())
+            || reading.claimed.contains(name)
+            || is_service_link(name, value)
+        {
             continue;
         }
         let known = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();

@@ -81,6 +81,7 @@ impl Meaning<'_, '_> {
                 Some(Value::Clients(clients)) => clients.clone(),
                 _ => Vec::new(),
             },
+            waiting: Vec::new(),
             origins: self.origins(),
         }
     }

@@ -105,7 +105,8 @@ pub fn reload(
         let kept = if key.reloadable { now } else { then };
         typed.insert(key.name, Entry { value: Some(kept.value.clone()), source: kept.source.clone() });
     }
-    let settled = finish(&typed, fresh.file, Reading::new(cwd, env))?;
+    let mut settled = finish(&typed, fresh.file, Reading::new(cwd, env))?;
+    settled.settings.waiting.clone_from(&waiting);
     Ok((settled, waiting))
 }
 

@@ -61,6 +61,8 @@ pub struct Settings {
     pub smtp: Option<Smtp>,
     /// Clients declared in the configuration.
     pub clients: Vec<ClientDeclaration>,
+    /// Keys with new values that wait for a restart; none at the start.
+    pub waiting: Vec<&'static str>,
     /// Every key with its value as it was typed and where that was, in the order of the schema.
     pub origins: Vec<Effective>,
 }

@@ -116,6 +116,13 @@ fn every_flag_sets_its_key() {
 }
 
 #[test]
+fn what_an_app_beside_us_is_configured_with_is_no_mistake() {
+    let variables = [("AUTHER_API_KEY", "ak_live_x"), ("AUTHER_CLIENT_ID", "shop"), ("AUTHER_CLIENT_SECRET", "cs_x")];
+    assert!(Desk::with("", &variables).load().is_ok());
+    assert_eq!(Desk::with("", &[("AUTHER_CLIENT", "shop")]).complaints().len(), 1);
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_with_their_places() {
     let toml = "isuer = \"x\"\nregistration = \"all\"\n\n[tokens]\ncode_seconds = 601\nrefresh_grace_seconds = \"1\"\n";
     let mut desk = Desk::with(toml, &[("AUTHER_LISTN", "x"), ("AUTHER_TRUSTED_PROXIES", "10.0.0.1,proxy")]);
@@ -347,6 +354,7 @@ fn a_running_server_takes_over_what_can_change_and_names_what_must_wait() {
     assert_eq!(loaded.settings.listen[0].text, "127.0.0.1:1");
     assert_eq!(loaded.settings.issuer.text, "https://localhost:1");
     assert_eq!(waiting, ["listen"]);
+    assert_eq!(loaded.settings.waiting, ["listen"]);
     let (_, waiting) = reload(&running, &desk.flags, &desk.env, Path::new("/nonexistent")).unwrap();
     assert_eq!(waiting, ["listen"]);
 }

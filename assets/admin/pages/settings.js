@@ -45,9 +45,10 @@ function Setting({ item }) {
   const changed = item.origin !== "default";
   const shown = item.secret ? "" : item.value;
   return html`<details class="setting"><summary>
-      <code class="name">${item.key}</code><span class="value">${drawn(item)}</span><span class="tags">${changed && html`<${Tag} kind="good">${ORIGINS[item.origin] || item.origin}</${Tag}>`}</span></summary>
+      <code class="name">${item.key}</code><span class="value">${drawn(item)}</span><span class="tags">${item.waiting && html`<${Tag} kind="warn">changes at the next start</${Tag}>`}${changed && html`<${Tag} kind="good">${ORIGINS[item.origin] || item.origin}</${Tag}>`}</span></summary>
     <div class="how">${item.description && html`<p>${typed(item.description)}</p>`}
       ${item.place && html`<p>It comes from ${item.place}.</p>`}
+      ${item.waiting && html`<p>Another value is configured by now. It waits for a restart of the server.</p>`}
       <p class="lead">In <code>auther.toml</code>:</p><${Code} text=${`${item.key} = ${toml(shown)}`} />
       <p class="lead">Or in the environment, which wins over the file:</p><${Code} text=${`${item.variable}=${isEmpty(shown) ? "…" : Array.isArray(shown) ? shown.join(",") : shown}`} />
       <p>${item.reloadable ? html`Then send the server SIGHUP (<code>systemctl reload auther</code>): nobody is interrupted.` : "Then restart the server."}</p></div></details>`;
@@ -58,7 +59,7 @@ function Values() {
   const from = useLoaded((signal) => admin.get("/settings", {}, signal), []);
   const search = (query.get("search") || "").toLowerCase();
   const own = query.get("origin") === "own";
-  const fits = (item) => (!own || item.origin !== "default") && (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
+  const fits = (item) => (!own || item.origin !== "default" || item.waiting) && (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
   return html`<${Loaded} from=${from} lines=${10}>${(answer) => {
     const items = (answer.items || answer).filter(fits);
     const groups = new Map();

@@ -8,8 +8,8 @@ use crate::config::{Effective, Source, effective};
 use crate::http::extract::{Admin, ViewSettings};
 use crate::http::respond::Refusal;
 
-/// A key, its value and where that was typed. A secret says only that it is set.
-fn view(row: &Effective) -> Value {
+/// A key, its value, where that was typed, and whether a new one waits for a restart. A secret says only that it is set.
+fn view(row: &Effective, waiting: &[&str]) -> Value {
     let key = find_key(row.key);
     let (origin, place) = match &row.source {
         Source::Default => ("default", None),
@@ -24,6 +24,7 @@ fn view(row: &Effective) -> Value {
         "place": place,
         "variable": key.map(|key| key.variable()),
         "reloadable": key.is_some_and(|key| key.reloadable),
+        "waiting": waiting.contains(&row.key),
         "secret": key.is_some_and(|key| key.kind == Kind::Secret),
         "description": key.map(|key| key.help),
     })
@@ -31,6 +32,7 @@ fn view(row: &Effective) -> Value {
 
 /// `GET settings`: every key of the configuration, in the order of its documentation.
 pub async fn list(admin: Admin<ViewSettings>) -> Result<HttpResponse, Refusal> {
-    let items: Vec<Value> = effective(admin.cx.settings()).map(|row| view(&row)).collect();
+    let settings = admin.cx.settings();
+    let items: Vec<Value> = effective(settings).map(|row| view(&row, &settings.waiting)).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
 }

@@ -147,6 +147,7 @@ fn setting() -> Value {
         ("place", nullable(text())),
         ("variable", nullable(text())),
         ("reloadable", yes_no()),
+        ("waiting", yes_no()),
         ("secret", yes_no()),
         ("description", nullable(text())),
     ])
