@@ -3,8 +3,9 @@
 import { account, admin, signIn } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, render, useEffect, useState } from "../static/core/html.js";
-import { match, takeLinks, useAddress } from "../static/core/router.js";
-import { Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
+import { takeLinks, useAddress } from "../static/core/router.js";
+import { Routed, loadAhead } from "../static/core/routed.js";
+import { Brand, Toasts } from "../static/core/ui.js";
 
 // Every page: its address, what the rail calls it, its file, and what that file exports for it.
 const routes = [
@@ -24,24 +25,6 @@ function Rail({ path, isAdmin }) {
   return html`<nav class="rail" aria-label="Your account"><ul>${entries.map(
     (route) => html`<li key=${route.path}><a href=${route.path} aria-current=${isIn(route) ? "page" : undefined}>${route.title}</a></li>`,
   )}</ul>${isAdmin && html`<h2>This server</h2><ul><li><a href="/admin">Administration</a></li></ul>`}</nav>`;
-}
-
-function Page({ path, me, changed }) {
-  const found = match(routes, path);
-  const [loaded, setLoaded] = useState({});
-  useEffect(() => {
-    if (!found) return undefined;
-    let current = true;
-    found.route.load().then(
-      (module) => current && setLoaded({ route: found.route, Part: module[found.route.name] }),
-      () => current && setLoaded({ route: found.route, problem: new Error("This page could not be loaded. Reload it.") }),
-    );
-    return () => { current = false; };
-  }, [found?.route]);
-  if (!found) return html`<${Header} title="Nothing here" /><${Empty} title="There is no such page"><p>The address may be mistyped. <a href="/account">Go to your profile</a>.</p></${Empty}>`;
-  if (loaded.route !== found.route) return html`<${Skeleton} />`;
-  if (loaded.problem) return html`<${Wrong} problem=${loaded.problem} />`;
-  return html`<${loaded.Part} key=${path} me=${me} changed=${changed} ...${found.params} />`;
 }
 
 // Who is signed in: {user, session}.
@@ -67,16 +50,16 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="top">
-      <a class="brand" href="/account"><img src="/assets/favicon.svg" alt="" width="24" height="24" />Auther</a>
+      <${Brand} href="/account" />
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
       <a class="quiet" href="/logout">Sign out</a>
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} isAdmin=${isAdmin} /></div>
-    <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Page} path=${path} me=${value} changed=${reload} />`}</${Loaded}></main>
+    <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Routed} routes=${routes} path=${path} home=${{ href: "/account", title: "your profile" }} me=${value} changed=${reload} />`}</${Loaded}></main>
     <${Toasts} />`;
 }
 
-match(routes, location.pathname)?.route.load().catch(() => {});
+loadAhead(routes);
 takeLinks("/account");
 render(html`<${App} />`, document.getElementById("app"));

@@ -2,7 +2,8 @@
 import { admin } from "../static/core/api.js";
 import { html, render, useEffect, useRef, useState } from "../static/core/html.js";
 import { match, takeLinks, useAddress } from "../static/core/router.js";
-import { Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
+import { Routed, loadAhead } from "../static/core/routed.js";
+import { Brand, Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
 import { Rights } from "./rights.js";
 
 const page = (path, file, name) => ({ path, name, load: () => import(`./pages/${file}.js`) });
@@ -95,25 +96,9 @@ function Closed({ name, needs }) {
 }
 
 function Page({ path, me }) {
-  const found = match(routes, path);
-  const [loaded, setLoaded] = useState({});
-  useEffect(() => {
-    if (!found) return;
-    let current = true;
-    found.route.load().then(
-      (module) => current && setLoaded({ route: found.route, Part: module[found.route.name] }),
-      () => current && setLoaded({ route: found.route, problem: new Error("This page could not be loaded. Reload it, then look into the server's log.") }),
-    );
-    return () => { current = false; };
-  }, [found?.route]);
-  if (!found) {
-    return html`<${Header} title="Nothing here" /><${Empty} title="There is no such page"><p>The address may be mistyped, or from an older version. <a href="/admin">Go to the overview</a>.</p></${Empty}>`;
-  }
-  const [, name, ...needs] = entryOf(path) || [];
+  const [, name, ...needs] = (match(routes, path) && entryOf(path)) || [];
   if (name && !maySee(me, needs)) return html`<${Closed} name=${name} needs=${needs} />`;
-  if (loaded.route !== found.route) return html`<${Skeleton} />`;
-  if (loaded.problem) return html`<${Wrong} problem=${loaded.problem} />`;
-  return html`<${loaded.Part} key=${path} ...${found.params} />`;
+  return html`<${Routed} routes=${routes} path=${path} home=${{ href: "/admin", title: "the overview" }} />`;
 }
 
 function useShortcuts(show) {
@@ -145,7 +130,7 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="top">
-      <a class="brand" href="/admin"><img src="/assets/favicon.svg" alt="" width="24" height="24" />Auther</a>
+      <${Brand} href="/admin" />
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
       <button type="button" class="quiet for-keys" onClick=${() => setHelp(true)}>Shortcuts</button>
@@ -159,7 +144,6 @@ function App() {
     <${Toasts} />`;
 }
 
-// The page's own file is on its way while the server says who asks.
-match(routes, location.pathname)?.route.load().catch(() => {});
+loadAhead(routes);
 takeLinks("/admin");
 render(html`<${App} />`, document.getElementById("app"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::output::{Failure, Output, list, text};
+use super::output::{Failure, Output, items, list, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
 use crate::base::Moment;
@@ -64,7 +64,8 @@ pub struct ListArgs {
     page: PageFlags,
 }
 
-fn moment(text: &str) -> Result<Moment, String> {
+/// Reads an RFC 3339 time.
+pub fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse_rfc3339(text).ok_or_else(|| String::from("expected a time such as 2026-01-31T12:00:00Z"))
 }
 
@@ -96,7 +97,7 @@ impl ListArgs {
         let mut page = self.page.clone();
         loop {
             let answer = remote.call(self.filtered().page(&page))?;
-            let is_empty = answer.get("items").and_then(Value::as_array).is_none_or(Vec::is_empty);
+            let is_empty = items(&answer).is_empty();
             match answer.get("next").and_then(Value::as_str) {
                 Some(next) if is_empty => page.after = Some(next.to_owned()),
                 _ => return Ok(answer),
@@ -107,7 +108,7 @@ impl ListArgs {
     /// The latest entries, then each new one, until the process is interrupted or the reader goes away.
     fn follow(&self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let latest = PageFlags { limit: Some(self.page.limit.unwrap_or(TAIL)), after: None };
-        let mut rows = items(remote.call(self.filtered().page(&latest))?);
+        let mut rows = items(&remote.call(self.filtered().page(&latest))?).to_vec();
         rows.reverse();
         let mut cursor = rows.last().map(|row| text(row, "id"));
         loop {
@@ -118,21 +119,14 @@ impl ListArgs {
             // Only a running server adds entries: while there is none, its file is left alone.
             let newer = PageFlags { limit: Some(500), after: cursor.clone() };
             let call = self.filtered().page(&newer).query("order", Some(String::from("asc")));
-            rows = remote.call_if_running(call)?.map(items).unwrap_or_default();
+            rows = remote.call_if_running(call)?.map(|page| items(&page).to_vec()).unwrap_or_default();
             cursor = rows.last().map(|row| text(row, "id")).or(cursor);
         }
     }
 }
 
-fn items(mut document: Value) -> Vec<Value> {
-    match document.get_mut("items").map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    }
-}
-
 fn entries(document: &Value) -> String {
-    let rows: Vec<Value> = items(document.clone()).iter().map(shaped).collect();
+    let rows: Vec<Value> = items(document).iter().map(shaped).collect();
     let columns = [
         ("WHEN", "at"),
         ("ACTION", "action"),

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::input;
 use super::output::{Failure, Output, text};
 use super::remote::{Call, Remote};
 
@@ -25,16 +26,11 @@ pub struct CheckArgs {
     #[arg(value_name = "ENTITY_ID")]
     entity_id: String,
     /// What policies may know of the object: {"attributes":{"amount":50}}
-    #[arg(long, value_name = "JSON", value_parser = object)]
+    #[arg(long, value_name = "JSON", value_parser = input::object)]
     resource: Option<Map<String, Value>>,
     /// Say why, or why not
     #[arg(long)]
     explain: bool,
-}
-
-fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text)
-        .map_err(|_| String::from("expected a JSON object such as {\"attributes\":{\"amount\":50}}"))
 }
 
 impl CheckArgs {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::output::{Failure, Output, text};
+use super::output::{Failure, Output, items, text};
 use super::remote::{Call, Remote};
 use crate::doctor::{Finding, State, of_files, of_settings};
 
@@ -34,10 +34,6 @@ fn from_outside(remote: &Remote, failure: &Failure) -> Value {
     all.extend(of_files(remote.settings()).into_iter().filter(|_| remote.data().exists()));
     all.extend(of_settings(remote.settings()));
     json!({"items": all, "next": null})
-}
-
-fn items(document: &Value) -> &[Value] {
-    document.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// What is wrong first of all, each with what to do; then one line for each check that is well.

@@ -1,7 +1,7 @@
 //! `auther admin group`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
@@ -18,6 +18,10 @@ pub enum GroupCommand {
     List(ListArgs),
     /// Show a group and who is in it
     Show(ShowArgs),
+    /// Give a group another name or description
+    #[command(after_help = "Example:\n  auther admin group update Engineering --name Builders\n\n\
+        What is not named stays. Grants and memberships go by the group's id and stay too.")]
+    Update(UpdateArgs),
     /// Put a person, key, client or other group into a group
     #[command(after_help = "Examples:\n  \
         auther admin group add-member Engineering ann@example.com\n  \
@@ -45,6 +49,21 @@ pub struct CreateArgs {
     #[arg(long)]
     name: String,
     /// What it is for
+    #[arg(long)]
+    description: Option<String>,
+}
+
+/// `group update`.
+#[derive(Args, Debug)]
+#[group(id = "change", required = true, multiple = true, args = ["new_name", "description"])]
+pub struct UpdateArgs {
+    /// Which.
+    #[command(flatten)]
+    named: Named,
+    /// Unique name
+    #[arg(long = "name", id = "new_name", value_name = "NAME")]
+    name: Option<String>,
+    /// What it is for; empty for none
     #[arg(long)]
     description: Option<String>,
 }
@@ -127,6 +146,13 @@ impl GroupCommand {
                     let members = json!({"items": answer.get("members").cloned().unwrap_or_default(), "next": null});
                     format!("{}\n\n{}", group(answer), list(&members, &columns, "Nobody is in it."))
                 })
+            }
+            Self::Update(args) => {
+                let changes = [("name", args.name), ("description", args.description)];
+                let body: Map<String, Value> =
+                    changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+                let answer = remote.call(Call::patch(["groups", &args.named.group]).body(body.into()))?;
+                output.show(&answer, |answer| format!("Changed.\n\n{}", group(answer)))
             }
             Self::AddMember(args) => {
                 let body = json!({"subject_type": args.kind, "subject_id": args.member});

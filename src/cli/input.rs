@@ -1,7 +1,9 @@
-//! Files that a command reads; `-` is standard input.
+//! What a command is given beside plain words: files (`-` is standard input) and JSON objects.
 
 use std::io::Read as _;
 use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use super::output::Failure;
 
@@ -15,4 +17,9 @@ pub fn read(file: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| Failure::new("unreadable", format!("{} cannot be read: {error}.", file.display())))?;
     Ok(text)
+}
+
+/// The object that an argument holds as JSON, for clap.
+pub fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
 }

@@ -16,6 +16,7 @@ mod input;
 mod key;
 mod model;
 mod output;
+mod policy;
 mod remote;
 mod secret;
 mod serving;
@@ -102,6 +103,7 @@ fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
         AdminCommand::Client(command) => command.run(&remote, output),
         AdminCommand::Group(command) => command.run(&remote, output),
         AdminCommand::Model(command) => command.run(&remote, output),
+        AdminCommand::Policy(command) => command.run(&remote, output),
         AdminCommand::Tuple(command) => command.run(&remote, output),
         AdminCommand::Check(args) => args.run(&remote, output),
         AdminCommand::Key(command) => command.run(&remote, output),

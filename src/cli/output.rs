@@ -125,7 +125,8 @@ pub fn text(document: &Value, member: &str) -> String {
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value as people read it.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(true) => String::from("yes"),
@@ -142,11 +143,15 @@ fn shown(c: char) -> Vec<char> {
     if c.is_control() { c.escape_default().collect() } else { vec![c] }
 }
 
+/// What a list holds.
+pub fn items(document: &Value) -> &[Value] {
+    document.get("items").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// A list as a table of the named members, and how to read on.
 pub fn list(document: &Value, columns: &[(&str, &str)], empty: &str) -> String {
-    let items = document.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let rows: Vec<Vec<String>> =
-        items.iter().map(|item| columns.iter().map(|(_, member)| text(item, member)).collect()).collect();
+        items(document).iter().map(|item| columns.iter().map(|(_, member)| text(item, member)).collect()).collect();
     let heading: Vec<&str> = columns.iter().map(|(label, _)| *label).collect();
     let table = table(&heading, &rows, empty);
     match document.get("next").and_then(Value::as_str) {

@@ -366,6 +366,60 @@ fn what_is_named_changes_and_what_is_cleared_goes() {
     });
 }
 
+#[derive(clap::Parser)]
+struct OfGroups {
+    #[command(subcommand)]
+    command: super::group::GroupCommand,
+}
+
+#[derive(clap::Parser)]
+struct OfPolicies {
+    #[command(subcommand)]
+    command: super::policy::PolicyCommand,
+}
+
+#[test]
+fn a_group_gets_another_name_and_keeps_what_is_not_named() {
+    let quiet = super::output::Output { json: true };
+    either_way(|remote, _| {
+        let body = json!({"name": "Engineering", "description": "Who builds it"});
+        let made = remote.call(Call::post(["groups"]).body(body)).unwrap();
+        let update = |words: &[&str]| OfGroups::try_parse_from(["group", "update"].iter().chain(words));
+        let renamed = update(&["Engineering", "--name", "Builders"]).unwrap();
+        renamed.command.run(remote, quiet).unwrap();
+        let group = remote.call(Call::get(["groups", "Builders"])).unwrap();
+        assert_eq!((&group["id"], &group["description"]), (&made["id"], &made["description"]));
+        update(&["Builders", "--description", ""]).unwrap().command.run(remote, quiet).unwrap();
+        assert_eq!(remote.call(Call::get(["groups", "Builders"])).unwrap()["description"], Value::Null);
+        assert!(update(&["Builders"]).is_err(), "nothing to change");
+        let unknown = update(&["Engineering", "--name", "x"]).unwrap().command.run(remote, quiet).unwrap_err();
+        assert_eq!(unknown.code, "not_found");
+    });
+}
+
+#[test]
+fn a_policy_is_validated_tried_and_looked_up() {
+    let quiet = super::output::Output { json: true };
+    either_way(|remote, folder| {
+        let file = |name: &str, script: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, script).unwrap();
+            path.display().to_string()
+        };
+        let (sound, broken) = (file("sound.lua", "return context.amount < 10"), file("broken.lua", "return ("));
+        let run = |words: &[&str]| {
+            OfPolicies::try_parse_from(["policy"].iter().chain(words)).unwrap().command.run(remote, quiet)
+        };
+        run(&["validate", "--file", &sound]).unwrap();
+        assert_eq!(run(&["validate", "--file", &broken]).unwrap_err().code, "invalid_policy");
+        run(&["test", "--file", &sound, "--context", "{\"amount\":5}"]).unwrap();
+        run(&["evaluations", "--result", "denied", "--since", "2026-01-31T00:00:00Z"]).unwrap();
+        run(&["versions", "shop:invoice", "--permission", "read", "--limit", "5"]).unwrap();
+        assert_eq!(run(&["test", "--file", "nowhere.lua"]).unwrap_err().code, "unreadable");
+        assert!(OfPolicies::try_parse_from(["policy", "test", "--file", &sound, "--context", "5"]).is_err());
+    });
+}
+
 #[test]
 fn the_doctor_answers_whether_a_server_runs_or_not() {
     either_way(|remote, folder| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{api_key, audit, backup, check, client, config, entry, group, key, model, session, tuple, user};
+use super::{api_key, audit, backup, check, client, config, entry, group, key, model, policy, session, tuple, user};
 
 /// The identity server that fits in one file.
 #[derive(Debug, Parser)]
@@ -132,6 +132,9 @@ pub enum AdminCommand {
     /// What the relations and permissions of an entity type mean
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// The scripts that narrow permissions: try one, see what they said, see what they were
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Who has which relation to which object
     #[command(subcommand)]
     Tuple(tuple::TupleCommand),

@@ -300,7 +300,7 @@ fn export(remote: &Remote, output: Output) -> Result<(), Failure> {
     loop {
         let page = PageFlags { limit: Some(500), after };
         let answer = remote.call(Call::get(["tuples"]).page(&page))?;
-        for item in answer.get("items").and_then(Value::as_array).into_iter().flatten() {
+        for item in super::output::items(&answer) {
             let mut line = item.clone();
             if let Some(members) = line.as_object_mut() {
                 // What identifies it, and what hangs on it: the rest is made when it is written again.

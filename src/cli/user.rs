@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::input;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
@@ -143,10 +144,10 @@ pub struct FactFlags {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     admin: Option<bool>,
     /// Custom attributes: a JSON object
-    #[arg(long, value_name = "JSON", value_parser = object)]
+    #[arg(long, value_name = "JSON", value_parser = input::object)]
     attributes: Option<Map<String, Value>>,
     /// Standard claims of OpenID Connect, such as {"given_name":"Ann"}: a JSON object
-    #[arg(long, value_name = "JSON", value_parser = object)]
+    #[arg(long, value_name = "JSON", value_parser = input::object)]
     profile: Option<Map<String, Value>>,
 }
 
@@ -215,10 +216,6 @@ pub struct InviteArgs {
     /// Seconds until it stops working [default: 604800, a week]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(60..=31_536_000))]
     expires_in: Option<u64>,
-}
-
-fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
 }
 
 impl UserCommand {
@@ -454,7 +451,7 @@ mod tests {
             verified: Some(false),
             admin: None,
             attributes: None,
-            profile: object(r#"{"given_name":"A"}"#).ok(),
+            profile: input::object(r#"{"given_name":"A"}"#).ok(),
         };
         assert_eq!(Value::from(facts.body()), json!({"name": "Ann", "email_verified": false, "given_name": "A"}));
     }

@@ -11,6 +11,7 @@ use super::Effective;
 use super::check;
 use super::issuer::Issuer;
 use super::listen::{egress_rule, listen, network};
+use super::look;
 use super::mistakes::Source;
 use super::schema::KEYS;
 use super::settings::{
@@ -48,6 +49,7 @@ impl Meaning<'_, '_> {
             data: self.path("data").unwrap_or_default(),
             tls,
             trusted_proxies: self.each("trusted_proxies", network),
+            look: look::read(self),
             registration: match self.text("registration") {
                 Some("open") => Registration::Open,
                 Some("invite") => Registration::Invite,
@@ -226,7 +228,8 @@ impl Meaning<'_, '_> {
         }
     }
 
-    fn path(&self, key: &str) -> Option<PathBuf> {
+    /// The file name of a key, from the working folder.
+    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
         self.text(key).map(|name| self.reading.cwd.join(name))
     }
 

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::Effective;
 use super::clients::ClientDeclaration;
 use super::issuer::Issuer;
+use super::look::Look;
 use crate::base::Secret;
 
 /// Everything that can be set. Printing it shows no secret.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What the pages show of whoever runs this server.
+    pub look: Look,
     /// Who may sign up.
     pub registration: Registration,
     /// Audience of access tokens when a client names none; empty means the issuer.

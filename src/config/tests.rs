@@ -249,6 +249,41 @@ fn extra_authorities_are_pem() {
 }
 
 #[test]
+fn a_name_a_colour_and_a_logo_are_read() {
+    let desk = Desk::with("[look]\nname = \"Example Ltd\"\naccent = \"#7a1f5c\"\nlogo = \"logo.svg\"\n", &[]);
+    fs::write(desk.folder.path().join("logo.svg"), "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+    let look = desk.settings().look;
+    assert_eq!(look.name.as_deref(), Some("Example Ltd"));
+    assert_eq!(look.accent.unwrap().light.accent.to_string(), "#7a1f5c");
+    assert_eq!(look.logo.unwrap().kind, look::Picture::Svg);
+    assert_eq!(Desk::empty().settings().look, Look::default());
+    let variables = Desk::with("", &[("AUTHER_LOOK_ACCENT", "#0a0"), ("AUTHER_LOOK_NAME", "Ours")]).complaints();
+    assert_eq!(variables.len(), 1, "{variables:?}");
+}
+
+#[test]
+fn a_colour_that_cannot_be_read_and_a_logo_that_is_none_are_mistakes() {
+    let desk = Desk::with("look.accent = \"#ffcc00\"\nlook.logo = \"logo.svg\"\n", &[]);
+    let logo = desk.folder.path().join("logo.svg");
+    let said = |content: &[u8]| {
+        fs::write(&logo, content).unwrap();
+        desk.complaints()
+    };
+    assert_eq!(
+        said(b"GIF89a"),
+        [
+            "auther.toml:1: look.accent #ffcc00 has a contrast of 1.3:1 to light pages; text needs 4.5:1; use a darker one, such as \"#876c00\"",
+            "auther.toml:2: look.logo names a file that is neither SVG nor PNG; name an SVG or PNG file of 64 KiB at the most",
+        ]
+    );
+    let large = said(&[b' '; 64 * 1024 + 1]);
+    assert!(large[1].contains("names a file of 65 KiB"), "{large:?}");
+    fs::remove_file(&logo).unwrap();
+    assert!(desk.complaints()[1].contains("look.logo cannot be read"));
+    assert!(complaints("look.accent = \"teal\"\n")[0].contains("is no colour: \"teal\""));
+}
+
+#[test]
 fn clients_are_declared_in_the_file_or_replaced_by_json() {
     let toml = "[[clients]]\nclient_id = \"blog\"\ntype = \"spa\"\n\n[[clients]]\nclient_id = \"shop\"\nclient_secret_env = \"S\"\n";
     let mut desk = Desk::with(toml, &[("S", "hunter2")]);

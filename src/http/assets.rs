@@ -43,6 +43,9 @@ static VERSION: LazyLock<String> = LazyLock::new(digest);
 /// Files packed so far, by the hash of what they hold.
 static PACKED: LazyLock<RwLock<HashMap<[u8; 32], Bytes>>> = LazyLock::new(RwLock::default);
 
+/// What an address that holds the hash of its content says of itself (RFC 8246).
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
 /// How long, and whether, a browser may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keeping {
@@ -55,7 +58,7 @@ enum Keeping {
 impl Keeping {
     fn header(self) -> &'static str {
         match self {
-            Self::ForEver => "public, max-age=31536000, immutable",
+            Self::ForEver => FOR_EVER,
             Self::AskAgain => "public, no-cache",
         }
     }
@@ -123,13 +126,16 @@ pub async fn favicon(request: HttpRequest) -> HttpResponse {
     answer(&request, find_file("favicon.svg"))
 }
 
+/// The answer where no file is.
+pub(super) fn not_found() -> HttpResponse {
+    HttpResponse::NotFound()
+        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body("There is no such file.\n")
+}
+
 fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, Keeping)>) -> HttpResponse {
-    let Some((file, content_type, keeping)) = found else {
-        return HttpResponse::NotFound()
-            .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .body("There is no such file.\n");
-    };
+    let Some((file, content_type, keeping)) = found else { return not_found() };
     // Another coding is another representation, with a tag of its own (RFC 9110 section 8.8.3.3).
     let packed = takes_gzip(request).then(|| gzipped(&file)).flatten();
     let tag = EntityTag::new_strong(short_hash(&file) + if packed.is_some() { "-gzip" } else { "" });
@@ -203,7 +209,7 @@ fn short_hash(file: &EmbeddedFile) -> String {
 }
 
 /// `If-None-Match` compares weakly (RFC 9110 section 13.1.2).
-fn has_already(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(super) fn has_already(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|theirs| theirs.weak_eq(tag)),

@@ -15,6 +15,7 @@ pub mod extract;
 pub mod guard;
 mod health;
 mod internal;
+pub mod look;
 pub mod oauth;
 pub mod pages;
 pub mod respond;
@@ -82,6 +83,12 @@ fn configure(config: &mut web::ServiceConfig) {
     pages::configure(config);
     internal::configure(config);
     api::configure(config);
+    config.service(
+        web::resource(look::STYLES).route(web::get().to(look::serve_styles)).route(web::head().to(look::serve_styles)),
+    );
+    config.service(
+        web::resource(look::LOGO).route(web::get().to(look::serve_logo)).route(web::head().to(look::serve_logo)),
+    );
     config.service(
         web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
     );

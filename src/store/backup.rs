@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ fn verified(path: &Path) -> Result<(Snapshot, Manifest), BackupError> {
     if let Some(table) = view.unlisted_tables().map_err(unread)?.pop() {
         return Err(differs(path, format!("the table `{table}` is unknown")));
     }
-    let snapshot = Snapshot::new(Box::new(Held { view, _database: database }));
+    let snapshot = Snapshot::new(Arc::new(Held { view, _database: database }));
     let manifest = match META.find(&snapshot, &manifest_key()).map_err(unread)? {
         Some(Meta::Manifest(manifest)) => manifest,
         _ => return Err(BackupError::NoManifest(path.to_path_buf())),

@@ -68,6 +68,32 @@ fn a_snapshot_does_not_see_later_writes() {
 }
 
 #[test]
+fn whoever_reads_after_an_answer_sees_what_was_answered() {
+    each_store(|store| {
+        let answered = AtomicU64::new(0);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Acquire) {
+                        let least = answered.load(Ordering::Acquire);
+                        assert!(find(&store.read().unwrap(), "one").unwrap_or(0) >= least);
+                    }
+                });
+            }
+            for value in 1..=200 {
+                put(store, "one", value);
+                answered.store(value, Ordering::Release);
+                assert_eq!(find(&store.read().unwrap(), "one"), Some(value));
+            }
+            done.store(true, Ordering::Release);
+        });
+        store.close();
+        assert!(store.read().is_err(), "nothing is read from a file that was let go");
+    });
+}
+
+#[test]
 fn pages_keep_to_their_prefix_their_order_and_their_limit() {
     each_store(|store| {
         store

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::Error;
 
@@ -78,8 +79,8 @@ pub(super) trait View: Send + Sync {
 
 /// Where rows are kept. Backing up is built on a view (see `backup`), so that it works for every engine.
 pub(super) trait Engine: Send + Sync {
-    /// The state as of the last commit, unaffected by later ones.
-    fn snapshot(&self) -> Result<Box<dyn View>, Error>;
+    /// The state as of the last commit, unaffected by later ones. Those who ask between two commits may share one view.
+    fn snapshot(&self) -> Result<Arc<dyn View>, Error>;
 
     /// Makes all changes or none, durably. After an error the engine holds the state before, or fails clearly.
     fn commit(&self, changes: &Changes) -> Result<(), Error>;

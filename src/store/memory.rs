@@ -35,9 +35,9 @@ impl MemoryEngine {
 }
 
 impl Engine for MemoryEngine {
-    fn snapshot(&self) -> Result<Box<dyn View>, Error> {
+    fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.closed { Err(Error::Closed) } else { Ok(Box::new(MemoryView { tables: state.tables.clone() })) }
+        if state.closed { Err(Error::Closed) } else { Ok(Arc::new(MemoryView { tables: state.tables.clone() })) }
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), Error> {

@@ -127,6 +127,8 @@ fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::base::Moment;
     use crate::base::entropy::OsEntropy;
@@ -168,7 +170,7 @@ mod tests {
     };
 
     fn state(engine: &dyn Engine) -> (u32, Option<Number>) {
-        let view: Box<dyn View> = engine.snapshot().unwrap();
+        let view: Arc<dyn View> = engine.snapshot().unwrap();
         (schema_of(view.as_ref()).unwrap(), NUMBERS.find(view.as_ref(), &(TenantId::DEFAULT,)).unwrap())
     }
 
@@ -238,7 +240,7 @@ mod tests {
             transact(&engine, |tx| users::put(tx, TenantId::DEFAULT, None, user)).unwrap().unwrap();
         }
         run(&engine, MIGRATIONS).unwrap();
-        let view: Box<dyn View> = engine.snapshot().unwrap();
+        let view: Arc<dyn View> = engine.snapshot().unwrap();
         let held = people.map(|user| {
             let subject = SubjectRef::new("user", user.id.as_str());
             tuples::of_subject(view.as_ref(), TenantId::DEFAULT, &subject, None, 10)

@@ -153,7 +153,7 @@ impl Store {
 
     /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody. Errors: its own, the disk's.
     pub fn rehearse<T, E: From<Error>>(&self, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
-        change(&mut Tx::over(Arc::from(self.inner.engine.snapshot()?)))
+        change(&mut Tx::over(self.inner.engine.snapshot()?))
     }
 
     /// As [`Store::write`], for threads that may wait: the start of the process, tests. Not for async workers.

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic;
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
@@ -129,7 +129,7 @@ fn staged(path: &Path, file: File, access: Access, options: &Options) -> Result<
         checked.map_err(|error| OpenError::from_store(path, error))?;
     }
     let view = guarded(|| view_of(&database)).map_err(|error| OpenError::from_store(path, error))?;
-    check_schema(path, &Snapshot::new(Box::new(view)))?;
+    check_schema(path, &Snapshot::new(Arc::new(view)))?;
     Ok(Opened { database, device })
 }
 

@@ -4,9 +4,10 @@
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use arc_swap::ArcSwapOption;
 use redb::{
     CommitError, CompactionError, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
     ReadableTableMetadata as _, SavepointError, SetDurabilityError, StorageError, TableDefinition, TableError,
@@ -21,7 +22,7 @@ use super::{Error, OpenError, Options, log_fault, schema};
 type Bytes = &'static [u8];
 type RawTable = ReadOnlyTable<Bytes, Bytes>;
 /// A table, or `None` when nothing was ever written to it.
-type MaybeTable = Option<Arc<RawTable>>;
+type MaybeTable = Option<RawTable>;
 
 /// The one shape of every table.
 const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
@@ -43,6 +44,11 @@ pub(super) struct RedbEngine {
     slot: RwLock<Slot>,
     /// A write failed. redb still reads, but it writes again only after the file was opened anew.
     sick: AtomicBool,
+    /// The view that those share who read between two commits. It is only kept while the slot is locked for reading, and let go
+    /// by whoever locks it for writing: nothing else would ever let go of the file.
+    latest: ArcSwapOption<RedbView>,
+    /// Goes up with every commit, once it is in the file: a view of a lower number is an old one.
+    generation: AtomicU64,
 }
 
 impl RedbEngine {
@@ -53,6 +59,8 @@ impl RedbEngine {
             options: options.clone(),
             slot: RwLock::new(Slot::Open(database)),
             sick: AtomicBool::new(false),
+            latest: ArcSwapOption::empty(),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -79,6 +87,12 @@ impl RedbEngine {
         }
     }
 
+    /// Nobody who asks from now on gets the view that was shared so far, and only those who read it hold on to it.
+    fn let_go(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.latest.store(None);
+    }
+
     /// Closes the file and opens it anew: it is as it was at the last commit, and there may be room again. When it can be read
     /// but still not written, it is read.
     fn reopen(&self) -> Result<(), Error> {
@@ -87,6 +101,7 @@ impl RedbEngine {
             return Err(Error::Closed);
         }
         // The lock on the file must be let go of before it can be taken again.
+        self.let_go();
         drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
         let opened = match opening::existing(&self.path, &self.options) {
             Ok(opened) => opened,
@@ -108,6 +123,8 @@ impl RedbEngine {
         if self.sick.load(Ordering::Acquire) {
             self.reopen()?;
         }
+        // What is freed in this commit can be used again soon if no old view pins it.
+        self.latest.store(None);
         let written = self.with(|database| {
             let mut transaction = database.begin_write().map_err(fault)?;
             transaction.set_durability(Durability::Immediate).map_err(fault)?;
@@ -116,6 +133,7 @@ impl RedbEngine {
             change(&mut transaction)?;
             transaction.commit().map_err(fault)
         });
+        self.let_go();
         if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
             self.sick.store(true, Ordering::Release);
         }
@@ -124,9 +142,17 @@ impl RedbEngine {
 }
 
 impl Engine for RedbEngine {
-    fn snapshot(&self) -> Result<Box<dyn View>, Error> {
-        let view = self.with(view_of)?;
-        Ok(Box::new(view))
+    fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
+        // Asked for before the view is made: a view that is younger than its number is let go early, never used too long.
+        let generation = self.generation.load(Ordering::Acquire);
+        if let Some(view) = self.latest.load_full().filter(|view| view.generation == generation) {
+            return Ok(view);
+        }
+        self.with(|database| {
+            let view = Arc::new(RedbView { generation, ..view_of(database)? });
+            self.latest.store(Some(Arc::clone(&view)));
+            Ok(view as Arc<dyn View>)
+        })
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), Error> {
@@ -146,6 +172,7 @@ impl Engine for RedbEngine {
 
     fn compact(&self) -> Result<bool, Error> {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        self.let_go();
         match &mut *slot {
             Slot::Open(database) => guarded(|| match database.compact() {
                 Ok(compacted) => Ok(compacted),
@@ -183,7 +210,9 @@ impl Engine for RedbEngine {
     }
 
     fn close(&self) {
-        *self.slot.write().unwrap_or_else(PoisonError::into_inner) = Slot::Closed;
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        self.let_go();
+        *slot = Slot::Closed;
     }
 }
 
@@ -196,28 +225,32 @@ fn marks(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
 /// A frozen state of the file. Tables are opened when they are first read.
 pub(super) struct RedbView {
     transaction: ReadTransaction,
-    tables: Mutex<Vec<(&'static str, MaybeTable)>>,
+    /// As in the schema.
+    tables: Vec<(&'static str, OnceLock<MaybeTable>)>,
+    /// Of how many commits it is, for those who share it.
+    generation: u64,
 }
 
 /// The state of `database` as of its last commit.
 pub(super) fn view_of(database: &Database) -> Result<RedbView, Error> {
-    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables: Mutex::new(Vec::new()) })
+    let tables = schema::tables().map(|name| (name, OnceLock::new())).collect();
+    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables, generation: 0 })
 }
 
 impl RedbView {
     /// The table, or `None` when nothing was ever written to it.
-    fn table(&self, name: &'static str) -> Result<MaybeTable, Error> {
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, table)) = tables.iter().find(|(known, _)| *known == name) {
-            return Ok(table.clone());
+    fn table(&self, name: &'static str) -> Result<Option<&RawTable>, Error> {
+        let place = self.tables.iter().find(|(listed, _)| *listed == name).map(|(_, place)| place);
+        let place = place.ok_or_else(|| Error::UnknownTable(name.to_owned()))?;
+        if let Some(table) = place.get() {
+            return Ok(table.as_ref());
         }
-        let table = match self.transaction.open_table(raw(schema::known(name)?)) {
-            Ok(table) => Some(Arc::new(table)),
+        let table = match self.transaction.open_table(raw(name)) {
+            Ok(table) => Some(table),
             Err(TableError::TableDoesNotExist(_)) => None,
             Err(error) => return Err(fault(error)),
         };
-        tables.push((name, table.clone()));
-        Ok(table)
+        Ok(place.get_or_init(|| table).as_ref())
     }
 
     /// Names of tables in the file that the schema does not list.

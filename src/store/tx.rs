@@ -71,12 +71,12 @@ impl Read for dyn View + '_ {
 
 /// The state of the store as of one commit. Later writes do not show in it. Hold it briefly: it pins old pages.
 pub struct Snapshot {
-    view: Box<dyn View>,
+    view: Arc<dyn View>,
     authority: Option<u64>,
 }
 
 impl Snapshot {
-    pub(super) fn new(view: Box<dyn View>) -> Self {
+    pub(super) fn new(view: Arc<dyn View>) -> Self {
         Self { view, authority: None }
     }
 
@@ -199,7 +199,7 @@ impl Read for Tx {
 
 /// One transaction with a commit of its own, past the writer: for files that nobody else uses yet.
 pub(super) fn transact<T>(engine: &dyn Engine, change: impl FnOnce(&mut Tx) -> Result<T, Error>) -> Result<T, Error> {
-    let mut tx = Tx::over(Arc::from(engine.snapshot()?));
+    let mut tx = Tx::over(engine.snapshot()?);
     let result = change(&mut tx)?;
     engine.commit(&tx.take_own())?;
     Ok(result)

@@ -184,7 +184,7 @@ fn work(engine: &dyn Engine, queue: &Receiver<Box<dyn Job>>, progress: &Progress
 }
 
 fn run_batch(engine: &dyn Engine, jobs: &mut [Box<dyn Job>], progress: &Progress) -> Result<(), Error> {
-    let mut tx = Tx::over(Arc::from(engine.snapshot()?));
+    let mut tx = Tx::over(engine.snapshot()?);
     for job in jobs {
         let keep = job.run(&mut tx);
         let changes = tx.take_own();

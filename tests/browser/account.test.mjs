@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { openBrowser, watch } from './support/chromium.mjs'
+import { signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
@@ -25,23 +26,12 @@ before(async () => {
   client = await server.client('web', ['--redirect-uri', CALLBACK], 'Ledger')
   context = await browser.context()
   complaints = watch(context, server.issuer)
-  page = await signedIn(context, ann)
+  page = await signedIn(server, context, ann, '/account')
 })
 after(() => browser?.close())
 afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
-async function signedIn(own, { email, password }) {
-  const tab = await own.newPage()
-  await tab.goto(`${server.issuer}/sign-in?continue=/account`)
-  await signIn(tab, { email, password })
-  await tab.waitForURL(`${server.issuer}/account`)
-  return tab
-}
-
-const go = (path) => page.goto(`${server.issuer}/account${path}`)
-const said = (text) => page.getByText(text).first().waitFor()
-const button = (name, exact = true) => page.getByRole('button', { name, exact })
-const dialog = () => page.getByRole('dialog')
+const { go, said, button, dialog } = words(() => page, `${server.issuer}/account`)
 const mayEnter = async (user) => {
   const answer = await context.request.post(`${server.issuer}/api/auth/sign-in/email`, { data: user, headers: { cookie: '', origin: server.issuer }, ignoreHTTPSErrors: true })
   return answer.ok()
@@ -74,7 +64,7 @@ test('the profile is changed, and says at its field what cannot be', async () =>
 
 test('another session is named and ended, and feels it', async () => {
   const other = await browser.context({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1' })
-  const tab = await signedIn(other, ann)
+  const tab = await signedIn(server, other, ann, '/account')
   await go('/sessions')
   await page.getByRole('row', { name: /Safari on iPhone/ }).getByRole('button').click()
   await dialog().getByText('Signs you out there at once.').waitFor()
@@ -87,7 +77,7 @@ test('another session is named and ended, and feels it', async () => {
 
 test('all others end at once, and this one stays', async () => {
   const others = [await browser.context(), await browser.context()]
-  for (const other of others) await signedIn(other, ann)
+  for (const other of others) await signedIn(server, other, ann, '/account')
   await go('/sessions')
   await button('End all others').click()
   await button('End 2 sessions').click()
@@ -159,7 +149,7 @@ test('what somebody may do is listed and searched', async () => {
 test('what people called themselves is shown as text', async () => {
   const own = await browser.context()
   const found = watch(own, server.issuer)
-  const tab = await signedIn(own, bob)
+  const tab = await signedIn(server, own, bob, '/account')
   await tab.locator('.who', { hasText: '<script>' }).waitFor()
   assert.doesNotMatch(await tab.title(), /broken/)
   assert.equal(await tab.locator('main img, main script').count(), 0)
@@ -201,7 +191,7 @@ test('every page can be read by everybody', async () => {
 
 test('the password is changed by who knows it, and every other session ends', async () => {
   const other = await browser.context()
-  const tab = await signedIn(other, ann)
+  const tab = await signedIn(server, other, ann, '/account')
   await go('/security')
   await button('Change password').click()
   await page.waitForSelector('#field-newPassword-wrong')

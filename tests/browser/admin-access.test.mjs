@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { openBrowser, watch } from './support/chromium.mjs'
+import { signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
@@ -30,23 +31,12 @@ before(async () => {
   await server.admin(['group', 'add-member', 'Staff', bob.email])
   context = await browser.context({ acceptDownloads: true })
   complaints = watch(context, server.issuer)
-  page = await signedIn(context, root, '/admin')
+  page = await signedIn(server, context, root, '/admin')
 })
 after(() => browser?.close())
 afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
-async function signedIn(own, user, path) {
-  const tab = await own.newPage()
-  await tab.goto(`${server.issuer}/sign-in?continue=${path}`)
-  await signIn(tab, user)
-  await tab.waitForURL(`${server.issuer}${path}`)
-  return tab
-}
-
-const go = (path) => page.goto(`${server.issuer}/admin${path}`)
-const said = (text) => page.getByText(text).first().waitFor()
-const button = (name, exact = true) => page.getByRole('button', { name, exact })
-const dialog = () => page.getByRole('dialog')
+const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 const definition = () => page.inputValue('#definition')
 const check = (user, permission, id) => server.admin(['check', 'user', user.email, permission, TYPE, id])
 const tester = (user, permission, id, more = {}) =>
@@ -303,7 +293,7 @@ test('who may only look at people sees that, and is told about the rest', async 
   await server.admin(['tuple', 'add', 'users', '*', 'viewer', 'user', ann.email])
   const own = await browser.context()
   const found = watch(own, server.issuer)
-  const tab = await signedIn(own, ann, '/admin')
+  const tab = await signedIn(server, own, ann, '/admin')
   await tab.getByRole('navigation', { name: 'Administration' }).waitFor()
   assert.deepEqual(await tab.locator('.rail a').allTextContents(), ['Overview', 'Users'])
   await tab.goto(`${server.issuer}/admin/access/grants`)
@@ -316,7 +306,7 @@ test('who may only look at people sees that, and is told about the rest', async 
 test('who may look at nothing gets a page that says so, and a way out', async () => {
   const own = await browser.context()
   const found = watch(own, server.issuer)
-  const tab = await signedIn(own, bob, '/admin')
+  const tab = await signedIn(server, own, bob, '/admin')
   await tab.getByRole('heading', { name: 'Not for this account' }).waitFor()
   assert.equal(await tab.locator('.rail').count(), 0)
   await looksRight(tab, 'a stranger')

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { openBrowser, watch } from './support/chromium.mjs'
+import { settled, signedIn } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
@@ -28,20 +29,11 @@ before(async () => {
   named['/admin/access/models/:type'] = 'platform'
   await server.admin(['tuple', 'add', 'group', named['/admin/groups/:id'], 'member', 'user', root.id])
   const context = await browser.context()
-  const page = await context.newPage()
-  await page.goto(`${server.issuer}/sign-in`)
-  await signIn(page, root)
-  await page.waitForURL(`${server.issuer}/`)
+  await signedIn(server, context, root)
   cookies = (await context.storageState()).cookies
   await context.close()
 })
 after(() => browser?.close())
-
-/** Until what the page loads stands there. */
-async function settled(page) {
-  await page.waitForSelector('main h1')
-  await page.waitForFunction(() => !document.querySelector('main .skeleton'))
-}
 
 test('the modules name their pages', () => assert.ok(pages.length > 25, `${pages.length} pages`))
 

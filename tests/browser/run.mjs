@@ -6,15 +6,24 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 // Signing in dozens of times in a minute from one address is what the limits are there to stop.
 const env = { AUTHER_RATE_LIMIT_ENABLED: 'false' }
 
+// A server with a name, a colour and a logo of its own.
+const look = { ...env, AUTHER_LOOK_NAME: 'Meridian Works', AUTHER_LOOK_ACCENT: '#7a1f5c', AUTHER_LOOK_LOGO: here('../../assets/static/favicon.svg') }
+
 const files = [
   { path: here('journey.test.mjs'), title: 'From the printed link to the first app' },
   { path: here('browser-app.test.mjs'), title: 'The printed single-page app, from another site' },
   { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
   { path: here('admin-people.test.mjs'), title: 'Administering people, groups, sessions, the audit log and settings', env },
   { path: here('every-app-page.test.mjs'), title: 'Every admin and account page: axe, wide and light, narrow and dark', env },
+  { path: here('every-tab.test.mjs'), title: 'Every tab about people: axe, wide and light, narrow and dark', env },
   { path: here('admin-access.test.mjs'), title: 'Administering models, grants and the tester', env },
   { path: here('account.test.mjs'), title: 'The account pages', env },
   { path: here('admin-apps.test.mjs'), title: 'Administering apps and keys; the printed code signs people in', env },
+  { path: here('keyboard.test.mjs'), title: 'Administering with the keyboard alone', env },
+  { path: here('felt.test.mjs'), title: 'What is done on the pages is felt by machines and apps', env },
+  { path: here('corpus.test.mjs'), title: 'What people and apps write is shown, never run', env },
+  { path: here('elsewhere.test.mjs'), title: 'Every printed command and call works; screen, CLI and API know the same', env: { AUTHER_REGISTRATION: 'invite' } },
+  { path: here('look.test.mjs'), title: 'A name, a colour and a logo of one\'s own', env: look },
   { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
 ]
 

@@ -1,6 +1,6 @@
 // The audit log: what happened, narrowed by the address, each entry opening to its details; and following it as it is written.
 import { admin } from "../../static/core/api.js";
-import { Loaded, useLoaded } from "../../static/core/data.js";
+import { Loaded, SearchField, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { device, shell } from "../../static/core/words.js";
@@ -155,16 +155,10 @@ function Moment({ name, title, value }) {
 }
 
 function Narrowing({ query, follow }) {
-  const timer = useRef(0);
-  const typed = (event) => {
-    const text = event.target.value.trim();
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => setQuery(/^req_/.test(text) ? { request: text, search: "" } : { search: text, request: "" }), 250);
-  };
+  const search = (text) => setQuery(/^req_/.test(text) ? { request: text, search: "" } : { search: text, request: "" });
   const action = query("action");
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
-    <label class="unseen" for="search">Search, or a reference code</label>
-    <input id="search" type="search" placeholder="Search, or a reference code" value=${query("request") || query("search")} onInput=${typed} />
+    <${SearchField} label="Search, or a reference code" value=${query("request") || query("search")} tell=${search} />
     <${Choice} name="action" title="Action" value=${action}>${Object.entries(NOUNS).map(([noun, title]) => html`<optgroup key=${noun} label=${title}>
       <option value=${noun} selected=${action === noun}>${title}: all</option>
       ${Object.keys(TITLES).filter((one) => one.startsWith(`${noun}.`)).map((one) => html`<option key=${one} value=${one} selected=${action === one}>${TITLES[one]}</option>`)}</optgroup>`)}</${Choice}>

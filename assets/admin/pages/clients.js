@@ -19,12 +19,12 @@ function States({ client }) {
 }
 
 const columns = [
-  { title: "Name", cell: (client) => client.name },
+  { title: "Name", sort: "name", cell: (client) => client.name },
   { title: "Client id", cell: (client) => html`<code>${client.client_id}</code>` },
   { title: "Kind", cell: (client) => types[client.type].title },
   { title: "People come back to", cell: (client) => html`<${Redirects} uris=${client.redirect_uris} />` },
   { title: "State", cell: (client) => html`<${States} client=${client} />`, tight: true },
-  { title: "Registered", cell: (client) => html`<${Time} at=${client.created_at} />`, tight: true },
+  { title: "Registered", sort: "-created_at", cell: (client) => html`<${Time} at=${client.created_at} />`, tight: true },
 ];
 
 const filters = [

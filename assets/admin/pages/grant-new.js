@@ -91,7 +91,8 @@ function Grant({ models }) {
   useEffect(() => {
     if (!description) return;
     const names = relations.map((relation) => relation.name);
-    if (!names.includes(values.relation)) set("relation")(names.at(-1) || "");
+    // Asked of what is chosen by then: somebody may have been quicker than this.
+    setValues((old) => (names.includes(old.relation) ? old : { ...old, relation: names.at(-1) || "" }));
   }, [description]);
   useEffect(() => {
     if (chosen && !kinds.some(([kind]) => kind === values.subject_type)) {

@@ -10,9 +10,9 @@ import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 
 const columns = [
-  { title: "Name", cell: (group) => group.name },
+  { title: "Name", sort: "name", cell: (group) => group.name },
   { title: "What it is for", cell: (group) => group.description || html`<span class="muted">not said</span>` },
-  { title: "Created", tight: true, cell: (group) => html`<${Time} at=${group.created_at} />` },
+  { title: "Created", sort: "-created_at", tight: true, cell: (group) => html`<${Time} at=${group.created_at} />` },
 ];
 
 export function Groups() {

@@ -96,21 +96,29 @@ function Guides({ given, client, reload, current }) {
 
 // A redirect URI that the library fixes and that is not registered: with a click it is.
 function Needs({ uri, client, reload }) {
+  const done = () => {
+    toast(`${uri} is registered.`);
+    reload();
+  };
+  return html`<div class="notice"><p>This code comes back to <code>${uri}</code>, which is not registered yet.</p>
+    ${client.managed_by === "admin" && html`<${AddRedirect} uri=${uri} client=${client} done=${done} kind="small">Register it</${AddRedirect}>`}</div>`;
+}
+
+// Adds `uri` to the redirect URIs of a client. Everything else is for the button.
+export function AddRedirect({ uri, client, done, children, ...rest }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const add = async () => {
     setBusy(true);
     try {
       await admin.patch(`/clients/${encodeURIComponent(client.client_id)}`, { redirect_uris: [...client.redirect_uris, uri], version: client.version });
-      toast(`${uri} is registered.`);
-      reload();
+      done();
     } catch (error) {
       setProblem(error);
     }
     setBusy(false);
   };
-  return html`<div class="notice"><div class="side-by-side"><p>This code comes back to <code>${uri}</code>, which is not registered yet.</p>
-    ${client.managed_by === "admin" && html`<${May} to="update on clients"><${Button} kind="small" busy=${busy} onClick=${add}>Register it</${Button}></${May}>`}</div><${Wrong} problem=${problem} /></div>`;
+  return html`<${May} to="update on clients"><p><${Button} ...${rest} busy=${busy} onClick=${add}>${children}</${Button}></p><${Wrong} problem=${problem} /></${May}>`;
 }
 
 function File({ name, text }) {

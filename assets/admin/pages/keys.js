@@ -31,12 +31,12 @@ export function KeyState({ item }) {
 }
 
 const columns = [
-  { title: "Name", cell: (key) => key.name },
-  { title: "Begins with", cell: (key) => html`<code>${key.start}…</code>` },
+  { title: "Name", sort: "name", cell: (key) => html`<span class="over"><span>${key.name}</span><code class="under" title="The first characters of the key">${key.start}…</code></span>` },
   { title: "Owner", cell: (key) => html`<${Named} kind="user" id=${key.owner} />` },
   { title: "App", cell: (key) => (key.client ? html`<${Named} kind="client" id=${key.client} />` : html`<span class="muted">any</span>`) },
-  { title: "Last used", cell: (key) => html`<${Time} at=${key.last_used_at} />`, tight: true },
-  { title: "Ends", cell: (key) => html`<${Time} at=${key.expires_at} />`, tight: true },
+  { title: "Made", sort: "-created_at", cell: (key) => html`<${Time} at=${key.created_at} />`, tight: true },
+  { title: "Last used", sort: "-last_used_at", cell: (key) => html`<${Time} at=${key.last_used_at} />`, tight: true },
+  { title: "Ends", sort: "expires_at", cell: (key) => html`<${Time} at=${key.expires_at} />`, tight: true },
   { title: "State", cell: (key) => html`<${KeyState} item=${key} />`, tight: true },
 ];
 

@@ -18,7 +18,7 @@ export function Settings() {
 }
 
 const ORIGINS = { default: "default", file: "configuration file", environment: "environment", flag: "flag" };
-const TITLES = { tls: "Certificate", rate_limit: "Limits on attempts", log: "Log", password: "Password hashing", session: "Sessions", tokens: "Tokens", keys: "Signing keys", store: "Data file", audit: "Audit", policy: "Policies", limits: "Limits", server: "Server", egress: "Calls to elsewhere", smtp: "Mail" };
+const TITLES = { look: "How the pages look", tls: "Certificate", rate_limit: "Limits on attempts", log: "Log", password: "Password hashing", session: "Sessions", tokens: "Tokens", keys: "Signing keys", store: "Data file", audit: "Audit", policy: "Policies", limits: "Limits", server: "Server", egress: "Calls to elsewhere", smtp: "Mail" };
 
 const isEmpty = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 const UNITS = [["_seconds", [[86400, "day"], [3600, "hour"], [60, "minute"]]], ["_kib", [[1024, "MiB", "MiB"]]]];

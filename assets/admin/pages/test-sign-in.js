@@ -8,7 +8,7 @@ import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../
 import { shell } from "../../static/core/words.js";
 import { May } from "../rights.js";
 import { hasSecret, isPublic, types } from "./client-fields.js";
-import { testUri } from "./integration.js";
+import { AddRedirect, testUri } from "./integration.js";
 import { Tokens, base64url, digested } from "./tokens.js";
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -76,25 +76,13 @@ function Stage({ client, place, reload }) {
 }
 
 function Allow({ client, uri, reload }) {
-  const [problem, setProblem] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const add = async () => {
-    setBusy(true);
-    try {
-      await admin.patch(`/clients/${encodeURIComponent(client.client_id)}`, { redirect_uris: [...client.redirect_uris, uri], version: client.version });
-      reload();
-    } catch (error) {
-      setProblem(error);
-      setBusy(false);
-    }
-  };
   if (client.managed_by === "config") {
     return html`<${Empty} title="Add a redirect URI first"><p>This client is declared in the configuration file. Add <code>${uri}</code> to its redirect URIs there.</p></${Empty}>`;
   }
   return html`<section class="panel"><h2>One redirect URI is missing</h2>
     <p>To come back here, this page must be one of the redirect URIs of the app. It can be removed again with a click. Codes that are sent here reach administrators of this server only.</p>
-    <p><code>${uri}</code></p><${Wrong} problem=${problem} />
-    <${May} to="update on clients"><p><${Button} kind="primary" id="allow-test" busy=${busy} onClick=${add}>Add it, and go on</${Button}></p></${May}></section>`;
+    <p><code>${uri}</code></p>
+    <${AddRedirect} uri=${uri} client=${client} done=${reload} kind="primary" id="allow-test">Add it, and go on</${AddRedirect}></section>`;
 }
 
 // What the token endpoint answers. The secret travels in the form or the header that is registered, and no cookie goes along.

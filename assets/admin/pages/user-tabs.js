@@ -29,7 +29,7 @@ export function EndSession({ session, who, done }) {
 export const sessionColumns = [
   { title: "Device", cell: (session) => html`<span class="over"><span title=${session.user_agent || undefined}>${device(session.user_agent)}</span><span class="under">${session.ip || "address unknown"}</span></span>` },
   { title: "Apps", cell: (session) => (session.clients.length === 0 ? html`<span class="muted">none</span>` : html`<span class="tags">${session.clients.map((client) => html`<${Named} key=${client} kind="client" id=${client} />`)}</span>`) },
-  { title: "Signed in", cell: (session) => html`<${Time} at=${session.created_at} />` },
+  { title: "Signed in", sort: "-created_at", cell: (session) => html`<${Time} at=${session.created_at} />` },
   { title: "Last seen", cell: (session) => html`<${Time} at=${session.last_seen_at} />` },
 ];
 
@@ -191,7 +191,7 @@ export function TokenTab({ user }) {
       ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
       : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
         <div class="columns">${value.id_token && html`<${Claims} title="ID token" claims=${value.id_token} />`}<${Claims} title="Access token" claims=${value.access_token} /></div>`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client, scope: chosen })}`)} />`;
+    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client: client || "CLIENT_ID", scope: chosen })}`)} />`;
 }
 
 // API keys

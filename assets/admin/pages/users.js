@@ -16,10 +16,10 @@ export function State({ user }) {
 }
 
 const columns = [
-  { title: "E-mail", cell: (user) => user.email },
-  { title: "Name", cell: (user) => user.name || html`<span class="muted">none</span>` },
+  { title: "E-mail", sort: "email", cell: (user) => user.email },
+  { title: "Name", sort: "name", cell: (user) => user.name || html`<span class="muted">none</span>` },
   { title: "State", cell: (user) => html`<span class="tags"><${State} user=${user} /></span>` },
-  { title: "Created", tight: true, cell: (user) => html`<${Time} at=${user.created_at} />` },
+  { title: "Created", sort: "-created_at", tight: true, cell: (user) => html`<${Time} at=${user.created_at} />` },
 ];
 
 const filters = [

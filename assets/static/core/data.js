@@ -45,12 +45,15 @@ async function page(load, query, signal) {
 
 // A list of the API: searched and filtered by the address, read on by a button.
 //   load(query, signal) answers {items, next}; `filters` is [{name, title, options: [[value, title], …]}, …];
+//   a column with `sort` (see Table) sorts the whole list, not what is shown of it: the server does it, the address (?sort=-name) keeps it;
 //   `empty` is drawn when there is nothing at all, by a function of nothing;
 //   `bulk(items)` draws what can be done with several at once, when rows are chosen.
 export function List({ load, columns, href, keyOf = (item) => item.id, caption, search, filters = [], empty, version = 0, actions, bulk }) {
   const { query } = useAddress();
   const chosen = Object.fromEntries(filters.map((filter) => [filter.name, query.get(filter.name) || ""]));
-  const wanted = { ...chosen, search: search ? query.get("search") || "" : undefined };
+  const narrowed = { ...chosen, search: search ? query.get("search") || "" : undefined };
+  const order = { by: sortable(columns, query.get("sort")), choose: (sort) => setQuery({ sort }) };
+  const wanted = { ...narrowed, sort: order.by };
   const key = JSON.stringify(wanted);
   const first = useLoaded((signal) => page(load, wanted, signal), [key, version]);
   const [more, setMore] = useState({ key: "", items: [], next: null });
@@ -74,45 +77,71 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
     }
     setBusy(false);
   };
-  const isNarrowed = Object.values(wanted).some(Boolean);
+  const isNarrowed = Object.values(narrowed).some(Boolean);
   return html`
-    ${(search || filters.length > 0) && html`<${Narrow} search=${search} filters=${filters} chosen=${wanted} />`}
+    ${(search || filters.length > 0) && html`<${Narrow} search=${search} filters=${filters} chosen=${narrowed} />`}
+    ${items.length > 1 && html`<${Order} columns=${columns} order=${order} />`}
     ${actions}
     <${Loaded} from=${first}>${() =>
       items.length === 0
         ? isNarrowed
-          ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(wanted).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
+          ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(narrowed).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
           : empty()
         : html`${picked.size > 0 && html`<div class="bulk" role="region" aria-label="What is chosen"><p aria-live="polite">${picked.size} chosen</p>${bulk(items.filter((item) => picked.has(keyOf(item))))}<${Button} kind="small" onClick=${() => setPicked(new Set())}>Choose none</${Button}></div>`}
-            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} choose=${bulk && { chosen: picked, set: setPicked }} />
+            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} order=${order} choose=${bulk && { chosen: picked, set: setPicked }} />
             ${problem && html`<${Wrong} problem=${problem} />`}
             <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
 }
 
-function Narrow({ search, filters, chosen }) {
+const sortsOf = (columns) => columns.filter((column) => column.sort);
+const fieldOf = (sort) => sort.replace("-", "");
+
+// What the address asks to be sorted by, when there is a column for it.
+const sortable = (columns, asked) => (asked && sortsOf(columns).some(({ sort }) => fieldOf(sort) === fieldOf(asked)) ? asked : undefined);
+
+// The same as the buttons in the head of the table, where there is no head: on a phone.
+function Order({ columns, order }) {
+  const options = sortsOf(columns).flatMap(({ title, sort }) => {
+    const [up, down] = sort.endsWith("_at") ? ["earliest first", "latest first"] : ["A to Z", "Z to A"];
+    const field = fieldOf(sort);
+    return sort === field ? [[field, `${title}, ${up}`], [`-${field}`, `${title}, ${down}`]] : [[`-${field}`, `${title}, ${down}`], [field, `${title}, ${up}`]];
+  });
+  if (options.length === 0) return null;
+  return html`<label class="chip for-cards"><span>Sort by</span>
+    <select value=${order.by || ""} onChange=${(event) => order.choose(event.target.value)}>
+      <option value="" selected=${!order.by}>as it comes</option>
+      ${options.map(([value, title]) => html`<option key=${value} value=${value} selected=${order.by === value}>${title}</option>`)}
+    </select></label>`;
+}
+
+// What is searched for, told 250 ms after the last key to `tell`. The field follows the address only where a change comes from elsewhere
+// ("Show all", the back button): what a person is typing is never taken away.
+export function SearchField({ label, value, tell }) {
   const timer = useRef(0);
-  const asked = useRef(chosen.search || "");
-  const [text, setText] = useState(asked.current);
+  const told = useRef(value);
+  const [text, setText] = useState(value);
   const typed = (event) => {
     const wanted = event.target.value;
     setText(wanted);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
-      asked.current = wanted.trim();
-      setQuery({ search: asked.current });
+      told.current = wanted.trim();
+      tell(told.current);
     }, 250);
   };
-  // The address follows what is typed. Only a change that comes from elsewhere ("Show all", the back button) is put
-  // into the field: what a person is typing is never taken away.
   useEffect(() => {
-    if ((chosen.search || "") === asked.current) return;
+    if (value === told.current) return;
     clearTimeout(timer.current);
-    asked.current = chosen.search || "";
-    setText(asked.current);
-  }, [chosen.search]);
+    told.current = value;
+    setText(value);
+  }, [value]);
+  return html`<label class="unseen" for="search">${label}</label><input id="search" type="search" placeholder=${label} value=${text} onInput=${typed} />`;
+}
+
+function Narrow({ search, filters, chosen }) {
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
-    ${search && html`<label class="unseen" for="search">${search}</label><input id="search" type="search" placeholder=${search} value=${text} onInput=${typed} />`}
+    ${search && html`<${SearchField} label=${search} value=${chosen.search || ""} tell=${(text) => setQuery({ search: text })} />`}
     ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
       <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
         <option value="" selected=${!chosen[filter.name]}>any</option>

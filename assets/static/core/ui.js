@@ -18,8 +18,9 @@ export function Time({ at, none = "never" }) {
   return html`<time datetime=${at} title=${ABSOLUTE.format(moment)}>${relative(moment)}</time>`;
 }
 
-export function Button({ children, kind = "", busy = false, ...rest }) {
-  return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} disabled=${busy} ...${rest}>${children}</button>`;
+// While it is busy it does nothing, and keeps the focus: a button that is disabled would lose it, and with it the way back from a dialog.
+export function Button({ children, kind = "", busy = false, onClick, ...rest }) {
+  return html`<button type="button" class=${`button ${kind}`} aria-busy=${busy} aria-disabled=${busy || undefined} onClick=${busy ? undefined : onClick} ...${rest}>${children}</button>`;
 }
 
 export function Copy({ text, label = "Copy", kind = "quiet" }) {
@@ -48,9 +49,17 @@ export function Tag({ children, kind = "" }) {
   return html`<span class=${`tag ${kind}`}>${children}</span>`;
 }
 
+// Who runs this server, as the frame of the page says.
+const { brand = "Auther", logo = "/assets/favicon.svg" } = document.body.dataset;
+
+// Their name and logo, leading to where these pages begin.
+export function Brand({ href }) {
+  return html`<a class="brand" href=${href}><img src=${logo} alt="" height="24" /><span>${brand}</span></a>`;
+}
+
 export function Header({ title, purpose, back, children }) {
   useEffect(() => {
-    document.title = `${title} · Auther`;
+    document.title = `${title} · ${brand}`;
   }, [title]);
   return html`<header class="page-header">
     ${back && html`<p class="back"><a href=${back.href}>${back.title}</a></p>`}
@@ -96,14 +105,28 @@ export function Tabs({ tabs, current, href }) {
   )}</nav>`;
 }
 
+const turned = (sort) => (sort.startsWith("-") ? sort.slice(1) : `-${sort}`);
+
+// The head of a column. Pressed, it sorts one way, then the other, then not at all.
+function Head({ column, order }) {
+  const { title, sort } = column;
+  if (!sort || !order) return html`<th scope="col">${title || html`<span class="unseen">Actions</span>`}</th>`;
+  const isIn = order.by === sort || order.by === turned(sort);
+  const way = isIn ? (order.by.startsWith("-") ? "descending" : "ascending") : undefined;
+  const next = order.by === sort ? turned(sort) : isIn ? "" : sort;
+  const arrow = { ascending: "↑", descending: "↓" }[way] || "↕";
+  return html`<th scope="col" aria-sort=${way}><button type="button" class="sort" onClick=${() => order.choose(next)}>${title}<span class="turn" aria-hidden="true">${arrow}</span></button></th>`;
+}
+
 // A table that becomes cards where there is no room. `columns` is [{title, cell(item), tight?}, …]; the first one names the row.
-// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys.
-export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose }) {
+// With `choose`, {chosen, set}, rows can be chosen: `chosen` is the set of their keys. With `order`, {by, choose(sort)}, a column with `sort` can be
+// sorted by: `sort` is the API's name of it, with a minus before it where the greatest (the newest) is wanted first.
+export function Table({ columns, items, href, keyOf = (item) => item.id, caption, choose, order }) {
   const all = choose && items.every((item) => choose.chosen.has(keyOf(item)));
   const toggle = (key) => choose.set(new Set(choose.chosen.has(key) ? [...choose.chosen].filter((one) => one !== key) : [...choose.chosen, key]));
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
-    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<th key=${column.title} scope="col">${column.title || html`<span class="unseen">Actions</span>`}</th>`)}</tr></thead>
+    <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<${Head} key=${column.title} column=${column} order=${order} />`)}</tr></thead>
     <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose && choose.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
       const content = column.cell(item);
       if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
@@ -185,7 +208,7 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
     </div>`}
     ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} kind=${typeof field.kind === "function" ? field.kind(values) : field.kind} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     <div class="actions side">
-      <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} disabled=${busy}>${action}</button>
+      <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} aria-disabled=${busy || undefined}>${action}</button>
       ${cancel && html`<${Button} onClick=${cancel}>Cancel</${Button}>`}
     </div>
   </form>`;
@@ -196,8 +219,13 @@ export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
   useEffect(() => {
     const before = document.activeElement;
-    dialog.current.showModal();
-    return () => before?.focus?.();
+    const shown = dialog.current;
+    shown.showModal();
+    return () => {
+      // While it is open, nothing behind it can have the focus.
+      shown.close();
+      before?.focus?.();
+    };
   }, []);
   return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close?.(); }}>
     <h2 id="dialog-title">${title}</h2>${children}
@@ -231,6 +259,7 @@ export function Confirm({ title, loses, type, action, send, done, close }) {
   const [busy, setBusy] = useState(false);
   const submit = async (event) => {
     event.preventDefault();
+    if (busy) return;
     if (typed !== type) {
       setProblem(new Error(`Type ${type} to go on.`));
       return;
@@ -247,7 +276,7 @@ export function Confirm({ title, loses, type, action, send, done, close }) {
     <p>${loses}</p>
     <form onSubmit=${submit} novalidate>
       <${Field} name="confirm" label=${`Type ${type}`} value=${typed} onInput=${setTyped} wrong=${problem?.message} autocomplete="off" spellcheck="false" />
-      <div class="actions side"><button type="submit" class="button danger" disabled=${busy}>${action}</button><${Button} onClick=${close}>Cancel</${Button}></div>
+      <div class="actions side"><button type="submit" class="button danger" aria-disabled=${busy || undefined}>${action}</button><${Button} onClick=${close}>Cancel</${Button}></div>
     </form>
   </${Dialog}>`;
 }
@@ -272,7 +301,7 @@ export function Elsewhere({ command, request }) {
 // A call for Elsewhere.
 export function curl(method, path, body) {
   const data = body === undefined ? "" : ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
-  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $AUTHER_KEY"${data}`;
+  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $API_KEY"${data}`;
 }
 
 const toasts = { list: [], listeners: new Set() };

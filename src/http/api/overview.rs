@@ -135,9 +135,13 @@ fn checklist(cx: &Cx, from: &Snapshot, counts: &Counts) -> Result<Vec<Value>, Re
         (counts.clients > 0, "Register an app", "/clients/register"),
         (counts.users > 1, "Make an account for somebody else", "/users/create"),
         (counts.grants > 0, "Sign in to an app", "/clients"),
-        (doctor::last_backup(from)?.is_some(), "Make a backup", "/settings"),
-        (settings.master_key.is_some(), "Keep the key of the secrets out of the data file", "/settings"),
-        (!host.ends_with("localhost"), "Give this server its public address", "/settings"),
+        (doctor::last_backup(from)?.is_some(), "Make a backup", "/settings?tab=health"),
+        (
+            settings.master_key.is_some(),
+            "Keep the key of the secrets out of the data file",
+            "/settings?search=master_key",
+        ),
+        (!host.ends_with("localhost"), "Give this server its public address", "/settings?search=issuer"),
     ];
     let item = |(done, title, page)| json!({"done": done, "title": title, "href": format!("{ADMIN}{page}")});
     Ok(steps.into_iter().map(item).collect())

@@ -11,10 +11,11 @@ use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
 
 /// What both load before anything else.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 7] = [
     "static/vendor/htm-preact.js",
     "static/core/html.js",
     "static/core/router.js",
+    "static/core/routed.js",
     "static/core/ui.js",
     "static/core/api.js",
     "static/core/data.js",

@@ -12,7 +12,8 @@ use crate::http::pages::views::{ErrorPage, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    Shell::new(cx.settings().issuer.host.clone())
+    let settings = cx.settings();
+    Shell::new(settings.issuer.host.clone()).dressed(&settings.look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.

@@ -1,6 +1,7 @@
 //! What every page has: the frame around it, and the small values many pages show.
 
-use crate::http::assets;
+use crate::config::Look;
+use crate::http::{assets, look};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -9,7 +10,7 @@ pub struct Shell {
     pub lang: String,
     /// The app a person came from, when one is known and proved.
     pub app: Option<AppName>,
-    /// Who provides the sign-in: the issuer's host (`id.example.com`).
+    /// Who provides the sign-in: the name that is set, or the issuer's host (`id.example.com`).
     pub provider: String,
     /// Path before every page of this tenant: empty, or `/t/acme`. Without a slash at the end.
     pub prefix: String,
@@ -19,6 +20,14 @@ pub struct Shell {
     pub script: String,
     /// Address of the icon.
     pub icon: String,
+    /// Its media type.
+    pub icon_type: &'static str,
+    /// The name that is set.
+    pub brand: Option<String>,
+    /// Address of the logo, when one is set; it is the icon too.
+    pub logo: Option<String>,
+    /// Address of a second stylesheet, when a colour is set.
+    pub accent: Option<String>,
 }
 
 impl Shell {
@@ -32,7 +41,27 @@ impl Shell {
             styles: assets::href("auther.css"),
             script: assets::href("auther.js"),
             icon: assets::href("favicon.svg"),
+            icon_type: "image/svg+xml",
+            brand: None,
+            logo: None,
+            accent: None,
         }
+    }
+
+    /// The same frame with the name, the colour and the logo that are set.
+    #[must_use]
+    pub fn dressed(mut self, set: &Look) -> Self {
+        if let Some(name) = &set.name {
+            self.provider.clone_from(name);
+        }
+        if let Some((logo, media)) = look::logo_href(set) {
+            self.icon.clone_from(&logo);
+            self.icon_type = media;
+            self.logo = Some(logo);
+        }
+        self.brand.clone_from(&set.name);
+        self.accent = look::styles_href(set);
+        self
     }
 
     /// The same frame, naming the app a person came from.
