@@ -4,6 +4,8 @@
 //! ones it is made lighter until it can be read there.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -212,12 +214,13 @@ fn logo(meaning: &mut Meaning<'_, '_>) -> Option<Logo> {
 }
 
 fn read_logo(path: &Path) -> Result<Logo, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > LOGO_BYTES {
-        return Err(format!("names a file of {} KiB", size.div_ceil(1024)));
+    let file = File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut bytes = Vec::new();
+    // One byte more tells what is too large, whatever the file says of its own size.
+    file.take(LOGO_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > LOGO_BYTES {
+        return Err(String::from("names a file of more than 64 KiB"));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
     Logo::of(path.to_owned(), bytes).ok_or_else(|| String::from("names a file that is neither SVG nor PNG"))
 }
 

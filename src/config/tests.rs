@@ -277,7 +277,7 @@ fn a_colour_that_cannot_be_read_and_a_logo_that_is_none_are_mistakes() {
         ]
     );
     let large = said(&[b' '; 64 * 1024 + 1]);
-    assert!(large[1].contains("names a file of 65 KiB"), "{large:?}");
+    assert!(large[1].contains("names a file of more than 64 KiB"), "{large:?}");
     fs::remove_file(&logo).unwrap();
     assert!(desk.complaints()[1].contains("look.logo cannot be read"));
     assert!(complaints("look.accent = \"teal\"\n")[0].contains("is no colour: \"teal\""));

@@ -44,22 +44,32 @@ test('the first administrator is made and signed in', async () => {
   assert.ok(!page.url().includes('token'), 'the token is not left in the address')
 })
 
-test('the administrator finds the page that registers an app', async () => {
+test('an app is registered on the page that the start page leads to, and its secret is shown once', async () => {
   assert.ok(await page.isVisible('#administration'))
   await page.click('#register-app')
   await page.waitForURL(`${server.issuer}/admin/clients/register`)
-  assert.ok(await page.waitForSelector('main form'))
-  await page.goto(`${server.issuer}/`)
+  const register = async (redirectUri) => {
+    await page.fill('#field-name', 'My Backend App')
+    await page.locator('input[name=type][value=web]').check()
+    await page.fill('#field-redirect_uris', redirectUri)
+    await page.getByRole('button', { name: 'Register', exact: true }).click()
+    await page.waitForSelector('#secret-saved')
+    const [client_id, client_secret] = await page.getByRole('dialog').locator('pre').allInnerTexts()
+    await page.click('#secret-saved')
+    await page.waitForURL(/tab=integration/)
+    return { client_id, client_secret }
+  }
+  app = await startFirstApp(server, register)
 })
 
-test('an app is registered with one command and sends the browser here', async () => {
-  app = await startFirstApp(server)
+test('the app sends the browser here, which only asks for consent', async () => {
   await page.goto(app.origin)
   await page.click('text=Sign in')
   await page.waitForSelector('#consent-allow')
   assert.equal(new URL(page.url()).origin, server.issuer, 'already signed in, so only consent is asked')
   const text = await page.innerText('main')
   assert.ok(text.includes(root.email), 'the account is shown')
+  assert.ok(text.includes('My Backend App'), 'and the app')
   assert.match(text, /localhost/, 'and where the answer goes')
 })
 

@@ -218,7 +218,7 @@ function Details({ group, saved }) {
   };
   return html`<div class="sides"><section class="panel"><h2>Name</h2><${ForThose} who="update on groups"><${EditForm} fields=${fields} record=${group} read=${() => admin.get(path)} send=${send} saved=${done} /></${ForThose}></section>
     <section class="panel"><h2>Facts</h2><${Facts} rows=${[["Id", html`<${Id}>${group.id}</${Id}>`], ["Created", html`<${Time} at=${group.created_at} />`], ["Changed", html`<${Time} at=${group.updated_at} />`]]} /></section></div>
-    <${Elsewhere} request=${curl("PATCH", `/api/admin${path}`, { name: group.name, version: group.version })} />`;
+    <${Elsewhere} command=${`auther admin group update ${shell(group.name)} --name ${shell(group.name)}`} request=${curl("PATCH", `/api/admin${path}`, { name: group.name, version: group.version })} />`;
 }
 
 function Activity({ group }) {

@@ -84,8 +84,11 @@ function Desk({ model }) {
     ${may && html`<${SaveBar} draft=${draft} saved=${saved} review=${() => setDialog("review")} />`}
     ${dialog === "review" && html`<${Review} type=${type} definition=${draft.definition} version=${stored.version} close=${() => setDialog(null)} done=${kept} takeTheirs=${take} />`}
     ${dialog === "delete" && html`<${Delete} stored=${stored} close=${() => setDialog(null)} />`}
-    <${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
-      request=${curl("PUT", `/api/admin/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`;
+    ${tab === "policies"
+      ? html`<${Elsewhere} command=${`auther admin policy versions ${type}\nauther admin policy evaluations --entity-type ${type}`}
+          request=${curl("GET", `/api/admin/policies/versions?entity_type=${encodeURIComponent(type)}`)} />`
+      : html`<${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
+          request=${curl("PUT", `/api/admin/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`}`;
 }
 
 function Delete({ stored, close }) {

@@ -9,16 +9,21 @@ import { listen } from './listen.mjs'
 /** Folder of the example. */
 export const source = fileURLToPath(new URL('../../../docs/examples/first-app', import.meta.url))
 
-/** Registers the example at `server` and starts it. Gives { origin, said, stop }; `said()` is what it printed. */
-export async function startFirstApp(server) {
+const byCommand = (server) => (redirectUri) => server.client('web', ['--client-id', 'first-app', '--redirect-uri', redirectUri])
+
+/**
+ * Starts the example at `server`. `register(redirectUri)` gives { client_id, client_secret }: with one command, if it is not given. Gives
+ * { origin, said, stop }; `said()` is what it printed.
+ */
+export async function startFirstApp(server, register = byCommand(server)) {
   const free = await listen(() => {})
   await free.close()
   const { origin } = free
-  const client = await server.client('web', ['--client-id', 'first-app', '--redirect-uri', `${origin}/callback`])
+  const client = await register(`${origin}/callback`)
   const folder = mkdtempSync(join(tmpdir(), 'first-app-'))
   cpSync(source, folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
   symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(folder, 'node_modules'))
-  const env = { ...process.env, ISSUER: server.issuer, CLIENT_SECRET: client.client_secret, PORT: new URL(origin).port }
+  const env = { ...process.env, ISSUER: server.issuer, CLIENT_ID: client.client_id, CLIENT_SECRET: client.client_secret, PORT: new URL(origin).port }
   const child = spawn(process.execPath, ['app.mjs'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
   await new Promise((done, fail) => {
