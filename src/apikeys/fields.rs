@@ -188,6 +188,8 @@ impl KeyChange {
         if let Some(uses) = self.remaining {
             remaining(uses, &mut findings);
             new.remaining = uses;
+            // Nothing is left to grow back; it must not come to life with a later count.
+            new.refill = new.refill.filter(|_| uses.is_some());
         }
         if let Some(rule) = self.refill {
             refill(rule, new.remaining.is_some(), &mut findings);

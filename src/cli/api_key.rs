@@ -20,7 +20,7 @@ pub enum ApiKeyCommand {
     List(ListArgs),
     /// Show a key; its text cannot be shown again
     Show(Named),
-    /// Change a key; what is not named stays. The key itself and what it was exchanged for go on working
+    /// Change a key; what is not named stays, and so does the text of the key
     #[command(after_help = "Examples:\n  \
         auther admin api-key update key_06gvp --enabled=false\n  \
         auther admin api-key update key_06gvp --network 10.0.0.0/8 --network 192.0.2.7 --rate-limit 100/60\n  \

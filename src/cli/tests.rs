@@ -348,6 +348,12 @@ fn what_is_named_changes_and_what_is_cleared_goes() {
         let key = update("--enabled --clear expires-in --clear network --clear rate-limit --refill 5/3600").unwrap();
         assert_eq!((&key["enabled"], &key["expires_at"], &key["networks"]), (&json!(true), &Value::Null, &json!([])));
         assert_eq!((&key["rate_limit"], &key["refill"]["interval_ms"]), (&Value::Null, &json!(3_600_000)));
+        let key = update("--clear remaining").unwrap();
+        assert_eq!(
+            (&key["remaining"], &key["refill"]),
+            (&Value::Null, &Value::Null),
+            "what has no count does not grow"
+        );
         assert_eq!(update("").unwrap_err().code, "nothing_to_change");
         assert_eq!(update("--network nowhere").unwrap_err().code, "invalid_fields");
 

@@ -40,6 +40,13 @@ fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Strin
             "enum" => says(rule.as_array().unwrap().contains(value)),
             "minimum" => says(value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap())),
             "maximum" => says(value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap())),
+            "minLength" => {
+                says(value.as_str().is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap()))
+            }
+            "maxLength" => {
+                says(value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap()))
+            }
+            "maxItems" => says(value.as_array().is_none_or(|items| items.len() as u64 <= rule.as_u64().unwrap())),
             "anyOf" => {
                 let ways: Vec<_> = rule.as_array().unwrap().iter().map(|one| wrong(document, one, value, at)).collect();
                 if ways.iter().any(Vec::is_empty) { Vec::new() } else { ways.concat() }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::operation::{Operation, delete, get, post, put, version};
 use super::schema::{
-    anything, both, by_name, choice, either, free, list, named, nullable, number, object, text, time, whole, yes_no,
+    anything, both, by_name, choice, either, free, list, named, nullable, number, object, text, time, up_to, whole,
+    yes_no,
 };
 
 const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
@@ -78,7 +79,7 @@ fn tuples() -> Vec<Operation> {
             .pages(named("Tuple")),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
-            .takes(either(named("NewTuple"), object([("tuples", list(named("NewTuple")))])))
+            .takes(either(named("NewTuple"), object([("tuples", up_to(1_000, named("NewTuple")))])))
             .makes(either(named("Tuple"), several())),
         get("tuples/{tuple}", "A tuple").needs("view on tuples").gives(named("Tuple")),
         delete("tuples/{tuple}", "Removes a tuple").depends(WRITES_TUPLES).gives(named("Tuple")),
@@ -158,7 +159,7 @@ fn policies() -> Vec<Operation> {
             .pages(named("Evaluation")),
         get("policies/versions", "What the policies of a type were, the newest first for each")
             .needs("view on policies")
-            .filter("entity_type", text(), "Of which type; it must be given.")
+            .names("entity_type", text(), "Of which type.")
             .filter("permission", text(), "Only of this permission.")
             .filter("tuple", text(), "Only of this tuple's condition.")
             .pages(named("PolicyVersion")),

@@ -3,8 +3,16 @@
 use serde_json::Value;
 
 use super::operation::{Operation, delete, get, patch, post, version};
-use super::schema::{both, choice, either, free, list, named, nullable, object, page, text, time, whole, yes_no};
+use super::schema::{
+    between, both, choice, either, free, list, named, nullable, object, page, text, time, up_to, whole, words, yes_no,
+};
 use crate::records::{ApiKey, Client};
+
+/// How many uses can be counted.
+const MOST_USES: u64 = 1_000_000_000;
+
+/// 3650 days in milliseconds.
+const LONGEST_MS: u64 = 315_360_000_000;
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
@@ -35,7 +43,7 @@ fn clients() -> Vec<Operation> {
             .gives(object([("client_id", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
         post("clients/{client}/rotate-secret", "Makes another secret, shown this once")
             .needs("update on clients")
-            .takes(object([("overlap_seconds?", nullable(whole()))]))
+            .takes(object([("overlap_seconds?", nullable(between(0, 7_776_000)))]))
             .gives(named("Client")),
         post("clients/{client}/disable", "Gives the app nothing more, and revokes its grants")
             .needs("update on clients")
@@ -136,8 +144,8 @@ fn api_keys() -> Vec<Operation> {
 
 /// The shapes.
 pub fn schemas() -> Vec<(String, Value)> {
-    let fixed = object([("type", kind()), ("name", text()), ("client_id?", text())]);
-    let change = object([("name?", text()), ("version?", version())]);
+    let fixed = object([("type", kind()), ("name", words(1, 100)), ("client_id?", words(2, 64))]);
+    let change = object([("name?", words(1, 100)), ("version?", version())]);
     let all = [
         ("Client", client()),
         ("NewClient", both(fixed, &client_fields())),
@@ -147,7 +155,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("ApiKey", api_key()),
         ("NewApiKey", new_api_key()),
         ("ApiKeyChange", api_key_change()),
-        ("RateLimit", object([("max", whole()), ("window_ms", whole())])),
+        ("RateLimit", object([("max", between(1, MOST_USES)), ("window_ms", between(1, LONGEST_MS))])),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
@@ -167,20 +175,20 @@ fn algorithm() -> Value {
 /// What can be written of a client.
 fn client_fields() -> Value {
     object([
-        ("redirect_uris?", list(text())),
-        ("post_logout_redirect_uris?", list(text())),
+        ("redirect_uris?", up_to(100, text())),
+        ("post_logout_redirect_uris?", up_to(100, text())),
         ("token_endpoint_auth_method?", auth_method()),
-        ("grant_types?", list(text())),
-        ("audiences?", list(text())),
-        ("origins?", list(text())),
-        ("scopes?", list(text())),
+        ("grant_types?", list(choice(&["authorization_code", "refresh_token", "client_credentials"]))),
+        ("audiences?", up_to(100, words(1, 256))),
+        ("origins?", up_to(100, text())),
+        ("scopes?", up_to(100, words(1, 128))),
         ("trusted?", yes_no()),
         ("require_pkce?", yes_no()),
         ("signing_alg?", algorithm()),
         ("jwks?", nullable(free())),
         ("access_policy?", choice(&["all_users", "restricted"])),
         ("permission_claims?", choice(&["own", "own+platform", "all", "none"])),
-        ("access_token_seconds?", nullable(whole())),
+        ("access_token_seconds?", nullable(between(60, 86_400))),
     ])
 }
 
@@ -237,20 +245,25 @@ fn api_key() -> Value {
     ])
 }
 
+/// One day to 3650 days.
+fn life() -> Value {
+    nullable(between(86_400, 315_360_000))
+}
+
 fn refill() -> Value {
-    nullable(object([("amount", whole()), ("interval_ms", whole())]))
+    nullable(object([("amount", between(1, MOST_USES)), ("interval_ms", between(1_000, LONGEST_MS))]))
 }
 
 fn new_api_key() -> Value {
     object([
-        ("name", text()),
+        ("name", words(1, 100)),
         ("owner?", nullable(text())),
-        ("prefix?", nullable(text())),
-        ("expires_in?", nullable(whole())),
+        ("prefix?", nullable(words(1, 32))),
+        ("expires_in?", life()),
         ("client?", nullable(text())),
-        ("networks?", list(text())),
+        ("networks?", up_to(32, text())),
         ("metadata?", free()),
-        ("remaining?", nullable(whole())),
+        ("remaining?", nullable(between(0, MOST_USES))),
         ("rate_limit?", nullable(named("RateLimit"))),
         ("refill?", refill()),
     ])
@@ -258,12 +271,12 @@ fn new_api_key() -> Value {
 
 fn api_key_change() -> Value {
     object([
-        ("name?", text()),
+        ("name?", words(1, 100)),
         ("enabled?", yes_no()),
-        ("expires_in?", nullable(whole())),
-        ("networks?", list(text())),
+        ("expires_in?", life()),
+        ("networks?", up_to(32, text())),
         ("metadata?", free()),
-        ("remaining?", nullable(whole())),
+        ("remaining?", nullable(between(0, MOST_USES))),
         ("refill?", refill()),
         ("rate_limit?", nullable(named("RateLimit"))),
         ("version?", version()),

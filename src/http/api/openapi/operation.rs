@@ -13,9 +13,18 @@ pub struct Operation {
     tag: &'static str,
     summary: &'static str,
     right: Right,
-    filters: Vec<(&'static str, &'static str, Value)>,
+    filters: Vec<Filter>,
     body: Option<Value>,
     answers: Vec<(u16, Value)>,
+}
+
+/// A query parameter.
+#[derive(Clone, Debug)]
+struct Filter {
+    name: &'static str,
+    words: &'static str,
+    schema: Value,
+    is_needed: bool,
 }
 
 /// Who may call it.
@@ -89,7 +98,13 @@ impl Operation {
 
     /// Takes this query parameter.
     pub fn filter(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
-        self.filters.push((name, words, schema));
+        self.filters.push(Filter { name, words, schema, is_needed: false });
+        self
+    }
+
+    /// Takes this query parameter and does not do without.
+    pub fn names(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
+        self.filters.push(Filter { name, words, schema, is_needed: true });
         self
     }
 
@@ -190,8 +205,8 @@ impl Operation {
     fn parameters(&self) -> Vec<Value> {
         let in_path = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text()}));
-        let in_query = self.filters.iter().map(|(name, words, schema)| {
-            json!({"name": name, "in": "query", "required": false, "description": words, "schema": schema})
+        let in_query = self.filters.iter().map(|Filter { name, words, schema, is_needed }| {
+            json!({"name": name, "in": "query", "required": is_needed, "description": words, "schema": schema})
         });
         in_path.chain(in_query).collect()
     }

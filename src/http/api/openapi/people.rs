@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::operation::{Operation, delete, get, patch, post, version};
-use super::schema::{both, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
+use super::schema::{both, choice, email, free, list, named, nullable, object, page, text, time, whole, words, yes_no};
 use crate::records::{Group, Session, User};
 
 /// The operations.
@@ -35,7 +35,7 @@ fn users() -> Vec<Operation> {
         ])),
         post("users/{user}/password", "Sets a password, which ends every session")
             .needs("update on users")
-            .takes(object([("password", text())]))
+            .takes(object([("password", words(1, 256))]))
             .gives(named("User")),
         post("users/{user}/disable", "Locks somebody out, which ends every session")
             .needs("ban on users")
@@ -51,7 +51,7 @@ fn users() -> Vec<Operation> {
         ])),
         post("invites", "Makes a link to sign up, shown this once")
             .needs("create on users")
-            .takes(object([("email?", nullable(text())), ("expires_in?", nullable(whole()))]))
+            .takes(object([("email?", nullable(email())), ("expires_in?", nullable(whole()))]))
             .makes(object([
                 ("id", text()),
                 ("email", nullable(text())),
@@ -87,7 +87,7 @@ fn details() -> Vec<Operation> {
             .gives(object([("items", list(item)), ("truncated", yes_no())])),
         get("users/{user}/token", "What their tokens would say; nothing is signed or stored")
             .depends("Needs view on users and view on tuples.")
-            .filter("client", text(), "For this app; it must be given.")
+            .names("client", text(), "For this app.")
             .filter("scope", text(), "With these scopes, separated by spaces; openid when absent.")
             .gives(object([
                 ("id_token", nullable(free())),
@@ -135,12 +135,16 @@ fn groups() -> Vec<Operation> {
             .pages(named("Group")),
         post("groups", "Makes a group")
             .needs("create on groups")
-            .takes(object([("name", text()), ("description?", nullable(text()))]))
+            .takes(object([("name", words(1, 100)), ("description?", nullable(words(0, 1_000)))]))
             .makes(named("Group")),
         get("groups/{group}", "A group, by name or id").needs("view on groups").gives(named("Group")),
         patch("groups/{group}", "Changes a group; what is absent stays")
             .needs("update on groups")
-            .takes(object([("name?", text()), ("description?", nullable(text())), ("version?", version())]))
+            .takes(object([
+                ("name?", words(1, 100)),
+                ("description?", nullable(words(0, 1_000))),
+                ("version?", version()),
+            ]))
             .gives(named("Group")),
         get("groups/{group}/deletion", "What a deletion would take along")
             .needs("delete on groups")
@@ -216,18 +220,18 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("ended?", named("Ended")),
     ]);
     let new_user = object([
-        ("email", text()),
+        ("email", email()),
         ("email_verified?", yes_no()),
-        ("username?", nullable(text())),
-        ("password?", nullable(text())),
+        ("username?", nullable(words(3, 30))),
+        ("password?", nullable(words(1, 256))),
         ("attributes?", free()),
         ("roles?", list(text())),
         ("admin?", yes_no()),
     ]);
     let user_change = object([
-        ("email?", text()),
+        ("email?", email()),
         ("email_verified?", yes_no()),
-        ("username?", nullable(text())),
+        ("username?", nullable(words(3, 30))),
         ("attributes?", free()),
         ("roles?", list(text())),
         ("admin?", yes_no()),

@@ -7,6 +7,16 @@ pub fn text() -> Value {
     json!({"type": "string"})
 }
 
+/// A text of so many characters.
+pub fn words(least: usize, most: usize) -> Value {
+    json!({"type": "string", "minLength": least, "maxLength": most})
+}
+
+/// An e-mail address.
+pub fn email() -> Value {
+    json!({"type": "string", "format": "email", "minLength": 3, "maxLength": 254})
+}
+
 /// A time as RFC 3339 writes it.
 pub fn time() -> Value {
     json!({"type": "string", "format": "date-time"})
@@ -15,6 +25,11 @@ pub fn time() -> Value {
 /// A whole number from 0 on.
 pub fn whole() -> Value {
     json!({"type": "integer", "minimum": 0})
+}
+
+/// A whole number between these, both included.
+pub fn between(least: u64, most: u64) -> Value {
+    json!({"type": "integer", "minimum": least, "maximum": most})
 }
 
 /// Any number.
@@ -45,6 +60,11 @@ pub fn choice(words: &[&str]) -> Value {
 /// Several.
 pub fn list(of: Value) -> Value {
     json!({"type": "array", "items": of})
+}
+
+/// So many at the most.
+pub fn up_to(most: usize, of: Value) -> Value {
+    json!({"type": "array", "maxItems": most, "items": of})
 }
 
 /// The same or `null`.
