@@ -148,7 +148,7 @@ export function NewModel() {
       <${Field} name="example" kind="select" label="Begin with" value=${example} onInput=${choose} options=${Object.entries(examples).map(([name, [title]]) => [name, title])} hint="Takes the place of the text below." />
     </div></section>
     <${ModelText} draft=${draft} />
-    ${may && html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
+    ${!may ? html`<p class="hint">You can try one out here. To create it you need the permission update on models.</p>` : html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
       <div class="actions side"><a class="button" href="/admin/access">Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`}
     ${dialog && html`<${Review} type=${type} definition=${draft.definition} version=${0} client=${owner ? "" : client} isNew=${true} close=${() => setDialog(false)} done=${done} takeTheirs=${(model) => navigate(modelPath(model.entity_type))} />`}
     <${Elsewhere} command=${`auther admin model validate ${type || "invoice"} --file model.json\nauther admin model put ${type || "invoice"} --file model.json`}
