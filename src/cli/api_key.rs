@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::input::{given, object};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::{PageFlags, SortFlag};
@@ -74,7 +75,7 @@ pub struct LimitFlags {
     #[arg(long, value_name = "USES/SECONDS", value_parser = rate)]
     refill: Option<Rate>,
     /// Notes, as a JSON object
-    #[arg(long, value_name = "JSON", value_parser = notes)]
+    #[arg(long, value_name = "JSON", value_parser = object)]
     metadata: Option<Map<String, Value>>,
 }
 
@@ -93,10 +94,6 @@ fn rate(text: &str) -> Result<Rate, String> {
     parsed.ok_or_else(|| String::from("expected uses and seconds, such as 100/60"))
 }
 
-fn notes(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
-}
-
 impl LimitFlags {
     fn members(self) -> impl Iterator<Item = (String, Value)> {
         let more = [
@@ -106,7 +103,7 @@ impl LimitFlags {
             ("refill", self.refill.map(|rate| json!({"amount": rate.count, "interval_ms": rate.millis}))),
             ("metadata", self.metadata.map(Value::from)),
         ];
-        more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        given(more)
     }
 }
 
@@ -182,7 +179,7 @@ impl CreateArgs {
             ("client", self.client.map(Value::from)),
             ("expires_in", self.expires_in.map(Value::from)),
         ];
-        body.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        body.extend(given(more));
         body.extend(self.limits.members());
         let answer = remote.call(Call::post(["api-keys"]).body(body.into()))?;
         output.show(&answer, |answer| {
@@ -211,7 +208,7 @@ impl UpdateArgs {
             ("expires_in", self.expires_in.map(Value::from)),
         ];
         // What is both cleared and given is given.
-        body.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        body.extend(given(more));
         body.extend(self.limits.members());
         if body.is_empty() {
             return Err(Failure::usage(

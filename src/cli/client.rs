@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::{PageFlags, SortFlag};
@@ -162,19 +163,16 @@ impl FactFlags {
                 body.insert(member.to_owned(), list.into());
             }
         }
-        let mut set = |member: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                body.insert(member.to_owned(), value);
-            }
-        };
-        set("token_endpoint_auth_method", self.auth_method.map(Value::from));
-        set("trusted", self.trusted.map(Value::from));
-        set("require_pkce", self.require_pkce.map(Value::from));
-        set("signing_alg", self.signing_alg.map(Value::from));
-        set("access_policy", self.access_policy.map(Value::from));
-        set("permission_claims", self.permission_claims.map(Value::from));
-        set("access_token_seconds", self.access_token_seconds.map(Value::from));
-        set("jwks", self.jwks_file.map(key_set).transpose()?);
+        body.extend(given([
+            ("token_endpoint_auth_method", self.auth_method.map(Value::from)),
+            ("trusted", self.trusted.map(Value::from)),
+            ("require_pkce", self.require_pkce.map(Value::from)),
+            ("signing_alg", self.signing_alg.map(Value::from)),
+            ("access_policy", self.access_policy.map(Value::from)),
+            ("permission_claims", self.permission_claims.map(Value::from)),
+            ("access_token_seconds", self.access_token_seconds.map(Value::from)),
+            ("jwks", self.jwks_file.map(key_set).transpose()?),
+        ]));
         Ok(body)
     }
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::{PageFlags, SortFlag};
@@ -148,9 +149,9 @@ impl GroupCommand {
                 })
             }
             Self::Update(args) => {
-                let changes = [("name", args.name), ("description", args.description)];
-                let body: Map<String, Value> =
-                    changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+                let changes =
+                    [("name", args.name.map(Value::from)), ("description", args.description.map(Value::from))];
+                let body: Map<String, Value> = given(changes).collect();
                 let answer = remote.call(Call::patch(["groups", &args.named.group]).body(body.into()))?;
                 output.show(&answer, |answer| format!("Changed.\n\n{}", group(answer)))
             }

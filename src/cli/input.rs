@@ -1,4 +1,4 @@
-//! What a command is given beside plain words: files (`-` is standard input) and JSON objects.
+//! What a command is given beside plain words: files (`-` is standard input), JSON objects, and what becomes of flags in the body of a call.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -22,4 +22,9 @@ pub fn read(file: &Path) -> Result<String, Failure> {
 /// The object that an argument holds as JSON, for clap.
 pub fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
+}
+
+/// The members of a body that were given; the others stay as they are.
+pub fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> impl Iterator<Item = (String, Value)> {
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }

@@ -154,16 +154,13 @@ pub struct FactFlags {
 impl FactFlags {
     fn body(self) -> Map<String, Value> {
         let mut body = self.profile.unwrap_or_default();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                body.insert(name.to_owned(), value);
-            }
-        };
-        set("name", self.name.map(Value::from));
-        set("username", self.username.map(Value::from));
-        set("email_verified", self.verified.map(Value::from));
-        set("admin", self.admin.map(Value::from));
-        set("attributes", self.attributes.map(Value::from));
+        body.extend(input::given([
+            ("name", self.name.map(Value::from)),
+            ("username", self.username.map(Value::from)),
+            ("email_verified", self.verified.map(Value::from)),
+            ("admin", self.admin.map(Value::from)),
+            ("attributes", self.attributes.map(Value::from)),
+        ]));
         body
     }
 }
