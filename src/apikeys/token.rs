@@ -45,7 +45,7 @@ pub(super) fn id_of(text: &str) -> Option<ApiKeyId> {
     if !is_fit || checksum(signed) != check {
         return None;
     }
-    ApiKeyId::parse(&format!("{}{id}", ApiKeyId::PREFIX)).ok()
+    ApiKeyId::parse(&[ApiKeyId::PREFIX, id].concat()).ok()
 }
 
 /// Whether keys may begin so: 1 to 32 of letters, digits, `_` and `-`.
@@ -64,7 +64,17 @@ fn body(id: &ApiKeyId) -> &str {
 }
 
 fn checksum(text: &str) -> String {
-    base62(&crc32(text.as_bytes()).to_be_bytes(), CHECK_CHARS)
+    let (mut number, mut digits) = (crc32(text.as_bytes()), [0; CHECK_CHARS]);
+    for digit in digits.iter_mut().rev() {
+        *digit = number % 62;
+        number /= 62;
+    }
+    digits.iter().map(|digit| char::from(digit_of(*digit))).collect()
+}
+
+/// A digit in base 62.
+fn digit_of(value: u32) -> u8 {
+    usize::try_from(value).ok().and_then(|place| BASE62.get(place).copied()).unwrap_or(b'0')
 }
 
 /// The number that the bytes write, in base 62, with as many digits as asked for, most significant first.
@@ -78,7 +88,7 @@ fn base62(bytes: &[u8], digits: usize) -> String {
             *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
             rest = value % 62;
         }
-        text.push(BASE62.get(usize::from(rest)).copied().unwrap_or(b'0'));
+        text.push(digit_of(rest.into()));
     }
     text.iter().rev().map(|byte| char::from(*byte)).collect()
 }

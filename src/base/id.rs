@@ -41,7 +41,10 @@ fn fresh(prefix: &str, now: Moment, entropy: &dyn Entropy) -> String {
     let mut bytes = entropy.bytes::<16>();
     let millis = u64::try_from(now.millis()).unwrap_or(0).to_be_bytes();
     bytes[..6].copy_from_slice(&millis[2..]);
-    format!("{prefix}{}", BASE32.encode(&bytes))
+    let mut text = String::with_capacity(prefix.len() + BODY);
+    text.push_str(prefix);
+    BASE32.encode_append(&bytes, &mut text);
+    text
 }
 
 fn well_formed(prefix: &str, text: &str) -> bool {

@@ -76,6 +76,7 @@ pub fn app(
 
 /// Every route of the server. They are tried in this order: what apps call all the time comes first.
 fn configure(config: &mut web::ServiceConfig) {
+    auth::configure_questions(config);
     oauth::configure(config);
     auth::configure(config);
     authzen::configure(config);

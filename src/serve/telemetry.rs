@@ -1,12 +1,14 @@
 //! Logs: one line per event on standard error, for people or as JSON.
 
+use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
 
-use tracing::Subscriber;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::{EnvFilter, Registry, registry};
@@ -56,8 +58,7 @@ where
     let registry = registry().with(filter);
     let subscriber: Box<dyn Subscriber + Send + Sync> = match log.format {
         LogFormat::Text => {
-            let ansi = io::stderr().is_terminal();
-            let layer = tracing_subscriber::fmt::layer().with_timer(Utc).with_target(false).with_ansi(ansi);
+            let layer = tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).event_format(Line);
             Box::new(registry.with(layer.with_writer(writer)))
         }
         LogFormat::Json => {
@@ -79,6 +80,81 @@ struct Utc;
 impl FormatTime for Utc {
     fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
         write!(writer, "{}", SystemClock.now())
+    }
+}
+
+/// A line for people: `TIME LEVEL message name=value …`. There is one for every request, so it takes no detour.
+struct Line;
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'l> registry::LookupSpan<'l>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let (colour, level) = match *event.metadata().level() {
+            Level::ERROR => ("31", "ERROR"),
+            Level::WARN => ("33", " WARN"),
+            Level::INFO => ("32", " INFO"),
+            Level::DEBUG => ("34", "DEBUG"),
+            Level::TRACE => ("35", "TRACE"),
+        };
+        let time = SystemClock.now();
+        if writer.has_ansi_escapes() {
+            write!(writer, "\u{1b}[2m{time}\u{1b}[0m \u{1b}[{colour}m{level}\u{1b}[0m")?;
+        } else {
+            writer.write_str(&time.rfc3339())?;
+            writer.write_char(' ')?;
+            writer.write_str(level)?;
+        }
+        let mut fields = Fields { writer: OneLine(&mut writer), written: Ok(()) };
+        event.record(&mut fields);
+        fields.written?;
+        writer.write_char('\n')
+    }
+}
+
+/// Writes the fields of an event: the message as it is, texts in quotation marks.
+struct Fields<'w, W> {
+    writer: OneLine<'w, W>,
+    written: fmt::Result,
+}
+
+impl<W: Write> Fields<'_, W> {
+    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        self.written = self.written.and_then(|()| {
+            self.writer.0.write_char(' ')?;
+            if field.name() != "message" {
+                self.writer.0.write_str(field.name())?;
+                self.writer.0.write_char('=')?;
+            }
+            self.writer.write_fmt(value)
+        });
+    }
+}
+
+impl<W: Write> Visit for Fields<'_, W> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.write(field, format_args!("{value:?}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, format_args!("{value}"));
+    }
+}
+
+/// Escapes control characters: nobody who is quoted in a line can begin another, or steer a terminal.
+struct OneLine<'w, W>(&'w mut W);
+
+impl<W: Write> Write for OneLine<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !text.contains(char::is_control) {
+            return self.0.write_str(text);
+        }
+        text.chars().try_for_each(|c| match c {
+            control if control.is_control() => write!(self.0, "{}", control.escape_default()),
+            other => self.0.write_char(other),
+        })
     }
 }
 
@@ -123,6 +199,24 @@ mod tests {
         assert_eq!(line["message"], "request");
         let time = line["timestamp"].as_str().unwrap();
         assert_eq!((time.len(), time.ends_with('Z')), (24, true), "{time}");
+    }
+
+    #[test]
+    fn a_line_has_time_level_message_and_fields_and_stays_one_line() {
+        let text = logged(LogFormat::Text, "info");
+        let (time, rest) = text.split_at(24);
+        assert!(time.ends_with('Z') && time.contains('T'), "{time}");
+        assert_eq!(rest, "  INFO request path=\"/token\" status=200\n");
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = Log { format: LogFormat::Text, level: String::from("info") };
+        let (subscriber, _handle) = subscriber(&log, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            let quoted = "a\n2026-01-31T12:00:00.000Z  INFO forged \u{1b}[2J";
+            tracing::warn!(display = %quoted, text = quoted, "{quoted}");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!((text.lines().count(), text.contains('\u{1b}')), (1, false), "{text}");
     }
 
     #[test]

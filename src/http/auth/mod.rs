@@ -21,7 +21,6 @@ use super::routes::{self, Endpoint};
 
 /// The routes of the dialect.
 pub fn configure(config: &mut ServiceConfig) {
-    let at = |name: &str| Endpoint::at([&*routes::account(name)]);
     config
         .service(at("sign-up/email").post(sign_up::by_email))
         .service(at("sign-in/email").post(sign_in::by_password))
@@ -46,9 +45,18 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("api-key/delete").post(api_keys::delete))
         .service(at("api-key/delete-all-expired-api-keys").post(api_keys::delete_expired))
         .service(at("api-key/verify").post(api_keys::verify))
-        .service(at("api-key/exchange").post(api_keys::exchange))
+        .service(at("api-key/exchange").post(api_keys::exchange));
+}
+
+/// Registers the questions about permissions, which apps ask with every request of theirs.
+pub fn configure_questions(config: &mut ServiceConfig) {
+    config
         .service(at("check-permission").post(permissions::one))
         .service(at("check-permission/batch").post(permissions::batch))
         .service(at("list-objects").get(permissions::objects).post(permissions::objects))
         .service(at("list-subjects").get(permissions::subjects).post(permissions::subjects));
+}
+
+fn at(name: &str) -> Endpoint {
+    Endpoint::at([&*routes::account(name)])
 }
