@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["src/config/"]),
     ("reqwest", &["src/outbound/", "src/cli/remote.rs"]),
     ("rust_embed", &["src/http/assets.rs"]),
-    ("tracing_subscriber", &["src/serve/telemetry.rs", "src/config/check.rs"]),
+    ("tracing_subscriber", &["src/serve/telemetry/", "src/config/check.rs"]),
     ("getrandom", &["src/base/entropy.rs"]),
 ];
 

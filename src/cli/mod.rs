@@ -47,7 +47,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(auther) => auther,
         Err(error) => return refuse_usage(&error, json),
     };
-    match dispatch(auther) {
+    let done = dispatch(auther);
+    telemetry::flush();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             Output { json }.fail(&failure);

@@ -134,10 +134,11 @@ test('the printed Auth.js provider signs a person in, once its redirect URI is r
   await button('Register it').click()
   await page.waitForSelector('text=which is not registered yet', { state: 'detached' })
   const { 'auth.ts': text } = await code(id, 'nextjs')
-  const app = `import express from 'express'\nimport { ExpressAuth, getSession } from '@auth/express'
+  const app = `import express from 'express'\nimport { ExpressAuth, getSession } from '@auth/express'\nimport { oneHeaderPerCookie } from '${new URL('../interop/support/cookies.mjs', import.meta.url)}'
     ${text.replace('import NextAuth from "next-auth"', 'const NextAuth = (config) => ({ handlers: config })').replaceAll('export const', 'const')}
     Object.assign(handlers, { basePath: '/api/auth', trustHost: true })
     const app = express()
+    app.use(oneHeaderPerCookie)
     app.use('/api/auth', ExpressAuth(handlers))
     app.get('/', async (request, response) => response.json(await getSession(request, handlers)))
     app.listen(${port})`

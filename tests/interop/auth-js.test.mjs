@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ExpressAuth, getSession } from '@auth/express'
 import express from 'express'
+import { oneHeaderPerCookie } from './support/cookies.mjs'
 import { lateListen } from './support/listen.mjs'
 import { Person } from './support/person.mjs'
 import { givenServer } from './support/server.mjs'
@@ -23,19 +24,12 @@ before(async () => {
     providers: [{ id: 'auther', name: 'Auther', type: 'oidc', issuer: server.issuer, clientId: client.client_id, clientSecret: client.client_secret }],
   }
   const app = express()
-  if (!('getSetCookie' in Headers.prototype)) app.use(oneHeaderPerCookie)
+  app.use(oneHeaderPerCookie)
   app.use('/api/auth', ExpressAuth(config))
   app.get('/', async (req, res) => res.json(await getSession(req, config)))
   place.serve(app)
 })
 after(() => place.close())
-
-/** The Node 18 of Debian 12 glues several cookies together, and a browser would keep the first only. */
-function oneHeaderPerCookie(_request, response, next) {
-  const append = response.append.bind(response)
-  response.append = (name, value) => append(name, /^set-cookie$/i.test(name) ? String(value).split(/, (?=[^;,=\s]+=)/) : value)
-  next()
-}
 
 /** Presses "Sign in with Auther" on the page that Auth.js makes. */
 async function chooseAuther(person) {

@@ -1,4 +1,8 @@
 //! Logs: one line per event on standard error, for people or as JSON.
+//!
+//! May use: what `serve` may. Start reading at [`start`]; `lines` is how they get there.
+
+mod lines;
 
 use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal as _};
@@ -13,6 +17,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::{EnvFilter, Registry, registry};
 
+use self::lines::Lines;
 use crate::base::Clock;
 use crate::base::clock::SystemClock;
 use crate::config::{Log, LogFormat};
@@ -23,12 +28,23 @@ const QUIET: [&str; 4] = ["actix_server=warn", "actix_http=warn", "h2=warn", "hy
 /// The filter of the running process, to be exchanged.
 static FILTER: OnceLock<Handle<EnvFilter, Registry>> = OnceLock::new();
 
+/// The lines of the running process that are on their way.
+static LINES: OnceLock<Lines<io::Stderr>> = OnceLock::new();
+
 /// Sends all events of this process to standard error from now on. A second call changes nothing.
 pub fn start(log: &Log) {
-    let (subscriber, handle) = subscriber(log, io::stderr);
+    let (lines, is_gathering) = Lines::start(io::stderr());
+    let (subscriber, handle) = if is_gathering { subscriber(log, lines.clone()) } else { subscriber(log, io::stderr) };
     // An error means that a subscriber is there already.
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
-        let _ = FILTER.set(handle);
+        let _ = (FILTER.set(handle), LINES.set(lines));
+    }
+}
+
+/// Writes the lines that are on their way: before the process ends.
+pub fn flush() {
+    if let Some(lines) = LINES.get() {
+        lines.flush();
     }
 }
 
