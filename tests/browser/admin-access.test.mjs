@@ -78,7 +78,7 @@ test('what is wrong is said while one types, with its line, and leads there', as
   await said('One thing is wrong.')
   await page.getByText('relations.editor.includes[0]').waitFor()
   await button('Line 4').click()
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'definition')
+  await page.locator('#definition:focus').waitFor()
   assert.match(await page.evaluate(() => { const area = document.activeElement; return area.value.slice(area.selectionStart, area.selectionEnd) }), /vewer/)
   assert.ok(await button('Review and save').isDisabled())
   await page.fill('#definition', sound.replace('"relations": {', '"relations": {,'))

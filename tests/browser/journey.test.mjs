@@ -105,7 +105,7 @@ test('a wrong password says so, keeps the name and moves the focus to the messag
   await page.waitForSelector('#error-summary')
   assert.equal(await page.inputValue('#identifier'), root.email)
   assert.equal(await page.inputValue('#password'), '')
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'error-summary')
+  await page.locator('#error-summary:focus').waitFor()
 })
 
 test('the account page shows who is signed in, and its button signs out', async () => {
