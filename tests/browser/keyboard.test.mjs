@@ -65,7 +65,11 @@ async function choose(target, value) {
   assert.equal(await target.inputValue(), value)
 }
 
-const hasFocus = (target) => target.evaluate((element) => element === document.activeElement)
+// The focus follows a drawing of the page: it may take some frames.
+const hasFocus = (target) => target.evaluate(async (element) => {
+  for (let n = 0; n < 120 && element !== document.activeElement; n += 1) await new Promise(requestAnimationFrame)
+  return element === document.activeElement
+})
 const here = (path) => page.waitForURL(`${server.issuer}${path}`)
 
 test('sign-in', async () => {
