@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::json;
 
-use super::super::run::{Figures, Next, run};
+use super::super::run::{Figures, Next, run_undisturbed};
 use super::super::seed::{Amounts, PASSWORD};
 use super::super::table::{Goal, Row};
 use super::super::{Bench, Served};
@@ -49,7 +49,7 @@ impl Visitors {
     }
 
     fn storm(&self, served: &Served, bench: &Bench) -> Result<Figures> {
-        run(&served.server, &mut [(); STORM], bench.lasting(), |(), connection| {
+        run_undisturbed(&served.server, &mut [(); STORM], bench.lasting(), |(), connection| {
             connection.expect(self.next()?, 200)?;
             Ok(Next::Again)
         })
@@ -82,7 +82,7 @@ pub fn static_in_a_storm(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(AMOUNTS)?;
     let request = http::get(&served.server.host, "/api/auth/jwks", "");
     let watch = || {
-        run(&served.server, &mut [()], bench.lasting(), |(), connection| {
+        run_undisturbed(&served.server, &mut [()], bench.lasting(), |(), connection| {
             connection.expect(&request, 200)?;
             // Somebody who looks now and then: one who never pauses would be part of the storm.
             thread::sleep(Duration::from_millis(2));
@@ -137,7 +137,7 @@ pub fn overload(bench: &Bench) -> Result<Vec<Row>> {
             }
             Ok(())
         });
-        let figures = run(&served.server, &mut [false; FLOOD], bench.lasting(), |refused, connection| {
+        let figures = run_undisturbed(&served.server, &mut [false; FLOOD], bench.lasting(), |refused, connection| {
             if std::mem::take(refused) {
                 thread::sleep(RETRY);
                 return Ok(Next::Uncounted);
