@@ -174,29 +174,38 @@ export function Field({ name, label, kind = "text", value, onInput, hint, wrong,
   </div>`;
 }
 
-// A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
-// same name; `fields` is [{name, label, …}, …] as Field takes them; `kind` may be a function of the values. What was typed stays when it is refused.
-export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
+// What is sent once at a time: `act` calls `send`, hands its answer to `done`, and keeps what went wrong as `problem`.
+function useSending(send, done) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
-  const summary = useRef(null);
-  useEffect(() => {
-    if (problem) summary.current?.focus();
-  }, [problem]);
-  const submit = async (event) => {
-    event.preventDefault();
+  const act = async () => {
     if (busy) return;
     setBusy(true);
     try {
-      const answer = await send(values);
+      const answer = await send();
       setProblem(null);
       setBusy(false);
-      done?.(answer, values);
+      done(answer);
     } catch (error) {
       setProblem(error);
       setBusy(false);
     }
+  };
+  return { problem, setProblem, busy, act };
+}
+
+// A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
+// same name; `fields` is [{name, label, …}, …] as Field takes them; `kind` may be a function of the values. What was typed stays when it is refused.
+export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
+  const { problem, busy, act } = useSending(() => send(values), (answer) => done?.(answer, values));
+  const summary = useRef(null);
+  useEffect(() => {
+    if (problem) summary.current?.focus();
+  }, [problem]);
+  const submit = (event) => {
+    event.preventDefault();
+    return act();
   };
   const shown = fields.filter((field) => !field.when || field.when(values));
   const wrong = problem?.fields || {};
@@ -234,17 +243,7 @@ export function Dialog({ title, close, children }) {
 
 // Asks before something small ends, which can be had again: what goes stands in `loses` or in the children.
 export function Ask({ title, loses, action, keep = "Cancel", send, done, close, children }) {
-  const [problem, setProblem] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const act = async () => {
-    setBusy(true);
-    try {
-      done(await send());
-    } catch (error) {
-      setProblem(error);
-      setBusy(false);
-    }
-  };
+  const { problem, busy, act } = useSending(send, done);
   return html`<${Dialog} title=${title} close=${close}>
     <div>${loses && html`<p>${loses}</p>`}${children}</div>
     <${Wrong} problem=${problem} />
@@ -255,22 +254,10 @@ export function Ask({ title, loses, action, keep = "Cancel", send, done, close, 
 // Asks before something is lost: `loses` says in a sentence what goes, and the name of the thing is typed.
 export function Confirm({ title, loses, type, action, send, done, close }) {
   const [typed, setTyped] = useState("");
-  const [problem, setProblem] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event) => {
+  const { problem, setProblem, busy, act } = useSending(send, done);
+  const submit = (event) => {
     event.preventDefault();
-    if (busy) return;
-    if (typed !== type) {
-      setProblem(new Error(`Type ${type} to go on.`));
-      return;
-    }
-    setBusy(true);
-    try {
-      done(await send());
-    } catch (error) {
-      setProblem(error);
-      setBusy(false);
-    }
+    return typed === type ? act() : setProblem(new Error(`Type ${type} to go on.`));
   };
   return html`<${Dialog} title=${title} close=${close}>
     <p>${loses}</p>
