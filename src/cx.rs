@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 
+use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
 use crate::base::{Clock, Entropy, Moment};
 use crate::config::Settings;
@@ -47,7 +48,7 @@ pub struct Installation {
 /// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the
 /// life of the installation; a copy shares them.
 #[derive(Clone, Default)]
-pub struct Shared(Arc<RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
+pub struct Shared(Arc<RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>, Seeded>>>);
 
 impl Shared {
     /// The value of this type, made now if there is none yet.

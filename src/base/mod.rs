@@ -5,6 +5,7 @@
 pub mod canonical;
 pub mod clock;
 pub mod entropy;
+pub mod hash;
 pub mod id;
 pub mod page;
 pub mod secret;

@@ -49,13 +49,13 @@ async fn metadata(cx: Cx) -> HttpResponse {
 }
 
 /// Access Evaluation (AuthZEN 1.0 §6).
-async fn evaluation(caller: Caller, body: LongJson<Members>) -> Answer {
+async fn evaluation(caller: Caller, body: LongJson) -> Answer {
     let question = question(&caller, &body.0, &Members::new())?;
     Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
 }
 
 /// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations it is one evaluation.
-async fn evaluations(caller: Caller, body: LongJson<Members>) -> Answer {
+async fn evaluations(caller: Caller, body: LongJson) -> Answer {
     let Some(given) = body.0.get("evaluations") else { return evaluation(caller, body).await };
     let given = given.as_array().ok_or_else(|| malformed("evaluations", "a list"))?;
     if given.is_empty() {

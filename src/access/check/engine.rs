@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::facts::{At, Facts, Which};
-use super::hash::Seeded;
 use super::memo::{Answer, EXACT, Known, Memo, Node};
 use super::names::{Given, Link, Name, Place, Who};
 use super::proof::{Proof, Ran, Rule, Step};
@@ -16,6 +15,7 @@ use super::verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Ver
 use crate::access::Error;
 use crate::access::model::{CompiledModel, Relation, Rewrite};
 use crate::base::Moment;
+use crate::base::hash::Seeded;
 use crate::records::SubjectRef;
 
 /// What questions are answered from.

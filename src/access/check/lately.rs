@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::hash::Seeded;
 use crate::access::Error;
+use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
 use crate::cx::Cx;
 use crate::store::rows::api_keys::KeyStanding;
@@ -19,7 +19,7 @@ const MOST: usize = 20_000;
 
 /// The newest version of each tenant.
 #[derive(Default)]
-struct Newest(RwLock<HashMap<TenantId, Arc<Lately>>>);
+struct Newest(RwLock<HashMap<TenantId, Arc<Lately>, Seeded>>);
 
 /// One version of the store.
 pub(super) struct Lately {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use super::hash::Seeded;
 use super::names::Place;
 use super::proof::Proof;
 use super::verdict::Verdict;
+use crate::base::hash::Seeded;
 
 /// The `low` of an answer that rests on nothing unfinished.
 pub(super) const EXACT: usize = usize::MAX;
@@ -58,7 +58,7 @@ enum Entry {
 }
 
 /// Answers by node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memo {
     entries: HashMap<Node, Entry, Seeded>,
     open: usize,
@@ -81,6 +81,16 @@ pub(super) enum Known {
 pub(super) struct Opened {
     pub(super) index: usize,
     mark: usize,
+}
+
+/// Nodes of an ordinary question: room for them is made at once.
+const ORDINARY: usize = 28;
+
+impl Default for Memo {
+    fn default() -> Self {
+        let entries = HashMap::with_capacity_and_hasher(ORDINARY, Seeded::default());
+        Self { entries, open: 0, provisional: Vec::new() }
+    }
 }
 
 impl Memo {

@@ -8,7 +8,6 @@
 mod ask;
 mod engine;
 mod facts;
-mod hash;
 mod index;
 mod lately;
 mod memo;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::hash::Seeded;
 use crate::base::Moment;
+use crate::base::hash::Seeded;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{SubjectRef, Tuple};
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
+use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
@@ -19,14 +20,14 @@ const ALIAS: &str = "client_";
 pub struct Models {
     tenant: TenantId,
     revision: u64,
-    found: RwLock<HashMap<String, Arc<CompiledModel>>>,
+    found: RwLock<HashMap<String, Arc<CompiledModel>, Seeded>>,
     /// A version of the store, and one more, in which the models are these; 0 for none.
     seen_in: AtomicU64,
 }
 
 /// The newest models of each tenant.
 #[derive(Default)]
-struct Newest(RwLock<HashMap<TenantId, Arc<Models>>>);
+struct Newest(RwLock<HashMap<TenantId, Arc<Models>, Seeded>>);
 
 impl Models {
     /// The models as this snapshot has them, shared with all operations that see the same ones. Costs a read

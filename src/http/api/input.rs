@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use crate::base::Moment;
 use crate::http::respond::{FieldProblem, Refusal};
 
+const WRONG_TYPE: &str = "This has the wrong type.";
+
 /// The members of a body that nobody has taken yet, and what was wrong with those that were.
 pub struct Input {
     members: Map<String, Value>,
@@ -30,11 +32,31 @@ impl Input {
             value => match serde_json::from_value(value) {
                 Ok(value) => Some(Some(value)),
                 Err(_) => {
-                    self.refuse(name, "This has the wrong type.");
+                    self.refuse(name, WRONG_TYPE);
                     None
                 }
             },
         }
+    }
+
+    /// Takes a member that is a list of objects, as it is.
+    pub fn take_objects(&mut self, name: &str) -> Option<Vec<Map<String, Value>>> {
+        let objects = match self.members.remove(name)? {
+            Value::Null => return None,
+            Value::Array(items) => items.into_iter().map(|item| match item {
+                Value::Object(members) => Some(members),
+                _ => None,
+            }),
+            _ => {
+                self.refuse(name, WRONG_TYPE);
+                return None;
+            }
+        };
+        let objects: Option<Vec<_>> = objects.collect();
+        if objects.is_none() {
+            self.refuse(name, WRONG_TYPE);
+        }
+        objects
     }
 
     /// Takes a member that must be there.

@@ -28,7 +28,7 @@ const MAX_IMPORT: usize = 100;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// What is wrong with it is told after who asks.
-type Body = Result<LongJson<Map<String, Value>>, Refusal>;
+type Body = Result<LongJson, Refusal>;
 
 fn view(model: &Model) -> Value {
     json!({
@@ -110,7 +110,7 @@ fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(admin: Admin<ViewModels>, body: LongJson<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> Answer {
     let mut input = Input::new(body.0);
     let entity_type: Option<String> = input.take("entity_type");
     let definition: Map<String, Value> = input.require("definition");
@@ -123,11 +123,7 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongJson<Map<String, Value
 }
 
 /// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and changes nothing.
-pub async fn dry_run(
-    admin: Admin<ViewModels>,
-    entity_type: Path<String>,
-    body: LongJson<Map<String, Value>>,
-) -> Answer {
+pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> Answer {
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;

@@ -27,7 +27,7 @@ const MAX_DRY: usize = 100;
 type Answer = Result<HttpResponse, Refusal>;
 
 /// What is wrong with it is told after who asks.
-type Body = Result<LongJson<Map<String, Value>>, Refusal>;
+type Body = Result<LongJson, Refusal>;
 
 /// A tuple as administrators see it.
 pub(super) fn view(tuple: &Tuple) -> Value {
@@ -139,7 +139,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
-pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson<Map<String, Value>>) -> Answer {
+pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
     let mut input = Input::new(body.0);
     let mut tuples_of = |name: &str| input.take::<Vec<Map<String, Value>>>(name).unwrap_or_default();
     let (add, remove) = (tuples_of("add"), tuples_of("remove"));

@@ -35,7 +35,7 @@ type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(request: HttpRequest, body: LongJson<Members>) -> Answer {
+pub async fn one(request: HttpRequest, body: LongJson) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
     let question = question(&mut Asker::new(&caller), &mut input, None)?;
@@ -114,10 +114,10 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
 /// their order.
-pub async fn batch(request: HttpRequest, body: LongJson<Members>) -> Answer {
+pub async fn batch(request: HttpRequest, body: LongJson) -> Answer {
     let mut input = Input::new(body.0);
     let caller = of_body(&request, &mut input).await?;
-    match input.take::<Vec<Members>>("checks") {
+    match input.take_objects("checks") {
         Some(checks) => mixed(&caller, input, checks).await,
         None => uniform(&caller, input).await,
     }
@@ -346,7 +346,10 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
     let resource: Option<Members> = input.take("resource");
     let context: Members = input.take("context").unwrap_or_default();
-    let size = |members: &Members| serde_json::to_vec(members).map_or(usize::MAX, |text| text.len());
+    let size = |members: &Members| match members.is_empty() {
+        true => 0,
+        false => serde_json::to_vec(members).map_or(usize::MAX, |text| text.len()),
+    };
     if resource.as_ref().map_or(0, size).saturating_add(size(&context)) > MAX_CONTEXT {
         let message = format!("`resource` and `context` have more than {MAX_CONTEXT} bytes.");
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", message));
@@ -369,7 +372,7 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
 /// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only for who may ask about
 /// others, for a tuple shows what stands behind the set that it names.
 fn contextual(caller: &Caller, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
-    let given: Vec<Members> = input.take("contextualTuples").unwrap_or_default();
+    let given = input.take_objects("contextualTuples").unwrap_or_default();
     if given.len() > MAX_CONTEXTUAL {
         return Err(Refusal::malformed(format!("`contextualTuples` has more than {MAX_CONTEXTUAL} items.")));
     }

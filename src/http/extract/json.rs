@@ -22,40 +22,43 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(read(0, request.clone(), payload.take(), Self))
+        let read = read(0, request.clone(), payload.take());
+        Box::pin(async {
+            serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
+        })
     }
 }
 
 /// The same for what comes in batches: models, tuples and questions. May be a megabyte whatever the settings say; name it behind an extractor that
 /// refuses strangers, so that theirs is not read.
-pub struct LongJson<T>(pub T);
+pub struct LongJson(pub Map<String, Value>);
 
 /// Most bytes of a batch.
 const LONG: usize = 1024 * 1024;
 
-impl<T: DeserializeOwned + 'static> FromRequest for LongJson<T> {
+impl FromRequest for LongJson {
     type Error = Refusal;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(read(LONG, request.clone(), payload.take(), Self))
+        let read = read(LONG, request.clone(), payload.take());
+        Box::pin(async {
+            match read.await? {
+                Value::Object(members) => Ok(Self(members)),
+                _ => Err(Refusal::malformed("The JSON body is no object.")),
+            }
+        })
     }
 }
 
-async fn read<T: DeserializeOwned, J>(
-    most: usize,
-    request: HttpRequest,
-    payload: Payload,
-    into: impl Fn(T) -> J,
-) -> Result<J, Refusal> {
+async fn read(most: usize, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
-    let value = match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => parse(&bytes)?,
-        _ if bytes.is_empty() => Value::Object(Map::new()),
-        _ => return Err(Refusal::unsupported("application/json")),
-    };
-    serde_json::from_value(value).map(into).map_err(|error| Refusal::malformed(explain(&error)))
+    match media_type.as_deref() {
+        Some("application/json") if !bytes.is_empty() => parse(&bytes),
+        _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
+        _ => Err(Refusal::unsupported("application/json")),
+    }
 }
 
 /// Parses a document strictly.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use super::{Full, Index};
+use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::store::rows::tuples::{self, Changed};
@@ -24,7 +25,7 @@ const MOST_WAITING: usize = 50_000;
 
 /// The keepers of all tenants.
 #[derive(Default)]
-struct Keepers(RwLock<HashMap<TenantId, Arc<Keeper>>>);
+struct Keepers(RwLock<HashMap<TenantId, Arc<Keeper>, Seeded>>);
 
 /// The index of a tenant, and what it has yet to learn.
 #[derive(Default)]

@@ -1,15 +1,14 @@
 //! The tuples of a tenant in memory, in the shapes of a question.
 //!
-//! May use: `check::facts`, `store::rows::tuples`. [`Index`] holds one state of the tuples and knows which; `names` keeps every text once.
-//! `keeper` builds it in the background, keeps it up with the commits, and hands it out for exactly the state that a snapshot has.
+//! May use: `check::facts`, `store::rows::tuples`. [`Index`] holds one state of the tuples and knows which; `names` keeps every text once,
+//! `probing` finds them. `keeper` builds it in the background, keeps it up with the commits, and hands it out for exactly the state that a snapshot has.
 //! Start reading at [`Index`], then [`Keeper::at`].
 
 mod keeper;
 mod names;
+mod probing;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::facts::{At, Facts, StoreFacts, Which};
 use super::names::{Given, Link, Name, Place, Text, Who};
@@ -20,20 +19,41 @@ use crate::store::{Error, Snapshot};
 
 pub(super) use keeper::Keeper;
 use names::Names;
-
-/// What one object costs beside its tuples, in bytes: its place in the map, twice for the room a map keeps.
-const OBJECT: usize = 64;
+use probing::{Probing, Slot};
 
 /// The tuples as of one revision.
 pub(super) struct Index {
     revision: u64,
     names: Names,
-    objects: HashMap<Object, Vec<Held>, BuildHasherDefault<Mix>>,
+    objects: Probing<Object>,
     count: usize,
 }
 
-/// Entity type and entity.
-type Object = (Name, Name);
+/// An object and the tuples on it, at least one.
+struct Object {
+    kind: Name,
+    id: Name,
+    tuples: Vec<Held>,
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self { kind: Name::NOTHING, id: Name::NOTHING, tuples: Vec::new() }
+    }
+}
+
+impl Slot for Object {
+    fn hash(&self) -> Option<u32> {
+        (!self.tuples.is_empty()).then(|| spread(self.kind, self.id))
+    }
+}
+
+/// Spreads pairs of our own small numbers. Nobody outside chooses them.
+fn spread(kind: Name, id: Name) -> u32 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let pair = u64::from(kind.0).rotate_left(40) ^ u64::from(id.0);
+    u32::try_from(pair.wrapping_mul(ODD) >> 32).unwrap_or(0)
+}
 
 /// A tuple on an object.
 struct Held {
@@ -60,7 +80,7 @@ struct Full;
 impl Index {
     /// Without tuples.
     fn at(revision: u64) -> Self {
-        Self { revision, names: Names::default(), objects: HashMap::default(), count: 0 }
+        Self { revision, names: Names::default(), objects: Probing::default(), count: 0 }
     }
 
     /// The state of the tuples that it holds.
@@ -70,7 +90,7 @@ impl Index {
 
     /// About how much memory it takes, in bytes.
     fn bytes(&self) -> usize {
-        self.names.bytes() + self.objects.capacity() * OBJECT + self.count * size_of::<Held>()
+        self.names.bytes() + self.objects.bytes() + self.count * size_of::<Held>()
     }
 
     /// Puts a tuple in, over one with the same parts.
@@ -78,42 +98,29 @@ impl Index {
         let key = &tuple.key;
         let held = key.subject.relation.as_deref().unwrap_or_default();
         let parts = [&key.entity_type, &key.entity_id, &key.relation, &key.subject.kind, &key.subject.id];
-        let [entity_type, entity, relation, kind, id] = parts.map(|text| self.names.put(text));
+        let [entity_type, entity, relation, kind_of_subject, id] = parts.map(|text| self.names.put(text));
         let held = self.names.put(held);
         let is_plain = tuple.condition.is_none() && tuple.expires_at.is_none() && tuple.updated_at == tuple.created_at;
         let more = (!is_plain).then(|| {
             let (condition, expires_at) = (tuple.condition.clone(), tuple.expires_at);
             Box::new(More { condition, expires_at, updated_at: tuple.updated_at })
         });
-        let object = (entity_type.ok_or(Full)?, entity.ok_or(Full)?);
+        let (kind, entity) = (entity_type.ok_or(Full)?, entity.ok_or(Full)?);
         let new = Held {
             relation: relation.ok_or(Full)?,
-            kind: kind.ok_or(Full)?,
+            kind: kind_of_subject.ok_or(Full)?,
             id: id.ok_or(Full)?,
             held: held.ok_or(Full)?,
             created_at: tuple.created_at,
             more,
         };
-        let names = &self.names;
-        let tuples = self.objects.entry(object).or_default();
-        // They come in order where they come from the store.
-        let is_last = tuples.last().is_none_or(|last| last.compare(&new, names) == Ordering::Less);
-        let place = if is_last { Err(tuples.len()) } else { tuples.binary_search_by(|one| one.compare(&new, names)) };
-        match place {
-            Ok(place) => {
-                if let Some(old) = tuples.get_mut(place) {
-                    *old = new;
-                }
-            }
-            Err(place) => {
-                if tuples.len() < 4 {
-                    // Most objects have very few.
-                    tuples.reserve_exact(1);
-                }
-                tuples.insert(place, new);
-                self.count += 1;
-            }
-        }
+        let is = |object: &Object| object.kind == kind && object.id == entity;
+        let Some(Object { tuples, .. }) = self.objects.find_mut(spread(kind, entity), is) else {
+            self.objects.put(Object { kind, id: entity, tuples: vec![new] });
+            self.count += 1;
+            return Ok(());
+        };
+        self.count += usize::from(insert(tuples, new, &self.names));
         Ok(())
     }
 
@@ -123,13 +130,15 @@ impl Index {
         let ([Some(entity_type), Some(entity), Some(relation)], Some(who)) = (parts, self.who(&key.subject)) else {
             return;
         };
-        if let Some(tuples) = self.objects.get_mut(&(entity_type, entity)) {
-            let before = tuples.len();
-            tuples.retain(|one| one.relation != relation || one.who() != who);
-            self.count -= before - tuples.len();
-            if tuples.is_empty() {
-                self.objects.remove(&(entity_type, entity));
-            }
+        let hash = spread(entity_type, entity);
+        let is = |object: &Object| object.kind == entity_type && object.id == entity;
+        let Some(Object { tuples, .. }) = self.objects.find_mut(hash, is) else { return };
+        let Some(place) = tuples.iter().position(|one| one.relation == relation && one.who() == who) else { return };
+        self.count -= 1;
+        if tuples.len() > 1 {
+            tuples.remove(place);
+        } else {
+            self.objects.take(hash, is);
         }
     }
 
@@ -147,7 +156,8 @@ impl Index {
     }
 
     fn object(&self, kind: Name, id: Name) -> &[Held] {
-        self.objects.get(&(kind, id)).map_or(&[], Vec::as_slice)
+        let found = self.objects.find(spread(kind, id), |object| object.kind == kind && object.id == id);
+        found.map_or(&[], |object| &object.tuples)
     }
 
     fn place(&self, at: At<'_>) -> Option<Place> {
@@ -211,6 +221,28 @@ impl Index {
     }
 }
 
+/// Puts one in its place, over one with the same parts; whether there was none.
+fn insert(tuples: &mut Vec<Held>, new: Held, names: &Names) -> bool {
+    // They come in order where they come from the store.
+    let is_last = tuples.last().is_none_or(|last| last.compare(&new, names) == Ordering::Less);
+    let place = if is_last { Err(tuples.len()) } else { tuples.binary_search_by(|one| one.compare(&new, names)) };
+    match place {
+        Ok(place) => {
+            if let Some(old) = tuples.get_mut(place) {
+                *old = new;
+            }
+        }
+        Err(place) => {
+            if tuples.len() < 4 {
+                // Most objects have very few.
+                tuples.reserve_exact(1);
+            }
+            tuples.insert(place, new);
+        }
+    }
+    place.is_err()
+}
+
 fn texts(who: Who, names: &Names) -> [&str; 3] {
     [who.kind, who.id, who.held].map(|name| names.text(name))
 }
@@ -243,28 +275,6 @@ impl Held {
     /// Whether it stands before the first one of a relation, or before the first set of it.
     fn before(&self, relation: Name, which: Which, names: &Names) -> bool {
         self.compare_place(relation, which == Which::Sets, names) == Ordering::Less
-    }
-}
-
-/// Spreads pairs of our own small numbers over a map. Nobody outside chooses them.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0.rotate_left(29) ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 

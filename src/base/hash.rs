@@ -11,7 +11,7 @@ static SECRET: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(SPRE
 
 /// Makes hashers that nobody outside can foresee.
 #[derive(Clone, Debug)]
-pub(super) struct Seeded(u64);
+pub struct Seeded(u64);
 
 impl Default for Seeded {
     fn default() -> Self {
@@ -28,7 +28,7 @@ impl BuildHasher for Seeded {
 }
 
 /// Multiplies word after word and folds the halves of the product, which spreads every bit over all.
-pub(super) struct Folding {
+pub struct Folding {
     state: u64,
     secret: u64,
 }
