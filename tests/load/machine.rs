@@ -4,9 +4,12 @@ use std::fs::{self, File};
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use auther::crypto::jose::SigningKey;
 use auther::crypto::password::Parameters;
@@ -17,6 +20,9 @@ const ROUND: u32 = 5;
 
 /// Samples per measurement of [`Units::r`].
 const SAMPLES: usize = 40;
+
+/// Between two measurements of a [`Sampler`].
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Overwrites per measurement of [`Units::f`].
 const OVERWRITES: usize = 200;
@@ -46,7 +52,7 @@ pub fn start() -> Instant {
 /// CPU time of the calling thread.
 pub fn thread_cpu() -> Result<Duration> {
     // The kernel brings the figure up to date when the thread leaves the processor.
-    std::thread::sleep(Duration::from_nanos(1));
+    thread::sleep(Duration::from_nanos(1));
     let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading the CPU time of a thread")?;
     let nanos = text.split(' ').next().and_then(|first| first.parse().ok()).context("an unreadable CPU time")?;
     Ok(Duration::from_nanos(nanos))
@@ -62,7 +68,7 @@ pub fn await_rest() -> Result<()> {
     };
     loop {
         let before = used()?;
-        std::thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
         if used()? <= before {
             return Ok(());
         }
@@ -78,6 +84,37 @@ pub fn one_signature(key: &SigningKey) -> Result<Duration> {
         black_box(key.sign("JWT", &claims)?);
     }
     Ok((thread_cpu()? - before) / ROUND)
+}
+
+/// The CPU time of one signature, measured again and again on a thread of its own while something else goes on.
+pub struct Sampler {
+    /// The thread ends when this goes, so that it outlives neither a run nor its failure.
+    running: mpsc::Sender<()>,
+    thread: JoinHandle<Result<Vec<Duration>>>,
+}
+
+impl Sampler {
+    /// Begins with the first measurement.
+    pub fn start(key: Arc<SigningKey>) -> Result<Self> {
+        let (running, over) = mpsc::channel();
+        let sample = move || {
+            let mut signatures = Vec::new();
+            loop {
+                signatures.push(one_signature(&key)?);
+                if over.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+                    return Ok(signatures);
+                }
+            }
+        };
+        Ok(Self { running, thread: thread::Builder::new().spawn(sample)? })
+    }
+
+    /// Ends it. The mean, as the server's CPU time is one: both meet the same neighbours on the processor.
+    pub fn mean(self) -> Result<Duration> {
+        drop(self.running);
+        let signatures = self.thread.join().map_err(|_| anyhow!("measuring the unit panicked"))??;
+        Ok(signatures.iter().sum::<Duration>().div_f64(signatures.len().max(1) as f64))
+    }
 }
 
 fn signature(key: &SigningKey) -> Result<f64> {
@@ -125,7 +162,7 @@ pub fn hashes_per_cpu_second(threads: usize, lasting: Duration) -> Result<f64> {
         }
         Ok((count, thread_cpu()? - before))
     };
-    let results: Vec<Result<(u32, Duration)>> = std::thread::scope(|scope| {
+    let results: Vec<Result<(u32, Duration)>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a panic")))).collect()
     });
@@ -140,7 +177,7 @@ pub fn hashes_per_cpu_second(threads: usize, lasting: Duration) -> Result<f64> {
 
 /// Threads that can work at once.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What the page says about the machine: a line each.

@@ -1,21 +1,16 @@
 //! Many clients at once for a while, and what it cost the server.
+//!
+//! One thread drives all connections of a run. The kernel charges the waking of whoever waits on a loopback connection to the
+//! process that writes into it: with a thread per client that would be part of what the server seems to cost.
 
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, ensure};
-use auther::crypto::jose::SigningKey;
+use anyhow::{Result, ensure};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::http::Connection;
-use super::machine;
+use super::http::{self, Connection};
+use super::machine::{self, Sampler};
 use super::server::Server;
-
-/// Stack of a client's thread: there may be hundreds.
-const STACK: usize = 256 * 1024;
-
-/// Between two measurements of the unit during a run.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a run gave.
 pub struct Figures {
@@ -53,83 +48,86 @@ impl Figures {
 pub enum Next {
     /// The step counts; on to the next.
     Again,
+    /// As `Again`, after a pause that is no part of the step.
+    After(Duration),
     /// As `Again`, but what happened is not what is measured.
     Uncounted,
     /// There is nothing left to do.
     Done,
 }
 
-/// Runs one client per element of `clients`, each on its own connection, for `lasting`. The first failed step fails the run.
-pub fn run<C: Send>(
+/// Runs one client per element of `clients`, each on its own connection, for `lasting`. The first failed step fails the run, as
+/// does a server that has not answered everybody some time later.
+pub fn run<C>(
     server: &Server,
     clients: &mut [C],
     lasting: Duration,
-    step: impl Fn(&mut C, &mut Connection) -> Result<Next> + Sync,
+    step: impl AsyncFn(&mut C, &mut Connection) -> Result<Next>,
 ) -> Result<Figures> {
-    run_beside(Some(&server.unit), server, clients, lasting, step)
+    run_beside(true, server, clients, lasting, step)
 }
 
 /// As [`run`], but without measuring the unit meanwhile, which keeps a core busy for milliseconds: for what is a ratio of two times.
-pub fn run_undisturbed<C: Send>(
+pub fn run_undisturbed<C>(
     server: &Server,
     clients: &mut [C],
     lasting: Duration,
-    step: impl Fn(&mut C, &mut Connection) -> Result<Next> + Sync,
+    step: impl AsyncFn(&mut C, &mut Connection) -> Result<Next>,
 ) -> Result<Figures> {
-    run_beside(None, server, clients, lasting, step)
+    run_beside(false, server, clients, lasting, step)
 }
 
-fn run_beside<C: Send>(
-    unit: Option<&SigningKey>,
+fn run_beside<C>(
+    sampled: bool,
     server: &Server,
     clients: &mut [C],
     lasting: Duration,
-    step: impl Fn(&mut C, &mut Connection) -> Result<Next> + Sync,
+    step: impl AsyncFn(&mut C, &mut Connection) -> Result<Next>,
 ) -> Result<Figures> {
-    let (start, stop) = (Barrier::new(clients.len() + 1), AtomicBool::new(false));
-    let client = |client: &mut C| -> Result<Vec<Duration>> {
-        let connection = Connection::open(server.address);
-        start.wait();
-        let (mut connection, mut times) = (connection?, Vec::new());
-        while !stop.load(Ordering::Relaxed) {
-            let begun = machine::start();
-            match step(client, &mut connection) {
-                Ok(Next::Again) => times.push(begun.elapsed()),
-                Ok(Next::Uncounted) => {}
-                Ok(Next::Done) => break,
-                Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
+    http::drive(lasting + http::PATIENCE, async {
+        let mut connections = Vec::with_capacity(clients.len());
+        for _ in 0..clients.len() {
+            connections.push(Connection::open(server.address).await?);
         }
-        Ok(times)
-    };
-    let client = &client;
-    std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for one in clients {
-            threads.push(std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || client(one))?);
-        }
-        start.wait();
         let (begun, before) = (machine::start(), server.cpu()?);
-        let mut signatures = Vec::new();
-        while begun.elapsed() < lasting && !stop.load(Ordering::Relaxed) && !threads.iter().all(|t| t.is_finished()) {
-            if let Some(key) = unit {
-                signatures.push(machine::one_signature(key)?);
-            }
-            std::thread::sleep(PAUSE);
-        }
-        stop.store(true, Ordering::Relaxed);
+        let sampler = if sampled { Some(Sampler::start(server.unit.clone())?) } else { None };
+        let end = begun + lasting;
+        let both = clients.iter_mut().zip(&mut connections);
+        let mut working: FuturesUnordered<_> =
+            both.map(|(client, connection)| work(client, connection, end, &step)).collect();
         let mut times = Vec::new();
-        for thread in threads {
-            times.extend(thread.join().map_err(|_| anyhow!("a client panicked"))??);
+        while let Some(one) = working.next().await {
+            times.extend(one?);
         }
         let (cpu, wall) = (server.cpu()? - before, begun.elapsed().as_secs_f64());
         ensure!(!times.is_empty(), "not one request was answered");
         times.sort_unstable();
-        // The mean, as the server's CPU time is one: both meet the same neighbours on the processor.
-        let r = signatures.iter().sum::<Duration>().as_secs_f64() / signatures.len().max(1) as f64;
-        Ok(Figures { steps: times.len(), cpu, wall, r, times })
+        let r = sampler.map(Sampler::mean).transpose()?.unwrap_or_default();
+        Ok(Figures { steps: times.len(), cpu, wall, r: r.as_secs_f64(), times })
     })
+}
+
+/// One client until `end`: the time of each step that counts.
+async fn work<C>(
+    client: &mut C,
+    connection: &mut Connection,
+    end: Instant,
+    step: &impl AsyncFn(&mut C, &mut Connection) -> Result<Next>,
+) -> Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    loop {
+        let begun = machine::start();
+        if begun >= end {
+            return Ok(times);
+        }
+        match step(client, connection).await? {
+            Next::Again => times.push(begun.elapsed()),
+            Next::After(pause) => {
+                times.push(begun.elapsed());
+                tokio::time::sleep(pause.min(end.saturating_duration_since(machine::start()))).await;
+            }
+            Next::Uncounted => {}
+            Next::Done => return Ok(times),
+        }
+    }
 }

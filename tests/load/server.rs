@@ -92,7 +92,8 @@ impl Server {
     fn await_answer(&mut self, request: impl Fn(&Self) -> Vec<u8>) -> Result<()> {
         let begun = machine::start();
         loop {
-            let answer = Connection::open(self.address).and_then(|mut open| open.send(&request(self)));
+            let answer =
+                http::drive(http::PATIENCE, async { Connection::open(self.address).await?.send(&request(self)).await });
             if answer.as_ref().is_ok_and(|response| response.status == 200) {
                 return Ok(());
             }

@@ -128,9 +128,11 @@ pub fn page(rows: &[Row], facts: &[String], circumstances: &str) -> String {
          line that the server logs for every request.\n\n\
          The benchmark starts the release binary on loopback with `tls.mode = \"off\"`, in a folder of its own on the disk named\n\
          below, and measures in two units of the same machine and the same minute: **R** is the CPU time of one RS256 (RSA-2048)\n\
-         signature on one core, sampled while the row's load runs, **F** the median of a raw 4 KiB overwrite with `fdatasync`. \"CPU\" is the CPU time of the server\n\
-         process, all threads, user and system, divided by the requests it served. Times (p50, p99) are what a client on the same\n\
-         machine saw, while it shared the processor with the server: compare them with each other rather than with other machines.\n\n\
+         signature on one core, sampled while the row's load runs, **F** the median of a raw 4 KiB overwrite with `fdatasync`.\n\
+         \"CPU\" is the CPU time of the server process, all threads, user and system, divided by the requests it served. All\n\
+         connections of a row are driven by one thread, so that waking many clients is not charged to the server. Times (p50, p99)\n\
+         are what a client on the same machine saw, while it shared the processor with the server: compare them with each other\n\
+         rather than with other machines.\n\n\
          ## Where\n\n"
     );
     for fact in facts {

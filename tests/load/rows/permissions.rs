@@ -34,14 +34,16 @@ fn served(bench: &Bench) -> Result<(Served, Graph)> {
     let tuples = bench.many();
     let served = bench.serve(Amounts { people: people(tuples), tuples, ..Amounts::default() })?;
     let graph = served.seeded.graph.clone().context("no tuples were written")?;
-    let mut connection = Connection::open(served.server.address)?;
-    let mut chance = 7;
-    for _ in 0..WARMING {
-        let (person, document) = graph.drawn(&mut chance);
-        let body = single(person.as_str(), "view", &document);
-        connection.expect(&ask(&served, &graph, "check-permission", &body), 200)?;
-    }
-    drop(connection);
+    http::drive(http::PATIENCE, async {
+        let mut connection = Connection::open(served.server.address).await?;
+        let mut chance = 7;
+        for _ in 0..WARMING {
+            let (person, document) = graph.drawn(&mut chance);
+            let body = single(person.as_str(), "view", &document);
+            connection.expect(&ask(&served, &graph, "check-permission", &body), 200).await?;
+        }
+        Ok(())
+    })?;
     served.server.await_rest()?;
     Ok((served, graph))
 }
@@ -69,31 +71,31 @@ fn is_allowed(response: &Response) -> bool {
 /// One question per request, a hundred per request about one person, a hundred about as many people.
 pub fn over_http(bench: &Bench) -> Result<Vec<Row>> {
     let (served, graph) = served(bench)?;
-    let load = |step: &(dyn Fn(&mut u64, &mut Connection) -> Result<Next> + Sync)| {
-        run(&served.server, &mut seeds(), bench.lasting(), step)
+    let load = |request: &dyn Fn(&mut u64) -> Vec<u8>| {
+        run(&served.server, &mut seeds(), bench.lasting(), async |chance, connection| {
+            connection.expect(&request(chance), 200).await?;
+            Ok(Next::Again)
+        })
     };
-    let one = load(&|chance, connection| {
+    let one = load(&|chance| {
         let (person, document) = graph.drawn(chance);
         let body = single(person.as_str(), "view", &document);
-        connection.expect(&ask(&served, &graph, "check-permission", &body), 200)?;
-        Ok(Next::Again)
+        ask(&served, &graph, "check-permission", &body)
     })?;
-    let listed = load(&|chance, connection| {
+    let listed = load(&|chance| {
         let (person, documents) = graph.drawn_many(chance, BATCH);
         let ids = documents.join("\",\"");
         let body = format!(
             "{{\"subject\":{{\"type\":\"user\",\"id\":\"{person}\"}},\"permission\":\"view\",\
              \"entityType\":\"{DOCUMENT}\",\"entityIds\":[\"{ids}\"]}}"
         );
-        connection.expect(&ask(&served, &graph, "check-permission/batch", &body), 200)?;
-        Ok(Next::Again)
+        ask(&served, &graph, "check-permission/batch", &body)
     })?;
-    let mixed = load(&|chance, connection| {
+    let mixed = load(&|chance| {
         let drawn: Vec<_> = (0..BATCH).map(|_| graph.drawn(chance)).collect();
         let checks: Vec<_> = drawn.iter().map(|(who, what)| single(who.as_str(), "view", what)).collect();
         let body = format!("{{\"checks\":[{}]}}", checks.join(","));
-        connection.expect(&ask(&served, &graph, "check-permission/batch", &body), 200)?;
-        Ok(Next::Again)
+        ask(&served, &graph, "check-permission/batch", &body)
     })?;
     let memory = served.server.resident()? / 1e6;
     let tuples = bench.many();
@@ -243,11 +245,11 @@ pub fn exchange(bench: &Bench) -> Result<Vec<Row>> {
 /// A permission whose policy is asked.
 pub fn policy(bench: &Bench) -> Result<Vec<Row>> {
     let (served, graph) = served(bench)?;
-    let figures = run(&served.server, &mut seeds(), bench.lasting(), |chance, connection| {
+    let figures = run(&served.server, &mut seeds(), bench.lasting(), async |chance, connection| {
         let (person, document) = graph.drawn(chance);
         let body = single(person.as_str(), "pay", &document);
         let body = body.replacen('{', "{\"resource\":{\"attributes\":{\"amount\":500}},", 1);
-        connection.expect(&ask(&served, &graph, "check-permission", &body), 200)?;
+        connection.expect(&ask(&served, &graph, "check-permission", &body), 200).await?;
         Ok(Next::Again)
     })?;
     Ok(vec![without_goal("permission check with a Lua policy", &figures)])
@@ -256,25 +258,20 @@ pub fn policy(bench: &Bench) -> Result<Vec<Row>> {
 /// What a person may view, the first hundred of it.
 pub fn list_objects(bench: &Bench) -> Result<Vec<Row>> {
     let (served, graph) = served(bench)?;
-    let figures = run(&served.server, &mut seeds(), bench.lasting(), |chance, connection| {
+    let figures = run(&served.server, &mut seeds(), bench.lasting(), async |chance, connection| {
         let (person, _) = graph.drawn(chance);
         let body = format!(
             "{{\"subject\":{{\"type\":\"user\",\"id\":\"{person}\"}},\"permission\":\"view\",\"entityType\":\"{DOCUMENT}\"}}"
         );
-        connection.expect(&ask(&served, &graph, "list-objects", &body), 200)?;
+        connection.expect(&ask(&served, &graph, "list-objects", &body), 200).await?;
         Ok(Next::Again)
     })?;
     Ok(vec![without_goal("list-objects, a page of 100 of about 400", &figures)])
 }
 
-fn repeat(
-    bench: &Bench,
-    served: &Served,
-    request: &[u8],
-    look: impl Fn(&Response) -> Result<()> + Sync,
-) -> Result<Figures> {
-    run(&served.server, &mut [(); CLIENTS], bench.lasting(), |(), connection| {
-        look(&connection.expect(request, 200)?)?;
+fn repeat(bench: &Bench, served: &Served, request: &[u8], look: impl Fn(&Response) -> Result<()>) -> Result<Figures> {
+    run(&served.server, &mut [(); CLIENTS], bench.lasting(), async |(), connection| {
+        look(&connection.expect(request, 200).await?)?;
         Ok(Next::Again)
     })
 }

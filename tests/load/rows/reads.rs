@@ -45,13 +45,15 @@ fn access_token(served: &Served) -> Result<String> {
     let refresh = served.seeded.people.first().map_or("", |person| &person.refresh);
     let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh)];
     let request = served.server.token_request(APP, &pairs);
-    let response = http::Connection::open(served.server.address)?.expect(&request, 200)?;
+    let response = http::drive(http::PATIENCE, async {
+        http::Connection::open(served.server.address).await?.expect(&request, 200).await
+    })?;
     Ok(response.member("access_token")?.to_owned())
 }
 
 fn repeat(bench: &Bench, served: &Served, what: &str, request: &[u8], goals: (f64, f64)) -> Result<Vec<Row>> {
-    let figures = run(&served.server, &mut [(); CLIENTS], bench.lasting(), |(), connection| {
-        connection.expect(request, 200)?;
+    let figures = run(&served.server, &mut [(); CLIENTS], bench.lasting(), async |(), connection| {
+        connection.expect(request, 200).await?;
         Ok(Next::Again)
     })?;
     Ok(in_r(what, &figures, goals.0, goals.1))

@@ -24,6 +24,9 @@ const FLOOD: usize = 256;
 /// How long somebody who was turned away waits before the next try.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// Between two looks of somebody who looks now and then: one who never pauses would be part of the storm.
+const LOOK: Duration = Duration::from_millis(2);
+
 const AMOUNTS: Amounts = Amounts { people: 1000, signed_in: 0, codes: 0, tuples: 0 };
 
 /// The requests of everybody's sign-in, in turn.
@@ -49,8 +52,8 @@ impl Visitors {
     }
 
     fn storm(&self, served: &Served, bench: &Bench) -> Result<Figures> {
-        run_undisturbed(&served.server, &mut [(); STORM], bench.lasting(), |(), connection| {
-            connection.expect(self.next()?, 200)?;
+        run_undisturbed(&served.server, &mut [(); STORM], bench.lasting(), async |(), connection| {
+            connection.expect(self.next()?, 200).await?;
             Ok(Next::Again)
         })
     }
@@ -82,11 +85,9 @@ pub fn static_in_a_storm(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(AMOUNTS)?;
     let request = http::get(&served.server.host, "/api/auth/jwks", "");
     let watch = || {
-        run_undisturbed(&served.server, &mut [()], bench.lasting(), |(), connection| {
-            connection.expect(&request, 200)?;
-            // Somebody who looks now and then: one who never pauses would be part of the storm.
-            thread::sleep(Duration::from_millis(2));
-            Ok(Next::Again)
+        run_undisturbed(&served.server, &mut [()], bench.lasting(), async |(), connection| {
+            connection.expect(&request, 200).await?;
+            Ok(Next::After(LOOK))
         })
     };
     let quiet = watch()?;
@@ -97,8 +98,7 @@ pub fn static_in_a_storm(bench: &Bench) -> Result<Vec<Row>> {
         (stormy, storm.join().map_err(|_| anyhow!("a client panicked")))
     });
     let (stormy, storm) = (stormy?, storm??);
-    let pause = Duration::from_millis(2);
-    let (calm, rough) = (quiet.percentile(0.99) - pause, stormy.percentile(0.99) - pause);
+    let (calm, rough) = (quiet.percentile(0.99), stormy.percentile(0.99));
     Ok(vec![Row {
         what: String::from("p99 of a static endpoint during a sign-in storm, against quiet"),
         figure: rough.as_secs_f64() / calm.as_secs_f64(),
@@ -108,8 +108,8 @@ pub fn static_in_a_storm(bench: &Bench) -> Result<Vec<Row>> {
         conditions: Vec::new(),
         beside: format!(
             "p50 {} and {}, p99 {} and {}, {:.1} sign-ins/s",
-            ms(quiet.percentile(0.5) - pause),
-            ms(stormy.percentile(0.5) - pause),
+            ms(quiet.percentile(0.5)),
+            ms(stormy.percentile(0.5)),
             ms(calm),
             ms(rough),
             storm.rate()
@@ -137,16 +137,11 @@ pub fn overload(bench: &Bench) -> Result<Vec<Row>> {
             }
             Ok(())
         });
-        let figures = run_undisturbed(&served.server, &mut [false; FLOOD], bench.lasting(), |refused, connection| {
-            if std::mem::take(refused) {
-                thread::sleep(RETRY);
-                return Ok(Next::Uncounted);
-            }
-            let response = connection.send(visitors.next()?)?;
+        let figures = run_undisturbed(&served.server, &mut [(); FLOOD], bench.lasting(), async |(), connection| {
+            let response = connection.send(visitors.next()?).await?;
             if response.status == 503 {
-                *refused = true;
                 polite.fetch_and(response.header("retry-after").is_some(), Ordering::Relaxed);
-                return Ok(Next::Again);
+                return Ok(Next::After(RETRY));
             }
             ensure!(response.status == 200, "a sign-in was answered {}", response.status);
             served_too.fetch_add(1, Ordering::Relaxed);

@@ -45,12 +45,14 @@ pub fn start(bench: &Bench) -> Result<Vec<Row>> {
 /// Resident memory when it has served a little and rests.
 pub fn memory(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(Amounts { people: PEOPLE, signed_in: PEOPLE, ..Amounts::default() })?;
-    let mut connection = http::Connection::open(served.server.address)?;
-    for _ in 0..200 {
-        connection.expect(&http::get(&served.server.host, "/api/auth/jwks", ""), 200)?;
-        connection.expect(&served.server.client_credentials("machine-rs256"), 200)?;
-    }
-    drop(connection);
+    http::drive(http::PATIENCE, async {
+        let mut connection = http::Connection::open(served.server.address).await?;
+        for _ in 0..200 {
+            connection.expect(&http::get(&served.server.host, "/api/auth/jwks", ""), 200).await?;
+            connection.expect(&served.server.client_credentials("machine-rs256"), 200).await?;
+        }
+        Ok(())
+    })?;
     std::thread::sleep(Duration::from_secs(1));
     Ok(vec![Row {
         what: format!("RSS idle, {PEOPLE} users"),

@@ -181,25 +181,25 @@ fn mixed(bench: &Bench, people: usize) -> Result<Figures> {
     for (number, chunk) in served.seeded.people.chunks(people.div_ceil(CLIENTS)).enumerate() {
         crowds.push(Crowd { people: chunk.to_vec(), chance: number as u64 });
     }
-    run(&served.server, &mut crowds, bench.lasting(), |crowd, connection| {
+    run(&served.server, &mut crowds, bench.lasting(), async |crowd, connection| {
         let person = crowd.somebody().ok_or_else(|| anyhow!("nobody is there"))?;
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", &person.refresh), ("scope", "openid profile")];
-        let response = connection.expect(&served.server.token_request(APP, &pairs), 200)?;
+        let response = connection.expect(&served.server.token_request(APP, &pairs), 200).await?;
         person.refresh = response.member("refresh_token")?.to_owned();
         let token = response.member("access_token")?;
         let bearer = format!("authorization: Bearer {token}\r\n");
-        connection.expect(&http::get(host, "/api/auth/oauth2/userinfo", &bearer), 200)?;
+        connection.expect(&http::get(host, "/api/auth/oauth2/userinfo", &bearer), 200).await?;
         let inspect = http::form(host, "/api/auth/oauth2/introspect", &server::basic(APP), &[("token", token)]);
-        connection.expect(&inspect, 200)?;
+        connection.expect(&inspect, 200).await?;
         let cookie = format!("cookie: auther_session={}\r\n", person.session);
-        connection.expect(&http::get(host, "/api/auth/get-session", &cookie), 200)?;
+        connection.expect(&http::get(host, "/api/auth/get-session", &cookie), 200).await?;
         let (person, document) = graph.drawn(&mut crowd.chance);
         let body = json!({
             "subject": {"type": "user", "id": person}, "permission": "view", "entityType": DOCUMENT, "entityId": document,
         });
         let key = format!("x-api-key: {}\r\n", graph.key);
         let check = http::post(host, "/api/auth/check-permission", &key, "application/json", &body.to_string());
-        connection.expect(&check, 200)?;
+        connection.expect(&check, 200).await?;
         Ok(Next::Again)
     })
 }

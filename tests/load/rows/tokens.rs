@@ -1,6 +1,6 @@
 //! What the token endpoint costs.
 
-use std::sync::Mutex;
+use std::cell::RefCell;
 
 use anyhow::{Context, Result};
 
@@ -31,8 +31,8 @@ pub fn client_credentials_es256(bench: &Bench) -> Result<Vec<Row>> {
 fn client_credentials(bench: &Bench, client: &str) -> Result<Figures> {
     let served = bench.serve(Amounts::default())?;
     let request = served.server.client_credentials(client);
-    run(&served.server, &mut [(); FEW], bench.lasting(), |(), connection| {
-        connection.expect(&request, 200)?;
+    run(&served.server, &mut [(); FEW], bench.lasting(), async |(), connection| {
+        connection.expect(&request, 200).await?;
         Ok(Next::Again)
     })
 }
@@ -41,9 +41,9 @@ fn client_credentials(bench: &Bench, client: &str) -> Result<Figures> {
 pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(Amounts { people: MANY, signed_in: MANY, ..Amounts::default() })?;
     let mut people = served.seeded.people.clone();
-    let figures = run(&served.server, &mut people, bench.lasting(), |person: &mut Person, connection| {
+    let figures = run(&served.server, &mut people, bench.lasting(), async |person: &mut Person, connection| {
         let pairs = [("grant_type", "refresh_token"), ("refresh_token", &person.refresh), ("scope", "profile")];
-        let response = connection.expect(&served.server.token_request(APP, &pairs), 200)?;
+        let response = connection.expect(&served.server.token_request(APP, &pairs), 200).await?;
         person.refresh = response.member("refresh_token")?.to_owned();
         Ok(Next::Again)
     })?;
@@ -55,11 +55,11 @@ pub fn refresh(bench: &Bench) -> Result<Vec<Row>> {
 pub fn code_exchange(bench: &Bench) -> Result<Vec<Row>> {
     let codes = if bench.options.quick { 4_000 } else { 12_000 };
     let served = bench.serve(Amounts { people: 1000, signed_in: 1000, codes, ..Amounts::default() })?;
-    let waiting = Mutex::new(served.seeded.codes.clone());
-    let figures = run(&served.server, &mut [(); MANY], bench.lasting(), |(), connection| {
-        let code = waiting.lock().ok().and_then(|mut waiting| waiting.pop());
+    let waiting = RefCell::new(served.seeded.codes.clone());
+    let figures = run(&served.server, &mut [(); MANY], bench.lasting(), async |(), connection| {
+        let code = waiting.borrow_mut().pop();
         let Some(code) = code else { return Ok(Next::Done) };
-        connection.expect(&redeem(&served, &code), 200)?;
+        connection.expect(&redeem(&served, &code), 200).await?;
         Ok(Next::Again)
     })?;
     let what = format!("code exchange: two signatures, code consumed durably, {MANY} at once");
@@ -80,13 +80,14 @@ fn redeem(served: &Served, code: &str) -> Vec<u8> {
 pub fn sign_in_flow(bench: &Bench) -> Result<Vec<Row>> {
     let served = bench.serve(Amounts { people: 100, signed_in: 100, ..Amounts::default() })?;
     let mut people = served.seeded.people.iter().cycle();
-    let figures = run(&served.server, std::slice::from_mut(&mut people), bench.lasting(), |people, connection| {
+    let alone = std::slice::from_mut(&mut people);
+    let figures = run(&served.server, alone, bench.lasting(), async |people, connection| {
         let person = people.next().context("nobody is there")?;
-        let asked = connection.expect(&authorize(&served, person), 302)?;
+        let asked = connection.expect(&authorize(&served, person), 302).await?;
         let location = asked.header("location").context("a redirect to nowhere")?;
         let location = url::Url::parse(location)?;
         let code = location.query_pairs().find(|(name, _)| name == "code").context("a redirect without a code")?;
-        connection.expect(&redeem(&served, &code.1), 200)?;
+        connection.expect(&redeem(&served, &code.1), 200).await?;
         Ok(Next::Again)
     })?;
     Ok(in_r("code + PKCE sign-in end to end, sequential, without the password hash", &figures, 5.0, 3.0))
