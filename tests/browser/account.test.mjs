@@ -1,35 +1,28 @@
 // The account pages, as the person whose account it is uses them.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, watch } from './support/chromium.mjs'
+import { givenBrowser } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
+const { browser, context } = await givenBrowser(server)
 const CALLBACK = 'https://app.example.com/callback'
 const NASTY = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>'"&`
 const NEW_PASSWORD = 'a new and longer sentence'
-let browser
-let context
 let page
-let complaints
 let ann
 let bob
 let client
 
 before(async () => {
-  browser = await openBrowser(server)
   ann = await server.user({ name: 'Ann Lee' })
   bob = await server.user({ name: NASTY })
   await server.user({ name: 'Root Person', extra: ['--admin'] })
   client = await server.client('web', ['--redirect-uri', CALLBACK], 'Ledger')
-  context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await signedIn(server, context, ann, '/account')
 })
-after(() => browser?.close())
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 const { go, said, button, dialog } = words(() => page, `${server.issuer}/account`)
 const mayEnter = async (user) => {

@@ -4,40 +4,33 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { listen } from '../interop/support/listen.mjs'
 import { Person } from '../interop/support/person.mjs'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { givenBrowser, signIn } from './support/chromium.mjs'
 import { settled, signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 
 const packages = fileURLToPath(new URL('../interop/node_modules', import.meta.url))
 const server = givenServer()
+const { browser, context } = await givenBrowser(server)
 const NASTY = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>'"&`
 const children = []
-let browser
-let context
 let page
-let complaints
 let root
 let user
 let seed
 
 before(async () => {
-  browser = await openBrowser(server)
   root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   user = await server.user({ name: 'Ann Lee' })
-  context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await signedIn(server, context, root)
 })
 after(async () => {
   for (const child of children) child.kill()
-  await browser?.close()
 })
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 const type = (name) => page.locator(`input[name=type][value=${name}]`).check()

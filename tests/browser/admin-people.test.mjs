@@ -1,29 +1,22 @@
 // The pages about people, groups, sessions, the audit log, the overview and the settings, as an administrator uses them.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { givenBrowser, signIn } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
 
 const server = givenServer()
+const { browser, context } = await givenBrowser(server)
 const CALLBACK = 'https://app.example.com/callback'
-let browser
-let context
 let page
-let complaints
 let root
 let client
 
 before(async () => {
-  browser = await openBrowser(server)
   root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   client = await server.client('web', ['--redirect-uri', CALLBACK], 'Ledger')
-  context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await signedIn(server, context, root)
 })
-after(() => browser?.close())
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 

@@ -4,15 +4,16 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { listen } from '../interop/support/listen.mjs'
 import { relyingParty } from '../interop/support/relying-party.mjs'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { givenBrowser, signIn } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
 
 const server = givenServer()
+const { browser, context } = await givenBrowser(server)
 const CALLBACK = 'https://app.example.com/callback'
 const MODEL = {
   relations: { editor: { union: ['viewer'] }, viewer: [] },
@@ -22,31 +23,24 @@ const MODEL = {
   },
 }
 const printed = (name) => readFileSync(new URL(`../interop/printed/machine/${name}`, import.meta.url), 'utf8')
-let browser
 let page
-let complaints
 let root
 let folder
 let api
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'machine-'))
-  browser = await openBrowser(server)
   root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   writeFileSync(join(server.folder, 'model.json'), JSON.stringify(MODEL))
   for (const kind of ['deployment', 'config']) await server.admin(['model', 'put', `client_abc:${kind}`, '--file', 'model.json'])
   // The API of somebody else: it says which token it was asked with.
   api = await listen((question, answer) => answer.end(JSON.stringify(question.headers.authorization ?? null)))
-  const context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await signedIn(server, context, root)
 })
 after(async () => {
   await api?.close()
-  await browser?.close()
   rmSync(folder, { recursive: true, force: true })
 })
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 

@@ -1,29 +1,22 @@
 // A stranger's first quarter of an hour: the printed link, the first account, the first app, signing in to it.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { startFirstApp } from '../interop/support/first-app.mjs'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { givenBrowser, signIn } from './support/chromium.mjs'
 
 const server = givenServer()
+const { context } = await givenBrowser(server)
 const root = { name: 'Root Person', email: 'root@example.com', password: 'a long and private sentence' }
-let browser
-let context
 let page
 let app
-let complaints
 
 before(async () => {
-  browser = await openBrowser(server)
-  context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await context.newPage()
 })
 after(async () => {
   app?.stop()
-  await browser?.close()
 })
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 test('the printed link opens the set-up page, over TLS that the browser believes', async () => {
   const answer = await page.goto(server.setupLink)

@@ -1,29 +1,23 @@
 // The admin pages with the keyboard alone: no pointer, and no focus that a script puts somewhere.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { openBrowser, watch } from './support/chromium.mjs'
+import { givenBrowser } from './support/chromium.mjs'
 
 const server = givenServer()
+const { context } = await givenBrowser(server)
 const FAR = 80
-let browser
 let page
 let keys
-let complaints
 let root
 let ann
 
 before(async () => {
-  browser = await openBrowser(server)
   root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   ann = await server.user({ name: 'Ann Lee' })
-  const context = await browser.context()
-  complaints = watch(context, server.issuer)
   page = await context.newPage()
   keys = page.keyboard
 })
-after(() => browser?.close())
-afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
 
 const role = (name, title, more = {}) => page.getByRole(name, { name: title, exact: true, ...more })
 const field = (name) => page.locator(`#field-${name}`)

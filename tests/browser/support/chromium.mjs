@@ -1,8 +1,10 @@
 // Chromium as a stranger has it after trusting our authority: no certificate error is waved through.
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, afterEach } from 'node:test'
 import { chromium } from 'playwright-core'
 
 const FLAGS = [
@@ -77,4 +79,17 @@ export async function signIn(page, { email, password }) {
   await page.fill('#identifier', email)
   await page.fill('#password', password)
   await page.click('#submit')
+}
+
+/**
+ * The browser of a file of tests, and a context in which nothing may go wrong: after each test what `watch` found must be nothing.
+ * The browser closes with the last test.
+ */
+export async function givenBrowser(server, options) {
+  const browser = await openBrowser(server)
+  const context = await browser.context(options)
+  const complaints = watch(context, server.issuer)
+  after(() => browser.close())
+  afterEach(() => assert.deepEqual(complaints().splice(0), [], 'no violation, no error, no request to anywhere else'))
+  return { browser, context }
 }
