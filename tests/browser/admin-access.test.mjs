@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { givenBrowser } from './support/chromium.mjs'
+import { givenBrowser, watch } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 

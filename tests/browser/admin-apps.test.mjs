@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { listen } from '../interop/support/listen.mjs'
 import { Person } from '../interop/support/person.mjs'
 import { givenServer } from '../interop/support/server.mjs'
-import { givenBrowser, signIn } from './support/chromium.mjs'
+import { givenBrowser, signIn, watch } from './support/chromium.mjs'
 import { settled, signedIn, words } from './support/desk.mjs'
 import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
 
