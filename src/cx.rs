@@ -48,7 +48,9 @@ pub struct Installation {
 /// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the
 /// life of the installation; a copy shares them.
 #[derive(Clone, Default)]
-pub struct Shared(Arc<RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>, Seeded>>>);
+pub struct Shared(Arc<RwLock<HashMap<TypeId, Kept, Seeded>>>);
+
+type Kept = Arc<dyn Any + Send + Sync>;
 
 impl Shared {
     /// The value of this type, made now if there is none yet.
