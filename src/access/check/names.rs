@@ -121,7 +121,33 @@ pub struct Given(RefCell<Table>);
 #[derive(Default)]
 struct Table {
     texts: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32, Seeded>,
+    /// Of all texts once there are more than [`FEW`]; with fewer it is quicker to look through them.
+    places: HashMap<Arc<str>, usize, Seeded>,
+}
+
+/// So many texts are looked through one by one.
+const FEW: usize = 8;
+
+impl Table {
+    /// Where a text stands, which is put in if it is not there.
+    fn place(&mut self, text: &str) -> usize {
+        let place = self.texts.len();
+        let known = if place <= FEW {
+            self.texts.iter().position(|known| **known == *text)
+        } else {
+            self.places.get(text).copied()
+        };
+        known.unwrap_or_else(|| {
+            let text: Arc<str> = text.into();
+            self.texts.push(Arc::clone(&text));
+            if place == FEW {
+                self.places.extend(self.texts.iter().cloned().zip(0..));
+            } else if place > FEW {
+                self.places.insert(text, place);
+            }
+            place
+        })
+    }
 }
 
 impl Given {
@@ -130,16 +156,9 @@ impl Given {
         if let Some(known) = (0..).zip(WELL_KNOWN).find(|(_, known)| *known == text) {
             return Name(known.0);
         }
-        let mut table = self.0.borrow_mut();
-        if let Some(known) = table.numbers.get(text) {
-            return Name(*known);
-        }
+        let place = self.0.borrow_mut().place(text);
         // Limits end a question long before the numbers do.
-        let number = u32::try_from(table.texts.len()).unwrap_or(FIRST_GIVEN).saturating_add(FIRST_GIVEN);
-        let text: Arc<str> = text.into();
-        table.texts.push(Arc::clone(&text));
-        table.numbers.insert(text, number);
-        Name(number)
+        Name(u32::try_from(place).unwrap_or(FIRST_GIVEN).saturating_add(FIRST_GIVEN))
     }
 
     /// The text of a number that was given here, or is well known.
@@ -179,6 +198,11 @@ mod tests {
             assert_eq!(one.text(one.name(text)).as_deref(), Some(text));
         }
         assert_eq!((one.name("doc") == one.name("ann"), one.name("doc") == one.name("doc")), (false, true));
+        let many: Vec<String> = (0..40).map(|n| format!("text {n}")).collect();
+        let numbers: Vec<Name> = many.iter().map(|text| one.name(text)).collect();
+        for (text, number) in many.iter().zip(numbers) {
+            assert_eq!((one.name(text), one.text(number).as_deref()), (number, Some(text.as_str())));
+        }
         assert!(one.text(Name::stored(9).unwrap()).is_none() && Name::stored(1 << 31).is_none());
     }
 
