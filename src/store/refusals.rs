@@ -160,7 +160,14 @@ fn what_is_no_file_or_has_no_folder_is_refused() {
     assert!(matches!(refused(&file.join("auther.redb")), OpenError::NotAFile(_)));
     let dangling = folder.path().join("dangling");
     std::os::unix::fs::symlink(folder.path().join("nothing"), &dangling).unwrap();
-    assert!(matches!(refused(&dangling), OpenError::NoFolder(_)));
+    assert!(matches!(refused(&dangling), OpenError::NoFile(_)));
+    let nothing = folder.path().join("nothing");
+    for error in [verify_backup(&nothing).map(drop), restore(&nothing, &file, false).map(drop)] {
+        let message = error.unwrap_err().to_string();
+        assert_eq!(message, format!("there is no file {}. Name one that exists.", nothing.display()));
+    }
+    let error = verify_backup(&folder.path().join("nowhere/nothing")).unwrap_err().to_string();
+    assert!(error.starts_with("the folder of "), "{error}");
 }
 
 #[test]
