@@ -91,10 +91,9 @@ impl Device {
         // What was played is never played again: a step may stand on what a later one has freed.
         staged.steps.drain(..played);
         staged.kept = staged.kept_of(inner.file.len()?);
-        result.and_then(|()| {
-            inner.settled.store(true, Ordering::Release);
-            Ok(())
-        })
+        result?;
+        inner.settled.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// The steps that wait, or `None` when writes go through.

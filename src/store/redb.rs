@@ -136,10 +136,11 @@ impl RedbEngine {
     /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit, and is read on.
     fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
         self.reopen_if_sick()?;
+        // There may still be no room for this: redb knows nothing of it, and the file is read on as it is.
+        self.with(|_, device| Ok(device.settle()?))?;
         // What is freed in this commit can be used again soon if no old view pins it.
         self.latest.store(None);
-        let written = self.with(|database, device| {
-            device.settle()?;
+        let written = self.with(|database, _| {
             let mut transaction = database.begin_write().map_err(fault)?;
             transaction.set_durability(Durability::Immediate).map_err(fault)?;
             transaction.set_two_phase_commit(true);
