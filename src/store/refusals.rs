@@ -329,6 +329,7 @@ fn a_file_that_cannot_be_opened_again_is_tried_by_whoever_comes_next() {
             store.write_blocking(change).unwrap();
         }
         assert_eq!(rows(&store).unwrap().len(), if write_first { 11 } else { 10 });
+        store.write_blocking(change).unwrap();
     }
     store.close();
     assert!(matches!(store.read(), Err(Error::Closed)));
