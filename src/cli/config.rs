@@ -80,10 +80,10 @@ jwks = { keys = [{ kty = "EC", crv = "P-256", x = "AA", y = "AA", d = "AA" }] }
         let wanted = [
             "1: registration cannot be",
             "6: client \"blog\": redirect_uris: The scheme `javascript:` is not allowed in a redirect URI; correct it",
-            "6: client \"blog\": redirect_uris: `http://evil.com/x` is plain http; Use https",
-            "7: client \"blog\": post_logout_redirect_uris: `nope` is not an absolute URI; Write it whole",
-            "8: client \"blog\": origins: `https://a.example/path` is not an origin; Write scheme and host",
-            "14: client \"svc\": jwks: The JWK set holds a private key; Register the public half only",
+            "6: client \"blog\": redirect_uris: `http://evil.com/x` is plain http; use https",
+            "7: client \"blog\": post_logout_redirect_uris: `nope` is not an absolute URI; write it whole",
+            "8: client \"blog\": origins: `https://a.example/path` is not an origin; write scheme and host",
+            "14: client \"svc\": jwks: The JWK set holds a private key; register the public half only",
         ];
         assert_eq!(lines.len(), wanted.len(), "{said}");
         for (line, wanted) in lines.iter().zip(wanted) {

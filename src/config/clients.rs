@@ -206,8 +206,9 @@ impl<'r, 'w> ClientReader<'r, 'w> {
         for (field, message) in rules(client) {
             let place = self.fields.get(field).map_or_else(|| self.place.clone(), |(_, place)| place.clone());
             let (what, remedy) = message.split_once(". ").unwrap_or((&message, "correct it"));
-            let remedy = remedy.trim_end_matches('.');
-            self.wrong(place, &format!("{field}: {}", what.trim_end_matches('.')), remedy);
+            let (first, rest) = remedy.trim_end_matches('.').split_at_checked(1).unwrap_or_default();
+            let remedy = format!("{}{rest}", first.to_ascii_lowercase());
+            self.wrong(place, &format!("{field}: {}", what.trim_end_matches('.')), &remedy);
         }
     }
 
