@@ -15,7 +15,7 @@ use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::rows::audit as rows;
 use crate::store::{self, Order, Tx};
 
-pub use news::is_news;
+pub use news::{is_news, tell};
 
 /// An audit row in the making: everything that must be drawn before the transaction is already in it.
 #[derive(Clone, Debug)]

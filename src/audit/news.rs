@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::Entry;
 use crate::base::Moment;
 use crate::cx::Cx;
 
@@ -20,6 +21,16 @@ struct Told(Mutex<HashMap<String, Moment>>);
 /// Whether this event was not told within the last minute. If so it counts as told from now on.
 pub fn is_news(cx: &Cx, event: String) -> bool {
     cx.home.shared.of::<Told>().is_news(event, cx.now)
+}
+
+/// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each: once a minute for what `event`
+/// names, from one address. Nobody waits for it, and what is not news costs no more than this question.
+pub fn tell(cx: &Cx, event: &str, entry: impl FnOnce() -> Entry) {
+    let from = cx.request.ip.map_or_else(|| String::from("local"), |ip| ip.to_string());
+    if is_news(cx, format!("{event} {from}")) {
+        let (at, entry) = (cx.clone(), entry());
+        cx.store().write_unwatched(move |tx| entry.append(tx, &at));
+    }
 }
 
 impl Told {

@@ -1,13 +1,25 @@
 //! One canonical form for names that people type: what is unique and what limits are counted by.
 
 use unicode_normalization::UnicodeNormalization;
+use url::Host;
 
 /// Longest e-mail address in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 const MAX_EMAIL: usize = 254;
 
-/// The canonical form of an e-mail address: NFKC, lower case. `None` when the text is no address that mail could reach:
+/// The canonical form of an e-mail address: NFKC, lower case, the domain as the name service knows it (RFC 5891: `xn--…`). `None` when the text is no address that mail could reach:
 /// control or white-space characters, no single `@`, an empty half, a domain without a letter or digit at its ends.
 pub fn email(text: &str) -> Option<String> {
+    let folded = email_in_letters(text)?;
+    let (local, domain) = folded.rsplit_once('@')?;
+    // A domain that the name service could not know keeps its letters.
+    match Host::parse(domain) {
+        Ok(Host::Domain(ascii)) => Some(format!("{local}@{ascii}")),
+        _ => Some(folded),
+    }
+}
+
+/// The form with the domain's own letters, as [`email`] was before it knew better.
+pub fn email_in_letters(text: &str) -> Option<String> {
     let folded = fold(text)?;
     let (local, domain) = folded.rsplit_once('@')?;
     let domain_is_fit = domain.split('.').all(|label| {
@@ -35,6 +47,10 @@ pub fn username(text: &str) -> Option<String> {
 
 /// What failed sign-ins are counted by: the same for every spelling of one account, and defined for any text.
 pub fn identifier(text: &str) -> String {
+    email(text).unwrap_or_else(|| folded(text))
+}
+
+fn folded(text: &str) -> String {
     text.trim().chars().take(256).nfkc().collect::<String>().to_lowercase()
 }
 
@@ -45,7 +61,7 @@ pub struct Search(String);
 impl Search {
     /// Nothing to search for when the text is blank; a long one is cut.
     pub fn new(text: &str) -> Option<Self> {
-        let folded = identifier(text);
+        let folded = folded(text);
         (!folded.is_empty()).then_some(Self(folded))
     }
 
@@ -87,6 +103,24 @@ mod tests {
         for spelling in ["Ann@Example.com", " ann@example.COM ", "ａｎｎ@example.com"] {
             assert_eq!(email(spelling).as_deref(), Some("ann@example.com"), "{spelling}");
         }
+    }
+
+    #[test]
+    fn bug_class_29_a_domain_has_one_form_in_letters_and_in_ascii() {
+        for spelling in
+            ["x@exämple.com", "X@EXÄMPLE.com", "x@exa\u{308}mple.com", "x@xn--exmple-cua.com", "x@XN--Exmple-CUA.com"]
+        {
+            assert_eq!(email(spelling).as_deref(), Some("x@xn--exmple-cua.com"), "{spelling}");
+            assert_eq!(identifier(spelling), "x@xn--exmple-cua.com", "{spelling}");
+        }
+        assert_ne!(email("x@exаmple.com"), email("x@example.com"), "a letter of another alphabet");
+        // Only the domain has such a form; what is no domain stays as it is.
+        for (text, form) in
+            [("ä@example.com", "ä@example.com"), ("x@1.2", "x@1.2"), ("x@xn--zzzzzzzz9", "x@xn--zzzzzzzz9")]
+        {
+            assert_eq!(email(text).as_deref(), Some(form));
+        }
+        assert!(Search::new("x@exämple.com").unwrap().is_in("X@Exämple.com"));
     }
 
     #[test]

@@ -47,3 +47,48 @@ impl ConfigCommand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::overrides;
+    use crate::config::Environment;
+
+    const WRONG: &str = r#"registration = "everybody"
+
+[[clients]]
+client_id = "blog"
+type = "spa"
+redirect_uris = ["javascript:alert(1)", "http://evil.com/x"]
+post_logout_redirect_uris = ["nope"]
+origins = ["https://a.example/path"]
+
+[[clients]]
+client_id = "svc"
+type = "m2m"
+auth_method = "private_key_jwt"
+jwks = { keys = [{ kty = "EC", crv = "P-256", x = "AA", y = "AA", d = "AA" }] }
+"#;
+
+    #[test]
+    fn what_the_server_would_refuse_of_a_client_is_told_with_all_else_and_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("auther.toml"), WRONG).unwrap();
+        let load = || config::load(&overrides(ServeFlags::default()), &Environment::default(), folder.path());
+        let said = load().unwrap_err().to_string();
+        let lines: Vec<&str> = said.lines().map(|line| line.rsplit_once("auther.toml:").unwrap().1).collect();
+        let wanted = [
+            "1: registration cannot be",
+            "6: client \"blog\": redirect_uris: The scheme `javascript:` is not allowed in a redirect URI; correct it",
+            "6: client \"blog\": redirect_uris: `http://evil.com/x` is plain http; use https",
+            "7: client \"blog\": post_logout_redirect_uris: `nope` is not an absolute URI; write it whole",
+            "8: client \"blog\": origins: `https://a.example/path` is not an origin; write scheme and host",
+            "14: client \"svc\": jwks: The JWK set holds a private key; register the public half only",
+        ];
+        assert_eq!(lines.len(), wanted.len(), "{said}");
+        for (line, wanted) in lines.iter().zip(wanted) {
+            assert!(line.starts_with(wanted), "{line}\n{wanted}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
+    }
+}

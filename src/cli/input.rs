@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::output::Failure;
+use crate::records::PROFILE_CLAIMS;
 
 /// The text of the file. Errors name the file and say what is wrong.
 pub fn read(file: &Path) -> Result<String, Failure> {
@@ -24,7 +25,32 @@ pub fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
 }
 
+/// The claims of a person that an argument holds as JSON, for clap. What else an account has is set by its own flag, never from within.
+pub fn profile(text: &str) -> Result<Map<String, Value>, String> {
+    let claims = object(text)?;
+    match claims.keys().find(|name| !PROFILE_CLAIMS.contains(&name.as_str())) {
+        None => Ok(claims),
+        Some(other) => Err(format!("{other:?} is none of the claims that are taken: {}", PROFILE_CLAIMS.join(", "))),
+    }
+}
+
 /// The members of a body that were given; the others stay as they are.
 pub fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> impl Iterator<Item = (String, Value)> {
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_holds_claims_and_nothing_that_has_a_flag_of_its_own() {
+        assert_eq!(profile(r#"{"given_name":"Ann","locale":null}"#).unwrap().len(), 2);
+        for other in
+            ["admin", "email", "email_verified", "password", "username", "roles", "attributes", "version", "bogus"]
+        {
+            let error = profile(&format!("{{\"name\":\"A\",\"{other}\":true}}")).unwrap_err();
+            assert!(error.contains(other) && error.contains("given_name, family_name"), "{error}");
+        }
+    }
 }

@@ -33,6 +33,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, load};
+use crate::oauth::clients;
 use crate::serve::telemetry;
 use output::{Failure, Output};
 use remote::Remote;
@@ -91,7 +92,8 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
 
 fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
     let place = Place { config: args.place.config.or(bare.config), data: args.place.data.or(bare.data) };
-    let loaded = configuration(&Overrides { config: place.config, data: place.data, ..Overrides::default() })?;
+    let loaded =
+        configuration(&Overrides { config: place.config, data: place.data, ..overrides(ServeFlags::default()) })?;
     if !args.json {
         // Without a server the API runs in this process: faults of it are told here and nowhere else.
         telemetry::start(&Log { format: LogFormat::Text, level: String::from("error") });
@@ -137,6 +139,7 @@ fn overrides(flags: ServeFlags) -> Overrides {
         listen: flags.listen,
         issuer: flags.issuer,
         tls: flags.tls,
+        client_rules: Some(clients::mistakes),
     }
 }
 

@@ -147,7 +147,7 @@ pub struct FactFlags {
     #[arg(long, value_name = "JSON", value_parser = input::object)]
     attributes: Option<Map<String, Value>>,
     /// Standard claims of OpenID Connect, such as {"given_name":"Ann"}: a JSON object
-    #[arg(long, value_name = "JSON", value_parser = input::object)]
+    #[arg(long, value_name = "JSON", value_parser = input::profile)]
     profile: Option<Map<String, Value>>,
 }
 

@@ -51,6 +51,10 @@ pub struct ClientDeclaration {
     pub jwks: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// What is wrong with a declared client by rules that stand above this floor, such as what a redirect URI may be: the field's name here,
+/// and what is wrong with it, in sentences.
+pub type ClientRules = fn(&ClientDeclaration) -> Vec<(&'static str, String)>;
+
 /// Reads the list in `AUTHER_CLIENTS_JSON`; `None` when something in it is wrong, which is noted.
 pub(super) fn read_json(text: &str, place: &Source, reading: &mut Reading<'_>) -> Option<Vec<ClientDeclaration>> {
     match serde_json::from_str::<serde_json::Value>(text) {
@@ -189,9 +193,23 @@ impl<'r, 'w> ClientReader<'r, 'w> {
             permission_claims: self.text("permission_claims"),
             jwks,
             client_id,
-            place: self.place,
+            place: self.place.clone(),
         };
+        if self.sound {
+            self.check_rules(&client);
+        }
         self.sound.then_some(client)
+    }
+
+    fn check_rules(&mut self, client: &ClientDeclaration) {
+        let Some(rules) = self.reading.client_rules else { return };
+        for (field, message) in rules(client) {
+            let place = self.fields.get(field).map_or_else(|| self.place.clone(), |(_, place)| place.clone());
+            let (what, remedy) = message.split_once(". ").unwrap_or((&message, "correct it"));
+            let (first, rest) = remedy.trim_end_matches('.').split_at_checked(1).unwrap_or_default();
+            let remedy = format!("{}{rest}", first.to_ascii_lowercase());
+            self.wrong(place, &format!("{field}: {}", what.trim_end_matches('.')), &remedy);
+        }
     }
 
     fn client_id(&mut self) -> Option<ClientId> {

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use clients::ClientDeclaration;
+pub use clients::{ClientDeclaration, ClientRules};
 pub use env::Environment;
 pub use issuer::Issuer;
 pub use look::Look;
@@ -52,6 +52,8 @@ pub struct Overrides {
     pub issuer: Option<String>,
     /// `--tls`: the value of `tls.mode`.
     pub tls: Option<String>,
+    /// What must hold of declared clients beyond their shape. Those rules use this module, so whoever loads brings them.
+    pub client_rules: Option<ClientRules>,
 }
 
 /// One key as it is in effect.
@@ -79,7 +81,7 @@ pub struct Loaded {
 /// Relative names start from `cwd`; the empty path is the working folder of the process. Errors: every mistake there is, in
 /// the file, the variables, the flags, and in how they fit together.
 pub fn load(overrides: &Overrides, env: &Environment, cwd: &Path) -> Result<Loaded, Mistakes> {
-    let mut reading = Reading::new(cwd, env);
+    let mut reading = Reading { client_rules: overrides.client_rules, ..Reading::new(cwd, env) };
     let (file, file_layer) = read_file(overrides, &mut reading);
     let env_layer = env::read(&mut reading);
     let flag_layer = read_flags(overrides, &mut reading);

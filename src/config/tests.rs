@@ -100,6 +100,7 @@ fn every_flag_sets_its_key() {
         listen: vec![String::from("127.0.0.1:1"), String::from("127.0.0.1:2")],
         issuer: Some(String::from("http://localhost:1")),
         tls: Some(String::from("off")),
+        ..Overrides::default()
     };
     let settings = desk.settings();
     assert_eq!(settings.data, Path::new("/srv/a.redb"));

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::clients::ClientRules;
 use super::env::Environment;
 use super::mistakes::{Mistake, Source};
 use super::schema::{KEYS, Key, Kind};
@@ -31,11 +32,13 @@ pub(super) struct Reading<'a> {
     pub(super) mistakes: Vec<Mistake>,
     /// Variables that a declaration names, so that they are not unknown ones.
     pub(super) claimed: BTreeSet<String>,
+    /// What else must hold of a declared client.
+    pub(super) client_rules: Option<ClientRules>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(cwd: &'a Path, env: &'a Environment) -> Self {
-        Self { cwd, env, mistakes: Vec::new(), claimed: BTreeSet::new() }
+        Self { cwd, env, mistakes: Vec::new(), claimed: BTreeSet::new(), client_rules: None }
     }
 
     pub(super) fn note(&mut self, place: Source, what: impl Into<String>, remedy: impl Into<String>) {

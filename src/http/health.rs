@@ -7,6 +7,7 @@ use actix_web::web::ServiceConfig;
 use super::routes::{self, Endpoint};
 use crate::crypto::jose::Algorithm;
 use crate::cx::Cx;
+use crate::store::rows;
 
 /// `/healthz` and `/readyz`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -18,10 +19,11 @@ async fn up() -> HttpResponse {
     say(true, "up\n")
 }
 
-/// Ready means: the store answers a read and there is a key for RS256, which every client must be able to ask for
+/// Ready means: rows can be read and there is a key for RS256, which every client must be able to ask for
 /// (OpenID Connect Core §15.1).
 async fn ready(cx: Cx) -> HttpResponse {
-    if cx.read().is_err() {
+    let keys = cx.read().and_then(|from| rows::signing_keys::all(&from, cx.tenant));
+    if keys.is_err() {
         say(false, "the data file does not answer\n")
     } else if cx.home.keyring.signer(Algorithm::RS256).is_none() {
         say(false, "the RS256 signing key is still being made\n")

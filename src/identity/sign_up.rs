@@ -6,7 +6,7 @@
 
 use serde_json::Map;
 
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::base::id::UserId;
 use crate::base::{Secret, canonical};
 use crate::config::Registration;
@@ -56,10 +56,7 @@ impl NewAccount {
 pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Result<User, Error> {
     let draft = account.draft()?;
     let email = canonical::email(&draft.email).ok_or(Error::InvalidEmail)?;
-    registration_allows(cx, invite)?;
-    if let Some(token) = invite {
-        invites::check(cx, token, Some(&email))?;
-    }
+    is_let_in(cx, invite, &email).inspect_err(|refused| tell(cx, refused))?;
     let phc = password::hash(cx, &account.password).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
@@ -79,6 +76,25 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
         })
         .await?;
     Ok(answer)
+}
+
+/// The registration mode lets this attempt through, and the invitation is good if one is presented.
+fn is_let_in(cx: &Cx, invite: Option<&str>, email: &str) -> Result<(), Error> {
+    registration_allows(cx, invite)?;
+    match invite {
+        Some(token) => invites::check(cx, token, Some(email)).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Notes that somebody was not let in, whoever it was.
+fn tell(cx: &Cx, refused: &Error) {
+    let reason = match refused {
+        Error::RegistrationClosed => "registration_closed",
+        Error::InvalidInvite => "invalid_invite",
+        _ => return,
+    };
+    audit::tell(cx, &format!("user.sign_up {reason}"), || Entry::failure(cx, "user.sign_up").detail("reason", reason));
 }
 
 /// The registration mode lets this attempt through.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Error, scope};
-use crate::records::User;
+use crate::records::{Client, User};
 
 /// Longest `claims` parameter in bytes.
 const MAX_LENGTH: usize = 4096;
@@ -70,21 +70,68 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
     Ok(Some(request))
 }
 
-/// Whether the request asks for this claim by name in this place.
-pub fn asks_for(request: Option<&Map<String, Value>>, place: Place, name: &str) -> bool {
-    request
-        .and_then(|request| request.get(place.member()))
-        .and_then(Value::as_object)
-        .is_some_and(|m| m.contains_key(name))
+/// What the request says of one claim in one place; `None` when it does not name it.
+fn wish<'a>(request: Option<&'a Map<String, Value>>, place: Place, name: &str) -> Option<&'a Value> {
+    request?.get(place.member())?.as_object()?.get(name)
 }
 
-/// The claims about `user` that `scopes` and the `claims` request let this place carry. Claims without a value are left out
+/// Whether the request asks for this claim by name in this place.
+pub fn asks_for(request: Option<&Map<String, Value>>, place: Place, name: &str) -> bool {
+    wish(request, place, name).is_some()
+}
+
+/// The values of which a claim is to have one: `value` or `values` (OIDC Core §5.5.1). `None` when any will do.
+fn wanted_values(wish: &Value) -> Option<Vec<&Value>> {
+    match (wish.get("value"), wish.get("values")) {
+        (None, None) => None,
+        (Some(one), None) => Some(vec![one]),
+        // What is no list has no value that fits.
+        (None, Some(many)) => Some(many.as_array().map(|many| many.iter().collect()).unwrap_or_default()),
+        (Some(one), Some(many)) => {
+            Some(many.as_array().map_or(Vec::new(), |many| many.iter().filter(|v| *v == one).collect()))
+        }
+    }
+}
+
+/// "If the sub Claim is requested with a specific value …, the Authorization Server MUST only send a positive response if the End-User
+/// identified by that sub value has an active session" (OIDC Core §3.1.2.2, §5.5.1). Whether this person is one that the request takes.
+pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) -> bool {
+    [Place::IdToken, Place::Userinfo].into_iter().all(|place| {
+        let wanted = wish(request, place, "sub").and_then(wanted_values);
+        wanted.is_none_or(|wanted| wanted.iter().any(|value| value.as_str() == Some(subject)))
+    })
+}
+
+/// "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST treat that outcome as a failed
+/// authentication attempt" (OIDC Core §5.5.1.1). Whether this `acr` of an id token meets the request.
+pub fn acr_is_enough(request: Option<&Map<String, Value>>, acr: &str) -> bool {
+    let essential =
+        wish(request, Place::IdToken, "acr").filter(|wish| wish.get("essential") == Some(&Value::Bool(true)));
+    let wanted = essential.and_then(wanted_values);
+    wanted.is_none_or(|wanted| wanted.iter().any(|value| value.as_str() == Some(acr)))
+}
+
+/// What was granted to an app.
+#[derive(Clone, Copy)]
+pub struct Granted<'a> {
+    /// The app.
+    pub client: &'a Client,
+    /// The scopes.
+    pub scopes: &'a [String],
+    /// The `claims` parameter.
+    pub request: Option<&'a Map<String, Value>>,
+}
+
+/// The claims about `user` that `scopes` and the `claims` request let this place carry. A claim that is asked for by name is given only if
+/// the app may ask for its scope: the parameter is no way around the client's scopes. Claims without a value are left out
 /// (OIDC Core §5.3.2).
-pub fn about(user: &User, scopes: &[String], request: Option<&Map<String, Value>>, place: Place) -> Map<String, Value> {
+pub fn about(user: &User, granted: Granted<'_>, place: Place) -> Map<String, Value> {
+    let Granted { client, scopes, request } = granted;
     let mut claims = Map::new();
     for (scope_name, names) in STANDARD {
+        let by_name = scope::is_open_to(client, scope_name);
         for name in names {
-            if (scope::holds(scopes, scope_name) || asks_for(request, place, name))
+            if (scope::holds(scopes, scope_name) || (by_name && asks_for(request, place, name)))
                 && let Some(value) = value(user, name)
             {
                 claims.insert((*name).to_owned(), value);

@@ -1,12 +1,14 @@
 //! Who calls the token, introspection and revocation endpoints: RFC 6749 §2.3, OIDC Core §9, RFC 7523.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::Value;
 
 use super::clients;
-use super::{Error, Params};
+use super::{Error, ErrorCode, Params};
+use crate::audit::{self, Entry};
 use crate::base::id::ClientId;
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, VerifyingKey};
 use crate::cx::Cx;
@@ -34,15 +36,41 @@ enum Shown {
 /// is wrong, so that ids cannot be probed; public clients prove nothing and name themselves.
 pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<Client, Error> {
     let shown = only_one_method(params, authorization)?;
-    let client = match &shown {
-        Shown::Basic { id, .. } | Shown::Post { id, .. } | Shown::Nothing { id } => load(cx, id)?,
-        Shown::Assertion { assertion } => load(cx, &assertion_subject(assertion)?)?,
-    };
+    let proved = proved(cx, params, &shown).await;
+    if proved.as_ref().is_err_and(|error| error.code == ErrorCode::InvalidClient) {
+        tell(cx, &shown);
+    }
+    proved
+}
+
+/// Notes a failed attempt. Whoever guesses names of clients is told by the address alone.
+fn tell(cx: &Cx, shown: &Shown) {
+    let known = named(shown).ok().and_then(|id| clients::find_live(cx, &id).ok().flatten());
+    let name = known.as_ref().map_or("", |client| client.id.as_str());
+    audit::tell(cx, &format!("client.authenticate {name}"), || {
+        let entry = Entry::failure(cx, "client.authenticate");
+        match &known {
+            Some(client) => entry.target(&client.id),
+            None => entry.detail("reason", "unknown_client"),
+        }
+    });
+}
+
+/// Whom the credentials name.
+fn named(shown: &Shown) -> Result<Cow<'_, str>, Error> {
+    match shown {
+        Shown::Basic { id, .. } | Shown::Post { id, .. } | Shown::Nothing { id } => Ok(Cow::Borrowed(id)),
+        Shown::Assertion { assertion } => assertion_subject(assertion).map(Cow::Owned),
+    }
+}
+
+async fn proved(cx: &Cx, params: &Params, shown: &Shown) -> Result<Client, Error> {
+    let client = load(cx, &named(shown)?)?;
     if params.find("client_id").is_some_and(|id| id != client.id.as_str()) {
         return Err(Error::invalid_client("The parameter `client_id` names another client than the credentials do."));
     }
-    uses_its_registered_method(&client, &shown)?;
-    match &shown {
+    uses_its_registered_method(&client, shown)?;
+    match shown {
         Shown::Basic { secret, .. } | Shown::Post { secret, .. } => secret_is_current(cx, &client, secret)?,
         Shown::Assertion { assertion } => assertion_is_good(cx, &client, assertion).await?,
         Shown::Nothing { .. } => {}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{claims, scope};
+use super::{claims, mint, scope};
 use crate::records::{Algorithm, AuthMethod, GrantType};
 
 /// Claims of ours that a token or userinfo may carry beyond the standard ones.
@@ -50,7 +50,7 @@ pub fn document(issuer: &str) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
-        "acr_values_supported": ["pwd"],
+        "acr_values_supported": mint::ACR_VALUES,
         "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
-use super::claims::{self, Place};
+use super::claims::{self, Granted, Place};
 use super::{Error, ErrorCode, scope};
 use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
 use crate::apikeys::Live;
@@ -44,6 +44,12 @@ pub struct About<'a> {
     pub amr: &'a [String],
 }
 
+impl About<'_> {
+    fn granted(&self) -> Granted<'_> {
+        Granted { client: self.client, scopes: self.scopes, request: self.claims }
+    }
+}
+
 /// A signed token and its life.
 pub struct Minted {
     /// Compact serialisation.
@@ -51,6 +57,9 @@ pub struct Minted {
     /// Seconds from now.
     pub expires_in: u64,
 }
+
+/// Every `acr` that a sign-in here can have.
+pub const ACR_VALUES: [&str; 1] = ["pwd"];
 
 /// The `acr` of a sign-in by its methods.
 pub fn acr(amr: &[String]) -> &'static str {
@@ -138,7 +147,7 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
-    token.extend(claims::about(about.user, about.scopes, about.claims, Place::IdToken));
+    token.extend(claims::about(about.user, about.granted(), Place::IdToken));
     maps(cx, &mut token, permissions);
     token
 }

@@ -12,15 +12,30 @@ impl Params {
     /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749 §3.1, §3.2),
     /// with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not supported.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
-        let mut params = BTreeMap::new();
+        let (params, repeated) = Self::collect(pairs);
+        match repeated.first() {
+            None => Ok(params),
+            Some(name) => Err(Self::given_twice(name)),
+        }
+    }
+
+    /// The first value of each parameter, and the names that are given more than once: for who must tell an app about them.
+    pub fn collect(pairs: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
+        let (mut params, mut repeated) = (BTreeMap::new(), Vec::new());
         for (name, value) in pairs {
             if params.contains_key(&name) && name != "resource" {
-                let shown: String = name.chars().take(64).collect();
-                return Err(Error::invalid_request(format!("The parameter `{shown}` is given more than once.")));
+                repeated.push(name);
+            } else {
+                params.insert(name, value);
             }
-            params.insert(name, value);
         }
-        Ok(Self(params))
+        (Self(params), repeated)
+    }
+
+    /// What is said of a parameter that is given more than once.
+    pub fn given_twice(name: &str) -> Error {
+        let shown: String = name.chars().take(64).collect();
+        Error::invalid_request(format!("The parameter `{shown}` is given more than once."))
     }
 
     /// The value, unless absent or empty ("Parameters sent without a value MUST be treated as if they were omitted", RFC 6749 §3.1).

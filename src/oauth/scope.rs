@@ -20,7 +20,7 @@ const IGNORED: [&str; 1] = ["https://authgear.com/scopes/full-access"];
 pub fn requested(words: &[&str], client: &Client) -> Result<Vec<String>, Error> {
     let mut scopes: Vec<String> = Vec::new();
     for word in words.iter().filter(|word| !IGNORED.contains(word)) {
-        if !is_known(word, client) {
+        if !is_open_to(client, word) {
             let shown: String = word.chars().take(64).collect();
             return Err(Error::new(
                 ErrorCode::InvalidScope,
@@ -88,7 +88,8 @@ pub fn is_well_formed(scope: &str) -> bool {
         && scope.bytes().all(|b| b == 0x21 || (0x23..=0x5b).contains(&b) || (0x5d..=0x7e).contains(&b))
 }
 
-fn is_known(scope: &str, client: &Client) -> bool {
+/// Whether the app may ask people for this scope.
+pub fn is_open_to(client: &Client, scope: &str) -> bool {
     if client.scopes.is_empty() { SUPPORTED.contains(&scope) } else { holds(&client.scopes, scope) || scope == OPENID }
 }
 

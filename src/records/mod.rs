@@ -40,4 +40,4 @@ pub use session::Session;
 pub use sign_in_failures::SignInFailures;
 pub use signing_key::{Algorithm, SigningKeyRecord};
 pub use tuple::{SubjectRef, Tuple, TupleKey};
-pub use user::{Address, Profile, User};
+pub use user::{Address, PROFILE_CLAIMS, Profile, User};

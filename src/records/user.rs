@@ -56,6 +56,25 @@ impl User {
     }
 }
 
+/// The claims that a [`Profile`] holds.
+pub const PROFILE_CLAIMS: [&str; 15] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+];
+
 /// The standard claims of OIDC Core §5.1, named as there. Absent ones are not emitted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -124,4 +143,37 @@ pub struct Address {
     pub postal_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_claim_of_a_profile_is_listed() {
+        let text = || Some(String::from("x"));
+        let full = Profile {
+            name: text(),
+            given_name: text(),
+            family_name: text(),
+            middle_name: text(),
+            nickname: text(),
+            profile: text(),
+            picture: text(),
+            website: text(),
+            gender: text(),
+            birthdate: text(),
+            zoneinfo: text(),
+            locale: text(),
+            phone_number: text(),
+            phone_number_verified: true,
+            address: Some(Address::default()),
+        };
+        let Ok(Value::Object(members)) = serde_json::to_value(full) else { panic!() };
+        let mut listed = PROFILE_CLAIMS.to_vec();
+        listed.sort_unstable();
+        let mut names: Vec<&str> = members.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, listed);
+    }
 }

@@ -25,8 +25,12 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
         }
         match again(&running) {
             Ok((fresh, waiting)) => {
-                apply(&tasks, &fresh).await;
+                if let Err(error) = apply(&tasks, &fresh).await {
+                    tracing::error!(%error, "the new configuration is not used");
+                    continue;
+                }
                 running = fresh;
+                tracing::info!("the configuration was read again");
                 if !waiting.is_empty() {
                     tracing::warn!(keys = waiting.join(", "), "these settings change at the next start");
                 }
@@ -36,12 +40,10 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
     }
 }
 
-pub(super) async fn apply(tasks: &Tasks, fresh: &Loaded) {
+/// Brings the configuration into effect, or nothing of it: what can fail comes first.
+pub(super) async fn apply(tasks: &Tasks, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
+    oauth::clients::declare(&Cx::for_system(tasks.home()), &fresh.settings.clients).await?;
     telemetry::set_level(&fresh.settings.log);
     tasks.reconfigure(fresh.settings.clone());
-    let cx = Cx::for_system(tasks.home());
-    match oauth::clients::declare(&cx, &fresh.settings.clients).await {
-        Ok(()) => tracing::info!("the configuration was read again"),
-        Err(error) => tracing::error!(%error, "the declared clients are not changed"),
-    }
+    Ok(())
 }

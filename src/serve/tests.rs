@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::base::clock::{ManualClock, SystemClock};
 use crate::base::entropy::OsEntropy;
-use crate::config::{Environment, Overrides, load};
+use crate::config::{Environment, Overrides, load, reload as reload_configuration};
 use crate::records::Algorithm;
 use crate::testing::block_on;
 
@@ -141,12 +141,32 @@ fn settings_that_are_read_again_count_from_the_next_request_on() {
     let server = Running::start(loaded(folder.path(), &[off]));
     let before = server.home();
     let fresh = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", CLIENT)]);
-    block_on(reload::apply(&server.told.tasks, &fresh));
+    block_on(reload::apply(&server.told.tasks, &fresh)).unwrap();
     assert_eq!(before.settings.registration, crate::config::Registration::Closed);
     assert_eq!(server.home().settings.registration, crate::config::Registration::Open);
     assert_eq!(server.home().settings.issuer, before.settings.issuer, "the port that the system gave stays");
     let cx = Cx::for_system(server.home());
     assert!(oauth::clients::find(&cx, "declared").unwrap().is_some());
+    server.stop();
+}
+
+#[test]
+fn a_configuration_with_a_wrong_client_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let off = ("AUTHER_TLS_MODE", "off");
+    let running = loaded(folder.path(), &[off]);
+    let server = Running::start(running.clone());
+    let wrong = r#"[{"client_id":"declared","type":"spa","redirect_uris":["javascript:alert(1)"]}]"#;
+    let variables = [off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", wrong)];
+    // Whoever brings the rules is told before anything happens, whoever does not when the clients are written.
+    let ruled = Overrides { client_rules: Some(oauth::clients::mistakes), ..Overrides::default() };
+    let environment = variables.into_iter().collect::<Environment>();
+    let mistakes = reload_configuration(&running, &ruled, &environment, folder.path()).unwrap_err().to_string();
+    assert!(mistakes.contains("AUTHER_CLIENTS_JSON: client \"declared\": redirect_uris: "), "{mistakes}");
+    let fresh = loaded(folder.path(), &variables);
+    block_on(reload::apply(&server.told.tasks, &fresh)).unwrap_err();
+    assert_eq!(server.home().settings.registration, crate::config::Registration::Closed);
+    assert!(oauth::clients::find(&Cx::for_system(server.home()), "declared").unwrap().is_none());
     server.stop();
 }
 

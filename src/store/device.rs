@@ -67,22 +67,31 @@ impl Device {
     }
 
     /// Plays what was held back onto the file, in its order and with its syncs, so that a crash in between is one that
-    /// redb can repair. From here on writes go through. Errors: the file's.
+    /// redb can repair. From here on writes go through; when that is so already, nothing happens. Errors: the file's; what is still
+    /// held back stays, is read as before, and can be settled later.
     pub(super) fn settle(&self) -> io::Result<()> {
         let inner = &self.0;
+        if inner.settled.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let mut staged = inner.staged.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.access == Access::ReadOnly {
             return Err(io::Error::from(io::ErrorKind::PermissionDenied));
         }
-        for step in &staged.steps {
+        let mut played = 0;
+        let result = staged.steps.iter().try_for_each(|step| {
             match step {
                 Step::Write { offset, bytes } => self.write_through(*offset, bytes)?,
                 Step::Length(length) => inner.file.set_len(*length)?,
                 Step::Sync => inner.file.sync_data()?,
             }
-        }
-        // After a failure they stay: what was read of them stays true.
-        staged.steps.clear();
+            played += 1;
+            io::Result::Ok(())
+        });
+        // What was played is never played again: a step may stand on what a later one has freed.
+        staged.steps.drain(..played);
+        staged.kept = staged.kept_of(inner.file.len()?);
+        result?;
         inner.settled.store(true, Ordering::Release);
         Ok(())
     }
@@ -136,6 +145,12 @@ impl Room {
 }
 
 impl Staged {
+    /// How much of the beginning of a file of that length counts, after the steps that wait.
+    fn kept_of(&self, length: u64) -> u64 {
+        let cuts = self.steps.iter().map(|step| if let Step::Length(length) = step { *length } else { u64::MAX });
+        cuts.fold(length, u64::min)
+    }
+
     fn read(&self, file: &FileBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let end = offset.checked_add(out.len() as u64).filter(|end| *end <= self.length);
         if end.is_none() {
@@ -307,6 +322,46 @@ mod tests {
                 prop_assert_eq!(one, two);
             }
             prop_assert_eq!(held.0.file.len().unwrap(), 50, "the file was touched");
+            held.settle().unwrap();
+            prop_assert_eq!(held.0.file.len().unwrap(), through.len().unwrap());
+            prop_assert_eq!(all(&held), all(&through));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_could_not_be_settled_reads_the_same_and_is_settled_later(
+            steps in prop::collection::vec(step(), 0..12),
+            rooms in prop::collection::vec(0..60_u64, 1..4),
+        ) {
+            let files = [(); 2].map(|()| tempfile::tempfile().unwrap());
+            files.iter().for_each(|file| io::Write::write_all(&mut &*file, &[9; 50]).unwrap());
+            let room = Room::default();
+            let [held, through] = files.map(|file| Device::new(file, Access::Exclusive).unwrap().with_room(&room));
+            through.settle().unwrap();
+            for step in &steps {
+                for device in [&held, &through] {
+                    match step {
+                        Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
+                            device.write(*offset, bytes).unwrap();
+                        }
+                        Step::Write { .. } => {}
+                        Step::Length(length) => device.set_len(*length).unwrap(),
+                        Step::Sync => device.sync_data().unwrap(),
+                    }
+                }
+            }
+            for left in rooms {
+                room.set(left);
+                if let Err(error) = held.settle() {
+                    prop_assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+                }
+                prop_assert_eq!(held.len().unwrap(), through.len().unwrap());
+                prop_assert_eq!(all(&held), all(&through));
+            }
+            room.set(u64::MAX);
             held.settle().unwrap();
             prop_assert_eq!(held.0.file.len().unwrap(), through.len().unwrap());
             prop_assert_eq!(all(&held), all(&through));

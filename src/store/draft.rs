@@ -61,7 +61,7 @@ impl Draft {
         }
         let file = Scrap(path);
         let opened = opening::fresh(&file.0, options).map_err(|error| named(error, target))?;
-        let engine = RedbEngine::new(&file.0, options, opened.database);
+        let engine = RedbEngine::new(&file.0, options, opened);
         Ok(Self { target: target.to_path_buf(), file, engine })
     }
 

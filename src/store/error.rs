@@ -62,7 +62,7 @@ pub enum OpenError {
     #[error("{} is not an Auther data file. Use --data to name another file.", .0.display())]
     NotAuther(PathBuf),
     /// A data file whose contents do not fit together.
-    #[error("{} is damaged ({reason}). It was left untouched: restore a backup with `auther backup restore`.", path.display())]
+    #[error("{} is damaged ({reason}). It was left untouched: restore a backup with `auther admin backup restore`.", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -99,6 +99,9 @@ pub enum OpenError {
     /// The folder that should hold the file is missing.
     #[error("the folder of {} does not exist. Create it, or use --data to name another file.", .0.display())]
     NoFolder(PathBuf),
+    /// There is no such file.
+    #[error("there is no file {}. Name one that exists.", .0.display())]
+    NoFile(PathBuf),
     /// A change of the stored shapes failed and was taken back.
     #[error("{} could not be brought up to date: migration {number} ({name}) failed: {cause}. Its data is as it was.", path.display())]
     Migration {
@@ -126,6 +129,7 @@ impl OpenError {
     pub(super) fn from_io(path: &Path, error: &io::Error) -> Self {
         let path = path.to_path_buf();
         match error.kind() {
+            io::ErrorKind::NotFound if folder_of(&path).is_dir() => Self::NoFile(path),
             io::ErrorKind::NotFound => Self::NoFolder(path),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(path),
@@ -144,6 +148,11 @@ impl OpenError {
             other => Self::Damaged { path, reason: other.to_string() },
         }
     }
+}
+
+/// Where a file of this name would be.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A backup was not verified or not restored.

@@ -4,6 +4,7 @@ use super::Error;
 use super::engine::Engine;
 use super::schema::{META, Meta};
 use super::tx::{Read, Snapshot, Tx, transact};
+use crate::base::canonical;
 use crate::base::id::TenantId;
 use crate::base::page::PageRequest;
 use crate::records::tuple::ANY;
@@ -24,7 +25,28 @@ pub(super) struct Migration {
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first shapes", run: |_| Ok(()) },
     Migration { number: 2, name: "administrators are tuples", run: administrators_are_tuples },
+    Migration { number: 3, name: "addresses have one form", run: addresses_have_one_form },
 ];
+
+/// Who has an address with a domain in other letters than ASCII is found by its ASCII form from now on. Of two people with both forms of one
+/// address the older one is found by it; the other one keeps the account, and gets another address.
+fn addresses_have_one_form(steps: &Steps<'_>) -> Result<(), Error> {
+    let (tenant, mut request) = (TenantId::DEFAULT, PageRequest::default());
+    loop {
+        let page = users::page(&steps.read()?, tenant, &request)?;
+        for user in &page.items {
+            let before = canonical::email_in_letters(&user.email)
+                .filter(|before| canonical::email(&user.email).as_ref() != Some(before));
+            if let Some(before) = before {
+                steps.write(|tx| users::move_address(tx, tenant, user, &before))?;
+            }
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(());
+        }
+    }
+}
 
 /// People with the role `admin` get the tuples that say so from now on; the first of them also those that only one can have.
 fn administrators_are_tuples(steps: &Steps<'_>) -> Result<(), Error> {
@@ -220,6 +242,40 @@ mod tests {
             run(engine, &[FIRST, SECOND, THIRD]).unwrap();
             assert_eq!(state(engine), (3, Some(Number(120))));
         });
+    }
+
+    fn user(millis: i64, email: &str) -> User {
+        serde_json::from_value(serde_json::json!({
+            "id": UserId::new(Moment::from_millis(millis), &OsEntropy), "email": email, "email_verified": false, "username": null,
+            "profile": {}, "roles": [], "password": null, "password_changed_at": null,
+            "created_at": Moment::from_millis(5), "updated_at": Moment::from_millis(5),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn who_had_an_address_in_letters_is_found_by_its_ascii_form() {
+        let engine = MemoryEngine::default();
+        let tenant = TenantId::DEFAULT;
+        run(&engine, &MIGRATIONS[..2]).unwrap();
+        let people = [user(1, "Ann@exämple.com"), user(2, "bob@example.com"), user(3, "ann@xn--exmple-cua.com")];
+        for person in &people {
+            // As a former version wrote it.
+            let before = canonical::email_in_letters(&person.email).unwrap();
+            transact(&engine, |tx| users::write_as_before(tx, tenant, person, &before)).unwrap();
+        }
+        run(&engine, MIGRATIONS).unwrap();
+        let view = Snapshot::new(engine.snapshot().unwrap());
+        let find = |text: &str| users::find_by_email(&view, tenant, text).unwrap().map(|user| user.id);
+        assert_eq!(find("ann@exämple.com"), None);
+        assert_eq!(find("ann@xn--exmple-cua.com"), Some(people[0].id.clone()), "the older one");
+        assert_eq!(find("bob@example.com"), Some(people[1].id.clone()));
+        // A new address takes the place of the old one, and leaves nothing behind.
+        let moved = User { email: String::from("new@example.com"), ..people[0].clone() };
+        transact(&engine, |tx| users::put(tx, tenant, Some(&people[0]), &moved)).unwrap().unwrap();
+        let view = Snapshot::new(engine.snapshot().unwrap());
+        let found = users::find_by_email(&view, tenant, "ann@xn--exmple-cua.com").unwrap().map(|user| user.id);
+        assert_eq!(found, Some(people[2].id.clone()), "the younger one is found now");
     }
 
     #[test]

@@ -151,6 +151,20 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
 
+    /// As [`Store::write`], for what nobody waits for: the change takes place soon, after those that wait already. That it failed is in the
+    /// log, and nowhere else.
+    pub fn write_unwatched<E, F>(&self, change: F)
+    where
+        F: Fn(&mut Tx) -> Result<(), E> + Send + 'static,
+        E: From<Error> + Display + Send + 'static,
+    {
+        self.inner.writer.submit(change, |result: Result<(), E>| {
+            if let Err(error) = result {
+                log_fault("a change that nobody waits for was not made", &error);
+            }
+        });
+    }
+
     /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody. Errors: its own, the disk's.
     pub fn rehearse<T, E: From<Error>>(&self, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         change(&mut Tx::over(self.inner.engine.snapshot()?))

@@ -14,8 +14,9 @@ use redb::{
     TransactionError, WriteTransaction,
 };
 
+use super::device::Device;
 use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
-use super::opening;
+use super::opening::{self, Opened};
 use super::writer::message_of;
 use super::{Error, OpenError, Options, log_fault, schema};
 
@@ -31,8 +32,9 @@ const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
 
 /// Whether the file is there for us.
 enum Slot {
-    Open(Database),
-    /// A commit failed, and the file could not be opened again yet.
+    /// The device may still hold back what redb wants to put right in the file: it is read over it, and not written before.
+    Open(Database, Device),
+    /// The disk failed, and the file could not be opened again yet. Whoever reads or writes next tries it.
     Failed(Error),
     Closed,
 }
@@ -42,8 +44,8 @@ pub(super) struct RedbEngine {
     path: PathBuf,
     options: Options,
     slot: RwLock<Slot>,
-    /// A write failed. redb still reads, but it writes again only after the file was opened anew.
-    sick: AtomicBool,
+    /// The disk failed under redb, which from then on refuses to touch the file: it must be opened anew. Views tell it too.
+    sick: Arc<AtomicBool>,
     /// The view that those share who read between two commits. It is only kept while the slot is locked for reading, and let go
     /// by whoever locks it for writing: nothing else would ever let go of the file.
     latest: ArcSwapOption<RedbView>,
@@ -53,12 +55,12 @@ pub(super) struct RedbEngine {
 
 impl RedbEngine {
     /// Takes a file that was opened by [`opening`] and is settled.
-    pub(super) fn new(path: &Path, options: &Options, database: Database) -> Self {
+    pub(super) fn new(path: &Path, options: &Options, opened: Opened) -> Self {
         Self {
             path: path.to_path_buf(),
             options: options.clone(),
-            slot: RwLock::new(Slot::Open(database)),
-            sick: AtomicBool::new(false),
+            slot: RwLock::new(Slot::Open(opened.database, opened.device)),
+            sick: Arc::default(),
             latest: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
         }
@@ -68,7 +70,7 @@ impl RedbEngine {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
         let opened = opening::existing(path, options)?;
         opened.device.settle().map_err(|error| OpenError::from_io(path, &error))?;
-        Ok(Self::new(path, options, opened.database))
+        Ok(Self::new(path, options, opened))
     }
 
     /// The same engine, after its file was given another name.
@@ -78,10 +80,10 @@ impl RedbEngine {
     }
 
     /// Uses the open file.
-    fn with<T>(&self, using: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
+    fn with<T>(&self, using: impl FnOnce(&Database, &Device) -> Result<T, Error>) -> Result<T, Error> {
         let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
-            Slot::Open(database) => guarded(|| using(database)),
+            Slot::Open(database, device) => guarded(|| using(database, device)),
             Slot::Failed(error) => Err(error.clone()),
             Slot::Closed => Err(Error::Closed),
         }
@@ -93,39 +95,52 @@ impl RedbEngine {
         self.latest.store(None);
     }
 
-    /// Closes the file and opens it anew: it is as it was at the last commit, and there may be room again. When it can be read
-    /// but still not written, it is read.
-    fn reopen(&self) -> Result<(), Error> {
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*slot, Slot::Closed) {
-            return Err(Error::Closed);
+    /// Closes the file and opens it anew, when the disk failed under it: it is as it was at the last commit. Opening writes nothing, so
+    /// that it can be read although there is no room; what was held back is written when somebody writes.
+    fn reopen_if_sick(&self) -> Result<(), Error> {
+        if !self.sick.load(Ordering::Acquire) {
+            return Ok(());
         }
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if !self.sick.load(Ordering::Acquire) {
+            // Somebody else was faster.
+            return Ok(());
+        }
+        let again = match &*slot {
+            Slot::Closed => return Err(Error::Closed),
+            Slot::Failed(_) => true,
+            Slot::Open(..) => false,
+        };
         // The lock on the file must be let go of before it can be taken again.
         self.let_go();
         drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
-        let opened = match opening::existing(&self.path, &self.options) {
-            Ok(opened) => opened,
+        // The file was proved whole when the process started. While a disk is full this happens with every write, and all wait for it.
+        let options = Options { check_bytes: 0, ..self.options.clone() };
+        match opening::existing(&self.path, &options) {
+            Ok(opened) => {
+                *slot = Slot::Open(opened.database, opened.device);
+                self.sick.store(false, Ordering::Release);
+                Ok(())
+            }
             Err(error) => {
-                log_fault("the data file could not be opened again", &error);
+                if !again {
+                    log_fault("the data file could not be opened again", &error);
+                }
                 let error = Error::Io(error.to_string());
                 *slot = Slot::Failed(error.clone());
-                return Err(error);
+                Err(error)
             }
-        };
-        *slot = Slot::Open(opened.database);
-        opened.device.settle()?;
-        self.sick.store(false, Ordering::Release);
-        Ok(())
+        }
     }
 
-    /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit.
+    /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit, and is read on.
     fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
-        if self.sick.load(Ordering::Acquire) {
-            self.reopen()?;
-        }
+        self.reopen_if_sick()?;
+        // There may still be no room for this: redb knows nothing of it, and the file is read on as it is.
+        self.with(|_, device| Ok(device.settle()?))?;
         // What is freed in this commit can be used again soon if no old view pins it.
         self.latest.store(None);
-        let written = self.with(|database| {
+        let written = self.with(|database, _| {
             let mut transaction = database.begin_write().map_err(fault)?;
             transaction.set_durability(Durability::Immediate).map_err(fault)?;
             transaction.set_two_phase_commit(true);
@@ -136,6 +151,9 @@ impl RedbEngine {
         self.let_go();
         if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
             self.sick.store(true, Ordering::Release);
+            // At once, not with the next write: who reads meanwhile would be refused, and a change that begins by reading as well.
+            // When this fails too, it is told and tried again.
+            let _ = self.reopen_if_sick();
         }
         written
     }
@@ -143,13 +161,14 @@ impl RedbEngine {
 
 impl Engine for RedbEngine {
     fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
+        self.reopen_if_sick()?;
         // Asked for before the view is made: a view that is younger than its number is let go early, never used too long.
         let generation = self.generation.load(Ordering::Acquire);
         if let Some(view) = self.latest.load_full().filter(|view| view.generation == generation) {
             return Ok(view);
         }
-        self.with(|database| {
-            let view = Arc::new(RedbView { generation, ..view_of(database)? });
+        self.with(|database, _| {
+            let view = Arc::new(RedbView { generation, sick: Arc::clone(&self.sick), ..view_of(database)? });
             self.latest.store(Some(Arc::clone(&view)));
             Ok(view as Arc<dyn View>)
         })
@@ -174,7 +193,7 @@ impl Engine for RedbEngine {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         self.let_go();
         match &mut *slot {
-            Slot::Open(database) => guarded(|| match database.compact() {
+            Slot::Open(database, _) => guarded(|| match database.compact() {
                 Ok(compacted) => Ok(compacted),
                 Err(CompactionError::TransactionInProgress) => Ok(false),
                 Err(error) => Err(fault(error)),
@@ -189,7 +208,7 @@ impl Engine for RedbEngine {
     }
 
     fn roll_back(&self) -> Result<bool, Error> {
-        let marks = self.with(|database| marks(&database.begin_write().map_err(fault)?))?;
+        let marks = self.with(|database, _| marks(&database.begin_write().map_err(fault)?))?;
         let Some(first) = marks.first() else { return Ok(false) };
         self.write(|transaction| {
             let savepoint = transaction.get_persistent_savepoint(*first).map_err(fault)?;
@@ -229,15 +248,26 @@ pub(super) struct RedbView {
     tables: Vec<(&'static str, OnceLock<MaybeTable>)>,
     /// Of how many commits it is, for those who share it.
     generation: u64,
+    /// Where it tells that the disk failed.
+    sick: Arc<AtomicBool>,
 }
 
 /// The state of `database` as of its last commit.
 pub(super) fn view_of(database: &Database) -> Result<RedbView, Error> {
     let tables = schema::tables().map(|name| (name, OnceLock::new())).collect();
-    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables, generation: 0 })
+    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables, generation: 0, sick: Arc::default() })
 }
 
 impl RedbView {
+    /// Runs `read`; when the disk fails at it, the file is opened anew for those who come next.
+    fn reading<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        guarded(read).inspect_err(|error| {
+            if matches!(error, Error::Io(_)) {
+                self.sick.store(true, Ordering::Release);
+            }
+        })
+    }
+
     /// The table, or `None` when nothing was ever written to it.
     fn table(&self, name: &'static str) -> Result<Option<&RawTable>, Error> {
         let place = self.tables.iter().find(|(listed, _)| *listed == name).map(|(_, place)| place);
@@ -263,14 +293,14 @@ impl RedbView {
 
 impl View for RedbView {
     fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        guarded(|| match self.table(table)? {
+        self.reading(|| match self.table(table)? {
             Some(table) => Ok(table.get_owned(key).map_err(fault)?.map(|value| value.value().to_vec())),
             None => Ok(None),
         })
     }
 
     fn count(&self, table: &'static str) -> Result<u64, Error> {
-        guarded(|| match self.table(table)? {
+        self.reading(|| match self.table(table)? {
             Some(table) => table.len().map_err(fault),
             None => Ok(0),
         })
@@ -284,7 +314,7 @@ impl View for RedbView {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
-        guarded(|| {
+        self.reading(|| {
             let Some(table) = self.table(table)? else { return Ok(Vec::new()) };
             if nothing_between(from, to) {
                 return Ok(Vec::new());

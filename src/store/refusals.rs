@@ -160,7 +160,14 @@ fn what_is_no_file_or_has_no_folder_is_refused() {
     assert!(matches!(refused(&file.join("auther.redb")), OpenError::NotAFile(_)));
     let dangling = folder.path().join("dangling");
     std::os::unix::fs::symlink(folder.path().join("nothing"), &dangling).unwrap();
-    assert!(matches!(refused(&dangling), OpenError::NoFolder(_)));
+    assert!(matches!(refused(&dangling), OpenError::NoFile(_)));
+    let nothing = folder.path().join("nothing");
+    for error in [verify_backup(&nothing).map(drop), restore(&nothing, &file, false).map(drop)] {
+        let message = error.unwrap_err().to_string();
+        assert_eq!(message, format!("there is no file {}. Name one that exists.", nothing.display()));
+    }
+    let error = verify_backup(&folder.path().join("nowhere/nothing")).unwrap_err().to_string();
+    assert!(error.starts_with("the folder of "), "{error}");
 }
 
 #[test]
@@ -172,7 +179,7 @@ fn a_foreign_file_is_refused() {
     }
     fs::remove_file(&path).unwrap();
     let foreign = opening::fresh(&path, &Options::default()).unwrap();
-    let engine = RedbEngine::new(&path, &Options::default(), foreign.database);
+    let engine = RedbEngine::new(&path, &Options::default(), foreign);
     tx::transact(&engine, |tx| ROWS.put(tx, &(TenantId::DEFAULT, 1), &text(1))).unwrap();
     engine.close();
     assert!(matches!(refused(&path), OpenError::NotAuther(_)));
@@ -273,6 +280,59 @@ fn a_full_disk_refuses_the_write_and_keeps_the_rest() {
     let error = Store::open(&folder.path().join("new.redb"), &options).map(drop).unwrap_err();
     assert!(matches!(error, OpenError::Full(_)), "{error:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");
+}
+
+#[test]
+fn on_a_full_disk_reading_goes_on_from_the_file_and_writing_as_soon_as_there_is_room() {
+    let (_folder, path) = place();
+    // Hardly anything is kept in memory: who reads goes to the file.
+    let options = Options { cache_bytes: 16 << 10, ..Options::default() };
+    let store = Store::open(&path, &options).unwrap();
+    fill(&store, 0..2_000);
+    let read_and_write = |tx: &mut Tx| -> Result<(), Error> {
+        (0..2_000).try_for_each(|n| ROWS.find(tx, &(TenantId::DEFAULT, n)).map(drop))?;
+        (0..400).try_for_each(|n| ROWS.put(tx, &(TenantId::DEFAULT, 5_000 + n), &text(n)))
+    };
+    for left in [0, 300, 5_000, 50_000] {
+        options.room.set(left);
+        for attempt in 0..3 {
+            assert_eq!(store.write_blocking(read_and_write), Err(Error::Full), "attempt {attempt}, {left} bytes left");
+            options.room.set(0);
+            for _ in 0..2 {
+                assert_eq!(rows(&store).unwrap(), (0..2_000).collect::<Vec<_>>(), "reading goes on");
+            }
+        }
+        options.room.set(u64::MAX);
+        store.write_blocking(|tx| ROWS.put(tx, &(TenantId::DEFAULT, 9), &text(9))).unwrap();
+    }
+    store.close();
+    assert_eq!(rows(&open(&path).unwrap()).unwrap(), (0..2_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_again_is_tried_by_whoever_comes_next() {
+    let (folder, path) = place();
+    let options = Options::default();
+    let store = Store::open(&path, &options).unwrap();
+    fill(&store, 0..10);
+    let away = folder.path().join("away.redb");
+    let change = |tx: &mut Tx| ROWS.put(tx, &(TenantId::DEFAULT, 10), &text(10));
+    for write_first in [false, true] {
+        options.room.set(0);
+        fs::rename(&path, &away).unwrap();
+        store.write_blocking(change).unwrap_err();
+        store.read().map(drop).unwrap_err();
+        store.write_blocking(change).unwrap_err();
+        options.room.set(u64::MAX);
+        fs::rename(&away, &path).unwrap();
+        if write_first {
+            store.write_blocking(change).unwrap();
+        }
+        assert_eq!(rows(&store).unwrap().len(), if write_first { 11 } else { 10 });
+        store.write_blocking(change).unwrap();
+    }
+    store.close();
+    assert!(matches!(store.read(), Err(Error::Closed)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::harness::{ANN, Answer, BOB, Callback, Home, PASSWORD, Tokens, challenge, payload};
+use crate::harness::{ANN, Answer, BOB, Browser, Callback, Home, PASSWORD, Tokens, challenge, payload};
 
 /// A refusal on a page: nothing is redirected.
 fn assert_page(answer: &Answer, about: &str) {
@@ -115,14 +115,44 @@ async fn t04_an_error_is_told_to_a_proved_redirect_uri_with_its_state() {
 }
 
 #[tokio::test]
-async fn t06_a_repeated_parameter_is_refused_without_a_redirect() {
+async fn t06_a_repeated_parameter_is_refused_and_nobody_is_redirected_while_the_address_is_in_doubt() {
     let home = Home::new().await;
     let browser = home.signed_in(ANN).await;
     let wiki = home.app("wiki");
-    for repeated in ["client_id=wiki", "redirect_uri=https://evil.example/", "state=2", "scope=openid", "nonce=2"] {
-        let answer = browser.get(&format!("{}&{repeated}", wiki.request("openid", &[]))).await;
+    let ask = |extra: &str, changes: &[(&str, &str)]| {
+        let (http, url) = (browser.http.clone(), home.url(&format!("{}&{extra}", wiki.request("openid", changes))));
+        async move { Answer::of(http.get(url)).await }
+    };
+    for repeated in [
+        "client_id=wiki",
+        "redirect_uri=https://evil.example/",
+        "state=2",
+        "state=2&scope=openid",
+        "response_mode=query&response_mode=query",
+        "st%61te=2",
+    ] {
+        let answer = ask(repeated, &[]).await;
         assert_page(&answer, repeated);
+        assert!(answer.text.contains("invalid_request"), "{}", answer.text);
     }
+    for repeated in
+        ["scope=openid", "nonce=2", "foo=1&foo=2", "foo=&foo=", "prompt=none&prompt=none", "response_type=code"]
+    {
+        let answer = ask(repeated, &[]).await;
+        let callback = Callback::of(answer.location());
+        let got =
+            (&*callback.uri, callback.get("error"), callback.get("state"), callback.get("iss"), callback.get("code"));
+        assert_eq!(got, (&*wiki.redirect_uri, "invalid_request", "st&ate=1", &*home.origin, ""), "{repeated}");
+        for unproved in [("client_id", "nobody"), ("redirect_uri", "https://evil.example/"), ("redirect_uri", "")] {
+            assert_page(&ask(repeated, &[unproved]).await, &format!("{repeated} {unproved:?}"));
+        }
+    }
+    let form = ask("foo=1&foo=2&response_mode=form_post", &[]).await;
+    assert_eq!((form.field("error"), form.action()), (String::from("invalid_request"), wiki.redirect_uri.clone()));
+    let query = format!("{}&scope=openid", wiki.query("openid", &[]));
+    let post = browser.http.post(home.url("/api/auth/oauth2/authorize")).body(query);
+    let answer = Answer::of(post.header("content-type", "application/x-www-form-urlencoded")).await;
+    assert_eq!(Callback::of(answer.location()).get("error"), "invalid_request");
     let unknown = browser.authorize_as(ANN, &format!("{}&flavour=1", wiki.request("openid", &[]))).await;
     assert!(!unknown.code().is_empty(), "unknown parameters are ignored");
 }
@@ -271,6 +301,70 @@ async fn an_id_token_hint_of_somebody_else_asks_for_that_person() {
     let silent = bobs.get(&shop.request("openid", &[("prompt", "none"), ("id_token_hint", &ann.id)])).await;
     assert_eq!(Callback::of(silent.location()).get("error"), "login_required");
     assert!(bobs.visit(&shop.request("openid", &[("id_token_hint", &ann.id)])).await.has("password"));
+}
+
+#[tokio::test]
+async fn a_sub_that_the_claims_parameter_names_is_the_only_one_that_gets_a_code() {
+    let home = Home::new().await;
+    let (browser, shop) = (home.browser(), home.app("shop"));
+    let ann = payload(&shop.tokens(&browser, ANN, "openid").await.id)["sub"].clone();
+    let bobs = home.signed_in(BOB).await;
+    for wish in [
+        json!({"id_token": {"sub": {"value": ann}}}),
+        json!({"id_token": {"sub": {"essential": true, "values": ["usr_other", ann]}}}),
+        json!({"userinfo": {"sub": {"value": ann}}}),
+    ] {
+        let wish = wish.to_string();
+        let silent = |browser: &Browser| {
+            let place = shop.request("openid", &[("prompt", "none"), ("claims", &wish)]);
+            let (http, url) = (browser.http.clone(), browser.whole(&place));
+            async move { Callback::of(Answer::of(http.get(url)).await.location()) }
+        };
+        assert!(!silent(&browser).await.code().is_empty(), "{wish}");
+        let refused = silent(&bobs).await;
+        assert_eq!((refused.get("error"), refused.get("code")), ("login_required", ""), "{wish}");
+        // Bob is asked to sign in, and doing so as himself once more gives no code.
+        let page = bobs.visit(&shop.request("openid", &[("claims", &wish)])).await;
+        assert!(page.has("password"), "{wish}");
+        let answer = bobs.submit(&page, &[("identifier", BOB), ("password", PASSWORD)]).await;
+        let refused = Callback::of(bobs.follow(answer).await.location());
+        assert_eq!((refused.get("error"), refused.get("code")), ("login_required", ""), "{wish}");
+    }
+    let nobody = json!({"id_token": {"sub": {"value": 7}}}).to_string();
+    let place = shop.request("openid", &[("prompt", "none"), ("claims", &nobody)]);
+    assert_eq!(Callback::of(browser.get(&place).await.location()).get("error"), "login_required");
+    let anybody = json!({"id_token": {"sub": null}, "userinfo": {"sub": {"essential": true}}}).to_string();
+    let place = shop.request("openid", &[("prompt", "none"), ("claims", &anybody)]);
+    assert!(!Callback::of(browser.get(&place).await.location()).code().is_empty());
+}
+
+#[tokio::test]
+async fn an_essential_acr_that_cannot_be_met_is_a_failed_sign_in() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    for (acr, is_met) in [
+        (json!({"essential": true, "values": ["mfa"]}), false),
+        (json!({"essential": true, "value": "mfa"}), false),
+        (json!({"essential": true, "values": []}), false),
+        (json!({"essential": true, "values": "pwd"}), false),
+        (json!({"essential": true, "values": ["mfa", "pwd"]}), true),
+        (json!({"essential": true, "value": "pwd"}), true),
+        (json!({"essential": true}), true),
+        (json!({"values": ["mfa"]}), true),
+        (json!(null), true),
+    ] {
+        let wish = json!({"id_token": {"acr": acr}}).to_string();
+        for browser in [home.browser(), home.signed_in(ANN).await] {
+            let place = shop.request("openid", &[("claims", &wish)]);
+            if is_met {
+                assert!(!browser.authorize_as(ANN, &place).await.code().is_empty(), "{wish}");
+            } else {
+                let refused = Callback::of(browser.get(&place).await.location());
+                let got = (refused.get("error"), refused.get("state"), refused.get("iss"), refused.get("code"));
+                assert_eq!(got, ("unmet_authentication_requirements", "st&ate=1", &*home.origin, ""), "{wish}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

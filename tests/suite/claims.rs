@@ -1,9 +1,10 @@
 //! What an app learns about a person: by scope and by the `claims` parameter.
 
+use auther::oauth::clients::{self, ClientInput};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ANN, Answer, BOB, Home, form, payload};
+use crate::harness::{ANN, Answer, App, BOB, Home, Proof, form, payload};
 
 async fn told(home: &Home, scope: &str) -> Value {
     let shop = home.app("shop");
@@ -48,6 +49,33 @@ async fn the_claims_parameter_asks_for_single_claims() {
     let (id, info) = (payload(&tokens.id), shop.userinfo(&tokens.access).await.json());
     assert_eq!((&id["email"], &id["name"]), (&json!(ANN), &Value::Null));
     assert_eq!((&info["name"], &info["email"]), (&json!("Ann Archer"), &Value::Null));
+}
+
+#[tokio::test]
+async fn the_claims_parameter_is_no_way_around_the_scopes_of_a_client() {
+    let home = Home::new().await;
+    let mut document = json!({"client_id": "narrow", "name": "Narrow", "type": "web", "scopes": ["openid", "email"]});
+    document["redirect_uris"] = json!(["https://narrow.example.com/cb"]);
+    let input: ClientInput = serde_json::from_value(document).unwrap();
+    let secret = clients::register(&home.cx(), &input).await.unwrap().secret.unwrap().expose().clone();
+    let narrow = App::new(&home, "narrow", "https://narrow.example.com/cb", Proof::Basic(secret));
+    let claims = json!({
+        "userinfo": {"phone_number": null, "email": null, "name": {"essential": true}, "address": null},
+        "id_token": {"birthdate": null, "email": null, "phone_number": {"essential": true}},
+    });
+    let browser = home.signed_in(ANN).await;
+    let request = narrow.request("openid", &[("claims", &claims.to_string())]);
+    let page = browser.visit(&request).await;
+    assert!(page.has("consent-allow") && !page.text.contains("phone"), "{}", page.text);
+    let callback = browser.authorize_as(ANN, &request).await;
+    let tokens = crate::harness::Tokens::of(&narrow.redeem(callback.code()).await);
+    let (id, info) = (payload(&tokens.id), narrow.userinfo(&tokens.access).await.json());
+    assert_eq!((&id["email"], &info["email"]), (&json!(ANN), &json!(ANN)), "what its scopes allow");
+    for (claims, name) in
+        [(&id, "birthdate"), (&id, "phone_number"), (&info, "phone_number"), (&info, "name"), (&info, "address")]
+    {
+        assert_eq!(claims[name], Value::Null, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -76,16 +76,38 @@ async fn t10_a_replay_much_later_still_ends_the_family() {
 }
 
 #[tokio::test]
-async fn t11_a_code_is_for_its_client_and_its_redirect_uri() {
+async fn t11_a_code_is_for_its_client_and_its_redirect_uri_and_used_up_by_the_first_try() {
     let home = Home::new().await;
     let (browser, shop, wiki) = (home.signed_in(ANN).await, home.app("shop"), home.app("wiki"));
-    let code = shop.code(&browser, ANN, "openid").await;
-    let with = |uri| vec![("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", uri)];
-    assert_eq!(error(&wiki.token(&with(&shop.redirect_uri)).await), invalid_grant(), "another client");
-    assert_eq!(error(&shop.token(&with("https://shop.example.com/cb")).await), invalid_grant(), "another address");
-    let without = [("grant_type", "authorization_code"), ("code", code.as_str())];
-    assert_eq!(error(&shop.token(&without).await).0, 400);
-    Tokens::of(&shop.redeem(&code).await);
+    let other = "https://shop.example.com/cb";
+    for (app, uri) in [(&wiki, &*shop.redirect_uri), (&shop, other), (&shop, "")] {
+        let code = shop.code(&browser, ANN, "openid").await;
+        let mut pairs = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
+        pairs.extend((!uri.is_empty()).then_some(("redirect_uri", uri)));
+        assert_eq!(error(&app.token(&pairs).await).0, 400, "{} {uri}", app.id);
+        assert_eq!(error(&shop.redeem(&code).await), invalid_grant(), "used up by {} {uri}", app.id);
+    }
+    let wasted = home.told("token.code_wasted").await;
+    assert_eq!(wasted.len(), 3);
+}
+
+#[tokio::test]
+async fn who_does_not_have_the_code_cannot_use_it_up() {
+    let home = Home::new().await;
+    let (browser, shop, wiki) = (home.signed_in(ANN).await, home.app("shop"), home.app("wiki"));
+    let code = shop.code(&browser, ANN, "openid offline_access").await;
+    let (id, secret) = code.split_once('.').unwrap();
+    let first = if secret.starts_with('A') { "B" } else { "A" };
+    let guessed = format!("{id}.{first}{}", &secret[1..]);
+    for app in [&wiki, &shop] {
+        let pairs = [("grant_type", "authorization_code"), ("code", &*guessed), ("redirect_uri", &*shop.redirect_uri)];
+        assert_eq!(error(&app.token(&pairs).await), invalid_grant());
+    }
+    let tokens = Tokens::of(&shop.redeem(&code).await);
+    // Another client that shows the used code gets nothing, and ends nothing that is not its own.
+    let pairs = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", &*shop.redirect_uri)];
+    assert_eq!(error(&wiki.token(&pairs).await), invalid_grant());
+    assert_eq!(shop.userinfo(&tokens.access).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ mod routes;
 mod scenario;
 mod scenarios;
 mod strangers;
+mod telling;
 mod tls;
 mod upkeep;
 mod worlds;

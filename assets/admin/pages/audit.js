@@ -13,18 +13,19 @@ const TITLES = {
   "user.enable": "User enabled", "user.set_password": "Password set", "user.change_password": "Password changed", "user.confirm_password": "Password confirmed", "invite.create": "Invitation made",
   "session.end": "Session ended", "session.end_all": "All sessions ended", "session.end_others": "Other sessions ended",
   "client.create": "App registered", "client.update": "App changed", "client.delete": "App deleted", "client.disable": "App disabled", "client.enable": "App enabled",
-  "client.rotate_secret": "App secret rotated", "client.declare": "App declared in the configuration", "client.withdraw": "App withdrawn from the configuration", "app.refused": "Turned away from an app",
+  "client.rotate_secret": "App secret rotated", "client.declare": "App declared in the configuration", "client.withdraw": "App withdrawn from the configuration", "app.refused": "Turned away from an app", "client.fix": "Redirect URI added",
   "authorize.grant": "Let into an app", "consent.allow": "Consent given", "consent.deny": "Consent denied", "consent.revoke": "Consent taken back",
   "token.issue": "Token issued", "token.revoke": "Token revoked", "token.preview": "Token previewed", "token.refresh_reused": "Refresh token used twice", "token.code_replayed": "Code used twice",
   "group.create": "Group made", "group.update": "Group changed", "group.delete": "Group deleted", "tuple.write": "Grant given", "tuple.remove": "Grant taken", "model.put": "Model written", "model.delete": "Model deleted",
   "api_key.create": "API key made", "api_key.update": "API key changed", "api_key.delete": "API key revoked", "api_key.delete_expired": "Expired API key removed", "api_key.exchange": "API key exchanged", "api_key.use": "API key used",
-  "key.activate": "Signing key in use", "key.publish": "Signing key published", "key.remove": "Signing key removed", "backup.create": "Backup made",
+  "key.activate": "Signing key in use", "key.publish": "Signing key published", "key.remove": "Signing key removed", "backup.create": "Backup made", "access.bypass": "Let through as administrator",
   "setup_link.create": "Set-up link made", "setup_link.redeem": "Set-up link used", "recovery_link.create": "Recovery link made", "recovery_link.redeem": "Recovery link used",
 };
-const NOUNS = { user: "People", session: "Sessions", invite: "Invitations", client: "Apps", app: "Turned away", authorize: "Sign-ins of apps", consent: "Consents", token: "Tokens", group: "Groups", tuple: "Grants", model: "Models", api_key: "API keys", key: "Signing keys", backup: "Backups", setup_link: "Set-up links", recovery_link: "Recovery links" };
+const NOUNS = { user: "People", access: "Access", session: "Sessions", invite: "Invitations", client: "Apps", app: "Turned away", authorize: "Sign-ins of apps", consent: "Consents", token: "Tokens", group: "Groups", tuple: "Grants", model: "Models", api_key: "API keys", key: "Signing keys", backup: "Backups", setup_link: "Set-up links", recovery_link: "Recovery links" };
 
 // A failure is told as one: nobody signed in.
-const FAILED = { "user.sign_in": "Could not sign in", "user.sign_up": "Could not sign up", "user.confirm_password": "Password not confirmed" };
+const FAILED = { "user.sign_in": "Could not sign in", "user.sign_up": "Could not sign up", "user.confirm_password": "Password not confirmed", "client.authenticate": "App did not prove itself",
+  "token.refuse": "Code or token refused", "token.code_wasted": "Code shown in vain", "access.refuse": "Not allowed to administer" };
 const titleOf = ({ action, outcome }) => (outcome === "failure" && FAILED[action]) || TITLES[action] || action;
 
 const OF_APPS = /^(client|app|authorize|consent|token)\./;

@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::caller::{Caller, Credential, Who, caller};
 use super::cx::{LocalPeer, operation};
 use crate::access::check::{may, subject_of};
+use crate::audit::{self, Entry};
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
@@ -145,7 +146,18 @@ fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Ref
     if caller.by != Credential::Cookie || request.method().is_safe() || is_ours() {
         return Ok(());
     }
+    tell(&caller.cx, "foreign_page", "");
     Err(Refusal::foreign())
+}
+
+/// Notes that somebody was refused who is known here.
+fn tell(cx: &Cx, reason: &str, wanted: &str) {
+    let (kind, actor) = audit::actor(&cx.actor);
+    let event = format!("access.refuse {reason} {wanted} {kind:?} {}", actor.unwrap_or_default());
+    audit::tell(cx, &event, || {
+        let entry = Entry::failure(cx, "access.refuse").detail("reason", reason);
+        if wanted.is_empty() { entry } else { entry.detail("permission", wanted) }
+    });
 }
 
 /// Refuses a caller whose token an app holds for a person: an app is not to administer in its user's name.
@@ -153,6 +165,7 @@ pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     let is_of_an_app =
         matches!(caller.who, Who::Person(_)) && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
     if is_of_an_app {
+        tell(&caller.cx, "token_of_an_app", "");
         return Err(Refusal::forbidden(
             "A token that was made for an app does not administer. Use a session token or an API key.",
         ));
@@ -165,6 +178,7 @@ pub fn require(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) ->
     if has(cx, permission, entity_type, entity_id)? {
         return Ok(());
     }
+    tell(cx, "permission_denied", &format!("{permission} on {entity_type}"));
     let what = if entity_id == ANY { entity_type.to_owned() } else { format!("{entity_type}:{entity_id}") };
     Err(Refusal::forbidden(format!("Permission denied: this needs the permission {permission} on {what}.")))
 }

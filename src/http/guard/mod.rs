@@ -1,5 +1,6 @@
 //! What happens around every request, in this order: the operation begins, other origins are judged, attempts are counted, the
-//! handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one line is logged.
+//! handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one line is logged, and what is left of the
+//! body is read.
 //!
 //! May use: `http::extract`, `http::respond`, `http::routes`, and the rules below. Start reading at [`around`].
 
@@ -7,6 +8,7 @@ mod cors;
 pub mod csrf;
 mod headers;
 pub mod limit;
+mod rest;
 
 use std::panic::AssertUnwindSafe;
 
@@ -37,7 +39,7 @@ struct Asked {
 
 /// The middleware around the whole application.
 pub async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(state) = request.app_data::<State>().cloned() else {
@@ -45,6 +47,20 @@ pub async fn around(
     };
     let cx = begin(&request, &state);
     request.extensions_mut().insert(cx.clone());
+    let rest = rest::share(&mut request);
+    let answer = answer(request, next, &state, cx).await;
+    if let Some(rest) = rest {
+        rest.read_on();
+    }
+    answer
+}
+
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    state: &State,
+    cx: Cx,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let (decision, trouble) = match cors::decide(&cx, &request) {
         Ok(decision) => (decision, None),
         Err(refusal) => (Decision::Silent { varies: true }, Some(refusal)),
@@ -56,7 +72,7 @@ pub async fn around(
         decision,
         cx,
     };
-    if let Some(answer) = early(&asked, &state, &request, trouble) {
+    if let Some(answer) = early(&asked, state, &request, trouble) {
         return Ok(request.into_response(answer));
     }
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {

@@ -20,10 +20,11 @@ const INTERACTION: &str = "interaction";
 
 /// `GET` (OIDC Core §3.1.2.1).
 pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
-    let params = match Params::from_pairs(query.0) {
-        Ok(params) => params,
-        Err(error) => return refuse(&cx, &PageRefusal::malformed(&error.description)),
-    };
+    let (params, repeated) = Params::collect(query.0);
+    if !repeated.is_empty() {
+        let decision = authorize::repeated(&cx, &params, &repeated).await?;
+        return draw(&cx, &request, decision);
+    }
     let signed_in = browser.signed_in.as_ref();
     let decision = match params.find(INTERACTION) {
         None => authorize::decide(&cx, &params, signed_in, None).await?,
@@ -38,10 +39,12 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
 /// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it is turned into
 /// a `GET` of the same request, which carries it.
 pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
-    match Params::from_pairs(pairs.0) {
-        Ok(params) => Ok(go(&request, format!("{}?{}", routes::AUTHORIZE[0], params.to_query()))),
-        Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
+    let (params, repeated) = Params::collect(pairs.0);
+    if !repeated.is_empty() {
+        let decision = authorize::repeated(&cx, &params, &repeated).await?;
+        return draw(&cx, &request, decision);
     }
+    Ok(go(&request, format!("{}?{}", routes::AUTHORIZE[0], params.to_query())))
 }
 
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.

@@ -16,7 +16,7 @@ pub use response::{AuthorizationResponse, ResponseMode};
 use super::app_access::{self, Gate};
 use super::claims::Place;
 use super::clients::failures;
-use super::{Error, ErrorCode, Params, claims, scope};
+use super::{Error, ErrorCode, Params, claims, mint, scope};
 use crate::audit::Entry;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
@@ -90,6 +90,21 @@ pub async fn decide(
             None => Ok(respond_error(cx, &request, ErrorCode::LoginRequired, "Nobody is signed in.")),
         },
     }
+}
+
+/// The parameters without which nobody can tell where an answer goes, or to which request it belongs.
+const ADDRESS: [&str; 4] = ["client_id", "redirect_uri", "response_mode", "state"];
+
+/// The answer to a request that names parameters more than once (RFC 6749 §3.1): `invalid_request` (§4.1.2.1), told to the app unless it
+/// is the address of the answer that is in doubt. `params` holds the first value of each.
+pub async fn repeated(cx: &Cx, params: &Params, names: &[String]) -> Result<Decision, Error> {
+    let error = Params::given_twice(names.first().map_or("", String::as_str));
+    if names.iter().any(|name| ADDRESS.contains(&name.as_str())) {
+        return Ok(Decision::Refuse(PageRefusal::malformed(&error.description)));
+    }
+    let refusal = request::refuse(cx, params, &error);
+    note(cx, params, &refusal).await;
+    refused(refusal)
 }
 
 /// The person's answer on the consent page. The interaction must have been made for this very session, so that an approval cannot be
@@ -192,14 +207,17 @@ fn person_is_needed(
     let proved_here = interaction.is_some_and(|earlier| {
         earlier.asked_in.as_ref() != Some(&current.session.id) && current.session.auth_time >= earlier.at
     });
-    if request.hinted_subject.as_ref().is_some_and(|subject| *subject != current.user.id.as_str()) {
-        let other = "Another person is signed in than the one the id_token_hint names.";
+    if !request.is_about(current.user.id.as_str()) {
+        let other = "Another person is signed in than the one the request names.";
         let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
         return Some(if proved_here { again } else { ask(Step::SignIn) });
     }
     let wants_login = request.prompts.contains(&Prompt::Login);
     if (wants_login || is_too_old(cx, request, current)) && !proved_here {
         return Some(ask(Step::SignIn));
+    }
+    if !claims::acr_is_enough(request.claims.as_ref(), mint::acr(&current.session.amr)) {
+        return Some(Decision::Respond(response::error(cx, &request.target(), &request::unmet())));
     }
     let chosen = interaction.is_some_and(|earlier| earlier.account_chosen) || proved_here;
     let wants_choice = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
@@ -322,7 +340,8 @@ impl Request {
         let mut scopes = self.scopes.clone();
         for (name, members) in claims::STANDARD {
             let by_name = |place| members.iter().any(|member| claims::asks_for(self.claims.as_ref(), place, member));
-            if !scope::holds(&scopes, name) && (by_name(Place::Userinfo) || by_name(Place::IdToken)) {
+            let is_open = scope::is_open_to(&self.client, name);
+            if is_open && !scope::holds(&scopes, name) && (by_name(Place::Userinfo) || by_name(Place::IdToken)) {
                 scopes.push(name.to_owned());
             }
         }

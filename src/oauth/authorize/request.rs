@@ -9,7 +9,7 @@ use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
-use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
+use crate::oauth::{Error, ErrorCode, Params, access_token, claims, mint, pkce, redirect, scope};
 use crate::records::{Client, ClientType, GrantType};
 use crate::store::rows;
 
@@ -48,6 +48,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether the app takes an answer about this person: whom it named by an id token or by the claim `sub`, or anybody.
+    pub fn is_about(&self, subject: &str) -> bool {
+        self.hinted_subject.as_ref().is_none_or(|hinted| hinted == subject)
+            && claims::subject_is_wanted(self.claims.as_ref(), subject)
+    }
+
     /// Where the answer goes.
     pub fn target(&self) -> Target {
         Target { redirect_uri: self.redirect_uri.clone(), mode: self.mode, state: self.state.clone() }
@@ -104,7 +110,7 @@ impl PageRefusal {
             title: String::from("The app's request makes no sense"),
             message: why.to_owned(),
             next_step: String::from("Tell the people who run the app; its code must be corrected."),
-            facts: Vec::new(),
+            facts: vec![(String::from("error"), String::from("invalid_request"))],
             compared: None,
         }
     }
@@ -129,6 +135,19 @@ pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
     match check_redirectable(cx, params, client, &target) {
         Ok(request) => Ok(request),
         Err((mode, error)) => Err(Refusal::Redirect(response::error(cx, &Target { mode, ..target }, &error))),
+    }
+}
+
+/// The refusal of a request that is wrong for a reason of its own: told to the app if client and redirect URI are proved.
+pub(super) fn refuse(cx: &Cx, params: &Params, error: &Error) -> Refusal {
+    let proved = client_is_known(cx, params).and_then(|client| redirect_is_registered(&client, params));
+    match proved {
+        Ok(redirect_uri) => {
+            let mode = response_mode(params).unwrap_or(ResponseMode::Query);
+            let target = Target { redirect_uri, mode, state: params.find("state").map(str::to_owned) };
+            Refusal::Redirect(response::error(cx, &target, error))
+        }
+        Err(refusal) => refusal,
     }
 }
 
@@ -239,6 +258,7 @@ fn check_redirectable(
     let prompts = prompts(params).map_err(fail)?;
     let max_age = max_age(params).map_err(fail)?;
     let claims = claims::requested(params.find("claims")).map_err(fail)?;
+    acr_can_be_met(claims.as_ref()).map_err(fail)?;
     let hinted_subject = hinted_subject(cx, params).map_err(fail)?;
     Ok(Request {
         client,
@@ -317,6 +337,23 @@ fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
     let seconds =
         seconds.map_err(|_| Error::invalid_request("The parameter `max_age` must be a whole number of seconds."))?;
     Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
+}
+
+/// Nobody is sent to sign in for what no sign-in here can give (OIDC Core §5.5.1.1).
+fn acr_can_be_met(claims: Option<&Map<String, Value>>) -> Result<(), Error> {
+    if mint::ACR_VALUES.iter().any(|acr| claims::acr_is_enough(claims, acr)) {
+        return Ok(());
+    }
+    Err(unmet())
+}
+
+/// The app insists on a kind of sign-in that the person does not have.
+pub(super) fn unmet() -> Error {
+    let known = mint::ACR_VALUES.join(", ");
+    Error::new(
+        ErrorCode::UnmetAuthenticationRequirements,
+        format!("The app insists on an `acr` that this sign-in cannot have. Known here: {known}."),
+    )
 }
 
 /// The subject of an id token of ours, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).

@@ -1,9 +1,10 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
 use super::Error;
-use super::check::{self, ClientInput};
+use super::check::{self, ClientInput, FieldError};
 use super::registry::invalid;
 use crate::audit::Entry;
+use crate::base::Moment;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;
 use crate::cx::Cx;
@@ -59,6 +60,17 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
             Ok::<_, Error>(())
         })
         .await
+}
+
+/// What is wrong with a declared client, by the field's name in the configuration.
+pub fn mistakes(declaration: &ClientDeclaration) -> Vec<(&'static str, String)> {
+    let checked = check::create(&input(declaration), declaration.client_id.clone(), Moment::from_millis(0));
+    let named = |error: FieldError| match error.field {
+        "token_endpoint_auth_method" => ("auth_method", error.message),
+        "grant_types" => ("grants", error.message),
+        same => (same, error.message),
+    };
+    checked.err().unwrap_or_default().into_iter().map(named).collect()
 }
 
 fn input(declaration: &ClientDeclaration) -> ClientInput {

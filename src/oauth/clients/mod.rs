@@ -8,7 +8,7 @@ pub mod failures;
 mod registry;
 
 pub use check::{ClientInput, FieldError};
-pub use declare::declare;
+pub use declare::{declare, mistakes};
 pub use registry::{
     Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
 };

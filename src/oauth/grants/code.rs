@@ -41,6 +41,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Entry::success(cx, "token.issue"),
         Entry::failure(cx, "token.code_replayed"),
         app_access::refused(cx, client, Gate::Code),
+        Entry::failure(cx, "token.code_wasted"),
     ];
     let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
@@ -51,19 +52,23 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
-            if let Err(refusal) = code_is_for(&code, &client_in_tx, redirect_uri.as_deref()) {
-                return Ok(Redemption::Refused(refusal));
-            }
             if code.used_at.is_some() {
-                replay_revokes_family(tx, &at, &code, &entries[1])?;
+                if code.client == client_in_tx.id {
+                    replay_revokes_family(tx, &at, &code, &entries[1])?;
+                }
                 return Ok(Redemption::Refused(unknown_code()));
             }
             if code.expires_at <= at.now {
                 return Ok(Redemption::Refused(unknown_code()));
             }
-            let verified = pkce::verifier_matches_challenge(code.challenge.as_deref(), verifier.as_deref());
+            // Used up whatever comes of it: a code is not guessed, so who has it and cannot use it took it from somebody, and does not
+            // get another try.
             use_up(tx, &at, &code)?;
-            if let Err(refusal) = verified {
+            let fits = code_is_for(&code, &client_in_tx, redirect_uri.as_deref())
+                .and_then(|()| pkce::verifier_matches_challenge(code.challenge.as_deref(), verifier.as_deref()));
+            if let Err(refusal) = fits {
+                let wasted = entries[3].clone().target(&code.client).detail("user", code.user.as_str());
+                wasted.detail("reason", refusal.public_description()).append(tx, &at)?;
                 return Ok(Redemption::Refused(refusal));
             }
             let Some(user) = person_is_still_signed_in(tx, &at, &code)? else {
@@ -100,7 +105,7 @@ fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
 }
 
 /// "Ensure that the authorization code was issued to the authenticated client" and that the redirect URI is "identical"
-/// (RFC 6749 §4.1.3). Whoever fails here is not the owner, so the code stays good for the owner.
+/// (RFC 6749 §4.1.3).
 fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Result<(), Error> {
     if code.client != client.id {
         return Err(unknown_code());

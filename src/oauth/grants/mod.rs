@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::mint::{self, About};
 use super::{Error, ErrorCode, Params, client_auth, scope};
+use crate::audit::{self, Entry};
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
 use crate::records::{Client, GrantType};
@@ -42,11 +43,19 @@ pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> 
     let client = client_auth::authenticate(cx, params, authorization).await?;
     client_may_use(&client, grant)?;
     let cx = &cx.with_actor(Actor::Client(client.id.clone()));
-    match grant {
+    let answer = match grant {
         GrantType::AuthorizationCode => code::exchange(cx, params, &client).await,
         GrantType::RefreshToken => refresh::exchange(cx, params, &client).await,
         GrantType::ClientCredentials => client_credentials::exchange(cx, params, &client),
-    }
+    };
+    answer.inspect_err(|error| {
+        if error.code == ErrorCode::InvalidGrant {
+            audit::tell(cx, &format!("token.refuse {named} {}", client.id), || {
+                let entry = Entry::failure(cx, "token.refuse").target(&client.id).detail("grant_type", named);
+                entry.detail("reason", error.public_description())
+            });
+        }
+    })
 }
 
 /// "The authenticated client is not authorized to use this authorization grant type" (RFC 6749 §5.2).

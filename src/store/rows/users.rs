@@ -111,6 +111,27 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&User>, new: &User) -> Res
     Ok(Ok(()))
 }
 
+/// Moves a person in the index of addresses from `before`, which a former version took for the canonical form.
+pub(in crate::store) fn move_address(tx: &mut Tx, tenant: TenantId, user: &User, before: &str) -> Result<(), Error> {
+    BY_EMAIL.delete(tx, &(tenant, before.to_owned(), user.id.clone()))?;
+    match canonical::email(&user.email) {
+        Some(email) => BY_EMAIL.put(tx, &(tenant, email, user.id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Writes a person as a former version did, found by `address`.
+#[cfg(test)]
+pub(in crate::store) fn write_as_before(
+    tx: &mut Tx,
+    tenant: TenantId,
+    user: &User,
+    address: &str,
+) -> Result<(), Error> {
+    BY_EMAIL.put(tx, &(tenant, address.to_owned(), user.id.clone()))?;
+    USERS.put(tx, &(tenant, user.id.clone()), user)
+}
+
 /// Removes a person and their names. What belongs to them is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error> {
     remove_names(tx, tenant, user)?;

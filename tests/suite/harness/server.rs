@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use auther::audit;
 use auther::base::clock::ManualClock;
 use auther::base::entropy::OsEntropy;
+use auther::base::page::PageRequest;
 use auther::base::{Clock as _, Moment};
 use auther::config::{self, Environment, Overrides, Settings};
 use auther::cx::{Cx, Installation};
+use auther::records::AuditRow;
 use auther::serve::{Server, Tasks};
+use auther::store::Order;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -108,6 +112,14 @@ impl Home {
     /// The operation behind the web, for what has no page yet.
     pub fn cx(&self) -> Cx {
         Cx::for_system(self.home.clone())
+    }
+
+    /// The audit rows of an action, in any order, once everything that was asked for so far is written.
+    pub async fn told(&self, action: &str) -> Vec<AuditRow> {
+        let cx = self.cx();
+        cx.store().write(|_| Ok::<_, auther::store::Error>(())).await.unwrap();
+        let filter = audit::Filter { action: Some(action.to_owned()), ..audit::Filter::default() };
+        audit::page(&cx, &filter, Order::Ascending, &PageRequest::default()).unwrap().items
     }
 
     /// The moment it is here.
