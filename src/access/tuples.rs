@@ -202,8 +202,7 @@ pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
 /// The key of a tuple that is there, however it is named. Errors: [`Error::NotFound`].
 pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
     let from = cx.read()?;
-    let named = by_names(cx, &from, key)?;
-    rows::find(&from, cx.tenant, &named)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
+    rows::find(&from, cx.tenant, &named(cx, &from, key)?)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
 }
 
 /// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].
@@ -229,7 +228,7 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
             // As it stands first: what it names may be gone.
             Wanted::Key(key) => match rows::find(tx, at.tenant, key)? {
                 Some(found) => Some(found),
-                None => rows::find(tx, at.tenant, &by_names(&at, tx, key)?)?,
+                None => rows::find(tx, at.tenant, &named(&at, tx, key)?)?,
             },
             Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
         };
@@ -257,7 +256,7 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tupl
 }
 
 /// The key as it stands in the store: types in their models' spelling, people and groups by identifier.
-fn by_names(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
+pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
     let models = model::Models::unshared(cx.tenant);
     let mut subject = subject_by_name(cx, from, &key.subject)?;
     subject.kind = models.canonical(from, &subject.kind)?;

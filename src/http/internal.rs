@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
+use super::api::tuples::within_reach;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
@@ -197,6 +198,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
+    within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
     let written = tuples::write(&caller.cx, NewTuple { key, condition, expires_at }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
@@ -212,6 +214,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
     if owner.and_then(|model| model.client.clone()) != Some(client) {
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
+    within_reach(&caller.cx, &from, std::slice::from_ref(&tuple.key))?;
     tuples::remove_by_id(&caller.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
 }

@@ -24,7 +24,7 @@ mod overview;
 mod policies;
 mod sessions;
 mod settings;
-mod tuples;
+pub(in crate::http) mod tuples;
 mod user_details;
 mod users;
 mod writers;

@@ -10,7 +10,7 @@ use super::writers::{What, for_writers};
 use super::{page_request, parameter};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
-use crate::access::model::{Description, builtin, compile_stored, describe, names};
+use crate::access::model::{Description, Models, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake};
 use crate::access::{authority, dry_run};
 use crate::base::id::ClientId;
@@ -196,16 +196,17 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
     Ok(Draft { entity_type, definition, client, expected_version })
 }
 
-/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models of the platform's own
-/// types decide who administers, and are for administrators.
+/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models
+/// that decide who has authority over the platform are for its administrators.
 fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<(), Refusal> {
-    if builtin::find(entity_type).is_some() || authority::is_of_the_platform(entity_type) {
+    let from = cx.read()?;
+    let stored = Models::current(cx, &from)?.canonical(&from, entity_type)?;
+    if !has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? && authority::rests_on_model(cx, &from, &stored)? {
         return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
     }
     if has(cx, "update", ViewModels::ON, ANY)? {
         return Ok(());
     }
-    let from = cx.read()?;
     let owner = match catalogue::find(cx, &from, entity_type)? {
         Some(model) => model.client,
         None => catalogue::owner_by_name(&from, cx.tenant, entity_type)?,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::writers::{What, for_writers};
 use super::{page_request, parameter, wrong_parameter};
+use crate::access::check::CLIENTS;
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
@@ -19,6 +20,7 @@ use crate::http::extract::{
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::Snapshot;
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
@@ -111,7 +113,7 @@ pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
 
 async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
     let tuple = tuples::by_id(cx, id)?;
-    may_write(cx, &tuple.key)?;
+    may_write(cx, [&tuple.key])?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
@@ -168,9 +170,7 @@ fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
 }
 
 async fn write_many(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Refusal> {
-    for tuple in &new {
-        may_write(cx, &tuple.key)?;
-    }
+    may_write(cx, new.iter().map(|tuple| &tuple.key))?;
     Ok(tuples::import(cx, new, first_line).await?)
 }
 
@@ -181,13 +181,13 @@ pub(super) async fn write_one(
     condition: Option<String>,
     expires_at: Option<Moment>,
 ) -> Result<Tuple, Refusal> {
-    may_write(cx, &key)?;
+    may_write(cx, [&key])?;
     Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?.tuple)
 }
 
 /// Removes a tuple that the caller may remove.
 pub(super) async fn remove_one(cx: &Cx, key: TupleKey) -> Result<Tuple, Refusal> {
-    may_write(cx, &key)?;
+    may_write(cx, [&key])?;
     Ok(tuples::remove(cx, &key).await?)
 }
 
@@ -212,39 +212,37 @@ fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     Ok(NewTuple { key, condition, expires_at })
 }
 
-/// Who may write or remove a tuple. What gives authority over the platform is for its administrators; memberships for who manages them; the
-/// objects and the access of a client for who manages access to it; everything for who may update tuples.
-fn may_write(cx: &Cx, key: &TupleKey) -> Result<(), Refusal> {
-    if key.entity_type == "oauth_client" {
-        let gives_everything = key.entity_id == ANY;
-        if gives_everything {
-            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
-        }
-        return require(cx, "manage_access", "oauth_client", &key.entity_id);
-    }
-    if authority::is_of_the_platform(&key.entity_type) {
-        return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+/// Who may write or remove tuples. What gives authority over the platform, itself or through others, is for its administrators; memberships for
+/// who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples.
+fn may_write<'k>(cx: &Cx, keys: impl IntoIterator<Item = &'k TupleKey>) -> Result<(), Refusal> {
+    let from = cx.read()?;
+    let keys = keys.into_iter().map(|key| tuples::named(cx, &from, key)).collect::<Result<Vec<_>, _>>()?;
+    within_reach(cx, &from, &keys)?;
+    keys.iter().try_for_each(|key| may_write_on(cx, &from, key))
+}
+
+fn may_write_on(cx: &Cx, from: &Snapshot, key: &TupleKey) -> Result<(), Refusal> {
+    if key.entity_type == CLIENTS {
+        return require(cx, "manage_access", CLIENTS, &key.entity_id);
     }
     if key.entity_type == GROUP {
-        let from = cx.read()?;
-        let named = TupleKey { subject: key.subject.clone(), ..key.clone() };
-        let group = crate::access::groups::find(cx, &from, &named.entity_id)?.map(|group| group.id.to_string());
-        let id = group.as_deref().unwrap_or(&key.entity_id);
-        let gives_authority = key.entity_id == ANY
-            || authority::is_held_by(cx, &from, SubjectRef::new(GROUP, id))?
-            || authority::is_held_by(cx, &from, SubjectRef::set(GROUP, id, &*key.relation))?;
-        if gives_authority {
-            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
-        }
         return require(cx, ManageMembers::TO, ManageMembers::ON, ANY);
     }
     if has(cx, "update", ViewTuples::ON, ANY)? {
         return Ok(());
     }
-    let from = cx.read()?;
-    let owner = Models::current(cx, &from)?.find(&from, &key.entity_type)?.and_then(|model| model.client.clone());
+    let owner = Models::current(cx, from)?.find(from, &key.entity_type)?.and_then(|model| model.client.clone());
     match owner {
-        Some(client) => require(cx, "manage_access", "oauth_client", client.as_str()),
+        Some(client) => require(cx, "manage_access", CLIENTS, client.as_str()),
         None => require(cx, "update", ViewTuples::ON, ANY),
     }
+}
+
+/// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than
+/// they have. Their names must be those of stored tuples.
+pub(in crate::http) fn within_reach(cx: &Cx, from: &Snapshot, keys: &[TupleKey]) -> Result<(), Refusal> {
+    if has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? || !authority::is_given_by(cx, from, keys)? {
+        return Ok(());
+    }
+    require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod described;
 mod details;
 mod failures;
+mod graph;
 mod guards;
 mod lists;
 mod pages;
