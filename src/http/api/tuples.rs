@@ -87,7 +87,7 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = write_many(cx, new, 1).await?;
+        let written = write_many(cx, (1..).zip(new).collect()).await?;
         let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
@@ -118,7 +118,7 @@ async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
-/// all or none.
+/// all or none. Those that have expired are left out and counted.
 pub async fn import(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
 }
@@ -135,9 +135,11 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     // Lines that were sent before count for the numbers in messages.
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
-    let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
-    let written = write_many(cx, new, first).await?;
-    Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
+    // What has ended is told by an export too, and gives nobody anything.
+    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix)));
+    let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
+    let written = write_many(cx, new).await?;
+    Ok(HttpResponse::Ok().json(json!({"written": written.len(), "expired": expired.len()})))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
@@ -169,9 +171,9 @@ fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
-async fn write_many(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Refusal> {
-    may_write(cx, new.iter().map(|tuple| &tuple.key))?;
-    Ok(tuples::import(cx, new, first_line).await?)
+async fn write_many(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Refusal> {
+    may_write(cx, new.iter().map(|(_, tuple)| &tuple.key))?;
+    Ok(tuples::write_lines(cx, new).await?)
 }
 
 /// Writes a tuple that the caller may write.
