@@ -105,6 +105,7 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
         "subject_relation": subject.relation,
         "name": name,
         "through": member.through,
+        "conditional": member.conditional,
     }))
 }
 
