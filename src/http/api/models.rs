@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::writers::{What, for_writers};
-use super::{page_request, parameter};
+use super::{named_request, onward, parameter};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
 use crate::access::model::{Description, Models, builtin, compile_stored, describe, names};
@@ -56,7 +56,7 @@ fn described(mut document: Value, description: &Description, warnings: &[Mistake
 
 /// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
 pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
-    let page = catalogue::page(&admin.cx, &page_request::<String>(&query)?)?;
+    let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
     let mut items: Vec<Value> = page.items.iter().map(view).collect();
     if page.next.is_none() {
         let from = admin.cx.read()?;
@@ -66,7 +66,7 @@ pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
             }
         }
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": onward("models", page.next.as_ref())})))
 }
 
 /// `GET models/{entity_type}`: with its hierarchy in words and its matrix of permissions.
@@ -122,7 +122,8 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongJson<Map<String, Value
     Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
 }
 
-/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and changes nothing.
+/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
+/// changes nothing.
 pub async fn dry_run(
     admin: Admin<ViewModels>,
     entity_type: Path<String>,
@@ -132,7 +133,14 @@ pub async fn dry_run(
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
     let dry_run::Changes { gained, lost, complete } = dry_run::of_model(&admin.cx, compiled)?;
-    Ok(HttpResponse::Ok().json(json!({"gained": gained, "lost": lost, "complete": complete, "warnings": warnings})))
+    let refused = match catalogue::rehearse(&admin.cx, &draft) {
+        Ok(_) => Value::Null,
+        Err(Error::Store(error)) => return Err(error.into()),
+        Err(error) => json!({"code": error.code(), "message": error.to_string()}),
+    };
+    Ok(HttpResponse::Ok().json(json!({
+        "gained": gained, "lost": lost, "complete": complete, "warnings": warnings, "refused": refused
+    })))
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
