@@ -1,6 +1,7 @@
 //! The web as a whole, called without a network.
 
 mod accounts;
+mod asking;
 mod described;
 mod details;
 mod failures;
