@@ -108,7 +108,7 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
         }
         while let Some((place, elsewhere)) = sources.open.pop_front() {
             sources.expand(&place, elsewhere)?;
-            if sources.steps > MAX_STEPS {
+            if sources.steps >= MAX_STEPS {
                 return Ok(None);
             }
         }
@@ -139,13 +139,17 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
         }
         let everywhere = if id == ANY { None } else { Some(ANY) };
         for id in std::iter::once(id.as_str()).chain(everywhere) {
-            for set in tuples::sets(from, tenant, (kind, id, relation), MAX_STEPS)? {
+            let sets = tuples::sets(from, tenant, (kind, id, relation), MAX_STEPS)?;
+            self.steps = self.steps.saturating_add(sets.len());
+            for set in sets {
                 if let Some((kind, id, relation)) = set.key.subject.as_set() {
                     self.push((kind, id, relation), true);
                 }
             }
             for (to_parent, inherited) in rewrite.inherited() {
-                for parent in tuples::holders(from, tenant, (kind, id, to_parent), MAX_STEPS)? {
+                let parents = tuples::holders(from, tenant, (kind, id, to_parent), MAX_STEPS)?;
+                self.steps = self.steps.saturating_add(parents.len());
+                for parent in parents {
                     let parent = parent.key.subject;
                     if parent.relation.is_none() {
                         self.push((&parent.kind, &parent.id, inherited), true);

@@ -143,8 +143,13 @@ impl GroupCommand {
                     answer.insert(String::from("members"), members.clone());
                 }
                 output.show(&answer, |answer| {
-                    let columns =
-                        [("TYPE", "subject_type"), ("ID", "subject_id"), ("NAME", "name"), ("THROUGH", "through")];
+                    let columns = [
+                        ("TYPE", "subject_type"),
+                        ("ID", "subject_id"),
+                        ("NAME", "name"),
+                        ("THROUGH", "through"),
+                        ("CONDITIONAL", "conditional"),
+                    ];
                     let members = json!({"items": answer.get("members").cloned().unwrap_or_default(), "next": null});
                     format!("{}\n\n{}", group(answer), list(&members, &columns, "Nobody is in it."))
                 })

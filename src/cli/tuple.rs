@@ -381,8 +381,12 @@ pub(super) fn changes(answer: &Value) -> String {
         changes.into_iter().flatten().map(line).collect()
     };
     let (gained, lost) = (lines("gained", "+"), lines("lost", "-"));
+    let refused = match answer.get("refused") {
+        Some(refused @ Value::Object(_)) => format!("\nIt would be refused: {}", text(refused, "message")),
+        _ => String::new(),
+    };
     if gained.is_empty() && lost.is_empty() {
-        return String::from("Nobody gains and nobody loses anything. Nothing was changed.");
+        return format!("Nobody gains and nobody loses anything. Nothing was changed.{refused}");
     }
     let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) {
         "\nThere is more than is shown."
@@ -390,7 +394,7 @@ pub(super) fn changes(answer: &Value) -> String {
         ""
     };
     let all: Vec<String> = gained.into_iter().chain(lost).collect();
-    format!("{}{more}\nNothing was changed.", all.join("\n"))
+    format!("{}{more}\nNothing was changed.{refused}", all.join("\n"))
 }
 
 #[cfg(test)]

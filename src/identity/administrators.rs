@@ -84,17 +84,27 @@ pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error>
     if has == is {
         return Ok(());
     }
+    if !is {
+        return demote(tx, cx, &new.id);
+    }
     for relation in RELATIONS {
         let key = tuple(&new.id, relation);
         // The first administrator may also do what only one can.
-        if is && (relation == ADMIN || are_awaited(tx, cx.tenant)?) {
+        if relation == ADMIN || are_awaited(tx, cx.tenant)? {
             let (created_at, updated_at) = (cx.now, cx.now);
             tuples::put(tx, cx.tenant, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
-        } else if !is {
-            tuples::delete(tx, cx.tenant, &key)?;
         }
     }
     tuples::raise(tx, cx.tenant).map(drop)
+}
+
+/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not tell.
+pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
+    let mut had_one = false;
+    for relation in RELATIONS {
+        had_one |= tuples::delete(tx, cx.tenant, &tuple(user, relation))?;
+    }
+    if had_one { tuples::raise(tx, cx.tenant).map(drop) } else { Ok(()) }
 }
 
 /// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of ours has

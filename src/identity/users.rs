@@ -199,6 +199,9 @@ pub async fn update(cx: &Cx, id: &UserId, change: UserChange) -> Result<User, Er
             }
             let new = changed(&at, &old, new);
             save(tx, &at, Some(&old), &new)?;
+            if change.roles.is_some() && !new.is_admin() {
+                administrators::demote(tx, &at, &id)?;
+            }
             entry.append(tx, &at)?;
             Ok(new)
         })

@@ -65,6 +65,22 @@ async fn an_administrator_whose_time_is_over_counts_nowhere() {
     assert_eq!((refused.status, &refused.json()["code"]), (StatusCode::CONFLICT, &json!("last_administrator")));
 }
 
+#[actix_web::test]
+async fn who_is_to_be_no_administrator_is_none_for_a_while_either() {
+    let desk = Desk::open().await;
+    let dan = desk.lesser("dan@example.com", &[]).await;
+    let is_admin = async || desk.call_as(&dan, Method::GET, "me").await.json()["is_admin"].clone();
+    for body in [json!({"admin": false}), json!({"roles": []})] {
+        let mut tuple = parts("platform * admin user dan@example.com");
+        tuple["expires_at"] = json!(desk.site.home.cx().now.plus(std::time::Duration::from_secs(60)).rfc3339());
+        assert_eq!(desk.admin(Method::POST, "tuples", tuple).await.status, StatusCode::CREATED);
+        let renamed = desk.admin(Method::PATCH, "users/dan@example.com", json!({"name": "Dan"})).await;
+        assert_eq!((renamed.status, is_admin().await), (StatusCode::OK, json!(true)));
+        let demoted = desk.admin(Method::PATCH, "users/dan@example.com", body).await;
+        assert_eq!((demoted.status, is_admin().await), (StatusCode::OK, json!(false)), "{}", demoted.body);
+    }
+}
+
 /// A world in which leads of `t1` administer users, and parents and exclusions lead there.
 async fn world(desk: &Desk) {
     desk.model("teams", json!({"relations": {
