@@ -1,20 +1,23 @@
-//! Who holds something of the platform itself: whom a lesser administrator must not take over.
+//! Who holds something of the platform itself, and which tuples and models decide that: what a lesser administrator must not touch.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use super::model::builtin;
+use super::model::{Models, builtin};
 use super::{Error, check};
 use crate::cx::Cx;
-use crate::records::SubjectRef;
-use crate::records::tuple::{GROUP, MEMBER};
+use crate::records::tuple::{ANY, GROUP};
+use crate::records::{SubjectRef, TupleKey};
 use crate::store::Read;
 use crate::store::rows::tuples;
 
-/// Subjects that are looked at before the answer is yes for safety.
-const MAX_SUBJECTS: usize = 1_000;
+/// Tuples and places that are looked at before the answer is yes for safety.
+const MAX_STEPS: usize = 200_000;
 
-/// Tuples of one subject that are looked at before the answer is yes for safety.
-const MAX_TUPLES: usize = 10_000;
+/// The relation of who may merely use an app, and has no authority by it.
+const USE: &str = "use";
+
+/// A relation of an object: type, id, relation.
+type Place = (String, String, String);
 
 /// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what a group gives is told by
 /// its own tuples.
@@ -22,28 +25,141 @@ pub fn is_of_the_platform(entity_type: &str) -> bool {
     entity_type != GROUP && builtin::find(entity_type).is_some()
 }
 
-/// Whether the subject, itself or through groups, has any relation to a type of the platform. When there is too much to look at, yes.
-pub fn is_held_by(cx: &Cx, from: &(impl Read + ?Sized), subject: SubjectRef) -> Result<bool, Error> {
-    let mut seen = BTreeSet::from([subject.clone()]);
-    let mut waiting = VecDeque::from([subject]);
-    while let Some(subject) = waiting.pop_front() {
-        let held = tuples::of_subject(from, cx.tenant, &subject, None, MAX_TUPLES)?;
-        if held.len() >= MAX_TUPLES || seen.len() > MAX_SUBJECTS {
-            return Ok(true);
-        }
-        for key in held {
-            // Who may merely use an app has no authority.
-            if is_of_the_platform(&key.entity_type) && (&*key.entity_type, &*key.relation) != (check::CLIENTS, "use") {
+/// Whether one of such tuples gives or takes authority over the platform, itself or because those with its relation have some through groups, other
+/// sets and parents: for whoever administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
+/// it, so `oauth_client` counts only where a client's people hold more than that. When there is too much to look at, yes.
+pub fn is_given_by(cx: &Cx, from: &(impl Read + ?Sized), keys: &[TupleKey]) -> Result<bool, Error> {
+    let is_of_one_client = |key: &TupleKey| key.entity_type == check::CLIENTS && key.entity_id != ANY;
+    // Every object of groups is every group, whatever they give.
+    let all_groups = |key: &TupleKey| key.entity_type == GROUP && key.entity_id == ANY;
+    if keys.iter().any(|key| all_groups(key) || is_of_the_platform(&key.entity_type) && !is_of_one_client(key)) {
+        return Ok(true);
+    }
+    let Some(sources) = Sources::of(cx, from)? else { return Ok(true) };
+    Ok(keys.iter().any(|key| {
+        sources.elsewhere().any(|(kind, id, relation)| {
+            let same_object = key.entity_id == ANY || *id == key.entity_id;
+            same_object && *kind == key.entity_type && *relation == key.relation
+        })
+    }))
+}
+
+/// Whether the model of a type decides who has authority over the platform. When there is too much to look at, yes.
+pub fn rests_on_model(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str) -> Result<bool, Error> {
+    if builtin::find(entity_type).is_some() {
+        return Ok(true);
+    }
+    Ok(Sources::of(cx, from)?.is_none_or(|sources| sources.elsewhere().any(|(kind, ..)| kind == entity_type)))
+}
+
+/// Whether the subject, itself or through sets, has any relation to a type of the platform. What everyone has does not count. When there is too
+/// much to look at, yes.
+pub fn is_held_by(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<bool, Error> {
+    let models = Models::current(cx, from)?;
+    for own in builtin::all().filter(|own| own.entity_type != GROUP) {
+        let Some(model) = models.find(from, &own.entity_type)? else { continue };
+        for relation in model.relations.keys().filter(|relation| is_authority(&own.entity_type, relation)) {
+            let held = (own.entity_type.as_str(), relation.as_str());
+            if !tuples::objects_of_subject(from, cx.tenant, subject, held, (None, 1))?.is_empty() {
                 return Ok(true);
             }
-            // A group stands in tuples as itself and as its members.
-            let of_members = key.entity_type == GROUP && key.relation == MEMBER;
-            for next in [SubjectRef::new(GROUP, &*key.entity_id), SubjectRef::set(GROUP, &*key.entity_id, MEMBER)] {
-                if of_members && seen.insert(next.clone()) {
-                    waiting.push_back(next);
-                }
+        }
+    }
+    let Some(sources) = Sources::of(cx, from)? else { return Ok(true) };
+    for (kind, id, relation) in sources.elsewhere() {
+        for id in [id.as_str(), ANY] {
+            if tuples::find_exact(from, cx.tenant, (kind, id, relation), subject)?.is_some() {
+                return Ok(true);
             }
         }
     }
     Ok(false)
+}
+
+fn is_authority(entity_type: &str, relation: &str) -> bool {
+    (entity_type, relation) != (check::CLIENTS, USE)
+}
+
+/// Every place whose tuples decide who has authority: those of the platform's own types, and backwards from there what stands in them. Exclusions
+/// count as well: to take one away gives something.
+struct Sources<'a, R: ?Sized> {
+    cx: &'a Cx,
+    from: &'a R,
+    models: std::sync::Arc<Models>,
+    /// With it, whether it was come to from another object than the client that it is about.
+    places: BTreeMap<Place, bool>,
+    open: VecDeque<(Place, bool)>,
+    steps: usize,
+}
+
+impl<'a, R: Read + ?Sized> Sources<'a, R> {
+    /// Those of this state; `None` when there is too much to look at.
+    fn of(cx: &'a Cx, from: &'a R) -> Result<Option<Self>, Error> {
+        let models = Models::current(cx, from)?;
+        let mut sources = Self { cx, from, models, places: BTreeMap::new(), open: VecDeque::new(), steps: 0 };
+        for own in builtin::all().filter(|own| own.entity_type != GROUP) {
+            let kind = own.entity_type.as_str();
+            let Some(model) = sources.models.find(from, kind)? else { continue };
+            for id in tuples::entity_ids(from, cx.tenant, kind, None, MAX_STEPS)? {
+                for relation in model.relations.keys().filter(|relation| is_authority(kind, relation)) {
+                    sources.push((kind, &id, relation), kind != check::CLIENTS);
+                }
+            }
+        }
+        while let Some((place, elsewhere)) = sources.open.pop_front() {
+            sources.expand(&place, elsewhere)?;
+            if sources.steps >= MAX_STEPS {
+                return Ok(None);
+            }
+        }
+        Ok(Some(sources))
+    }
+
+    /// The places that are more than access to one client.
+    fn elsewhere(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(|(_, elsewhere)| **elsewhere).map(|(place, _)| place)
+    }
+
+    fn push(&mut self, (kind, id, relation): (&str, &str, &str), elsewhere: bool) {
+        let place = (kind.to_owned(), id.to_owned(), relation.to_owned());
+        self.steps = self.steps.saturating_add(1);
+        if self.places.get(&place).is_none_or(|known| elsewhere && !known) {
+            self.places.insert(place.clone(), elsewhere);
+            self.open.push_back((place, elsewhere));
+        }
+    }
+
+    /// What decides who has this relation.
+    fn expand(&mut self, (kind, id, relation): &Place, elsewhere: bool) -> Result<(), Error> {
+        let (from, tenant) = (self.from, self.cx.tenant);
+        let Some(model) = self.models.find(from, kind)? else { return Ok(()) };
+        let Some(rewrite) = model.relations.get(relation).map(|relation| &relation.rewrite) else { return Ok(()) };
+        for other in rewrite.computed() {
+            self.push((kind, id, other), elsewhere);
+        }
+        let everywhere = if id == ANY { None } else { Some(ANY) };
+        for id in std::iter::once(id.as_str()).chain(everywhere) {
+            let sets = tuples::sets(from, tenant, (kind, id, relation), MAX_STEPS)?;
+            self.steps = self.steps.saturating_add(sets.len());
+            for set in sets {
+                if let Some((kind, id, relation)) = set.key.subject.as_set() {
+                    self.push((kind, id, relation), true);
+                }
+            }
+            for (to_parent, inherited) in rewrite.inherited() {
+                let parents = tuples::holders(from, tenant, (kind, id, to_parent), MAX_STEPS)?;
+                self.steps = self.steps.saturating_add(parents.len());
+                for parent in parents {
+                    let parent = parent.key.subject;
+                    if parent.relation.is_none() {
+                        self.push((&parent.kind, &parent.id, inherited), true);
+                    }
+                }
+            }
+        }
+        for (to_parent, _) in rewrite.inherited() {
+            self.push((kind, id, to_parent), elsewhere);
+        }
+        Ok(())
+    }
 }

@@ -18,6 +18,9 @@ use crate::records::tuple::{ANY, GROUP};
 use crate::store::rows::tuples;
 use crate::store::{Error, Snapshot};
 
+/// Objects that are left out because they lead too far, before no more are looked at: each costs a long search.
+const MAX_TOO_FAR: usize = 8;
+
 /// Whose permissions.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
@@ -58,7 +61,7 @@ pub struct PermissionClaims {
     pub permissions: Map<String, Value>,
     /// Which of that depends on a policy and must be asked live; what is so for one object stands under its type as well.
     pub abac_required: Map<String, Value>,
-    /// Whether something was left out because the maps grew too large.
+    /// Whether something was left out because the maps grew too large or a question led too far.
     pub truncated: bool,
     /// The state of tuples, models and groups they were made from.
     pub rev: u64,
@@ -120,28 +123,40 @@ pub fn collect<F: Facts + ?Sized>(
         }
     }
     let mut budget = Budget { left: budget.saturating_sub(4) };
-    let mut maps = Maps::default();
+    let (mut maps, mut is_full, mut too_far) = (Maps::default(), false, 0);
     for kind in types.iter().filter(|(_, ids)| ids.contains(ANY)).map(|(kind, _)| kind) {
         let Some(model) = visible(bench, kind, scope)? else { continue };
         let before = maps.clone();
-        if !maps.object(bench, (&model, ANY), &mut budget)? {
-            (maps, claims.truncated) = (before, true);
-            break;
+        match maps.object(bench, (&model, ANY), &mut budget)? {
+            Added::Whole => {}
+            Added::TooFar => too_far += 1,
+            Added::NoRoom => {
+                (maps, is_full) = (before, true);
+                break;
+            }
         }
     }
     let coarse = maps.clone();
     for (kind, ids) in &types {
         let Some(model) = visible(bench, kind, scope)? else { continue };
         for id in ids.iter().filter(|id| *id != ANY) {
-            if claims.truncated {
+            if is_full || too_far > MAX_TOO_FAR {
                 break;
             }
-            claims.truncated = !maps.object(bench, (&model, id), &mut budget)?;
+            match maps.object(bench, (&model, id), &mut budget)? {
+                Added::Whole => {}
+                Added::TooFar => too_far += 1,
+                Added::NoRoom => is_full = true,
+            }
         }
     }
+    is_full |= too_far > MAX_TOO_FAR;
     // Half of the objects would look like all of them.
-    let maps = if claims.truncated { coarse } else { maps };
-    claims.client_full_access = full_access(bench, types.get(CLIENTS), budget.left)?;
+    let maps = if is_full { coarse } else { maps };
+    claims.truncated = is_full || too_far > 0;
+    let (everywhere, all) = full_access(bench, types.get(CLIENTS), budget.left)?;
+    claims.client_full_access = everywhere;
+    claims.truncated |= !all;
     claims.permissions = json(maps.permissions);
     claims.abac_required = json(maps.abac_required);
     Ok(claims)
@@ -159,6 +174,16 @@ struct Budget {
     left: usize,
 }
 
+/// What came of an object.
+enum Added {
+    /// All that the subject may do with it is in the maps.
+    Whole,
+    /// To find out leads too far: whoever reads the token must ask live. Nothing of it is in the maps.
+    TooFar,
+    /// There was no room for it; part of it is in the maps.
+    NoRoom,
+}
+
 impl Budget {
     /// Takes what a name costs under a key; false when there is not enough left.
     fn take(&mut self, bytes: usize) -> bool {
@@ -169,39 +194,54 @@ impl Budget {
 }
 
 impl Maps {
-    /// Adds what the subject may do with an object; false when there is no room for it.
+    /// Adds what the subject may do with an object.
     fn object<F: Facts + ?Sized>(
         &mut self,
         bench: &mut Bench<'_, F>,
         (model, id): (&CompiledModel, &str),
         budget: &mut Budget,
-    ) -> Result<bool, super::Error> {
+    ) -> Result<Added, super::Error> {
         let kind = &model.entity_type;
-        if kind == CLIENTS && bench.bound().is_some_and(|client| client.as_str() != id) {
-            return Ok(true);
-        }
+        let names = match names(bench, (model, id)) {
+            Err(super::Error::LimitReached(_)) => return Ok(Added::TooFar),
+            names => names?,
+        };
         let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
-        for name in model.relations.keys().chain(model.permissions.keys()) {
-            let Some((relation, policy)) = model.wanted(name) else { continue };
-            let mut verdict = bench.engine().holds(At::new(kind, id, relation))?.verdict;
-            if policy.is_some() {
-                verdict = verdict.min(Verdict::Gated);
-            }
-            if verdict < Verdict::Gated {
-                continue;
-            }
+        for (name, verdict) in names {
             if !put(&mut self.permissions, &key, name, budget) {
-                return Ok(false);
+                return Ok(Added::NoRoom);
             }
             if verdict == Verdict::Gated
                 && !(put(&mut self.abac_required, &key, name, budget)
                     && put(&mut self.abac_required, kind, name, budget))
             {
-                return Ok(false);
+                return Ok(Added::NoRoom);
             }
         }
-        Ok(true)
+        Ok(Added::Whole)
     }
+}
+
+/// Names of relations and permissions that the subject has on an object. Errors: [`super::Error::LimitReached`].
+fn names<'m, F: Facts + ?Sized>(
+    bench: &mut Bench<'_, F>,
+    (model, id): (&'m CompiledModel, &str),
+) -> Result<Vec<(&'m str, Verdict)>, super::Error> {
+    let (kind, mut found) = (&model.entity_type, Vec::new());
+    if kind == CLIENTS && bench.bound().is_some_and(|client| client.as_str() != id) {
+        return Ok(found);
+    }
+    for name in model.relations.keys().chain(model.permissions.keys()) {
+        let Some((relation, policy)) = model.wanted(name) else { continue };
+        let mut verdict = bench.engine().holds(At::new(kind, id, relation))?.verdict;
+        if policy.is_some() {
+            verdict = verdict.min(Verdict::Gated);
+        }
+        if verdict >= Verdict::Gated {
+            found.push((name.as_str(), verdict));
+        }
+    }
+    Ok(found)
 }
 
 /// Puts a name under a key and pays for it: quotes, comma, and for a new key also colon and brackets.
@@ -236,25 +276,37 @@ fn visible<F: Facts + ?Sized>(
     Ok(visible.then_some(model))
 }
 
-/// The clients among these objects inside which the subject may do everything, as many as there is room for.
+/// The clients among these objects inside which the subject may do everything, as many as there is room for; and whether none is left out because
+/// it leads too far.
 fn full_access<F: Facts + ?Sized>(
     bench: &mut Bench<'_, F>,
     ids: Option<&BTreeSet<String>>,
     room: usize,
-) -> Result<Vec<ClientId>, super::Error> {
-    let (mut found, mut room) = (Vec::new(), room);
+) -> Result<(Vec<ClientId>, bool), super::Error> {
+    let (mut found, mut all, mut room) = (Vec::new(), true, room);
     for id in ids.into_iter().flatten() {
         let Ok(client) = id.parse::<ClientId>() else { continue };
         let Some(rest) = room.checked_sub(quoted(id) + 1) else { break };
         room = rest;
         let bound_elsewhere = bench.bound().is_some_and(|bound| *bound != client);
-        if !bound_elsewhere && bench.engine().holds(At::new(CLIENTS, id, FULL_ACCESS))?.verdict == Verdict::Yes {
-            found.push(client);
+        if bound_elsewhere {
+            continue;
+        }
+        match bench.engine().holds(At::new(CLIENTS, id, FULL_ACCESS)) {
+            Err(super::Error::LimitReached(_)) => all = false,
+            held => found.extend((held?.verdict == Verdict::Yes).then_some(client)),
+        }
+        if !all {
+            break;
         }
     }
-    Ok(found)
+    Ok((found, all))
 }
 
 fn json(names: Names) -> Map<String, Value> {
     names.into_iter().map(|(key, names)| (key, names.into_iter().collect())).collect()
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::Error;
 use super::check::standing::{Models, State, rooms};
-use super::check::{API_KEY, CLIENT, Facts, Ground, Limits, Overlay, Schema, Standing, StoreFacts, USER};
+use super::check::{
+    API_KEY, CLIENT, CLIENTS, Facts, Ground, Limits, Overlay, PLATFORM, Schema, Standing, StoreFacts, USER,
+};
 use super::list::{self, Who};
 use super::model::CompiledModel;
 use super::reach::Walk;
@@ -16,7 +18,7 @@ use crate::cx::Cx;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::Snapshot;
-use crate::store::rows::tuples;
+use crate::store::rows::{models, tuples};
 
 /// Objects that are looked at.
 const MAX_OBJECTS: usize = 200;
@@ -66,6 +68,7 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
             objects.extend(Walk::new(before).reached_by(&holders, true)?.objects);
             objects.extend(Walk::new(after).reached_by(&holders, true)?.objects);
         }
+        complete &= add_administered(cx, before, &mut objects)?;
         complete &= objects.len() <= MAX_OBJECTS;
         let mut changes = Changes { complete, ..Changes::default() };
         for (kind, id) in objects.into_iter().take(MAX_OBJECTS) {
@@ -73,6 +76,30 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
         }
         Ok(finished(changes))
     })
+}
+
+/// Adds what follows from access to a client: with full access, everything in its types. Answers whether that is all: what an administrator of the
+/// platform may do is not listed.
+fn add_administered(
+    cx: &Cx,
+    ground: Ground<'_, StoreFacts<'_, Snapshot>>,
+    objects: &mut BTreeSet<(String, String)>,
+) -> Result<bool, Error> {
+    let mut complete = !objects.iter().any(|(kind, _)| kind == PLATFORM);
+    let clients: BTreeSet<String> =
+        objects.iter().filter(|(kind, _)| kind == CLIENTS).map(|(_, id)| id.clone()).collect();
+    if clients.is_empty() {
+        return Ok(complete);
+    }
+    let all = models::page(ground.facts.from, cx.tenant, &PageRequest::new(Some(MAX_LIMIT), None))?;
+    complete &= all.next.is_none();
+    for model in all.items {
+        if model.client.is_some_and(|client| clients.contains(client.as_str()) || clients.contains(ANY)) {
+            objects.insert((model.entity_type.clone(), ANY.to_owned()));
+            complete &= add_known(cx, ground, &model.entity_type, objects)?;
+        }
+    }
+    Ok(complete)
 }
 
 /// What another model of a type would do to the objects of that type.
@@ -147,7 +174,7 @@ fn held<F: Facts + ?Sized>(
             let who = Who { kind: subjects, relation: None };
             let all = list::subjects(ground, (kind, id, permission), &who, standing, &page)?;
             complete &= all.next.is_none();
-            let everyone = all.everyone.then(|| SubjectRef::new(subjects, ANY));
+            let everyone = (all.everyone || all.everyone_gated).then(|| SubjectRef::new(subjects, ANY));
             for subject in all.items.into_iter().map(|item| item.subject).chain(everyone) {
                 let (entity_type, entity_id) = (kind.to_owned(), id.to_owned());
                 found.insert(Change { subject, permission: permission.clone(), entity_type, entity_id });

@@ -47,6 +47,8 @@ pub struct Member {
     pub subject: SubjectRef,
     /// The group that they were put in by name, when it is another one.
     pub through: Option<String>,
+    /// Whether a condition has the last word, so that nobody knows beforehand.
+    pub conditional: bool,
 }
 
 /// A group that somebody is in.
@@ -166,22 +168,28 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
 /// groups. Sorted. Errors: [`Error::LimitReached`].
 pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bool) -> Result<Vec<Member>, Error> {
     let mut members = BTreeSet::new();
-    let mut seen = BTreeSet::from([group.to_string()]);
-    let mut waiting = VecDeque::from([group.to_string()]);
-    while let Some(id) = waiting.pop_front() {
+    let mut seen = BTreeSet::new();
+    let mut waiting = VecDeque::from([(group.to_string(), false)]);
+    while let Some((id, gated)) = waiting.pop_front() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
         let through = (id != group.as_str()).then(|| id.clone());
         for tuple in tuples::holders(from, cx.tenant, (GROUP, &id, MEMBER), MAX_MEMBERS)? {
             if !tuple.counts_at(cx.now) {
                 continue;
             }
+            let conditional = gated || tuple.condition.is_some();
             let subject = tuple.key.subject;
             if let Some((GROUP, nested, MEMBER)) = subject.as_set()
-                && seen.insert(nested.to_owned())
                 && !direct
+                && !seen.contains(nested)
             {
-                waiting.push_back(nested.to_owned());
+                // What is surely in comes before what may be in, so that each group is looked at for the better reason.
+                let next = (nested.to_owned(), conditional);
+                if conditional { waiting.push_back(next) } else { waiting.push_front(next) }
             }
-            members.insert(Member { subject, through: through.clone() });
+            members.insert(Member { subject, through: through.clone(), conditional });
             if members.len() >= MAX_MEMBERS || seen.len() > MAX_NESTED {
                 return Err(Error::LimitReached("the group has too many members to list"));
             }
@@ -190,14 +198,15 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
     Ok(members.into_iter().collect())
 }
 
-/// The groups that a subject is in at this moment, itself or through others, in the order of their identifiers; 1000 at the most.
+/// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers; 1000 at the most. What
+/// hangs on a condition is left out: nobody is told to be in a group whose door may be shut.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);
     while let Some((subject, direct)) = waiting.pop_front() {
         for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
             let membership = tuples::find_exact(from, cx.tenant, (GROUP, &id, MEMBER), &subject)?;
-            let counts = membership.is_some_and(|membership| membership.counts_at(cx.now));
+            let counts = membership.is_some_and(|found| found.counts_at(cx.now) && found.condition.is_none());
             if counts && found.len() < MAX_NESTED && !found.contains_key(&id) {
                 waiting.extend(
                     [SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)].map(|set| (set, false)),

@@ -30,6 +30,8 @@ pub struct Objects {
     pub next: Option<String>,
     /// Whether it may be done with every object of the type, also with those nobody has heard of.
     pub wildcard_grant: bool,
+    /// Whether it perhaps may: a script has the last word, or single objects may be excluded, so that each must be asked about.
+    pub wildcard_gated: bool,
 }
 
 /// An object with which it may be done.
@@ -52,6 +54,8 @@ pub struct Subjects {
     pub next: Option<String>,
     /// Whether everyone of the type may, also those nobody has heard of.
     pub everyone: bool,
+    /// Whether everyone perhaps may: a script has the last word, or single subjects may be excluded.
+    pub everyone_gated: bool,
 }
 
 /// A subject that may.
@@ -90,8 +94,8 @@ pub fn objects<F: Facts + ?Sized>(
     let ground = bench.ground();
     let model = declared(&ground, entity_type, permission)?;
     let every = bench.verdict(&model, ANY, permission)?;
-    let wildcard_grant = every.is_some_and(|verdict| verdict >= Verdict::Gated);
-    let mut source = if wildcard_grant {
+    let (wildcard_grant, wildcard_gated) = (every == Some(Verdict::Yes), every == Some(Verdict::Gated));
+    let mut source = if wildcard_grant || wildcard_gated {
         Source::Known(request.after.clone())
     } else {
         Source::Reached(reached(bench, &model, request)?)
@@ -118,7 +122,7 @@ pub fn objects<F: Facts + ?Sized>(
     let next = next.map(|(id, _)| id.clone());
     found.truncate(request.limit);
     let items = granted(bench, (&model, permission), found)?;
-    Ok(Objects { items, next, wildcard_grant })
+    Ok(Objects { items, next, wildcard_grant, wildcard_gated })
 }
 
 /// Where candidates come from.
@@ -201,13 +205,20 @@ pub fn subjects<F: Facts + ?Sized>(
     if let Some(client) = &model.client {
         places.push(At::new(CLIENTS, client.as_str(), FULL_ACCESS));
     }
-    let met = Walk::new(ground).met_at(&places)?;
+    let (met, takes_away) = Walk::new(ground).met_at(&places)?;
     let candidates: BTreeSet<SubjectRef> = met.iter().filter_map(|subject| who.named(subject)).collect();
-    let ask = |subject: &SubjectRef| -> Result<Option<Verdict>, Error> {
-        let mut bench = Bench::new(ground, subject, standing(subject)?, 0);
-        Ok(bench.verdict(&model, entity_id, permission)?.filter(|verdict| *verdict >= Verdict::Gated))
+    let verdict = |subject: &SubjectRef| -> Result<Option<Verdict>, Error> {
+        Bench::new(ground, subject, standing(subject)?, 0).verdict(&model, entity_id, permission)
     };
-    let everyone = who.relation.is_none() && who.kind != GROUP && ask(&SubjectRef::new(who.kind, ANY))?.is_some();
+    let ask = |subject: &SubjectRef| Ok::<_, Error>(verdict(subject)?.filter(|verdict| *verdict >= Verdict::Gated));
+    let is_one = who.relation.is_none() && who.kind != GROUP;
+    let every = if is_one { ask(&SubjectRef::new(who.kind, ANY))? } else { None };
+    let mut everyone = every == Some(Verdict::Yes);
+    // Whoever stands in no tuple has what everyone has; of the others one may be excluded.
+    for subject in candidates.iter().filter(|_| takes_away) {
+        everyone = everyone && verdict(subject)?.is_none_or(|verdict| verdict == Verdict::Yes);
+    }
+    let everyone_gated = every.is_some() && !everyone;
     let mut items = Vec::new();
     let later = |subject: &SubjectRef| request.after.as_ref().is_none_or(|after| subject.to_string() > *after);
     let mut sorted: Vec<_> = candidates.into_iter().filter(later).collect();
@@ -223,7 +234,7 @@ pub fn subjects<F: Facts + ?Sized>(
     let next = if items.len() > request.limit { items.get(request.limit.saturating_sub(1)) } else { None };
     let next = next.map(|item| item.subject.to_string());
     items.truncate(request.limit);
-    Ok(Subjects { items, next, everyone })
+    Ok(Subjects { items, next, everyone, everyone_gated })
 }
 
 impl Who<'_> {

@@ -194,6 +194,43 @@ impl PolicyInput<'_> {
     }
 }
 
+/// The context of a policy that an author tries out: as a check would make it of what they say. What they do not say is empty, and of this moment.
+pub fn tried(given: &Map<String, Value>, now: Moment) -> Value {
+    let members = |name: &str| given.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let text = |name: &str, of: &Map<String, Value>| of.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (told, mut user) = (members("resource"), members("user"));
+    // Either spelling of the attributes stands for both.
+    let mut attributes = told.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
+    let flat = told.iter().filter(|(name, _)| !["id", "type", "attributes"].contains(&name.as_str()));
+    flat.for_each(|(name, value)| drop(attributes.insert(name.clone(), value.clone())));
+    let resource = Resource { id: text("id", &told), type_name: text("type", &told), attributes };
+    let custom = user.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
+    copy_flat(&mut user, &custom);
+    let subject = Subject { user, apikey: None };
+    let input = PolicyInput {
+        subject: &subject,
+        permission: "",
+        entity_type: "",
+        entity_id: "",
+        resource: &resource,
+        client: None,
+        extra: given,
+        now,
+        caller: &Caller::default(),
+    };
+    let mut context = input.context(None);
+    // An author may say what a caller may not: when it is, and who asks.
+    if let Value::Object(made) = &mut context {
+        made.extend(
+            given
+                .iter()
+                .filter(|(name, _)| *name != "resource" && *name != "user")
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+    }
+    context
+}
+
 /// The parts of a moment in UTC. The week begins with Monday, 1.
 fn time(now: Moment) -> Value {
     let Ok(timestamp) = Timestamp::from_millisecond(now.millis()) else { return json!({}) };

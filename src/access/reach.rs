@@ -61,15 +61,17 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
         Ok(reached)
     }
 
-    /// Every subject that stands in a tuple which a question about these places may come across. Errors: [`Error::LimitReached`].
-    pub(super) fn met_at(mut self, places: &[At<'_>]) -> Result<BTreeSet<SubjectRef>, Error> {
-        let mut found = BTreeSet::new();
+    /// Every subject that stands in a tuple which a question about these places may come across, and whether some of it takes something away.
+    /// Errors: [`Error::LimitReached`].
+    pub(super) fn met_at(mut self, places: &[At<'_>]) -> Result<(BTreeSet<SubjectRef>, bool), Error> {
+        let (mut found, mut takes_away) = (BTreeSet::new(), false);
         for at in places {
             self.push(at.kind, at.id, at.relation);
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
             let Some(model) = self.ground.schema.model(&kind)? else { continue };
             let Some(rewrite) = model.relations.get(&relation).map(|relation| &relation.rewrite) else { continue };
+            takes_away |= rewrite.takes_away();
             // A set has itself.
             found.insert(SubjectRef::set(kind.as_str(), id.as_str(), relation.as_str()));
             for other in rewrite.computed() {
@@ -89,7 +91,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
                 }
             }
         }
-        Ok(found)
+        Ok((found, takes_away))
     }
 
     fn stands(&mut self, kind: &str) -> Result<bool, Error> {

@@ -1,19 +1,19 @@
 //! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
 use super::check::standing::{Models, State, USER, rooms};
-use super::check::{Schema, Standing};
+use super::check::{CLIENTS, Schema, Standing};
 use super::error::Mistake;
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::{Error, evaluations, groups};
 use crate::audit::Entry;
 use crate::base::Moment;
-use crate::base::id::UserId;
+use crate::base::id::{ClientId, GroupId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::cx::Cx;
 use crate::identity::{self, administrators};
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{PolicyPlace, SubjectRef, Tuple, TupleKey};
-use crate::store::rows::{policy_versions, tuples as rows};
+use crate::store::rows::{clients, policy_versions, tuples as rows};
 use crate::store::{Read, Tx};
 
 pub use crate::store::rows::tuples::Filter;
@@ -39,6 +39,13 @@ pub struct NewTuple {
     pub condition: Option<String>,
     /// When it ends.
     pub expires_at: Option<Moment>,
+}
+
+impl NewTuple {
+    /// Whether it would be nothing as soon as it is written.
+    pub fn has_expired(&self, now: Moment) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 impl From<TupleKey> for NewTuple {
@@ -69,17 +76,17 @@ pub enum Change {
 
 /// Writes a tuple; again is no error. Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
 pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
-    let mut written = write_batch(cx, vec![new], |_| String::new()).await?;
+    let mut written = write_batch(cx, vec![(String::new(), new)]).await?;
     written.pop().ok_or(Error::NotFound)
 }
 
-/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of their line, from `first_line` on.
+/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of the line that each stands on.
 /// Errors: [`Error::Invalid`].
-pub async fn import(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Error> {
+pub async fn write_lines(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
         return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
     }
-    write_batch(cx, new, move |n| format!("line {}", first_line.saturating_add(n))).await
+    write_batch(cx, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
 }
 
 /// Tuples that are to count for one question, as they would be stored: the same are refused.
@@ -100,19 +107,16 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
     Ok(tuples)
 }
 
-async fn write_batch(
-    cx: &Cx,
-    new: Vec<NewTuple>,
-    name: impl Fn(usize) -> String + Send + 'static,
-) -> Result<Vec<Written>, Error> {
+/// Writes tuples, each of which has a name for mistakes; the one without is alone.
+async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
     let rooms = rooms(cx);
     let mut mistakes = Vec::new();
-    for (n, tuple) in new.iter().enumerate() {
-        mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(&name(n), mistake)));
+    for (name, tuple) in &new {
+        mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(name, mistake)));
         if let Some(condition) = &tuple.condition
             && let Some(problem) = rooms.problem_of_script(condition)
         {
-            mistakes.push(within(&name(n), Mistake::new("condition", problem)));
+            mistakes.push(within(name, Mistake::new("condition", problem)));
         }
     }
     refuse(mistakes)?;
@@ -123,14 +127,14 @@ async fn write_batch(
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
         let models = Models::new(&at, State::Tentative(tx), &*rooms);
-        for (n, tuple) in new.iter().enumerate() {
+        for (name, tuple) in &new {
             match fitting(&models, tuple) {
                 Ok(tuple) => checked.push(tuple),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
                 // A single tuple is refused with its own code, a line of many with its number.
-                Err(error) if name(n).is_empty() => return Err(error),
-                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(&name(n), one))),
-                Err(other) => mistakes.push(Mistake::new(name(n), other.to_string())),
+                Err(error) if name.is_empty() => return Err(error),
+                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(name, one))),
+                Err(other) => mistakes.push(Mistake::new(name, other.to_string())),
             }
         }
         refuse(mistakes)?;
@@ -202,8 +206,7 @@ pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
 /// The key of a tuple that is there, however it is named. Errors: [`Error::NotFound`].
 pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
     let from = cx.read()?;
-    let named = by_names(cx, &from, key)?;
-    rows::find(&from, cx.tenant, &named)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
+    rows::find(&from, cx.tenant, &named(cx, &from, key)?)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
 }
 
 /// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].
@@ -229,7 +232,7 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
             // As it stands first: what it names may be gone.
             Wanted::Key(key) => match rows::find(tx, at.tenant, key)? {
                 Some(found) => Some(found),
-                None => rows::find(tx, at.tenant, &by_names(&at, tx, key)?)?,
+                None => rows::find(tx, at.tenant, &named(&at, tx, key)?)?,
             },
             Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
         };
@@ -244,7 +247,7 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
     cx.store().write(change).await
 }
 
-/// A page of tuples; the subject may be named. It may be short and still have a successor.
+/// A page of tuples; the subject may be named. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
     let (from, mut filter) = (cx.read()?, filter.clone());
     if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
@@ -253,11 +256,14 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tupl
     if let Some(entity_type) = &filter.entity_type {
         filter.entity_type = Some(model::Models::unshared(cx.tenant).canonical(&from, entity_type)?);
     }
+    if request.after.as_ref().is_some_and(|after| !rows::is_cursor(cx.tenant, &filter, after)) {
+        return Err(Error::invalid("after", "is not a cursor of this list"));
+    }
     Ok(rows::page(&from, cx.tenant, &filter, request)?)
 }
 
 /// The key as it stands in the store: types in their models' spelling, people and groups by identifier.
-fn by_names(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
+pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
     let models = model::Models::unshared(cx.tenant);
     let mut subject = subject_by_name(cx, from, &key.subject)?;
     subject.kind = models.canonical(from, &subject.kind)?;
@@ -325,10 +331,13 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
     if let Some(relation) = &subject.relation {
         check("subject_relation", relation, true);
     }
+    if new.condition.as_ref().is_some_and(|text| text.trim().is_empty()) {
+        mistakes.push(Mistake::new("condition", "is empty, which would deny for ever: leave it out"));
+    }
     if new.condition.as_ref().is_some_and(|text| text.len() > MAX_CONDITION) {
         mistakes.push(Mistake::new("condition", format!("is longer than {MAX_CONDITION} bytes")));
     }
-    if new.expires_at.is_some_and(|end| end <= now) {
+    if new.has_expired(now) {
         mistakes.push(Mistake::new("expires_at", "is in the past"));
     }
     mistakes
@@ -353,12 +362,28 @@ fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
             return Err(Error::invalid("subject_relation", problem));
         }
     }
-    let entity_id = entity_by_name(models.cx, models.from.read(), &model.entity_type, &key.entity_id)?;
-    if entity_id.contains(char::is_whitespace) {
-        return Err(Error::SubjectNotFound { kind: GROUP.to_owned(), id: entity_id });
-    }
+    let entity_id = existing(models, &model, &key.entity_id)?;
     let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..key.clone() };
     Ok(NewTuple { key, ..new.clone() })
+}
+
+/// The identifier of an object. Clients and groups are things of ours: what is made under the name of one later must not find what was written
+/// before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
+fn existing(models: &Models<'_>, model: &CompiledModel, id: &str) -> Result<String, Error> {
+    let (cx, from, kind) = (models.cx, models.from.read(), model.entity_type.as_str());
+    let is_there = match kind {
+        _ if id == ANY => true,
+        GROUP => match groups::find(cx, from, id)? {
+            Some(group) => return Ok(group.id.to_string()),
+            None => id.parse::<GroupId>().is_err() && !id.contains(char::is_whitespace),
+        },
+        CLIENTS => match id.parse::<ClientId>() {
+            Ok(id) => clients::find(from, cx.tenant, &id)?.is_some(),
+            Err(_) => false,
+        },
+        _ => true,
+    };
+    if is_there { Ok(id.to_owned()) } else { Err(Error::SubjectNotFound { kind: kind.to_owned(), id: id.to_owned() }) }
 }
 
 /// The subject under its own name: entity types in their models' spelling, people by id. Errors: [`Error::SubjectNotFound`].

@@ -1,5 +1,6 @@
 //! Cursor paging: `{"items":[…],"next":cursor|null}`, the one shape of every list.
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 use super::sort::Sort;
@@ -63,9 +64,31 @@ impl<T> Page<T> {
     }
 }
 
+/// A cursor of the list with this name that stands behind `place`, where places are free text: what somebody made up is told from it.
+pub fn cursor_behind(list: &str, place: &str) -> String {
+    BASE64URL_NOPAD.encode(format!("{list}\0{place}").as_bytes())
+}
+
+/// The place that a cursor from [`cursor_behind`] with the same `list` stands behind; `None` for any other text.
+pub fn place_of(list: &str, cursor: &str) -> Option<String> {
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?).ok()?;
+    Some(text.strip_prefix(list)?.strip_prefix('\0')?.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_only() {
+        let cursor = cursor_behind("models", "abc:invoice");
+        assert_eq!(place_of("models", &cursor).as_deref(), Some("abc:invoice"));
+        for (list, text) in
+            [("clients", &*cursor), ("models", "zz"), ("models", "abc:invoice"), ("models", ""), ("model", &cursor)]
+        {
+            assert_eq!(place_of(list, text), None, "{list} {text}");
+        }
+    }
 
     #[test]
     fn a_page_names_its_successor_only_when_there_is_one() {

@@ -278,7 +278,7 @@ impl ClientCommand {
             }
             Self::Disable(named) => {
                 let answer = remote.call(Call::post(["clients", &named.client, "disable"]))?;
-                output.show(&answer, |answer| format!("Disabled {}.", text(answer, "client_id")))
+                output.show(&answer, |answer| format!("Disabled {}; {}.", text(answer, "client_id"), ended(answer)))
             }
             Self::Enable(named) => {
                 let answer = remote.call(Call::post(["clients", &named.client, "enable"]))?;

@@ -7,6 +7,7 @@ use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::{PageFlags, SortFlag};
+use super::tuple::{noted, stranger};
 use super::user::would_end;
 
 /// What can be done with groups.
@@ -142,8 +143,13 @@ impl GroupCommand {
                     answer.insert(String::from("members"), members.clone());
                 }
                 output.show(&answer, |answer| {
-                    let columns =
-                        [("TYPE", "subject_type"), ("ID", "subject_id"), ("NAME", "name"), ("THROUGH", "through")];
+                    let columns = [
+                        ("TYPE", "subject_type"),
+                        ("ID", "subject_id"),
+                        ("NAME", "name"),
+                        ("THROUGH", "through"),
+                        ("CONDITIONAL", "conditional"),
+                    ];
                     let members = json!({"items": answer.get("members").cloned().unwrap_or_default(), "next": null});
                     format!("{}\n\n{}", group(answer), list(&members, &columns, "Nobody is in it."))
                 })
@@ -158,13 +164,10 @@ impl GroupCommand {
             Self::AddMember(args) => {
                 let body = json!({"subject_type": args.kind, "subject_id": args.member});
                 let call = Call::post(["groups", &args.named.group, "members"]).body(body);
-                output.show(&remote.call(call)?, |answer| {
-                    format!(
-                        "{}:{} is in {}.",
-                        text(answer, "subject_type"),
-                        text(answer, "subject_id"),
-                        args.named.group
-                    )
+                let answer = noted(remote.call(call)?);
+                output.show(&answer, |answer| {
+                    let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
+                    format!("{kind}:{id} is in {}.{}", args.named.group, stranger(answer))
                 })
             }
             Self::RemoveMember(args) => {

@@ -172,7 +172,7 @@ impl AddArgs {
             let answer = remote.call(Call::post(["tuples", "dry-run"]).body(json!({"add": [body]})))?;
             return output.show(&answer, changes);
         }
-        let answer = remote.call(Call::post(["tuples"]).body(body))?;
+        let answer = noted(remote.call(Call::post(["tuples"]).body(body))?);
         output.show(&answer, |answer| format!("Written.\n\n{}{}", tuple(answer), stranger(answer)))
     }
 }
@@ -190,6 +190,15 @@ pub(super) fn stranger(answer: &Value) -> String {
         return String::new();
     }
     format!("\nNote: there is no {what} {id} here. It was taken for the name of one in another system.")
+}
+
+/// The tuple that was written, with what there is to note about its subject as `note`.
+pub(super) fn noted(mut answer: Value) -> Value {
+    let note = stranger(&answer);
+    if let Some(members) = answer.as_object_mut().filter(|_| !note.is_empty()) {
+        members.insert(String::from("note"), note.trim_start_matches("\nNote: ").into());
+    }
+    answer
 }
 
 impl RemoveArgs {
@@ -221,18 +230,23 @@ impl ImportArgs {
             None => source.lines().collect(),
         };
         let batches = batches(&lines)?;
-        let mut written = 0;
+        let (mut written, mut expired) = (0, 0);
         for batch in &batches {
             let some = lines.get(batch.clone()).unwrap_or_default();
             let body = json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix});
             let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
             let answer = answer.map_err(|failure| begun(failure, batch.start))?;
-            written += answer.get("written").and_then(Value::as_u64).unwrap_or_default();
+            let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
+            written += count("written");
+            expired += count("expired");
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
             }
         }
-        output.show(&json!({"written": written}), |_| format!("{written} tuples are there now."))
+        let left_out = if expired == 0 { String::new() } else { format!(" {expired} have expired and were left out.") };
+        output.show(&json!({"written": written, "expired": expired}), |_| {
+            format!("{written} tuples are there now.{left_out}")
+        })
     }
 }
 
@@ -367,8 +381,12 @@ pub(super) fn changes(answer: &Value) -> String {
         changes.into_iter().flatten().map(line).collect()
     };
     let (gained, lost) = (lines("gained", "+"), lines("lost", "-"));
+    let refused = match answer.get("refused") {
+        Some(refused @ Value::Object(_)) => format!("\nIt would be refused: {}", text(refused, "message")),
+        _ => String::new(),
+    };
     if gained.is_empty() && lost.is_empty() {
-        return String::from("Nobody gains and nobody loses anything. Nothing was changed.");
+        return format!("Nobody gains and nobody loses anything. Nothing was changed.{refused}");
     }
     let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) {
         "\nThere is more than is shown."
@@ -376,7 +394,7 @@ pub(super) fn changes(answer: &Value) -> String {
         ""
     };
     let all: Vec<String> = gained.into_iter().chain(lost).collect();
-    format!("{}{more}\nNothing was changed.", all.join("\n"))
+    format!("{}{more}\nNothing was changed.{refused}", all.join("\n"))
 }
 
 #[cfg(test)]
@@ -419,6 +437,9 @@ mod tests {
         {
             assert_eq!(note(kind, id), "", "{kind} {id}");
         }
+        let told = noted(json!({"subject_type": "user", "subject_id": "anne@example.com"}));
+        assert!(told["note"].as_str().unwrap().starts_with("there is no person anne@example.com here"), "{told}");
+        assert_eq!(noted(json!({"subject_type": "user", "subject_id": "*"})).get("note"), None);
     }
 
     #[test]

@@ -14,9 +14,15 @@ use super::routes::{self, Endpoint};
 use crate::access::check::{Decision, Question, check, check_many, sit};
 use crate::access::list::{self, Who};
 use crate::access::{Error, tuples};
-use crate::base::page::PageRequest;
+use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
+
+/// What the pages of a search for subjects are told by.
+const SUBJECTS: &str = "subjects";
+
+/// What the pages of a search for resources are told by.
+const RESOURCES: &str = "resources";
 
 /// Questions of one request.
 const MAX_EVALUATIONS: usize = 1_000;
@@ -104,7 +110,7 @@ fn stops(body: &Members) -> Result<Option<bool>, Refusal> {
 async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
     let kind = text(&body.0, "subject", "type")?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
-    let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0)?);
+    let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0, SUBJECTS)?);
     may_ask_about_others(&caller, &entity_type)?;
     let wanted = Who { kind: &kind, relation: None };
     let object = (&*entity_type, &*entity_id, &*permission);
@@ -115,14 +121,14 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
     let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
     let results: Vec<Value> =
         kept.iter().map(|question| json!({"type": question.subject.kind, "id": question.subject.id})).collect();
-    Ok(searched(&results, found.next.as_deref()))
+    Ok(searched(&results, found.next.map(|place| cursor_behind(SUBJECTS, &place))))
 }
 
 /// Resource Search (AuthZEN 1.0 §8.5).
 async fn resources(caller: Caller, body: Json<Members>) -> Answer {
     let subject = subject(&caller, &body.0)?;
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
-    let page = page(&body.0)?;
+    let page = page(&body.0, RESOURCES)?;
     may_ask(&caller, &subject, &entity_type)?;
     let found = sit(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
     let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
@@ -131,7 +137,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
     let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
     let results: Vec<Value> =
         kept.iter().map(|question| json!({"type": question.entity_type, "id": question.entity_id})).collect();
-    Ok(searched(&results, found.next.as_deref()))
+    Ok(searched(&results, found.next.map(|place| cursor_behind(RESOURCES, &place))))
 }
 
 /// Action Search (AuthZEN 1.0 §8.6).
@@ -151,8 +157,8 @@ async fn actions(caller: Caller, body: Json<Members>) -> Answer {
 async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bool]) -> Result<Vec<Question>, Refusal> {
     let mut kept = Vec::with_capacity(found.len());
     for (mut question, is_gated) in found.into_iter().zip(gated) {
-        question.resource = Some(resource(body, &question.entity_id));
-        question.context = context(body);
+        question.resource = Some(resource(body, &question.entity_id)?);
+        question.context = context(body)?;
         if !is_gated || check(&caller.cx, &question).await?.allowed {
             kept.push(question);
         }
@@ -160,7 +166,7 @@ async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bo
     Ok(kept)
 }
 
-fn searched(results: &[Value], next: Option<&str>) -> HttpResponse {
+fn searched(results: &[Value], next: Option<String>) -> HttpResponse {
     let page = json!({"next_token": next.unwrap_or_default(), "count": results.len()});
     HttpResponse::Ok().json(json!({"results": results, "page": page}))
 }
@@ -178,8 +184,8 @@ fn question(caller: &Caller, one: &Members, otherwise: &Members) -> Result<Quest
     let permission = text(&whole, "action", "name")?;
     may_ask(caller, &subject, &entity_type)?;
     Ok(Question {
-        resource: Some(resource(&whole, &entity_id)),
-        context: context(&whole),
+        resource: Some(resource(&whole, &entity_id)?),
+        context: context(&whole)?,
         ..Question::new(subject, &permission, &entity_type, &entity_id)
     })
 }
@@ -190,21 +196,30 @@ fn subject(caller: &Caller, body: &Members) -> Result<SubjectRef, Refusal> {
 }
 
 /// `context.resource` of policies: the properties are its attributes.
-fn resource(body: &Members, id: &str) -> Members {
-    let properties = body.get("resource").and_then(|resource| resource.get("properties")).filter(|all| all.is_object());
-    let attributes = properties.cloned().unwrap_or_else(|| json!({}));
-    Map::from_iter([(String::from("id"), id.into()), (String::from("attributes"), attributes)])
+fn resource(body: &Members, id: &str) -> Result<Members, Refusal> {
+    let attributes = properties(body, "resource")?.cloned().unwrap_or_default();
+    Ok(Map::from_iter([(String::from("id"), id.into()), (String::from("attributes"), attributes.into())]))
 }
 
 /// More for policies: the request's `context`, and what it says of subject and action. Who the subject is, is told by the store alone.
-fn context(body: &Members) -> Members {
-    let mut context = body.get("context").and_then(Value::as_object).cloned().unwrap_or_default();
+fn context(body: &Members) -> Result<Members, Refusal> {
+    let mut context = members(body.get("context"), "context")?.cloned().unwrap_or_default();
     for part in ["subject", "action"] {
-        if let Some(properties) = body.get(part).and_then(|part| part.get("properties")).filter(|all| all.is_object()) {
-            context.insert(format!("{part}_properties"), properties.clone());
+        if let Some(properties) = properties(body, part)? {
+            context.insert(format!("{part}_properties"), properties.clone().into());
         }
     }
-    context
+    Ok(context)
+}
+
+fn properties<'b>(body: &'b Members, part: &str) -> Result<Option<&'b Members>, Refusal> {
+    members(body.get(part).and_then(|part| part.get("properties")), &format!("{part}.properties"))
+}
+
+/// An object, if there is anything.
+fn members<'b>(value: Option<&'b Value>, name: &str) -> Result<Option<&'b Members>, Refusal> {
+    let given = value.filter(|value| !value.is_null());
+    given.map(|value| value.as_object().ok_or_else(|| malformed(name, "an object"))).transpose()
 }
 
 fn text(body: &Members, part: &str, member: &str) -> Result<String, Refusal> {
@@ -215,19 +230,18 @@ fn text(body: &Members, part: &str, member: &str) -> Result<String, Refusal> {
     }
 }
 
-fn page(body: &Members) -> Result<PageRequest, Refusal> {
+fn page(body: &Members, list: &str) -> Result<PageRequest, Refusal> {
     let Some(page) = body.get("page") else { return Ok(PageRequest::default()) };
-    let limit = match page.get("limit").or_else(|| page.get("size")) {
-        None => None,
-        Some(limit) => Some(
-            limit
-                .as_u64()
-                .and_then(|limit| usize::try_from(limit).ok())
-                .ok_or_else(|| malformed("page.limit", "a number"))?,
-        ),
-    };
-    let token = page.get("token").or_else(|| page.get("next_token")).and_then(Value::as_str);
-    Ok(PageRequest::new(limit, token.filter(|token| !token.is_empty()).map(str::to_owned)))
+    let page = page.as_object().ok_or_else(|| malformed("page", "an object"))?;
+    let number = |limit: &Value| limit.as_u64().and_then(|limit| usize::try_from(limit).ok());
+    let limit = page.get("limit").or_else(|| page.get("size"));
+    let limit = limit.map(|limit| number(limit).ok_or_else(|| malformed("page.limit", "a number"))).transpose()?;
+    // An empty token is that of no page (AuthZEN 1.0 §8.2).
+    let token = page.get("token").or_else(|| page.get("next_token")).filter(|token| !token.is_null() && *token != "");
+    let place = |token: &Value| token.as_str().and_then(|token| place_of(list, token));
+    let after =
+        token.map(|token| place(token).ok_or_else(|| malformed("page.token", "one of this search"))).transpose()?;
+    Ok(PageRequest::new(limit, after))
 }
 
 fn malformed(name: &str, wanted: &str) -> Refusal {

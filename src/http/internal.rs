@@ -3,18 +3,22 @@
 //! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
 //! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`configure`].
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
+use super::api::tuples::within_reach;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
+use crate::access::Error;
+use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
-use crate::access::{Error, groups};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
@@ -164,8 +168,8 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     let mut input = Input::new(body.0);
     let mut text = |name: &str| input.take::<String>(name).filter(|text| !text.is_empty());
     let (kind, entity_id, relation) = (text("entityTypeName"), text("entityId"), text("relation"));
-    let (subject_type, email, id, condition) =
-        (text("subjectType"), text("subjectEmail"), text("subjectId"), text("condition"));
+    let (subject_type, email, id) = (text("subjectType"), text("subjectEmail"), text("subjectId"));
+    let condition = input.take("condition");
     let expires_at = input.take_moment("expiresAt");
     input.finish()?;
     let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(subject_id)) =
@@ -197,6 +201,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
+    within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
     let written = tuples::write(&caller.cx, NewTuple { key, condition, expires_at }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
@@ -212,11 +217,13 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
     if owner.and_then(|model| model.client.clone()) != Some(client) {
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
+    within_reach(&caller.cx, &from, std::slice::from_ref(&tuple.key))?;
     tuples::remove_by_id(&caller.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
 }
 
-/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
+/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is only in on a condition is not
+/// surely in, and `user:*` names nobody.
 async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> Answer {
     refuse_app(&caller)?;
     require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
@@ -224,7 +231,7 @@ async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> A
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;
     let members = groups::members(&caller.cx, &from, &group.id, direct)?;
-    let ids: std::collections::BTreeSet<&str> =
-        members.iter().filter(|member| member.subject.kind == "user").map(|member| &*member.subject.id).collect();
+    let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
+    let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
     Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))
 }

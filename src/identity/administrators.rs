@@ -1,7 +1,8 @@
 //! Who administers the installation: never nobody again, once there was somebody.
 //!
 //! An administrator is somebody with a tuple `(platform, *, admin, user, usr_…)`, which is what every question is answered from. The role
-//! `admin` of the account says the same to apps; both change in one transaction, whichever was written.
+//! `admin` of the account says to apps that somebody has one for good, without an end and without a condition; both change in one
+//! transaction, whichever was written.
 
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{MAX_LIMIT, PageRequest};
@@ -32,20 +33,29 @@ pub(super) fn note_one(tx: &mut Tx, cx: &Cx) -> Result<(), Error> {
 
 /// Whether nobody could administer the installation if this person no longer did.
 pub(super) fn is_last(from: &impl Read, tenant: TenantId, user: &User) -> Result<bool, Error> {
-    if !administers(user) {
-        return Ok(false);
-    }
-    let mut request = PageRequest::new(Some(MAX_LIMIT), None);
-    loop {
-        let page = users::page(from, tenant, &request)?;
-        if page.items.iter().any(|other| other.id != user.id && administers(other)) {
-            return Ok(false);
+    Ok(administers(user) && !others_administer(from, tenant, &user.id)?)
+}
+
+/// Whether somebody else administers for good and can act. What ends or hangs on a condition may be nothing tomorrow, and a group may be
+/// empty: neither counts.
+fn others_administer(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
+    for relation in RELATIONS {
+        for tuple in tuples::holders(from, tenant, (PLATFORM, ANY, relation), usize::MAX)? {
+            let subject = &tuple.key.subject;
+            let id = if lasts(&tuple) && subject.kind == "user" { subject.id.parse::<UserId>().ok() } else { None };
+            if let Some(other) = id.filter(|other| other != user)
+                && users::is_disabled(from, tenant, &other)? == Some(false)
+            {
+                return Ok(true);
+            }
         }
-        if page.next.is_none() {
-            return Ok(true);
-        }
-        request.after = page.next;
     }
+    Ok(false)
+}
+
+/// Whether a tuple counts from now on, whatever anybody asks.
+fn lasts(tuple: &Tuple) -> bool {
+    tuple.condition.is_none() && tuple.expires_at.is_none() && tuple.key.subject.relation.is_none()
 }
 
 /// The administrator who can act and was there first.
@@ -74,20 +84,30 @@ pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error>
     if has == is {
         return Ok(());
     }
+    if !is {
+        return demote(tx, cx, &new.id);
+    }
     for relation in RELATIONS {
         let key = tuple(&new.id, relation);
         // The first administrator may also do what only one can.
-        if is && (relation == ADMIN || are_awaited(tx, cx.tenant)?) {
+        if relation == ADMIN || are_awaited(tx, cx.tenant)? {
             let (created_at, updated_at) = (cx.now, cx.now);
             tuples::put(tx, cx.tenant, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
-        } else if !is {
-            tuples::delete(tx, cx.tenant, &key)?;
         }
     }
     tuples::raise(tx, cx.tenant).map(drop)
 }
 
-/// Makes the role say what the tuples say, after a tuple about the platform was written or removed. A subject that is no person of ours has
+/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not tell.
+pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
+    let mut had_one = false;
+    for relation in RELATIONS {
+        had_one |= tuples::delete(tx, cx.tenant, &tuple(user, relation))?;
+    }
+    if had_one { tuples::raise(tx, cx.tenant).map(drop) } else { Ok(()) }
+}
+
+/// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of ours has
 /// no role. Errors: [`super::Error::LastAdministrator`].
 pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::Error> {
     let speaks_of_one = key.entity_type == PLATFORM && key.subject.kind == "user" && key.subject.relation.is_none();
@@ -97,7 +117,7 @@ pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::E
     if is == old.is_admin() {
         return Ok(());
     }
-    if !is && is_last(tx, cx.tenant, &old)? {
+    if !is && administers(&old) && !others_administer(tx, cx.tenant, &id)? {
         return Err(super::Error::LastAdministrator);
     }
     let mut new = User { updated_at: cx.now, version: old.version.saturating_add(1), ..old.clone() };
@@ -115,7 +135,7 @@ pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::E
 
 fn is_by_tuple(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
     for relation in RELATIONS {
-        if tuples::find(from, tenant, &tuple(user, relation))?.is_some() {
+        if tuples::find(from, tenant, &tuple(user, relation))?.is_some_and(|tuple| lasts(&tuple)) {
             return Ok(true);
         }
     }

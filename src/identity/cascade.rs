@@ -25,7 +25,7 @@ pub struct Ended {
     pub grants: usize,
     /// Consents removed.
     pub consents: usize,
-    /// API keys removed, or switched off where their owner goes on.
+    /// API keys removed, or that worked and do not any more.
     #[serde(skip_serializing_if = "is_zero")]
     pub api_keys: usize,
     /// Relations removed, memberships of groups included.
@@ -88,6 +88,22 @@ pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<End
     let grants = revoke_all(tx, cx, families)?;
     links::delete_all(tx, cx.tenant, &LinkPurpose::Recover(user.clone()))?;
     Ok(Ended { sessions: all.len(), grants, ..Ended::default() })
+}
+
+/// Ends everything of a person who is disabled. Their API keys stay and stop working: counted are those that are switched on.
+pub fn disable_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<Ended, Error> {
+    let ended = end_everything_of_user(tx, cx, user)?;
+    Ok(Ended { api_keys: working(&api_keys::of_owner(tx, cx.tenant, user)?, cx), ..ended })
+}
+
+/// Revokes every token family of a client that is disabled. The API keys bound to it stay and stop working: counted are those that are switched on.
+pub fn disable_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
+    let grants = revoke_grants_of_client(tx, cx, client)?;
+    Ok(Ended { grants, api_keys: working(&api_keys::of_client(tx, cx.tenant, client)?, cx), ..Ended::default() })
+}
+
+fn working(keys: &[ApiKey], cx: &Cx) -> usize {
+    keys.iter().filter(|key| key.enabled && key.expires_at.is_none_or(|end| cx.now < end)).count()
 }
 
 /// Removes a person with everything that is theirs. Revoked families stay until their end, to answer for access tokens.

@@ -199,6 +199,9 @@ pub async fn update(cx: &Cx, id: &UserId, change: UserChange) -> Result<User, Er
             }
             let new = changed(&at, &old, new);
             save(tx, &at, Some(&old), &new)?;
+            if change.roles.is_some() && !new.is_admin() {
+                administrators::demote(tx, &at, &id)?;
+            }
             entry.append(tx, &at)?;
             Ok(new)
         })
@@ -264,7 +267,7 @@ pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
             is_not_the_last_administrator(tx, &at, &old)?;
             let new = changed(&at, &old, User { disabled: true, ..old.clone() });
             save(tx, &at, Some(&old), &new)?;
-            let ended = cascade::end_everything_of_user(tx, &at, &id)?;
+            let ended = cascade::disable_user(tx, &at, &id)?;
             entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
             Ok(ended)
         })

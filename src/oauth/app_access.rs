@@ -133,6 +133,14 @@ mod tests {
         let home = Home::new();
         let cx = home.cx();
         let (wiki, ann) = (wiki(&cx), person(&cx, "ann", &[]));
+        let other = ClientInput {
+            name: Some("Other".into()),
+            kind: Some("web".into()),
+            client_id: Some("other".into()),
+            redirect_uris: Some(vec!["https://other.example.com/cb".into()]),
+            ..ClientInput::default()
+        };
+        block_on(clients::register(&cx, &other)).unwrap();
         give(&cx, tuple((CLIENTS, "other", "owner"), user(&ann)));
         assert!(!may(&cx, &wiki, &ann));
         for (id, relation) in

@@ -118,7 +118,7 @@ pub fn objects_in(body: &Value) -> BTreeSet<String> {
     ids.map(|id| format!("{kind}:{id}")).collect()
 }
 
-/// The subjects of an answer of `list-subjects`, as `type:id`, and `type:*` where everyone may. Platform administrators, who may do everything
+/// The subjects of an answer of `list-subjects`, as `type:id`, and `type:*` where everyone may, but perhaps for some. Platform administrators, who may do everything
 /// unless the model says otherwise, are left out: the worlds of the tests know none.
 pub fn subjects_in(body: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -128,7 +128,7 @@ pub fn subjects_in(body: &Value) -> BTreeSet<String> {
         found.insert(format!("{}:{}{set}{}", text("subjectType"), text("subjectId"), text("subjectRelation")));
     }
     found.retain(|subject| !subject.starts_with("user:usr_"));
-    if body["wildcardGrant"] == true {
+    if body["wildcardGrant"] == true || body["wildcardAbacRequired"] == true {
         found.insert(format!("{}:*", body["subjectType"].as_str().unwrap()));
     }
     found

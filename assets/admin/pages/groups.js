@@ -83,7 +83,7 @@ function Members({ group }) {
     from.reload();
   };
   const columns = [
-    { title: "Member", cell: (member) => html`<${Named} kind=${member.subject_type} id=${member.subject_id} />` },
+    { title: "Member", cell: (member) => html`<${Named} kind=${member.subject_type} id=${member.subject_id} />${member.conditional && html` <span class="muted">on a condition</span>`}` },
     { title: "Kind", cell: (member) => KINDS[member.subject_type] || member.subject_type },
     ...(all ? [{ title: "Why", cell: (member) => (member.through ? html`<span class="muted">through</span> <${Named} kind="group" id=${member.through.id || member.through} />` : "put in by name") }] : []),
     { title: "", tight: true, cell: (member) => !member.through && html`<${May} to="manage_members on groups"><${Button} kind="small danger" aria-label=${`Remove ${member.name || member.subject_id}`} onClick=${() => setGone(member)}>Remove</${Button}></${May}>` },

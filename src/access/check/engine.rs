@@ -45,6 +45,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Whether a script said no on the way.
     pub denied: bool,
+    /// Whether a script failed on the way.
+    pub failed: bool,
     /// What the script hung on that spoke last, when one spoke.
     pub spoke: Option<ScriptSource>,
     proof: Option<Rc<Proof>>,
@@ -74,6 +76,7 @@ pub struct Engine<'a, F: ?Sized> {
     cut: bool,
     taking: bool,
     denied: bool,
+    failed: bool,
     spoke: Option<ScriptSource>,
 }
 
@@ -110,6 +113,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             cut: false,
             taking: false,
             denied: false,
+            failed: false,
             spoke: None,
         }
     }
@@ -134,7 +138,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
     /// [`Verdict::Gated`]. Errors: [`Error::LimitReached`] when that is not known.
     pub fn holds(&mut self, at: At<'_>) -> Result<Outcome, Error> {
         (self.visited, self.sets, self.spoke) = (0, 0, None);
-        (self.cut, self.taking, self.denied) = (false, false, false);
+        (self.cut, self.taking, self.denied, self.failed) = (false, false, false, false);
         let applies = self.judge.is_some() && self.policy.is_some();
         let [kind, id, relation] = [at.kind, at.id, at.relation].map(|text| self.name(text));
         let node = Node { at: Place { kind, id, relation }, applies };
@@ -146,7 +150,8 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         if self.cut && answer.verdict != Verdict::Yes {
             return Err(Error::LimitReached("groups or parents are nested too deeply"));
         }
-        Ok(Outcome { verdict: answer.verdict, denied: self.denied, spoke: self.spoke, proof: answer.proof })
+        let (denied, failed, spoke) = (self.denied, self.failed, self.spoke);
+        Ok(Outcome { verdict: answer.verdict, denied, failed, spoke, proof: answer.proof })
     }
 
     fn name(&self, text: &str) -> Name {
@@ -255,6 +260,10 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         if taken.low != EXACT {
             // What is taken away depends on what is asked, or lies beyond a limit: nobody may count on it not being taken away.
             taken.verdict = taken.verdict.max(Verdict::Error);
+            if taken.verdict == Verdict::Error {
+                let by = taken.proof.take().into_iter().collect();
+                taken.proof = self.prove(|| Proof { by, ..Proof::new(Rule::Cycle, Verdict::Error) });
+            }
         }
         let mut verdict = match taken.verdict {
             Verdict::No => base.verdict,
@@ -386,6 +395,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
                 }
             }
         };
+        self.failed |= result == Verdict::Error;
         if !self.taking {
             self.denied |= result == Verdict::No;
             self.spoke = Some(source);

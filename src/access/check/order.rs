@@ -173,7 +173,7 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
     ) -> Result<Decision, Error> {
         let reason = match outcome.verdict {
             Verdict::Yes => Reason::Granted,
-            Verdict::Error => Reason::PolicyError,
+            Verdict::Error if outcome.failed => Reason::PolicyError,
             _ if outcome.denied => Reason::PolicyDenied,
             _ => Reason::NoTuple,
         };

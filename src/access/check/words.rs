@@ -83,7 +83,8 @@ fn miss(miss: &Miss) -> String {
         Why::ScriptFailed => format!("Near miss: {tuple} would give it, but its script failed{said}."),
         Why::Excluded => format!("Near miss: it would hold, but {tuple} excludes the subject."),
         Why::ExclusionUnclear => {
-            String::from("Near miss: it would hold, but whether the subject is excluded could not be found out.")
+            let why = "A script failed, or what is excluded depends on the question itself.";
+            format!("Near miss: it would hold, but whether the subject is excluded could not be found out. {why}")
         }
         Why::NotInSet => format!("Near miss: {tuple} gives it to a set that the subject is not in."),
         Why::NotOnParent => format!("Near miss: {tuple} names a parent on which the subject has nothing."),

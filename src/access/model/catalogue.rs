@@ -64,11 +64,20 @@ pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Model>, Error> {
     Ok(rows::page(&cx.read()?, cx.tenant, request)?)
 }
 
-/// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every mistake.
+/// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every mistake, and
+/// [`Error::SubjectNotFound`] for a client that does not exist.
 pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, Vec<Mistake>), Error> {
-    let model = meaning(cx, from, draft)?;
+    let mut model = meaning(cx, from, draft)?;
+    model.client = owner(from, cx.tenant, draft, stored_as(from, cx.tenant, &draft.entity_type)?.as_ref())?;
     let warnings = warnings(from, cx.tenant, &model)?;
     Ok((model, warnings))
+}
+
+/// Stores a model without keeping it. Errors: those of [`put`].
+pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
+    let model = meaning(cx, &cx.read()?, draft)?;
+    let entry = Entry::success(cx, "model.put").target(&model.entity_type);
+    cx.store().rehearse(|tx| put_in(tx, cx, (draft, &model), &entry))
 }
 
 /// Stores a model. Errors: [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not
@@ -177,9 +186,14 @@ fn nothing(old: &Model) -> CompiledModel {
 }
 
 /// The client whose type it is. Scope is decided by this, never by what a name looks like later.
-fn owner(tx: &Tx, tenant: TenantId, draft: &Draft, old: Option<&Model>) -> Result<Option<ClientId>, Error> {
+fn owner(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    draft: &Draft,
+    old: Option<&Model>,
+) -> Result<Option<ClientId>, Error> {
     if let Some(client) = &draft.client {
-        return match clients::find(tx, tenant, client)? {
+        return match clients::find(from, tenant, client)? {
             Some(found) => Ok(Some(found.id)),
             None => Err(Error::SubjectNotFound { kind: String::from("client"), id: client.to_string() }),
         };
@@ -187,7 +201,7 @@ fn owner(tx: &Tx, tenant: TenantId, draft: &Draft, old: Option<&Model>) -> Resul
     if let Some(client) = old.and_then(|old| old.client.clone()) {
         return Ok(Some(client));
     }
-    owner_by_name(tx, tenant, &draft.entity_type)
+    owner_by_name(from, tenant, &draft.entity_type)
 }
 
 /// The client that a new type would belong to by its name.
@@ -312,6 +326,9 @@ fn warnings(from: &(impl Read + ?Sized), tenant: TenantId, model: &CompiledModel
     Ok(warnings)
 }
 
+/// Types of subjects that need no model.
+const KINDS: [&str; 4] = ["user", "group", "apikey", "client"];
+
 /// What other types know.
 struct Others<'m> {
     models: Models,
@@ -328,7 +345,10 @@ impl Others<'_> {
     }
 
     fn rule(&self, from: &(impl Read + ?Sized), rule: &SubjectRule) -> Result<Option<String>, Error> {
-        let SubjectRule::Set { kind, relation } = rule else { return Ok(None) };
+        let (kind, relation) = match rule {
+            SubjectRule::Set { kind, relation } => (kind, relation),
+            SubjectRule::One(kind) | SubjectRule::Everyone(kind) => return self.kind(from, rule, kind),
+        };
         Ok(match self.has(from, kind, relation)? {
             Some(true) => None,
             Some(false) => {
@@ -336,6 +356,13 @@ impl Others<'_> {
             }
             None => Some(format!("`{rule}`: there is no model of `{kind}` yet, so this lets nobody in")),
         })
+    }
+
+    fn kind(&self, from: &(impl Read + ?Sized), rule: &SubjectRule, kind: &str) -> Result<Option<String>, Error> {
+        let is_known =
+            KINDS.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
+        let problem = || format!("`{rule}`: there is no type `{kind}` yet. A rule names a type, and no single subject");
+        Ok((!is_known).then(problem))
     }
 
     fn arrow(&self, from: &(impl Read + ?Sized), parent: &str, wanted: &str) -> Result<Option<String>, Error> {

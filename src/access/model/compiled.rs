@@ -145,6 +145,15 @@ impl Rewrite {
         }
     }
 
+    /// Whether somebody is taken away from others.
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::Direct | Self::Computed(_) | Self::FromParent { .. } => false,
+            Self::AnyOf(parts) | Self::AllOf(parts) => parts.iter().any(Self::takes_away),
+            Self::Except(..) => true,
+        }
+    }
+
     /// The relations of the same object that it speaks of, whether they give or take.
     pub fn computed(&self) -> Vec<&str> {
         match self {

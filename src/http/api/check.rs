@@ -8,6 +8,7 @@ use crate::access::check::{Question, check};
 use crate::access::tuples;
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
+use crate::http::auth::permissions::resource_is_one;
 use crate::http::extract::{Admin, Json, ViewTuples};
 use crate::http::respond::Refusal;
 use crate::records::SubjectRef;
@@ -26,6 +27,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     let context: Option<Map<String, Value>> = input.take("context");
     let explain: Option<bool> = input.take("explain");
     input.finish()?;
+    resource.as_ref().map_or(Ok(()), resource_is_one)?;
     let named = SubjectRef { kind, id, relation };
     let subject = tuples::subject_by_name(&admin.cx, &admin.cx.read()?, &named)?;
     let question = Question {

@@ -8,7 +8,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{flag, paged, parameter, search, sorted_request, wrong_parameter};
+use super::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
@@ -73,10 +73,12 @@ fn shown(registered: &Registered) -> Map<String, Value> {
 /// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
-    let request = sorted_request::<ClientId, Client>(&query)?;
+    let by_id = parameter(&query, "sort")?.is_none();
+    let request = if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, Client>(&query)? };
     let page = paged(request, move |request| clients::page(&admin.cx, &filter, request)).await?;
     let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    let next = if by_id { onward("clients", page.next.as_ref()) } else { page.next };
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
 }
 
 /// `GET clients/{client}`.
@@ -109,15 +111,17 @@ pub async fn rotate_secret(admin: Admin<UpdateClients>, id: Path<String>, body: 
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
 
-/// `POST clients/{client}/disable`: revokes its grants.
+/// `POST clients/{client}/disable`: revokes its grants, and says what ended.
 pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
-    let client = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
-    Ok(HttpResponse::Ok().json(view(&client)))
+    let (client, ended) = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
+    let mut document = view(&client);
+    document.insert(String::from("ended"), json!(ended));
+    Ok(HttpResponse::Ok().json(document))
 }
 
 /// `POST clients/{client}/enable`.
 pub async fn enable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
-    let client = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
+    let (client, _) = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 

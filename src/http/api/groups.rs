@@ -6,14 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{paged, parameter, search, sorted_request, tuples};
-use crate::access::authority;
 use crate::access::groups::{self, Change, Member};
 use crate::base::id::GroupId;
 use crate::cx::Cx;
-use crate::http::extract::{
-    Admin, CreateGroups, DeleteGroups, Json, ManageMembers, ManagePlatform, Query, Right, UpdateGroups, ViewGroups,
-    require,
-};
+use crate::http::extract::{Admin, CreateGroups, DeleteGroups, Json, ManageMembers, Query, UpdateGroups, ViewGroups};
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{Group, SubjectRef, TupleKey};
@@ -109,6 +105,7 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
         "subject_relation": subject.relation,
         "name": name,
         "through": member.through,
+        "conditional": member.conditional,
     }))
 }
 
@@ -146,10 +143,6 @@ fn membership(group: &Group, kind: &str, id: &str) -> TupleKey {
 fn within_reach(cx: &Cx, name: &str) -> Result<Group, Refusal> {
     let from = cx.read()?;
     let group = groups::group(cx, &from, name)?;
-    let as_such = SubjectRef::new(GROUP, group.id.as_str());
-    let as_members = SubjectRef::set(GROUP, group.id.as_str(), MEMBER);
-    if authority::is_held_by(cx, &from, as_such)? || authority::is_held_by(cx, &from, as_members)? {
-        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    }
+    tuples::within_reach(cx, &from, &[membership(&group, "user", ANY)])?;
     Ok(group)
 }

@@ -24,7 +24,7 @@ mod overview;
 mod policies;
 mod sessions;
 mod settings;
-mod tuples;
+pub(in crate::http) mod tuples;
 mod user_details;
 mod users;
 mod writers;
@@ -40,7 +40,7 @@ use super::extract::Query;
 use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
 use crate::base::canonical::Search;
-use crate::base::page::PageRequest;
+use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::base::sort::{Sort, Sortable};
 
 /// Where endpoints are registered: in the application, or in a list of what there is.
@@ -168,6 +168,22 @@ fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
         return Err(wrong_parameter("after", "is not a cursor of this list"));
     }
     Ok(PageRequest::new(limit, after.map(str::to_owned)))
+}
+
+/// `limit` and `after` of a list whose places are free text: its cursors are made by [`onward`].
+fn named_request(query: &Query, list: &str) -> Result<PageRequest, Refusal> {
+    let after = match parameter(query, "after")? {
+        None => None,
+        Some(cursor) => {
+            Some(place_of(list, cursor).ok_or_else(|| wrong_parameter("after", "is not a cursor of this list"))?)
+        }
+    };
+    Ok(PageRequest::new(limit(query)?, after))
+}
+
+/// The `next` of such a list.
+fn onward(list: &str, next: Option<&String>) -> Option<String> {
+    next.map(|place| cursor_behind(list, place))
 }
 
 fn limit(query: &Query) -> Result<Option<usize>, Refusal> {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::writers::{What, for_writers};
-use super::{page_request, parameter};
+use super::{named_request, onward, parameter};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
-use crate::access::model::{Description, builtin, compile_stored, describe, names};
+use crate::access::model::{Description, Models, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake};
 use crate::access::{authority, dry_run};
 use crate::base::id::ClientId;
@@ -56,7 +56,7 @@ fn described(mut document: Value, description: &Description, warnings: &[Mistake
 
 /// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
 pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
-    let page = catalogue::page(&admin.cx, &page_request::<String>(&query)?)?;
+    let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
     let mut items: Vec<Value> = page.items.iter().map(view).collect();
     if page.next.is_none() {
         let from = admin.cx.read()?;
@@ -66,7 +66,7 @@ pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
             }
         }
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": onward("models", page.next.as_ref())})))
 }
 
 /// `GET models/{entity_type}`: with its hierarchy in words and its matrix of permissions.
@@ -122,13 +122,21 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> Answer {
     Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
 }
 
-/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and changes nothing.
+/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
+/// changes nothing.
 pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> Answer {
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
     let dry_run::Changes { gained, lost, complete } = dry_run::of_model(&admin.cx, compiled)?;
-    Ok(HttpResponse::Ok().json(json!({"gained": gained, "lost": lost, "complete": complete, "warnings": warnings})))
+    let refused = match catalogue::rehearse(&admin.cx, &draft) {
+        Ok(_) => Value::Null,
+        Err(Error::Store(error)) => return Err(error.into()),
+        Err(error) => json!({"code": error.code(), "message": error.to_string()}),
+    };
+    Ok(HttpResponse::Ok().json(json!({
+        "gained": gained, "lost": lost, "complete": complete, "warnings": warnings, "refused": refused
+    })))
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
@@ -192,16 +200,17 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
     Ok(Draft { entity_type, definition, client, expected_version })
 }
 
-/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models of the platform's own
-/// types decide who administers, and are for administrators.
+/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models
+/// that decide who has authority over the platform are for its administrators.
 fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<(), Refusal> {
-    if builtin::find(entity_type).is_some() || authority::is_of_the_platform(entity_type) {
+    let from = cx.read()?;
+    let stored = Models::current(cx, &from)?.canonical(&from, entity_type)?;
+    if !has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? && authority::rests_on_model(cx, &from, &stored)? {
         return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
     }
     if has(cx, "update", ViewModels::ON, ANY)? {
         return Ok(());
     }
-    let from = cx.read()?;
     let owner = match catalogue::find(cx, &from, entity_type)? {
         Some(model) => model.client,
         None => catalogue::owner_by_name(&from, cx.tenant, entity_type)?,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::{page_request, parameter, wrong_parameter};
 use crate::access::evaluations::{self, Filter};
-use crate::access::policy::{Verdict, judge};
+use crate::access::policy::{Verdict, judge, tried};
 use crate::base::Moment;
 use crate::base::id::EvaluationId;
 use crate::http::extract::{Admin, Json, Query, ViewPolicies};
@@ -33,14 +33,14 @@ pub async fn validate(_admin: Admin<ViewPolicies>, body: Json<Map<String, Value>
     })))
 }
 
-/// `POST policies/test`: runs a `script` with a `context`, as a check would, and records nothing.
+/// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records nothing.
 pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
     input.finish()?;
     let now = admin.cx.now;
-    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &Value::Object(context), now)).await;
+    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &tried(&context, now), now)).await;
     let judgement = judged.map_err(|busy| match busy {
         Busy::Full => Refusal::busy(1),
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::writers::{What, for_writers};
 use super::{page_request, parameter, wrong_parameter};
+use crate::access::check::CLIENTS;
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
@@ -19,6 +20,7 @@ use crate::http::extract::{
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::Snapshot;
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
@@ -85,7 +87,7 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = write_many(cx, new, 1).await?;
+        let written = write_many(cx, (1..).zip(new).collect()).await?;
         let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
@@ -111,12 +113,12 @@ pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
 
 async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
     let tuple = tuples::by_id(cx, id)?;
-    may_write(cx, &tuple.key)?;
+    may_write(cx, [&tuple.key])?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
-/// all or none.
+/// all or none. Those that have expired are left out and counted.
 pub async fn import(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
 }
@@ -133,9 +135,11 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     // Lines that were sent before count for the numbers in messages.
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
-    let new = incoming.into_iter().map(|one| placed(one, &prefix)).collect();
-    let written = write_many(cx, new, first).await?;
-    Ok(HttpResponse::Ok().json(json!({"written": written.len()})))
+    // What has ended is told by an export too, and gives nobody anything.
+    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix)));
+    let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
+    let written = write_many(cx, new).await?;
+    Ok(HttpResponse::Ok().json(json!({"written": written.len(), "expired": expired.len()})))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
@@ -167,11 +171,9 @@ fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
-async fn write_many(cx: &Cx, new: Vec<NewTuple>, first_line: usize) -> Result<Vec<Written>, Refusal> {
-    for tuple in &new {
-        may_write(cx, &tuple.key)?;
-    }
-    Ok(tuples::import(cx, new, first_line).await?)
+async fn write_many(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Refusal> {
+    may_write(cx, new.iter().map(|(_, tuple)| &tuple.key))?;
+    Ok(tuples::write_lines(cx, new).await?)
 }
 
 /// Writes a tuple that the caller may write.
@@ -181,13 +183,13 @@ pub(super) async fn write_one(
     condition: Option<String>,
     expires_at: Option<Moment>,
 ) -> Result<Tuple, Refusal> {
-    may_write(cx, &key)?;
+    may_write(cx, [&key])?;
     Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?.tuple)
 }
 
 /// Removes a tuple that the caller may remove.
 pub(super) async fn remove_one(cx: &Cx, key: TupleKey) -> Result<Tuple, Refusal> {
-    may_write(cx, &key)?;
+    may_write(cx, [&key])?;
     Ok(tuples::remove(cx, &key).await?)
 }
 
@@ -212,39 +214,37 @@ fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     Ok(NewTuple { key, condition, expires_at })
 }
 
-/// Who may write or remove a tuple. What gives authority over the platform is for its administrators; memberships for who manages them; the
-/// objects and the access of a client for who manages access to it; everything for who may update tuples.
-fn may_write(cx: &Cx, key: &TupleKey) -> Result<(), Refusal> {
-    if key.entity_type == "oauth_client" {
-        let gives_everything = key.entity_id == ANY;
-        if gives_everything {
-            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
-        }
-        return require(cx, "manage_access", "oauth_client", &key.entity_id);
-    }
-    if authority::is_of_the_platform(&key.entity_type) {
-        return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+/// Who may write or remove tuples. What gives authority over the platform, itself or through others, is for its administrators; memberships for
+/// who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples.
+fn may_write<'k>(cx: &Cx, keys: impl IntoIterator<Item = &'k TupleKey>) -> Result<(), Refusal> {
+    let from = cx.read()?;
+    let keys = keys.into_iter().map(|key| tuples::named(cx, &from, key)).collect::<Result<Vec<_>, _>>()?;
+    within_reach(cx, &from, &keys)?;
+    keys.iter().try_for_each(|key| may_write_on(cx, &from, key))
+}
+
+fn may_write_on(cx: &Cx, from: &Snapshot, key: &TupleKey) -> Result<(), Refusal> {
+    if key.entity_type == CLIENTS {
+        return require(cx, "manage_access", CLIENTS, &key.entity_id);
     }
     if key.entity_type == GROUP {
-        let from = cx.read()?;
-        let named = TupleKey { subject: key.subject.clone(), ..key.clone() };
-        let group = crate::access::groups::find(cx, &from, &named.entity_id)?.map(|group| group.id.to_string());
-        let id = group.as_deref().unwrap_or(&key.entity_id);
-        let gives_authority = key.entity_id == ANY
-            || authority::is_held_by(cx, &from, SubjectRef::new(GROUP, id))?
-            || authority::is_held_by(cx, &from, SubjectRef::set(GROUP, id, &*key.relation))?;
-        if gives_authority {
-            return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
-        }
         return require(cx, ManageMembers::TO, ManageMembers::ON, ANY);
     }
     if has(cx, "update", ViewTuples::ON, ANY)? {
         return Ok(());
     }
-    let from = cx.read()?;
-    let owner = Models::current(cx, &from)?.find(&from, &key.entity_type)?.and_then(|model| model.client.clone());
+    let owner = Models::current(cx, from)?.find(from, &key.entity_type)?.and_then(|model| model.client.clone());
     match owner {
-        Some(client) => require(cx, "manage_access", "oauth_client", client.as_str()),
+        Some(client) => require(cx, "manage_access", CLIENTS, client.as_str()),
         None => require(cx, "update", ViewTuples::ON, ANY),
     }
+}
+
+/// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than
+/// they have. Their names must be those of stored tuples.
+pub(in crate::http) fn within_reach(cx: &Cx, from: &Snapshot, keys: &[TupleKey]) -> Result<(), Refusal> {
+    if has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? || !authority::is_given_by(cx, from, keys)? {
+        return Ok(());
+    }
+    require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)
 }

@@ -211,7 +211,7 @@ pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
 pub(super) fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
     let user = users::by_name(cx, name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
-    if user.is_admin() || authority::is_held_by(cx, &cx.read()?, subject)? {
+    if user.is_admin() || authority::is_held_by(cx, &cx.read()?, &subject)? {
         require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
     }
     Ok(user)

@@ -154,16 +154,20 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
     let mut ids = ids.ok_or_else(|| missing("entityIds"))?;
     // The context of one question may hold the resource of all.
     let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
-    asked.resource = asked.resource.or(shared.map(as_resource));
+    asked.resource = asked.resource.or(shared.map(as_resource).transpose()?);
     ids.sort_unstable();
     ids.dedup();
     let questions: Vec<Question> = ids
         .into_iter()
         .map(|entity_id| {
-            let own = resources.remove(&entity_id).and_then(|own| own.as_object().cloned()).map(as_resource);
-            Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() }
+            let own = match resources.remove(&entity_id) {
+                None | Some(Value::Null) => None,
+                Some(Value::Object(own)) => Some(as_resource(own)?),
+                Some(_) => return Err(wrong("resources", "an object of objects")),
+            };
+            Ok(Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() })
         })
-        .collect();
+        .collect::<Result<_, Refusal>>()?;
     let (mut results, mut errors) = (Map::new(), Map::new());
     for (question, decision) in questions.iter().zip(check_many(&caller.cx, &questions).await?) {
         let allowed = match decision {
@@ -183,11 +187,11 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
 }
 
 /// `{attributes}` as it is; anything else is taken for the attributes.
-fn as_resource(given: Map<String, Value>) -> Map<String, Value> {
-    if given.get("attributes").is_some_and(Value::is_object) {
-        return given;
+fn as_resource(given: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
+    if given.get("attributes").is_some_and(|attributes| !attributes.is_null()) {
+        return resource_is_one(&given).map(|()| given);
     }
-    Map::from_iter([(String::from("attributes"), Value::Object(given))])
+    Ok(Map::from_iter([(String::from("attributes"), Value::Object(given))]))
 }
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
@@ -237,6 +241,7 @@ fn objects_view(
         "items": items,
         "pagination": pagination,
         "wildcardGrant": found.wildcard_grant,
+        "wildcardAbacRequired": found.wildcard_gated,
     })
 }
 
@@ -271,6 +276,7 @@ pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Memb
         "items": items,
         "pagination": {"nextCursor": found.next, "hasMore": found.next.is_some(), "limit": page.limit},
         "wildcardGrant": found.everyone,
+        "wildcardAbacRequired": found.everyone_gated,
     })))
 }
 
@@ -310,7 +316,32 @@ fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
 }
 
 fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
-    input.take::<String>(name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
+    text(input, name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
+}
+
+fn text(input: &mut Input, name: &str) -> Result<Option<String>, Refusal> {
+    match input.take::<Value>(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong(name, "a string")),
+    }
+}
+
+fn wrong(name: &str, wanted: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", format!("`{name}` must be {wanted}."))
+}
+
+/// What policies are told of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there.
+pub(in crate::http) fn resource_is_one(resource: &Members) -> Result<(), Refusal> {
+    let is =
+        |name: &str, fits: fn(&Value) -> bool| resource.get(name).is_none_or(|value| value.is_null() || fits(value));
+    if !is("attributes", Value::is_object) {
+        return Err(wrong("resource.attributes", "an object"));
+    }
+    if is("id", Value::is_string) && is("type", Value::is_string) {
+        return Ok(());
+    }
+    Err(wrong("resource.id", "a string, and so must `resource.type`"))
 }
 
 fn missing(name: &str) -> Refusal {
@@ -354,7 +385,8 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
         let message = format!("`resource` and `context` have more than {MAX_CONTEXT} bytes.");
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", message));
     }
-    let given: Option<String> = input.take("entityId");
+    resource.as_ref().map_or(Ok(()), resource_is_one)?;
+    let given = text(input, "entityId")?;
     let named = resource.as_ref().and_then(|resource| resource.get("id")).and_then(Value::as_str).map(str::to_owned);
     let named = given.or(named).filter(|id| !id.is_empty()).or(otherwise.map(str::to_owned));
     // An app that forgot to say which object must not be told about all of them.

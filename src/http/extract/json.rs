@@ -14,6 +14,9 @@ use crate::http::respond::Refusal;
 /// Arrays and objects within each other.
 const MAX_DEPTH: usize = 32;
 
+/// The same in what comes in batches: an expression of a model takes two for each of its sixteen levels, and has the model around it.
+const LONG_DEPTH: usize = 64;
+
 /// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
 pub struct Json<T>(pub T);
 
@@ -22,7 +25,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(0, request.clone(), payload.take());
+        let read = read((0, MAX_DEPTH), request.clone(), payload.take());
         Box::pin(async {
             serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
         })
@@ -41,7 +44,7 @@ impl FromRequest for LongJson {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(LONG, request.clone(), payload.take());
+        let read = read((LONG, LONG_DEPTH), request.clone(), payload.take());
         Box::pin(async {
             match read.await? {
                 Value::Object(members) => Ok(Self(members)),
@@ -51,11 +54,11 @@ impl FromRequest for LongJson {
     }
 }
 
-async fn read(most: usize, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+async fn read((most, depth): (usize, usize), request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => parse(&bytes),
+        Some("application/json") if !bytes.is_empty() => parse_within(depth, &bytes),
         _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
         _ => Err(Refusal::unsupported("application/json")),
     }
@@ -63,8 +66,12 @@ async fn read(most: usize, request: HttpRequest, payload: Payload) -> Result<Val
 
 /// Parses a document strictly.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
+    parse_within(MAX_DEPTH, bytes)
+}
+
+fn parse_within(depth: usize, bytes: &[u8]) -> Result<Value, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(MAX_DEPTH).deserialize(&mut deserializer);
+    let value = Strict(depth).deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
     value.map_err(|error| Refusal::malformed(explain(&error)))
 }

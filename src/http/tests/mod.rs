@@ -1,9 +1,11 @@
 //! The web as a whole, called without a network.
 
 mod accounts;
+mod asking;
 mod described;
 mod details;
 mod failures;
+mod graph;
 mod guards;
 mod lists;
 mod pages;

@@ -1,7 +1,10 @@
 use serde_json::json;
 
+use super::super::administrators;
 use super::super::users::{OwnChange, UserChange};
 use super::*;
+use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::store::rows::tuples;
 use crate::testing::{block_on, race};
 
 fn named(email: &str, username: &str) -> NewUser {
@@ -129,6 +132,43 @@ async fn the_last_administrator_stays() {
     users::enable(&home.cx(), &ann.id).await.unwrap();
     users::update(&home.cx(), &root.id, demotion()).await.unwrap();
     assert!(last(users::delete(&home.cx(), &ann.id).await.map(drop)));
+}
+
+#[tokio::test]
+async fn an_administrator_for_a_while_or_on_condition_is_none_of_those_who_stay() {
+    let home = Home::new();
+    let cx = home.cx();
+    let root = administrator(&home, "root@example.com").await;
+    let dan = person(&home, "dan@example.com").await;
+    let key = |user: &User| TupleKey {
+        entity_type: "platform".into(),
+        entity_id: "*".into(),
+        relation: "admin".into(),
+        subject: SubjectRef::new("user", user.id.as_str()),
+    };
+    let write = |key: TupleKey, condition: Option<&str>, lasts: Option<u64>| {
+        let at = home.cx();
+        let expires_at = lasts.map(|seconds| at.now.plus(Duration::from_secs(seconds)));
+        let condition = condition.map(str::to_owned);
+        let tuple = Tuple { key, condition, expires_at, created_at: at.now, updated_at: at.now };
+        home.cx().store().write_blocking(move |tx| {
+            tuples::put(tx, at.tenant, &tuple)?;
+            administrators::follow_tuple(tx, &at, &tuple.key)
+        })
+    };
+    // The first one has two.
+    write(TupleKey { relation: "super_admin".into(), ..key(&root) }, None, Some(3)).unwrap();
+    for (condition, lasts) in [(None, Some(3)), (Some("return false"), None)] {
+        write(key(&dan), condition, lasts).unwrap();
+        assert!(!users::by_name(&cx, "dan@example.com").unwrap().is_admin(), "{condition:?} {lasts:?}");
+        assert!(matches!(users::disable(&home.cx(), &root.id).await, Err(Error::LastAdministrator)));
+        // Nor does the last one become such a one.
+        let limited = write(key(&root), condition, lasts);
+        assert!(matches!(limited, Err(Error::LastAdministrator)), "{limited:?}");
+    }
+    write(key(&dan), None, None).unwrap();
+    assert!(users::by_name(&cx, "dan@example.com").unwrap().is_admin());
+    users::disable(&home.cx(), &root.id).await.unwrap();
 }
 
 #[test]

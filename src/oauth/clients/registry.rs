@@ -140,8 +140,8 @@ pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<
     Ok(Registered { client, secret: Some(secret) })
 }
 
-/// Disables or enables a client. Disabling revokes its token families in the same transaction.
-pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<Client, Error> {
+/// Disables or enables a client. Disabling revokes its token families in the same transaction; says what ended.
+pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Client, Ended), Error> {
     let entry = Entry::success(cx, if disabled { "client.disable" } else { "client.enable" }).target(id);
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
@@ -151,11 +151,13 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<Clie
             client.updated_at = at.now;
             client.version += 1;
             rows::clients::put(tx, at.tenant, &client)?;
-            if disabled {
-                cascade::revoke_grants_of_client(tx, &at, &id)?;
+            if !disabled {
+                entry.append(tx, &at)?;
+                return Ok((client, Ended::default()));
             }
-            entry.append(tx, &at)?;
-            Ok(client)
+            let ended = cascade::disable_client(tx, &at, &id)?;
+            entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
+            Ok((client, ended))
         })
         .await
 }

@@ -164,6 +164,18 @@ pub fn page(
     }
 }
 
+/// Whether a text is a cursor of [`page`] with this filter.
+pub fn is_cursor(tenant: TenantId, filter: &Filter, text: &str) -> bool {
+    let request = PageRequest::new(None, Some(text.to_owned()));
+    match &filter.subject_type {
+        Some(kind) if filter.entity_id.is_none() => cursor::<BySubject>(&request).is_some_and(|key| {
+            let id = filter.subject_id.as_ref();
+            key.0 == tenant && key.1 == *kind && id.is_none_or(|id| key.2 == *id)
+        }),
+        _ => cursor::<ByObject>(&request).is_some_and(|key| key.encode().starts_with(&filter.by_object(tenant))),
+    }
+}
+
 fn page_by_object(
     from: &(impl Read + ?Sized),
     tenant: TenantId,

@@ -31,7 +31,7 @@ fn objects_agree(
     (kind, permission, limit): (&str, &str, usize),
 ) -> Result<(), TestCaseError> {
     let mut request = PageRequest { limit, ..PageRequest::default() };
-    let (mut listed, mut wildcard) = (Vec::new(), false);
+    let (mut listed, mut wildcard, mut granted) = (Vec::new(), false, false);
     let mut asked = bench(ground, subject);
     if subject.id == "*" && subject.relation.is_some() {
         prop_assert!(matches!(objects(&mut asked, kind, permission, &request), Err(Error::Invalid(_))));
@@ -39,7 +39,8 @@ fn objects_agree(
     }
     loop {
         let page = objects(&mut asked, kind, permission, &request).unwrap();
-        wildcard |= page.wildcard_grant;
+        wildcard |= page.wildcard_grant || page.wildcard_gated;
+        granted |= page.wildcard_grant;
         listed.extend(page.items);
         request.after = page.next;
         if request.after.is_none() {
@@ -57,6 +58,9 @@ fn objects_agree(
     let found: Vec<_> = listed.iter().map(|item| (item.entity_id.as_str(), item.abac_required)).collect();
     prop_assert_eq!(found, wanted, "{} may {} {}", subject, permission, kind);
     prop_assert_eq!(wildcard, verdict(ground, subject, (kind, "*", permission)) >= Verdict::Gated);
+    for id in ["1", "2", "unheard-of"].into_iter().filter(|_| granted) {
+        prop_assert_eq!(verdict(ground, subject, (kind, id, permission)), Verdict::Yes, "{} {} {}", subject, kind, id);
+    }
     Ok(())
 }
 
@@ -73,10 +77,11 @@ fn subjects_agree(
         let asked = Who { kind: &named.kind, relation: named.relation.as_deref() };
         let live = |_: &SubjectRef| Ok(Standing::LIVE);
         let mut request = PageRequest { limit, ..PageRequest::default() };
-        let (mut listed, mut everyone) = (Vec::new(), false);
+        let (mut listed, mut everyone, mut granted) = (Vec::new(), false, false);
         loop {
             let page = list_subjects(ground, question, &asked, &live, &request).unwrap();
-            everyone |= page.everyone;
+            everyone |= page.everyone || page.everyone_gated;
+            granted |= page.everyone;
             listed.extend(page.items);
             request.after = page.next;
             if request.after.is_none() {
@@ -90,6 +95,10 @@ fn subjects_agree(
         }
         let distinct: BTreeSet<_> = listed.iter().map(|item| item.subject.clone()).collect();
         prop_assert_eq!(distinct.len(), listed.len());
+        let each = [who.clone(), SubjectRef::new(&*named.kind, "unheard-of")];
+        for one in each.iter().filter(|_| granted) {
+            prop_assert_eq!(verdict(ground, one, question), Verdict::Yes, "{} for {:?}", one, question);
+        }
         let may = verdict(ground, &who, question) >= Verdict::Gated;
         let is_listed = listed.iter().any(|item| item.subject == named);
         if who.id == "*" && who.relation.is_none() {

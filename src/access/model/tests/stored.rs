@@ -184,7 +184,13 @@ fn what_other_types_do_not_know_is_a_warning() {
     });
     let places = |stored: Stored| stored.warnings.into_iter().map(|warning| warning.at).collect::<Vec<_>>();
     let first = put(&cx, "doc", definition.clone()).unwrap();
-    assert_eq!(places(first), ["relations.reader.subjects", "relations.viewer", "permissions.viewer"]);
+    let expected = ["relations.parent.subjects", "relations.reader.subjects", "relations.viewer", "permissions.viewer"];
+    assert_eq!(places(first), expected);
+    let slips = json!({"relations": {"a": {"subjects": ["nosuch"]}, "b": {"subjects": ["user:ann"]}, "c": {"subjects": ["nosuch:*"]},
+        "d": {"subjects": ["user", "user:*", "apikey", "client", "group", "slips"]}}});
+    let warned = put(&cx, "slips", slips).unwrap();
+    assert!(warned.warnings.iter().all(|warning| warning.problem.contains("there is no type")), "{warned:?}");
+    assert_eq!(places(warned), ["relations.a.subjects", "relations.b.subjects", "relations.c.subjects"]);
     put(&cx, "folder", viewer()).unwrap();
     put(&cx, "team", json!({"relations": {"lead": {}}})).unwrap();
     assert_eq!(places(put(&cx, "doc", definition).unwrap()), ["permissions.viewer"]);

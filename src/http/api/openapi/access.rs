@@ -44,6 +44,7 @@ fn models() -> Vec<Operation> {
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
                 ("warnings", list(named("Mistake"))),
+                ("refused", nullable(object([("code", text()), ("message", text())]))),
             ])),
         post("models/validate", "What is wrong with a model; nothing is written")
             .needs("view on models")
@@ -90,7 +91,7 @@ fn tuples() -> Vec<Operation> {
         post("tuples/import", "Writes tuples from lines of any notation, all or none")
             .depends(WRITES_TUPLES)
             .takes(object([("lines", list(text())), ("first_line?", whole()), ("prefix?", text())]))
-            .gives(object([("written", whole())])),
+            .gives(object([("written", whole()), ("expired", whole())])),
         post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
             .needs("view on tuples")
             .takes(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))

@@ -212,6 +212,7 @@ fn client() -> Value {
         ("jwks", nullable(free())),
         ("access_token_seconds", nullable(whole())),
         ("disabled", yes_no()),
+        ("ended?", named("Ended")),
         ("managed_by", choice(&["admin", "config"])),
         ("secrets", list(object([("created_at", time()), ("expires_at", nullable(time()))]))),
         ("created_at", time()),

@@ -294,5 +294,6 @@ fn member() -> Value {
         ("subject_relation", nullable(text())),
         ("name", nullable(text())),
         ("through", nullable(text())),
+        ("conditional", yes_no()),
     ])
 }
