@@ -243,7 +243,11 @@ impl ImportArgs {
                 eprint_progress(batch.end, lines.len());
             }
         }
-        let left_out = if expired == 0 { String::new() } else { format!(" {expired} have expired and were left out.") };
+        let left_out = match expired {
+            0 => String::new(),
+            1 => String::from(" 1 has expired and was left out."),
+            more => format!(" {more} have expired and were left out."),
+        };
         output.show(&json!({"written": written, "expired": expired}), |_| {
             format!("{written} tuples are there now.{left_out}")
         })
