@@ -8,15 +8,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{flag, paged, parameter, search, sorted_request};
-use crate::access::authority;
+use super::{flag, paged, parameter, search, sorted_request, spares_authority};
+use crate::access::check::USER;
 use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
 use crate::cx::Cx;
 use crate::http::extract::{
-    Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, has, require,
+    Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require,
 };
 use crate::http::respond::Refusal;
 use crate::http::routes;
@@ -206,15 +206,10 @@ pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
     })))
 }
 
-/// The person, unless they hold something of the platform and the caller does not administer it: who may change accounts is not to take over
-/// those of administrators.
+/// The person, if the caller may change them.
 pub(super) fn within_reach(cx: &Cx, name: &str) -> Result<User, Refusal> {
     let user = users::by_name(cx, name)?;
-    let subject = SubjectRef::new("user", user.id.as_str());
-    let manages = has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    if !manages && (user.is_admin() || authority::is_held_by(cx, &cx.read()?, &subject)?) {
-        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    }
+    spares_authority(cx, &SubjectRef::new(USER, user.id.as_str()), user.is_admin())?;
     Ok(user)
 }
 

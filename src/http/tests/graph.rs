@@ -167,6 +167,26 @@ async fn who_manages_people_does_not_take_over_those_who_hold_authority_through_
 }
 
 #[actix_web::test]
+async fn who_manages_apps_does_not_take_over_one_that_holds_authority() {
+    let desk = Desk::open().await;
+    desk.site.client(false).await;
+    let editor = desk.lesser("apps@example.com", &[("clients", "admin")]).await;
+    let rename = json!({"name": "Mine"});
+    let renamed = desk.send(&editor, Method::PATCH, "/api/admin/clients/grafana", rename.clone()).await;
+    assert_eq!(renamed.status, StatusCode::OK);
+    desk.tuple("users * admin client grafana").await;
+    for (method, path, body) in [
+        (Method::PATCH, "", rename),
+        (Method::POST, "/rotate-secret", json!({})),
+        (Method::POST, "/disable", json!({})),
+        (Method::DELETE, "", json!({})),
+    ] {
+        let path = format!("/api/admin/clients/grafana{path}");
+        forbidden(&desk.send(&editor, method, &path, body).await, &path);
+    }
+}
+
+#[actix_web::test]
 async fn what_an_export_writes_an_import_reads_and_leaves_out_what_has_expired() {
     let desk = Desk::open().await;
     desk.model("notes", json!({"relations": {"viewer": {}}})).await;
