@@ -287,6 +287,20 @@ mod tests {
         bytes
     }
 
+    fn both_take(step: &Step, held: &Device, through: &Device) {
+        for device in [held, through] {
+            match step {
+                // redb writes within the length that it has set.
+                Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
+                    device.write(*offset, bytes).unwrap();
+                }
+                Step::Write { .. } => {}
+                Step::Length(length) => device.set_len(*length).unwrap(),
+                Step::Sync => device.sync_data().unwrap(),
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -301,19 +315,7 @@ mod tests {
             files.iter().for_each(|file| io::Write::write_all(&mut &*file, &bytes).unwrap());
             let [held, through] = files.map(|file| Device::new(file, Access::Exclusive).unwrap());
             through.settle().unwrap();
-            for step in &steps {
-                for device in [&held, &through] {
-                    match step {
-                        // redb writes within the length that it has set.
-                        Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
-                            device.write(*offset, bytes).unwrap();
-                        }
-                        Step::Write { .. } => {}
-                        Step::Length(length) => device.set_len(*length).unwrap(),
-                        Step::Sync => device.sync_data().unwrap(),
-                    }
-                }
-            }
+            steps.iter().for_each(|step| both_take(step, &held, &through));
             prop_assert_eq!(all(&held), all(&through));
             let (mut one, mut two) = (vec![1; length], vec![2; length]);
             let offset = from as u64;
@@ -341,18 +343,7 @@ mod tests {
             let room = Room::default();
             let [held, through] = files.map(|file| Device::new(file, Access::Exclusive).unwrap().with_room(&room));
             through.settle().unwrap();
-            for step in &steps {
-                for device in [&held, &through] {
-                    match step {
-                        Step::Write { offset, bytes } if offset + bytes.len() as u64 <= through.len().unwrap() => {
-                            device.write(*offset, bytes).unwrap();
-                        }
-                        Step::Write { .. } => {}
-                        Step::Length(length) => device.set_len(*length).unwrap(),
-                        Step::Sync => device.sync_data().unwrap(),
-                    }
-                }
-            }
+            steps.iter().for_each(|step| both_take(step, &held, &through));
             for left in rooms {
                 room.set(left);
                 if let Err(error) = held.settle() {
