@@ -8,6 +8,7 @@ mod keeper;
 mod names;
 mod probing;
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use super::facts::{At, Facts, StoreFacts, Which};
@@ -199,16 +200,15 @@ impl Index {
         Some(Who { kind: kind?, id: id?, held: held? })
     }
 
-    /// Those of a relation, in their order.
-    fn of(&self, at: Place, which: Which) -> impl Iterator<Item = &Held> {
-        let tuples = self.object(at.kind, at.id);
+    /// Those of a relation among the tuples of its object, in their order.
+    fn of<'t>(&self, tuples: &'t [Held], at: Place, which: Which) -> impl Iterator<Item = &'t Held> + use<'t> {
         let begin = tuples.partition_point(|one| one.before(at.relation, which, &self.names));
         let rest = tuples.get(begin..).unwrap_or_default();
         rest.iter().take_while(move |one| one.relation == at.relation)
     }
 
-    fn exactly(&self, at: Place, who: Who) -> Option<&Held> {
-        let tuples = self.object(at.kind, at.id);
+    /// The one with this relation and subject among the tuples of an object.
+    fn exactly<'t>(&self, tuples: &'t [Held], at: Place, who: Who) -> Option<&'t Held> {
         if tuples.len() <= 16 {
             return tuples.iter().find(|one| one.relation == at.relation && one.who() == who);
         }
@@ -221,7 +221,8 @@ impl Index {
     }
 
     fn tuples(&self, at: At<'_>, which: Which, limit: usize) -> Vec<Tuple> {
-        let found = self.place(at).into_iter().flat_map(|place| self.of(place, which));
+        let found =
+            self.place(at).into_iter().flat_map(|place| self.of(self.object(place.kind, place.id), place, which));
         found.take(limit).map(|held| self.tuple(at, held)).collect()
     }
 
@@ -310,12 +311,27 @@ impl Held {
 pub struct SnapshotFacts<'a> {
     store: StoreFacts<'a, Snapshot>,
     index: Option<&'a Index>,
+    /// The object that was looked at last, and what stands for all objects of its type: an evaluation asks for the same ones again.
+    one: Cell<(Name, Name, &'a [Held])>,
+    all: Cell<(Name, Name, &'a [Held])>,
 }
 
 impl<'a> SnapshotFacts<'a> {
     /// `index`, if given, holds the state that `store` has.
     pub(super) fn new(store: StoreFacts<'a, Snapshot>, index: Option<&'a Index>) -> Self {
-        Self { store, index }
+        let none = (Name::NOTHING, Name::NOTHING, &[][..]);
+        Self { store, index, one: Cell::new(none), all: Cell::new(none) }
+    }
+
+    fn object(&self, index: &'a Index, at: Place) -> &'a [Held] {
+        let last = if at.id == Name::ANY { &self.all } else { &self.one };
+        let (kind, id, tuples) = last.get();
+        if (kind, id) == (at.kind, at.id) {
+            return tuples;
+        }
+        let tuples = index.object(at.kind, at.id);
+        last.set((at.kind, at.id, tuples));
+        tuples
     }
 
     /// Makes the answers to many questions come sooner.
@@ -330,7 +346,8 @@ impl<'a> SnapshotFacts<'a> {
 impl Facts for SnapshotFacts<'_> {
     fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error> {
         let Some(index) = self.index else { return self.store.tuple(at, subject) };
-        let found = index.place(at).zip(index.who(subject)).and_then(|(place, who)| index.exactly(place, who));
+        let found = index.place(at).zip(index.who(subject));
+        let found = found.and_then(|(place, who)| index.exactly(self.object(index, place), place, who));
         Ok(found.map(|held| index.tuple(at, held)))
     }
 
@@ -354,14 +371,14 @@ impl Facts for SnapshotFacts<'_> {
 
     fn link(&self, given: &Given, at: Place, who: Who) -> Result<Option<Link>, Error> {
         match self.index {
-            Some(index) => Ok(index.exactly(at, who).map(Held::link)),
+            Some(index) => Ok(index.exactly(self.object(index, at), at, who).map(Held::link)),
             None => self.store.link(given, at, who),
         }
     }
 
     fn links(&self, given: &Given, at: Place, which: Which, limit: usize) -> Result<Vec<Link>, Error> {
         match self.index {
-            Some(index) => Ok(index.of(at, which).take(limit).map(Held::link).collect()),
+            Some(index) => Ok(index.of(self.object(index, at), at, which).take(limit).map(Held::link).collect()),
             None => self.store.links(given, at, which, limit),
         }
     }
