@@ -87,9 +87,6 @@ impl Sitting<'_> {
     fn rule_all(&self, questions: &[Question]) -> Result<Vec<Result<Ruling, Error>>, Error> {
         self.ground(|models, ground, revision| {
             let mut rulings = Vec::with_capacity(questions.len());
-            if questions.len() > 1 {
-                ground.facts.look_ahead(questions);
-            }
             for run in questions.chunk_by(|one, two| one.subject == two.subject) {
                 let Some(first) = run.first() else { continue };
                 let mut bench = Bench::new(ground, &first.subject, models.standing(&first.subject)?, revision);

@@ -12,10 +12,10 @@ use super::cx::operation;
 use crate::http::respond::Refusal;
 
 /// How long a body may take to arrive. The head has a limit of its own in the server's settings.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much of a body that is too large is read all the same, in bytes.
-const MOST_DISCARDED: usize = 1024 * 1024;
+pub(in crate::http) const MOST_DISCARDED: usize = 1024 * 1024;
 
 /// The whole body, at most `limits.body_bytes` of the settings.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {

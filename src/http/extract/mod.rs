@@ -14,7 +14,7 @@
 //! Start reading at [`Pairs`] and [`Person`].
 
 mod admin;
-mod body;
+pub(super) mod body;
 mod browser;
 mod caller;
 pub mod cookies;

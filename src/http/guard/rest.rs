@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::{Payload, ServiceRequest};
@@ -14,11 +13,7 @@ use actix_web::http::Version;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 
-/// How long the rest may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How much of it is read, in bytes.
-const MOST: usize = 1024 * 1024;
+use crate::http::extract::body::{MOST_DISCARDED, PATIENCE};
 
 /// A body that is read by a handler and, behind it, by us.
 #[derive(Clone)]
@@ -48,7 +43,7 @@ impl Rest {
         actix_web::rt::spawn(async move {
             let reading = async {
                 let mut read = 0_usize;
-                while read < MOST {
+                while read < MOST_DISCARDED {
                     let Some(Ok(chunk)) = self.next().await else { return };
                     read = read.saturating_add(chunk.len());
                 }
@@ -121,6 +116,6 @@ mod tests {
 
     #[actix_web::test]
     async fn a_body_without_end_is_not() {
-        assert_eq!(pieces_read("/healthz", Version::HTTP_2, MOST).await, (StatusCode::METHOD_NOT_ALLOWED, 1));
+        assert_eq!(pieces_read("/healthz", Version::HTTP_2, MOST_DISCARDED).await, (StatusCode::METHOD_NOT_ALLOWED, 1));
     }
 }

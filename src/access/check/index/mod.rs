@@ -1,6 +1,6 @@
 //! The tuples of a tenant in memory, in the shapes of a question.
 //!
-//! May use: `check::{facts, question}`, `store::rows::tuples`. [`Index`] holds one state of the tuples and knows which; `names` keeps every text once,
+//! May use: `check::facts`, `store::rows::tuples`. [`Index`] holds one state of the tuples and knows which; `names` keeps every text once,
 //! `probing` finds them. `keeper` builds it in the background, keeps it up with the commits, and hands it out for exactly the state that a snapshot has.
 //! Start reading at [`Index`], then [`Keeper::at`].
 
@@ -13,7 +13,6 @@ use std::cmp::Ordering;
 
 use super::facts::{At, Facts, StoreFacts, Which};
 use super::names::{Given, Link, Name, Place, Text, Who};
-use super::question::Question;
 use crate::base::Moment;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples::Changed;
@@ -22,12 +21,6 @@ use crate::store::{Error, Snapshot};
 pub(super) use keeper::Keeper;
 use names::Names;
 use probing::{Probing, Slot};
-
-/// How far [`Index::look_ahead`] goes on from the objects that are asked about.
-const LEVELS: usize = 2;
-
-/// How many tuples of an object it follows.
-const FIRST: usize = 4;
 
 /// The tuples as of one revision.
 pub(super) struct Index {
@@ -166,27 +159,6 @@ impl Index {
     fn object(&self, kind: Name, id: Name) -> &[Held] {
         let found = self.objects.find(spread(kind, id), |object| object.kind == kind && object.id == id);
         found.map_or(&[], |object| &object.tuples)
-    }
-
-    /// Reads what questions about these subjects and objects (type, id) will read, as far as it is the same for all models. A question waits for
-    /// one place in memory after the other, because each says where the next one is; of many questions the waits can overlap.
-    fn look_ahead<'q>(&self, asked: impl Iterator<Item = (&'q SubjectRef, (&'q str, &'q str))>) {
-        let names = asked.map(|(subject, (kind, id))| {
-            [&subject.kind, &subject.id, kind, id].map(|text| self.names.find(text).unwrap_or(Name::NOTHING))
-        });
-        let names: Vec<_> = names.collect();
-        let mut near = self.objects_at(names.iter().map(|[.., kind, id]| (*kind, *id)));
-        // Subjects themselves are seldom objects.
-        let people = names.first().map_or(Name::NOTHING, |[kind, ..]| *kind);
-        for _ in 0..LEVELS {
-            let next = near.iter().flat_map(|tuples| tuples.iter().take(FIRST)).filter(|held| held.kind != people);
-            near = self.objects_at(next.map(|held| (held.kind, held.id)));
-        }
-        std::hint::black_box(near.iter().filter_map(|tuples| tuples.last()).filter(|held| held.kind == people).count());
-    }
-
-    fn objects_at(&self, places: impl Iterator<Item = (Name, Name)>) -> Vec<&[Held]> {
-        places.map(|(kind, id)| self.object(kind, id)).filter(|tuples| !tuples.is_empty()).collect()
     }
 
     fn place(&self, at: At<'_>) -> Option<Place> {
@@ -332,14 +304,6 @@ impl<'a> SnapshotFacts<'a> {
         let tuples = index.object(at.kind, at.id);
         last.set((at.kind, at.id, tuples));
         tuples
-    }
-
-    /// Makes the answers to many questions come sooner.
-    pub(super) fn look_ahead(&self, questions: &[Question]) {
-        if let Some(index) = self.index {
-            let objects = questions.iter().map(|question| (&*question.entity_type, &*question.entity_id));
-            index.look_ahead(questions.iter().map(|question| &question.subject).zip(objects));
-        }
     }
 }
 
