@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::access_token::{self, LiveToken};
+use super::grants::refresh::is_usable;
 use super::{Error, ErrorCode, Params, bearer, client_auth};
 use crate::base::id::{RefreshId, TypedId};
 use crate::crypto::token;
@@ -51,10 +52,10 @@ fn refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option<Map<Stri
     let Ok(id) = RefreshId::parse(id) else { return Ok(None) };
     let from = cx.read()?;
     let found = rows::grants::find_refresh(&from, cx.tenant, &id)?;
-    let Some(refresh) = found.filter(|t| t.digest.matches(secret) && t.rotated.is_none() && t.expires_at > cx.now)
-    else {
+    let Some(refresh) = found.filter(|refresh| refresh.digest.matches(secret)) else { return Ok(None) };
+    if !is_usable(&from, cx, &refresh)? {
         return Ok(None);
-    };
+    }
     let grant = rows::grants::find(&from, cx.tenant, &refresh.grant)?
         .filter(|grant| grant.client == client.id && grant.revoked_at.is_none());
     let Some(grant) = grant else { return Ok(None) };
