@@ -7,6 +7,7 @@ pub mod clock;
 pub mod entropy;
 pub mod hash;
 pub mod id;
+pub mod latest;
 pub mod page;
 pub mod secret;
 pub mod sort;
