@@ -24,6 +24,7 @@ mod codes;
 mod crash;
 mod edge;
 mod graph;
+mod interaction;
 mod logout;
 mod matrix;
 mod people;

@@ -34,11 +34,26 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
-    pub fn csrf(&self) -> String {
+    /// The browser's name: the one its cookie holds, or else the one that [`Browser::remember`] gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name in the cookie that the browser sent, if it sent one.
+    pub fn known_name(&self) -> Option<&str> {
+        self.is_known.then_some(&*self.name)
+    }
+
+    /// Sets the browser's cookie when it has none: for what comes back and counts in this browser only.
+    pub fn remember(&self) {
         if !self.is_known {
             cookies::set(&self.request, &self.cx, Purpose::Browser, &self.name, None);
         }
+    }
+
+    /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
+    pub fn csrf(&self) -> String {
+        self.remember();
         csrf::token(&self.cx, &self.name, self.signed_in.as_ref().map(|person| &person.session.id))
     }
 

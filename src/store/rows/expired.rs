@@ -1,6 +1,6 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
-use super::{codes, failures, grants, invites, links, marks, sessions};
+use super::{codes, failures, grants, interactions, invites, links, marks, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::expiry::{self, Expiry};
@@ -12,6 +12,7 @@ pub(super) enum Kind {
     Code,
     Failures,
     Grant,
+    Interaction,
     Invite,
     Link,
     Mark,
@@ -21,10 +22,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Code,
         Self::Failures,
         Self::Grant,
+        Self::Interaction,
         Self::Invite,
         Self::Link,
         Self::Mark,
@@ -38,6 +40,7 @@ impl Kind {
             Self::Code => "code",
             Self::Failures => "failures",
             Self::Grant => "grant",
+            Self::Interaction => "interaction",
             Self::Invite => "invite",
             Self::Link => "link",
             Self::Mark => "mark",
@@ -108,6 +111,11 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 && grant.expires_at <= now
             {
                 grants::delete(tx, tenant, &grant)?;
+            }
+        }
+        Kind::Interaction => {
+            if let Ok(id) = key.parse() {
+                interactions::forget(tx, tenant, &id, now)?;
             }
         }
         Kind::Invite => {
