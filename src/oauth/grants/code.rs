@@ -11,6 +11,7 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::oauth::app_access::{self, Gate};
+use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::{self, About};
 use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
@@ -71,7 +72,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 wasted.detail("reason", refusal.public_description()).append(tx, &at)?;
                 return Ok(Redemption::Refused(refusal));
             }
-            let Some(user) = person_is_still_signed_in(tx, &at, &code)? else {
+            let Some(user) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
             if !may_use {
@@ -143,13 +144,13 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
     Ok(entry.clone().target(&code.grant).detail("user", code.user.as_str()).append(tx, cx)?)
 }
 
-/// The session the code was made in still exists and the person is not disabled.
-fn person_is_still_signed_in(tx: &Tx, cx: &Cx, code: &Code) -> Result<Option<User>, Error> {
+/// The session the code was made in still exists, the person is not disabled, and has not withdrawn consent meanwhile.
+fn person_is_still_signed_in(tx: &Tx, cx: &Cx, client: &Client, code: &Code) -> Result<Option<User>, Error> {
     let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
     if !session.is_some_and(|session| session.user == code.user && session.expires_at > cx.now) {
         return Ok(None);
     }
-    Ok(rows::users::find(tx, cx.tenant, &code.user)?.filter(|user| !user.disabled))
+    person_who_consents(cx, tx, client, (&code.user, &code.scopes))
 }
 
 fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Drawn) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::oauth::app_access::{self, Gate};
+use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::About;
 use crate::oauth::{Error, Params, scope};
 use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
@@ -54,7 +55,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 reuse.clone().target(&grant.id).detail("user", grant.user.as_str()).append(tx, &at)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
-            let Some(user) = person_still_consents(tx, &at, &client_in_tx, &grant)? else {
+            let Some(user) = person_who_consents(&at, tx, &client_in_tx, (&grant.user, &grant.scopes))? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
@@ -64,7 +65,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Refreshed::Refused(no_access()));
             }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            let scopes = match scope::narrowed(&words, &grant.scopes) {
+            let scopes = match scope::narrowed(&words, &still_open(&client_in_tx, &grant)) {
                 Ok(scopes) => scopes,
                 Err(refusal) => return Ok(Refreshed::Refused(refusal)),
             };
@@ -77,6 +78,11 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Refreshed::Refused(refusal) => return Err(refusal),
     };
     answer(cx, &about(client, &user, &grant, &scopes), Some(refresh_token))
+}
+
+/// What was granted, without the scopes that the client may not ask for any more.
+pub(in crate::oauth) fn still_open(client: &Client, grant: &Grant) -> Vec<String> {
+    grant.scopes.iter().filter(|scope| scope::is_open_to(client, scope)).cloned().collect()
 }
 
 /// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one" and its
@@ -157,17 +163,6 @@ fn first_turn(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<Option<Tur
 pub(in crate::oauth) fn is_usable(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<bool, Error> {
     let is_unused = refresh.rotated.is_none() && refresh.expires_at > cx.now;
     Ok(is_unused && first_turn(from, cx, refresh)?.is_some())
-}
-
-/// The person exists, is not disabled, and has not withdrawn consent from an app that needs it.
-fn person_still_consents(tx: &Tx, cx: &Cx, client: &Client, grant: &Grant) -> Result<Option<User>, Error> {
-    let user = rows::users::find(tx, cx.tenant, &grant.user)?.filter(|user| !user.disabled);
-    if client.trusted {
-        return Ok(user);
-    }
-    let consent = rows::consents::find(tx, cx.tenant, &grant.user, &client.id)?;
-    let covers = consent.is_some_and(|consent| grant.scopes.iter().all(|scope| consent.scopes.contains(scope)));
-    Ok(user.filter(|_| covers))
 }
 
 /// The next token of a family.
