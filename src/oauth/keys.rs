@@ -48,7 +48,7 @@ pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
     Ok(rows::all(&cx.read()?, cx.tenant)?.iter().map(view).collect())
 }
 
-/// Whoever changes the keys has this first.
+/// Who changes the keys has this first.
 #[derive(Default)]
 struct Turn(Mutex<()>);
 

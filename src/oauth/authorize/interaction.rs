@@ -57,7 +57,7 @@ pub struct Interaction {
 pub enum Brought {
     /// The request waits.
     Waiting(Box<Interaction>),
-    /// A request of ours that is not answered here and now. It may begin anew, like one that the app sends: with nothing proved.
+    /// A request that was made here and is not answered here and now. It may begin anew, like one that the app sends: with nothing proved.
     Over {
         /// The request's parameters as a query.
         query: String,

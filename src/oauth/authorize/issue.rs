@@ -14,7 +14,7 @@ use crate::records::{ActorKind, Code, Consent};
 use crate::store::{Tx, rows};
 
 /// Makes a code bound to client, redirect URI, session and challenge (RFC 6749 §4.1.2, RFC 7636 §4.4), and answers with it. A request that
-/// comes back from a page of ours gets one only once. `allowed` is what the person has just consented to.
+/// comes back from one of our pages gets one only once. `allowed` is what the person has just consented to.
 pub(super) async fn code(
     cx: &Cx,
     request: &Request,

@@ -70,7 +70,7 @@ pub enum Step {
 /// Who asks at this moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'v> {
-    /// The name of the browser, which its cookie holds. Whoever shows a page for the decision sees to it that the browser has it.
+    /// The name of the browser, which its cookie holds. Who shows a page for the decision sees to it that the browser has it.
     pub browser: &'v str,
     /// Who is signed in there.
     pub signed_in: Option<&'v SignedIn>,

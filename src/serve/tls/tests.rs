@@ -190,7 +190,7 @@ async fn changed_files_are_served_and_bad_ones_are_not() {
 }
 
 #[actix_web::test]
-async fn whoever_reads_the_files_while_they_change_does_not_bring_the_old_certificate_back() {
+async fn who_reads_the_files_while_they_change_does_not_bring_the_old_certificate_back() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let home = home(&Arc::new(ManualClock::new(start())), |_| {}).await;

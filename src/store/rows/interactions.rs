@@ -1,4 +1,4 @@
-//! Authorization requests that were answered after a page of ours: each gets one answer.
+//! Authorization requests that were answered after one of our pages: each gets one answer.
 
 use serde::{Deserialize, Serialize};
 
