@@ -6,11 +6,13 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{page_request, parameter, wrong_parameter};
+use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{Verdict, judge, tried};
 use crate::base::Moment;
 use crate::base::id::EvaluationId;
+use crate::base::page::PageRequest;
+use crate::cx::Cx;
 use crate::http::extract::{Admin, Json, Query, ViewPolicies};
 use crate::http::respond::Refusal;
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
@@ -40,7 +42,8 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
     input.finish()?;
     let now = admin.cx.now;
-    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &tried(&context, now), now)).await;
+    let context = tried(&context, now)?;
+    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &context, now)).await;
     let judgement = judged.map_err(|busy| match busy {
         Busy::Full => Refusal::busy(1),
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
@@ -125,7 +128,9 @@ pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
         subject: text("subject")?,
         result,
     };
-    let page = evaluations::page(&admin.cx, &filter, order, &page_request::<EvaluationId>(&query)?).await?;
+    evaluations::flush(&admin.cx).await?;
+    let read = move |cx: &Cx, request: &PageRequest| evaluations::page(cx, &filter, order, request);
+    let page = paged(&admin.cx, page_request::<EvaluationId>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(evaluation).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

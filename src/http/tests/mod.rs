@@ -2,6 +2,7 @@
 
 mod accounts;
 mod asking;
+mod bounds;
 mod described;
 mod details;
 mod failures;
