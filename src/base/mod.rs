@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod canonical;
 pub mod clock;
+pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
@@ -15,5 +16,6 @@ pub mod sort;
 
 pub use budget::Budget;
 pub use clock::{Clock, Moment};
+pub use digest::ScriptDigest;
 pub use entropy::Entropy;
 pub use secret::Secret;
