@@ -7,7 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value, json};
 
-use super::auth::permissions::{Asker, found_objects, found_subjects, may_ask, may_ask_about_others};
+use super::auth::lists::{found_objects, found_subjects};
+use super::auth::permissions::{Asker, may_ask, may_ask_about_others};
 use super::extract::{Caller, Json, LongJson};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
