@@ -305,11 +305,14 @@ pub(super) mod tests {
         }
     }
 
+    /// Every route of the application that this thread made last, with its pattern.
+    pub(in crate::http) fn patterns() -> Vec<(Method, String)> {
+        REGISTERED.take().into_iter().map(|(path, method)| (method, path)).collect()
+    }
+
     /// Every route of the application that this thread made last, with parameters filled in.
     pub(in crate::http) fn registered() -> Vec<(Method, String)> {
-        let all = REGISTERED.take();
-        let filled = all.into_iter().map(|(path, method)| (method, path.replace(['{', '}'], "")));
-        filled.collect()
+        patterns().into_iter().map(|(method, path)| (method, path.replace(['{', '}'], ""))).collect()
     }
 
     #[test]
