@@ -14,7 +14,7 @@ use super::api::input::Input;
 use super::api::tuples::within_reach;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
-use super::routes::{self, Endpoint};
+use super::routes::{self, Endpoint, Openness};
 use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
@@ -37,9 +37,13 @@ type Answer = Result<HttpResponse, Refusal>;
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(Endpoint::at([routes::GRANTS]).get(list).post(create))
-        .service(Endpoint::at([routes::GRANT]).on(actix_web::http::Method::DELETE, delete))
-        .service(Endpoint::at([routes::GROUP_MEMBERS]).get(members));
+        .service(at(routes::GRANTS).get(list).post(create))
+        .service(at(routes::GRANT).on(actix_web::http::Method::DELETE, delete))
+        .service(at(routes::GROUP_MEMBERS).get(members));
+}
+
+fn at(path: &str) -> Endpoint {
+    Endpoint::at([path]).open_to(Openness::Nobody)
 }
 
 /// The client, if the caller manages its grants.
@@ -230,7 +234,8 @@ async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> A
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;
-    let members = groups::members(&caller.cx, &from, &group.id, direct)?;
+    let id = group.id.clone();
+    let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
     let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
     let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
     Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))

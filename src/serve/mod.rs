@@ -25,12 +25,12 @@ use actix_web::HttpServer;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::access::evaluations;
+use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
-use crate::http::extract::LocalPeer;
+use crate::http::extract::{LocalPeer, Stranger};
 use crate::http::{self, routes};
 use crate::identity::links;
 use crate::oauth;
@@ -133,6 +133,8 @@ impl Server {
             .client_disconnect_timeout(FAREWELL)
             .tls_handshake_timeout(HANDSHAKE)
             .shutdown_timeout(GRACE)
+            // Who closes their side of a connection waits for no answer: the work for it stops.
+            .h1_allow_half_closed(false)
             .disable_signals()
             .shutdown_signal(shutdown)
             .on_connect(move |stream: &dyn Any, data: &mut Extensions| introduce(stream, owner, data))
@@ -149,6 +151,9 @@ impl Server {
         background.abort();
         if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");
+        }
+        if let Err(error) = switched_off::note(&Cx::for_system(home.clone())).await {
+            tracing::error!(%error, "which policies are switched off could not be written down");
         }
         drop(bound);
         if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
@@ -188,8 +193,14 @@ fn introduce(stream: &dyn Any, owner: u32, data: &mut Extensions) {
         Ok(peer) if socket::may_administer(peer.uid(), owner) => {
             data.insert(LocalPeer { uid: peer.uid() });
         }
-        Ok(peer) => tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket"),
-        Err(error) => tracing::warn!(%error, "a peer of the admin socket cannot be told"),
+        Ok(peer) => {
+            tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket");
+            data.insert(Stranger);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a peer of the admin socket cannot be told");
+            data.insert(Stranger);
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod interaction;
 mod introspection;
 mod logout;
 mod matrix;
+mod mutations;
 mod people;
 mod questions;
 mod refresh;

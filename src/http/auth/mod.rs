@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod api_keys;
 mod consents;
+pub(in crate::http) mod lists;
 pub(in crate::http) mod permissions;
 mod refusal;
 mod sessions;
@@ -22,9 +23,9 @@ use super::routes::{self, Endpoint};
 /// The routes of the dialect.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(at("sign-up/email").post(sign_up::by_email))
-        .service(at("sign-in/email").post(sign_in::by_password))
-        .service(at("sign-in/username").post(sign_in::by_password))
+        .service(at("sign-up/email").post(sign_up::by_email).attempt())
+        .service(at("sign-in/email").post(sign_in::by_password).attempt())
+        .service(at("sign-in/username").post(sign_in::by_password).attempt())
         .service(at("sign-out").get(sessions::sign_out_page).post(sessions::sign_out))
         .service(at("get-session").get(sessions::current))
         .service(at("list-sessions").get(sessions::list))
@@ -35,9 +36,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("revoke-consent").post(consents::revoke))
         .service(at("my-access").get(access::mine))
         .service(at("update-user").post(account::update))
-        .service(at("change-password").post(account::change_password))
-        .service(at("delete-user").post(account::delete))
-        .service(at("is-username-available").post(account::username_is_available))
+        .service(at("change-password").post(account::change_password).attempt())
+        .service(at("delete-user").post(account::delete).attempt())
+        .service(at("is-username-available").post(account::username_is_available).attempt())
         .service(at("api-key/create").post(api_keys::create))
         .service(at("api-key/list").get(api_keys::list))
         .service(at("api-key/get").get(api_keys::show))
@@ -53,8 +54,8 @@ pub fn configure_questions(config: &mut ServiceConfig) {
     config
         .service(at("check-permission").post(permissions::one))
         .service(at("check-permission/batch").post(permissions::batch))
-        .service(at("list-objects").get(permissions::objects).post(permissions::objects))
-        .service(at("list-subjects").get(permissions::subjects).post(permissions::subjects));
+        .service(at("list-objects").get(lists::objects).post(lists::objects))
+        .service(at("list-subjects").get(lists::subjects).post(lists::subjects));
 }
 
 fn at(name: &str) -> Endpoint {

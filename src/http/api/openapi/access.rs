@@ -43,6 +43,7 @@ fn models() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("looked_at", looked_at()),
                 ("warnings", list(named("Mistake"))),
                 ("refused", nullable(object([("code", text()), ("message", text())]))),
             ])),
@@ -99,6 +100,7 @@ fn tuples() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("looked_at", looked_at()),
             ])),
         post("check", "May somebody do something, and why")
             .needs("view on tuples")
@@ -112,6 +114,7 @@ fn tuples() -> Vec<Operation> {
                 ("resource?", nullable(free())),
                 ("context?", nullable(free())),
                 ("explain?", nullable(yes_no())),
+                ("would_do?", list(named("NewTuple"))),
             ]))
             .gives(object([
                 ("allowed", yes_no()),
@@ -122,8 +125,14 @@ fn tuples() -> Vec<Operation> {
                 ("subject_type", text()),
                 ("subject_id", text()),
                 ("explanation?", free()),
+                ("would_do?", list(yes_no())),
             ])),
     ]
+}
+
+/// How far a dry run went.
+fn looked_at() -> Value {
+    object([("subjects", whole()), ("objects", whole())])
 }
 
 fn policies() -> Vec<Operation> {
@@ -137,6 +146,7 @@ fn policies() -> Vec<Operation> {
                 ("errors", remarks()),
                 ("warnings", remarks()),
                 ("suggestions", remarks()),
+                ("switched_off", nullable(named("SwitchedOff"))),
             ])),
         post("policies/test", "Runs a script as a check would, and records nothing")
             .needs("view on policies")
@@ -164,6 +174,12 @@ fn policies() -> Vec<Operation> {
             .filter("permission", text(), "Only of this permission.")
             .filter("tuple", text(), "Only of this tuple's condition.")
             .pages(named("PolicyVersion")),
+        get("policies/switched-off", "Policies that did not come back and are not run any more, oldest first")
+            .needs("view on policies")
+            .gives(object([("items", list(named("SwitchedOff")))])),
+        delete("policies/switched-off/{script}", "Lets the policy run again whose text has this digest")
+            .needs("update on policies")
+            .gives(named("SwitchedOff")),
     ]
 }
 
@@ -187,6 +203,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Change", change()),
         ("Evaluation", evaluation()),
         ("PolicyVersion", policy_version()),
+        ("SwitchedOff", object([("script", text()), ("about", text()), ("owner", text()), ("at", time())])),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
