@@ -180,11 +180,12 @@ pub fn family_of(path: &str, headers: &header::HeaderMap) -> Family {
 /// Whether requests to this path try something that could be guessed, or make us hash a password: they are counted per address.
 pub fn is_attempt(method: &Method, path: &str) -> bool {
     const PAGES: [&str; 3] = [SIGN_IN, SIGN_UP, SETUP];
-    const CALLS: [&str; 6] = [
+    const CALLS: [&str; 7] = [
         "sign-in/email",
         "sign-in/username",
         "sign-up/email",
         "change-password",
+        "verify-password",
         "delete-user",
         "is-username-available",
     ];

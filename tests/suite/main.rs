@@ -27,6 +27,7 @@ mod graph;
 mod logout;
 mod matrix;
 mod people;
+mod protection;
 mod questions;
 mod refresh;
 mod relying_party;

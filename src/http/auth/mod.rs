@@ -36,6 +36,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("my-access").get(access::mine))
         .service(at("update-user").post(account::update))
         .service(at("change-password").post(account::change_password))
+        .service(at("verify-password").post(account::verify_password))
         .service(at("delete-user").post(account::delete))
         .service(at("is-username-available").post(account::username_is_available))
         .service(at("api-key/create").post(api_keys::create))

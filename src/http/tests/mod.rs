@@ -5,6 +5,7 @@ mod asking;
 mod described;
 mod details;
 mod failures;
+mod fresh;
 mod graph;
 mod guards;
 mod lists;
