@@ -21,6 +21,7 @@ pub mod session;
 pub mod sign_in_failures;
 pub mod signing_key;
 mod sorting;
+pub mod switched_off;
 pub mod tuple;
 pub mod user;
 
@@ -41,5 +42,6 @@ pub use recent_sign_ins::RecentSignIns;
 pub use session::Session;
 pub use sign_in_failures::SignInFailures;
 pub use signing_key::{Algorithm, SigningKeyRecord};
+pub use switched_off::SwitchedOff;
 pub use tuple::{SubjectRef, Tuple, TupleKey};
 pub use user::{Address, PROFILE_CLAIMS, Profile, User};

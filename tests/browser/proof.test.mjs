@@ -88,7 +88,7 @@ test('over a dialog of the admin pages it is the upper one, and the lower one go
   await ask.getByRole('button', { name: /Delete/ }).click()
   await password().fill(ann.password)
   await page.keyboard.press('Enter')
-  await said('deleted')
+  await page.waitForURL(`${server.issuer}/admin/users`)
   const users = await server.admin(['user', 'list'])
   assert.ok(!users.items.some((user) => user.email === bob.email))
 })

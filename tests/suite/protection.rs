@@ -112,7 +112,7 @@ async fn consent_says_for_how_long() {
     let (browser, wiki) = (home.signed_in(ANN).await, home.app("wiki"));
     for (scope, said) in [
         ("openid", "Each time you sign in to it, it has access for 1 hour."),
-        ("openid offline_access", "It keeps access for up to 30 days without you, or for 7 days when it is not used."),
+        ("openid offline_access", "It keeps access for up to 30 days, and loses it after 7 days without use."),
     ] {
         let page = browser.visit(&wiki.request(scope, &[])).await;
         assert!(page.has("consent-allow") && page.has("consent-deny") && page.has("how-long"), "{}", page.text);

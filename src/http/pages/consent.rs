@@ -72,9 +72,9 @@ fn how_long(lasts: Lasts) -> String {
     match lasts.renewed {
         None => format!("Each time you sign in to it, it has access for {}.", span(lasts.access)),
         Some((idle, whole)) if idle < whole => {
-            format!("It keeps access for up to {} without you, or for {} when it is not used.", span(whole), span(idle))
+            format!("It keeps access for up to {}, and loses it after {} without use.", span(whole), span(idle))
         }
-        Some((_, whole)) => format!("It keeps access for up to {} without you.", span(whole)),
+        Some((_, whole)) => format!("It keeps access for up to {}.", span(whole)),
     }
 }
 
@@ -109,9 +109,9 @@ mod tests {
         assert_eq!(said(hour * 3 / 2, None), "Each time you sign in to it, it has access for 90 minutes.");
         assert_eq!(
             said(hour, Some((hour * 24 * 7, hour * 24 * 30))),
-            "It keeps access for up to 30 days without you, or for 7 days when it is not used."
+            "It keeps access for up to 30 days, and loses it after 7 days without use."
         );
-        assert_eq!(said(hour, Some((hour, hour))), "It keeps access for up to 1 hour without you.");
+        assert_eq!(said(hour, Some((hour, hour))), "It keeps access for up to 1 hour.");
     }
 
     #[test]

@@ -77,7 +77,7 @@ const TAKES_AWAY: [&str; 13] = [
 ];
 
 /// Asks, or works on what gives nothing of the platform.
-const ORDINARY: [&str; 20] = [
+const ORDINARY: [&str; 21] = [
     "POST /api/admin/groups",
     "POST /api/admin/check",
     "POST /api/admin/models/validate",
@@ -85,6 +85,7 @@ const ORDINARY: [&str; 20] = [
     "POST /api/admin/tuples/dry-run",
     "POST /api/admin/policies/validate",
     "POST /api/admin/policies/test",
+    "DELETE /api/admin/policies/switched-off/script",
     "POST /api/auth/is-username-available",
     "POST /api/auth/check-permission",
     "POST /api/auth/check-permission/batch",

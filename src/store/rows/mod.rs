@@ -26,5 +26,6 @@ pub mod recent_sign_ins;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
+pub mod switched_off;
 pub mod tuples;
 pub mod users;

@@ -87,7 +87,7 @@ impl Consent {
                 ScopeLine::of("offline_access"),
                 ScopeLine::of("invoices:read"),
             ],
-            how_long: "It keeps access for up to 30 days without you, or for 7 days when it is not used.".to_owned(),
+            how_long: "It keeps access for up to 30 days, and loses it after 7 days without use.".to_owned(),
             return_to: "grafana.example.com".to_owned(),
         }
     }
