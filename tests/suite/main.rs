@@ -26,6 +26,7 @@ mod edge;
 mod graph;
 mod logout;
 mod matrix;
+mod mutations;
 mod people;
 mod protection;
 mod questions;

@@ -40,8 +40,7 @@ pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
         .transpose()?;
     let filter = Filter { user: user.map(|user| user.id), client };
     let request = sorted_request::<SessionId, Session>(&query)?;
-    let cx = admin.cx.clone();
-    let page = paged(request, move |request| sessions::page(&cx, &filter, request)).await?;
+    let page = paged(&admin.cx, request, move |cx, request| sessions::page(cx, &filter, request)).await?;
     let items: Vec<Value> = page.items.iter().map(|session| view(&admin.cx, session)).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
