@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
-use crate::base::{Clock, Entropy, Moment};
+use crate::base::{Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
@@ -123,8 +123,10 @@ pub struct RequestFacts {
 pub struct Cx {
     /// The shared parts.
     pub home: Arc<Installation>,
-    /// The moment of the operation.
+    /// The moment of the operation, as the clock shows it: for what is stored.
     pub now: Moment,
+    /// The same by a clock that nobody sets: for what is kept in memory.
+    pub uptime: Uptime,
     /// The tenant it happens in.
     pub tenant: TenantId,
     /// Who asks.
@@ -136,16 +138,16 @@ pub struct Cx {
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
-        let now = home.clock.now();
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request: Arc::new(request) }
+        let (now, uptime) = (home.clock.now(), home.clock.uptime());
+        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request: Arc::new(request) }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
     pub fn for_system(home: Arc<Installation>) -> Self {
-        let now = home.clock.now();
+        let (now, uptime) = (home.clock.now(), home.clock.uptime());
         let id = RequestId::new(now, &*home.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, user_agent: None });
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request }
+        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor: Actor::System, request }
     }
 
     /// The same operation once it is known who asks.

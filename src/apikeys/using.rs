@@ -122,7 +122,7 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
     let memory = memory::of(cx);
     if let Some(limit) = key.rate_limit {
-        memory.take(&key.id, limit, cx.now).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+        memory.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }
     if key.remaining.is_some() {
         spend(cx, &key.id).await?;

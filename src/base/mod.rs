@@ -7,10 +7,11 @@ pub mod clock;
 pub mod entropy;
 pub mod hash;
 pub mod id;
+pub mod net;
 pub mod page;
 pub mod secret;
 pub mod sort;
 
-pub use clock::{Clock, Moment};
+pub use clock::{Clock, Moment, Uptime};
 pub use entropy::Entropy;
 pub use secret::Secret;

@@ -104,7 +104,7 @@ fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
     if !asked.cx.settings().rate_limit.enabled || !routes::is_attempt(&asked.method, &asked.path) {
         return Ok(());
     }
-    state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
+    state.attempts.pass(address, asked.cx.uptime).map_err(Refusal::too_many)
 }
 
 impl Asked {
@@ -148,7 +148,7 @@ impl Asked {
     fn dress(&self, response: &mut HttpResponse) {
         headers::finish(&self.cx, response);
         cors::finish(&self.decision, response.headers_mut());
-        let elapsed = self.cx.home.clock.now().since(self.cx.now).as_millis();
+        let elapsed = self.cx.home.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
             request_id = %self.cx.request.id,
