@@ -26,7 +26,7 @@ mod person;
 
 pub use admin::*;
 pub use browser::Browser;
-pub(in crate::http) use browser::keep;
+pub(in crate::http) use browser::{keep, name_of};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 pub use cx::{LocalPeer, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};

@@ -24,6 +24,7 @@ impl From<Error> for Refusal {
 fn by_caller(error: &Error) -> Refusal {
     let status = match error {
         Error::InvalidCredentials => StatusCode::UNAUTHORIZED,
+        Error::Delayed { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::SessionNotFresh | Error::RegistrationClosed | Error::InvalidInvite | Error::Disabled => {
             StatusCode::FORBIDDEN
         }
@@ -32,7 +33,10 @@ fn by_caller(error: &Error) -> Refusal {
         _ => StatusCode::BAD_REQUEST,
     };
     let message = sentence(&error.to_string());
-    let refusal = Refusal::new(status, error.code(), message.clone());
+    let mut refusal = Refusal::new(status, error.code(), message.clone());
+    if let Error::Delayed { retry_after_seconds } = error {
+        refusal = refusal.after(*retry_after_seconds);
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,
@@ -44,7 +48,9 @@ fn field(error: &Error) -> Option<&str> {
     Some(match error {
         Error::InvalidEmail | Error::EmailTaken => "email",
         Error::InvalidUsername | Error::UsernameTaken => "username",
-        Error::PasswordTooShort | Error::PasswordTooLong => "password",
+        Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
+            "password"
+        }
         Error::InvalidField { field, .. } => field,
         _ => return None,
     })

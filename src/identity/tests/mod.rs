@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::sessions::SignedIn;
-use super::sign_in::{Attempt, Success, with_password};
+use super::sign_in::{Attempt, Success, pause, with_password};
 use super::sign_up::NewAccount;
 use super::users::{self, NewUser};
 use super::{Error, sessions};
@@ -58,7 +58,7 @@ async fn attempt(home: &Home, identifier: &str, password: &str) -> Result<Succes
 
 async fn attempt_with(home: &Home, identifier: &str, password: &str, device: Option<&str>) -> Result<Success, Error> {
     let password = Secret::from(password);
-    with_password(&home.cx(), Attempt { identifier, password: &password, device, replaces: None }).await
+    with_password(&home.cx(), Attempt { identifier, password: &password, device, browser: None, replaces: None }).await
 }
 
 async fn signed_in(home: &Home, email: &str) -> Success {
