@@ -113,7 +113,7 @@ impl Guesser {
     /// Somebody whom nothing speaks for, with a name as typed.
     pub(super) fn stranger(cx: &Cx, identifier: &str, browser: Option<&str>) -> Self {
         // Without an address it is the admin socket: the machine itself.
-        Self::at(cx.request.ip.unwrap_or(IpAddr::from([127, 0, 0, 1])), identifier, browser)
+        Self::at(cx.request.counted().unwrap_or(IpAddr::from([127, 0, 0, 1])), identifier, browser)
     }
 
     fn at(address: IpAddr, identifier: &str, browser: Option<&str>) -> Self {

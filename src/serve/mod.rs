@@ -30,7 +30,7 @@ use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
-use crate::http::extract::LocalPeer;
+use crate::http::extract::{LocalPeer, Stranger};
 use crate::http::{self, routes};
 use crate::identity::links;
 use crate::oauth;
@@ -188,8 +188,14 @@ fn introduce(stream: &dyn Any, owner: u32, data: &mut Extensions) {
         Ok(peer) if socket::may_administer(peer.uid(), owner) => {
             data.insert(LocalPeer { uid: peer.uid() });
         }
-        Ok(peer) => tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket"),
-        Err(error) => tracing::warn!(%error, "a peer of the admin socket cannot be told"),
+        Ok(peer) => {
+            tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket");
+            data.insert(Stranger);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a peer of the admin socket cannot be told");
+            data.insert(Stranger);
+        }
     }
 }
 
