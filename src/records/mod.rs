@@ -19,6 +19,7 @@ pub mod model;
 pub mod session;
 pub mod signing_key;
 mod sorting;
+pub mod switched_off;
 pub mod tuple;
 pub mod user;
 
@@ -37,5 +38,6 @@ pub use link::{Link, LinkPurpose};
 pub use model::Model;
 pub use session::Session;
 pub use signing_key::{Algorithm, SigningKeyRecord};
+pub use switched_off::SwitchedOff;
 pub use tuple::{SubjectRef, Tuple, TupleKey};
 pub use user::{Address, PROFILE_CLAIMS, Profile, User};
