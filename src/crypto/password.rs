@@ -197,6 +197,12 @@ impl Hasher {
         }
     }
 
+    /// The work done so far, in KiB.
+    #[cfg(test)]
+    pub(crate) fn work_done(&self) -> u64 {
+        self.pool.done.load(Ordering::SeqCst)
+    }
+
     /// Hands a hash to the pool. It takes at least `total` KiB of work.
     fn compute(
         &self,

@@ -75,9 +75,9 @@ fn length_is_counted_in_characters_after_normalisation() {
 
 /// The work of one check, in KiB.
 async fn work_of_check(hasher: &Hasher, password: &str, phc: Option<&str>) -> u64 {
-    let before = hasher.pool.done.load(Ordering::SeqCst);
+    let before = hasher.work_done();
     let _ = hasher.verify(&Secret::from(password), phc).await;
-    hasher.pool.done.load(Ordering::SeqCst) - before
+    hasher.work_done() - before
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! What must hold of people, tested through the public functions over a store in memory.
 
 mod accounts;
+mod cost;
 mod endings;
 mod links;
 mod sign_in;
 mod sign_up;
+mod waiting;
 
 use std::time::Duration;
 
@@ -63,6 +65,10 @@ async fn attempt_with(home: &Home, identifier: &str, password: &str, device: Opt
 
 async fn signed_in(home: &Home, email: &str) -> Success {
     attempt(home, email, PASSWORD).await.unwrap()
+}
+
+fn is_refused(result: &Result<Success, Error>) -> bool {
+    matches!(result, Err(Error::InvalidCredentials))
 }
 
 fn resolves(home: &Home, token: &Secret<String>) -> bool {
