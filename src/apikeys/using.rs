@@ -101,7 +101,7 @@ fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
     if !key.enabled {
         return Err(Error::Disabled);
     }
-    if key.has_expired(cx.now) {
+    if !key.holds(cx.now) {
         return Err(Error::Expired);
     }
     let owner = owner.as_ref().filter(|owner| !owner.disabled).ok_or(Error::Disabled)?;
@@ -151,6 +151,8 @@ async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
 /// The uses left once every refill that is due took place.
 fn refilled(left: u64, refill: Option<Refill>, now: Moment) -> (u64, Option<Refill>) {
     let Some(refill) = refill else { return (left, None) };
+    // Under a clock that was set back the next refill is one interval away, and not as far as the clock was set.
+    let refill = Refill { last: refill.last.min(now), ..refill };
     let passed = u64::try_from(now.since(refill.last).as_millis()).unwrap_or(u64::MAX);
     let due = passed.checked_div(refill.interval_ms).unwrap_or(0);
     if due == 0 {

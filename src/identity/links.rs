@@ -170,7 +170,11 @@ fn find(from: &impl Read, cx: &Cx, token: &str) -> Result<Option<Link>, store::E
     let Some((id, secret)) = token::split(token) else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
     let link = rows::find(from, cx.tenant, &id)?;
-    Ok(link.filter(|link| link.digest.matches(secret) && link.expires_at > cx.now))
+    let longest = |link: &Link| match link.purpose {
+        LinkPurpose::Setup => SETUP_LIFETIME,
+        LinkPurpose::Recover(_) => RECOVERY_LIFETIME,
+    };
+    Ok(link.filter(|link| link.digest.matches(secret) && link.term(longest(link)).holds(cx.now)))
 }
 
 fn draw(cx: &Cx, purpose: LinkPurpose, lifetime: Duration) -> (Link, Secret<String>) {

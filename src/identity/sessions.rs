@@ -2,6 +2,7 @@
 
 use crate::audit::Entry;
 use crate::base::Secret;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Best;
@@ -96,7 +97,8 @@ fn extension_is_due(cx: &Cx, session: &Session) -> bool {
 
 /// Whether the person proved who they are recently enough for something sensitive.
 pub fn is_fresh(cx: &Cx, session: &Session) -> bool {
-    cx.now.since(session.auth_time) < cx.settings().session.fresh
+    let longest = cx.settings().session.fresh;
+    Term { made: session.auth_time, end: session.expires_at, longest }.holds(cx.now)
 }
 
 /// Ends a session, whoever's it is: for signing out, and for administrators. Errors: [`Error::NotFound`].
@@ -188,8 +190,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     Ok(Page::from_rows(found.collect(), request.limit, |session: &Session| session.id.to_string()))
 }
 
-fn is_live(cx: &Cx, session: &Session) -> bool {
-    session.expires_at > cx.now
+/// Whether a session has not ended by itself.
+pub fn is_live(cx: &Cx, session: &Session) -> bool {
+    session.term(cx.settings().session.lifetime).holds(cx.now)
 }
 
 /// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the
