@@ -157,7 +157,7 @@ impl Hasher {
     }
 
     /// Tells that there are stored hashes of this work: from now on no check takes less.
-    pub fn expect(&self, work: u64) {
+    pub fn cost_at_least(&self, work: u64) {
         self.dearest.fetch_max(work, Ordering::Relaxed);
     }
 
@@ -181,7 +181,7 @@ impl Hasher {
             None => (None, None),
         };
         if let Some(stored) = &stored {
-            self.expect(work(&stored.parameters));
+            self.cost_at_least(work(&stored.parameters));
         }
         let total = self.work().max(self.dearest.load(Ordering::Relaxed));
         let (Some(stored), Ok(normal)) = (stored, normalise(password.expose())) else {
