@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lately::{Found, Lately};
 use super::{Error, fields, memory, token};
 use crate::audit::{self, Entry};
+use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
 use crate::base::{Moment, Secret};
 use crate::cx::Cx;
@@ -151,8 +152,10 @@ async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
 /// The uses left once every refill that is due took place.
 fn refilled(left: u64, refill: Option<Refill>, now: Moment) -> (u64, Option<Refill>) {
     let Some(refill) = refill else { return (left, None) };
-    // Under a clock that was set back the next refill is one interval away, and not as far as the clock was set.
-    let refill = Refill { last: refill.last.min(now), ..refill };
+    // Under a clock that was set back the last one lies ahead: it takes place at once, and not only when the clock has caught up.
+    if refill.last > now.plus(SLACK) {
+        return (refill.amount, Some(Refill { last: now, ..refill }));
+    }
     let passed = u64::try_from(now.since(refill.last).as_millis()).unwrap_or(u64::MAX);
     let due = passed.checked_div(refill.interval_ms).unwrap_or(0);
     if due == 0 {

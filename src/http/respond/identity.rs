@@ -37,6 +37,10 @@ fn by_caller(error: &Error) -> Refusal {
     if let Error::Delayed { retry_after_seconds } = error {
         refusal = refusal.after(*retry_after_seconds);
     }
+    if matches!(error, Error::SessionNotFresh) {
+        // Where API keys are made, the dialect has a second code of its own.
+        refusal = refusal.with("code", "SESSION_NOT_FRESH");
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,

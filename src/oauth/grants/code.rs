@@ -11,6 +11,7 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::{cascade, sessions};
 use crate::oauth::app_access::{self, Gate};
+use crate::oauth::clients::protection;
 use crate::oauth::mint::{self, About};
 use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
@@ -79,6 +80,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Redemption::Refused(no_access()));
             }
             begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
+            protection::note(tx, &at, &code)?;
             entries[0].clone().by(ActorKind::User, &code.user).target(&code.client).append(tx, &at)?;
             Ok::<_, Error>(Redemption::Granted(Box::new((code, user))))
         })
@@ -181,6 +183,23 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
         rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
     }
     Ok(())
+}
+
+/// How long an app has access after one sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasts {
+    /// What an access token lasts.
+    pub access: Duration,
+    /// When it gets refresh tokens: what one lasts unused, and all of them together.
+    pub renewed: Option<(Duration, Duration)>,
+}
+
+/// How long this app has access after a sign-in with these scopes.
+pub fn lasts(cx: &Cx, client: &Client, scopes: &[String]) -> Lasts {
+    let access = Duration::from_secs(mint::access_life(cx, client));
+    let whole = family_life(cx);
+    let idle = cx.settings().tokens.refresh_idle.min(whole);
+    Lasts { access, renewed: gets_refresh(client, scopes).then_some((idle, whole)) }
 }
 
 /// Refresh tokens are for those who asked to act while the person is away (OIDC Core §11).
