@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod hash;
 pub mod id;
 pub mod page;
+pub mod quota;
 pub mod secret;
 pub mod sort;
 

@@ -12,6 +12,7 @@ mod lists;
 mod matched;
 mod pages;
 mod policies;
+mod rows;
 mod walk;
 
 use std::pin::Pin;
