@@ -242,9 +242,8 @@ impl Filter {
     }
 }
 
-/// A page of the record, up to this moment.
-pub async fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
-    flush(cx).await?;
+/// A page of the record, as far as it is written: see [`flush`].
+pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
     let from = cx.read()?;
     let mut page = rows::page(&from, cx.tenant, order, request, |row| filter.accepts(row))?;
     for row in &mut page.items {
@@ -288,10 +287,9 @@ pub fn versions(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
     use super::*;
-    use crate::access::policy::{Caller, Resource, Subject};
+    use crate::access::policy::{Caller, Subject};
+    use crate::access::{Resource, Said};
     use crate::script::Fault;
     use crate::store::rows::expired;
     use crate::testing::{Home, block_on};
@@ -306,7 +304,8 @@ mod tests {
             entity_id: "1",
             resource: &resource,
             client: None,
-            extra: &Map::new(),
+            extra: &Said::default(),
+            properties: &[],
             now: cx.now,
             caller: &caller,
         };
@@ -318,7 +317,8 @@ mod tests {
     }
 
     fn all(cx: &Cx, filter: &Filter) -> Vec<EvaluationRow> {
-        block_on(page(cx, filter, Order::Ascending, &PageRequest::new(Some(500), None))).unwrap().items
+        block_on(flush(cx)).unwrap();
+        page(cx, filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
     }
 
     #[test]
@@ -387,7 +387,8 @@ mod tests {
             entity_id: "1",
             resource: &resource,
             client: None,
-            extra: &Map::new(),
+            extra: &Said::default(),
+            properties: &[],
             now: cx.now,
             caller: &caller,
         };
