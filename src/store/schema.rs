@@ -47,6 +47,7 @@ pub const TABLES: &[&str] = &[
     "authorize_failures",
     "sign_in_hours",
     "policies_switched_off",
+    "recent_sign_ins",
     "scripts",
     "codes_by_user",
     "refresh_tokens_by_grant",

@@ -51,6 +51,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("authorize_failures", 20),
     ("sign_in_hours", 40),
     ("policies_switched_off", 0),
+    ("recent_sign_ins", 2),
     ("scripts", 10),
     ("codes_by_user", 500),
     ("refresh_tokens_by_grant", 600),
