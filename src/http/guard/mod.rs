@@ -126,7 +126,7 @@ fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(address) = asked.cx.request.counted() else { return Ok(()) };
-    state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
+    state.attempts.pass(address, asked.cx.uptime).map_err(Refusal::too_many)
 }
 
 impl Asked {
@@ -170,7 +170,7 @@ impl Asked {
     fn dress(&self, response: &mut HttpResponse) {
         headers::finish(&self.cx, response);
         cors::finish(&self.decision, response.headers_mut());
-        let elapsed = self.cx.home.clock.now().since(self.cx.now).as_millis();
+        let elapsed = self.cx.home.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
             request_id = %self.cx.request.id,

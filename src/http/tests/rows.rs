@@ -32,7 +32,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("refresh_tokens", 600),
     ("sessions", 120),
     ("sessions_by_user", 120),
-    ("sign_in_failures", 400),
+    ("sign_in_failures", 0),
     ("signing_keys", 10),
     ("users", 70),
     ("users_by_email", 70),
