@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Entry, actor};
-use crate::base::quota::{Level, Quota, networks};
+use crate::base::net::networks;
+use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
 use crate::records::{ActorKind, AuditRow};
 use crate::store::rows::audit as rows;

@@ -3,7 +3,6 @@
 //! What is counted is remembered only where it was let through. So a flood fills no memory: it ends at the widest level first.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -122,23 +121,6 @@ impl Quota {
     }
 }
 
-/// What is counted as one sender, from narrow to wide: an IPv4 address, its /24 and its /16; of IPv6 the /64 that one subscriber has, the /48
-/// that one customer may have, and the /32 of a provider.
-pub fn networks(address: IpAddr) -> [String; 3] {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            let of = |c: u8, bits: u8| format!("{}/{bits}", Ipv4Addr::new(a, b, c, 0));
-            [address.to_string(), of(c, 24), of(0, 16)]
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            let of = |c: u16, d: u16, bits: u8| format!("{}/{bits}", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0));
-            [of(c, d, 64), of(c, 0, 48), of(0, 0, 32)]
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,13 +165,5 @@ mod tests {
         assert!(quota.unsaid(at(1)).is_empty());
         assert_eq!(quota.unsaid(at(60)), [(String::from("refuse"), 49_995)]);
         assert_eq!((quota.unsaid(at(60)).len(), quota.remembered()), (0, 0));
-    }
-
-    #[test]
-    fn networks_go_from_one_sender_to_a_provider() {
-        assert_eq!(networks("192.0.2.7".parse().unwrap()), ["192.0.2.7", "192.0.2.0/24", "192.0.0.0/16"]);
-        assert_eq!(networks("::ffff:192.0.2.7".parse().unwrap()), networks("192.0.2.7".parse().unwrap()));
-        let wide = networks("2001:db8:1:2:3::4".parse().unwrap());
-        assert_eq!(wide, ["2001:db8:1:2::/64", "2001:db8:1::/48", "2001:db8::/32"]);
     }
 }

@@ -10,7 +10,8 @@ use serde_json::Map;
 
 use crate::audit::{self, Entry};
 use crate::base::id::UserId;
-use crate::base::quota::{Level, Quota, networks};
+use crate::base::net::networks;
+use crate::base::quota::{Level, Quota};
 use crate::base::{Secret, canonical};
 use crate::config::Registration;
 use crate::cx::Cx;
