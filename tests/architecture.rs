@@ -19,6 +19,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("josekit", &["src/crypto/jose/"]),
     ("argon2", &["src/crypto/password.rs"]),
     ("chacha20poly1305", &["src/crypto/seal.rs"]),
+    ("actix_http", &["src/serve/web.rs"]),
+    ("actix_service", &["src/serve/web.rs"]),
     ("actix_web", &["src/http/", "src/serve/", "src/cli/serving.rs", "src/cli/remote.rs"]),
     ("mlua", &["src/script/"]),
     ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),

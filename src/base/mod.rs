@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod connections;
 pub mod entropy;
 pub mod hash;
 pub mod id;

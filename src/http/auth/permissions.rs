@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::asked::{Asked, AskedForList};
 use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, sit, subject_of};
 use crate::access::list::{self, Objects, Who as Wanted};
 use crate::access::model::Models;
 use crate::access::{Error, tuples};
-use crate::base::Secret;
 use crate::base::page::PageRequest;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, LongJson, Query, Right, ViewTuples, Who, caller, has};
+use crate::http::extract::{Caller, Right, ViewTuples, Who, has};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -35,9 +35,8 @@ type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(request: HttpRequest, body: LongJson) -> Answer {
-    let mut input = Input::new(body.0);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn one(asked: Asked) -> Answer {
+    let Asked { caller, mut input } = asked;
     let question = question(&mut Asker::new(&caller), &mut input, None)?;
     input.finish()?;
     let decision = answered(check(&caller.cx, &question).await)?;
@@ -114,9 +113,8 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
 /// their order.
-pub async fn batch(request: HttpRequest, body: LongJson) -> Answer {
-    let mut input = Input::new(body.0);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn batch(asked: Asked) -> Answer {
+    let Asked { caller, mut input } = asked;
     match input.take_objects("checks") {
         Some(checks) => mixed(&caller, input, checks).await,
         None => uniform(&caller, input).await,
@@ -195,9 +193,8 @@ fn as_resource(given: Map<String, Value>) -> Result<Map<String, Value>, Refusal>
 }
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn objects(asked: AskedForList) -> Answer {
+    let AskedForList { caller, mut input } = asked;
     let subject = subject(&caller, &mut input)?;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let page = page(&mut input)?;
@@ -246,9 +243,8 @@ fn objects_view(
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn subjects(asked: AskedForList) -> Answer {
+    let AskedForList { caller, mut input } = asked;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let entity_id: Option<String> = input.take("entityId");
     let kind: Option<String> = input.take("subjectType");
@@ -278,28 +274,6 @@ pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Memb
         "wildcardGrant": found.everyone,
         "wildcardAbacRequired": found.everyone_gated,
     })))
-}
-
-/// The caller, whose key may stand in the body.
-async fn of_body(request: &HttpRequest, input: &mut Input) -> Result<Caller, Refusal> {
-    let key = input.take::<String>("apiKey").map(Secret::new);
-    caller(request, key.as_ref()).await
-}
-
-fn parameters(query: Query, body: Option<Json<Members>>) -> Result<Members, Refusal> {
-    let mut members = body.map(|body| body.0).unwrap_or_default();
-    for (name, value) in query.0.iter() {
-        if members.contains_key(name) {
-            return Err(Refusal::malformed(format!("The parameter {name} is given twice.")));
-        }
-        // Numbers are read as such; everything else is text.
-        let value = match (&**name, value.parse::<u64>()) {
-            ("limit", Ok(number)) => number.into(),
-            _ => Value::from(&**value),
-        };
-        members.insert(name.to_string(), value);
-    }
-    Ok(members)
 }
 
 fn page(input: &mut Input) -> Result<PageRequest, Refusal> {

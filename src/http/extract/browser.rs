@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::Fields;
 use super::cookies::{self, Purpose};
-use super::cx::operation;
+use super::cx::{operation, prove};
 use super::person::by_cookie;
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
@@ -89,8 +89,9 @@ impl FromRequest for Browser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
+        let asked = request.clone();
+        let proof = async move {
+            let request = asked;
             let cx = operation(&request)?;
             let signed_in = by_cookie(&request, &cx).await?;
             let known = cookies::find(&request, &cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name));
@@ -101,6 +102,7 @@ impl FromRequest for Browser {
                 None => cx,
             };
             Ok(Self { signed_in, cx, request, name, is_known })
-        })
+        };
+        prove(request, proof, |browser| browser.signed_in.is_some())
     }
 }

@@ -1,5 +1,6 @@
 //! JSON bodies: bounded in size and depth, no member twice.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 
@@ -9,6 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Map
 use serde_json::{Map, Number, Value};
 
 use super::body;
+use super::cx::charge;
 use crate::http::respond::Refusal;
 
 /// Arrays and objects within each other.
@@ -25,15 +27,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((0, MAX_DEPTH), request.clone(), payload.take());
+        let read = read(Size::Plain, request.clone(), payload.take());
         Box::pin(async {
             serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
         })
     }
 }
 
-/// The same for what comes in batches: models, tuples and questions. May be a megabyte whatever the settings say; name it behind an extractor that
-/// refuses strangers, so that theirs is not read.
+/// The same for what comes in batches: models, tuples and questions. From a known caller it may be a megabyte whatever the settings say.
 pub struct LongJson(pub Map<String, Value>);
 
 /// Most bytes of a batch.
@@ -44,21 +45,51 @@ impl FromRequest for LongJson {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((LONG, LONG_DEPTH), request.clone(), payload.take());
-        Box::pin(async {
-            match read.await? {
-                Value::Object(members) => Ok(Self(members)),
-                _ => Err(Refusal::malformed("The JSON body is no object.")),
-            }
-        })
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { read_object(Size::Long, &request, payload).await.map(Self) })
     }
 }
 
-async fn read((most, depth): (usize, usize), request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+/// What a document may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Size {
+    /// As large as the settings say.
+    Plain,
+    /// As what comes in batches.
+    Long,
+}
+
+impl Size {
+    fn bounds(self) -> (usize, usize) {
+        match self {
+            Self::Plain => (0, MAX_DEPTH),
+            Self::Long => (LONG, LONG_DEPTH),
+        }
+    }
+}
+
+/// The body as the members of a JSON object.
+pub(in crate::http) async fn read_object(
+    size: Size,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Map<String, Value>, Refusal> {
+    match read(size, request.clone(), payload).await? {
+        Value::Object(members) => Ok(members),
+        _ => Err(Refusal::malformed("The JSON body is no object.")),
+    }
+}
+
+async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+    let (most, depth) = size.bounds();
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => parse_within(depth, &bytes),
+        Some("application/json") if !bytes.is_empty() => {
+            let (value, cost) = weigh(depth, &bytes)?;
+            charge(&request, cost)?;
+            Ok(value)
+        }
         _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
         _ => Err(Refusal::unsupported("application/json")),
     }
@@ -70,10 +101,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
 }
 
 fn parse_within(depth: usize, bytes: &[u8]) -> Result<Value, Refusal> {
+    weigh(depth, bytes).map(|(value, _)| value)
+}
+
+/// The document, and what it takes in memory, in bytes: `[0,0,…]` takes many times its text.
+fn weigh(depth: usize, bytes: &[u8]) -> Result<(Value, usize), Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(depth).deserialize(&mut deserializer);
+    let cost = Cell::new(0);
+    let value = Strict { levels: depth, cost: &cost }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|error| Refusal::malformed(explain(&error)))
+    let value = value.map_err(|error| Refusal::malformed(explain(&error)))?;
+    Ok((value, cost.get()))
 }
 
 /// Says what is wrong without repeating what was sent: a password in the wrong place must not come back in an error.
@@ -91,24 +129,41 @@ fn explain(error: &serde_json::Error) -> String {
 /// Begins our own complaints.
 const OWN: &str = "the document";
 
-/// Reads a value that may hold this many levels more.
-struct Strict(usize);
+/// What a value takes in a list that grows by doubling.
+const OF_VALUE: usize = 2 * size_of::<Value>();
 
-impl<'de> DeserializeSeed<'de> for Strict {
+/// What the name of a member takes besides its letters, the same.
+const OF_NAME: usize = 2 * (size_of::<String>() + 2 * size_of::<usize>());
+
+/// Reads a value that may hold this many levels more, and adds up what it takes.
+#[derive(Clone, Copy)]
+struct Strict<'c> {
+    levels: usize,
+    cost: &'c Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.takes(OF_VALUE);
         deserializer.deserialize_any(self)
     }
 }
 
-impl Strict {
-    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
-        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))
+impl Strict<'_> {
+    fn takes(self, bytes: usize) {
+        self.cost.set(self.cost.get().saturating_add(bytes));
+    }
+
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1);
+        let levels = levels.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
+        Ok(Self { levels, ..self })
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,28 +190,30 @@ impl<'de> Visitor<'de> for Strict {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        self.takes(value.len());
         Ok(Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let left = self.deeper()?;
+        let inner = self.deeper()?;
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict(left))? {
+        while let Some(item) = items.next_element_seed(inner)? {
             array.push(item);
         }
         Ok(Value::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let left = self.deeper()?;
+        let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict(left))?;
+            self.takes(OF_NAME + name.len());
+            let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom(format_args!("{OWN} names a member twice")));
             }
@@ -195,6 +252,15 @@ mod tests {
         for text in [&b""[..], b"{", b"{}x", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_a_document_takes_is_known() {
+        let cost = |text: String| weigh(MAX_DEPTH, text.as_bytes()).unwrap().1;
+        assert!(cost(format!("[{}0]", "0,".repeat(1000))) >= 1000 * 2 * size_of::<Value>());
+        assert!(cost(format!("\"{}\"", "x".repeat(1000))) >= 1000);
+        let members: Vec<String> = (0..100).map(|number| format!("\"{number}\":[]")).collect();
+        assert!(cost(format!("{{{}}}", members.join(","))) >= 100 * (2 * size_of::<Value>() + 2 * size_of::<String>()));
     }
 
     #[test]

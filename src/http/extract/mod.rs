@@ -10,12 +10,16 @@
 //! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
 //! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
 //!
+//! Whoever asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is small; what all open requests hold
+//! is bounded ([`budget`]).
+//!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
 //! Start reading at [`Pairs`] and [`Person`].
 
 mod admin;
 pub(super) mod body;
 mod browser;
+pub(super) mod budget;
 mod caller;
 pub mod cookies;
 mod cx;
@@ -28,8 +32,11 @@ pub use admin::*;
 pub use browser::Browser;
 pub(in crate::http) use browser::keep;
 pub use caller::{Caller, Credential, Who, caller, presented_key};
-pub use cx::{LocalPeer, Stranger, operation};
-pub(in crate::http) use cx::{REQUEST_ID, begin};
+#[cfg(test)]
+pub(in crate::http) use cx::prove;
+pub use cx::{Connection, LocalPeer, Stranger, operation};
+pub(in crate::http) use cx::{OpenRequest, Operation, REQUEST_ID, begin, is_known_now};
 pub use json::{Json, LongJson};
+pub(in crate::http) use json::{Size, read_object};
 pub use pairs::{Fields, Pairs, Query, own_path};
 pub use person::{Person, Visitor};

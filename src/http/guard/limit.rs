@@ -72,7 +72,7 @@ fn make_room(free_at: &mut HashMap<IpAddr, Moment>, now: Moment, capacity: usize
 }
 
 /// What is counted as one: an IPv4 address, or the /64 that one IPv6 subscriber has.
-fn bucket(address: IpAddr) -> IpAddr {
+pub(crate) fn bucket(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -3,6 +3,8 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod bodies;
+
 mod described;
 mod details;
 mod failures;
