@@ -5,6 +5,7 @@
 pub mod canonical;
 pub mod clock;
 pub mod connections;
+pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
@@ -13,5 +14,6 @@ pub mod secret;
 pub mod sort;
 
 pub use clock::{Clock, Moment};
+pub use digest::ScriptDigest;
 pub use entropy::Entropy;
 pub use secret::Secret;

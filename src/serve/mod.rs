@@ -26,7 +26,7 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::access::evaluations;
+use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
@@ -142,6 +142,9 @@ impl Server {
         background.abort();
         if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");
+        }
+        if let Err(error) = switched_off::note(&Cx::for_system(home.clone())).await {
+            tracing::error!(%error, "which policies are switched off could not be written down");
         }
         drop(bound);
         if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
