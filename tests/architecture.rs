@@ -26,7 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
     ("rcgen", &["src/serve/tls/"]),
     ("x509_parser", &["src/doctor/certificate.rs"]),
-    ("rustls", &["src/serve/mod.rs", "src/serve/tls/"]),
+    ("rustls", &["src/serve/mod.rs", "src/serve/tls/", "src/serve/web.rs"]),
     ("clap", &["src/cli/"]),
     ("toml", &["src/config/"]),
     ("reqwest", &["src/outbound/", "src/cli/remote.rs"]),
