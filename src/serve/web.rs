@@ -52,6 +52,8 @@ macro_rules! application {
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(FAREWELL)
+            // Who closes their side of a connection waits for no answer: the work for it stops.
+            .h1_allow_half_closed(false)
             .h2_initial_window_size(WINDOWS.0)
             .h2_initial_connection_window_size(WINDOWS.1)
             .on_connect_ext($meet)

@@ -1,4 +1,4 @@
-//! JSON bodies: bounded in size and depth, no member twice.
+//! JSON bodies: bounded in size, depth and number of values, no member twice.
 
 use std::cell::Cell;
 use std::fmt;
@@ -18,6 +18,12 @@ const MAX_DEPTH: usize = 32;
 
 /// The same in what comes in batches: an expression of a model takes two for each of its sixteen levels, and has the model around it.
 const LONG_DEPTH: usize = 64;
+
+/// Values in a document: members and items at any depth. In memory an object of one member takes a hundred times its text.
+const MAX_VALUES: usize = 10_000;
+
+/// The same in what comes in batches: a thousand items with fifty values each.
+const LONG_VALUES: usize = 50_000;
 
 /// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
 pub struct Json<T>(pub T);
@@ -60,10 +66,11 @@ pub(in crate::http) enum Size {
 }
 
 impl Size {
+    /// Most levels and values.
     fn bounds(self) -> (usize, usize) {
         match self {
-            Self::Plain => (0, MAX_DEPTH),
-            Self::Long => (LONG, LONG_DEPTH),
+            Self::Plain => (MAX_DEPTH, MAX_VALUES),
+            Self::Long => (LONG_DEPTH, LONG_VALUES),
         }
     }
 }
@@ -81,12 +88,12 @@ pub(in crate::http) async fn read_object(
 }
 
 async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
-    let (most, depth) = size.bounds();
+    let most = if size == Size::Long { LONG } else { 0 };
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
         Some("application/json") if !bytes.is_empty() => {
-            let (value, cost) = weigh(depth, &bytes)?;
+            let (value, cost) = weigh(size.bounds(), &bytes)?;
             charge(&request, cost)?;
             Ok(value)
         }
@@ -97,18 +104,18 @@ async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Valu
 
 /// Parses a document strictly.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    parse_within(MAX_DEPTH, bytes)
+    parse_within((MAX_DEPTH, MAX_VALUES), bytes)
 }
 
-fn parse_within(depth: usize, bytes: &[u8]) -> Result<Value, Refusal> {
-    weigh(depth, bytes).map(|(value, _)| value)
+fn parse_within(bounds: (usize, usize), bytes: &[u8]) -> Result<Value, Refusal> {
+    weigh(bounds, bytes).map(|(value, _)| value)
 }
 
 /// The document, and what it takes in memory, in bytes: `[0,0,…]` takes many times its text.
-fn weigh(depth: usize, bytes: &[u8]) -> Result<(Value, usize), Refusal> {
+fn weigh((depth, values): (usize, usize), bytes: &[u8]) -> Result<(Value, usize), Refusal> {
+    let (left, cost) = (Cell::new(values), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let cost = Cell::new(0);
-    let value = Strict { levels: depth, cost: &cost }.deserialize(&mut deserializer);
+    let value = Strict { depth, left: &left, cost: &cost }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
     let value = value.map_err(|error| Refusal::malformed(explain(&error)))?;
     Ok((value, cost.get()))
@@ -138,7 +145,9 @@ const OF_NAME: usize = 2 * (size_of::<String>() + 2 * size_of::<usize>());
 /// Reads a value that may hold this many levels more, and adds up what it takes.
 #[derive(Clone, Copy)]
 struct Strict<'c> {
-    levels: usize,
+    depth: usize,
+    /// Values that the document may still have.
+    left: &'c Cell<usize>,
     cost: &'c Cell<usize>,
 }
 
@@ -157,9 +166,16 @@ impl Strict<'_> {
     }
 
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let levels = self.levels.checked_sub(1);
-        let levels = levels.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
-        Ok(Self { levels, ..self })
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
+        Ok(Self { depth, ..self })
+    }
+
+    /// One more value.
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| E::custom(format_args!("{OWN} has too many values")))?);
+        Ok(())
     }
 }
 
@@ -203,6 +219,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.deeper()?;
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(inner)? {
+            self.count()?;
             array.push(item);
         }
         Ok(Value::Array(array))
@@ -213,6 +230,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             self.takes(OF_NAME + name.len());
+            self.count()?;
             let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom(format_args!("{OWN} names a member twice")));
@@ -241,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_values_is_bounded_at_any_depth() {
+        let list = |count: usize| format!("[{}]", vec!["{\"a\":0}"; count].join(","));
+        assert!(parse(list(MAX_VALUES / 2).as_bytes()).is_ok());
+        assert!(parse(list(MAX_VALUES / 2 + 1).as_bytes()).unwrap_err().message().contains("too many values"));
+        assert!(parse_within((MAX_DEPTH, LONG_VALUES), list(MAX_VALUES).as_bytes()).is_ok());
+    }
+
+    #[test]
     fn a_member_that_is_named_twice_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
             assert!(parse(text.as_bytes()).unwrap_err().message().contains("twice"), "{text}");
@@ -256,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_a_document_takes_is_known() {
-        let cost = |text: String| weigh(MAX_DEPTH, text.as_bytes()).unwrap().1;
+        let cost = |text: String| weigh((MAX_DEPTH, MAX_VALUES), text.as_bytes()).unwrap().1;
         assert!(cost(format!("[{}0]", "0,".repeat(1000))) >= 1000 * 2 * size_of::<Value>());
         assert!(cost(format!("\"{}\"", "x".repeat(1000))) >= 1000);
         let members: Vec<String> = (0..100).map(|number| format!("\"{number}\":[]")).collect();
