@@ -69,7 +69,8 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.extend([installation::clock(cx), installation::signing_keys(cx), installation::certificate(cx)]);
     all.extend(of_settings(cx.settings()));
     all.push(machine::connections(cx.settings()));
-    all.extend([installation::administrator(cx), installation::backup(cx), installation::policies(cx)]);
+    all.extend([installation::administrator(cx), installation::apps(cx)]);
+    all.extend([installation::backup(cx), installation::policies(cx)]);
     all
 }
 
