@@ -23,7 +23,7 @@ use super::{Error, fields, invites, password};
 pub struct NewAccount {
     /// E-mail address.
     pub email: String,
-    /// Password, 8 to 256 bytes.
+    /// Password, 8 to 128 characters.
     pub password: Secret<String>,
     /// Username, if wanted.
     pub username: Option<String>,
@@ -57,7 +57,7 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
     let draft = account.draft()?;
     let email = canonical::email(&draft.email).ok_or(Error::InvalidEmail)?;
     is_let_in(cx, invite, &email).inspect_err(|refused| tell(cx, refused))?;
-    let phc = password::hash(cx, &account.password).await?;
+    let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
     let failure = Entry::failure(cx, "user.sign_up").detail("reason", "email_taken").detail("email", email.as_str());

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::clients;
 use super::{Error, ErrorCode, Params};
 use crate::audit::{self, Entry};
+use crate::base::clock::Term;
 use crate::base::id::ClientId;
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, VerifyingKey};
 use crate::cx::Cx;
@@ -167,10 +168,13 @@ fn uses_its_registered_method(client: &Client, shown: &Shown) -> Result<(), Erro
 }
 
 fn secret_is_current(cx: &Cx, client: &Client, secret: &str) -> Result<(), Error> {
+    // The end of an old one was set when the newest was made.
+    let made = client.secrets.iter().map(|stored| stored.created_at).max().unwrap_or(cx.now);
+    let holds = |end| Term { made, end, longest: Duration::MAX }.holds(cx.now);
     let matches = client
         .secrets
         .iter()
-        .filter(|stored| stored.expires_at.is_none_or(|end| end > cx.now))
+        .filter(|stored| stored.expires_at.is_none_or(holds))
         .fold(false, |found, stored| found | stored.digest.matches(secret));
     if matches { Ok(()) } else { Err(unknown()) }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::base::connections::{Bounds, raise_open_files};
 use crate::base::hash::Seeded;
+use crate::base::net::subscriber;
 use crate::config::Server;
 use crate::config::Settings;
-use crate::http::guard::limit::bucket;
 
 /// How long a connection of the reserve may last.
 pub(super) const RESERVE_LASTS: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ impl Connections {
 
     /// Lets a peer in, if there is room. `is_proxy`: many may stand behind the address.
     pub fn admit(self: &Arc<Self>, from: IpAddr, is_proxy: bool) -> Option<Ticket> {
-        let from = bucket(from);
+        let from = subscriber(from);
         let per_address = if is_proxy { self.bounds.per_proxy } else { self.bounds.per_address };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let here = open.by_address.get(&from).copied().unwrap_or_default();

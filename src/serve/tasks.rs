@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use super::tls::{self, Tls};
 use crate::access::{evaluations, switched_off};
 use crate::apikeys;
+use crate::base::clock::Steps;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
@@ -19,6 +20,9 @@ use crate::store::{self, rows};
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
+
+/// For how long nothing is removed after the clock was set forward.
+const DOUBT: Duration = Duration::from_secs(60 * 60);
 
 /// Rows removed per transaction: others who write wait no longer than for this many.
 const BATCH: usize = 500;
@@ -70,11 +74,12 @@ impl Tasks {
     pub async fn settle(&self) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let cx = Cx::for_system(self.home.load());
+        let may_sweep = clock_is_steady(&cx);
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
         let off = switched_off::note(&cx).await.map_err(Error::Store);
-        let swept = sweep(&cx).await;
+        let swept = if may_sweep { sweep(&cx).await } else { Ok(()) };
         let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
         keys.and(certificate).and(recorded).and(off).and(swept).and(counted)
     }
@@ -106,6 +111,17 @@ async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
         oauth::keys::tick(cx, &Algorithm::ALL).await?;
     }
     Ok(())
+}
+
+/// Looks whether the clock was set; answers whether it may be believed when it says that something has ended. What is removed does not come
+/// back when a clock that was set forward by mistake is put right again.
+fn clock_is_steady(cx: &Cx) -> bool {
+    let steps = cx.home.shared.of::<Steps>();
+    if let Some(step) = steps.look(cx.now, cx.uptime) {
+        let (by, now) = (step.millis / 1000, cx.now);
+        tracing::warn!(seconds = by, %now, "the clock was set, or the machine slept: look at it, since sessions, links and tokens end by it");
+    }
+    !steps.last().is_some_and(|step| step.millis > 0 && cx.uptime.since(step.noticed) < DOUBT)
 }
 
 /// Removes what has ended, batch by batch, so that writers in between do not wait long.

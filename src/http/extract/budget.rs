@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::hash::Seeded;
-use crate::http::guard::limit::bucket;
+use crate::base::net::subscriber;
 
 /// What a byte of a body takes while it is read, in bytes: the room for it grows by doubling. What is made of the body is charged by those who make it.
 pub(in crate::http) const WEIGHT: usize = 2;
@@ -50,7 +50,7 @@ impl Budget {
     /// What is held of bodies from an address, or from the machine itself: nothing yet.
     pub(in crate::http) fn open(&self, is_known: bool, from: Option<IpAddr>) -> Held {
         let part = if is_known { &self.known } else { &self.strangers };
-        Held { part: Arc::clone(part), from: from.map(bucket), bytes: 0 }
+        Held { part: Arc::clone(part), from: from.map(subscriber), bytes: 0 }
     }
 
     /// Bytes that are held at the moment, of strangers and of known callers, as they are charged.

@@ -152,7 +152,7 @@ fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(address) = asked.cx.request.counted() else { return Ok(()) };
-    state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
+    state.attempts.pass(address, asked.cx.uptime).map_err(Refusal::too_many)
 }
 
 impl Asked {
@@ -199,7 +199,7 @@ impl Asked {
         if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
-        let elapsed = self.cx.home.clock.now().since(self.cx.now).as_millis();
+        let elapsed = self.cx.home.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
             request_id = %self.cx.request.id,

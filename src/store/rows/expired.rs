@@ -96,13 +96,7 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 codes::delete(tx, tenant, &code)?;
             }
         }
-        Kind::Failures => {
-            if let Some(failures) = marks::failures(tx, tenant, key)?
-                && failures.expires_at <= now
-            {
-                marks::delete_failures(tx, tenant, key, &failures)?;
-            }
-        }
+        Kind::Failures => marks::delete_failures(tx, tenant, key)?,
         Kind::Grant => {
             if let Some(grant) = key.parse().ok().map(|id| grants::find(tx, tenant, &id)).transpose()?.flatten()
                 && grant.expires_at <= now
