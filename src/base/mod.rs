@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod canonical;
 pub mod clock;
+pub mod connections;
 pub mod digest;
 pub mod entropy;
 pub mod hash;

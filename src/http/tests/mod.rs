@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod bodies;
 mod bounds;
 mod described;
 mod details;
