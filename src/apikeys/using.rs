@@ -10,8 +10,8 @@ use crate::audit::{self, Entry};
 use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
 use crate::base::{Moment, Secret};
-use crate::cx::Cx;
-use crate::records::{ActorKind, ApiKey, Client, Refill, User};
+use crate::cx::{Actor, Cx};
+use crate::records::{ApiKey, Client, Refill, User};
 use crate::store::rows::{api_keys as rows, clients, users};
 use crate::store::{Read, Snapshot};
 
@@ -58,7 +58,7 @@ pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
     match used {
         Ok(live) => Ok(live),
         Err(refused) => {
-            tell(cx, &refused).await?;
+            tell(cx, &refused);
             Err(refused.error)
         }
     }
@@ -171,21 +171,15 @@ fn until_next(refill: Refill, now: Moment) -> u64 {
 }
 
 /// Puts the refusal in the audit log, if it is news. A text that is no key of ours is told by the address it came from.
-async fn tell(cx: &Cx, refused: &Refused) -> Result<(), Error> {
+fn tell(cx: &Cx, refused: &Refused) {
     if !refused.error.is_refusal() {
-        return Ok(());
+        return;
     }
     let code = refused.error.code();
-    let who = match &refused.key {
-        Some(id) => id.to_string(),
-        None => cx.request.origin().unwrap_or_else(|| String::from("local")),
-    };
-    if !audit::is_news(cx, format!("{code} {who}")) {
-        return Ok(());
-    }
-    let mut entry = Entry::failure(cx, "api_key.use").detail("reason", code);
-    if let Some(id) = &refused.key {
-        entry = entry.by(ActorKind::Key, id).target(id);
-    }
-    Ok(audit::record(cx, entry).await?)
+    // Who showed the right text of a key is that key, whatever came of it.
+    let cx = refused.key.as_ref().map_or_else(|| cx.clone(), |id| cx.with_actor(Actor::Key(id.clone())));
+    audit::tell(&cx, &format!("api_key.use {code}"), || {
+        let entry = Entry::failure(&cx, "api_key.use").detail("reason", code);
+        refused.key.iter().fold(entry, |entry, id| entry.target(id))
+    });
 }

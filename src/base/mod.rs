@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod canonical;
 pub mod clock;
+pub mod connections;
 pub mod digest;
 pub mod entropy;
 pub mod hash;
@@ -12,6 +13,7 @@ pub mod id;
 pub mod long_work;
 pub mod net;
 pub mod page;
+pub mod quota;
 pub mod secret;
 pub mod sort;
 

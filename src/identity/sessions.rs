@@ -275,5 +275,8 @@ pub(super) fn open(
         }
     }
     rows::put(tx, cx.tenant, None, &session)?;
+    for oldest in rows::surplus(tx, cx.tenant, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
+        cascade::end_session(tx, cx, oldest)?;
+    }
     Ok(session)
 }

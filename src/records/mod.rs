@@ -30,7 +30,7 @@ pub use certificate::Certificate;
 pub use client::{AccessPolicy, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope};
 pub use code::Code;
 pub use consent::Consent;
-pub use evaluation::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
+pub use evaluation::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, Script};
 pub use failure::AuthorizeFailure;
 pub use grant::{Grant, Refresh, Rotation};
 pub use group::Group;

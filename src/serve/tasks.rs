@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use super::tls::{self, Tls};
 use crate::access::{evaluations, switched_off};
 use crate::apikeys;
+use crate::audit;
 use crate::base::clock::Steps;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
@@ -78,10 +79,11 @@ impl Tasks {
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
+        let left_out = audit::tell_left_out(&cx).await.map_err(Error::Store);
         let off = switched_off::note(&cx).await.map_err(Error::Store);
         let swept = if may_sweep { sweep(&cx).await } else { Ok(()) };
         let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
-        keys.and(certificate).and(recorded).and(off).and(swept).and(counted)
+        keys.and(certificate).and(recorded).and(left_out).and(off).and(swept).and(counted)
     }
 
     /// Settles now and again until it is dropped.
@@ -131,6 +133,6 @@ async fn sweep(cx: &Cx) -> Result<(), Error> {
     let before = now.minus(cx.settings().audit.keep);
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     let before = now.minus(cx.settings().policy.keep);
-    while cx.store().write(move |tx| rows::evaluations::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
+    while evaluations::sweep(cx, before, BATCH).await? >= BATCH {}
     Ok(())
 }

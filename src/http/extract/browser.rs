@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::Fields;
 use super::cookies::{self, Purpose};
-use super::cx::operation;
+use super::cx::{operation, prove};
 use super::person::by_cookie;
 use crate::base::Secret;
 use crate::cx::Cx;
@@ -106,8 +106,9 @@ impl FromRequest for Browser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
+        let asked = request.clone();
+        let proof = async move {
+            let request = asked;
             let cx = operation(&request)?;
             let signed_in = by_cookie(&request, &cx).await?;
             let known = name_of(&request, &cx);
@@ -118,6 +119,7 @@ impl FromRequest for Browser {
                 None => cx,
             };
             Ok(Self { signed_in, cx, request, name, is_known })
-        })
+        };
+        prove(request, proof, |browser| browser.signed_in.is_some())
     }
 }
