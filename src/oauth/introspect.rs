@@ -121,7 +121,7 @@ async fn of_refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option
         return Ok(None);
     }
     let grant = rows::grants::find(&from, cx.tenant, &refresh.grant)?;
-    let is_live = |grant: &Grant| grant.client == client.id && grant.revoked_at.is_none() && grant.expires_at > cx.now;
+    let is_live = |grant: &Grant| grant.client == client.id && grant.revoked_at.is_none();
     let Some(grant) = grant.filter(is_live) else { return Ok(None) };
     let person = person_who_consents(cx, &from, client, (&grant.user, &grant.scopes))?;
     if person.is_none() || !app_access::may_use(cx, client, &grant.user).await? {

@@ -1,9 +1,12 @@
 //! A family of tokens and its refresh tokens.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, UserId};
 use crate::base::secret::Digest;
 
@@ -72,4 +75,18 @@ pub struct Rotation {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+impl Grant {
+    /// From when to when it holds: since the code was redeemed, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
+}
+
+impl Refresh {
+    /// From when to when it holds: since it was made, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
 }

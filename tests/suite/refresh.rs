@@ -180,13 +180,13 @@ async fn a_client_that_races_at_every_refresh_keeps_its_line() {
 }
 
 #[tokio::test]
-async fn a_token_gives_no_more_than_a_hundred_successors() {
+async fn a_token_gives_no_more_than_64_successors() {
     let home = Home::new().await;
     let shop = home.app("shop");
     let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
-    let many = at_once(&shop, &first.refresh, 100).await;
+    let many = at_once(&shop, &first.refresh, 64).await;
     assert_eq!(error(&shop.refresh(&first.refresh).await), invalid_grant());
-    assert_dead(&shop, &many[99], "that is no race").await;
+    assert_dead(&shop, &many[63], "that is no race").await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::Fields;
 use super::cookies::{self, Purpose};
-use super::cx::operation;
+use super::cx::{operation, prove};
 use super::person::by_cookie;
 use crate::base::Secret;
 use crate::cx::Cx;
@@ -88,6 +88,11 @@ impl Browser {
     }
 }
 
+/// What the forms of the caller's browser are bound to, if it has shown a page of ours and keeps cookies.
+pub(in crate::http) fn name_of(request: &HttpRequest, cx: &Cx) -> Option<String> {
+    cookies::find(request, cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name))
+}
+
 /// Sets the cookies of a new session; `lasts` says whether it outlives the browser's window.
 pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, lasts: bool) {
     keep_session(request, cx, (&success.token, &success.signed_in.session), lasts);
@@ -111,11 +116,12 @@ impl FromRequest for Browser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
+        let asked = request.clone();
+        let proof = async move {
+            let request = asked;
             let cx = operation(&request)?;
             let signed_in = by_cookie(&request, &cx).await?;
-            let known = cookies::find(&request, &cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name));
+            let known = name_of(&request, &cx);
             let is_known = known.is_some();
             let name = known.unwrap_or_else(|| cx.entropy().token());
             let cx = match &signed_in {
@@ -123,6 +129,7 @@ impl FromRequest for Browser {
                 None => cx,
             };
             Ok(Self { signed_in, cx, request, name, is_known })
-        })
+        };
+        prove(request, proof, |browser| browser.signed_in.is_some())
     }
 }

@@ -4,6 +4,7 @@
 //! same time are not a theft; but the first successor that is used ends the others, and one that has ended is a used token like any other:
 //! showing it ends the family. So a thief and the owner cannot both go on.
 
+use super::code::family_life;
 use super::{TokenAnswer, answer, no_access};
 use crate::audit::Entry;
 use crate::base::Secret;
@@ -103,11 +104,13 @@ fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [
 
 /// "The refresh token … was issued to another client", expired or revoked (RFC 6749 §5.2).
 fn family_is_live(tx: &Tx, cx: &Cx, refresh: &Refresh, client: &Client) -> Result<Option<Grant>, Error> {
-    if refresh.expires_at <= cx.now {
+    if !refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now) {
         return Ok(None);
     }
     let grant = rows::grants::find(tx, cx.tenant, &refresh.grant)?;
-    Ok(grant.filter(|grant| grant.client == client.id && grant.revoked_at.is_none() && grant.expires_at > cx.now))
+    Ok(grant.filter(|grant| {
+        grant.client == client.id && grant.revoked_at.is_none() && grant.term(family_life(cx)).holds(cx.now)
+    }))
 }
 
 /// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.
@@ -126,7 +129,7 @@ fn holder(cx: &Cx, refresh: &RefreshId) -> Result<Option<UserId>, Error> {
 }
 
 /// Successors that are given in the place of one token, at the most. More are no race of a client.
-const MOST_SUCCESSORS: u32 = 100;
+const MOST_SUCCESSORS: u32 = 64;
 
 /// A use of a refresh token that is none too many.
 enum Turn {
@@ -161,7 +164,7 @@ fn first_turn(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<Option<Tur
 
 /// Whether a token could be used now as far as it and those beside it tell: neither it nor another one given in the same place was used.
 pub(in crate::oauth) fn is_usable(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<bool, Error> {
-    let is_unused = refresh.rotated.is_none() && refresh.expires_at > cx.now;
+    let is_unused = refresh.rotated.is_none() && refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now);
     Ok(is_unused && first_turn(from, cx, refresh)?.is_some())
 }
 
