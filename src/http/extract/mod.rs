@@ -29,7 +29,7 @@ mod person;
 
 pub use admin::*;
 pub use browser::Browser;
-pub(in crate::http) use browser::{keep, keep_session};
+pub(in crate::http) use browser::{keep, keep_session, session_cookie};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 pub use cx::{LocalPeer, Stranger, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
