@@ -284,7 +284,7 @@ impl Cx {
             Actor::Client(id) => id.to_string(),
             Actor::Key(id) => id.to_string(),
             Actor::Local | Actor::System => String::from("local"),
-            Actor::Anonymous => self.request.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            Actor::Anonymous => self.request.counted().map(|ip| ip.to_string()).unwrap_or_default(),
         }
     }
 }
