@@ -1,14 +1,16 @@
-//! Who holds something of the platform itself, and which tuples and models decide that: what a lesser administrator must not touch.
+//! Who holds something of the platform itself, and which tuples and models decide that: what a lesser administrator must not touch. Asked in the
+//! transaction that is about to touch it.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::model::{Models, builtin};
 use super::{Error, check};
+use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, TupleKey};
 use crate::store::Read;
-use crate::store::rows::tuples;
+use crate::store::rows::{models, tuples};
 
 /// Tuples and places that are looked at before the answer is yes for safety.
 const MAX_STEPS: usize = 200_000;
@@ -52,24 +54,45 @@ pub fn rests_on_model(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str) -
     Ok(Sources::of(cx, from)?.is_none_or(|sources| sources.elsewhere().any(|(kind, ..)| kind == entity_type)))
 }
 
-/// Whether the subject, itself or through sets, has any relation to a type of the platform. What everyone has does not count. When there is too
-/// much to look at, yes.
-pub fn is_held_by(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<bool, Error> {
-    let models = Models::current(cx, from)?;
+/// Whether authority over the platform rests on the types of a client, or on who holds a relation to the client itself. When there is too much to look
+/// at, yes.
+pub fn rests_on_client(cx: &Cx, from: &(impl Read + ?Sized), client: &ClientId) -> Result<bool, Error> {
+    let Some(sources) = Sources::of(cx, from)? else { return Ok(true) };
+    let owned = models::of_client(from, cx.tenant, client)?;
+    let is_of_it = |(kind, id, _): &Place| {
+        (*kind == check::CLIENTS && *id == client.as_str()) || owned.iter().any(|model| model.entity_type == *kind)
+    };
+    Ok(sources.elsewhere().any(is_of_it))
+}
+
+/// Whether the subject, itself or through sets, has any relation to a type of the platform, or one of its API keys has one to more than single clients.
+/// What everyone has does not count. When there is too much to look at, yes.
+pub fn is_held_by(
+    cx: &Cx,
+    from: &(impl Read + ?Sized),
+    subject: &SubjectRef,
+    keys: &[SubjectRef],
+) -> Result<bool, Error> {
+    let models = Models::unshared(cx.tenant);
     for own in builtin::all().filter(|own| own.entity_type != GROUP) {
         let Some(model) = models.find(from, &own.entity_type)? else { continue };
         for relation in model.relations.keys().filter(|relation| is_authority(&own.entity_type, relation)) {
             let held = (own.entity_type.as_str(), relation.as_str());
-            if !tuples::objects_of_subject(from, cx.tenant, subject, held, (None, 1))?.is_empty() {
-                return Ok(true);
+            let keys = keys.iter().filter(|_| own.entity_type != check::CLIENTS);
+            for subject in keys.chain([subject]) {
+                if !tuples::objects_of_subject(from, cx.tenant, subject, held, (None, 1))?.is_empty() {
+                    return Ok(true);
+                }
             }
         }
     }
     let Some(sources) = Sources::of(cx, from)? else { return Ok(true) };
     for (kind, id, relation) in sources.elsewhere() {
         for id in [id.as_str(), ANY] {
-            if tuples::find_exact(from, cx.tenant, (kind, id, relation), subject)?.is_some() {
-                return Ok(true);
+            for subject in keys.iter().chain([subject]) {
+                if tuples::find_exact(from, cx.tenant, (kind, id, relation), subject)?.is_some() {
+                    return Ok(true);
+                }
             }
         }
     }
@@ -85,7 +108,7 @@ fn is_authority(entity_type: &str, relation: &str) -> bool {
 struct Sources<'a, R: ?Sized> {
     cx: &'a Cx,
     from: &'a R,
-    models: std::sync::Arc<Models>,
+    models: Models,
     /// With it, whether it was come to from another object than the client that it is about.
     places: BTreeMap<Place, bool>,
     open: VecDeque<(Place, bool)>,
@@ -95,7 +118,8 @@ struct Sources<'a, R: ?Sized> {
 impl<'a, R: Read + ?Sized> Sources<'a, R> {
     /// Those of this state; `None` when there is too much to look at.
     fn of(cx: &'a Cx, from: &'a R) -> Result<Option<Self>, Error> {
-        let models = Models::current(cx, from)?;
+        // A transaction may yet come to nothing: what it is told must not be shared.
+        let models = Models::unshared(cx.tenant);
         let mut sources = Self { cx, from, models, places: BTreeMap::new(), open: VecDeque::new(), steps: 0 };
         for own in builtin::all().filter(|own| own.entity_type != GROUP) {
             let kind = own.entity_type.as_str();

@@ -1,5 +1,6 @@
 //! What can go wrong with permissions, in domain words.
 
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 
 /// A rule about models, tuples, groups or questions said no, or something below failed.
@@ -45,14 +46,9 @@ pub enum Error {
     /// All scripts are busy.
     #[error("too many policies are running: try again in a second")]
     Busy,
-    /// The caller may not do that.
-    #[error("permission denied: this needs `{permission}` on `{entity_type}`")]
-    Forbidden {
-        /// The permission that is missing.
-        permission: String,
-        /// On what.
-        entity_type: String,
-    },
+    /// The caller lacks the right to what they want to change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -99,8 +95,14 @@ impl Error {
             Self::InUse(_) => "in_use",
             Self::LimitReached(_) => "limit_reached",
             Self::Busy => "busy",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Denied(_) => "forbidden",
             Self::Store(_) => "internal_error",
         }
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with API keys, in domain words.
 
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 
 /// A key does not work, or cannot be made or changed so.
@@ -44,6 +45,9 @@ pub enum Error {
     /// It changed since the caller read it.
     #[error("this was changed by somebody else meanwhile: load it again")]
     Conflict,
+    /// The caller lacks the right to the change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -73,6 +77,7 @@ impl Error {
             Self::ForeignClient => "CLIENT_NOT_MANAGED",
             Self::TooMany => "TOO_MANY_KEYS",
             Self::Conflict => "CONFLICT",
+            Self::Denied(_) => "FORBIDDEN",
             Self::Store(_) => "INTERNAL_ERROR",
         }
     }
@@ -97,5 +102,11 @@ impl Error {
                 | Self::UsageExceeded { .. }
                 | Self::RateLimited { .. }
         )
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }

@@ -7,6 +7,7 @@ use crate::base::secret::ct_eq;
 use crate::crypto::password::{self as hashing, LengthError, Verdict};
 use crate::cx::Cx;
 use crate::records::User;
+use crate::rights::{self, Right};
 use crate::store::Tx;
 use crate::store::rows::users as rows;
 
@@ -57,21 +58,21 @@ pub(super) async fn prove(cx: &Cx, password: &Secret<String>, phc: Option<&str>)
     Ok(Some(Proven { phc: phc.to_owned(), rehashed }))
 }
 
-/// Sets a password for a person as an administrator: ends every session and token family, and forgets failed sign-ins.
-/// Errors: the password's length, [`Error::NotFound`], [`Error::Busy`].
+/// Sets a password for a person, with the right to change people: ends every session and token family, and forgets failed sign-ins.
+/// Errors: [`Error::Denied`], the password's length, [`Error::NotFound`], [`Error::Busy`].
 pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
     super::users::find(&cx.read()?, cx, id)?;
     let phc = hash(cx, new).await?;
     let entry = Entry::success(cx, "user.set_password").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = super::users::find(tx, &at, &id)?;
-            let (_, ended) = replace(tx, &at, &old, &phc)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let old = super::users::find(tx, &at, &id)?;
+        super::users::is_within_reach(tx, &at, &old)?;
+        let (_, ended) = replace(tx, &at, &old, &phc)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, Right::on("update", super::users::USERS), change).await
 }
 
 /// Changes one's own password: every session ends, every token family is revoked, and a new session takes the place of the

@@ -15,7 +15,7 @@ use crate::audit::{self, Entry};
 use crate::cx::{Actor, Cx};
 use crate::records::SubjectRef;
 use crate::store::rows::tuples;
-use crate::store::{self, Snapshot};
+use crate::store::{self, Read, Snapshot};
 
 /// A question with everything that is needed to answer it on another thread.
 pub struct Case {
@@ -158,6 +158,23 @@ async fn tell_bypasses(
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
     Ok(sit(cx, subject, |bench| bench.rule(&question))?.allows())
+}
+
+/// As [`may`], over the state of a transaction, its own changes included: for the right to what it is about to write.
+pub fn may_in(
+    cx: &Cx,
+    from: &dyn Read,
+    subject: &SubjectRef,
+    permission: &str,
+    (entity_type, entity_id): (&str, &str),
+) -> Result<bool, Error> {
+    let rooms = rooms(cx);
+    let models = Models::new(cx, State::Tentative(from), &*rooms);
+    let facts = StoreFacts { from, tenant: cx.tenant };
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
+    let question = Question::new(subject.clone(), permission, entity_type, entity_id);
+    let revision = tuples::revision(from, cx.tenant)?;
+    Ok(Bench::new(ground, subject, models.standing(subject)?, revision).rule(&question)?.allows())
 }
 
 /// Hands over a bench for static questions about a subject, over the state of this moment. Errors: the questions' own.

@@ -23,7 +23,7 @@ mod words;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use ask::{Case, check, check_many, may, sit, standing, subject_of};
+pub use ask::{Case, check, check_many, may, may_in, sit, standing, subject_of};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts, Which};
 pub use index::SnapshotFacts;

@@ -12,12 +12,12 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Store(error) => return Self::from(error.clone()),
+            Error::Denied(denied) => return Self::from(denied.clone()),
             Error::Invalid(_) | Error::UnknownPermission { .. } => StatusCode::BAD_REQUEST,
             Error::UnknownType(_) | Error::SubjectNotFound { .. } | Error::NotFound => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::InUse(_) => StatusCode::CONFLICT,
             Error::LimitReached(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Forbidden { .. } => StatusCode::FORBIDDEN,
         };
         let fields = match &error {
             Error::Invalid(mistakes) => mistakes
