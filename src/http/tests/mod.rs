@@ -10,7 +10,9 @@ mod guards;
 mod lists;
 mod pages;
 mod policies;
+mod races;
 mod walk;
+mod writers;
 
 use std::pin::Pin;
 use std::rc::Rc;
