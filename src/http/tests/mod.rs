@@ -8,9 +8,11 @@ mod failures;
 mod graph;
 mod guards;
 mod lists;
+mod owners;
 mod pages;
 mod policies;
 mod races;
+mod rules;
 mod walk;
 mod writers;
 
