@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
@@ -12,5 +13,6 @@ pub mod secret;
 pub mod sort;
 
 pub use clock::{Clock, Moment};
+pub use digest::ScriptDigest;
 pub use entropy::Entropy;
 pub use secret::Secret;

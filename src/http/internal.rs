@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::api::input::Input;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
 use super::respond::Refusal;
-use super::routes::{self, Endpoint};
+use super::routes::{self, Endpoint, Openness};
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
@@ -37,9 +37,13 @@ type Answer = Result<HttpResponse, Refusal>;
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(Endpoint::at([routes::GRANTS]).get(list).post(create))
-        .service(Endpoint::at([routes::GRANT]).on(actix_web::http::Method::DELETE, delete))
-        .service(Endpoint::at([routes::GROUP_MEMBERS]).get(members));
+        .service(at(routes::GRANTS).get(list).post(create))
+        .service(at(routes::GRANT).on(actix_web::http::Method::DELETE, delete))
+        .service(at(routes::GROUP_MEMBERS).get(members));
+}
+
+fn at(path: &str) -> Endpoint {
+    Endpoint::at([path]).open_to(Openness::Nobody)
 }
 
 /// The client, if the caller manages its grants.
