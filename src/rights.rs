@@ -64,7 +64,7 @@ impl Right {
                 let may_act = is_oneself && users::is_disabled(from, cx.tenant, id)? == Some(false);
                 (may_act, Denied::new("own", "user", id.as_str()))
             }
-            Self::Operator => (is_operator(cx), Denied::new("be the operator", "the machine", ANY)),
+            Self::Operator => (is_operator(cx), Denied::new("operate", "the machine", ANY)),
             Self::OnWhatIsFound => return Ok(()),
         };
         if has { Ok(()) } else { Err(denied.into()) }

@@ -140,7 +140,7 @@ async fn bug_class_38_rules_about_permissions_are_for_who_has_the_right_whoever_
         denied(catalogue::put(cx, &draft("fresh")).await, "put", cx);
         denied(catalogue::delete(cx, "notes", None).await, "delete", cx);
     }
-    // What is its own a client may grant and take back.
+    // What is its own, a client may grant and take back.
     let shop = world.home.stranger().with_actor(Actor::Client("shop".parse().unwrap()));
     let own: ClientId = "shop".parse().unwrap();
     tuples::remove_grant(&shop, &own, &world.tuple.id()).await.unwrap();
