@@ -2,16 +2,19 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod budget;
 pub mod canonical;
 pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
+pub mod long_work;
 pub mod page;
 pub mod secret;
 pub mod sort;
 
+pub use budget::Budget;
 pub use clock::{Clock, Moment};
 pub use digest::ScriptDigest;
 pub use entropy::Entropy;

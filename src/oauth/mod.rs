@@ -31,4 +31,4 @@ pub mod scope;
 pub mod userinfo;
 
 pub use error::{Error, ErrorCode};
-pub use params::Params;
+pub use params::{Params, Wrong};

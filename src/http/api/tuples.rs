@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::writers::{What, for_writers};
-use super::{page_request, parameter, wrong_parameter};
-use crate::access::import::{Incoming, prefixed, read_tuples};
+use super::{page_request, paged, parameter, wrong_parameter};
+use crate::access::import::{Incoming, prefixed, read_tuples_from};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple};
 use crate::access::{Error, dry_run};
+use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, LongJson, Manager, Query, ViewTuples};
 use crate::http::respond::Refusal;
@@ -60,7 +61,8 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
         subject_type: text("subject_type")?.or(subject_type),
         subject_id: text("subject_id")?.or(subject_id),
     };
-    let page = tuples::page(&admin.cx, &filter, &page_request::<String>(&query)?)?;
+    let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
+    let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -123,8 +125,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
     }
     // Lines that were sent before count for the numbers in messages.
-    let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
-    let incoming = read_tuples(&text).map_err(Error::Invalid)?;
+    let incoming = read_tuples_from(&lines.join("\n"), first).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
     let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
@@ -149,7 +150,8 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
     for one in remove {
         removed.push(tuples::stored_key(&admin.cx, &new_tuple(Input::new(one))?.key)?);
     }
-    Ok(HttpResponse::Ok().json(dry_run::of_tuples(&admin.cx, &added, &removed)?))
+    let changes = admin.cx.look(move |cx| dry_run::of_tuples(cx, &added, &removed)).await?;
+    Ok(HttpResponse::Ok().json(changes))
 }
 
 fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
@@ -161,7 +163,7 @@ fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
     NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
-fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
+pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     let subject = SubjectRef {
         kind: input.require("subject_type"),
         id: input.require("subject_id"),

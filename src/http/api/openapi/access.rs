@@ -43,6 +43,7 @@ fn models() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("looked_at", looked_at()),
                 ("warnings", list(named("Mistake"))),
                 ("refused", nullable(object([("code", text()), ("message", text())]))),
             ])),
@@ -99,6 +100,7 @@ fn tuples() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("looked_at", looked_at()),
             ])),
         post("check", "May somebody do something, and why")
             .needs("view on tuples")
@@ -112,6 +114,7 @@ fn tuples() -> Vec<Operation> {
                 ("resource?", nullable(free())),
                 ("context?", nullable(free())),
                 ("explain?", nullable(yes_no())),
+                ("would_do?", list(named("NewTuple"))),
             ]))
             .gives(object([
                 ("allowed", yes_no()),
@@ -122,8 +125,14 @@ fn tuples() -> Vec<Operation> {
                 ("subject_type", text()),
                 ("subject_id", text()),
                 ("explanation?", free()),
+                ("would_do?", list(yes_no())),
             ])),
     ]
+}
+
+/// How far a dry run went.
+fn looked_at() -> Value {
+    object([("subjects", whole()), ("objects", whole())])
 }
 
 fn policies() -> Vec<Operation> {
