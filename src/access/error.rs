@@ -2,6 +2,7 @@
 
 use crate::base::budget::Stopped;
 use crate::base::long_work::Busy;
+use crate::identity;
 use crate::rights::{Denied, MayDeny};
 use crate::store;
 
@@ -54,6 +55,9 @@ pub enum Error {
     /// Too much long work is waiting already.
     #[error("too much long work is waiting: try again in a few seconds")]
     Crowded,
+    /// It gives or takes authority over the platform, and the session that asks is not fresh (see [`identity::sessions::require_fresh`]).
+    #[error("{}", identity::Error::SessionNotFresh)]
+    NotFresh,
     /// The caller lacks the right to what they want to change.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -125,6 +129,7 @@ impl Error {
             Self::LimitReached(_) => "limit_reached",
             Self::TooLarge(_) => "too_large",
             Self::Busy | Self::Crowded => "busy",
+            Self::NotFresh => "session_not_fresh",
             Self::Denied(_) => "forbidden",
             Self::Store(_) => "internal_error",
         }

@@ -8,6 +8,7 @@ use super::model::Models;
 use super::{Error, authority};
 use crate::base::id::ClientId;
 use crate::cx::{Actor, Cx, Judge};
+use crate::identity::sessions;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{ApiKey, Group, SubjectRef, TupleKey};
 use crate::rights::{Denied, MANAGE_PLATFORM, PLATFORM};
@@ -84,13 +85,23 @@ pub fn may_write_tuples(cx: &Cx, from: &dyn Read, by: &By, keys: &[TupleKey]) ->
 }
 
 /// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than they have.
+/// Administrators need a fresh session for them.
 fn within_reach(cx: &Cx, from: &dyn Read, keys: &[TupleKey]) -> Result<(), Error> {
-    let is_administrator = cx.home.judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
-    if is_administrator || !authority::is_given_by(cx, from, keys)? { Ok(()) } else { platform_is_missing() }
+    of_the_platform(cx, from, || authority::is_given_by(cx, from, keys))
 }
 
-fn platform_is_missing() -> Result<(), Error> {
-    Err(Denied::new(MANAGE_PLATFORM, PLATFORM, ANY).into())
+/// Refuses what carries authority to everybody but administrators of the platform in a fresh session. Errors: [`Denied`], [`Error::NotFresh`].
+fn of_the_platform(
+    cx: &Cx,
+    from: &dyn Read,
+    carries_authority: impl FnOnce() -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let is_fresh = sessions::require_fresh(cx).is_ok();
+    let is_administrator = cx.home.judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
+    if is_administrator && is_fresh || !carries_authority()? {
+        return Ok(());
+    }
+    if is_administrator { Err(Error::NotFresh) } else { Err(Denied::new(MANAGE_PLATFORM, PLATFORM, ANY).into()) }
 }
 
 fn needs(cx: &Cx, from: &dyn Read, permission: &str, (entity_type, entity_id): (&str, &str)) -> Result<(), Error> {
@@ -150,10 +161,7 @@ pub struct Written<'a> {
 /// Refuses a model that the actor may not write or remove. Models that decide who has authority over the platform are for its administrators, all others
 /// for who may update models, and those of a client's types for who manages that client. Errors: [`Denied`], the store's.
 pub fn may_write_model(cx: &Cx, from: &dyn Read, model: Written<'_>) -> Result<(), Error> {
-    let is_administrator = cx.home.judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
-    if !is_administrator && authority::rests_on_model(cx, from, model.entity_type)? {
-        return platform_is_missing();
-    }
+    of_the_platform(cx, from, || authority::rests_on_model(cx, from, model.entity_type))?;
     let all = needs(cx, from, "update", ("models", ANY));
     match (all, model.owner) {
         (Err(Error::Denied(_)), Some(client)) if model.named.is_none_or(|named| named == client) => {
@@ -181,6 +189,5 @@ pub fn may_change_group(cx: &Cx, from: &dyn Read, group: &Group) -> Result<(), E
 /// Refuses the end of a client on whose types or people authority over the platform rests to everybody who does not administer it: with them would go what
 /// gives it, and what keeps somebody from it. Errors: [`Denied`], the store's.
 pub fn may_end_client(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
-    let is_administrator = cx.home.judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
-    if is_administrator || !authority::rests_on_client(cx, from, client)? { Ok(()) } else { platform_is_missing() }
+    of_the_platform(cx, from, || authority::rests_on_client(cx, from, client))
 }

@@ -155,29 +155,28 @@ pub(super) fn clients_of<'k>(client: Option<&'k ClientId>, metadata: &'k Map<Str
     client.map(|client| Some(client.as_str())).into_iter().chain(noted).collect()
 }
 
-/// Whether a changed key can do no more than before, nor for longer, nor from elsewhere, and is called and noted as before: what is taken away is for
-/// more people to decide than what is given.
+/// Whether a changed key can do no more than before, and is called as before: what is taken away is for more people to decide than what is given.
 pub(super) fn only_narrows(old: &ApiKey, new: &ApiKey) -> bool {
-    let uses = match (old.remaining, new.remaining) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(old), Some(new)) => new <= old,
-    };
+    !widens(old, new) && old.name == new.name
+}
+
+/// Whether a changed key can do more than before, or for longer, or from elsewhere; policies look at metadata.
+pub(super) fn widens(old: &ApiKey, new: &ApiKey) -> bool {
+    let uses = |key: &ApiKey| key.remaining.unwrap_or(u64::MAX);
     let rule = |key: &ApiKey| key.refill.map(|refill| (refill.amount, refill.interval_ms));
     let rate = match (old.rate_limit, new.rate_limit) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(old), Some(new)) => new.max <= old.max && new.window_ms >= old.window_ms,
     };
-    (old.enabled || !new.enabled)
-        && !lasts_longer(old, new)
-        && narrows(&old.networks, &new.networks)
-        && uses
-        && rule(new).is_none_or(|new| rule(old) == Some(new))
-        && rate
-        && old.client == new.client
-        && old.name == new.name
-        && old.metadata == new.metadata
+    (new.enabled && !old.enabled)
+        || lasts_longer(old, new)
+        || !narrows(&old.networks, &new.networks)
+        || uses(new) > uses(old)
+        || rule(new).is_some_and(|new| rule(old) != Some(new))
+        || !rate
+        || old.client != new.client
+        || old.metadata != new.metadata
 }
 
 /// Whether a changed key ends later than before.

@@ -9,7 +9,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::base::sort::{Best, Rank, Sort, Sortable as _};
 use crate::cx::Cx;
-use crate::identity::cascade;
+use crate::identity::{cascade, sessions};
 use crate::records::tuple::ANY;
 use crate::records::{ApiKey, SubjectRef};
 use crate::rights::{self, MANAGE_PLATFORM, PLATFORM, Right};
@@ -201,11 +201,16 @@ pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey,
     rights::write(cx, Right::OnWhatIsFound, changed).await
 }
 
+/// The key as it is afterwards. Errors: [`Error::NotFresh`] when a session that is not fresh would let it do more.
 fn applied(change: &KeyChange, old: &ApiKey, authority: Authority, cx: &Cx) -> Result<ApiKey, Error> {
     if change.expected_version.is_some_and(|expected| expected != old.version) {
         return Err(Error::Conflict);
     }
-    change.applied_to(old, authority, cx.now)
+    let new = change.applied_to(old, authority, cx.now)?;
+    if fields::widens(old, &new) {
+        sessions::require_fresh(cx).map_err(|_| Error::NotFresh)?;
+    }
+    Ok(new)
 }
 
 fn put(tx: &mut Tx, cx: &Cx, new: &ApiKey, entry: &Entry) -> Result<ApiKey, Error> {

@@ -14,7 +14,7 @@ use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
 use crate::base::long_work::Busy;
-use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Json, Query, UpdateUsers, ViewUsers};
+use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Json, Query, UpdateUsers, ViewUsers};
 use crate::http::respond::Refusal;
 use crate::http::routes;
 use crate::identity::cascade::Ended;
@@ -84,7 +84,7 @@ pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users`.
-pub async fn create(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let mut roles: Vec<String> = input.take("roles").unwrap_or_default();
     if let Some(admin) = input.take("admin") {
@@ -105,7 +105,11 @@ pub async fn create(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
 }
 
 /// `PATCH users/{user}`: what is absent stays; a claim that is `null` goes (RFC 7396). `version` makes it conditional.
-pub async fn update(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn update(
+    Fresh(admin): Fresh<Admin<UpdateUsers>>,
+    name: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> Answer {
     let user = users::by_name(&admin.cx, &name)?;
     let mut input = Input::new(body.0);
     let mut change = UserChange {
@@ -129,7 +133,7 @@ pub async fn update(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Ma
 }
 
 /// `DELETE users/{user}`: says what went with it.
-pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>) -> Answer {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = users::delete(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
@@ -150,7 +154,11 @@ pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users/{user}/password`: ends every session.
-pub async fn set_password(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn set_password(
+    Fresh(admin): Fresh<Admin<UpdateUsers>>,
+    name: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> Answer {
     let mut input = Input::new(body.0);
     let password: Option<Secret<String>> = input.take("password");
     if password.is_none() {
@@ -173,14 +181,14 @@ pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users/{user}/enable`.
-pub async fn enable(admin: Admin<UpdateUsers>, name: Path<String>) -> Answer {
+pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>) -> Answer {
     let user = users::by_name(&admin.cx, &name)?;
     let user = users::enable(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(view(&user)))
 }
 
 /// `POST invites`: the link is shown this once.
-pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let email: Option<String> = input.take("email");
     let lifetime = input.take("expires_in").map(Duration::from_secs);

@@ -14,6 +14,7 @@ impl From<Error> for Refusal {
             Error::Denied(denied) => return Self::from(denied.clone()),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_fields"),
             Error::Reserved(_) | Error::ForeignClient => (StatusCode::FORBIDDEN, "forbidden"),
+            Error::NotFresh => (StatusCode::FORBIDDEN, "session_not_fresh"),
             Error::TooMany => (StatusCode::CONFLICT, "too_many_keys"),
             Error::Conflict => (StatusCode::CONFLICT, "conflict"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not_found"),
