@@ -16,6 +16,7 @@ pub mod import;
 pub mod judge;
 pub mod list;
 pub mod model;
+pub mod own_grants;
 pub mod policy;
 mod reach;
 mod rooms;

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod bodies;
 mod bounds;
 mod described;
 mod details;
@@ -16,6 +17,7 @@ mod owners;
 mod pages;
 mod policies;
 mod races;
+mod rows;
 mod rules;
 mod walk;
 mod writers;

@@ -58,7 +58,8 @@ impl World {
         }
         let bob = people.pop().unwrap();
         let password = Secret::from(PASSWORD);
-        let attempt = Attempt { identifier: "bob@example.com", password: &password, device: None, replaces: None };
+        let attempt =
+            Attempt { identifier: "bob@example.com", password: &password, device: None, browser: None, replaces: None };
         let of_bob = with_password(&home.stranger(), attempt).await.unwrap().signed_in;
         clients::register(&cx, &app("shop")).await.unwrap();
         for kind in ["notes", "shop:item"] {
