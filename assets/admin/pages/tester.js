@@ -203,6 +203,12 @@ function waysOfReason({ answer, asked, name }) {
   }
 }
 
+// No answer means that every grant may be enough.
+function unlessGivenUp(problem) {
+  if (problem.name === "AbortError") throw problem;
+  return [];
+}
+
 // Which of some grants would each be enough, asked about at once.
 async function areEnough(grants, answer, asked, signal) {
   const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null };
@@ -233,7 +239,7 @@ function Nearest({ answer, asked, types, name }) {
   const grants = ways.filter((one) => one.grant).map((one) => JSON.stringify(one.grant));
   const tried = useLoaded(async (signal) => {
     if (grants.length === 0) return {};
-    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked, signal).catch(() => []);
+    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked, signal).catch(unlessGivenUp);
     return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
   }, [grants.join()]);
   if (model.loading || tried.value === undefined) return html`<p class="lead">Looking for the nearest way to a yes…</p>`;
