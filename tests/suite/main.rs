@@ -28,6 +28,7 @@ mod logout;
 mod matrix;
 mod mutations;
 mod people;
+mod protection;
 mod questions;
 mod refresh;
 mod relying_party;
