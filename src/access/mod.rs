@@ -15,6 +15,7 @@ pub mod groups;
 pub mod import;
 pub mod list;
 pub mod model;
+pub mod own_grants;
 pub mod policy;
 mod reach;
 mod rooms;

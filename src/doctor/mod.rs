@@ -7,6 +7,7 @@
 mod certificate;
 mod files;
 mod installation;
+mod machine;
 mod settings;
 
 use std::time::Duration;
@@ -67,6 +68,7 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.extend(of_files(cx.settings()));
     all.extend([installation::clock(cx), installation::signing_keys(cx), installation::certificate(cx)]);
     all.extend(of_settings(cx.settings()));
+    all.push(machine::connections(cx.settings()));
     all.extend([installation::administrator(cx), installation::apps(cx)]);
     all.extend([installation::backup(cx), installation::policies(cx)]);
     all

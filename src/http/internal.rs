@@ -18,6 +18,7 @@ use super::routes::{self, Endpoint, Openness};
 use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
+use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
@@ -214,6 +215,14 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
     within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
+    match own_grants::room(&caller.cx, &client)? {
+        Room::Yes => {}
+        Room::Later => return Err(Refusal::busy(60)),
+        Room::No => {
+            let message = "The installation has very many tuples. Remove some, or let an administrator write this one.";
+            return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
+        }
+    }
     let written = tuples::write(&caller.cx, NewTuple { key, condition, expires_at }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
