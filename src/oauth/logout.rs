@@ -91,6 +91,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
             },
             facts: vec![(String::from("sent"), sent.chars().take(300).collect())],
             compared: None,
+            again: None,
         }));
     }
     let state = params.find("state").map(|state| (String::from("state"), state.to_owned()));
@@ -107,6 +108,7 @@ fn foreign_hint() -> PageRefusal {
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
         compared: None,
+        again: None,
     }
 }
 
@@ -120,5 +122,6 @@ fn two_clients() -> PageRefusal {
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
         compared: None,
+        again: None,
     }
 }
