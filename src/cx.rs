@@ -195,7 +195,7 @@ pub struct Cx {
 }
 
 /// Steps that a look at the data may take on a thread that answers requests: a few milliseconds.
-const SHORT: u64 = 2_000;
+const SHORT: u64 = 5_000;
 
 /// Steps that it may take elsewhere: some seconds.
 const LONG: u64 = 2_000_000;
