@@ -3,6 +3,7 @@
 use super::check::standing::{Models, State, USER, rooms};
 use super::check::{CLIENTS, Schema, Standing};
 use super::error::Mistake;
+use super::judge::{self, By};
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::{Error, evaluations, groups};
 use crate::audit::Entry;
@@ -13,6 +14,7 @@ use crate::cx::Cx;
 use crate::identity::{self, administrators};
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{PolicyPlace, SubjectRef, Tuple, TupleKey};
+use crate::rights::{self, Right};
 use crate::store::rows::{clients, policy_versions, tuples as rows};
 use crate::store::{Read, Tx};
 
@@ -74,19 +76,29 @@ pub enum Change {
     Nothing,
 }
 
-/// Writes a tuple; again is no error. Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
+/// Writes a tuple that the actor may write; again is no error. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::UnknownType`],
+/// [`Error::SubjectNotFound`].
 pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
-    let mut written = write_batch(cx, vec![(String::new(), new)]).await?;
+    write_by(cx, By::OwnRights, new).await
+}
+
+/// As [`write`], as a grant on a type of this client. Errors: those.
+pub async fn grant(cx: &Cx, client: &ClientId, new: NewTuple) -> Result<Written, Error> {
+    write_by(cx, By::GrantsOf(client.clone()), new).await
+}
+
+async fn write_by(cx: &Cx, by: By, new: NewTuple) -> Result<Written, Error> {
+    let mut written = write_batch(cx, by, vec![(String::new(), new)]).await?;
     written.pop().ok_or(Error::NotFound)
 }
 
 /// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of the line that each stands on.
-/// Errors: [`Error::Invalid`].
+/// Errors: [`Error::Denied`] when there is one that the actor may not write, [`Error::Invalid`].
 pub async fn write_lines(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
         return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
     }
-    write_batch(cx, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
+    write_batch(cx, By::OwnRights, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
 }
 
 /// Tuples that are to count for one question, as they would be stored: the same are refused.
@@ -108,7 +120,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
 }
 
 /// Writes tuples, each of which has a name for mistakes; the one without is alone.
-async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
+async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
     let rooms = rooms(cx);
     let mut mistakes = Vec::new();
     for (name, tuple) in &new {
@@ -126,9 +138,12 @@ async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Writte
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
+        // Names become identifiers once, here: what is judged is what is written.
+        let keys = new.iter().map(|(_, tuple)| named(&at, tx, &tuple.key)).collect::<Result<Vec<_>, _>>()?;
+        judge::may_write_tuples(&at, tx, &by, &keys)?;
         let models = Models::new(&at, State::Tentative(tx), &*rooms);
-        for (name, tuple) in &new {
-            match fitting(&models, tuple) {
+        for ((name, tuple), key) in new.iter().zip(keys) {
+            match fitting(&models, &NewTuple { key, ..tuple.clone() }) {
                 Ok(tuple) => checked.push(tuple),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
                 // A single tuple is refused with its own code, a line of many with its number.
@@ -140,7 +155,7 @@ async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Writte
         refuse(mistakes)?;
         put_all(tx, &at, checked, &entries)
     };
-    cx.store().write(change).await
+    rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
 fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
@@ -209,14 +224,19 @@ pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
     rows::find(&from, cx.tenant, &named(cx, &from, key)?)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
 }
 
-/// Removes a tuple; subject and object may be named as when it was written. Errors: [`Error::NotFound`].
+/// Removes a tuple that the actor may remove; subject and object may be named as when it was written. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
-    remove_found(cx, Wanted::Key(key.clone())).await
+    remove_found(cx, By::OwnRights, Wanted::Key(key.clone())).await
 }
 
-/// Removes the tuple with this identifier (`tpl_…`). Errors: [`Error::NotFound`].
+/// Removes the tuple with this identifier (`tpl_…`). Errors: as [`remove`].
 pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    remove_found(cx, Wanted::Id(id.to_owned())).await
+    remove_found(cx, By::OwnRights, Wanted::Id(id.to_owned())).await
+}
+
+/// As [`remove_by_id`], a grant on a type of this client. Errors: those.
+pub async fn remove_grant(cx: &Cx, client: &ClientId, id: &str) -> Result<Tuple, Error> {
+    remove_found(cx, By::GrantsOf(client.clone()), Wanted::Id(id.to_owned())).await
 }
 
 enum Wanted {
@@ -224,7 +244,7 @@ enum Wanted {
     Id(String),
 }
 
-async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
+async fn remove_found(cx: &Cx, by: By, wanted: Wanted) -> Result<Tuple, Error> {
     let entry = Entry::success(cx, "tuple.remove");
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
@@ -232,11 +252,20 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
             // As it stands first: what it names may be gone.
             Wanted::Key(key) => match rows::find(tx, at.tenant, key)? {
                 Some(found) => Some(found),
-                None => rows::find(tx, at.tenant, &named(&at, tx, key)?)?,
+                None => {
+                    let key = named(&at, tx, key)?;
+                    let found = rows::find(tx, at.tenant, &key)?;
+                    // What there is not is told to who might have removed it.
+                    if found.is_none() {
+                        judge::may_write_tuples(&at, tx, &by, &[key])?;
+                    }
+                    found
+                }
             },
             Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
         };
         let tuple = found.ok_or(Error::NotFound)?;
+        judge::may_write_tuples(&at, tx, &by, std::slice::from_ref(&tuple.key))?;
         rows::delete(tx, at.tenant, &tuple.key)?;
         note_condition(tx, &at, &tuple.key, None)?;
         follow(tx, &at, &tuple.key)?;
@@ -244,7 +273,7 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
         told(entry.clone(), &tuple.key).append(tx, &at)?;
         Ok(tuple)
     };
-    cx.store().write(change).await
+    rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
 /// A page of tuples; the subject may be named. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.

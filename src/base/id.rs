@@ -144,6 +144,9 @@ typed_ids! {
     FailureId = "flr_";
 }
 
+/// What the place of a client that is gone begins with.
+const GONE: &str = "gone_";
+
 /// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -153,6 +156,17 @@ impl ClientId {
     /// A generated identifier: `client_` and 26 time-ordered characters.
     pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
         Self(fresh("client_", now, entropy))
+    }
+
+    /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26 time-ordered characters. No client may be
+    /// called so ([`ClientId::is_gone`]).
+    pub fn gone(now: Moment, entropy: &dyn Entropy) -> Self {
+        Self(fresh(GONE, now, entropy))
+    }
+
+    /// Whether it stands in the place of a client that is gone.
+    pub fn is_gone(&self) -> bool {
+        self.0.starts_with(GONE)
     }
 
     /// The text.

@@ -11,20 +11,20 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
-use super::api::tuples::within_reach;
-use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
+use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint, Openness};
-use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
+use crate::access::{Error, judge};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
+use crate::rights::{self, MayDeny};
 use crate::store::rows::{models, users};
 
 /// Grants of one page.
@@ -56,17 +56,22 @@ fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
     {
         return Err(Refusal::forbidden("The key is bound to another client."));
     }
-    // A client may manage what is its own.
-    let is_itself = matches!(&caller.who, Who::Client(client) if client.id == id);
-    if is_itself || has(&caller.cx, "full_access", "oauth_client", id.as_str())? {
-        return Ok(id);
-    }
-    require(&caller.cx, "manage_grants", "oauth_client", id.as_str())?;
+    // What is written is judged once more where it is written.
+    judge::may_grant(&caller.cx, &caller.cx.read()?, &id).inspect_err(|error| {
+        if let Some(denied) = error.denied() {
+            rights::tell(&caller.cx, denied);
+        }
+    })?;
     Ok(id)
 }
 
-/// The type that a client calls `name`. Errors: [`Error::UnknownType`].
-fn own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
+/// The type that a client calls `name`. All models may have to be looked at for it. Errors: [`Error::UnknownType`].
+async fn own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
+    let (client, name) = (client.clone(), name.to_owned());
+    cx.look(move |cx| find_own_type(cx, &client, &name)).await
+}
+
+fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
     let from = cx.read()?;
     let all = Models::current(cx, &from)?;
     for entity_type in [format!("{client}:{name}"), format!("client_{client}:{name}"), name.to_owned()] {
@@ -96,8 +101,11 @@ async fn list(caller: Caller, client: Path<String>, query: Query) -> Answer {
     let mut request = PageRequest::new(limit, None);
     let cx = &caller.cx;
     let (types, entity_id) = match (parameter("entityTypeName"), parameter("entityId")) {
-        (Some(name), Some(id)) => (vec![own_type(cx, &client, &name)?], Some(id)),
-        (None, None) => (types_of(cx, &client)?, None),
+        (Some(name), Some(id)) => (vec![own_type(cx, &client, &name).await?], Some(id)),
+        (None, None) => {
+            let client = client.clone();
+            (cx.look(move |cx| types_of(cx, &client)).await?, None)
+        }
         _ => {
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
@@ -187,7 +195,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     if !SUBJECTS.contains(&&*subject_type) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", "`subjectType` is user, group or apikey."));
     }
-    let entity_type = own_type(&caller.cx, &client, &kind)?;
+    let entity_type = own_type(&caller.cx, &client, &kind).await?;
     let from = caller.cx.read()?;
     let model = Models::current(&caller.cx, &from)?.find(&from, &entity_type)?;
     if !model.is_some_and(|model| model.relations.contains_key(&relation)) {
@@ -206,7 +214,6 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
-    within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
     match own_grants::room(&caller.cx, &client)? {
         Room::Yes => {}
         Room::Later => return Err(Refusal::busy(60)),
@@ -215,7 +222,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }
     }
-    let written = tuples::write(&caller.cx, NewTuple { key, condition, expires_at }).await?;
+    let written = tuples::grant(&caller.cx, &client, NewTuple { key, condition, expires_at }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
 }
@@ -227,11 +234,10 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
     let tuple = tuples::by_id(&caller.cx, &id)?;
     let from = caller.cx.read()?;
     let owner = Models::current(&caller.cx, &from)?.find(&from, &tuple.key.entity_type)?;
-    if owner.and_then(|model| model.client.clone()) != Some(client) {
+    if owner.and_then(|model| model.client.clone()) != Some(client.clone()) {
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
-    within_reach(&caller.cx, &from, std::slice::from_ref(&tuple.key))?;
-    tuples::remove_by_id(&caller.cx, &id).await?;
+    tuples::remove_grant(&caller.cx, &client, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
 }
 

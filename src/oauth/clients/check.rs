@@ -108,6 +108,10 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
     }
     let id = match input.client_id.as_deref().map(str::parse::<ClientId>) {
         None => generated,
+        Some(Ok(id)) if id.is_gone() => {
+            checker.note("client_id", "A client id does not begin with gone_: that names clients that are no more.");
+            generated
+        }
         Some(Ok(id)) => id,
         Some(Err(_)) => {
             let rule = "A client id has 2 to 64 characters of A-Z a-z 0-9 . _ - and begins with a letter or digit.";

@@ -255,6 +255,17 @@ pub fn of_subject(
     keys_of_subject(from, tenant, &wanted, after, limit)
 }
 
+/// Up to `limit` tuples in which `kind:id` stands as the subject, alone or as a set.
+pub fn speaking_of(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    kind: &str,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    keys_of_subject(from, tenant, &prefix((tenant, kind, id)), None, limit)
+}
+
 /// Up to `limit` tuples whose subject has this type, whatever its identifier and relation, after the one given.
 pub fn of_subject_type(
     from: &(impl Read + ?Sized),
