@@ -193,12 +193,12 @@ mod tests {
 
     fn from(home: &Home, address: &str) -> Cx {
         let ip = Some(address.parse().unwrap());
-        let cx = home.cx();
+        let cx = home.stranger();
         Cx { request: Arc::new(RequestFacts { ip, ..RequestFacts::clone(&cx.request) }), ..cx }
     }
 
     fn person(home: &Home) -> Cx {
-        let cx = home.cx();
+        let cx = home.stranger();
         let id = UserId::new(cx.now, cx.entropy());
         cx.with_actor(Actor::User(id))
     }
@@ -206,7 +206,7 @@ mod tests {
     fn rows_of(home: &Home, action: &str) -> Vec<AuditRow> {
         block_on(home.parts.store.write(|_| Ok::<_, store::Error>(()))).unwrap();
         let filter = Filter { action: Some(action.to_owned()), ..Filter::default() };
-        page(&home.cx(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
+        page(&home.stranger(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
     }
 
     fn refuse(cx: &Cx, what: &str) {
@@ -216,10 +216,10 @@ mod tests {
     #[test]
     fn the_same_event_is_told_once_a_minute_with_how_many_were_left_out() {
         let home = Home::new();
-        (0..5).for_each(|_| refuse(&home.cx(), "wiki"));
-        refuse(&home.cx(), "shop");
+        (0..5).for_each(|_| refuse(&home.stranger(), "wiki"));
+        refuse(&home.stranger(), "shop");
         home.advance(WINDOW);
-        refuse(&home.cx(), "wiki");
+        refuse(&home.stranger(), "wiki");
         let told: Vec<_> =
             rows_of(&home, "client.authenticate").iter().map(|row| row.detail.get("left_out").cloned()).collect();
         assert_eq!(told, [None, None, Some(4.into())]);
@@ -245,19 +245,19 @@ mod tests {
         assert_eq!(all, 301, "those of strangers, and the person");
         refuse(&person(&home), "wiki");
         assert_eq!(rows_of(&home, "client.authenticate").len(), all + 1);
-        assert!(home.cx().home.shared.of::<Told>().0.remembered() < 2_000);
+        assert!(home.stranger().home.shared.of::<Told>().0.remembered() < 2_000);
     }
 
     #[test]
     fn what_no_row_tells_is_summed_up() {
         let home = Home::new();
-        (0..1_000).for_each(|n| refuse(&home.cx(), &n.to_string()));
+        (0..1_000).for_each(|n| refuse(&home.stranger(), &n.to_string()));
         home.advance(WINDOW);
-        block_on(tell_left_out(&home.cx())).unwrap();
+        block_on(tell_left_out(&home.stranger())).unwrap();
         let told = rows_of(&home, "audit.left_out");
         assert_eq!((told.len(), told[0].target.as_deref()), (1, Some("client.authenticate")));
         assert_eq!(told[0].detail["left_out"], 990);
-        block_on(tell_left_out(&home.cx())).unwrap();
+        block_on(tell_left_out(&home.stranger())).unwrap();
         assert_eq!(rows_of(&home, "audit.left_out").len(), 1);
     }
 
@@ -274,7 +274,7 @@ mod tests {
         append(&calm, Entry::success(&calm, "token.issue"));
         assert_eq!(rows_of(&home, "token.issue").len(), 61);
         home.advance(WINDOW);
-        let later = Cx { now: home.cx().now, ..busy };
+        let later = Cx { now: home.stranger().now, ..busy };
         append(&later, Entry::success(&later, "token.issue"));
         let rows = rows_of(&home, "token.issue");
         assert_eq!((rows.len(), rows[61].detail["left_out"].as_u64()), (62, Some(40)));
@@ -296,13 +296,13 @@ mod tests {
         let Actor::User(id) = &admin.actor else { panic!("no person") };
         (0..200).for_each(|_| append(&admin, Entry::success(&admin, "user.update").target(id)));
         assert_eq!(rows_of(&home, "user.update").len(), 260);
-        let client = home.cx().with_actor(Actor::Client("wiki".parse::<ClientId>().unwrap()));
+        let client = home.stranger().with_actor(Actor::Client("wiki".parse::<ClientId>().unwrap()));
         (0..1_300).for_each(|_| append(&client, Entry::success(&client, "tuple.remove")));
         let filter = Filter { actor: Some(String::from("wiki")), ..Filter::default() };
         let mut count = 0;
         let mut request = PageRequest::new(Some(500), None);
         loop {
-            let page = page(&home.cx(), &filter, Order::Ascending, &request).unwrap();
+            let page = page(&home.stranger(), &filter, Order::Ascending, &request).unwrap();
             count += page.items.len();
             request.after = page.next;
             if request.after.is_none() {
@@ -315,9 +315,10 @@ mod tests {
     #[test]
     fn sign_ins_that_are_left_out_are_still_counted_by_the_hour() {
         let home = Home::new();
-        (0..150).for_each(|_| append(&home.cx(), Entry::failure(&home.cx(), "user.sign_in")));
+        (0..150).for_each(|_| append(&home.stranger(), Entry::failure(&home.stranger(), "user.sign_in")));
         assert_eq!(rows_of(&home, "user.sign_in").len(), 100);
-        let hours = crate::store::rows::sign_ins::latest(&home.cx().read().unwrap(), home.cx().tenant, 9).unwrap();
+        let hours =
+            crate::store::rows::sign_ins::latest(&home.stranger().read().unwrap(), home.stranger().tenant, 9).unwrap();
         assert_eq!(hours.iter().map(|(_, hour)| hour.failed).sum::<u64>(), 150);
     }
 }

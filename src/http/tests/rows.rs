@@ -56,6 +56,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("codes_by_user", 500),
     ("refresh_tokens_by_grant", 600),
     ("policy_versions_gone", 60),
+    ("interactions", 600),
 ];
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

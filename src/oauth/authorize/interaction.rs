@@ -8,11 +8,12 @@ use std::time::Duration;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Error, Params};
+use super::super::{Error, ErrorCode, Params};
 use super::Visit;
 use super::request::Request;
 use crate::base::Moment;
-use crate::base::id::{InteractionId, SessionId};
+use crate::base::id::{InteractionId, SessionId, UserId};
+use crate::base::quota::{Level, Quota};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::store::{Tx, rows};
@@ -25,6 +26,18 @@ const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What the mark is made for; no other value of ours can be taken for an interaction.
 const PURPOSE: &str = "interaction";
+
+/// Requests that one person may answer within [`LIFE`]: of each a note is kept for as long.
+const ANSWERS: u32 = 600;
+
+/// How many requests each person has answered.
+struct Answers(Quota);
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self(Quota::new(LIFE))
+    }
+}
 
 /// An authorization request that waits for the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +155,14 @@ impl Interaction {
     /// The request after the person has chosen, in this session, to go on with its account.
     pub fn chosen_in(&self, session: &SessionId) -> Self {
         Self { chosen_in: Some(session.clone()), ..self.clone() }
+    }
+
+    /// Whether this person may answer one more request within the hour. Errors: [`ErrorCode::TemporarilyUnavailable`].
+    pub(super) fn may_answer(cx: &Cx, user: &UserId) -> Result<(), Error> {
+        let level = Level::new("interaction", user.as_str(), ANSWERS);
+        let room = cx.home.shared.of::<Answers>().0.take(&[level], cx.now);
+        let too_many = "There were too many sign-ins of this person within an hour.";
+        room.map(drop).ok_or_else(|| Error::new(ErrorCode::TemporarilyUnavailable, too_many))
     }
 
     /// Notes the answer, in the transaction that gives it; false when there was one before.

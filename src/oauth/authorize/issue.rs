@@ -22,6 +22,11 @@ pub(super) async fn code(
     interaction: Option<&Interaction>,
     allowed: Option<Vec<String>>,
 ) -> Result<Decision, Error> {
+    if interaction.is_some()
+        && let Err(error) = Interaction::may_answer(cx, &signed_in.user.id)
+    {
+        return Ok(Decision::Respond(response::error(cx, &request.target(), &error)));
+    }
     let secret = cx.entropy().token();
     let code = draw(cx, request, signed_in, &secret);
     let text = token::compose(code.id.as_str(), &secret);

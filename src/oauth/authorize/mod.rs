@@ -137,14 +137,17 @@ pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision,
         return Ok(decision);
     }
     if !allow {
-        return deny(cx, &request, interaction).await;
+        return deny(cx, &request, interaction, signed_in).await;
     }
     let allowed = Some(request.consent_scopes());
     issue::code(cx, &request, signed_in, Some(interaction), allowed).await
 }
 
 /// Tells the app that the person does not allow it. That is the request's one answer, too.
-async fn deny(cx: &Cx, request: &Request, interaction: &Interaction) -> Result<Decision, Error> {
+async fn deny(cx: &Cx, request: &Request, interaction: &Interaction, signed_in: &SignedIn) -> Result<Decision, Error> {
+    if let Err(error) = Interaction::may_answer(cx, &signed_in.user.id) {
+        return Ok(Decision::Respond(response::error(cx, &request.target(), &error)));
+    }
     let entry = Entry::failure(cx, "consent.deny").target(&request.client.id);
     let (at, waiting) = (cx.clone(), interaction.clone());
     let write = move |tx: &mut Tx| {
