@@ -10,6 +10,7 @@ pub mod id;
 pub mod page;
 pub mod secret;
 pub mod sort;
+pub mod text;
 
 pub use clock::{Clock, Moment};
 pub use entropy::Entropy;

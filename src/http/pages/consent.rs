@@ -60,7 +60,7 @@ fn line(scope: &str, user: &User) -> ScopeLine {
         "address" => user.profile.address.as_ref().and_then(|address| address.formatted.clone()),
         _ => None,
     };
-    ScopeLine::of(scope).showing(value.unwrap_or_default())
+    ScopeLine::of(scope).showing(&value.unwrap_or_default())
 }
 
 /// Where both answers lead: a host, or the scheme of an app on the device.

@@ -43,7 +43,7 @@ fn by_caller(error: &Error) -> Refusal {
 fn field(error: &Error) -> Option<&str> {
     Some(match error {
         Error::InvalidEmail | Error::EmailTaken => "email",
-        Error::InvalidUsername | Error::UsernameTaken => "username",
+        Error::InvalidUsername | Error::ReservedUsername(_) | Error::UsernameTaken => "username",
         Error::PasswordTooShort | Error::PasswordTooLong => "password",
         Error::InvalidField { field, .. } => field,
         _ => return None,
