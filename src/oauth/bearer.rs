@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::access_token::{self, genuine};
+use super::access_token::{self, genuine, genuine_of_any_use};
 use super::mint::{API_KEY_CLAIM, API_KEY_SCOPE};
-use super::{Error, clients};
+use super::{Error, TokenUse, clients};
 use crate::apikeys::{self, Live};
 use crate::base::id::{ApiKeyId, SessionId, TypedId, UserId};
-use crate::crypto::jose::{self, TypRule};
+use crate::crypto::jose;
 use crate::cx::Cx;
 use crate::records::{Client, User};
 use crate::store::Read;
@@ -39,34 +39,35 @@ pub struct Exchanged {
     pub live: Live,
 }
 
-/// Verifies signature, type, issuer and times, then that everybody behind the token is still good: person, client, session or family,
+/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good: person, client, session or family,
 /// key. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
 pub fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
-    if let Some(live) = access_token::find_live(cx, token)? {
-        return Ok(Some(match live.person {
+    let Some((is_for, claims)) = genuine_of_any_use(cx, token) else { return Ok(None) };
+    match is_for {
+        TokenUse::Access => Ok(access_token::live(cx, claims)?.map(|live| match live.person {
             Some((user, _)) => Holder::Person(Box::new(user)),
             None => Holder::Client(Box::new(live.client)),
-        }));
+        })),
+        TokenUse::Key if is_current(cx, &claims)? => Ok(of_key(cx, &claims)?.map(|live| Holder::Key(Box::new(live)))),
+        TokenUse::Id if is_current(cx, &claims)? => of_id_token(cx, &claims),
+        TokenUse::Key | TokenUse::Id => Ok(None),
     }
-    let Some(claims) = current(cx, token)? else { return Ok(None) };
-    if claims.contains_key(API_KEY_CLAIM) {
-        return Ok(of_key(cx, &claims)?.map(|live| Holder::Key(Box::new(live))));
-    }
-    of_id_token(cx, &claims)
 }
 
 /// What a token says that a machine got for its API key, while token and key are good.
 pub fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, Error> {
-    let Some(claims) = current(cx, token)? else { return Ok(None) };
+    let Some(claims) = genuine(cx, token, TokenUse::Key) else { return Ok(None) };
+    if !is_current(cx, &claims)? {
+        return Ok(None);
+    }
     Ok(of_key(cx, &claims)?.map(|live| Exchanged { claims, live }))
 }
 
-/// The claims of an id token or an exchanged one within its times, unless it was revoked by itself.
-fn current(cx: &Cx, token: &str) -> Result<Option<Map<String, Value>>, Error> {
-    let Some(claims) = genuine(cx, token, TypRule::OneOf(&["JWT"])) else { return Ok(None) };
-    let is_in_time = jose::check_times(&claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
-    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(&claims, "jti"), cx.now)?;
-    Ok((is_in_time && !is_revoked).then_some(claims))
+/// Whether an id token or an exchanged one is within its times and was not revoked by itself.
+fn is_current(cx: &Cx, claims: &Map<String, Value>) -> Result<bool, Error> {
+    let is_in_time = jose::check_times(claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
+    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(claims, "jti"), cx.now)?;
+    Ok(is_in_time && !is_revoked)
 }
 
 /// The key still works and belongs to whom the token says.
