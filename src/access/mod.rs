@@ -2,7 +2,7 @@
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` holds who has them, `check` answers
 //! questions, `list` turns them round, `effective` tells all of one subject, `claims` puts the answers in tokens. `policy` says what a script is told and what its answer means,
-//! `evaluations` keeps what came of it. Start reading at [`check`].
+//! `evaluations` keeps what came of it, `naming` turns names that people type into identifiers. Start reading at [`check`].
 
 pub mod authority;
 pub mod check;
@@ -15,6 +15,7 @@ pub mod groups;
 pub mod import;
 pub mod list;
 pub mod model;
+pub mod naming;
 pub mod policy;
 mod reach;
 mod rooms;

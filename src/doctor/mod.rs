@@ -7,6 +7,7 @@
 mod certificate;
 mod files;
 mod installation;
+mod names;
 mod settings;
 
 use std::time::Duration;
@@ -67,7 +68,7 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.extend(of_files(cx.settings()));
     all.extend([installation::clock(cx), installation::signing_keys(cx), installation::certificate(cx)]);
     all.extend(of_settings(cx.settings()));
-    all.extend([installation::administrator(cx), installation::backup(cx)]);
+    all.extend([installation::administrator(cx), names::names(cx), names::identifiers(cx), installation::backup(cx)]);
     all
 }
 

@@ -11,9 +11,9 @@ use super::auth::permissions::{may_ask, may_ask_about_others};
 use super::extract::{Caller, Json, LongJson};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
+use crate::access::Error;
 use crate::access::check::{Decision, Question, check, check_many, sit};
 use crate::access::list::{self, Who};
-use crate::access::{Error, tuples};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -126,7 +126,7 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Resource Search (AuthZEN 1.0 §8.5).
 async fn resources(caller: Caller, body: Json<Members>) -> Answer {
-    let subject = subject(&caller, &body.0)?;
+    let subject = subject(&body.0)?;
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0, RESOURCES)?;
     may_ask(&caller, &subject, &entity_type)?;
@@ -142,7 +142,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Action Search (AuthZEN 1.0 §8.6).
 async fn actions(caller: Caller, body: Json<Members>) -> Answer {
-    let subject = subject(&caller, &body.0)?;
+    let subject = subject(&body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;
     let found = sit(&caller.cx, &subject, |bench| list::actions(bench, &entity_type, &entity_id))?;
@@ -179,7 +179,7 @@ fn decision(decision: &Decision) -> Value {
 fn question(caller: &Caller, one: &Members, otherwise: &Members) -> Result<Question, Refusal> {
     let mut whole = otherwise.clone();
     whole.extend(one.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let subject = subject(caller, &whole)?;
+    let subject = subject(&whole)?;
     let (entity_type, entity_id) = (text(&whole, "resource", "type")?, text(&whole, "resource", "id")?);
     let permission = text(&whole, "action", "name")?;
     may_ask(caller, &subject, &entity_type)?;
@@ -190,9 +190,9 @@ fn question(caller: &Caller, one: &Members, otherwise: &Members) -> Result<Quest
     })
 }
 
-fn subject(caller: &Caller, body: &Members) -> Result<SubjectRef, Refusal> {
-    let named = SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?);
-    Ok(tuples::subject_by_name(&caller.cx, &caller.cx.read()?, &named)?)
+/// Whom it asks about, by identifier.
+fn subject(body: &Members) -> Result<SubjectRef, Refusal> {
+    Ok(SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?))
 }
 
 /// `context.resource` of policies: the properties are its attributes.

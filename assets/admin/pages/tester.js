@@ -7,6 +7,7 @@ import { setQuery, useAddress } from "../../static/core/router.js";
 import { Elsewhere, Empty, Field, Header, Tag, curl } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { address, modelPath, split, useModels, useNames } from "./access.js";
+import { takenFor } from "../people.js";
 import { SUBJECT_TYPES, SubjectField } from "./grant-new.js";
 import { TextEditor, readJson } from "./text-editor.js";
 
@@ -112,7 +113,7 @@ function Told({ asked, answer, models }) {
   const object = asked.entity_id && asked.entity_id !== "*" ? html`<b>${asked.entity_id}</b> <span class="muted">(${asked.entity_type})</span>` : html`every <b>${asked.entity_type}</b>`;
   return html`
     <section class=${`panel answer ${answer.allowed ? "yes" : "no"}`} aria-live="polite">
-      <p class="sentence"><${Tag} kind=${answer.allowed ? "good" : "bad"}>${answer.allowed ? "Yes" : "No"}</${Tag}> <span><b>${name}</b> ${answer.allowed ? "may" : "may not"} <b>${asked.permission}</b> ${object}: ${answer.because}.</span></p>
+      <p class="sentence"><${Tag} kind=${answer.allowed ? "good" : "bad"}>${answer.allowed ? "Yes" : "No"}</${Tag}> <span><b>${name}</b> ${answer.allowed ? "may" : "may not"} <b>${asked.permission}</b> ${object}: ${answer.because}.${takenFor(answer.resolved)}</span></p>
       ${steps.length > 0 && html`<${Path} steps=${steps} who=${who} asked=${asked} nameOf=${nameOf} />`}
       ${!answer.allowed && html`<${Nearest} answer=${answer} asked=${asked} types=${types} name=${name} />`}
     </section>
@@ -164,7 +165,7 @@ const NEW = "/admin/access/grants/create";
 
 // A way to a yes: what stands in it, what to press, where that leads, and the grant that would be made, to be tried first.
 const way = (words, title, href, grant) => ({ words, title, href, grant });
-const granting = (words, title, grant) => way(words, title, address(NEW, grant), grant);
+const granting = (words, title, grant) => way(words, title, address(NEW, { ...grant, names: "false" }), grant);
 
 // The ways that the near misses show.
 function waysOf({ answer, asked, types, name, subject, nameOf }) {
@@ -184,7 +185,7 @@ function waysOf({ answer, asked, types, name, subject, nameOf }) {
       case "not_in_set":
         if (set.type !== "group") return way(`${whom} is ${relation} of ${what}, and ${name} does not belong to it.`, "See that grant", grants);
         return granting(`The group ${whom} is ${relation} of ${what}, and ${name} is not in it.`, `Put them in ${whom}`, { entity_type: "group", entity_id: set.id, relation: "member", ...subject });
-      case "not_on_parent": return way(`${what} has the parent ${whom}, on which ${name} has nothing.`, "Grant something there", address(NEW, { entity_type: set.type, entity_id: set.id, ...subject }));
+      case "not_on_parent": return way(`${what} has the parent ${whom}, on which ${name} has nothing.`, "Grant something there", address(NEW, { entity_type: set.type, entity_id: set.id, ...subject, names: "false" }));
       default: return null;
     }
   }).filter(Boolean);
@@ -203,7 +204,7 @@ function waysOfReason({ answer, asked, name }) {
 
 // Whether a grant would be enough, found out by a dry run.
 async function isEnough(grant, answer, asked, isPermission) {
-  const { gained } = await admin.post("/tuples/dry-run", { add: [grant] });
+  const { gained } = await admin.post("/tuples/dry-run", { add: [{ ...grant, names: false }] });
   return gained.some((change) => change.subject_id === answer.subject_id && (!isPermission || change.permission === asked.permission) && change.entity_type === asked.entity_type && [asked.entity_id || "*", "*"].includes(change.entity_id));
 }
 

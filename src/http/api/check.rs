@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
+use super::tuples::resolved;
 use crate::access::check::{Question, check};
-use crate::access::tuples;
+use crate::access::naming::{self, Naming};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
 use crate::http::auth::permissions::resource_is_one;
@@ -16,7 +17,7 @@ use crate::records::tuple::ANY;
 use crate::store::rows::{groups, users};
 
 /// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be named by e-mail address
-/// or username, a group by name.
+/// or username, a group by name, and the answer says who they are; with `"names": false` all is taken for an identifier.
 pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
     let mut input = Input::new(body.0);
     let (kind, id): (String, String) = (input.require("subject_type"), input.require("subject_id"));
@@ -26,10 +27,11 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     let resource: Option<Map<String, Value>> = input.take("resource");
     let context: Option<Map<String, Value>> = input.take("context");
     let explain: Option<bool> = input.take("explain");
+    let naming = Naming::asked(input.take("names").unwrap_or(true));
     input.finish()?;
     resource.as_ref().map_or(Ok(()), resource_is_one)?;
-    let named = SubjectRef { kind, id, relation };
-    let subject = tuples::subject_by_name(&admin.cx, &admin.cx.read()?, &named)?;
+    let typed = SubjectRef { kind, id, relation };
+    let (subject, name) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
     let question = Question {
         resource,
         context: context.unwrap_or_default(),
@@ -48,7 +50,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     answer.insert(String::from("because"), decision.reason.words().into());
     answer.insert(String::from("subject_type"), question.subject.kind.into());
     answer.insert(String::from("subject_id"), question.subject.id.into());
-    Ok(HttpResponse::Ok().json(answer))
+    Ok(HttpResponse::Ok().json(resolved(answer.into(), name.as_ref())))
 }
 
 /// The line with the names of people and groups behind their identifiers.

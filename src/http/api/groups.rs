@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::{paged, parameter, search, sorted_request, tuples};
 use crate::access::groups::{self, Change, Member};
+use crate::access::naming::Naming;
+use crate::access::tuples::NewTuple;
 use crate::base::id::GroupId;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, CreateGroups, DeleteGroups, Json, ManageMembers, Query, UpdateGroups, ViewGroups};
@@ -109,23 +111,26 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
     }))
 }
 
-/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`.
+/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`. People and groups may be named, unless `"names": false`.
 pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let kind: Option<String> = input.take("subject_type");
     let id: String = input.require("subject_id");
+    let naming = Naming::written(input.take("names").unwrap_or(true));
     input.finish()?;
     let group = within_reach(&admin.cx, &name)?;
     let key = membership(&group, kind.as_deref().unwrap_or("user"), &id);
-    let written = tuples::write_one(&admin.cx, key, None, None).await?;
-    Ok(HttpResponse::Created().json(tuples::view(&written)))
+    let written = tuples::write_one(&admin.cx, NewTuple { naming, ..key.into() }).await?;
+    Ok(HttpResponse::Created().json(tuples::written_view(&written)))
 }
 
-/// `DELETE groups/{group}/members/{type}/{id}`.
-pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>) -> Answer {
+/// `DELETE groups/{group}/members/{type}/{id}`: the member may be named, unless `names=false`.
+pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>, query: Query) -> Answer {
     let (name, kind, id) = path.into_inner();
+    let naming = Naming::written(parameter(&query, "names")? != Some("false"));
     let group = within_reach(&admin.cx, &name)?;
-    let removed = tuples::remove_one(&admin.cx, membership(&group, &kind, &id)).await?;
+    let tuple = NewTuple { naming, ..membership(&group, &kind, &id).into() };
+    let removed = tuples::remove_one(&admin.cx, &tuple).await?;
     Ok(HttpResponse::Ok().json(tuples::view(&removed)))
 }
 

@@ -10,9 +10,9 @@ use super::{page_request, parameter, wrong_parameter};
 use crate::access::check::CLIENTS;
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::model::Models;
+use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, authority, dry_run};
-use crate::base::Moment;
 use crate::cx::Cx;
 use crate::http::extract::{
     Admin, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
@@ -49,7 +49,7 @@ pub(super) fn view(tuple: &Tuple) -> Value {
     })
 }
 
-/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A page may be short and still have a `next`.
+/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
     let (subject_type, subject_id) = match parameter(&query, "subject")? {
@@ -60,16 +60,36 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
             (Some(split.0.to_owned()), Some(split.1.to_owned()))
         }
     };
-    let filter = Filter {
+    let mut filter = Filter {
         entity_type: text("entity_type")?,
         entity_id: text("entity_id")?,
         relation: text("relation")?,
         subject_type: text("subject_type")?.or(subject_type),
         subject_id: text("subject_id")?.or(subject_id),
     };
+    let naming = Naming::asked(parameter(&query, "names")? != Some("false"));
+    let mut name = None;
+    if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
+        let typed = SubjectRef::new(&**kind, &**id);
+        let found = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
+        (filter.subject_id, name) = (Some(found.0.id), found.1);
+    }
     let page = tuples::page(&admin.cx, &filter, &page_request::<String>(&query)?)?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(resolved(json!({"items": items, "next": page.next}), name.as_ref())))
+}
+
+/// The answer with the name that somebody was given by, if they were: `resolved`.
+pub(super) fn resolved(mut answer: Value, name: Option<&Name>) -> Value {
+    if let (Some(members), Some(name)) = (answer.as_object_mut(), name) {
+        members.insert(String::from("resolved"), json!(name));
+    }
+    answer
+}
+
+/// A tuple that was written, with the name that its subject was given by.
+pub(super) fn written_view(written: &Written) -> Value {
+    resolved(view(&written.tuple), written.name.as_ref())
 }
 
 /// `GET tuples/{tuple}`.
@@ -77,7 +97,8 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
 }
 
-/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
+/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
+/// taken for an identifier.
 pub async fn write(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, write_all(&manager.cx, body).await)
 }
@@ -88,12 +109,11 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
         let written = write_many(cx, (1..).zip(new).collect()).await?;
-        let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
+        let items: Vec<Value> = written.iter().map(written_view).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
     let new = new_tuple(input)?;
-    let written = write_one(cx, new.key, new.condition, new.expires_at).await?;
-    Ok(HttpResponse::Created().json(view(&written)))
+    Ok(HttpResponse::Created().json(written_view(&write_one(cx, new).await?)))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
@@ -103,7 +123,7 @@ pub async fn remove(manager: Manager, body: Body) -> Answer {
 
 async fn remove_named(cx: &Cx, body: Body) -> Answer {
     let tuple = new_tuple(Input::new(body?.0))?;
-    Ok(HttpResponse::Ok().json(view(&remove_one(cx, tuple.key).await?)))
+    Ok(HttpResponse::Ok().json(view(&remove_one(cx, &tuple).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
@@ -113,12 +133,13 @@ pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
 
 async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
     let tuple = tuples::by_id(cx, id)?;
-    may_write(cx, [&tuple.key])?;
+    may_write(cx, [(&tuple.key, Naming::Identifiers)])?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
-/// all or none. Those that have expired are left out and counted.
+/// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
+/// writes them.
 pub async fn import(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
 }
@@ -128,6 +149,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     let lines: Vec<String> = input.require("lines");
     let first: usize = input.take("first_line").unwrap_or(1);
     let prefix: String = input.take("prefix").unwrap_or_default();
+    let naming = Naming::written(input.take("names").unwrap_or_default());
     input.finish()?;
     if lines.len() > MAX_BATCH {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
@@ -136,10 +158,19 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
     let incoming = read_tuples(&text).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
-    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix)));
+    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
     let written = write_many(cx, new).await?;
-    Ok(HttpResponse::Ok().json(json!({"written": written.len(), "expired": expired.len()})))
+    let resolved = written.iter().filter(|one| one.name.is_some()).count();
+    // A person's name in a file is somebody of another system, and who reads the answer is told so.
+    let names = match naming {
+        Naming::Identifiers => {
+            naming::count_of_names(cx, &cx.read()?, written.iter().map(|one| &one.tuple.key.subject))?
+        }
+        Naming::Names | Naming::Asking => 0,
+    };
+    let answer = json!({"written": written.len(), "expired": expired.len(), "resolved": resolved, "names": names});
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
@@ -151,45 +182,48 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
     if add.len() + remove.len() > MAX_DRY {
         return Err(Error::invalid("", format!("at most {MAX_DRY} tuples are tried at once")).into());
     }
-    let mut added = Vec::with_capacity(add.len());
+    let (mut added, mut names) = (Vec::with_capacity(add.len()), Vec::new());
     for one in add {
-        added.push(tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?);
+        let (draft, name) = tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?;
+        added.push(draft);
+        names.extend(name);
     }
     let mut removed = Vec::with_capacity(remove.len());
     for one in remove {
-        removed.push(tuples::stored_key(&admin.cx, &new_tuple(Input::new(one))?.key)?);
+        let one = new_tuple(Input::new(one))?;
+        removed.push(tuples::stored_key(&admin.cx, &one.key, one.naming)?);
     }
-    Ok(HttpResponse::Ok().json(dry_run::of_tuples(&admin.cx, &added, &removed)?))
+    let mut answer = json!(dry_run::of_tuples(&admin.cx, &added, &removed)?);
+    if let Some(members) = answer.as_object_mut() {
+        members.insert(String::from("resolved"), json!(names));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
-fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
+fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> NewTuple {
     let mut key = incoming.key;
     if incoming.is_foreign {
         key.entity_type = prefixed(&key.entity_type, prefix);
         key.subject.kind = prefixed(&key.subject.kind, prefix);
     }
-    NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
+    NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
 async fn write_many(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Refusal> {
-    may_write(cx, new.iter().map(|(_, tuple)| &tuple.key))?;
+    may_write(cx, new.iter().map(|(_, tuple)| (&tuple.key, tuple.naming)))?;
     Ok(tuples::write_lines(cx, new).await?)
 }
 
 /// Writes a tuple that the caller may write.
-pub(super) async fn write_one(
-    cx: &Cx,
-    key: TupleKey,
-    condition: Option<String>,
-    expires_at: Option<Moment>,
-) -> Result<Tuple, Refusal> {
-    may_write(cx, [&key])?;
-    Ok(tuples::write(cx, NewTuple { key, condition, expires_at }).await?.tuple)
+pub(super) async fn write_one(cx: &Cx, new: NewTuple) -> Result<Written, Refusal> {
+    may_write(cx, [(&new.key, new.naming)])?;
+    Ok(tuples::write(cx, new).await?)
 }
 
 /// Removes a tuple that the caller may remove.
-pub(super) async fn remove_one(cx: &Cx, key: TupleKey) -> Result<Tuple, Refusal> {
-    may_write(cx, [&key])?;
+pub(super) async fn remove_one(cx: &Cx, tuple: &NewTuple) -> Result<Tuple, Refusal> {
+    let key = tuples::stored_key(cx, &tuple.key, tuple.naming)?;
+    may_write(cx, [(&key, Naming::Identifiers)])?;
     Ok(tuples::remove(cx, &key).await?)
 }
 
@@ -206,19 +240,21 @@ fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
         subject,
     };
     let (condition, expires_at) = (input.take("condition"), input.take_moment("expires_at"));
+    let naming = Naming::written(input.take("names").unwrap_or(true));
     // A tuple may be written as it was read.
-    for told in ["id", "created_at", "updated_at"] {
+    for told in ["id", "created_at", "updated_at", "resolved"] {
         input.take::<Value>(told);
     }
     input.finish()?;
-    Ok(NewTuple { key, condition, expires_at })
+    Ok(NewTuple { key, naming, condition, expires_at })
 }
 
 /// Who may write or remove tuples. What gives authority over the platform, itself or through others, is for its administrators; memberships for
 /// who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples.
-fn may_write<'k>(cx: &Cx, keys: impl IntoIterator<Item = &'k TupleKey>) -> Result<(), Refusal> {
+fn may_write<'k>(cx: &Cx, keys: impl IntoIterator<Item = (&'k TupleKey, Naming)>) -> Result<(), Refusal> {
     let from = cx.read()?;
-    let keys = keys.into_iter().map(|key| tuples::named(cx, &from, key)).collect::<Result<Vec<_>, _>>()?;
+    let named = |(key, naming)| tuples::named(cx, &from, key, naming);
+    let keys = keys.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
     within_reach(cx, &from, &keys)?;
     keys.iter().try_for_each(|key| may_write_on(cx, &from, key))
 }

@@ -429,7 +429,8 @@ fn contextual(caller: &Caller, input: &mut Input) -> Result<Vec<Tuple>, Refusal>
     Ok(tuples::contextual(&caller.cx, keys)?)
 }
 
-/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller.
+/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller. By identifier: what a program knows
+/// somebody by is never looked up as a name.
 fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
     let object: Option<Members> = input.take("subject");
     let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));
@@ -447,8 +448,7 @@ fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
         }
         _ => None,
     };
-    let named = named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))?;
-    Ok(tuples::subject_by_name_now(&caller.cx, named)?)
+    named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))
 }
 
 /// Everybody may ask about themselves; about others, who may.

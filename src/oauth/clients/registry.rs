@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::check::{self, ClientInput};
 use super::{Error, FieldError};
+use crate::access::check::CLIENT;
 use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::canonical::Search;
@@ -75,6 +76,11 @@ pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error>
         .write(move |tx| {
             if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
                 return Err(Error::Taken);
+            }
+            // Older files may hold tuples about a client that was not there: they were not meant for this one.
+            if rows::tuples::has_subject(tx, at.tenant, CLIENT, row.id.as_str())? {
+                let message = "Tuples speak of a client of this id already. Remove them first, or choose another id.";
+                return Err(invalid(vec![FieldError { field: "client_id", message: message.to_owned() }]));
             }
             rows::clients::put(tx, at.tenant, &row)?;
             Ok(entry.append(tx, &at)?)

@@ -77,6 +77,11 @@ fn tuples() -> Vec<Operation> {
             .filter("subject", text(), "Only of this subject, as TYPE:ID.")
             .filter("subject_type", text(), "Only of subjects of this type.")
             .filter("subject_id", text(), "Only of subjects with this id.")
+            .filter(
+                "names",
+                choice(&["true", "false"]),
+                "Whether a subject may be named; otherwise all is an identifier.",
+            )
             .pages(named("Tuple")),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
@@ -90,8 +95,13 @@ fn tuples() -> Vec<Operation> {
             .gives(named("Tuple")),
         post("tuples/import", "Writes tuples from lines of any notation, all or none")
             .depends(WRITES_TUPLES)
-            .takes(object([("lines", list(text())), ("first_line?", whole()), ("prefix?", text())]))
-            .gives(object([("written", whole()), ("expired", whole())])),
+            .takes(object([
+                ("lines", list(text())),
+                ("first_line?", whole()),
+                ("prefix?", text()),
+                ("names?", yes_no()),
+            ]))
+            .gives(object([("written", whole()), ("expired", whole()), ("resolved", whole()), ("names", whole())])),
         post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
             .needs("view on tuples")
             .takes(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))
@@ -99,6 +109,7 @@ fn tuples() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("resolved", list(named("Name"))),
             ])),
         post("check", "May somebody do something, and why")
             .needs("view on tuples")
@@ -112,6 +123,7 @@ fn tuples() -> Vec<Operation> {
                 ("resource?", nullable(free())),
                 ("context?", nullable(free())),
                 ("explain?", nullable(yes_no())),
+                ("names?", yes_no()),
             ]))
             .gives(object([
                 ("allowed", yes_no()),
@@ -121,6 +133,7 @@ fn tuples() -> Vec<Operation> {
                 ("because", text()),
                 ("subject_type", text()),
                 ("subject_id", text()),
+                ("resolved?", named("Name")),
                 ("explanation?", free()),
             ])),
     ]
@@ -184,6 +197,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Mistake", object([("at", text()), ("problem", text())])),
         ("Tuple", tuple()),
         ("NewTuple", new_tuple()),
+        ("Name", name()),
         ("Change", change()),
         ("Evaluation", evaluation()),
         ("PolicyVersion", policy_version()),
@@ -247,7 +261,13 @@ fn tuple() -> Value {
         ("expires_at", nullable(time())),
         ("created_at", time()),
         ("updated_at", time()),
+        ("resolved?", named("Name")),
     ])
+}
+
+/// The name that somebody was given by, and the identifier that stands in its place.
+fn name() -> Value {
+    object([("typed", text()), ("as", choice(&["email", "username", "group_name"])), ("id", text())])
 }
 
 /// A tuple may be written as it was read.
@@ -262,8 +282,10 @@ fn new_tuple() -> Value {
         ("subject_relation?", nullable(text())),
         ("condition?", nullable(text())),
         ("expires_at?", nullable(time())),
+        ("names?", yes_no()),
         ("created_at?", time()),
         ("updated_at?", time()),
+        ("resolved?", named("Name")),
     ])
 }
 
