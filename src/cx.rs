@@ -112,10 +112,27 @@ pub enum Actor {
 pub struct RequestFacts {
     /// Named in the log, the audit row and `x-request-id`.
     pub id: String,
-    /// Address of the peer, or of the client behind a trusted proxy.
+    /// Address of the peer, or of the client behind a trusted proxy. `None` where there is none (the admin socket, the server itself) and where
+    /// it is not known: then [`RequestFacts::unnamed_by`] is there. What admits by address admits no address that is not known.
     pub ip: Option<IpAddr>,
+    /// The peer of a request whose client is not known: a trusted proxy that does not say, in a way that can be believed, for whom it asks.
+    /// Unspecified (`::`) where not even the peer is known.
+    pub unnamed_by: Option<IpAddr>,
     /// `User-Agent`, at most 256 characters.
     pub user_agent: Option<String>,
+}
+
+impl RequestFacts {
+    /// The address that limits count: the client's, or of an unknown client its proxy's. `None` only for what came over no network.
+    pub fn counted(&self) -> Option<IpAddr> {
+        self.ip.or(self.unnamed_by)
+    }
+
+    /// Where the request came from, as logs and rows show it: the address, or `unknown, by` and the proxy. `None` as for [`RequestFacts::counted`].
+    pub fn origin(&self) -> Option<String> {
+        let unknown = || self.unnamed_by.map(|proxy| format!("unknown, by {proxy}"));
+        self.ip.map(|ip| ip.to_string()).or_else(unknown)
+    }
 }
 
 /// One operation: cheap to clone, handed to every rule.
@@ -144,7 +161,7 @@ impl Cx {
     pub fn for_system(home: Arc<Installation>) -> Self {
         let now = home.clock.now();
         let id = RequestId::new(now, &*home.entropy).to_string();
-        let request = Arc::new(RequestFacts { id, ip: None, user_agent: None });
+        let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
         Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request }
     }
 

@@ -58,7 +58,8 @@ impl Home {
     /// A request of nobody known, at the clock's moment.
     pub(crate) fn cx(&self) -> Cx {
         let ip = Some([192, 0, 2, 1].into());
-        let facts = RequestFacts { id: String::from("req_test"), ip, user_agent: Some(String::from("test")) };
+        let (id, user_agent) = (String::from("req_test"), Some(String::from("test")));
+        let facts = RequestFacts { id, ip, unnamed_by: None, user_agent };
         Cx::for_request(Arc::clone(&self.parts), facts)
     }
 

@@ -371,6 +371,34 @@ fn bug_32_what_is_secret_is_compared_in_constant_time() {
     assert!(compares_early("if one.expose() == two {") && !compares_early("ct_eq(one.expose(), two)"));
 }
 
+/// What is decided by the text of a path is decided before the router has decoded it; a route that is registered elsewhere has no guard around it.
+#[test]
+fn bug_31_routes_are_registered_in_one_place_and_nothing_else_is_decided_by_a_path() {
+    let may: &[(&str, &[&str])] = &[
+        // For the log line.
+        ("request.path()", &["src/http/guard/mod.rs"]),
+        ("web::resource(", &["src/http/routes.rs"]),
+        ("web::scope(", &[]),
+        (".route(", &["src/http/routes.rs"]),
+        // The address that a page comes back to.
+        ("request.uri()", &["src/http/pages/app.rs"]),
+        // The routes themselves, when they are registered and where there is none.
+        (" family(", &["src/http/routes.rs"]),
+    ];
+    let all: Vec<Source> = sources().into_iter().filter(|source| source.path.starts_with("src/http/")).collect();
+    assert!(all.len() > 50, "the web has moved");
+    let mut offences = Vec::new();
+    for (text, homes) in may {
+        for source in all.iter().filter(|source| !source.path.contains("/tests/") && source.code.contains(text)) {
+            if !homes.contains(&&*source.path) {
+                offences.push(format!("{}: {text}", source.path));
+            }
+        }
+        assert!(homes.iter().all(|home| all.iter().any(|s| s.path == *home && s.code.contains(text))), "{text}");
+    }
+    none(&offences);
+}
+
 #[test]
 fn every_folder_begins_with_its_card() {
     let all = sources();

@@ -88,7 +88,7 @@ fn client() -> Client {
 
 /// A request of nobody known.
 pub fn cx() -> Cx {
-    let facts = RequestFacts { id: String::from("req_fuzz"), ip: None, user_agent: None };
+    let facts = RequestFacts { id: String::from("req_fuzz"), ip: None, unnamed_by: None, user_agent: None };
     Cx::for_request(Arc::clone(&HOME), facts)
 }
 

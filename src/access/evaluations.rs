@@ -100,7 +100,7 @@ fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) ->
         context: snapshot(ran.context, &cx.settings().policy.redact),
         micros: ran.judgement.micros,
         request: Some(cx.request.id.clone()),
-        ip: cx.request.ip.map(|ip| ip.to_string()),
+        ip: cx.request.origin(),
         user_agent: cx.request.user_agent.clone(),
     }
 }

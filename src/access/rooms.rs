@@ -8,11 +8,11 @@ use super::check::{Case, Catalogue, Judge, Judgement, Pending, Rooms, Script, Sc
 use super::evaluations::{self, Ran};
 use super::model::{CompiledModel, Models};
 use super::policy::{self, Caller, PolicyInput, Resource, Subject};
-use super::{Error, check};
+use super::{Error, check, switched_off};
 use crate::base::id::{ApiKeyId, ClientId, GroupId};
 use crate::cx::{Actor, Cx};
 use crate::records::{Group, PolicyPlace, SubjectRef};
-use crate::script::{self, Busy, Vm};
+use crate::script::{self, Busy, Task, Vm};
 use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{api_keys, clients, groups, users};
 use crate::store::{Read, Snapshot};
@@ -45,9 +45,16 @@ impl Rooms for Installed {
         Box::pin(async move {
             let told = Told::of(cx, &case)?;
             let at = cx.clone();
+            // Policies are written by those to whom the type belongs.
+            let owner = told.client.as_ref().map_or_else(|| String::from("platform"), ToString::to_string);
+            let task = Task { owner, about: format!("{} {}", told.entity_type, told.permission) };
             let run = move |vm: &mut Vm| case.decide(&mut Bench { cx: &at, vm, told: &told });
-            cx.home.scripts.run(run).await.map_err(|busy| match busy {
-                Busy::Full | Busy::Stopped | Busy::Panicked => Error::Busy,
+            let ran = cx.home.scripts.run(task, run).await;
+            if matches!(ran, Err(Busy::Lost)) {
+                switched_off::note(cx).await?;
+            }
+            ran.map_err(|busy| match busy {
+                Busy::Full | Busy::Stopped | Busy::Panicked | Busy::Lost => Error::Busy,
             })?
         })
     }

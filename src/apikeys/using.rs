@@ -173,7 +173,7 @@ async fn tell(cx: &Cx, refused: &Refused) -> Result<(), Error> {
     let code = refused.error.code();
     let who = match &refused.key {
         Some(id) => id.to_string(),
-        None => cx.request.ip.map_or_else(|| String::from("local"), |ip| ip.to_string()),
+        None => cx.request.origin().unwrap_or_else(|| String::from("local")),
     };
     if !audit::is_news(cx, format!("{code} {who}")) {
         return Ok(());

@@ -43,7 +43,7 @@ impl Entry {
             actor,
             target: None,
             request: Some(cx.request.id.clone()),
-            ip: cx.request.ip.map(|ip| ip.to_string()),
+            ip: cx.request.origin(),
             user_agent: cx.request.user_agent.clone(),
             detail: Map::new(),
         })

@@ -26,7 +26,7 @@ pub fn is_news(cx: &Cx, event: String) -> bool {
 /// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each: once a minute for what `event`
 /// names, from one address. Nobody waits for it, and what is not news costs no more than this question.
 pub fn tell(cx: &Cx, event: &str, entry: impl FnOnce() -> Entry) {
-    let from = cx.request.ip.map_or_else(|| String::from("local"), |ip| ip.to_string());
+    let from = cx.request.origin().unwrap_or_else(|| String::from("local"));
     if is_news(cx, format!("{event} {from}")) {
         let (at, entry) = (cx.clone(), entry());
         cx.store().write_unwatched(move |tx| entry.append(tx, &at));

@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod clock;
+pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
@@ -13,5 +14,6 @@ pub mod sort;
 pub mod text;
 
 pub use clock::{Clock, Moment};
+pub use digest::ScriptDigest;
 pub use entropy::Entropy;
 pub use secret::Secret;

@@ -10,7 +10,7 @@ use super::input;
 use super::output::{Failure, Output, items, list, plain, text};
 use super::remote::{Call, Remote};
 use super::tree::PageFlags;
-use crate::base::Moment;
+use crate::base::{Moment, ScriptDigest};
 
 /// What can be done with policies. They are written as parts of a model (`model put`), or with a tuple (`tuple add --condition-file`).
 #[derive(Debug, Subcommand)]
@@ -28,6 +28,10 @@ pub enum PolicyCommand {
     Evaluations(EvaluationArgs),
     /// List what the policies of an entity type were, the newest first for each
     Versions(VersionArgs),
+    /// List the policies that did not come back from an evaluation and are not run any more
+    SwitchedOff,
+    /// Let a policy run again that is switched off
+    SwitchOn(SwitchOnArgs),
 }
 
 /// `policy validate`.
@@ -91,6 +95,14 @@ pub struct VersionArgs {
     page: PageFlags,
 }
 
+/// `policy switch-on`.
+#[derive(Args, Debug)]
+pub struct SwitchOnArgs {
+    /// The digest of its text, as `switched-off` shows it
+    #[arg(allow_hyphen_values = true)]
+    digest: ScriptDigest,
+}
+
 impl PolicyCommand {
     /// Does it.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
@@ -134,6 +146,15 @@ impl PolicyCommand {
                     .query("permission", args.permission)
                     .query("tuple", args.tuple);
                 output.show(&remote.call(call.page(&args.page))?, history)
+            }
+            Self::SwitchedOff => {
+                let columns = [("AT", "at"), ("ABOUT", "about"), ("OWNER", "owner"), ("DIGEST", "script")];
+                let answer = remote.call(Call::get(["policies", "switched-off"]))?;
+                output.show(&answer, |answer| list(answer, &columns, "No policy is switched off."))
+            }
+            Self::SwitchOn(args) => {
+                let answer = remote.call(Call::delete(["policies", "switched-off", &args.digest.to_string()]))?;
+                output.show(&answer, |_| String::from("The policy is run again."))
             }
         }
     }

@@ -421,6 +421,10 @@ fn a_policy_is_validated_tried_and_looked_up() {
         run(&["test", "--file", &sound, "--context", "{\"amount\":5}"]).unwrap();
         run(&["evaluations", "--result", "denied", "--since", "2026-01-31T00:00:00Z"]).unwrap();
         run(&["versions", "shop:invoice", "--permission", "read", "--limit", "5"]).unwrap();
+        run(&["switched-off"]).unwrap();
+        let digest = crate::base::ScriptDigest::of("return true").to_string();
+        assert_eq!(run(&["switch-on", &digest]).unwrap_err().code, "not_found");
+        assert!(OfPolicies::try_parse_from(["policy", "switch-on", &format!("-{}", &digest[1..])]).is_ok());
         assert_eq!(run(&["test", "--file", "nowhere.lua"]).unwrap_err().code, "unreadable");
         assert!(OfPolicies::try_parse_from(["policy", "test", "--file", &sound, "--context", "5"]).is_err());
     });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::certificate::{end, end_of_file};
 use super::{Finding, size, span};
+use crate::access::switched_off;
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::page::PageRequest;
@@ -170,5 +171,27 @@ pub fn backup(cx: &Cx) -> Finding {
         }
         Ok(None) => Finding::warn(NAME, "Whether there are backups is not known: none was made with Auther yet.", FIX),
         Err(error) => unread(NAME, &error),
+    }
+}
+
+/// No policy had to be switched off.
+pub fn policies(cx: &Cx) -> Finding {
+    const NAME: &str = "policies";
+    let lost = cx.home.scripts.lost_threads();
+    match switched_off::list(cx) {
+        Err(error) => unread(NAME, &error),
+        Ok(off) if off.is_empty() && lost == 0 => Finding::ok(NAME, "All policies are run."),
+        Ok(off) => {
+            let about: Vec<&str> = off.iter().take(5).map(|row| row.about.as_str()).collect();
+            let more = if off.len() > about.len() { " and others" } else { "" };
+            let which = if about.is_empty() { String::new() } else { format!(" of {}{more}", about.join(", ")) };
+            let message = format!(
+                "{} switched off, because they did not come back{which}. They deny. Threads that are lost to them: {lost}.",
+                if off.len() == 1 { String::from("1 policy is") } else { format!("{} policies are", off.len()) },
+            );
+            let fix = "Change the policy, or list it with `auther admin policy switched-off` and run `auther admin policy switch-on DIGEST`. \
+                       A lost thread ends with the server.";
+            Finding::warn(NAME, message, fix)
+        }
     }
 }

@@ -146,6 +146,21 @@ fn a_backup_counts_for_a_week() {
 }
 
 #[test]
+fn a_policy_that_is_switched_off_is_told() {
+    let home = Home::new();
+    let told = || finding(&examine(&home.cx()), "policies").clone();
+    assert_eq!(told().state, State::Ok);
+    let script = crate::base::ScriptDigest::of("return true");
+    let about = String::from("wiki:doc read");
+    let row = crate::records::SwitchedOff { script, owner: String::from("wiki"), about, at: home.cx().now };
+    let tenant = home.cx().tenant;
+    block_on(home.parts.store.write(move |tx| crate::store::rows::switched_off::put(tx, tenant, &row))).unwrap();
+    let told = told();
+    assert_eq!(told.state, State::Warn);
+    assert!(told.message.contains("wiki:doc read") && told.fix.is_some_and(|fix| fix.contains("switch-on")));
+}
+
+#[test]
 fn without_an_administrator_there_is_a_link() {
     let home = Home::new();
     let all = examine(&home.cx());

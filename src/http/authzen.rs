@@ -34,11 +34,15 @@ type Members = Map<String, Value>;
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(Endpoint::at([routes::AUTHZEN_METADATA]).get(metadata))
-        .service(Endpoint::at([routes::AUTHZEN_EVALUATION]).post(evaluation))
-        .service(Endpoint::at([routes::AUTHZEN_EVALUATIONS]).post(evaluations))
-        .service(Endpoint::at([routes::AUTHZEN_SEARCH_SUBJECT]).post(subjects))
-        .service(Endpoint::at([routes::AUTHZEN_SEARCH_RESOURCE]).post(resources))
-        .service(Endpoint::at([routes::AUTHZEN_SEARCH_ACTION]).post(actions));
+        .service(at(routes::AUTHZEN_EVALUATION).post(evaluation))
+        .service(at(routes::AUTHZEN_EVALUATIONS).post(evaluations))
+        .service(at(routes::AUTHZEN_SEARCH_SUBJECT).post(subjects))
+        .service(at(routes::AUTHZEN_SEARCH_RESOURCE).post(resources))
+        .service(at(routes::AUTHZEN_SEARCH_ACTION).post(actions));
+}
+
+fn at(path: &str) -> Endpoint {
+    Endpoint::at([path]).names_requests()
 }
 
 /// Metadata (AuthZEN 1.0 §9).

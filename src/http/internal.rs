@@ -14,7 +14,7 @@ use super::api::input::Input;
 use super::api::tuples::within_reach;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
 use super::respond::Refusal;
-use super::routes::{self, Endpoint};
+use super::routes::{self, Endpoint, Openness};
 use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
@@ -38,9 +38,13 @@ type Answer = Result<HttpResponse, Refusal>;
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(Endpoint::at([routes::GRANTS]).get(list).post(create))
-        .service(Endpoint::at([routes::GRANT]).on(actix_web::http::Method::DELETE, delete))
-        .service(Endpoint::at([routes::GROUP_MEMBERS]).get(members));
+        .service(at(routes::GRANTS).get(list).post(create))
+        .service(at(routes::GRANT).on(actix_web::http::Method::DELETE, delete))
+        .service(at(routes::GROUP_MEMBERS).get(members));
+}
+
+fn at(path: &str) -> Endpoint {
+    Endpoint::at([path]).open_to(Openness::Nobody)
 }
 
 /// The client, if the caller manages its grants.

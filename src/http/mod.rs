@@ -5,7 +5,7 @@
 //!
 //! A handler is an `async fn` that names in its signature what it needs ([`Cx`](crate::cx::Cx), [`extract::Fields`],
 //! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
-//! or know a dialect: [`guard`] does, by the path's family.
+//! or know a dialect: [`guard`] does, by the route that was matched.
 
 pub mod api;
 pub mod assets;
@@ -70,8 +70,7 @@ pub fn app(
     App::new()
         .app_data(state)
         .configure(configure)
-        .default_service(web::to(routes::not_found))
-        .wrap(from_fn(guard::around))
+        .default_service(web::to(routes::not_found).wrap(from_fn(guard::around)))
 }
 
 /// Every route of the server. They are tried in this order: what apps call all the time comes first.
@@ -84,20 +83,8 @@ fn configure(config: &mut web::ServiceConfig) {
     pages::configure(config);
     internal::configure(config);
     api::configure(config);
-    config.service(
-        web::resource(look::STYLES).route(web::get().to(look::serve_styles)).route(web::head().to(look::serve_styles)),
-    );
-    config.service(
-        web::resource(look::LOGO).route(web::get().to(look::serve_logo)).route(web::head().to(look::serve_logo)),
-    );
-    config.service(
-        web::resource("/assets/{name}").route(web::get().to(assets::serve)).route(web::head().to(assets::serve)),
-    );
-    let module = || web::resource("/assets/{version}/{path:.*}");
-    config.service(module().route(web::get().to(assets::serve_module)).route(web::head().to(assets::serve_module)));
-    config.service(
-        web::resource("/favicon.ico").route(web::get().to(assets::favicon)).route(web::head().to(assets::favicon)),
-    );
+    look::configure(config);
+    assets::configure(config);
 }
 
 #[cfg(test)]

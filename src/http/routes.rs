@@ -1,11 +1,14 @@
 //! Every path, once. Routes are registered under these names and links are built from them.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-use actix_web::dev::HttpServiceFactory;
+use actix_web::dev::{HttpServiceFactory, ServiceRequest};
 use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route, guard, web};
 
+use super::guard::around;
 use super::respond::Refusal;
 
 /// Discovery (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), one document in three places.
@@ -78,11 +81,6 @@ pub const AUTHZEN_SEARCH_SUBJECT: &str = "/access/v1/search/subject";
 pub const AUTHZEN_SEARCH_RESOURCE: &str = "/access/v1/search/resource";
 /// AuthZEN 1.0 §8.6.
 pub const AUTHZEN_SEARCH_ACTION: &str = "/access/v1/search/action";
-
-/// Whether a path belongs to AuthZEN.
-pub fn is_authzen(path: &str) -> bool {
-    path.starts_with("/access/v1/")
-}
 
 /// Tuples on a client's own types, managed by its backend.
 pub const GRANTS: &str = "/api/internal/clients/{client}/grants";
@@ -168,43 +166,115 @@ pub fn family(path: &str) -> Family {
     }
 }
 
-/// The family of a request: a page's path called by `fetch` is answered in JSON.
-pub fn family_of(path: &str, headers: &header::HeaderMap) -> Family {
-    let by_script = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
-    match family(path) {
-        Family::Page if by_script => Family::OAuth,
-        family => family,
+/// Who may call a route from a page of another origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// Every page.
+    Everybody,
+    /// Pages of the origins of registered clients.
+    RegisteredOrigins,
+    /// Pages of our own origin only.
+    Nobody,
+}
+
+impl Family {
+    /// Who may call the routes of the family, unless one says otherwise: the authorization endpoint is navigated to, pages and the admin API
+    /// are for our own origin.
+    fn openness(self) -> Openness {
+        match self {
+            Self::OAuth | Self::Account | Self::Machine => Openness::RegisteredOrigins,
+            Self::Admin | Self::Page | Self::Plain => Openness::Nobody,
+        }
     }
 }
 
-/// Whether requests to this path try something that could be guessed, or make us hash a password: they are counted per address.
-pub fn is_attempt(method: &Method, path: &str) -> bool {
-    const PAGES: [&str; 3] = [SIGN_IN, SIGN_UP, SETUP];
-    const CALLS: [&str; 6] = [
-        "sign-in/email",
-        "sign-in/username",
-        "sign-up/email",
-        "change-password",
-        "delete-user",
-        "is-username-available",
-    ];
-    let is_call = path.strip_prefix(ACCOUNT_API).is_some_and(|name| CALLS.contains(&name));
-    method == Method::POST && (PAGES.contains(&path) || is_call)
+/// The route that a request was led to, and everything that is decided by it. The router decodes a path before it looks for a route, so the text
+/// of a request's path decides nothing: `/api/auth/sign-in/%65mail` is the route `/api/auth/sign-in/email` in everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The path as it is registered: `/api/admin/users/{user}`. `None` where nothing is registered.
+    pub pattern: Option<String>,
+    /// In which dialect it says no.
+    pub family: Family,
+    /// Who may call it from a page of another origin.
+    pub openness: Openness,
+    /// Whether its `POST` tries something that could be guessed, or makes us hash a password: those are counted per address.
+    pub is_attempt: bool,
+    /// Whether every caller may name the request with `X-Request-Id`; elsewhere only a trusted proxy may.
+    pub names_requests: bool,
+}
+
+impl Matched {
+    /// The route of a request whose middleware runs inside the route.
+    pub(in crate::http) fn of(request: &ServiceRequest) -> Rc<Self> {
+        let matched = request.app_data::<Rc<Self>>().cloned();
+        matched.unwrap_or_else(|| {
+            // As the router read it: decoded.
+            let family = family(request.match_info().as_str());
+            let openness = family.openness();
+            Rc::new(Self { pattern: None, family, openness, is_attempt: false, names_requests: false })
+        })
+    }
+
+    /// The family in which this request is answered: a page that is called by `fetch` answers in JSON.
+    pub(in crate::http) fn family_for(&self, headers: &header::HeaderMap) -> Family {
+        let by_script = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
+        if self.family == Family::Page && by_script { Family::OAuth } else { self.family }
+    }
 }
 
 /// What answers at one or more paths: each method its handler, anything else 405 with `Allow` (RFC 9110 §15.5.6).
 ///
 /// `Endpoint::at(routes::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
+///
+/// What holds for its routes besides is said here too, and [`Matched`] carries it to whoever decides by it.
 pub struct Endpoint {
     paths: Vec<String>,
     allowed: Vec<Cow<'static, str>>,
     routes: Vec<Box<dyn Fn() -> Route>>,
+    openness: Option<Openness>,
+    is_attempt: bool,
+    names_requests: bool,
 }
 
 impl Endpoint {
     /// An endpoint at these paths: one, or one and its aliases.
     pub fn at<const N: usize>(paths: [&str; N]) -> Self {
-        Self { paths: paths.map(str::to_owned).to_vec(), allowed: Vec::new(), routes: Vec::new() }
+        let paths = paths.map(str::to_owned).to_vec();
+        let (openness, is_attempt, names_requests) = (None, false, false);
+        Self { paths, allowed: Vec::new(), routes: Vec::new(), openness, is_attempt, names_requests }
+    }
+
+    /// Its `POST` tries something that could be guessed, or makes us hash a password: it is counted per address.
+    #[must_use]
+    pub fn attempt(mut self) -> Self {
+        self.is_attempt = true;
+        self
+    }
+
+    /// Who may call it from a page of another origin, where that is not what its family says.
+    #[must_use]
+    pub fn open_to(mut self, openness: Openness) -> Self {
+        self.openness = Some(openness);
+        self
+    }
+
+    /// Every caller may name the request (AuthZEN 1.0 §10.1.1).
+    #[must_use]
+    pub fn names_requests(mut self) -> Self {
+        self.names_requests = true;
+        self
+    }
+
+    fn matched(&self, path: &str) -> Matched {
+        let family = family(path);
+        Matched {
+            pattern: Some(path.to_owned()),
+            family,
+            openness: self.openness.unwrap_or(family.openness()),
+            is_attempt: self.is_attempt,
+            names_requests: self.names_requests,
+        }
     }
 
     /// Answers `GET` and `HEAD`.
@@ -262,10 +332,11 @@ impl Endpoint {
 impl HttpServiceFactory for Endpoint {
     fn register(self, config: &mut actix_web::dev::AppService) {
         let allowed = self.allowed.join(", ");
-        #[cfg(test)]
-        tests::note(&self.paths, &allowed);
         // A resource with one path is found by comparing texts, one with several by a regular expression.
-        for path in self.paths {
+        for path in &self.paths {
+            let matched = self.matched(path);
+            #[cfg(test)]
+            tests::note(&matched, &allowed);
             let allowed = allowed.clone();
             let refuse = web::to(move |request: HttpRequest| {
                 let allowed = allowed.clone();
@@ -276,8 +347,9 @@ impl HttpServiceFactory for Endpoint {
                     Err(Refusal::method_not_allowed(allowed))
                 }
             });
-            let resource = self.routes.iter().fold(web::resource(path), |resource, route| resource.route(route()));
-            resource.default_service(refuse).register(config);
+            let resource = web::resource(path.as_str()).app_data(Rc::new(matched)).default_service(refuse);
+            let resource = self.routes.iter().fold(resource, |resource, route| resource.route(route()));
+            resource.wrap(from_fn(around)).register(config);
         }
     }
 }
@@ -294,22 +366,28 @@ pub(super) mod tests {
     use super::*;
 
     thread_local! {
-        static REGISTERED: RefCell<Vec<(String, Method)>> = const { RefCell::new(Vec::new()) };
+        static REGISTERED: RefCell<Vec<(Method, Matched)>> = const { RefCell::new(Vec::new()) };
     }
 
     /// Remembers what was registered, for the walk over every route.
-    pub(super) fn note(paths: &[String], allowed: &str) {
-        for path in paths {
-            let methods = allowed.split(", ").map(|method| (path.clone(), method.parse().unwrap()));
-            REGISTERED.with_borrow_mut(|all| all.extend(methods));
-        }
+    pub(super) fn note(matched: &Matched, allowed: &str) {
+        let methods = allowed.split(", ").map(|method| (method.parse().unwrap(), matched.clone()));
+        REGISTERED.with_borrow_mut(|all| all.extend(methods));
     }
 
-    /// Every route of the application that this thread made last, with parameters filled in.
-    pub(in crate::http) fn registered() -> Vec<(Method, String)> {
+    /// Every route of the application that this thread made last, with a path that leads to it and what is decided by it.
+    pub(in crate::http) fn registered_with() -> Vec<(Method, String, Matched)> {
         let all = REGISTERED.take();
-        let filled = all.into_iter().map(|(path, method)| (method, path.replace(['{', '}'], "")));
+        let filled = all.into_iter().map(|(method, matched)| {
+            let path = matched.pattern.as_deref().unwrap().replace(['{', '}'], "");
+            (method, path, matched)
+        });
         filled.collect()
+    }
+
+    /// The same without the latter.
+    pub(in crate::http) fn registered() -> Vec<(Method, String)> {
+        registered_with().into_iter().map(|(method, path, _)| (method, path)).collect()
     }
 
     #[test]
@@ -338,14 +416,6 @@ pub(super) mod tests {
         ] {
             assert_eq!(family(path), wanted, "{path}");
         }
-    }
-
-    #[test]
-    fn attempts_are_the_posts_that_try_a_secret() {
-        assert!(is_attempt(&Method::POST, "/sign-in"));
-        assert!(is_attempt(&Method::POST, "/api/auth/sign-in/email"));
-        assert!(!is_attempt(&Method::GET, "/sign-in"));
-        assert!(!is_attempt(&Method::POST, "/api/auth/oauth2/token"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod session;
 pub mod sign_in_failures;
 pub mod signing_key;
 mod sorting;
+pub mod switched_off;
 pub mod tuple;
 pub mod user;
 
@@ -39,5 +40,6 @@ pub use model::Model;
 pub use session::Session;
 pub use sign_in_failures::SignInFailures;
 pub use signing_key::{Algorithm, SigningKeyRecord};
+pub use switched_off::SwitchedOff;
 pub use tuple::{SubjectRef, Tuple, TupleKey};
 pub use user::{Address, PROFILE_CLAIMS, Profile, User};

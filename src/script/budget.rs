@@ -74,15 +74,30 @@ impl Budget {
 
     /// One step. Errors once a limit is reached.
     pub(super) fn step(&self) -> mlua::Result<VmState> {
-        if self.steps.fetch_add(1, Relaxed) >= self.most.load(Relaxed) {
+        self.take(1).map(|()| VmState::Continue)
+    }
+
+    /// Takes the steps that a built-in function is about to work for. What is no number of steps is more than there are. Errors once a limit
+    /// is reached.
+    pub(super) fn spend(&self, steps: f64) -> mlua::Result<()> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the cast ends at the bounds of u64"
+        )]
+        let whole = if steps >= 0.0 { steps as u64 } else { u64::MAX };
+        self.take(whole)
+    }
+
+    fn take(&self, steps: u64) -> mlua::Result<()> {
+        let taken = self.steps.load(Relaxed).saturating_add(steps);
+        self.steps.store(taken, Relaxed);
+        if taken > self.most.load(Relaxed) {
             self.reached.store(STEPS, Relaxed);
         } else if self.age() >= self.deadline.load(Relaxed) {
             self.reached.store(TIME, Relaxed);
         }
-        if self.reached.load(Relaxed) == FINE {
-            return Ok(VmState::Continue);
-        }
-        Err(mlua::Error::runtime("a limit is reached"))
+        if self.reached.load(Relaxed) == FINE { Ok(()) } else { Err(mlua::Error::runtime("a limit is reached")) }
     }
 
     /// The moment of the evaluation, in seconds.

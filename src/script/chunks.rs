@@ -6,33 +6,34 @@ use std::sync::Arc;
 use mlua::chunk::Compiler;
 
 use super::Fault;
-use crate::base::secret::sha256;
+use super::stepped::stepped;
+use crate::base::ScriptDigest;
 
 /// Compiled scripts that one VM keeps.
 const KEPT: usize = 256;
 
-/// The compiler for policies: line numbers, no inlining.
+/// The compiler for policies: line numbers, no inlining, a step for every statement and expression.
 pub(super) fn compile(source: &str) -> Result<Vec<u8>, Fault> {
     // The first byte of bytecode is its version, so text that begins with a control character is no script.
-    let compiled = Compiler::new().set_optimization_level(1).set_debug_level(1).compile(source);
-    compiled.map_err(|error| match error {
+    let compiler = Compiler::new().set_optimization_level(1).set_debug_level(1).set_coverage_level(2);
+    let compiled = compiler.compile(source).map_err(|error| match error {
         mlua::Error::SyntaxError { message, .. } => Fault::from_compiler(&message),
         _ => Fault::Engine,
-    })
+    })?;
+    stepped(compiled).ok_or(Fault::Engine)
 }
 
 /// A bounded cache; the script that came first goes first.
 #[derive(Default)]
 pub(super) struct Chunks {
-    kept: HashMap<[u8; 32], Arc<[u8]>>,
-    order: VecDeque<[u8; 32]>,
+    kept: HashMap<ScriptDigest, Arc<[u8]>>,
+    order: VecDeque<ScriptDigest>,
 }
 
 impl Chunks {
-    /// The bytecode of a script.
-    pub(super) fn compiled(&mut self, source: &str) -> Result<Arc<[u8]>, Fault> {
-        let hash = sha256(source.as_bytes());
-        if let Some(chunk) = self.kept.get(&hash) {
+    /// The bytecode of the script that has this digest.
+    pub(super) fn compiled(&mut self, digest: ScriptDigest, source: &str) -> Result<Arc<[u8]>, Fault> {
+        if let Some(chunk) = self.kept.get(&digest) {
             return Ok(Arc::clone(chunk));
         }
         let chunk: Arc<[u8]> = compile(source)?.into();
@@ -41,8 +42,8 @@ impl Chunks {
         {
             self.kept.remove(&oldest);
         }
-        self.order.push_back(hash);
-        self.kept.insert(hash, Arc::clone(&chunk));
+        self.order.push_back(digest);
+        self.kept.insert(digest, Arc::clone(&chunk));
         Ok(chunk)
     }
 }
@@ -54,12 +55,13 @@ mod tests {
     #[test]
     fn the_cache_is_bounded_and_gives_the_same_chunk_again() {
         let mut chunks = Chunks::default();
-        let first = chunks.compiled("return 0").unwrap();
-        assert!(Arc::ptr_eq(&first, &chunks.compiled("return 0").unwrap()));
+        let mut compiled = |source: &str| chunks.compiled(ScriptDigest::of(source), source).unwrap();
+        let first = compiled("return 0");
+        assert!(Arc::ptr_eq(&first, &compiled("return 0")));
         for number in 1..=KEPT {
-            chunks.compiled(&format!("return {number}")).unwrap();
+            compiled(&format!("return {number}"));
         }
+        assert!(!Arc::ptr_eq(&first, &compiled("return 0")));
         assert_eq!((chunks.kept.len(), chunks.order.len()), (KEPT, KEPT));
-        assert!(!Arc::ptr_eq(&first, &chunks.compiled("return 0").unwrap()));
     }
 }

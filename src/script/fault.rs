@@ -35,6 +35,8 @@ pub enum Fault {
     Memory,
     /// It took longer than it may.
     Time,
+    /// An earlier evaluation of it did not come back, and it is not run any more.
+    SwitchedOff,
     /// The interpreter itself could not work.
     Engine,
 }
@@ -50,6 +52,7 @@ impl Fault {
             Self::Instructions => "instruction_limit",
             Self::Memory => "memory_limit",
             Self::Time => "time_limit",
+            Self::SwitchedOff => "switched_off",
             Self::Engine => "script_engine",
         }
     }
@@ -74,7 +77,7 @@ impl Fault {
     }
 
     fn from_text(text: &str) -> Self {
-        let text = text.split("\nstack traceback:").next().unwrap_or_default();
+        let (text, trace) = text.split_once("\nstack traceback:").unwrap_or((text, ""));
         // A raised table or function is shown with its address, which is nobody's business.
         let shown = ["<", "table: ", "function: ", "thread: ", "userdata: "];
         if shown.iter().any(|kind| text.starts_with(kind)) && text.contains("0x") {
@@ -82,10 +85,17 @@ impl Fault {
         }
         let (line, message) = match text.strip_prefix(CHUNK).and_then(|rest| rest.strip_prefix(':')) {
             Some(rest) => located(rest),
-            None => (None, text),
+            // What goes wrong in a built-in function is told with the line that called it.
+            None => (trace.lines().find_map(line_of_frame), text),
         };
         Self::Runtime { line, message: shortened(message) }
     }
+}
+
+/// The line of a frame of the stack, if it is one of the script.
+fn line_of_frame(frame: &str) -> Option<u32> {
+    let rest = frame.trim_start().strip_prefix(CHUNK)?.strip_prefix(':')?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// `LINE: message` in its parts.
@@ -117,6 +127,9 @@ impl fmt::Display for Fault {
             Self::Instructions => f.write_str("the script took too many steps"),
             Self::Memory => f.write_str("the script needed too much memory"),
             Self::Time => f.write_str("the script took too long"),
+            Self::SwitchedOff => f.write_str(
+                "the script is switched off because an evaluation of it did not come back: change it, or switch it on again",
+            ),
             Self::Engine => f.write_str("the script engine could not be started"),
         }
     }

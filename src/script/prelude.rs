@@ -1,7 +1,8 @@
-//! What a script sees besides the language: a list of what may stay, and replacements for what is unfit as it is.
+//! What a script sees besides the language: a list of what may stay, and replacements (`builtins.luau`) for what is unfit as it is.
 
 use std::sync::Arc;
 
+use mlua::chunk::Compiler;
 use mlua::{Lua, LuaOptions, StdLib, Table, Value};
 
 use super::budget::Budget;
@@ -10,7 +11,8 @@ use super::budget::Budget;
 const BASE: &str = "assert error getmetatable ipairs next pairs pcall print rawequal rawget rawlen rawset select setmetatable tonumber \
                     tostring type typeof unpack xpcall _VERSION";
 
-/// Libraries and what stays of them. Chance would make two checks of one question differ; `foreach` and its kin run long without a step.
+/// Libraries and what stays of them. Chance would make two checks of one question differ; `foreach` and its kin call functions without a
+/// step of their own.
 const LIBRARIES: &[(&str, &str)] = &[
     (
         "bit32",
@@ -28,59 +30,9 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("utf8", "char charpattern codepoint codes len offset"),
 ];
 
-/// Runs before anything is locked. Its arguments: the moment in seconds, and the seconds since the evaluation began.
-///
-/// `os.date` and `os.time` speak of the moment of the check, in UTC whether or not the format begins with `!`. Searching for long texts and
-/// moving or sorting many elements are loops inside one step, so they are bounded or made to take steps.
-const PRELUDE: &str = r#"
-local now, seconds = ...
-local error, type, sub = error, type, string.sub
-
-local date, time = os.date, os.time
-local function moment(at)
-    if at == nil then return now() end
-    if type(at) ~= "number" or at ~= at or at < -62135596800 or at > 253402300799 then
-        error("the time is not one between the years 1 and 9999", 3)
-    end
-    return at
-end
-os.date = function(format, at)
-    if format == nil then format = "%c" end
-    if type(format) == "string" and sub(format, 1, 1) ~= "!" then format = "!" .. format end
-    return date(format, moment(at))
-end
-os.time = function(parts)
-    if parts == nil then return now() end
-    return time(parts)
-end
-os.clock = function() return seconds() end
-
-for _, name in { "find", "match", "gmatch", "gsub", "split" } do
-    local search = string[name]
-    string[name] = function(text, pattern, ...)
-        if type(pattern) == "string" and #pattern > 1024 then
-            error("the text to look for is longer than 1024 bytes", 2)
-        end
-        return search(text, pattern, ...)
-    end
-end
-
-local move, sort = table.move, table.sort
-table.move = function(from, first, last, to, into)
-    if type(first) == "number" and type(last) == "number" and last - first > 100000 then
-        error("too many elements to move", 2)
-    end
-    return move(from, first, last, to, into)
-end
-table.sort = function(list, less)
-    if less == nil then
-        return sort(list, function(a, b) return a < b end)
-    end
-    return sort(list, function(a, b) return less(a, b) end)
-end
-
-print = function() end
-"#;
+/// What takes the place of built-in functions that can work for long. Its arguments: the moment in seconds, the seconds since the evaluation
+/// began, and a function that takes steps from the budget.
+const BUILTINS: &str = include_str!("builtins.luau");
 
 /// A locked interpreter whose library is the one above. Its memory is not limited yet.
 pub(super) fn interpreter(budget: &Arc<Budget>) -> mlua::Result<Lua> {
@@ -96,7 +48,13 @@ pub(super) fn interpreter(budget: &Arc<Budget>) -> mlua::Result<Lua> {
         let budget = Arc::clone(budget);
         move |_, ()| Ok(budget.seconds())
     })?;
-    lua.load(PRELUDE).set_name("=prelude").call::<()>((now, seconds))?;
+    let spend = lua.create_function({
+        let budget = Arc::clone(budget);
+        move |_, steps: f64| budget.spend(steps)
+    })?;
+    // Without lines of its own, what goes wrong in a replacement is told with the line of the script.
+    let compiler = Compiler::new().set_optimization_level(1).set_debug_level(0);
+    lua.load(BUILTINS).set_compiler(compiler).set_name("=builtins").call::<()>((now, seconds, spend))?;
     let globals = lua.globals();
     prune(&globals, |name| BASE.split_whitespace().any(|kept| kept == name) || library(name).is_some())?;
     for (name, kept) in LIBRARIES {

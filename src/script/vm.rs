@@ -1,6 +1,7 @@
 //! One interpreter, and one script in it at a time.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
@@ -11,7 +12,7 @@ use super::budget::{Budget, instant};
 use super::chunks::Chunks;
 use super::fault::{CHUNK, Fault};
 use super::{Limits, prelude, value};
-use crate::base::Moment;
+use crate::base::{Moment, ScriptDigest};
 
 /// Garbage beyond this many bytes is collected between evaluations, so that each begins with the same room.
 const LITTER: usize = 256 * 1024;
@@ -49,6 +50,41 @@ pub struct Vm {
     engine: Option<Engine>,
     /// Until when the job at hand may evaluate.
     job_end: Option<Instant>,
+    off: Arc<SwitchedOff>,
+    at: Arc<At>,
+}
+
+/// Scripts that are not run. Interpreters of one pool share it.
+#[derive(Default)]
+pub(super) struct SwitchedOff(RwLock<HashSet<ScriptDigest>>);
+
+impl SwitchedOff {
+    pub(super) fn holds(&self, script: ScriptDigest) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&script)
+    }
+
+    pub(super) fn insert(&self, script: ScriptDigest) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(script);
+    }
+
+    pub(super) fn remove(&self, script: ScriptDigest) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&script);
+    }
+}
+
+/// Which script an interpreter is at, for those who watch it.
+#[derive(Default)]
+pub(super) struct At(Mutex<Option<(ScriptDigest, Instant)>>);
+
+impl At {
+    /// The script that is being evaluated, and since when.
+    pub(super) fn script(&self) -> Option<(ScriptDigest, Instant)> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, script: Option<(ScriptDigest, Instant)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
 }
 
 struct Engine {
@@ -63,8 +99,25 @@ struct Engine {
 impl Vm {
     /// A warm interpreter. Errors: [`Fault::Engine`], when it does not fit into the memory it may have.
     pub fn new(limits: Limits) -> Result<Self, Fault> {
+        Self::heeding(limits, Arc::default())
+    }
+
+    /// A warm interpreter that runs nothing of what is in `off`.
+    pub(super) fn heeding(limits: Limits, off: Arc<SwitchedOff>) -> Result<Self, Fault> {
         let engine = Engine::new(limits.memory).map_err(|_| Fault::Engine)?;
-        Ok(Self { limits, chunks: Chunks::default(), engine: Some(engine), job_end: None })
+        Ok(Self { limits, chunks: Chunks::default(), engine: Some(engine), job_end: None, off, at: Arc::default() })
+    }
+
+    /// Where to see which script it is at.
+    pub(super) fn at(&self) -> Arc<At> {
+        Arc::clone(&self.at)
+    }
+
+    /// Looks like one that has been at this script for long.
+    #[cfg(test)]
+    pub(crate) fn pretend(&self, source: &str) {
+        let since = instant().checked_sub(Duration::from_secs(1));
+        self.at.set(since.map(|since| (ScriptDigest::of(source), since)));
     }
 
     /// A job begins: what it may take in all is counted from here.
@@ -76,6 +129,7 @@ impl Vm {
     pub fn evaluate(&mut self, source: &str, context: &Value, now: Moment) -> Evaluation {
         let began = instant();
         let returned = self.run(source, context, now, began);
+        self.at.set(None);
         if matches!(returned, Err(Fault::Memory | Fault::Instructions | Fault::Time | Fault::Engine)) {
             self.engine = None;
         }
@@ -94,7 +148,12 @@ impl Vm {
         if time.is_zero() {
             return Err(Fault::Time);
         }
-        let chunk = self.chunks.compiled(source)?;
+        let digest = ScriptDigest::of(source);
+        if self.off.holds(digest) {
+            return Err(Fault::SwitchedOff);
+        }
+        self.at.set(Some((digest, began)));
+        let chunk = self.chunks.compiled(digest, source)?;
         let engine = match self.engine.take() {
             Some(engine) => engine,
             None => Engine::new(self.limits.memory).map_err(|_| Fault::Engine)?,

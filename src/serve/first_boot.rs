@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, secrets};
+use crate::access::switched_off;
 use crate::base::{Clock, Entropy};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
@@ -16,8 +17,8 @@ use crate::store::Store;
 /// Keys that are made in no time. RSA takes up to half a second and is made while the server already answers.
 pub const FAST: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
 
-/// Threads that run policies. A script may hold one for a second, so one is not enough even on one core.
-const SCRIPT_THREADS: usize = 2;
+/// Threads that run policies. A script may hold one for a second, so one is not enough even on one core; and no owner of policies has all.
+const SCRIPT_THREADS: usize = 3;
 
 /// An open data file with everything that a rule is handed.
 pub async fn install(
@@ -36,6 +37,7 @@ pub async fn install(
         Arc::new(Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, shared });
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;
+    switched_off::load(&cx)?;
     Ok(home)
 }
 

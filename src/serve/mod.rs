@@ -25,12 +25,12 @@ use actix_web::HttpServer;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::access::evaluations;
+use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Current, Cx, Installation};
-use crate::http::extract::LocalPeer;
+use crate::http::extract::{LocalPeer, Stranger};
 use crate::http::{self, routes};
 use crate::identity::links;
 use crate::oauth;
@@ -150,6 +150,9 @@ impl Server {
         if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");
         }
+        if let Err(error) = switched_off::note(&Cx::for_system(home.clone())).await {
+            tracing::error!(%error, "which policies are switched off could not be written down");
+        }
         drop(bound);
         if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
             tracing::error!(%error, "the last uses of API keys could not be written down");
@@ -188,8 +191,14 @@ fn introduce(stream: &dyn Any, owner: u32, data: &mut Extensions) {
         Ok(peer) if socket::may_administer(peer.uid(), owner) => {
             data.insert(LocalPeer { uid: peer.uid() });
         }
-        Ok(peer) => tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket"),
-        Err(error) => tracing::warn!(%error, "a peer of the admin socket cannot be told"),
+        Ok(peer) => {
+            tracing::warn!(uid = peer.uid(), "a stranger connected to the admin socket");
+            data.insert(Stranger);
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a peer of the admin socket cannot be told");
+            data.insert(Stranger);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::tls::{self, Tls};
-use crate::access::evaluations;
+use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
@@ -73,9 +73,10 @@ impl Tasks {
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
+        let off = switched_off::note(&cx).await.map_err(Error::Store);
         let swept = sweep(&cx).await;
         let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
-        keys.and(certificate).and(recorded).and(swept).and(counted)
+        keys.and(certificate).and(recorded).and(off).and(swept).and(counted)
     }
 
     /// Settles now and again until it is dropped.

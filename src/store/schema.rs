@@ -46,6 +46,7 @@ pub const TABLES: &[&str] = &[
     "tuples_by_subject",
     "authorize_failures",
     "sign_in_hours",
+    "policies_switched_off",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

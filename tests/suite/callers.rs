@@ -59,11 +59,14 @@ async fn a_verified_key_is_described_and_a_bad_one_is_no_error() {
     let ann = Program::of(&home, ANN).await;
     let key = ann.key(json!({"name": "k", "expiresIn": 86_400, "networks": ["127.0.0.0/8"]})).await;
     let verify = async |body: Value| ann.post("verify", body).await;
-    let answer = verify(json!({"key": key["key"]})).await.json();
+    let answer = verify(json!({"key": key["key"], "ip": "127.0.0.1"})).await.json();
     assert_eq!((&answer["valid"], &answer["error"], &answer["key"]["id"]), (&json!(true), &Value::Null, &key["id"]));
     assert!(answer["key"].get("key").is_none() && answer["key"].get("hash").is_none());
     let elsewhere = verify(json!({"key": key["key"], "ip": "192.0.2.1"})).await.json();
     assert_eq!(elsewhere["error"]["code"], "KEY_NOT_ALLOWED_FROM_ADDRESS");
+    // Who asks is not who showed the key.
+    let unknown = verify(json!({"key": key["key"]})).await.json();
+    assert_eq!(unknown["error"]["code"], "KEY_NOT_ALLOWED_FROM_ADDRESS");
     for (key, code) in [("", "KEY_NOT_FOUND"), ("ak_live_x", "KEY_NOT_FOUND")] {
         let answer = verify(json!({"key": key})).await;
         assert_eq!(answer.status, StatusCode::OK);

@@ -113,6 +113,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/admin/policies/test", Administrators),
     ("GET", "/api/admin/policies/evaluations", Administrators),
     ("GET", "/api/admin/policies/versions", Administrators),
+    ("GET", "/api/admin/policies/switched-off", Administrators),
+    ("DELETE", "/api/admin/policies/switched-off/nothing", Administrators),
     ("GET", "/api/admin/ca", Administrators),
     ("POST", "/api/admin/backup", Operator),
     ("POST", "/api/admin/setup-link", Operator),

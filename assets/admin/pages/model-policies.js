@@ -89,8 +89,33 @@ function Script({ name, script, change }) {
   return html`<section class="panel">
     <div class="panel-head"><h2>Policy of ${name}</h2>${change && html`<${Button} kind="small" onClick=${() => change("")}>Take it away</${Button}>`}</div>
     <p class="lead">Only <code>return true</code> allows. Whatever fails denies.</p>
+    <${SwitchedOff} script=${script} />
     <${ScriptField} id="policy" label="Script" script=${script} change=${change} readonly=${!change} />
   </section>`;
+}
+
+// A script that did not come back once is not run any more: said where it is read, with the way out for those who may.
+function SwitchedOff({ script }) {
+  const off = useVerdict(script)?.switched_off;
+  const [on, setOn] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  if (!off || on === off.script) return null;
+  const run = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await admin.remove(`/policies/switched-off/${encodeURIComponent(off.script)}`);
+      setOn(off.script);
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  return html`<div class="notice" role="status">
+    <p><strong>Switched off.</strong> This text did not come back from an evaluation on <${Time} at=${off.at} />, so it is not run and denies. Change it, or let it run again as it is.</p>
+    <div class="actions side"><${Button} kind="small" busy=${busy} onClick=${run}>Let it run again</${Button}></div>
+    ${problem && html`<${Wrong} problem=${problem} />`}</div>`;
 }
 
 // A context with a value for whatever the script asks of the object and the person.

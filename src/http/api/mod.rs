@@ -109,6 +109,8 @@ fn register(config: &mut impl Registry) {
         .service(at("policies/test").post(policies::test))
         .service(at("policies/evaluations").get(policies::list))
         .service(at("policies/versions").get(policies::versions))
+        .service(at("policies/switched-off").get(policies::switched_off))
+        .service(at("policies/switched-off/{script}").on(Method::DELETE, policies::switch_on))
         .service(at("backup").post(backup::create))
         .service(at("ca").get(entry::ca))
         .service(at("setup-link").post(entry::setup_link))

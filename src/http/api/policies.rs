@@ -3,33 +3,38 @@
 use std::str::FromStr;
 
 use actix_web::HttpResponse;
+use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{page_request, parameter, wrong_parameter};
+use crate::access;
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{Verdict, judge, tried};
-use crate::base::Moment;
+use crate::access::switched_off;
 use crate::base::id::EvaluationId;
-use crate::http::extract::{Admin, Json, Query, ViewPolicies};
+use crate::base::{Moment, ScriptDigest};
+use crate::http::extract::{Admin, Json, Query, UpdatePolicies, ViewPolicies};
 use crate::http::respond::Refusal;
-use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion};
-use crate::script::{self, Busy, Fault};
+use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
+use crate::script::{self, Busy, Fault, Task};
 use crate::store::Order;
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// `POST policies/validate`: what there is to say about a `script`. It is not run.
-pub async fn validate(_admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
+/// `POST policies/validate`: what there is to say about a `script`, and whether it is switched off. It is not run.
+pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     input.finish()?;
     let report = script::lint(&script);
+    let off = switched_off::find(&admin.cx, &script).map_err(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(json!({
         "valid": report.is_sound(),
         "errors": report.errors,
         "warnings": report.warnings,
         "suggestions": report.suggestions,
+        "switched_off": off.as_ref().map(off_view),
     })))
 }
 
@@ -40,9 +45,13 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
     input.finish()?;
     let now = admin.cx.now;
-    let judged = admin.cx.home.scripts.run(move |vm| judge(vm, &script, &tried(&context, now), now)).await;
+    let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
+    let judged = admin.cx.home.scripts.run(task, move |vm| judge(vm, &script, &tried(&context, now), now)).await;
+    if matches!(judged, Err(Busy::Lost)) {
+        switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
+    }
     let judgement = judged.map_err(|busy| match busy {
-        Busy::Full => Refusal::busy(1),
+        Busy::Full | Busy::Lost => Refusal::busy(1),
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
     })?;
     let (result, note, error) = match judgement.verdict {
@@ -57,6 +66,27 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
         "execution_time_ms": milliseconds(judgement.micros),
         "error": error,
     })))
+}
+
+fn off_view(row: &SwitchedOff) -> Value {
+    json!({"script": row.script, "about": row.about, "owner": row.owner, "at": row.at.rfc3339()})
+}
+
+/// `GET policies/switched-off`: the policies that did not come back and are not run any more, oldest first.
+pub async fn switched_off(admin: Admin<ViewPolicies>) -> Answer {
+    let all = switched_off::list(&admin.cx).map_err(Refusal::internal)?;
+    Ok(HttpResponse::Ok().json(json!({"items": all.iter().map(off_view).collect::<Vec<_>>()})))
+}
+
+/// `DELETE policies/switched-off/{script}`: lets the policy run again whose text has this digest.
+pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> Answer {
+    let none = || Refusal::not_found("No policy that is switched off has this digest.");
+    let script: ScriptDigest = script.parse().map_err(|_| none())?;
+    let row = switched_off::switch_on(&admin.cx, script).await.map_err(|error| match error {
+        access::Error::NotFound => none(),
+        other => other.into(),
+    })?;
+    Ok(HttpResponse::Ok().json(off_view(&row)))
 }
 
 fn error(fault: &Fault) -> Value {

@@ -13,7 +13,7 @@ use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, Person, Query, has, presented_key};
+use crate::http::extract::{Caller, Json, Person, Query, Who, has, presented_key};
 use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
 use crate::oauth::exchange as rules;
 use crate::records::{ApiKey, RateLimit, User};
@@ -166,7 +166,7 @@ pub async fn delete_expired(person: Person) -> Answer {
 #[derive(Deserialize)]
 pub struct Shown {
     key: Option<Secret<String>>,
-    /// Where the machine came from that showed the key; the caller's own address when absent.
+    /// Where the machine came from that showed the key. Not known when absent, unless the key asks about itself.
     ip: Option<IpAddr>,
     permissions: Option<Value>,
 }
@@ -182,7 +182,9 @@ pub async fn verify(caller: Caller, body: Json<Shown>) -> Answer {
         ));
     }
     let cx = &caller.cx;
-    let body = match apikeys::accept(cx, &key, ip.or(cx.request.ip)).await {
+    let is_own = matches!(&caller.who, Who::Key(live) if live.key.hash.matches(key.expose()));
+    let from = ip.or(cx.request.ip.filter(|_| is_own));
+    let body = match apikeys::accept(cx, &key, from).await {
         Ok(live) => json!({ "valid": true, "error": null, "key": shape(cx, &live.key) }),
         Err(error) if error.is_refusal() => {
             let mut told = json!({ "message": sentence(&error.to_string()), "code": error.code() });

@@ -22,9 +22,9 @@ use super::routes::{self, Endpoint};
 /// The routes of the dialect.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(at("sign-up/email").post(sign_up::by_email))
-        .service(at("sign-in/email").post(sign_in::by_password))
-        .service(at("sign-in/username").post(sign_in::by_password))
+        .service(at("sign-up/email").post(sign_up::by_email).attempt())
+        .service(at("sign-in/email").post(sign_in::by_password).attempt())
+        .service(at("sign-in/username").post(sign_in::by_password).attempt())
         .service(at("sign-out").get(sessions::sign_out_page).post(sessions::sign_out))
         .service(at("get-session").get(sessions::current))
         .service(at("list-sessions").get(sessions::list))
@@ -35,9 +35,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("revoke-consent").post(consents::revoke))
         .service(at("my-access").get(access::mine))
         .service(at("update-user").post(account::update))
-        .service(at("change-password").post(account::change_password))
-        .service(at("delete-user").post(account::delete))
-        .service(at("is-username-available").post(account::username_is_available))
+        .service(at("change-password").post(account::change_password).attempt())
+        .service(at("delete-user").post(account::delete).attempt())
+        .service(at("is-username-available").post(account::username_is_available).attempt())
         .service(at("api-key/create").post(api_keys::create))
         .service(at("api-key/list").get(api_keys::list))
         .service(at("api-key/get").get(api_keys::show))

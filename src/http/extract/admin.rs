@@ -92,6 +92,8 @@ rights! {
     ViewTuples = "view" on "tuples";
     /// Reads policies and what they were told.
     ViewPolicies = "view" on "policies";
+    /// Lets policies run again that are switched off.
+    UpdatePolicies = "update" on "policies";
     /// Reads the configuration, and what is wrong with the installation.
     ViewSettings = "view" on "settings";
 }

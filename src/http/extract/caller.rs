@@ -7,11 +7,12 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::cx::{LocalPeer, operation};
-use super::person::{by_cookie, by_token, csrf_allows};
+use super::person::{by_cookie, by_token};
 use crate::apikeys::{self, Live};
 use crate::base::Secret;
 use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
+use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
 use crate::oauth::bearer::{self, Holder};
 use crate::oauth::{self, ErrorCode, Params, client_auth};
@@ -90,7 +91,7 @@ pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) ->
     } else if let Some(line) = authorization(request)? {
         by_authorization(&cx, &line).await?
     } else if let Some(signed_in) = by_cookie(request, &cx).await? {
-        csrf_allows(request, &cx)?;
+        csrf::allows(&cx, request.method(), request.headers())?;
         (Who::Person(Box::new(signed_in.user)), Credential::Cookie)
     } else if is_local {
         (Who::Operator, Credential::Socket)

@@ -1,7 +1,7 @@
 //! The operation a request asks for, as an extractor.
 
 use std::future::{Ready, ready};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
@@ -10,8 +10,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use super::peer;
 use crate::base::id::RequestId;
 use crate::cx::{Cx, RequestFacts};
+use crate::http::State;
 use crate::http::respond::Refusal;
-use crate::http::{State, routes};
+use crate::http::routes::Matched;
 
 /// The longest `User-Agent` we keep, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -24,26 +25,32 @@ pub struct LocalPeer {
     pub uid: u32,
 }
 
+/// Somebody at the admin socket who is not let in by it. The server puts it into the connection's data: such a request has no address, and is that
+/// of a stranger whose address is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stranger;
+
 /// The name of the request-id header, both ways.
 pub(in crate::http) const REQUEST_ID: &str = "x-request-id";
 
 /// Begins the operation of a request: made once by the guard, then shared by every extractor.
-pub(in crate::http) fn begin(request: &ServiceRequest, state: &State) -> Cx {
-    let peer = match request.conn_data::<LocalPeer>() {
-        // The peer address of a Unix connection is made up.
-        Some(_) => None,
-        None => request.peer_addr().map(|peer| peer.ip().to_canonical()),
-    };
+pub(in crate::http) fn begin(request: &ServiceRequest, state: &State, matched: &Matched) -> Cx {
     let home = state.home.load();
     let trusted = &home.settings.trusted_proxies;
-    let ip = peer.map(|peer| peer::client_address(peer, request.headers(), trusted));
-    // AuthZEN 1.0 §10.1.1 lets every caller name its request; elsewhere only a trusted proxy does.
-    let may_name = |peer: &IpAddr| routes::is_authzen(request.path()) || peer::is_trusted(*peer, trusted);
+    let is_local = request.conn_data::<LocalPeer>().is_some();
+    // The address that the library makes up for a Unix connection is nobody's.
+    let is_of_network = !is_local && request.conn_data::<Stranger>().is_none();
+    let peer = request.peer_addr().filter(|_| is_of_network).map(|peer| peer.ip().to_canonical());
+    let ip = peer.and_then(|peer| peer::client_address(peer, request.headers(), trusted));
+    let is_unknown = !is_local && ip.is_none();
+    let unnamed_by = is_unknown.then(|| peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+    // Elsewhere than where every caller may, only a trusted proxy names the request.
+    let may_name = |peer: &IpAddr| matched.names_requests || peer::is_trusted(*peer, trusted);
     let given = peer.filter(may_name).and_then(|_| given_id(request));
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
     let id = given.unwrap_or_else(|| RequestId::new(home.clock.now(), &*home.entropy).to_string());
-    Cx::for_request(home, RequestFacts { id, ip, user_agent })
+    Cx::for_request(home, RequestFacts { id, ip, unnamed_by, user_agent })
 }
 
 /// The request id a proxy gave: `[A-Za-z0-9._-]{1,64}`, exactly one.

@@ -28,7 +28,7 @@ pub use admin::*;
 pub use browser::Browser;
 pub(in crate::http) use browser::keep;
 pub use caller::{Caller, Credential, Who, caller, presented_key};
-pub use cx::{LocalPeer, operation};
+pub use cx::{LocalPeer, Stranger, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
 pub use json::{Json, LongJson};
 pub use pairs::{Fields, Pairs, Query, own_path};

@@ -11,7 +11,7 @@ use super::cookies::{self, Purpose};
 use super::cx::operation;
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
-use crate::http::guard::csrf::{self, Sender};
+use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
 use crate::identity::sessions::{self, SignedIn};
 
@@ -77,7 +77,7 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
     };
     let Some(signed_in) = signed_in else { return Ok(Visitor { cx, person: None }) };
     if is_by_cookie {
-        csrf_allows(request, &cx)?;
+        csrf::allows(&cx, request.method(), request.headers())?;
     }
     let cx = cx.with_actor(Actor::User(signed_in.user.id.clone()));
     Ok(Visitor { cx: cx.clone(), person: Some(Person { cx, signed_in, is_by_cookie }) })
@@ -113,21 +113,4 @@ fn bearer(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
     let text = line.to_str().map_err(|_| Refusal::malformed("Authorization is not readable."))?;
     let Some((scheme, token)) = text.split_once(' ') else { return Ok(None) };
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::from(token.trim())))
-}
-
-/// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the sender of every
-/// such request; one that names none is no browser, unless it has the shape of a plain form, which needs no script to send.
-pub(super) fn csrf_allows(request: &HttpRequest, cx: &Cx) -> Result<(), Refusal> {
-    if request.method().is_safe() {
-        return Ok(());
-    }
-    let content_type =
-        request.headers().get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_form = matches!(&*essence, "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain");
-    match csrf::sender(cx, request.headers()) {
-        Sender::Ourselves => Ok(()),
-        Sender::Unknown if !is_form => Ok(()),
-        _ => Err(Refusal::foreign()),
-    }
 }

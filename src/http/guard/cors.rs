@@ -10,33 +10,13 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::cx::Cx;
 use crate::http::respond::Refusal;
-use crate::http::routes::{self, Family};
+use crate::http::routes::Openness;
 
 const METHODS: &str = "GET, POST, OPTIONS";
 const REQUEST_HEADERS: &str = "authorization, content-type, x-api-key, x-internal-signup-secret";
 const RESPONSE_HEADERS: &str = "x-request-id, www-authenticate, retry-after";
 /// How long a preflight's answer holds, in seconds.
 const PREFLIGHT_SECONDS: &str = "86400";
-
-/// Who may call a path from a page of another origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Openness {
-    Everybody,
-    RegisteredOrigins,
-    Nobody,
-}
-
-fn openness(path: &str) -> Openness {
-    if routes::DISCOVERY.contains(&path) || routes::JWKS.contains(&path) {
-        return Openness::Everybody;
-    }
-    match routes::family(path) {
-        Family::Machine if path.starts_with(routes::INTERNAL_API) => Openness::Nobody,
-        Family::OAuth | Family::Account | Family::Machine => Openness::RegisteredOrigins,
-        // The authorization endpoint is navigated to, pages and the admin API are for our own origin.
-        Family::Admin | Family::Page | Family::Plain => Openness::Nobody,
-    }
-}
 
 /// What a request's answer says about its caller's origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +29,8 @@ pub(super) enum Decision {
     Open,
 }
 
-/// Decides about a request.
-pub(super) fn decide(cx: &Cx, request: &ServiceRequest) -> Result<Decision, Refusal> {
-    let openness = openness(request.path());
+/// Decides about a request to a route that is open to these.
+pub(super) fn decide(cx: &Cx, request: &ServiceRequest, openness: Openness) -> Result<Decision, Refusal> {
     let mut origins = request.headers().get_all(header::ORIGIN);
     let origin = origins.next().and_then(|origin| origin.to_str().ok()).filter(|_| origins.next().is_none());
     Ok(match (openness, origin) {

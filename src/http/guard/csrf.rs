@@ -1,9 +1,11 @@
 //! Requests that another site makes a browser send.
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 
 use crate::base::id::SessionId;
 use crate::cx::Cx;
+use crate::http::respond::Refusal;
 
 /// Keeps these tokens apart from other values under the same key.
 const PURPOSE: &str = "csrf";
@@ -29,6 +31,22 @@ pub fn sender(cx: &Cx, headers: &HeaderMap) -> Sender {
     match headers.get("sec-fetch-site") {
         Some(site) => told(site == "same-origin" || site == "none"),
         None => Sender::Unknown,
+    }
+}
+
+/// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the sender of every
+/// such request; one that names none is no browser, unless it has the shape of a plain form, which needs no script to send.
+pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    if method.is_safe() {
+        return Ok(());
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_form = matches!(&*essence, "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain");
+    match sender(cx, headers) {
+        Sender::Ourselves => Ok(()),
+        Sender::Unknown if !is_form => Ok(()),
+        _ => Err(Refusal::foreign()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happens around every request, in this order: the operation begins, other origins are judged, attempts are counted, the
 //! handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one line is logged, and what is left of the
-//! body is read.
+//! body is read. It stands around every route, inside it, so all of this is decided by the route that the router found.
 //!
 //! May use: `http::extract`, `http::respond`, `http::routes`, and the rules below. Start reading at [`around`].
 
@@ -10,7 +10,9 @@ mod headers;
 pub mod limit;
 mod rest;
 
+use std::fmt::{self, Write as _};
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -21,11 +23,12 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::cors::Decision;
+use self::csrf::Sender;
 use super::State;
 use super::extract::begin;
 use super::extract::cookies::Pending;
 use super::respond::Refusal;
-use super::routes::{self, Family};
+use super::routes::{Family, Matched};
 use crate::cx::Cx;
 
 /// What must be known of a request after the handler took it.
@@ -33,11 +36,12 @@ struct Asked {
     cx: Cx,
     method: Method,
     path: String,
+    matched: Rc<Matched>,
     family: Family,
     decision: Decision,
 }
 
-/// The middleware around the whole application.
+/// The middleware around every route, and around the answer where there is none.
 pub async fn around(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -45,10 +49,11 @@ pub async fn around(
     let Some(state) = request.app_data::<State>().cloned() else {
         return Err(Refusal::internal("the application has no state").into());
     };
-    let cx = begin(&request, &state);
+    let matched = Matched::of(&request);
+    let cx = begin(&request, &state, &matched);
     request.extensions_mut().insert(cx.clone());
     let rest = rest::share(&mut request);
-    let answer = answer(request, next, &state, cx).await;
+    let answer = answer(request, next, &state, (cx, matched)).await;
     if let Some(rest) = rest {
         rest.read_on();
     }
@@ -59,19 +64,21 @@ async fn answer(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     state: &State,
-    cx: Cx,
+    (cx, matched): (Cx, Rc<Matched>),
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (decision, trouble) = match cors::decide(&cx, &request) {
+    let (decision, trouble) = match cors::decide(&cx, &request, matched.openness) {
         Ok(decision) => (decision, None),
         Err(refusal) => (Decision::Silent { varies: true }, Some(refusal)),
     };
     let asked = Asked {
         method: request.method().clone(),
         path: request.path().to_owned(),
-        family: routes::family_of(request.path(), request.headers()),
+        family: matched.family_for(request.headers()),
+        matched,
         decision,
         cx,
     };
+    let trouble = trouble.or_else(|| signs_in_from_elsewhere(&asked, &request).err());
     if let Some(answer) = early(&asked, state, &request, trouble) {
         return Ok(request.into_response(answer));
     }
@@ -99,11 +106,26 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
     Some(response)
 }
 
+/// A page of another site must not put a browser into a session of its own choice (login CSRF), or change anything else there. Who shows a
+/// token does not act for the browser; pages of registered origins may sign people in, and get the token, but the browser gets no cookie.
+fn signs_in_from_elsewhere(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let is_concerned = asked.matched.family == Family::Account
+        && !asked.method.is_safe()
+        && !headers.contains_key(header::AUTHORIZATION)
+        && !matches!(asked.decision, Decision::Allowed { .. });
+    if is_concerned && csrf::sender(&asked.cx, headers) == Sender::Foreign {
+        return Err(Refusal::foreign());
+    }
+    Ok(())
+}
+
 fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
-    let Some(address) = asked.cx.request.ip else { return Ok(()) };
-    if !asked.cx.settings().rate_limit.enabled || !routes::is_attempt(&asked.method, &asked.path) {
+    let is_attempt = asked.matched.is_attempt && asked.method == Method::POST;
+    if !is_attempt || !asked.cx.settings().rate_limit.enabled {
         return Ok(());
     }
+    let Some(address) = asked.cx.request.counted() else { return Ok(()) };
     state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
 }
 
@@ -113,7 +135,7 @@ impl Asked {
         if let Some(drawn) = self.redraw(&response) {
             response = drawn;
         }
-        hand_out_cookies(&request, &mut response);
+        hand_out_cookies(&request, &mut response, &self.decision);
         self.dress(&mut response);
         ServiceResponse::new(request, response)
     }
@@ -153,7 +175,9 @@ impl Asked {
             target: "auther::access",
             request_id = %self.cx.request.id,
             method = %self.method,
-            path = %self.path,
+            route = self.matched.pattern.as_deref(),
+            path = %Harmless(&self.path),
+            unknown_client_of = self.cx.request.unnamed_by.map(tracing::field::display),
             status = response.status().as_u16(),
             ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
             "answered"
@@ -161,8 +185,26 @@ impl Asked {
     }
 }
 
-fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse) {
+/// The text of a path as it was sent, for the log: what is no printable ASCII is escaped, so that no line can pretend to be two, or another.
+struct Harmless<'a>(&'a str);
+
+impl fmt::Display for Harmless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |byte: u8| byte.is_ascii_graphic();
+        if self.0.bytes().all(is_plain) {
+            return f.write_str(self.0);
+        }
+        for byte in self.0.bytes() {
+            if is_plain(byte) { f.write_char(char::from(byte))? } else { write!(f, "%{byte:02X}")? }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the cookies that wait. An answer that a page of another origin may read has none.
+fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse, decision: &Decision) {
     let pending = request.extensions_mut().remove::<Pending>();
+    let pending = pending.filter(|_| !matches!(decision, Decision::Allowed { .. }));
     for cookie in pending.map(|pending| pending.0).unwrap_or_default() {
         if let Err(error) = response.add_cookie(&cookie) {
             tracing::error!(%error, "a cookie could not be written");
@@ -173,4 +215,20 @@ fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse) {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("no text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_log_is_one_word_of_printable_letters() {
+        for (path, shown) in [
+            ("/api/auth/sign-in/%65mail", "/api/auth/sign-in/%65mail"),
+            ("/a b\n INFO answered", "/a%20b%0A%20INFO%20answered"),
+            ("/\u{202e}x\u{7f}\u{1b}[2J", "/%E2%80%AEx%7F%1B[2J"),
+        ] {
+            assert_eq!(Harmless(path).to_string(), shown);
+        }
+    }
 }

@@ -15,13 +15,13 @@ pub use authorize::{draw, refuse};
 pub use end_session::{LogoutRequest, leave};
 
 use super::respond::Refusal;
-use super::routes::{self, Endpoint};
+use super::routes::{self, Endpoint, Openness};
 
 /// Registers the endpoints of contract §3 under all their names.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(Endpoint::at(routes::DISCOVERY).get(metadata::discovery))
-        .service(Endpoint::at(routes::JWKS).get(metadata::jwks))
+        .service(Endpoint::at(routes::DISCOVERY).get(metadata::discovery).open_to(Openness::Everybody))
+        .service(Endpoint::at(routes::JWKS).get(metadata::jwks).open_to(Openness::Everybody))
         .service(Endpoint::at(routes::AUTHORIZE).get(authorize::by_query).post(authorize::by_form))
         .service(Endpoint::at(routes::TOKEN).post(token::exchange))
         .service(Endpoint::at(routes::REVOKE).post(token::revoke))

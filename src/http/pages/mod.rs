@@ -29,10 +29,10 @@ use crate::records::User;
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(Endpoint::at([routes::HOME]).get(home::show))
-        .service(Endpoint::at([routes::SIGN_IN]).get(sign_in::show).post(sign_in::submit))
+        .service(Endpoint::at([routes::SIGN_IN]).get(sign_in::show).post(sign_in::submit).attempt())
         .service(Endpoint::at([routes::CHOOSE_ACCOUNT]).get(sign_in::show_choice).post(sign_in::choose))
-        .service(Endpoint::at([routes::SIGN_UP]).get(sign_up::show).post(sign_up::submit))
-        .service(Endpoint::at([routes::SETUP]).get(set_up::show).post(set_up::submit))
+        .service(Endpoint::at([routes::SIGN_UP]).get(sign_up::show).post(sign_up::submit).attempt())
+        .service(Endpoint::at([routes::SETUP]).get(set_up::show).post(set_up::submit).attempt())
         .service(Endpoint::at([routes::CONSENT]).get(consent::show).post(consent::submit))
         .service(Endpoint::at([routes::LOGOUT]).get(log_out::show).post(log_out::submit))
         .service(Endpoint::at([routes::ADMIN, routes::BELOW_ADMIN]).get(app::admin))

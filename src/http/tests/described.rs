@@ -8,10 +8,11 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::{Answer, Site};
+use crate::base::ScriptDigest;
 use crate::oauth::keys;
-use crate::records::{Algorithm, Certificate, Consent};
+use crate::records::{Algorithm, Certificate, Consent, SwitchedOff};
 use crate::store::rows::certificates::{self, Role};
-use crate::store::rows::consents;
+use crate::store::rows::{consents, switched_off};
 use crate::testing::START;
 
 /// Words of JSON Schema that say nothing about a value.
@@ -322,6 +323,14 @@ async fn policies(api: &Described<'_>) {
     api.get("/policies/evaluations?order=asc&result=allowed", &[]).await;
     let versions = api.get("/policies/versions?entity_type=wiki:doc", &[]).await;
     assert!(!versions["items"].as_array().unwrap().is_empty());
+    let script = ScriptDigest::of("return off");
+    let row = SwitchedOff { script, owner: String::from("wiki"), about: String::from("wiki:doc read"), at: START };
+    let (store, tenant) = (api.site.home.parts.store.clone(), api.site.home.cx().tenant);
+    store.write(move |tx| switched_off::put(tx, tenant, &row)).await.unwrap();
+    api.post("/policies/validate", &[], json!({"script": "return off"})).await;
+    let off = api.get("/policies/switched-off", &[]).await;
+    assert_eq!(off["items"][0]["script"], json!(script));
+    api.call(Method::DELETE, "/policies/switched-off/{script}", &[&script.to_string()], None).await;
 }
 
 async fn system(api: &Described<'_>, site: &Site) {

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service, try_call_service};
-use actix_web::{App, HttpResponse, web};
+use actix_web::{App, HttpResponse};
 
 use super::{OWN, Site, Tab};
 use crate::http::State;
-use crate::http::guard::around;
+use crate::http::routes::Endpoint;
 use crate::testing::Home;
 
 #[actix_web::test]
@@ -89,7 +88,7 @@ async fn bug_class_40_a_panic_is_a_500_with_a_request_id() {
         panic!("the secret is xyzzy")
     }
     let state = State::new(Home::new().parts);
-    let app = App::new().app_data(state).route("/api/admin/boom", web::get().to(boom)).wrap(from_fn(around));
+    let app = App::new().app_data(state).service(Endpoint::at(["/api/admin/boom"]).get(boom));
     let service = init_service(app).await;
     let error = try_call_service(&service, TestRequest::get().uri("/api/admin/boom").to_request()).await.err().unwrap();
     let response = error.error_response();

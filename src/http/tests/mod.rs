@@ -1,6 +1,7 @@
 //! The web as a whole, called without a network.
 
 mod accounts;
+mod addresses;
 mod asking;
 mod described;
 mod details;
@@ -8,6 +9,7 @@ mod failures;
 mod graph;
 mod guards;
 mod lists;
+mod matched;
 mod pages;
 mod policies;
 mod walk;
@@ -145,8 +147,13 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let site = Site::with(|parts| parts.settings.rate_limit.enabled = false).await;
-        site.person("root@example.com", &["admin"]).await;
-        let token = site.token("root@example.com").await;
+        Self::of(site, "root@example.com").await
+    }
+
+    /// The desk of a new administrator of this site.
+    async fn of(site: Site, email: &str) -> Self {
+        site.person(email, &["admin"]).await;
+        let token = site.token(email).await;
         Self { site, token }
     }
 

@@ -25,5 +25,6 @@ pub mod policy_versions;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;
+pub mod switched_off;
 pub mod tuples;
 pub mod users;

@@ -150,6 +150,7 @@ fn policies() -> Vec<Operation> {
                 ("errors", remarks()),
                 ("warnings", remarks()),
                 ("suggestions", remarks()),
+                ("switched_off", nullable(named("SwitchedOff"))),
             ])),
         post("policies/test", "Runs a script as a check would, and records nothing")
             .needs("view on policies")
@@ -177,6 +178,12 @@ fn policies() -> Vec<Operation> {
             .filter("permission", text(), "Only of this permission.")
             .filter("tuple", text(), "Only of this tuple's condition.")
             .pages(named("PolicyVersion")),
+        get("policies/switched-off", "Policies that did not come back and are not run any more, oldest first")
+            .needs("view on policies")
+            .gives(object([("items", list(named("SwitchedOff")))])),
+        delete("policies/switched-off/{script}", "Lets the policy run again whose text has this digest")
+            .needs("update on policies")
+            .gives(named("SwitchedOff")),
     ]
 }
 
@@ -201,6 +208,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Change", change()),
         ("Evaluation", evaluation()),
         ("PolicyVersion", policy_version()),
+        ("SwitchedOff", object([("script", text()), ("about", text()), ("owner", text()), ("at", time())])),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

@@ -1,0 +1,138 @@
+//! Policies that did not come back: written down, so that they stay off over a restart, told, and switched on again by those who may.
+
+use crate::access::Error;
+use crate::audit::Entry;
+use crate::base::ScriptDigest;
+use crate::cx::{Actor, Cx};
+use crate::records::SwitchedOff;
+use crate::script::Lost;
+use crate::store;
+use crate::store::rows::switched_off as rows;
+
+/// Writes down the scripts that the pool gave up since this was asked last, each with its audit row.
+pub async fn note(cx: &Cx) -> Result<(), store::Error> {
+    let cx = cx.with_actor(Actor::System);
+    for Lost { script, task } in cx.home.scripts.take_lost() {
+        let row = SwitchedOff { script, owner: task.owner, about: task.about, at: cx.now };
+        let entry = Entry::failure(&cx, "policy.switch_off").target(&row.about);
+        let entry = entry.detail("script", script.to_string()).detail("owner", row.owner.as_str());
+        let at = cx.clone();
+        let written = cx.store().write(move |tx| {
+            rows::put(tx, at.tenant, &row)?;
+            entry.append(tx, &at)
+        });
+        written.await?;
+    }
+    Ok(())
+}
+
+/// Tells the pool what was written down before.
+pub fn load(cx: &Cx) -> Result<(), store::Error> {
+    list(cx)?.into_iter().for_each(|row| cx.home.scripts.switch_off(row.script));
+    Ok(())
+}
+
+/// All policies that are off, oldest first.
+pub fn list(cx: &Cx) -> Result<Vec<SwitchedOff>, store::Error> {
+    rows::all(&cx.read()?, cx.tenant)
+}
+
+/// The row of the script with this text, if it is off.
+pub fn find(cx: &Cx, script: &str) -> Result<Option<SwitchedOff>, store::Error> {
+    rows::find(&cx.read()?, cx.tenant, ScriptDigest::of(script))
+}
+
+/// Lets a script run again. Errors: [`Error::NotFound`].
+pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Error> {
+    note(cx).await?;
+    let entry = Entry::success(cx, "policy.switch_on").detail("script", script.to_string());
+    let at = cx.clone();
+    let row = cx
+        .store()
+        .write(move |tx| {
+            let row = rows::find(tx, at.tenant, script)?.ok_or(Error::NotFound)?;
+            rows::delete(tx, at.tenant, script)?;
+            entry.clone().target(&row.about).append(tx, &at)?;
+            Ok::<_, Error>(row)
+        })
+        .await?;
+    cx.home.scripts.switch_on(script);
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::audit::{self, Filter};
+    use crate::base::page::PageRequest;
+    use crate::script::{Busy, Fault, Limits, Pool, Task, Vm};
+    use crate::store::Order;
+    use crate::testing::{Home, block_on};
+
+    const SCRIPT: &str = "return context.never == 'comes back'";
+
+    fn evaluate(home: &Home) -> Result<crate::script::Returned, Fault> {
+        let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
+        let now = home.cx().now;
+        let run =
+            home.parts.scripts.run(task, move |vm: &mut Vm| vm.evaluate(SCRIPT, &serde_json::json!({}), now).returned);
+        block_on(run).unwrap()
+    }
+
+    #[test]
+    fn a_policy_that_did_not_come_back_stays_off_until_it_is_switched_on() {
+        let limits =
+            || Limits { lost: Duration::from_millis(150), time: Duration::from_millis(20), ..Limits::default() };
+        let home = Home::with(|parts| parts.scripts = Arc::new(Pool::start(1, limits()).unwrap()));
+        let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
+        let (release, gate) = mpsc::channel::<()>();
+        let stuck = home.parts.scripts.run(task, move |vm: &mut Vm| {
+            vm.pretend(SCRIPT);
+            gate.recv().unwrap();
+        });
+        assert_eq!(block_on(stuck), Err(Busy::Lost));
+        block_on(note(&home.cx())).unwrap();
+        let off = list(&home.cx()).unwrap();
+        assert_eq!((off.len(), off[0].owner.as_str(), off[0].about.as_str()), (1, "wiki", "wiki:doc read"));
+        assert_eq!(find(&home.cx(), SCRIPT).unwrap().as_ref(), off.first());
+        assert_eq!(evaluate(&home), Err(Fault::SwitchedOff));
+        release.send(()).unwrap();
+
+        // Another process with the same data.
+        let (store, clock) = (home.parts.store.clone(), home.parts.clock.clone());
+        let again = Home::with(|parts| (parts.store, parts.clock) = (store, clock));
+        assert_ne!(evaluate(&again), Err(Fault::SwitchedOff));
+        load(&again.cx()).unwrap();
+        assert_eq!(evaluate(&again), Err(Fault::SwitchedOff));
+        home.advance(Duration::from_secs(1));
+        block_on(switch_on(&again.cx(), off[0].script)).unwrap();
+        assert_ne!(evaluate(&again), Err(Fault::SwitchedOff));
+        assert!(matches!(block_on(switch_on(&again.cx(), off[0].script)), Err(Error::NotFound)));
+        let rows =
+            audit::page(&again.cx(), &Filter::default(), Order::Ascending, &PageRequest::default()).unwrap().items;
+        let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.target.as_deref())).collect();
+        assert_eq!(told, [("policy.switch_off", Some("wiki:doc read")), ("policy.switch_on", Some("wiki:doc read"))]);
+    }
+
+    #[test]
+    fn only_so_many_rows_are_kept() {
+        let home = Home::new();
+        let (tenant, now) = (home.cx().tenant, home.cx().now);
+        home.parts
+            .store
+            .write_blocking::<_, store::Error, _>(move |tx| {
+                for number in 0..rows::MOST + 3 {
+                    let (script, about) = (ScriptDigest::of(&number.to_string()), number.to_string());
+                    let at = now.plus(Duration::from_secs(u64::try_from(number).unwrap_or(0)));
+                    rows::put(tx, tenant, &SwitchedOff { script, owner: String::new(), about, at })?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let kept = list(&home.cx()).unwrap();
+        assert_eq!((kept.len(), kept[0].about.as_str()), (rows::MOST, "3"));
+    }
+}
