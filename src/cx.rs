@@ -11,7 +11,8 @@ use arc_swap::ArcSwap;
 
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
-use crate::base::{Clock, Entropy, Moment};
+use crate::base::long_work::{Busy, LongWork};
+use crate::base::{Budget, Clock, Entropy, Moment};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
@@ -148,13 +149,22 @@ pub struct Cx {
     pub actor: Actor,
     /// Of which request.
     pub request: Arc<RequestFacts>,
+    /// How much it may still look at; `None` where that is bounded by other means, as in all that looks at a few rows.
+    pub budget: Option<Arc<Budget>>,
 }
+
+/// Steps that a look at the data may take on a thread that answers requests: a few milliseconds.
+const SHORT: u64 = 2_000;
+
+/// Steps that it may take elsewhere: some seconds.
+const LONG: u64 = 2_000_000;
 
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
         let now = home.clock.now();
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request: Arc::new(request) }
+        let request = Arc::new(request);
+        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
@@ -162,7 +172,7 @@ impl Cx {
         let now = home.clock.now();
         let id = RequestId::new(now, &*home.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request }
+        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request, budget: None }
     }
 
     /// The same operation once it is known who asks.
@@ -190,8 +200,58 @@ impl Cx {
         &self.home.store
     }
 
-    /// A snapshot of the data as it is now.
+    /// A snapshot of the data as it is now. What is read of it counts against the operation's budget.
     pub fn read(&self) -> Result<Snapshot, store::Error> {
-        self.home.store.read()
+        Ok(self.home.store.read()?.within(self.budget.clone()))
+    }
+
+    /// The same operation, which may take so many steps from here on.
+    pub fn within(&self, steps: u64) -> Self {
+        Self { budget: Some(Arc::new(Budget::of(steps))), ..self.clone() }
+    }
+
+    /// Looks at the data: here as long as that is short, else once more and in whole as [`Cx::look_long`]. For everything whose cost the data
+    /// decide, and not the request. Errors: those of `look`, which must end soon when the budget of its operation is spent; [`Busy`].
+    pub async fn look<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        F: Fn(&Self) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Busy> + Send + 'static,
+    {
+        if self.budget.is_some() {
+            return look(self);
+        }
+        let short = self.within(SHORT);
+        let done = look(&short);
+        if short.is_spent() { self.look_long(look).await } else { done }
+    }
+
+    /// Looks at the data on the threads for long work, within a large budget and no longer than somebody waits. Errors: those of `look`, [`Busy`].
+    pub async fn look_long<T, E, F>(&self, look: F) -> Result<T, E>
+    where
+        F: FnOnce(&Self) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Busy> + Send + 'static,
+    {
+        let long = self.within(LONG);
+        let budget = long.budget.clone().unwrap_or_else(|| Arc::new(Budget::of(LONG)));
+        let lane = self.home.shared.of::<LongWork>();
+        lane.run(&self.caller(), budget, move || look(&long)).await?
+    }
+
+    /// Whether the operation has used up its budget.
+    pub fn is_spent(&self) -> bool {
+        self.budget.as_ref().is_some_and(|budget| budget.is_spent())
+    }
+
+    /// By whom long work is shared out: who asks, or from where.
+    fn caller(&self) -> String {
+        match &self.actor {
+            Actor::User(id) => id.to_string(),
+            Actor::Client(id) => id.to_string(),
+            Actor::Key(id) => id.to_string(),
+            Actor::Local | Actor::System => String::from("local"),
+            Actor::Anonymous => self.request.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::check::standing::{self, API_KEY, CLIENT, Models, State, USER};
 use super::check::{At, Bench, CLIENTS, FULL_ACCESS, Facts, Ground, Limits, StoreFacts, Verdict};
 use super::model::CompiledModel;
 use super::reach::Walk;
+use crate::base::Budget as StepBudget;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -20,6 +21,9 @@ use crate::store::{Error, Snapshot};
 
 /// Objects that are left out because they lead too far, before no more are looked at: each costs a long search.
 const MAX_TOO_FAR: usize = 8;
+
+/// Steps that the maps of one token may take: what needs more is left to be asked live.
+const MAX_STEPS: u64 = 100_000;
 
 /// Whose permissions.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +93,8 @@ pub fn resolve_within(
     let rooms = standing::rooms(cx);
     let models = Models::new(cx, State::Committed(from), &*rooms);
     let facts = StoreFacts { from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
+    let budget = StepBudget::of(MAX_STEPS);
+    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx), budget: Some(&budget) };
     let rev = tuples::revision(from, cx.tenant)?;
     let subject = subject.as_ref();
     let budget = cx.settings().tokens.permissions_bytes;

@@ -52,7 +52,7 @@ impl Facts for Counted<'_> {
 fn claims_of(world: &World, scope: Scope<'_>) -> (PermissionClaims, usize) {
     let counted = Counted(world, Cell::new(0));
     let plain = world.ground();
-    let ground = Ground { facts: &counted, schema: world, now: plain.now, limits: Limits::default() };
+    let ground = Ground { facts: &counted, schema: world, now: plain.now, limits: Limits::default(), budget: None };
     let claims = collect(&mut Bench::new(ground, &someone("ann"), Standing::LIVE, 0), scope, 6 * 1024).unwrap();
     (claims, counted.1.get())
 }

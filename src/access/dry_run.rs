@@ -1,40 +1,55 @@
 //! Who would gain and who would lose what by a change that is not made.
+//!
+//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the subjects that they speak of,
+//! and to the objects that inherit from theirs. Only these are asked about, each subject once over the old state and once over the new one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Error;
-use super::check::standing::{Models, State, rooms};
 use super::check::{
-    API_KEY, CLIENT, CLIENTS, Facts, Ground, Limits, Overlay, PLATFORM, Schema, Standing, StoreFacts, USER,
+    API_KEY, At, Bench, CLIENT, CLIENTS, Facts, Ground, Overlay, PLATFORM, Schema, Standing, USER, Verdict, survey,
 };
-use super::list::{self, Who};
+use super::list::places;
 use super::model::CompiledModel;
 use super::reach::Walk;
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
-use crate::store::Snapshot;
-use crate::store::rows::{models, tuples};
+use crate::store::rows::models;
 
 /// Objects that are looked at.
-const MAX_OBJECTS: usize = 200;
+const MAX_OBJECTS: usize = 1_000;
 
-/// Changes that are told.
+/// Changes of each kind that are told.
 const MAX_CHANGES: usize = 1_000;
+
+/// The types of subjects that are told of; others stand for these.
+const KINDS: [&str; 3] = [USER, API_KEY, CLIENT];
 
 /// What a change would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Changes {
     /// Who could do what afterwards and cannot now.
-    pub gained: Vec<Change>,
+    pub gained: BTreeSet<Change>,
     /// Who can do what now and could not afterwards.
-    pub lost: Vec<Change>,
-    /// Whether this is all: false when there is more than was looked at or told.
+    pub lost: BTreeSet<Change>,
+    /// Whether this is all: false when there is more than was looked at or told. What is told is true in either case.
     pub complete: bool,
+    /// How far the look went.
+    pub looked_at: LookedAt,
+}
+
+/// How many were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LookedAt {
+    /// People, keys and clients.
+    pub subjects: usize,
+    /// Objects.
+    pub objects: usize,
 }
 
 /// Somebody's permission. What depends on a policy counts as held.
@@ -51,70 +66,47 @@ pub struct Change {
     pub entity_id: String,
 }
 
-/// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from those.
-/// Errors: [`Error::LimitReached`].
+/// An object: type and identifier.
+type Object = (String, String);
+type Objects = BTreeSet<Object>;
+type Judge<'a> = &'a dyn Fn(&SubjectRef) -> Result<Standing, Error>;
+
+/// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from those, within the operation's
+/// budget: when that ends, what was found so far is told as not complete. Errors: the store's.
 pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Changes, Error> {
-    with_ground(cx, |before, standing| {
+    survey(cx, |models, before| {
+        let keys: Vec<&TupleKey> = added.iter().map(|tuple| &tuple.key).chain(removed).collect();
         let overlay = Overlay::new(before.facts, added.iter().cloned(), removed.iter().cloned());
-        let after = Ground { facts: &overlay, schema: before.schema, now: before.now, limits: before.limits };
-        let mut objects = BTreeSet::new();
-        let mut complete = true;
-        for key in added.iter().map(|tuple| &tuple.key).chain(removed) {
-            objects.insert((key.entity_type.clone(), key.entity_id.clone()));
-            if key.entity_id == ANY {
-                complete &= add_known(cx, before, &key.entity_type, &mut objects)?;
-            }
-            let holders = SubjectRef::set(&*key.entity_type, &*key.entity_id, &*key.relation);
-            objects.extend(Walk::new(before).reached_by(&holders, true)?.objects);
-            objects.extend(Walk::new(after).reached_by(&holders, true)?.objects);
-        }
-        complete &= add_administered(cx, before, &mut objects)?;
-        complete &= objects.len() <= MAX_OBJECTS;
-        let mut changes = Changes { complete, ..Changes::default() };
-        for (kind, id) in objects.into_iter().take(MAX_OBJECTS) {
-            compare(&mut changes, (held(before, &kind, &id, standing)?, held(after, &kind, &id, standing)?));
-        }
-        Ok(finished(changes))
+        let standing = |subject: &SubjectRef| models.standing(subject);
+        let mut trial = Trial::new(before, before.with(&overlay), &standing);
+        // What an administrator of the platform may do is not listed: it is everything.
+        trial.changes.complete = keys.iter().all(|key| key.entity_type != PLATFORM);
+        trial.within_reach(|trial| {
+            let mut objects = trial.objects(&keys)?;
+            trial.add_administered(cx, &mut objects)?;
+            let subjects = trial.subjects(&keys)?;
+            trial.compare_all(&subjects, objects)
+        })?;
+        Ok(trial.finished())
     })
 }
 
-/// Adds what follows from access to a client: with full access, everything in its types. Answers whether that is all: what an administrator of the
-/// platform may do is not listed.
-fn add_administered(
-    cx: &Cx,
-    ground: Ground<'_, StoreFacts<'_, Snapshot>>,
-    objects: &mut BTreeSet<(String, String)>,
-) -> Result<bool, Error> {
-    let mut complete = !objects.iter().any(|(kind, _)| kind == PLATFORM);
-    let clients: BTreeSet<String> =
-        objects.iter().filter(|(kind, _)| kind == CLIENTS).map(|(_, id)| id.clone()).collect();
-    if clients.is_empty() {
-        return Ok(complete);
-    }
-    let all = models::page(ground.facts.from, cx.tenant, &PageRequest::new(Some(MAX_LIMIT), None))?;
-    complete &= all.next.is_none();
-    for model in all.items {
-        if model.client.is_some_and(|client| clients.contains(client.as_str()) || clients.contains(ANY)) {
-            objects.insert((model.entity_type.clone(), ANY.to_owned()));
-            complete &= add_known(cx, ground, &model.entity_type, objects)?;
-        }
-    }
-    Ok(complete)
-}
-
-/// What another model of a type would do to the objects of that type.
-/// Errors: [`Error::LimitReached`].
+/// What another model of a type would do to the objects of that type, within the operation's budget as [`of_tuples`]. Errors: the store's.
 pub fn of_model(cx: &Cx, model: CompiledModel) -> Result<Changes, Error> {
-    with_ground(cx, |before, standing| {
+    survey(cx, |models, before| {
         let kind = model.entity_type.clone();
         let schema = Replaced { schema: before.schema, model: Arc::new(model) };
-        let after = Ground { facts: before.facts, schema: &schema, now: before.now, limits: before.limits };
-        let mut objects = BTreeSet::from([(kind.clone(), ANY.to_owned())]);
-        let mut changes = Changes { complete: add_known(cx, before, &kind, &mut objects)?, ..Changes::default() };
-        for (kind, id) in objects {
-            compare(&mut changes, (held(before, &kind, &id, standing)?, held(after, &kind, &id, standing)?));
-        }
-        Ok(finished(changes))
+        let standing = |subject: &SubjectRef| models.standing(subject);
+        let mut trial = Trial::new(before, Ground { schema: &schema, ..before }, &standing);
+        trial.within_reach(|trial| {
+            let mut objects = Objects::from([(kind.clone(), ANY.to_owned())]);
+            trial.add_known(&kind, &mut objects)?;
+            let objects: Vec<Object> = objects.into_iter().collect();
+            let everyone = KINDS.map(|kind| SubjectRef::new(kind, ANY));
+            everyone.iter().try_for_each(|subject| trial.compare(subject, &objects))?;
+            trial.compare_met(&KINDS, &objects, &BTreeSet::new())
+        })?;
+        Ok(trial.finished())
     })
 }
 
@@ -133,68 +125,216 @@ impl Schema for Replaced<'_> {
     }
 }
 
-type Judge<'a> = &'a dyn Fn(&SubjectRef) -> Result<Standing, Error>;
-
-fn with_ground<T>(
-    cx: &Cx,
-    look: impl FnOnce(Ground<'_, StoreFacts<'_, Snapshot>>, Judge<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models::new(cx, State::Committed(&from), &*rooms);
-    let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
-    look(ground, &|subject| models.standing(subject))
+/// The state before and the state after.
+struct Trial<'a, B: ?Sized, A: ?Sized> {
+    before: Ground<'a, B>,
+    after: Ground<'a, A>,
+    standing: Judge<'a>,
+    changes: Changes,
+    objects: Objects,
 }
 
-/// Adds the objects of a type that anybody has heard of; answers whether those are all.
-fn add_known(
-    cx: &Cx,
-    ground: Ground<'_, StoreFacts<'_, Snapshot>>,
-    kind: &str,
-    objects: &mut BTreeSet<(String, String)>,
-) -> Result<bool, Error> {
-    let ids = tuples::entity_ids(ground.facts.from, cx.tenant, kind, None, MAX_OBJECTS)?;
-    let complete = ids.len() < MAX_OBJECTS;
-    objects.extend(ids.into_iter().map(|id| (kind.to_owned(), id)));
-    Ok(complete)
-}
+impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
+    fn new(before: Ground<'a, B>, after: Ground<'a, A>, standing: Judge<'a>) -> Self {
+        let changes = Changes { complete: true, ..Changes::default() };
+        Self { before, after, standing, changes, objects: Objects::new() }
+    }
 
-/// Everything that somebody may do with an object, and whether that is all.
-fn held<F: Facts + ?Sized>(
-    ground: Ground<'_, F>,
-    kind: &str,
-    id: &str,
-    standing: Judge<'_>,
-) -> Result<(BTreeSet<Change>, bool), Error> {
-    let (mut found, mut complete) = (BTreeSet::new(), true);
-    let Some(model) = ground.schema.model(kind)? else { return Ok((found, complete)) };
-    let page = PageRequest::new(Some(MAX_LIMIT), None);
-    for permission in model.permissions.keys() {
-        for subjects in [USER, API_KEY, CLIENT] {
-            let who = Who { kind: subjects, relation: None };
-            let all = list::subjects(ground, (kind, id, permission), &who, standing, &page)?;
-            complete &= all.next.is_none();
-            let everyone = (all.everyone || all.everyone_gated).then(|| SubjectRef::new(subjects, ANY));
-            for subject in all.items.into_iter().map(|item| item.subject).chain(everyone) {
-                let (entity_type, entity_id) = (kind.to_owned(), id.to_owned());
-                found.insert(Change { subject, permission: permission.clone(), entity_type, entity_id });
+    /// Looks as far as limits and budget let it; where they end it, the changes are not complete.
+    fn within_reach(&mut self, look: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        match look(self) {
+            Err(Error::LimitReached(_)) => {
+                self.changes.complete = false;
+                Ok(())
             }
+            looked => looked,
         }
     }
-    Ok((found, complete))
+
+    fn finished(mut self) -> Changes {
+        self.changes.looked_at.objects = self.objects.len();
+        self.changes
+    }
+
+    /// The objects that tuples with these keys are about, and all that inherit from those.
+    fn objects(&mut self, keys: &[&TupleKey]) -> Result<Objects, Error> {
+        let mut objects = Objects::new();
+        for key in keys {
+            objects.insert((key.entity_type.clone(), key.entity_id.clone()));
+            let holders = SubjectRef::set(&*key.entity_type, &*key.entity_id, &*key.relation);
+            objects.extend(Walk::new(self.before).reached_by(&holders, true)?.objects);
+            objects.extend(Walk::new(self.after).reached_by(&holders, true)?.objects);
+        }
+        // What holds on every object of a type may not hold on each.
+        let everywhere = objects.iter().filter(|(_, id)| id == ANY).map(|(kind, _)| kind.clone());
+        for kind in everywhere.collect::<Vec<_>>() {
+            self.add_known(&kind, &mut objects)?;
+        }
+        Ok(objects)
+    }
+
+    /// Adds the objects of a type that anybody has heard of.
+    fn add_known(&mut self, kind: &str, objects: &mut Objects) -> Result<(), Error> {
+        let ids = self.before.facts.entity_ids(kind, None, MAX_OBJECTS)?;
+        self.before.take(ids.len())?;
+        self.changes.complete &= ids.len() < MAX_OBJECTS;
+        objects.extend(ids.into_iter().map(|id| (kind.to_owned(), id)));
+        Ok(())
+    }
+
+    /// Adds what follows from access to a client: with full access, everything in its types.
+    fn add_administered(&mut self, cx: &Cx, objects: &mut Objects) -> Result<(), Error> {
+        let clients = objects.iter().filter(|(kind, _)| kind == CLIENTS).map(|(_, id)| id.clone());
+        let clients: BTreeSet<String> = clients.collect();
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let all = models::page(&cx.read()?, cx.tenant, &PageRequest::new(Some(MAX_LIMIT), None))?;
+        self.changes.complete &= all.next.is_none();
+        for model in all.items {
+            if model.client.is_some_and(|client| clients.contains(client.as_str()) || clients.contains(ANY)) {
+                objects.insert((model.entity_type.clone(), ANY.to_owned()));
+                self.add_known(&model.entity_type, objects)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom tuples with these keys speak of: their subjects, whoever is in those that are sets, and with parents whoever has there what is taken
+    /// over from them. Nobody else can gain or lose by them.
+    fn subjects(&mut self, keys: &[&TupleKey]) -> Result<BTreeSet<SubjectRef>, Error> {
+        let mut subjects = BTreeSet::new();
+        for key in keys {
+            let subject = &key.subject;
+            let mut from = Vec::new();
+            match subject.as_set() {
+                Some((kind, id, relation)) => from.push(At::new(kind, id, relation)),
+                None => {
+                    subjects.insert(subject.clone());
+                }
+            }
+            let model = self.before.schema.model(&key.entity_type)?;
+            let rewrites = model.iter().flat_map(|model| model.relations.values()).map(|relation| &relation.rewrite);
+            let inherited = rewrites.flat_map(|rewrite| rewrite.inherited());
+            let taken_over =
+                inherited.filter(|(to_parent, _)| *to_parent == key.relation && subject.relation.is_none());
+            from.extend(taken_over.map(|(_, relation)| At::new(&subject.kind, &subject.id, relation)));
+            subjects.extend(Walk::new(self.before).met_at(&from)?.0);
+            subjects.extend(Walk::new(self.after).met_at(&from)?.0);
+        }
+        subjects.retain(|subject| subject.relation.is_none() && KINDS.contains(&&*subject.kind));
+        Ok(subjects)
+    }
+
+    /// Asks about all these with all those. Of what everyone may do somebody may be excluded, so with everyone go those who are met at the objects.
+    fn compare_all(&mut self, subjects: &BTreeSet<SubjectRef>, objects: Objects) -> Result<(), Error> {
+        self.changes.complete &= objects.len() <= MAX_OBJECTS;
+        let objects: Vec<Object> = objects.into_iter().take(MAX_OBJECTS).collect();
+        for subject in subjects {
+            self.compare(subject, &objects)?;
+        }
+        let everyone = subjects.iter().filter(|subject| subject.id == ANY);
+        let kinds: Vec<&str> = everyone.map(|subject| subject.kind.as_str()).collect();
+        if kinds.is_empty() { Ok(()) } else { self.compare_met(&kinds, &objects, subjects) }
+    }
+
+    /// Asks about the subjects of some types with each object at which a question may come across them, before or after; not about those who were
+    /// asked about.
+    fn compare_met(&mut self, kinds: &[&str], objects: &[Object], done: &BTreeSet<SubjectRef>) -> Result<(), Error> {
+        let mut met: BTreeMap<SubjectRef, Vec<&Object>> = BTreeMap::new();
+        for object in objects {
+            let mut found = met_at(self.before, object)?;
+            found.extend(met_at(self.after, object)?);
+            found.retain(|subject| {
+                let is_one = subject.relation.is_none() && subject.id != ANY && kinds.contains(&&*subject.kind);
+                is_one && !done.contains(subject)
+            });
+            found.into_iter().for_each(|subject| met.entry(subject).or_default().push(object));
+        }
+        met.iter().try_for_each(|(subject, objects)| self.compare(subject, objects.iter().copied()))
+    }
+
+    /// Asks about a subject with some objects.
+    fn compare<'o>(
+        &mut self,
+        subject: &SubjectRef,
+        objects: impl IntoIterator<Item = &'o Object>,
+    ) -> Result<(), Error> {
+        let standing = (self.standing)(subject)?;
+        let mut before = Bench::new(self.before, subject, standing.clone(), 0);
+        let mut after = Bench::new(self.after, subject, standing, 0);
+        self.changes.looked_at.subjects += 1;
+        for object in objects {
+            self.compare_on(object, (&mut before, &mut after))?;
+            if !self.objects.contains(object) {
+                self.objects.insert(object.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_on(
+        &mut self,
+        (kind, id): &Object,
+        (before, after): (&mut Bench<'a, B>, &mut Bench<'a, A>),
+    ) -> Result<(), Error> {
+        let (old, new) = (self.before.schema.model(kind)?, self.after.schema.model(kind)?);
+        let names = old.iter().chain(&new).flat_map(|model| model.permissions.keys());
+        let names: BTreeSet<&String> = names.collect();
+        for permission in names {
+            let held = [has(before, old.as_deref(), id, permission), has(after, new.as_deref(), id, permission)];
+            let (held_before, held_after) = match held {
+                [Ok(before), Ok(after)] => (before, after),
+                // One question that leads too far leaves the others theirs.
+                [Err(Error::LimitReached(_)), _] | [_, Err(Error::LimitReached(_))] => {
+                    self.before.take(0)?;
+                    self.changes.complete = false;
+                    continue;
+                }
+                [Err(error), _] | [_, Err(error)] => return Err(error),
+            };
+            if held_before == held_after {
+                continue;
+            }
+            let change = Change {
+                subject: before.subject().clone(),
+                permission: permission.clone(),
+                entity_type: kind.clone(),
+                entity_id: id.clone(),
+            };
+            self.note(change, held_after)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, change: Change, is_gain: bool) -> Result<(), Error> {
+        let list = if is_gain { &mut self.changes.gained } else { &mut self.changes.lost };
+        if list.len() == MAX_CHANGES {
+            return Err(Error::LimitReached("more changes than are told"));
+        }
+        list.insert(change);
+        Ok(())
+    }
 }
 
-type Held = (BTreeSet<Change>, bool);
-
-fn compare(changes: &mut Changes, (before, after): (Held, Held)) {
-    changes.gained.extend(after.0.difference(&before.0).cloned());
-    changes.lost.extend(before.0.difference(&after.0).cloned());
-    changes.complete &= before.1 && after.1;
+/// Who stands where a question about what may be done with an object may come across them.
+fn met_at<F: Facts + ?Sized>(ground: Ground<'_, F>, (kind, id): &Object) -> Result<BTreeSet<SubjectRef>, Error> {
+    let Some(model) = ground.schema.model(kind)? else { return Ok(BTreeSet::new()) };
+    let relations = model.permissions.keys().filter_map(|name| model.wanted(name)).map(|(relation, _)| relation);
+    Ok(Walk::new(ground).met_at(&places(&model, id, relations))?.0)
 }
 
-fn finished(mut changes: Changes) -> Changes {
-    changes.complete &= changes.gained.len() <= MAX_CHANGES && changes.lost.len() <= MAX_CHANGES;
-    changes.gained.truncate(MAX_CHANGES);
-    changes.lost.truncate(MAX_CHANGES);
-    changes
+/// Whether somebody may do this with an object, or a policy decides.
+fn has<F: Facts + ?Sized>(
+    bench: &mut Bench<'_, F>,
+    model: Option<&CompiledModel>,
+    id: &str,
+    permission: &str,
+) -> Result<bool, Error> {
+    let Some(model) = model.filter(|model| model.permissions.contains_key(permission)) else { return Ok(false) };
+    Ok(bench.verdict(model, id, permission)?.is_some_and(|verdict| verdict >= Verdict::Gated))
 }
+
+#[cfg(test)]
+#[path = "dry_run_tests.rs"]
+mod tests;

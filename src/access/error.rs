@@ -1,5 +1,7 @@
 //! What can go wrong with permissions, in domain words.
 
+use crate::base::budget::Stopped;
+use crate::base::long_work::Busy;
 use crate::store;
 
 /// A rule about models, tuples, groups or questions said no, or something below failed.
@@ -42,9 +44,15 @@ pub enum Error {
     /// A limit was reached before there was an answer. Never a denial.
     #[error("the question is too large: {0}")]
     LimitReached(&'static str),
+    /// What was sent for policies is larger than what is taken.
+    #[error("{0}")]
+    TooLarge(String),
     /// All scripts are busy.
     #[error("too many policies are running: try again in a second")]
     Busy,
+    /// Too much long work is waiting already.
+    #[error("too much long work is waiting: try again in a few seconds")]
+    Crowded,
     /// The caller may not do that.
     #[error("permission denied: this needs `{permission}` on `{entity_type}`")]
     Forbidden {
@@ -55,7 +63,28 @@ pub enum Error {
     },
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Stopped(stopped) => stopped.into(),
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        Self::LimitReached("there is more to look at than one request may")
+    }
+}
+
+impl From<Busy> for Error {
+    fn from(_: Busy) -> Self {
+        Self::Crowded
+    }
 }
 
 /// One mistake in a document, and where it is.
@@ -98,7 +127,8 @@ impl Error {
             Self::Conflict => "conflict",
             Self::InUse(_) => "in_use",
             Self::LimitReached(_) => "limit_reached",
-            Self::Busy => "busy",
+            Self::TooLarge(_) => "too_large",
+            Self::Busy | Self::Crowded => "busy",
             Self::Forbidden { .. } => "forbidden",
             Self::Store(_) => "internal_error",
         }

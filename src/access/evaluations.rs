@@ -161,9 +161,8 @@ impl Filter {
     }
 }
 
-/// A page of the record, up to this moment.
-pub async fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
-    flush(cx).await?;
+/// A page of the record, as far as it is written: see [`flush`].
+pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
     rows::page(&cx.read()?, cx.tenant, order, request, |row| filter.accepts(row))
 }
 
@@ -200,10 +199,9 @@ pub fn versions(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Map;
-
     use super::*;
-    use crate::access::policy::{Caller, Resource, Subject};
+    use crate::access::policy::{Caller, Subject};
+    use crate::access::{Resource, Said};
     use crate::script::Fault;
     use crate::testing::{Home, block_on};
 
@@ -217,7 +215,8 @@ mod tests {
             entity_id: "1",
             resource: &resource,
             client: None,
-            extra: &Map::new(),
+            extra: &Said::default(),
+            properties: &[],
             now: cx.now,
             caller: &caller,
         };
@@ -229,7 +228,8 @@ mod tests {
     }
 
     fn all(cx: &Cx, filter: &Filter) -> Vec<EvaluationRow> {
-        block_on(page(cx, filter, Order::Ascending, &PageRequest::new(Some(500), None))).unwrap().items
+        block_on(flush(cx)).unwrap();
+        page(cx, filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
     }
 
     #[test]

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Error;
-use super::check::standing::{Models, State, rooms};
 use super::check::{
-    At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, Limits, PLATFORM, Reason, Standing, StoreFacts, Verdict,
+    At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, PLATFORM, Reason, Standing, Verdict, survey,
 };
 use super::model::CompiledModel;
 use super::reach::Walk;
@@ -198,13 +197,7 @@ pub fn subjects<F: Facts + ?Sized>(
 ) -> Result<Subjects, Error> {
     let model = declared(&ground, entity_type, permission)?;
     let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
-    let mut places = vec![At::new(&model.entity_type, entity_id, relation)];
-    if model.admin_bypass && model.entity_type != PLATFORM {
-        places.extend(["admin", "super_admin"].map(|relation| At::new(PLATFORM, ANY, relation)));
-    }
-    if let Some(client) = &model.client {
-        places.push(At::new(CLIENTS, client.as_str(), FULL_ACCESS));
-    }
+    let places = places(&model, entity_id, [relation]);
     let (met, takes_away) = Walk::new(ground).met_at(&places)?;
     let candidates: BTreeSet<SubjectRef> = met.iter().filter_map(|subject| who.named(subject)).collect();
     let verdict = |subject: &SubjectRef| -> Result<Option<Verdict>, Error> {
@@ -237,6 +230,22 @@ pub fn subjects<F: Facts + ?Sized>(
     Ok(Subjects { items, next, everyone, everyone_gated })
 }
 
+/// Where a question about these relations of an object may come across those who have them.
+pub(super) fn places<'p>(
+    model: &'p CompiledModel,
+    id: &'p str,
+    relations: impl IntoIterator<Item = &'p str>,
+) -> Vec<At<'p>> {
+    let mut places: Vec<_> = relations.into_iter().map(|relation| At::new(&model.entity_type, id, relation)).collect();
+    if model.admin_bypass && model.entity_type != PLATFORM {
+        places.extend(["admin", "super_admin"].map(|relation| At::new(PLATFORM, ANY, relation)));
+    }
+    if let Some(client) = &model.client {
+        places.push(At::new(CLIENTS, client.as_str(), FULL_ACCESS));
+    }
+    places
+}
+
 impl Who<'_> {
     /// The subject as it is listed, if it is one of these.
     fn named(&self, subject: &SubjectRef) -> Option<SubjectRef> {
@@ -253,18 +262,14 @@ impl Who<'_> {
     }
 }
 
-/// As [`subjects`], over the state of this moment.
+/// As [`subjects`], over the state of this moment and within the operation's budget.
 pub fn subjects_now(
     cx: &Cx,
     question: (&str, &str, &str),
     who: &Who<'_>,
     request: &PageRequest,
 ) -> Result<Subjects, Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models::new(cx, State::Committed(&from), &*rooms);
-    let facts = StoreFacts { from: &from, tenant: cx.tenant };
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
-    subjects(ground, question, who, &|subject| models.standing(subject), request)
+    survey(cx, |models, ground| subjects(ground, question, who, &|subject| models.standing(subject), request))
 }
 
 /// What the subject of `bench` may do with an object: permissions of its type, sorted.

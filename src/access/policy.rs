@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::{Error, Resource, Said};
 use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::records::{ApiKey, Client, Group, Tuple, User};
@@ -14,17 +15,6 @@ use crate::script::{Fault, Returned, Vm};
 /// Members of the context that a caller's own `context` cannot replace.
 const RESERVED: &[&str] =
     &["action", "timestamp", "now", "time", "user", "apikey", "resource", "tuple", "caller", "client_id", "request"];
-
-/// What a caller says about the object. None of it is checked: whoever asks about their own objects knows them.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resource {
-    /// In place of the entity id.
-    pub id: Option<String>,
-    /// In place of the entity type's own name.
-    pub type_name: Option<String>,
-    /// Anything.
-    pub attributes: Map<String, Value>,
-}
 
 /// Who it is about, as the store knows them. Nothing of it comes from the caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +114,9 @@ pub struct PolicyInput<'a> {
     /// The client whose type it is.
     pub client: Option<&'a ClientId>,
     /// The caller's own `context`.
-    pub extra: &'a Map<String, Value>,
+    pub extra: &'a Said,
+    /// Further members beside it, by name.
+    pub properties: &'a [(&'static str, Said)],
     /// The moment of the check.
     pub now: Moment,
     /// Who asks.
@@ -132,11 +124,14 @@ pub struct PolicyInput<'a> {
 }
 
 impl PolicyInput<'_> {
-    /// The global `context` of the script. `tuple` is the one that grants, if there is one.
-    pub fn context(&self, tuple: Option<&Tuple>) -> Value {
+    /// The global `context` of all scripts of the question. Each is told by [`grant`] which tuple it stands on.
+    pub fn context(&self) -> Value {
         let mut context = Map::new();
         for (name, value) in self.extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
             context.insert(name.clone(), value.clone());
+        }
+        for (name, said) in self.properties {
+            context.insert((*name).to_owned(), Value::Object(said.members()));
         }
         let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
         set("action", json!(self.permission));
@@ -153,9 +148,6 @@ impl PolicyInput<'_> {
         if let Some(client) = self.client {
             set("client_id", json!(client));
         }
-        if let Some(tuple) = tuple {
-            set("tuple", granting(tuple));
-        }
         Value::Object(context)
     }
 
@@ -165,8 +157,9 @@ impl PolicyInput<'_> {
         let mut resource = Map::new();
         resource.insert("id".into(), json!(self.resource.id.as_deref().unwrap_or(self.entity_id)));
         resource.insert("type".into(), json!(self.resource.type_name.as_deref().unwrap_or(own_name)));
-        resource.insert("attributes".into(), Value::Object(self.resource.attributes.clone()));
-        copy_flat(&mut resource, &self.resource.attributes);
+        let attributes = self.resource.attributes.members();
+        copy_flat(&mut resource, &attributes);
+        resource.insert("attributes".into(), Value::Object(attributes));
         Value::Object(resource)
     }
 
@@ -195,7 +188,8 @@ impl PolicyInput<'_> {
 }
 
 /// The context of a policy that an author tries out: as a check would make it of what they say. What they do not say is empty, and of this moment.
-pub fn tried(given: &Map<String, Value>, now: Moment) -> Value {
+/// Errors: [`Error::TooLarge`].
+pub fn tried(given: &Map<String, Value>, now: Moment) -> Result<Value, Error> {
     let members = |name: &str| given.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let text = |name: &str, of: &Map<String, Value>| of.get(name).and_then(Value::as_str).map(str::to_owned);
     let (told, mut user) = (members("resource"), members("user"));
@@ -203,7 +197,9 @@ pub fn tried(given: &Map<String, Value>, now: Moment) -> Value {
     let mut attributes = told.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     let flat = told.iter().filter(|(name, _)| !["id", "type", "attributes"].contains(&name.as_str()));
     flat.for_each(|(name, value)| drop(attributes.insert(name.clone(), value.clone())));
+    let attributes = Said::new(attributes)?;
     let resource = Resource { id: text("id", &told), type_name: text("type", &told), attributes };
+    let extra = Said::new(given.clone())?;
     let custom = user.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     copy_flat(&mut user, &custom);
     let subject = Subject { user, apikey: None };
@@ -214,11 +210,12 @@ pub fn tried(given: &Map<String, Value>, now: Moment) -> Value {
         entity_id: "",
         resource: &resource,
         client: None,
-        extra: given,
+        extra: &extra,
+        properties: &[],
         now,
         caller: &Caller::default(),
     };
-    let mut context = input.context(None);
+    let mut context = input.context();
     // An author may say what a caller may not: when it is, and who asks.
     if let Value::Object(made) = &mut context {
         made.extend(
@@ -228,7 +225,7 @@ pub fn tried(given: &Map<String, Value>, now: Moment) -> Value {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
     }
-    context
+    Ok(context)
 }
 
 /// The parts of a moment in UTC. The week begins with Monday, 1.
@@ -245,6 +242,16 @@ fn time(now: Moment) -> Value {
         "weekday": at.weekday().to_monday_one_offset(),
         "yearday": at.day_of_year(),
     })
+}
+
+/// Says in a context of [`PolicyInput::context`] which tuple grants, if one does.
+pub fn grant(context: &mut Value, tuple: Option<&Tuple>) {
+    if let Value::Object(members) = context {
+        match tuple {
+            Some(tuple) => members.insert(String::from("tuple"), granting(tuple)),
+            None => members.remove("tuple"),
+        };
+    }
 }
 
 fn granting(tuple: &Tuple) -> Value {
@@ -339,7 +346,7 @@ mod tests {
     }
 
     fn context(subject: &Subject, resource: &Resource, extra: &Value, caller: &Caller) -> Value {
-        let extra = object(extra.clone());
+        let extra = Said::new(object(extra.clone())).unwrap();
         let (permission, client) = ("refund", "client_abc".parse::<ClientId>().ok());
         let input = PolicyInput {
             subject,
@@ -349,15 +356,17 @@ mod tests {
             resource,
             client: client.as_ref(),
             extra: &extra,
+            properties: &[],
             now: START,
             caller,
         };
-        input.context(None)
+        input.context()
     }
 
     #[test]
     fn attributes_are_visible_twice_and_replace_no_identity() {
-        let attributes = object(json!({"amount": 900, "id": "inv_2", "type": "gift", "attributes": 1}));
+        let attributes =
+            Said::new(object(json!({"amount": 900, "id": "inv_2", "type": "gift", "attributes": 1}))).unwrap();
         let resource = Resource { attributes, ..Resource::default() };
         let subject = Subject::of_user(&ann(), &[group("eng")]);
         let context = context(&subject, &resource, &json!({}), &Caller::default());

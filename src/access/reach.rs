@@ -49,6 +49,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             }
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
+            self.ground.take(1)?;
             self.include(&kind, &id, &relation)?;
             if !self.stands(&kind)? {
                 continue;
@@ -69,6 +70,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             self.push(at.kind, at.id, at.relation);
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
+            self.ground.take(1)?;
             let Some(model) = self.ground.schema.model(&kind)? else { continue };
             let Some(rewrite) = model.relations.get(&relation).map(|relation| &relation.rewrite) else { continue };
             takes_away |= rewrite.takes_away();
@@ -111,6 +113,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     }
 
     fn step(&mut self, by: usize) -> Result<(), Error> {
+        self.ground.take(by)?;
         self.steps = self.steps.saturating_add(by);
         if self.steps > self.ground.limits.listed {
             return Err(Error::LimitReached("the list is too long to be looked through"));

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::check::{Case, Catalogue, Judge, Judgement, Pending, Rooms, Script, ScriptSource, State};
+use super::check::{Case, Catalogue, Judge, Judgement, Pending, Request, Rooms, Script, ScriptSource, State};
 use super::evaluations::{self, Ran};
 use super::model::{CompiledModel, Models};
-use super::policy::{self, Caller, PolicyInput, Resource, Subject};
-use super::{Error, check, switched_off};
+use super::policy::{self, Caller, PolicyInput, Subject};
+use super::{Error, Resource, Said, check, switched_off};
 use crate::base::id::{ApiKeyId, ClientId, GroupId};
 use crate::cx::{Actor, Cx};
 use crate::records::{Group, PolicyPlace, SubjectRef};
@@ -48,7 +48,10 @@ impl Rooms for Installed {
             // Policies are written by those to whom the type belongs.
             let owner = told.client.as_ref().map_or_else(|| String::from("platform"), ToString::to_string);
             let task = Task { owner, about: format!("{} {}", told.entity_type, told.permission) };
-            let run = move |vm: &mut Vm| case.decide(&mut Bench { cx: &at, vm, told: &told });
+            let run = move |vm: &mut Vm| {
+                let request = case.request();
+                case.decide(&mut Bench { cx: &at, vm, told: &told, request, context: None })
+            };
             let ran = cx.home.scripts.run(task, run).await;
             if matches!(ran, Err(Busy::Lost)) {
                 switched_off::note(cx).await?;
@@ -69,13 +72,14 @@ impl Catalogue for Models {
 /// What every script of one question is told.
 struct Told {
     reference: SubjectRef,
-    subject: Subject,
+    subject: Arc<Subject>,
     permission: String,
     entity_type: String,
     entity_id: String,
     resource: Resource,
     client: Option<ClientId>,
-    extra: Map<String, Value>,
+    extra: Said,
+    properties: Vec<(&'static str, Said)>,
     caller: Caller,
 }
 
@@ -85,13 +89,14 @@ impl Told {
         let model = Models::current(cx, from)?.find(from, &question.entity_type)?;
         Ok(Self {
             reference: question.subject.clone(),
-            subject: subject(cx, from, &question.subject)?,
+            subject: case.request().subject(&question.subject, || subject(cx, from, &question.subject))?,
             permission: question.permission.clone(),
             entity_type: question.entity_type.clone(),
             entity_id: question.entity_id.clone(),
-            resource: resource(question.resource.as_ref()),
+            resource: question.resource.clone().unwrap_or_default(),
             client: model.and_then(|model| model.client.clone()),
             extra: question.context.clone(),
+            properties: question.properties.clone(),
             caller: caller(cx, &question.subject),
         })
     }
@@ -105,6 +110,7 @@ impl Told {
             resource: &self.resource,
             client: self.client.as_ref(),
             extra: &self.extra,
+            properties: &self.properties,
             now: cx.now,
             caller: &self.caller,
         }
@@ -139,12 +145,6 @@ fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, 
     Ok(known.unwrap_or_else(|| Subject::foreign(kind, id, &in_groups)))
 }
 
-fn resource(given: Option<&Map<String, Value>>) -> Resource {
-    let text = |name: &str| given?.get(name)?.as_str().map(str::to_owned);
-    let attributes = given.and_then(|given| given.get("attributes")).and_then(Value::as_object).cloned();
-    Resource { id: text("id"), type_name: text("type"), attributes: attributes.unwrap_or_default() }
-}
-
 fn caller(cx: &Cx, subject: &SubjectRef) -> Caller {
     let asking = check::subject_of(&cx.actor);
     let kind = match &cx.actor {
@@ -170,18 +170,23 @@ struct Bench<'a> {
     cx: &'a Cx,
     vm: &'a mut Vm,
     told: &'a Told,
+    request: &'a Request,
+    /// What the scripts are told, made once for all of them.
+    context: Option<Value>,
 }
 
 impl Judge for Bench<'_> {
     fn judge(&mut self, script: &Script<'_>) -> Judgement {
         let input = self.told.input(self.cx);
-        let context = input.context(script.tuple);
-        let judgement = policy::judge(self.vm, script.text, &context, self.cx.now);
+        let context = self.context.get_or_insert_with(|| input.context());
+        policy::grant(context, script.tuple);
+        let judgement = policy::judge(self.vm, script.text, context, self.cx.now);
+        self.request.ran(judgement.micros);
         let place = match (script.source, script.tuple) {
             (ScriptSource::Condition, Some(tuple)) => PolicyPlace::Tuple(tuple.key.id()),
             _ => PolicyPlace::Permission(self.told.permission.clone()),
         };
-        let ran = Ran { place: &place, script: script.text, context: &context, judgement: &judgement };
+        let ran = Ran { place: &place, script: script.text, context, judgement: &judgement };
         evaluations::note(self.cx, &input, &self.told.reference, &ran);
         match judgement.verdict {
             policy::Verdict::Allowed => Judgement::Allowed,

@@ -2,17 +2,20 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod budget;
 pub mod canonical;
 pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
+pub mod long_work;
 pub mod page;
 pub mod secret;
 pub mod sort;
 pub mod text;
 
+pub use budget::Budget;
 pub use clock::{Clock, Moment};
 pub use digest::ScriptDigest;
 pub use entropy::Entropy;

@@ -19,8 +19,11 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     best.map(|(_, candidate)| candidate)
 }
 
+/// Longest name that is compared, in characters: no known one is longer, and the work grows with the product of both.
+const COMPARED: usize = 128;
+
 fn normal(name: &str) -> String {
-    name.to_ascii_lowercase().replace('-', "_")
+    name.chars().take(COMPARED).collect::<String>().to_ascii_lowercase().replace('-', "_")
 }
 
 fn likeness(typed: &str, candidate: &str) -> f64 {

@@ -7,13 +7,13 @@ use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value, json};
 
-use super::auth::permissions::{may_ask, may_ask_about_others};
+use super::auth::lists::{found_objects, found_subjects};
+use super::auth::permissions::{Asker, may_ask, may_ask_about_others};
 use super::extract::{Caller, Json, LongJson};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
-use crate::access::Error;
 use crate::access::check::{Decision, Question, check, check_many, sit};
-use crate::access::list::{self, Who};
+use crate::access::{Error, Resource, Said, list};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -60,7 +60,7 @@ async fn metadata(cx: Cx) -> HttpResponse {
 
 /// Access Evaluation (AuthZEN 1.0 §6).
 async fn evaluation(caller: Caller, body: LongJson) -> Answer {
-    let question = question(&caller, &body.0, &Members::new())?;
+    let question = Whole::new(&caller, &body.0).question(&body.0)?;
     Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
 }
 
@@ -75,10 +75,10 @@ async fn evaluations(caller: Caller, body: LongJson) -> Answer {
         return Err(Refusal::malformed(format!("At most {MAX_EVALUATIONS} evaluations are answered at once.")));
     }
     let stops = stops(&body.0)?;
-    let mut questions = Vec::with_capacity(given.len());
+    let (mut whole, mut questions) = (Whole::new(&caller, &body.0), Vec::with_capacity(given.len()));
     for one in given {
         let one = one.as_object().ok_or_else(|| malformed("evaluations", "a list of objects"))?;
-        questions.push(question(&caller, one, &body.0)?);
+        questions.push(whole.question(one)?);
     }
     let mut answers = Vec::with_capacity(questions.len());
     for answer in check_many(&caller.cx, &questions).await? {
@@ -116,9 +116,8 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0, SUBJECTS)?);
     may_ask_about_others(&caller, &entity_type)?;
-    let wanted = Who { kind: &kind, relation: None };
     let object = (&*entity_type, &*entity_id, &*permission);
-    let found = list::subjects_now(&caller.cx, object, &wanted, &page)?;
+    let found = found_subjects(&caller.cx, object, (&kind, None), &page).await?;
     let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
     let asked =
         found.items.iter().map(|item| Question::new(item.subject.clone(), &permission, &entity_type, &entity_id));
@@ -134,7 +133,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0, RESOURCES)?;
     may_ask(&caller, &subject, &entity_type)?;
-    let found = sit(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
+    let found = found_objects(&caller.cx, (&subject, &entity_type, &permission), &page).await?;
     let gated: Vec<bool> = found.items.iter().map(|item| item.abac_required).collect();
     let asked =
         found.items.iter().map(|item| Question::new(subject.clone(), &permission, &entity_type, &item.entity_id));
@@ -149,7 +148,9 @@ async fn actions(caller: Caller, body: Json<Members>) -> Answer {
     let subject = subject(&body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;
-    let found = sit(&caller.cx, &subject, |bench| list::actions(bench, &entity_type, &entity_id))?;
+    let (who, object) = (subject.clone(), (entity_type.clone(), entity_id.clone()));
+    let look = move |cx: &Cx| sit(cx, &who, |bench| list::actions(bench, &object.0, &object.1));
+    let found = caller.cx.look(look).await?;
     let gated: Vec<bool> = found.iter().map(|item| item.abac_required).collect();
     let asked = found.iter().map(|item| Question::new(subject.clone(), &item.permission, &entity_type, &entity_id));
     let kept = kept(&caller, &body.0, asked.collect(), &gated).await?;
@@ -159,11 +160,18 @@ async fn actions(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Of what a search found, what is allowed: where a policy has the last word it is asked, with the properties of the request.
 async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bool]) -> Result<Vec<Question>, Refusal> {
+    let (said, context) = (Said::new(members(body, "resource")?)?, context(body)?);
+    let (subject, action) = (Said::new(members(body, "subject")?)?, Said::new(members(body, "action")?)?);
+    let asked = found
+        .iter()
+        .zip(gated)
+        .filter(|(_, is_gated)| **is_gated)
+        .map(|(question, _)| told(question.clone(), &said, &context, [&subject, &action]));
+    let asked = asked.collect::<Result<Vec<_>, _>>()?;
+    let mut allowed = check_many(&caller.cx, &asked).await?.into_iter();
     let mut kept = Vec::with_capacity(found.len());
-    for (mut question, is_gated) in found.into_iter().zip(gated) {
-        question.resource = Some(resource(body, &question.entity_id)?);
-        question.context = context(body)?;
-        if !is_gated || check(&caller.cx, &question).await?.allowed {
+    for (question, is_gated) in found.into_iter().zip(gated) {
+        if !is_gated || allowed.next().transpose()?.is_some_and(|decision| decision.allowed) {
             kept.push(question);
         }
     }
@@ -179,18 +187,76 @@ fn decision(decision: &Decision) -> Value {
     json!({"decision": decision.allowed, "context": {"reason": decision.reason, "revision": decision.revision}})
 }
 
-/// The question of an evaluation; what it lacks is in `otherwise`.
-fn question(caller: &Caller, one: &Members, otherwise: &Members) -> Result<Question, Refusal> {
-    let mut whole = otherwise.clone();
-    whole.extend(one.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let subject = subject(&whole)?;
-    let (entity_type, entity_id) = (text(&whole, "resource", "type")?, text(&whole, "resource", "id")?);
-    let permission = text(&whole, "action", "name")?;
-    may_ask(caller, &subject, &entity_type)?;
+/// The parts of a request with several evaluations, each read when the first of them lacks it.
+struct Whole<'b> {
+    asker: Asker<'b>,
+    body: &'b Members,
+    subject: Option<(SubjectRef, Said)>,
+    action: Option<(String, Said)>,
+    resource: Option<(String, String, Said)>,
+    context: Option<Said>,
+}
+
+impl<'b> Whole<'b> {
+    fn new(caller: &'b Caller, body: &'b Members) -> Self {
+        let (subject, action, resource, context) = (None, None, None, None);
+        Self { asker: Asker::new(caller), body, subject, action, resource, context }
+    }
+
+    /// The question of an evaluation; what it lacks is that of the whole.
+    fn question(&mut self, one: &Members) -> Result<Question, Refusal> {
+        let body = self.body;
+        let properties = |body: &Members, part: &str| Ok::<_, Refusal>(Said::new(members(body, part)?)?);
+        let (subject, of_subject) = own_or_shared((one, body, "subject"), &mut self.subject, |body| {
+            Ok((subject(body)?, properties(body, "subject")?))
+        })?;
+        let (permission, of_action) = own_or_shared((one, body, "action"), &mut self.action, |body| {
+            Ok((text(body, "action", "name")?, properties(body, "action")?))
+        })?;
+        let (entity_type, entity_id, said) = own_or_shared((one, body, "resource"), &mut self.resource, |body| {
+            Ok((text(body, "resource", "type")?, text(body, "resource", "id")?, properties(body, "resource")?))
+        })?;
+        let context = own_or_shared((one, body, "context"), &mut self.context, context)?;
+        self.asker.may_ask(&subject, &entity_type)?;
+        let question = Question::new(subject, &permission, &entity_type, &entity_id);
+        told(question, &said, &context, [&of_subject, &of_action])
+    }
+}
+
+/// What `one` says of a part, or if it says nothing the whole: that is read once.
+fn own_or_shared<T: Clone>(
+    (one, whole, part): (&Members, &Members, &str),
+    shared: &mut Option<T>,
+    read: impl Fn(&Members) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    if one.contains_key(part) {
+        return read(one);
+    }
+    if let Some(known) = shared {
+        return Ok(known.clone());
+    }
+    let known = read(whole)?;
+    *shared = Some(known.clone());
+    Ok(known)
+}
+
+/// The question with what policies are told: the properties of the resource are its attributes, those of subject and action stand beside the
+/// request's own context. Who the subject is, is told by the store alone.
+fn told(
+    question: Question,
+    resource: &Said,
+    context: &Said,
+    [subject, action]: [&Said; 2],
+) -> Result<Question, Refusal> {
+    resource.fits_with(context)?;
+    let properties = [("subject_properties", subject), ("action_properties", action)];
+    let given = properties.into_iter().filter(|(_, said)| **said != Said::default());
+    let (id, attributes) = (Some(question.entity_id.clone()), resource.clone());
     Ok(Question {
-        resource: Some(resource(&whole, &entity_id)?),
-        context: context(&whole)?,
-        ..Question::new(subject, &permission, &entity_type, &entity_id)
+        resource: Some(Resource { id, type_name: None, attributes }),
+        context: context.clone(),
+        properties: given.map(|(name, said)| (name, said.clone())).collect(),
+        ..question
     })
 }
 
@@ -199,31 +265,21 @@ fn subject(body: &Members) -> Result<SubjectRef, Refusal> {
     Ok(SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?))
 }
 
-/// `context.resource` of policies: the properties are its attributes.
-fn resource(body: &Members, id: &str) -> Result<Members, Refusal> {
-    let attributes = properties(body, "resource")?.cloned().unwrap_or_default();
-    Ok(Map::from_iter([(String::from("id"), id.into()), (String::from("attributes"), attributes.into())]))
+/// The request's own context.
+fn context(body: &Members) -> Result<Said, Refusal> {
+    Ok(Said::new(object(body.get("context"), "context")?)?)
 }
 
-/// More for policies: the request's `context`, and what it says of subject and action. Who the subject is, is told by the store alone.
-fn context(body: &Members) -> Result<Members, Refusal> {
-    let mut context = members(body.get("context"), "context")?.cloned().unwrap_or_default();
-    for part in ["subject", "action"] {
-        if let Some(properties) = properties(body, part)? {
-            context.insert(format!("{part}_properties"), properties.clone().into());
-        }
-    }
-    Ok(context)
+/// The properties of a part.
+fn members(body: &Members, part: &str) -> Result<Members, Refusal> {
+    object(body.get(part).and_then(|part| part.get("properties")), &format!("{part}.properties"))
 }
 
-fn properties<'b>(body: &'b Members, part: &str) -> Result<Option<&'b Members>, Refusal> {
-    members(body.get(part).and_then(|part| part.get("properties")), &format!("{part}.properties"))
-}
-
-/// An object, if there is anything.
-fn members<'b>(value: Option<&'b Value>, name: &str) -> Result<Option<&'b Members>, Refusal> {
+/// A copy of an object; an empty one where there is none.
+fn object(value: Option<&Value>, name: &str) -> Result<Members, Refusal> {
     let given = value.filter(|value| !value.is_null());
-    given.map(|value| value.as_object().ok_or_else(|| malformed(name, "an object"))).transpose()
+    let given = given.map(|value| value.as_object().ok_or_else(|| malformed(name, "an object"))).transpose()?;
+    Ok(given.cloned().unwrap_or_default())
 }
 
 fn text(body: &Members, part: &str, member: &str) -> Result<String, Refusal> {

@@ -244,7 +244,8 @@ async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> A
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;
-    let members = groups::members(&caller.cx, &from, &group.id, direct)?;
+    let id = group.id.clone();
+    let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
     let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
     let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
     Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))

@@ -32,5 +32,5 @@ pub mod token_use;
 pub mod userinfo;
 
 pub use error::{Error, ErrorCode};
-pub use params::Params;
+pub use params::{Params, Wrong};
 pub use token_use::TokenUse;

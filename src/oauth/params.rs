@@ -4,38 +4,68 @@ use std::collections::BTreeMap;
 
 use super::Error;
 
+/// Longest value in bytes, where [`LENGTHS`] says nothing else.
+const MAX_VALUE: usize = 8 * 1024;
+
+/// Longest token of any kind in bytes.
+const MAX_TOKEN: usize = 32 * 1024;
+
+/// The longest values in bytes that are not bounded as all are.
+const LENGTHS: [(&str, usize); 10] = [
+    ("interaction", MAX_TOKEN),
+    ("client_assertion", MAX_TOKEN),
+    ("assertion", MAX_TOKEN),
+    ("id_token_hint", MAX_TOKEN),
+    ("request", MAX_TOKEN),
+    ("token", MAX_TOKEN),
+    ("access_token", MAX_TOKEN),
+    ("refresh_token", MAX_TOKEN),
+    ("subject_token", MAX_TOKEN),
+    ("actor_token", MAX_TOKEN),
+];
+
+/// A parameter that is not taken, and what is said of it.
+#[derive(Debug)]
+pub struct Wrong {
+    /// Its name.
+    pub name: String,
+    /// `invalid_request`.
+    pub error: Error,
+}
+
 /// Parameters of an OAuth request, from a query, a form or a JSON object. Unknown ones are kept and ignored (RFC 6749 §3.1).
 #[derive(Clone, Debug, Default)]
 pub struct Params(BTreeMap<String, String>);
 
 impl Params {
     /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749 §3.1, §3.2),
-    /// with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not supported.
+    /// with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not supported. No value is longer than any
+    /// that has a meaning here.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
-        let (params, repeated) = Self::collect(pairs);
-        match repeated.first() {
+        let (params, wrong) = Self::collect(pairs);
+        match wrong.into_iter().next() {
             None => Ok(params),
-            Some(name) => Err(Self::given_twice(name)),
+            Some(wrong) => Err(wrong.error),
         }
     }
 
-    /// The first value of each parameter, and the names that are given more than once: for who must tell an app about them.
-    pub fn collect(pairs: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
-        let (mut params, mut repeated) = (BTreeMap::new(), Vec::new());
+    /// The first value of each parameter, and those that are given more than once or are too long: for who must tell an app about them.
+    pub fn collect(pairs: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Wrong>) {
+        let (mut params, mut wrong) = (BTreeMap::new(), Vec::new());
         for (name, value) in pairs {
-            if params.contains_key(&name) && name != "resource" {
-                repeated.push(name);
+            let most = longest(&name);
+            let shown = || name.chars().take(64).collect::<String>();
+            if value.len() > most {
+                let error = format!("The parameter `{}` is longer than {most} bytes.", shown());
+                wrong.push(Wrong { error: Error::invalid_request(error), name });
+            } else if params.contains_key(&name) && name != "resource" {
+                let error = format!("The parameter `{}` is given more than once.", shown());
+                wrong.push(Wrong { error: Error::invalid_request(error), name });
             } else {
                 params.insert(name, value);
             }
         }
-        (Self(params), repeated)
-    }
-
-    /// What is said of a parameter that is given more than once.
-    pub fn given_twice(name: &str) -> Error {
-        let shown: String = name.chars().take(64).collect();
-        Error::invalid_request(format!("The parameter `{shown}` is given more than once."))
+        (Self(params), wrong)
     }
 
     /// The value, unless absent or empty ("Parameters sent without a value MUST be treated as if they were omitted", RFC 6749 §3.1).
@@ -71,6 +101,11 @@ impl Params {
     }
 }
 
+/// The longest value of a parameter, in bytes.
+fn longest(name: &str) -> usize {
+    LENGTHS.iter().find(|(known, _)| *known == name).map_or(MAX_VALUE, |(_, most)| *most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +115,16 @@ mod tests {
     fn t06_a_repeated_parameter_is_refused() {
         for query in ["scope=a&scope=b", "client_id=a&client_id=a", "x=&x=1", "state=1&st%61te=2"] {
             assert_eq!(Params::from_query(query).unwrap_err().code, ErrorCode::InvalidRequest, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_longer_than_any_with_a_meaning_is_refused() {
+        for name in ["redirect_uri", "state", "scope", "token", "unknown", "resource"] {
+            let value = |length: usize| [(name.to_owned(), "x".repeat(length))];
+            assert!(Params::from_pairs(value(longest(name))).is_ok(), "{name}");
+            let refused = Params::from_pairs(value(longest(name) + 1)).unwrap_err();
+            assert!(refused.code == ErrorCode::InvalidRequest && refused.description.contains(name), "{name}");
         }
     }
 

@@ -5,6 +5,9 @@ use url::Url;
 /// Longest redirect URI in bytes.
 const MAX_LENGTH: usize = 2048;
 
+/// How much of two URIs is compared to find out how much they are alike, in characters: the work grows with the product of both.
+const COMPARED: usize = 256;
+
 /// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
 const FORBIDDEN_SCHEMES: [&str; 18] = [
     "about",
@@ -139,10 +142,12 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some((host, rest))
 }
 
-/// The registered URI that looks most like the requested one.
+/// The registered URI that looks most like the requested one, by the beginning of both.
 pub fn nearest<'u>(requested: &str, registered: &'u [String]) -> Option<&'u String> {
-    let likeness = |uri: &String| strsim::jaro_winkler(requested, uri);
-    registered.iter().max_by(|one, two| likeness(one).total_cmp(&likeness(two)))
+    let beginning = |uri: &str| uri.chars().take(COMPARED).collect::<String>();
+    let requested = beginning(requested);
+    let alike = registered.iter().map(|uri| (strsim::jaro_winkler(&requested, &beginning(uri)), uri));
+    alike.max_by(|(one, _), (two, _)| one.total_cmp(two)).map(|(_, uri)| uri)
 }
 
 /// Whether both are `http` or `https` URIs on one host, whatever the scheme and port; all names of this machine are one host.
@@ -365,6 +370,15 @@ mod tests {
         ] {
             assert_eq!(is_on_host_of(one, other), same, "{one} {other}");
         }
+    }
+
+    #[test]
+    fn the_nearest_uri_is_found_by_its_beginning_however_long_it_is() {
+        let registered: Vec<String> =
+            (0..100).map(|n| format!("https://app{n}.example/{}", "x".repeat(2_000))).collect();
+        let sent = format!("https://app42.example/{}", "x".repeat(60_000));
+        assert_eq!(nearest(&sent, &registered), registered.get(42));
+        assert_eq!(nearest(&sent, &[]), None);
     }
 
     #[test]

@@ -133,6 +133,8 @@ impl Server {
             .client_disconnect_timeout(FAREWELL)
             .tls_handshake_timeout(HANDSHAKE)
             .shutdown_timeout(GRACE)
+            // Who closes their side of a connection waits for no answer: the work for it stops.
+            .h1_allow_half_closed(false)
             .disable_signals()
             .shutdown_signal(shutdown)
             .on_connect(move |stream: &dyn Any, data: &mut Extensions| introduce(stream, owner, data))

@@ -38,6 +38,9 @@ pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// The operation has read as much as it may, or nobody waits for it any more.
+    #[error(transparent)]
+    Stopped(#[from] crate::base::budget::Stopped),
     /// Something that must not be overwritten is in the way.
     #[error("{} already exists. Remove it, or name another file.", .0.display())]
     Exists(PathBuf),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
 use super::{Error, schema};
+use crate::base::Budget;
 
 /// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
 pub trait Read {
@@ -73,11 +74,22 @@ impl Read for dyn View + '_ {
 pub struct Snapshot {
     view: Arc<dyn View>,
     authority: Option<u64>,
+    budget: Option<Arc<Budget>>,
 }
 
 impl Snapshot {
     pub(super) fn new(view: Arc<dyn View>) -> Self {
-        Self { view, authority: None }
+        Self { view, authority: None, budget: None }
+    }
+
+    /// The same, of which each row that is read is a step of `budget`: when that is spent, reading fails with [`Error::Stopped`].
+    #[must_use]
+    pub fn within(self, budget: Option<Arc<Budget>>) -> Self {
+        Self { budget, ..self }
+    }
+
+    fn take(&self, rows: usize) -> Result<(), Error> {
+        self.budget.as_ref().map_or(Ok(()), |budget| Ok(budget.take(rows)?))
     }
 
     /// The same, whose version is known.
@@ -102,6 +114,7 @@ impl Read for Snapshot {
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.take(1)?;
         self.view.get(table, key)
     }
 
@@ -113,7 +126,12 @@ impl Read for Snapshot {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
-        self.view.scan(table, from, to, order, limit)
+        self.take(1)?;
+        // One row more than may be read is enough to see that there are too many.
+        let left = self.budget.as_ref().map_or(usize::MAX, |budget| budget.left().saturating_add(1));
+        let rows = self.view.scan(table, from, to, order, limit.min(left))?;
+        self.take(rows.len())?;
+        Ok(rows)
     }
 }
 

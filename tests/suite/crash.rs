@@ -1,8 +1,6 @@
 //! The real binary, killed at any moment: what it said yes to is there, and nothing is half there.
 
-use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,58 +10,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::harness::PASSWORD;
+use crate::harness::process::{admin, auther, create_user, json_of, serve};
 
 const ROUNDS: usize = 15;
 const WRITERS: usize = 4;
-
-/// A process that is killed when the test ends, whatever way; with the other end of what it prints to.
-struct Killed(Child, Lines<BufReader<ChildStdout>>);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn auther(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auther"));
-    command.current_dir(folder).env_clear().env("AUTHER_LOG_LEVEL", "warn").env("AUTHER_RATE_LIMIT_ENABLED", "false");
-    command.env("AUTHER_PASSWORD_MEMORY_KIB", "8").env("AUTHER_PASSWORD_ITERATIONS", "1");
-    command.stdin(Stdio::null());
-    command
-}
-
-/// Starts the server; answers once it serves, with its origin.
-fn serve(folder: &Path) -> (Killed, String) {
-    let mut command = auther(folder);
-    command.args(["serve", "--tls", "off", "--listen", "127.0.0.1:0"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut child = Killed(child, stdout.lines());
-    let line = child.1.find_map(|line| line.ok().filter(|line| line.contains(" serves ")));
-    let origin = line.expect("it says where it serves").split_whitespace().last().unwrap().to_owned();
-    (child, origin)
-}
-
-fn admin(folder: &Path, words: &[&str]) -> Output {
-    auther(folder).arg("admin").args(words).arg("--json").output().unwrap()
-}
-
-fn json_of(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn create_user(folder: &Path, email: &str, more: &[&str]) -> Output {
-    use std::io::Write as _;
-    let mut command = auther(folder);
-    command.args(["admin", "user", "create", "--json", "--password-stdin", "--email", email]).args(more);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
 
 fn client() -> Client {
     Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()

@@ -26,6 +26,7 @@ mod edge;
 mod graph;
 mod logout;
 mod matrix;
+mod mutations;
 mod names;
 mod people;
 mod questions;

@@ -13,6 +13,8 @@ import { TextEditor, readJson } from "./text-editor.js";
 
 const NAMES = ["subject_type", "subject_id", "permission", "entity_type", "entity_id", "resource", "context"];
 const NEEDED = ["subject_type", "subject_id", "permission", "entity_type"];
+// As many grants as the server tries with one question.
+const MAX_TRIED = 20;
 
 export function Tester() {
   const { query } = useAddress();
@@ -202,10 +204,11 @@ function waysOfReason({ answer, asked, name }) {
   }
 }
 
-// Whether a grant would be enough, found out by a dry run.
-async function isEnough(grant, answer, asked, isPermission) {
-  const { gained } = await admin.post("/tuples/dry-run", { add: [{ ...grant, names: false }] });
-  return gained.some((change) => change.subject_id === answer.subject_id && (!isPermission || change.permission === asked.permission) && change.entity_type === asked.entity_type && [asked.entity_id || "*", "*"].includes(change.entity_id));
+// Which of some grants would each be enough, asked about at once.
+async function areEnough(grants, answer, asked) {
+  const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null, names: false };
+  const { would_do: enough } = await admin.post("/check", { ...question, would_do: grants.slice(0, MAX_TRIED) });
+  return enough;
 }
 
 // What would make a denial a yes. What can be granted is tried, and only what would be enough is offered.
@@ -229,7 +232,11 @@ function Nearest({ answer, asked, types, name }) {
     ...enough.map((relation) => granting(`Make ${name} ${relation} of ${what}.${permission?.policy ? " A policy then has the last word." : ""}`, `Grant ${relation}`, { ...on, relation, ...subject })),
   ];
   const grants = ways.filter((one) => one.grant).map((one) => JSON.stringify(one.grant));
-  const tried = useLoaded(() => Promise.all(grants.map(async (grant) => [grant, await isEnough(JSON.parse(grant), answer, asked, Boolean(permission)).catch(() => true)])).then(Object.fromEntries), [grants.join()]);
+  const tried = useLoaded(async () => {
+    if (grants.length === 0) return {};
+    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked).catch(() => []);
+    return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
+  }, [grants.join()]);
   if (model.loading || tried.value === undefined) return html`<p class="lead">Looking for the nearest way to a yes…</p>`;
   const open = ways.filter((one) => !one.grant || tried.value[JSON.stringify(one.grant)] !== false);
   const few = ways.length - open.length;

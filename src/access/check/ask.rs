@@ -1,6 +1,8 @@
 //! Questions to a running installation: static on the worker that asks, live only when a script decides.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use super::engine::Ground;
 use super::facts::StoreFacts;
@@ -11,11 +13,34 @@ use super::question::{Decision, Question, Reason, Ruling};
 use super::standing::{Models, Rooms, Standing, State, rooms};
 use super::verdict::{Judge, Limits};
 use crate::access::Error;
+use crate::access::policy::Subject;
 use crate::audit::{self, Entry};
+use crate::base::Budget;
 use crate::cx::{Actor, Cx};
-use crate::records::SubjectRef;
+use crate::records::{SubjectRef, Tuple};
 use crate::store::rows::tuples;
 use crate::store::{self, Snapshot};
+
+/// Steps that the questions of one request may take on the thread that answers it, besides [`SHORT_FOR_EACH`].
+const SHORT: u64 = 5_000;
+
+/// Steps more for each question: several times what an ordinary one takes.
+const SHORT_FOR_EACH: u64 = 64;
+
+/// What may take more steps than these reads the store: the tuples in memory are not to be held for as long as that.
+const QUICK: u64 = 100_000;
+
+/// Steps that a question may take whose scripts are run.
+const LIVE: u64 = 200_000;
+
+/// Steps that a question of our own about a caller's rights may take.
+const OWN: u64 = 100_000;
+
+/// What all scripts of one request may be told by its caller together, in bytes as [`Question::weight`] counts them.
+const MAX_TOLD: usize = 16 * 1024 * 1024;
+
+/// How long all scripts of one request may run together, in microseconds.
+const MAX_MICROS: u64 = 10_000_000;
 
 /// A question with everything that is needed to answer it on another thread.
 pub struct Case {
@@ -23,6 +48,36 @@ pub struct Case {
     from: Arc<Snapshot>,
     rooms: Arc<dyn Rooms>,
     question: Question,
+    request: Arc<Request>,
+}
+
+/// What the cases of one request share.
+#[derive(Default)]
+pub struct Request {
+    micros: AtomicU64,
+    subject: Mutex<Option<(SubjectRef, Arc<Subject>)>>,
+}
+
+impl Request {
+    /// Notes how long a script ran.
+    pub fn ran(&self, micros: u64) {
+        self.micros.fetch_add(micros, Relaxed);
+    }
+
+    /// The subject as scripts know it, made by `make` once for the cases about it that follow each other.
+    pub fn subject(
+        &self,
+        subject: &SubjectRef,
+        make: impl FnOnce() -> Result<Subject, Error>,
+    ) -> Result<Arc<Subject>, Error> {
+        let mut kept = self.subject.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = kept.as_ref().filter(|(about, _)| about == subject) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        *kept = Some((subject.clone(), Arc::clone(&made)));
+        Ok(made)
+    }
 }
 
 impl Case {
@@ -41,9 +96,15 @@ impl Case {
         &self.from
     }
 
+    /// What it shares with the other cases of its request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
     /// Answers with the scripts run by `judge`. Errors: [`Error::LimitReached`].
     pub fn decide(&self, judge: &mut dyn Judge) -> Result<Decision, Error> {
-        let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms };
+        let budget = Budget::of(LIVE);
+        let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms, budget: Some(&budget) };
         sitting.judge(&self.question, judge)
     }
 }
@@ -53,6 +114,7 @@ struct Sitting<'a> {
     cx: &'a Cx,
     from: &'a Arc<Snapshot>,
     rooms: &'a Arc<dyn Rooms>,
+    budget: Option<&'a Budget>,
 }
 
 impl Sitting<'_> {
@@ -65,11 +127,13 @@ impl Sitting<'_> {
         let lately = Lately::of(cx, from)?;
         let revision = lately.revision;
         let keeper = Keeper::of(cx);
-        let ready = keeper.at(cx.store(), revision);
+        let is_quick = self.budget.is_none_or(|budget| budget.most() <= QUICK);
+        let ready = if is_quick { keeper.at(cx.store(), revision) } else { None };
         let store = StoreFacts { from, tenant: cx.tenant };
         let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
         let models = Models::new(cx, State::Committed(from), &**self.rooms).knowing(&lately);
-        ask(&models, Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) }, revision)
+        let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
+        ask(&models, Ground { facts: &facts, schema: &models, now, limits, budget }, revision)
     }
 
     fn with<T>(
@@ -101,14 +165,15 @@ impl Sitting<'_> {
         let (cx, from) = (self.cx, &**self.from);
         let facts = StoreFacts { from, tenant: cx.tenant };
         let models = Models::new(cx, State::Committed(from), &**self.rooms);
-        let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx) };
+        let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
+        let ground = Ground { facts: &facts, schema: &models, now, limits, budget };
         let standing = models.standing(&question.subject)?;
         Bench::new(ground, &question.subject, standing, tuples::revision(from, cx.tenant)?).judge(question, judge)
     }
 
-    fn case(&self, question: &Question) -> Case {
+    fn case(&self, question: &Question, request: &Arc<Request>) -> Case {
         let (cx, from, rooms) = (self.cx.clone(), Arc::clone(self.from), Arc::clone(self.rooms));
-        Case { cx, from, rooms, question: question.clone() }
+        Case { cx, from, rooms, question: question.clone(), request: Arc::clone(request) }
     }
 }
 
@@ -118,20 +183,76 @@ pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
     answers.pop().unwrap_or(Err(Error::Busy))
 }
 
-/// Answers questions over one state, in their order. Errors, for all of them: the store's.
+/// Answers questions over one state, in their order. What takes longer than ordinary questions leaves the thread that asks. Errors, for all of
+/// them: the store's; [`Error::TooLarge`] when scripts would be told too much in all; [`Error::Crowded`].
 pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
     let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
+    let rulings = rulings(cx, (&from, &rooms), questions).await?;
+    is_not_told_too_much(questions, &rulings)?;
     let mut answers = Vec::with_capacity(questions.len());
-    let sitting = Sitting { cx, from: &from, rooms: &rooms };
-    for (question, ruling) in questions.iter().zip(sitting.rule_all(questions)?) {
+    let sitting = Sitting { cx, from: &from, rooms: &rooms, budget: None };
+    let mut request: Option<Arc<Request>> = None;
+    for (question, ruling) in questions.iter().zip(rulings) {
         answers.push(match ruling {
             Ok(Ruling::Decided(decision)) => Ok(*decision),
-            Ok(Ruling::Gated) => rooms.live(cx, sitting.case(question)).await,
+            Ok(Ruling::Gated) => {
+                let request = request.get_or_insert_default();
+                if request.micros.load(Relaxed) > MAX_MICROS {
+                    Err(Error::LimitReached("the policies of one request took too long together"))
+                } else {
+                    rooms.live(cx, sitting.case(question, request)).await
+                }
+            }
             Err(error) => Err(error),
         });
     }
     tell_bypasses(cx, questions, &answers).await?;
     Ok(answers)
+}
+
+/// What can be said without scripts: here, or when it takes too many steps for that, among the long work.
+async fn rulings(
+    cx: &Cx,
+    (from, rooms): (&Arc<Snapshot>, &Arc<dyn Rooms>),
+    questions: &[Question],
+) -> Result<Vec<Result<Ruling, Error>>, Error> {
+    let count = u64::try_from(questions.len()).unwrap_or(u64::MAX);
+    let short = Budget::of(count.saturating_mul(SHORT_FOR_EACH).saturating_add(SHORT));
+    let rulings = Sitting { cx, from, rooms, budget: Some(&short) }.rule_all(questions);
+    if !short.is_spent() {
+        return rulings;
+    }
+    let (from, rooms, questions) = (Arc::clone(from), Arc::clone(rooms), questions.to_vec());
+    let rule =
+        move |cx: &Cx| Sitting { cx, from: &from, rooms: &rooms, budget: cx.budget.as_deref() }.rule_all(&questions);
+    cx.look_long(rule).await
+}
+
+/// Refuses what would be handed to too many scripts, before any is run.
+fn is_not_told_too_much(questions: &[Question], rulings: &[Result<Ruling, Error>]) -> Result<(), Error> {
+    let gated = questions.iter().zip(rulings).filter(|(_, ruling)| matches!(ruling, Ok(Ruling::Gated)));
+    let told = gated.map(|(question, _)| question.weight()).fold(0, usize::saturating_add);
+    if told <= MAX_TOLD {
+        return Ok(());
+    }
+    let message =
+        "`resource` and `context` are too large for so many questions that policies decide: ask fewer at once";
+    Err(Error::TooLarge(message.to_owned()))
+}
+
+/// For each of some tuples, whether the answer to the question would be yes, or up to a script, if it were stored. Errors: [`Error::LimitReached`].
+pub fn would_do(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<Vec<bool>, Error> {
+    sit(cx, &question.subject, |bench| {
+        let mut found = Vec::with_capacity(tuples.len());
+        for tuple in tuples {
+            let tried = Question { contextual: vec![tuple], explain: false, ..question.clone() };
+            found.push(match bench.rule(&tried)? {
+                Ruling::Decided(decision) => decision.allowed,
+                Ruling::Gated => true,
+            });
+        }
+        Ok(found)
+    })
 }
 
 /// Puts in the audit log that somebody was let through because they administer the platform: the same permission on a type once a minute.
@@ -157,17 +278,39 @@ async fn tell_bypasses(
 /// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
-    Ok(sit(cx, subject, |bench| bench.rule(&question))?.allows())
+    let budget = Budget::of(OWN);
+    Ok(sit_within(cx, subject, Some(&budget), |bench| bench.rule(&question))?.allows())
 }
 
-/// Hands over a bench for static questions about a subject, over the state of this moment. Errors: the questions' own.
+/// Hands over a bench for static questions about a subject, over the state of this moment and within the operation's budget. Errors: the
+/// questions' own.
 pub fn sit<T>(
     cx: &Cx,
     subject: &SubjectRef,
     ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    sit_within(cx, subject, cx.budget.as_deref(), ask)
+}
+
+fn sit_within<T>(
+    cx: &Cx,
+    subject: &SubjectRef,
+    budget: Option<&Budget>,
+    ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    Sitting { cx, from: &from, rooms: &rooms }.with(subject, ask)
+    Sitting { cx, from: &from, rooms: &rooms, budget }.with(subject, ask)
+}
+
+/// Hands over the models and the ground of static questions about anybody, over the state of this moment and within the operation's budget. Errors:
+/// the questions' own.
+pub(in crate::access) fn survey<T>(
+    cx: &Cx,
+    ask: impl FnOnce(&Models<'_>, Ground<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
+    let sitting = Sitting { cx, from: &from, rooms: &rooms, budget: cx.budget.as_deref() };
+    sitting.ground(|models, ground, _| ask(models, ground))
 }
 
 /// How a subject stands at the moment.

@@ -14,8 +14,8 @@ use super::proof::{Proof, Ran, Rule, Step};
 use super::verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};
 use crate::access::Error;
 use crate::access::model::{CompiledModel, Relation, Rewrite};
-use crate::base::Moment;
 use crate::base::hash::Seeded;
+use crate::base::{Budget, Moment};
 use crate::records::SubjectRef;
 
 /// What questions are answered from.
@@ -28,6 +28,24 @@ pub struct Ground<'a, F: ?Sized> {
     pub now: Moment,
     /// How far a question may lead.
     pub limits: Limits,
+    /// How much all questions together may look at; `None` where the limits are enough.
+    pub budget: Option<&'a Budget>,
+}
+
+impl<'a, F: ?Sized> Ground<'a, F> {
+    /// The same with other facts.
+    pub fn with<'b, G: ?Sized>(&self, facts: &'b G) -> Ground<'b, G>
+    where
+        'a: 'b,
+    {
+        let Self { schema, now, limits, budget, .. } = *self;
+        Ground { facts, schema, now, limits, budget }
+    }
+
+    /// Takes steps from the budget. Errors: [`Error::LimitReached`].
+    pub fn take(&self, steps: usize) -> Result<(), Error> {
+        self.budget.map_or(Ok(()), |budget| Ok(budget.take(steps)?))
+    }
 }
 
 impl<F: ?Sized> Clone for Ground<'_, F> {
@@ -192,6 +210,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
         if self.visited > self.ground.limits.nodes {
             return Err(Error::LimitReached("it leads to too many objects"));
         }
+        self.ground.take(1)?;
         let Some(model) = self.model(node.at.kind)? else { return Ok(Answer::no()) };
         let relation = model.relations.get(&*self.ground.facts.text(&self.given, node.at.relation));
         let Some(relation) = relation else { return Ok(Answer::no()) };
@@ -311,6 +330,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             if sets.len() > most {
                 return Err(Error::LimitReached("a relation is given to too many sets"));
             }
+            self.ground.take(sets.len())?;
             for link in sets {
                 let Some(set) = link.who.as_set() else { continue };
                 if !link.counts_at(self.ground.now) || !self.accepts(at.relation, link.who) {
@@ -340,6 +360,7 @@ impl<'a, F: Facts + ?Sized> Engine<'a, F> {
             if parents.len() > most {
                 return Err(Error::LimitReached("an object has too many parents"));
             }
+            self.ground.take(parents.len())?;
             for link in parents {
                 let Who { kind, id, held } = link.who;
                 if held != Name::NOTHING || !link.counts_at(self.ground.now) || !self.accepts(to_parent, link.who) {

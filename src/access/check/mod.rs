@@ -1,6 +1,6 @@
 //! Questions: may this subject do this with that object, and why.
 //!
-//! May use: `access::model`, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
+//! May use: `access::model`, what `access::said` and `access::policy` tell scripts, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
 //! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
 //! not stored, `index` keeps them in memory) and between numbers (`names`), `memo` keeps what was found, `proof` tells it, `words` for
 //! people. Start reading at [`check`] and [`Engine`].
@@ -23,7 +23,8 @@ mod words;
 #[cfg(test)]
 pub(super) mod tests;
 
-pub use ask::{Case, check, check_many, may, sit, standing, subject_of};
+pub(in crate::access) use ask::survey;
+pub use ask::{Case, Request, check, check_many, may, sit, standing, subject_of, would_do};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts, Which};
 pub use index::SnapshotFacts;

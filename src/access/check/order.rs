@@ -134,7 +134,7 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
             self.engine.holds(at)?
         } else {
             let facts = Overlay::new(self.ground.facts, question.contextual.iter().cloned(), []);
-            Engine::new(self.over(&facts), &self.subject).explaining(question.explain).holds(at)?
+            Engine::new(self.ground.with(&facts), &self.subject).explaining(question.explain).holds(at)?
         };
         let gate = if policy.is_some() { Verdict::Gated } else { Verdict::Yes };
         if outcome.verdict.min(gate) == Verdict::Gated {
@@ -153,16 +153,9 @@ impl<'a, F: Facts + ?Sized> Bench<'a, F> {
         };
         let at = At::new(&model.entity_type, &question.entity_id, relation);
         let facts = Overlay::new(self.ground.facts, question.contextual.iter().cloned(), []);
-        let engine = Engine::live(self.over(&facts), &self.subject, policy.cloned(), judge);
+        let engine = Engine::live(self.ground.with(&facts), &self.subject, policy.cloned(), judge);
         let outcome = engine.explaining(question.explain).holds(at)?;
         self.decision(question, (model, at), &outcome)
-    }
-
-    fn over<'b, G: ?Sized>(&self, facts: &'b G) -> Ground<'b, G>
-    where
-        'a: 'b,
-    {
-        Ground { facts, schema: self.ground.schema, now: self.ground.now, limits: self.ground.limits }
     }
 
     fn decision(

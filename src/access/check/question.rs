@@ -1,10 +1,10 @@
 //! What is asked and what is answered.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::proof::Explanation;
 use super::verdict::ScriptSource;
+use crate::access::{Resource, Said};
 use crate::records::{SubjectRef, Tuple};
 
 /// May this subject do this with this object?
@@ -19,9 +19,11 @@ pub struct Question {
     /// The object; `*` asks about all of them.
     pub entity_id: String,
     /// `context.resource` of scripts.
-    pub resource: Option<Map<String, Value>>,
+    pub resource: Option<Resource>,
     /// More for the context of scripts.
-    pub context: Map<String, Value>,
+    pub context: Said,
+    /// Further members of the context, by name.
+    pub properties: Vec<(&'static str, Said)>,
     /// Tuples that count for this question as if they were stored. They make nobody a platform administrator and give nobody full access.
     pub contextual: Vec<Tuple>,
     /// Whether the answer says why.
@@ -37,10 +39,19 @@ impl Question {
             entity_type: entity_type.to_owned(),
             entity_id: entity_id.to_owned(),
             resource: None,
-            context: Map::new(),
+            context: Said::default(),
+            properties: Vec::new(),
             contextual: Vec::new(),
             explain: false,
         }
+    }
+
+    /// About what it takes to tell a script what the caller says, in bytes.
+    pub fn weight(&self) -> usize {
+        // Attributes stand in the context twice: by themselves and flat.
+        let attributes = self.resource.as_ref().map_or(0, |resource| resource.attributes.weight().saturating_mul(2));
+        let properties = self.properties.iter().map(|(_, said)| said.weight()).sum::<usize>();
+        self.context.weight().saturating_add(attributes).saturating_add(properties)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::model::SubjectRule;
 
 pub use openfga::{Imported, ImportedModel, import};
-pub use tuples::{Incoming, read_tuple, read_tuples, write_tuple};
+pub use tuples::{Incoming, read_tuple, read_tuples, read_tuples_from, write_tuple};
 
 /// Types that are the same everywhere: their names take no prefix.
 const OURS: [&str; 4] = ["user", "group", "apikey", "client"];

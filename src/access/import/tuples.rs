@@ -72,10 +72,15 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> 
 /// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
 /// `//` are passed over. Errors: every mistake with its line or its index, up to a hundred.
 pub fn read_tuples(text: &str) -> Result<Vec<Incoming>, Vec<Mistake>> {
+    read_tuples_from(text, 1)
+}
+
+/// As [`read_tuples`], of a text whose first line is the `first` of a longer one.
+pub fn read_tuples_from(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<Mistake>> {
     if let Some(items) = whole(text) {
         return collected(items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), from_json(item))));
     }
-    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let lines = text.lines().enumerate().map(|(index, line)| (index.saturating_add(first), line.trim()));
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with("//"));
     collected(lines.map(|(number, line)| (format!("line {number}"), read_tuple(line))))
 }

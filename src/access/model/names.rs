@@ -37,11 +37,14 @@ fn is_inner(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')
 }
 
-/// The candidate that `name` was probably meant to be.
+/// Candidates that are compared: the work grows with their number.
+const MAX_CANDIDATES: usize = 256;
+
+/// The candidate that `name` was probably meant to be, of the first 256.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = normal(name);
     let mut best = (LIKE, None);
-    for candidate in candidates {
+    for candidate in candidates.into_iter().take(MAX_CANDIDATES) {
         let likeness = normalized_damerau_levenshtein(&typed, &normal(candidate));
         if likeness >= best.0 && (best.1.is_none() || likeness > best.0) {
             best = (likeness, Some(candidate));

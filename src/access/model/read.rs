@@ -18,6 +18,9 @@ pub(super) const MAX_PERMISSIONS: usize = 256;
 pub(super) const MAX_DOCUMENT: usize = 256 * 1024;
 /// Largest policy, in bytes.
 pub(super) const MAX_POLICY: usize = 10_240;
+/// Mistakes that are told, and looked for.
+pub(super) const MAX_MISTAKES: usize = 100;
+
 /// Longest description, in bytes.
 const MAX_DESCRIPTION: usize = 1000;
 
@@ -69,7 +72,8 @@ pub(super) struct Reading {
 /// Reads a document. Where there is a mistake, the typed form holds what does least harm to the checks that follow.
 pub(super) fn read(document: &Map<String, Value>) -> Reading {
     let relations = document.get("relations").and_then(Value::as_object);
-    let known = relations.map(|relations| relations.keys().map(String::as_str).collect()).unwrap_or_default();
+    let names = relations.into_iter().flat_map(Map::keys).map(String::as_str);
+    let known = names.take(MAX_RELATIONS).collect();
     let mut reader = Reader { known, arrows: Vec::new(), mistakes: Vec::new() };
     let size = serde_json::to_string(document).map_or(usize::MAX, |text| text.len());
     if size > MAX_DOCUMENT {
@@ -88,7 +92,14 @@ pub(super) struct Reader<'d> {
 
 impl<'d> Reader<'d> {
     pub(super) fn note(&mut self, at: impl Into<String>, problem: impl Into<String>) {
-        self.mistakes.push(Mistake::new(at, problem));
+        if !self.has_said_enough() {
+            self.mistakes.push(Mistake::new(at, problem));
+        }
+    }
+
+    /// Whether no more mistakes are told: what to write instead need not be looked for.
+    pub(super) fn has_said_enough(&self) -> bool {
+        self.mistakes.len() >= MAX_MISTAKES
     }
 
     fn document(&mut self, document: &'d Map<String, Value>) -> Document {
@@ -126,6 +137,8 @@ impl<'d> Reader<'d> {
         if let Some(count) = entries.map(Map::len).filter(|count| *count > most) {
             self.note(at, format!("holds {count}; {most} are allowed"));
         }
+        // What is read of so many, and compared with each other, is bounded as well.
+        let entries = entries.filter(|entries| entries.len() <= most);
         for name in entries.into_iter().flat_map(Map::keys).filter(|name| !is_name(name)) {
             self.note(at, format!("{} cannot be a name: {NAME_RULE}", quoted(name)));
         }
@@ -135,6 +148,9 @@ impl<'d> Reader<'d> {
     /// Notes every member of an object that has no meaning there.
     pub(super) fn members(&mut self, at: &str, object: &Map<String, Value>, known: &[&str]) {
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            if self.has_said_enough() {
+                return;
+            }
             let advice = names::advice(name, known.iter().copied());
             self.note(member(at, name), format!("{} is not known here: {advice}", quoted(name)));
         }
@@ -182,6 +198,9 @@ impl<'d> Reader<'d> {
     /// As [`Reader::members`], without offering those that only lists hold.
     fn members_of_relation(&mut self, at: &str, object: &Map<String, Value>, quiet: &[&str]) {
         for name in object.keys().filter(|name| !quiet.contains(&name.as_str())) {
+            if self.has_said_enough() {
+                return;
+            }
             let advice = names::advice(name, RELATION_MEMBERS.iter().copied());
             self.note(member(at, name), format!("{} is not known here: {advice}", quoted(name)));
         }
@@ -211,6 +230,9 @@ impl<'d> Reader<'d> {
         let name = self.name(at, value)?;
         if self.known.contains(&name.as_str()) {
             return Some(name);
+        }
+        if self.has_said_enough() {
+            return None;
         }
         let advice = names::advice(&name, self.known.iter().copied());
         self.note(at, format!("there is no relation {} in this model: {advice}", quoted(&name)));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{advice, quoted};
-use super::read::Arrow;
+use super::read::{Arrow, MAX_MISTAKES};
 use super::{CompiledModel, Relation, Rewrite, SubjectRule};
 use crate::access::error::Mistake;
 
@@ -27,7 +27,7 @@ pub(super) fn check(model: &CompiledModel, arrows: &[Arrow]) -> Vec<Mistake> {
 
 /// Parents are read from the tuples of the `from` relation alone, so nothing else may give it.
 fn arrow_leads_to_objects(model: &CompiledModel, arrow: &Arrow, mistakes: &mut Vec<Mistake>) {
-    let Some(relation) = model.relations.get(&arrow.from) else { return };
+    let Some(relation) = model.relations.get(&arrow.from).filter(|_| mistakes.len() < MAX_MISTAKES) else { return };
     let (at, from) = (format!("{}.from", arrow.at), &arrow.from);
     if !relation.takes_tuples() {
         mistakes.push(Mistake::new(
@@ -74,6 +74,7 @@ fn own_sets_exist(model: &CompiledModel, name: &str, relation: &Relation, mistak
         if let SubjectRule::Set { kind, relation } = rule
             && *kind == model.entity_type
             && !model.relations.contains_key(relation)
+            && mistakes.len() < MAX_MISTAKES
         {
             let known = advice(relation, model.relations.keys().map(String::as_str));
             let problem = format!("`{rule}` names no relation of this model: {known}");

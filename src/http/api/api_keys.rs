@@ -59,16 +59,17 @@ pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> Answer {
     let client: Option<ClientId> = parameter(&query, "client")?
         .map(|client| client.parse().map_err(|_| Refusal::not_found("There is no client with this id.")))
         .transpose()?;
-    let page =
-        paged(sorted_request::<ApiKeyId, ApiKey>(&query)?, move |request| match (&request.sort, owner, client) {
-            (Some(sort), owner, client) => apikeys::sorted(&cx, (sort, request.limit), owner.as_ref(), client.as_ref()),
+    let page = paged(&cx, sorted_request::<ApiKeyId, ApiKey>(&query)?, move |cx, request| {
+        match (&request.sort, &owner, &client) {
+            (Some(sort), owner, client) => apikeys::sorted(cx, (sort, request.limit), owner.as_ref(), client.as_ref()),
             (None, Some(owner), _) => {
-                let items = apikeys::of_owner(&cx, &owner)?.into_iter().rev().collect();
+                let items = apikeys::of_owner(cx, owner)?.into_iter().rev().collect();
                 Ok(Page { items, next: None })
             }
-            (None, None, Some(client)) => apikeys::page_of_client(&cx, &client, request),
-            (None, None, None) => apikeys::page(&cx, request),
-        });
+            (None, None, Some(client)) => apikeys::page_of_client(cx, client, request),
+            (None, None, None) => apikeys::page(cx, request),
+        }
+    });
     let page = page.await?.map(|key| view(&admin.cx, &key));
     Ok(HttpResponse::Ok().json(page))
 }

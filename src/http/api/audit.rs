@@ -3,10 +3,11 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{page_request, parameter, wrong_parameter};
+use super::{page_request, paged, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::id::AuditId;
+use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, Right, ViewAudit, ViewUsers, has};
 use crate::http::respond::Refusal;
@@ -39,7 +40,9 @@ pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse,
         Some("asc") => Order::Ascending,
         Some(_) => return Err(wrong_parameter("order", "is neither asc nor desc")),
     };
-    let page = audit::page(&admin.cx, &filter(&admin.cx, &query)?, order, &page_request::<AuditId>(&query)?)?;
+    let filter = filter(&admin.cx, &query)?;
+    let read = move |cx: &Cx, request: &PageRequest| audit::page(cx, &filter, order, request);
+    let page = paged(&admin.cx, page_request::<AuditId>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

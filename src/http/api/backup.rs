@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::block;
 use serde_json::{Map, Value, json};
 
 use super::Local;
 use super::input::Input;
 use crate::audit::Entry;
+use crate::base::long_work::Busy;
 use crate::cx::Cx;
 use crate::http::extract::Json;
 use crate::http::respond::Refusal;
@@ -25,8 +25,8 @@ pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<Http
     }
     input.finish()?;
     let cx = local.cx;
-    let (store, target) = (cx.store().clone(), path.clone());
-    let report = block(move || store.backup(&target, |_| {})).await.map_err(Refusal::internal)?;
+    let target = path.clone();
+    let report = cx.look_long(move |cx| Ok::<_, Busy>(cx.store().backup(&target, |_| {}))).await?;
     let report = report.map_err(refused)?;
     note(&cx, Entry::success(&cx, "backup.create").detail("path", path.to_string_lossy())).await?;
     Ok(HttpResponse::Created().json(json!({

@@ -11,6 +11,7 @@ use super::input::Input;
 use super::{flag, named_request, onward, paged, parameter, search, sorted_request, spares_authority, wrong_parameter};
 use crate::access::check::CLIENT;
 use crate::base::id::ClientId;
+use crate::base::long_work::Busy;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
@@ -77,7 +78,7 @@ pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
     let by_id = parameter(&query, "sort")?.is_none();
     let request = if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, Client>(&query)? };
-    let page = paged(request, move |request| clients::page(&admin.cx, &filter, request)).await?;
+    let page = paged(&admin.cx, request, move |cx, request| clients::page(cx, &filter, request)).await?;
     let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
     let next = if by_id { onward("clients", page.next.as_ref()) } else { page.next };
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
@@ -150,7 +151,8 @@ fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
 
 /// `GET clients/{client}/deletion`: what a deletion would take along.
 pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
-    let ended = clients::deletion(&admin.cx, &parsed(&id)?)?;
+    let id = parsed(&id)?;
+    let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(clients::deletion(cx, &id))).await??;
     Ok(HttpResponse::Ok().json(json!({
         "refresh_families": ended.grants,
         "api_keys": ended.api_keys,

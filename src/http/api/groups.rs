@@ -5,17 +5,21 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{paged, parameter, search, sorted_request, tuples};
+use super::{named_request, paged, parameter, search, sorted_request, tuples};
 use crate::access::groups::{self, Change, Member};
 use crate::access::naming::Naming;
 use crate::access::tuples::NewTuple;
 use crate::base::id::GroupId;
+use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, CreateGroups, DeleteGroups, Json, ManageMembers, Query, UpdateGroups, ViewGroups};
 use crate::http::respond::Refusal;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{Group, SubjectRef, TupleKey};
 use crate::store::rows::users;
+
+/// What the pages of members are told by.
+const MEMBERS: &str = "members";
 
 type Answer = Result<HttpResponse, Refusal>;
 
@@ -33,7 +37,7 @@ fn view(group: &Group) -> Value {
 /// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
     let (search, request) = (search(&query)?, sorted_request::<GroupId, Group>(&query)?);
-    let page = paged(request, move |request| groups::page(&admin.cx, search.as_ref(), request)).await?;
+    let page = paged(&admin.cx, request, move |cx, request| groups::page(cx, search.as_ref(), request)).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -76,19 +80,31 @@ pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
 /// `GET groups/{group}/deletion`: what a deletion would take along.
 pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
     let group = within_reach(&admin.cx, &name)?;
-    Ok(HttpResponse::Ok().json(groups::deletion(&admin.cx, &group.id)?))
+    Ok(HttpResponse::Ok().json(admin.cx.look_long(move |cx| groups::deletion(cx, &group.id)).await?))
 }
 
-/// `GET groups/{group}/members`: everybody, or with `direct=true` those who were put in by name.
+/// `GET groups/{group}/members`: a page of everybody, or with `direct=true` of those who were put in by name.
 pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> Answer {
     let direct = parameter(&query, "direct")? == Some("true");
-    let from = admin.cx.read()?;
-    let group = groups::group(&admin.cx, &from, &name)?;
-    let mut items = Vec::new();
-    for member in groups::members(&admin.cx, &from, &group.id, direct)? {
-        items.push(member_view(&admin.cx, &from, &member)?);
+    let mut request = named_request(&query, MEMBERS)?;
+    if parameter(&query, "limit")?.is_none() {
+        request.limit = MAX_LIMIT;
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+    let look = move |cx: &Cx| groups::members(cx, &cx.read()?, &groups::group(cx, &cx.read()?, &name)?.id, direct);
+    let mut members = admin.cx.look(look).await?;
+    members.retain(|member| request.after.as_ref().is_none_or(|after| place(member) > *after));
+    members.sort_by_cached_key(place);
+    members.truncate(request.limit.saturating_add(1));
+    let page = Page::from_rows(members, request.limit, |last| cursor_behind(MEMBERS, &place(last)));
+    let from = admin.cx.read()?;
+    let items: Vec<Value> =
+        page.items.iter().map(|member| member_view(&admin.cx, &from, member)).collect::<Result<_, _>>()?;
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+}
+
+/// Where a member stands in the list.
+fn place(member: &Member) -> String {
+    format!("{} {}", member.subject, member.through.as_deref().unwrap_or_default())
 }
 
 fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Result<Value, Refusal> {

@@ -39,6 +39,18 @@ impl Input {
         }
     }
 
+    /// Takes a member that is an object, as it is.
+    pub fn take_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        match self.members.remove(name)? {
+            Value::Null => None,
+            Value::Object(members) => Some(members),
+            _ => {
+                self.refuse(name, WRONG_TYPE);
+                None
+            }
+        }
+    }
+
     /// Takes a member that is a list of objects, as it is.
     pub fn take_objects(&mut self, name: &str) -> Option<Vec<Map<String, Value>>> {
         let objects = match self.members.remove(name)? {

@@ -32,7 +32,7 @@ mod writers;
 use std::str::FromStr;
 
 use actix_web::http::Method;
-use actix_web::web::{ServiceConfig, block};
+use actix_web::web::ServiceConfig;
 
 pub use local::Local;
 
@@ -41,6 +41,7 @@ use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
 use crate::access::authority;
 use crate::base::canonical::Search;
+use crate::base::long_work::Busy;
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::base::sort::{Sort, Sortable};
 use crate::cx::Cx;
@@ -217,18 +218,19 @@ fn sorted_request<Id: FromStr, R: Sortable>(query: &Query) -> Result<PageRequest
     Ok(PageRequest::sorted(limit(query)?, sort))
 }
 
-/// Makes a page away from the threads that answer: to sort, everything is looked at.
+/// Makes a page: among the long work when it is sorted, for which everything is looked at, or when few of many rows are wanted.
 async fn paged<T: Send + 'static, E: Send + 'static>(
+    cx: &Cx,
     request: PageRequest,
-    read: impl FnOnce(&PageRequest) -> Result<T, E> + Send + 'static,
+    read: impl Fn(&Cx, &PageRequest) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal>
 where
     Refusal: From<E>,
 {
-    if request.sort.is_none() {
-        return Ok(read(&request)?);
-    }
-    Ok(block(move || read(&request)).await.map_err(Refusal::internal)??)
+    let is_sorted = request.sort.is_some();
+    let read = move |cx: &Cx| Ok::<_, Busy>(read(cx, &request));
+    let page = if is_sorted { cx.look_long(read).await? } else { cx.look(read).await? };
+    Ok(page?)
 }
 
 /// A query parameter that is `true` or `false`.

@@ -128,14 +128,16 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
-    let dry_run::Changes { gained, lost, complete } = dry_run::of_model(&admin.cx, compiled)?;
-    let refused = match catalogue::rehearse(&admin.cx, &draft) {
+    let look = move |cx: &Cx| dry_run::of_model(cx, compiled.clone());
+    let dry_run::Changes { gained, lost, complete, looked_at } = admin.cx.look(look).await?;
+    let rehearsed = admin.cx.look_long(move |cx| catalogue::rehearse(cx, &draft)).await;
+    let refused = match rehearsed {
         Ok(_) => Value::Null,
-        Err(Error::Store(error)) => return Err(error.into()),
+        Err(error @ (Error::Store(_) | Error::Crowded)) => return Err(error.into()),
         Err(error) => json!({"code": error.code(), "message": error.to_string()}),
     };
     Ok(HttpResponse::Ok().json(json!({
-        "gained": gained, "lost": lost, "complete": complete, "warnings": warnings, "refused": refused
+        "gained": gained, "lost": lost, "complete": complete, "looked_at": looked_at, "warnings": warnings, "refused": refused
     })))
 }
 

@@ -7,13 +7,15 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{page_request, parameter, wrong_parameter};
+use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{Verdict, judge, tried};
 use crate::access::switched_off;
 use crate::base::id::EvaluationId;
+use crate::base::page::PageRequest;
 use crate::base::{Moment, ScriptDigest};
+use crate::cx::Cx;
 use crate::http::extract::{Admin, Json, Query, UpdatePolicies, ViewPolicies};
 use crate::http::respond::Refusal;
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
@@ -45,8 +47,9 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
     input.finish()?;
     let now = admin.cx.now;
+    let context = tried(&context, now)?;
     let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
-    let judged = admin.cx.home.scripts.run(task, move |vm| judge(vm, &script, &tried(&context, now), now)).await;
+    let judged = admin.cx.home.scripts.run(task, move |vm| judge(vm, &script, &context, now)).await;
     if matches!(judged, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
     }
@@ -155,7 +158,9 @@ pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
         subject: text("subject")?,
         result,
     };
-    let page = evaluations::page(&admin.cx, &filter, order, &page_request::<EvaluationId>(&query)?).await?;
+    evaluations::flush(&admin.cx).await?;
+    let read = move |cx: &Cx, request: &PageRequest| evaluations::page(cx, &filter, order, request);
+    let page = paged(&admin.cx, page_request::<EvaluationId>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(evaluation).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

@@ -38,7 +38,7 @@ pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
         .transpose()?;
     let filter = Filter { user: user.map(|user| user.id), client };
     let request = sorted_request::<SessionId, Session>(&query)?;
-    let page = paged(request, move |request| sessions::page(&admin.cx, &filter, request)).await?;
+    let page = paged(&admin.cx, request, move |cx, request| sessions::page(cx, &filter, request)).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }

@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::writers::{What, for_writers};
-use super::{page_request, parameter, wrong_parameter};
+use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access::check::CLIENTS;
-use crate::access::import::{Incoming, prefixed, read_tuples};
+use crate::access::import::{Incoming, prefixed, read_tuples_from};
 use crate::access::model::Models;
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, authority, dry_run};
+use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{
     Admin, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
@@ -74,7 +75,8 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
         let found = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
         (filter.subject_id, name) = (Some(found.0.id), found.1);
     }
-    let page = tuples::page(&admin.cx, &filter, &page_request::<String>(&query)?)?;
+    let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
+    let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(resolved(json!({"items": items, "next": page.next}), name.as_ref())))
 }
@@ -155,8 +157,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
     }
     // Lines that were sent before count for the numbers in messages.
-    let text = format!("{}{}", "\n".repeat(first.saturating_sub(1).min(10_000_000)), lines.join("\n"));
-    let incoming = read_tuples(&text).map_err(Error::Invalid)?;
+    let incoming = read_tuples_from(&lines.join("\n"), first).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
     let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
@@ -193,7 +194,8 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
         let one = new_tuple(Input::new(one))?;
         removed.push(tuples::stored_key(&admin.cx, &one.key, one.naming)?);
     }
-    let mut answer = json!(dry_run::of_tuples(&admin.cx, &added, &removed)?);
+    let changes = admin.cx.look(move |cx| dry_run::of_tuples(cx, &added, &removed)).await?;
+    let mut answer = json!(changes);
     if let Some(members) = answer.as_object_mut() {
         members.insert(String::from("resolved"), json!(names));
     }
@@ -227,7 +229,7 @@ pub(super) async fn remove_one(cx: &Cx, tuple: &NewTuple) -> Result<Tuple, Refus
     Ok(tuples::remove(cx, &key).await?)
 }
 
-fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
+pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     let subject = SubjectRef {
         kind: input.require("subject_type"),
         id: input.require("subject_id"),

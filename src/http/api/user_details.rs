@@ -22,7 +22,8 @@ type Answer = Result<HttpResponse, Refusal>;
 pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
     also::<ViewGroups>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
-    let joined = groups::of_subject(&admin.cx, &admin.cx.read()?, &SubjectRef::new("user", user.id.as_str()))?;
+    let subject = SubjectRef::new("user", user.id.as_str());
+    let joined = admin.cx.look(move |cx| groups::of_subject(cx, &cx.read()?, &subject)).await?;
     let items: Vec<Value> = joined
         .iter()
         .map(|joined| json!({"id": joined.group.id, "name": joined.group.name, "direct": joined.direct}))
@@ -36,7 +37,8 @@ pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -
     let user = users::by_name(&admin.cx, &name)?;
     let client = client_in(&query)?;
     let subject = SubjectRef::new("user", user.id.as_str());
-    Ok(HttpResponse::Ok().json(effective::of_subject(&admin.cx, &subject, client.as_ref())?))
+    let look = move |cx: &Cx| effective::of_subject(cx, &subject, client.as_ref());
+    Ok(HttpResponse::Ok().json(admin.cx.look(look).await?))
 }
 
 /// `GET users/{user}/token`: what would stand in their tokens for `client` with `scope`. Nothing is signed or stored.

@@ -14,6 +14,7 @@ use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
+use crate::base::long_work::Busy;
 use crate::cx::Cx;
 use crate::http::extract::{
     Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require,
@@ -77,7 +78,7 @@ pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
         role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
     };
     let request = sorted_request::<UserId, User>(&query)?;
-    let page = paged(request, move |request| users::page(&admin.cx, &filter, request)).await?;
+    let page = paged(&admin.cx, request, move |cx, request| users::page(cx, &filter, request)).await?;
     let items: Vec<View> = page.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
@@ -148,7 +149,7 @@ pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
 /// `GET users/{user}/deletion`: what a deletion would take along.
 pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
     let user = within_reach(&admin.cx, &name)?;
-    let ended = users::deletion(&admin.cx, &user.id)?;
+    let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(users::deletion(cx, &user.id))).await??;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions,
         "refresh_families": ended.grants,

@@ -16,7 +16,7 @@ pub async fn mine(person: Person, query: Query) -> Result<HttpResponse, Refusal>
         Some(id) => Some(id.parse::<ClientId>().map_err(|_| Refusal::malformed("`client` is not the id of an app."))?),
     };
     let subject = SubjectRef::new("user", person.signed_in.user.id.as_str());
-    let effective = effective::of_subject(&person.cx, &subject, client.as_ref())?;
+    let effective = person.cx.look(move |cx| effective::of_subject(cx, &subject, client.as_ref())).await?;
     let items: Vec<Value> = effective.items.iter().map(view).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "truncated": effective.truncated})))
 }

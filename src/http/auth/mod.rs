@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod api_keys;
 mod consents;
+pub(in crate::http) mod lists;
 pub(in crate::http) mod permissions;
 mod refusal;
 mod sessions;
@@ -53,8 +54,8 @@ pub fn configure_questions(config: &mut ServiceConfig) {
     config
         .service(at("check-permission").post(permissions::one))
         .service(at("check-permission/batch").post(permissions::batch))
-        .service(at("list-objects").get(permissions::objects).post(permissions::objects))
-        .service(at("list-subjects").get(permissions::subjects).post(permissions::subjects));
+        .service(at("list-objects").get(lists::objects).post(lists::objects))
+        .service(at("list-subjects").get(lists::subjects).post(lists::subjects));
 }
 
 fn at(name: &str) -> Endpoint {

@@ -1,4 +1,4 @@
-//! Questions about permissions: one, many, which objects, which subjects. Errors are `{"error","message"}`; a denial is an answer, not an error.
+//! Questions about permissions: one, or many; `lists` has which objects and which subjects. Errors are `{"error","message"}`; a denial is an answer, not an error.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, sit, subject_of};
-use crate::access::list::{self, Objects, Who as Wanted};
+use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, subject_of};
 use crate::access::model::Models;
-use crate::access::{Error, tuples};
+use crate::access::{Error, Resource, Said, tuples};
 use crate::base::Secret;
-use crate::base::page::PageRequest;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, LongJson, Query, Right, ViewTuples, Who, caller, has};
+use crate::http::extract::{Caller, LongJson, Right, ViewTuples, Who, caller, has};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
-
-/// Largest `resource` and `context` together, as JSON in bytes.
-const MAX_CONTEXT: usize = 64 * 1024;
 
 /// Objects or questions of one batch.
 const MAX_BATCH: usize = 1_000;
@@ -28,8 +23,11 @@ const MAX_BATCH: usize = 1_000;
 /// Contextual tuples of one question at the most.
 const MAX_CONTEXTUAL: usize = 100;
 
-/// Items of one list at the most.
-const MAX_LIST: usize = 200;
+/// Contextual tuples of all questions of one request, each counted for every question that it is for.
+const MAX_CONTEXTUAL_IN_ALL: usize = 5_000;
+
+/// Questions of one request that ask why.
+const MAX_EXPLAINED: usize = 20;
 
 type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
@@ -132,6 +130,7 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
         questions.push(question(&mut asker, &mut input, None)?);
         input.finish()?;
     }
+    is_explained_to_few(&questions)?;
     let decisions = check_many(&caller.cx, &questions).await?.into_iter().map(|decision| match decision {
         Err(Error::Store(error)) => Err(Refusal::from(error)),
         decision => Ok(decision),
@@ -150,13 +149,18 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
     let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
     at_most(ids.as_ref().map_or(0, Vec::len), "entityIds")?;
     let mut asked = question(&mut Asker::new(caller), &mut input, Some(ANY))?;
+    // The answer has no place for reasons.
+    asked.explain = false;
     input.finish()?;
     let mut ids = ids.ok_or_else(|| missing("entityIds"))?;
     // The context of one question may hold the resource of all.
     let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
-    asked.resource = asked.resource.or(shared.map(as_resource).transpose()?);
+    if asked.resource.is_none() {
+        asked.resource = shared.map(as_resource).transpose()?;
+    }
     ids.sort_unstable();
     ids.dedup();
+    has_room_for(asked.contextual.len().saturating_mul(ids.len()))?;
     let questions: Vec<Question> = ids
         .into_iter()
         .map(|entity_id| {
@@ -187,135 +191,21 @@ async fn uniform(caller: &Caller, mut input: Input) -> Answer {
 }
 
 /// `{attributes}` as it is; anything else is taken for the attributes.
-fn as_resource(given: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
+fn as_resource(given: Members) -> Result<Resource, Refusal> {
     if given.get("attributes").is_some_and(|attributes| !attributes.is_null()) {
-        return resource_is_one(&given).map(|()| given);
+        return resource(given);
     }
-    Ok(Map::from_iter([(String::from("attributes"), Value::Object(given))]))
-}
-
-/// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
-    let subject = subject(&caller, &mut input)?;
-    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
-    let page = page(&mut input)?;
-    input.finish()?;
-    may_ask(&caller, &subject, &entity_type)?;
-    let found = sit(&caller.cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))?;
-    Ok(HttpResponse::Ok().json(objects_view((&subject, &entity_type, &permission), &page, &found)))
-}
-
-fn objects_view(
-    (subject, entity_type, permission): (&SubjectRef, &str, &str),
-    page: &PageRequest,
-    found: &Objects,
-) -> Value {
-    let items: Vec<Value> = found
-        .items
-        .iter()
-        .map(|item| {
-            let tuples: Vec<Value> =
-                item.tuples.iter().map(|(id, relation)| json!({"tupleId": id, "relation": relation})).collect();
-            json!({
-                "entityId": item.entity_id,
-                "abac_required": item.abac_required,
-                "abacRequired": item.abac_required,
-                "tupleIds": item.tuples.iter().map(|(id, _)| id).collect::<Vec<_>>(),
-                "tupleId": item.tuples.first().map(|(id, _)| id),
-                "tuples": tuples,
-            })
-        })
-        .collect();
-    // How many there are is known where they all stand on one page.
-    let total = (page.after.is_none() && found.next.is_none()).then_some(items.len());
-    let pagination =
-        json!({"nextCursor": found.next, "hasMore": found.next.is_some(), "total": total, "limit": page.limit});
-    json!({
-        "userId": (subject.kind == "user").then_some(&subject.id),
-        "subjectType": subject.kind,
-        "subjectId": subject.id,
-        "entityType": entity_type,
-        "permission": permission,
-        "items": items,
-        "pagination": pagination,
-        "wildcardGrant": found.wildcard_grant,
-        "wildcardAbacRequired": found.wildcard_gated,
-    })
-}
-
-/// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
-    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
-    let entity_id: Option<String> = input.take("entityId");
-    let kind: Option<String> = input.take("subjectType");
-    let relation: Option<String> = input.take("subjectRelation");
-    let page = page(&mut input)?;
-    input.finish()?;
-    let (kind, entity_id) = (kind.unwrap_or_else(|| String::from("user")), entity_id.unwrap_or_else(|| ANY.to_owned()));
-    may_ask_about_others(&caller, &entity_type)?;
-    let wanted = Wanted { kind: &kind, relation: relation.as_deref() };
-    let object = (&*entity_type, &*entity_id, &*permission);
-    let found = list::subjects_now(&caller.cx, object, &wanted, &page)?;
-    let items: Vec<Value> = found
-        .items
-        .iter()
-        .map(|item| {
-            let SubjectRef { kind, id, relation } = &item.subject;
-            json!({"subjectType": kind, "subjectId": id, "subjectRelation": relation, "abacRequired": item.abac_required})
-        })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "entityType": entity_type,
-        "entityId": entity_id,
-        "permission": permission,
-        "subjectType": kind,
-        "items": items,
-        "pagination": {"nextCursor": found.next, "hasMore": found.next.is_some(), "limit": page.limit},
-        "wildcardGrant": found.everyone,
-        "wildcardAbacRequired": found.everyone_gated,
-    })))
+    Ok(Resource { attributes: Said::new(given)?, ..Resource::default() })
 }
 
 /// The caller, whose key may stand in the body.
-async fn of_body(request: &HttpRequest, input: &mut Input) -> Result<Caller, Refusal> {
+pub(super) async fn of_body(request: &HttpRequest, input: &mut Input) -> Result<Caller, Refusal> {
     let key = input.take::<String>("apiKey").map(Secret::new);
     caller(request, key.as_ref()).await
 }
 
-fn parameters(query: Query, body: Option<Json<Members>>) -> Result<Members, Refusal> {
-    let mut members = body.map(|body| body.0).unwrap_or_default();
-    for (name, value) in query.0.iter() {
-        if members.contains_key(name) {
-            return Err(Refusal::malformed(format!("The parameter {name} is given twice.")));
-        }
-        // Numbers are read as such; everything else is text.
-        let value = match (&**name, value.parse::<u64>()) {
-            ("limit", Ok(number)) => number.into(),
-            _ => Value::from(&**value),
-        };
-        members.insert(name.to_string(), value);
-    }
-    Ok(members)
-}
-
-fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
-    let limit = input.take::<Value>("limit");
-    let limit = match limit.as_ref().map(Value::as_u64) {
-        None => None,
-        Some(Some(limit)) if (1..=MAX_LIST as u64).contains(&limit) => usize::try_from(limit).ok(),
-        Some(_) => {
-            let message = format!("`limit` is a number from 1 to {MAX_LIST}.");
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
-        }
-    };
-    Ok(PageRequest::new(limit, input.take("cursor")))
-}
-
-fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
+/// A text that must be there.
+pub(super) fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
     text(input, name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
 }
 
@@ -331,15 +221,14 @@ fn wrong(name: &str, wanted: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", format!("`{name}` must be {wanted}."))
 }
 
-/// What policies are told of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there.
-pub(in crate::http) fn resource_is_one(resource: &Members) -> Result<(), Refusal> {
-    let is =
-        |name: &str, fits: fn(&Value) -> bool| resource.get(name).is_none_or(|value| value.is_null() || fits(value));
+/// What policies are told of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there; too large.
+pub(in crate::http) fn resource(given: Members) -> Result<Resource, Refusal> {
+    let is = |name: &str, fits: fn(&Value) -> bool| given.get(name).is_none_or(|value| value.is_null() || fits(value));
     if !is("attributes", Value::is_object) {
         return Err(wrong("resource.attributes", "an object"));
     }
     if is("id", Value::is_string) && is("type", Value::is_string) {
-        return Ok(());
+        return Ok(Resource::of(given)?);
     }
     Err(wrong("resource.id", "a string, and so must `resource.type`"))
 }
@@ -348,20 +237,29 @@ fn missing(name: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."))
 }
 
-/// Somebody with many questions: what they may ask about others is looked up once for each type.
-struct Asker<'a> {
+/// Somebody with many questions: what they may ask about others is looked up once for each type, and what their questions bring along is counted.
+pub(in crate::http) struct Asker<'a> {
     caller: &'a Caller,
     allowed: Vec<String>,
+    contextual: usize,
 }
 
 impl<'a> Asker<'a> {
-    fn new(caller: &'a Caller) -> Self {
-        Self { caller, allowed: Vec::new() }
+    /// Who has asked nothing yet.
+    pub(in crate::http) fn new(caller: &'a Caller) -> Self {
+        Self { caller, allowed: Vec::new(), contextual: 0 }
     }
 
-    fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
-        if subject_of(&self.caller.cx.actor).as_ref() == Some(subject) || self.allowed.iter().any(|t| t == entity_type)
-        {
+    /// As [`may_ask`].
+    pub(in crate::http) fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
+        if subject_of(&self.caller.cx.actor).as_ref() == Some(subject) {
+            return Ok(());
+        }
+        self.may_ask_about_others(entity_type)
+    }
+
+    fn may_ask_about_others(&mut self, entity_type: &str) -> Result<(), Refusal> {
+        if self.allowed.iter().any(|known| known == entity_type) {
             return Ok(());
         }
         may_ask_about_others(self.caller, entity_type)?;
@@ -375,19 +273,12 @@ impl<'a> Asker<'a> {
 fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -> Result<Question, Refusal> {
     let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
-    let resource: Option<Members> = input.take("resource");
-    let context: Members = input.take("context").unwrap_or_default();
-    let size = |members: &Members| match members.is_empty() {
-        true => 0,
-        false => serde_json::to_vec(members).map_or(usize::MAX, |text| text.len()),
-    };
-    if resource.as_ref().map_or(0, size).saturating_add(size(&context)) > MAX_CONTEXT {
-        let message = format!("`resource` and `context` have more than {MAX_CONTEXT} bytes.");
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", message));
-    }
-    resource.as_ref().map_or(Ok(()), resource_is_one)?;
+    let given: Option<Members> = input.take_object("resource");
+    let context = Said::new(input.take_object("context").unwrap_or_default())?;
+    let resource = given.map(resource).transpose()?;
+    resource.as_ref().map_or(Ok(()), |resource| resource.attributes.fits_with(&context))?;
     let given = text(input, "entityId")?;
-    let named = resource.as_ref().and_then(|resource| resource.get("id")).and_then(Value::as_str).map(str::to_owned);
+    let named = resource.as_ref().and_then(|resource| resource.id.clone());
     let named = given.or(named).filter(|id| !id.is_empty()).or(otherwise.map(str::to_owned));
     // An app that forgot to say which object must not be told about all of them.
     let entity_id = named.ok_or_else(|| missing("entityId"))?;
@@ -395,7 +286,7 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
     Ok(Question {
         resource,
         context,
-        contextual: contextual(asker.caller, input)?,
+        contextual: contextual(asker, input)?,
         explain: input.take("explain").unwrap_or_default(),
         ..Question::new(subject, &permission, &entity_type, &entity_id)
     })
@@ -403,11 +294,13 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
 
 /// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only for who may ask about
 /// others, for a tuple shows what stands behind the set that it names.
-fn contextual(caller: &Caller, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
+fn contextual(asker: &mut Asker<'_>, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
     let given = input.take_objects("contextualTuples").unwrap_or_default();
     if given.len() > MAX_CONTEXTUAL {
         return Err(Refusal::malformed(format!("`contextualTuples` has more than {MAX_CONTEXTUAL} items.")));
     }
+    asker.contextual += given.len();
+    has_room_for(asker.contextual)?;
     let mut keys = Vec::with_capacity(given.len());
     for one in given {
         let mut input = Input::new(one);
@@ -423,15 +316,30 @@ fn contextual(caller: &Caller, input: &mut Input) -> Result<Vec<Tuple>, Refusal>
             subject,
         };
         input.finish()?;
-        may_ask_about_others(caller, &key.entity_type)?;
+        asker.may_ask_about_others(&key.entity_type)?;
         keys.push(key);
     }
-    Ok(tuples::contextual(&caller.cx, keys)?)
+    Ok(tuples::contextual(&asker.caller.cx, keys)?)
+}
+
+fn has_room_for(contextual: usize) -> Result<(), Refusal> {
+    if contextual <= MAX_CONTEXTUAL_IN_ALL {
+        return Ok(());
+    }
+    let message = format!("The questions have more than {MAX_CONTEXTUAL_IN_ALL} contextual tuples together.");
+    Err(Refusal::malformed(message))
+}
+
+fn is_explained_to_few(questions: &[Question]) -> Result<(), Refusal> {
+    if questions.iter().filter(|question| question.explain).count() <= MAX_EXPLAINED {
+        return Ok(());
+    }
+    Err(Refusal::malformed(format!("At most {MAX_EXPLAINED} questions of a batch are explained.")))
 }
 
 /// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller. By identifier: what a program knows
 /// somebody by is never looked up as a name.
-fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
+pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
     let object: Option<Members> = input.take("subject");
     let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));
     let user: Option<String> = input.take("userId");

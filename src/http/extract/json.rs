@@ -1,5 +1,6 @@
-//! JSON bodies: bounded in size and depth, no member twice.
+//! JSON bodies: bounded in size, depth and number of values, no member twice.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 
@@ -17,6 +18,12 @@ const MAX_DEPTH: usize = 32;
 /// The same in what comes in batches: an expression of a model takes two for each of its sixteen levels, and has the model around it.
 const LONG_DEPTH: usize = 64;
 
+/// Values in a document: members and items at any depth. In memory an object of one member takes a hundred times its text.
+const MAX_VALUES: usize = 10_000;
+
+/// The same in what comes in batches: a thousand items with fifty values each.
+const LONG_VALUES: usize = 50_000;
+
 /// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
 pub struct Json<T>(pub T);
 
@@ -25,7 +32,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((0, MAX_DEPTH), request.clone(), payload.take());
+        let read = read((0, (MAX_DEPTH, MAX_VALUES)), request.clone(), payload.take());
         Box::pin(async {
             serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
         })
@@ -44,7 +51,7 @@ impl FromRequest for LongJson {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((LONG, LONG_DEPTH), request.clone(), payload.take());
+        let read = read((LONG, (LONG_DEPTH, LONG_VALUES)), request.clone(), payload.take());
         Box::pin(async {
             match read.await? {
                 Value::Object(members) => Ok(Self(members)),
@@ -54,11 +61,15 @@ impl FromRequest for LongJson {
     }
 }
 
-async fn read((most, depth): (usize, usize), request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+async fn read(
+    (most, bounds): (usize, (usize, usize)),
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Value, Refusal> {
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => parse_within(depth, &bytes),
+        Some("application/json") if !bytes.is_empty() => parse_within(bounds, &bytes),
         _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
         _ => Err(Refusal::unsupported("application/json")),
     }
@@ -66,12 +77,13 @@ async fn read((most, depth): (usize, usize), request: HttpRequest, payload: Payl
 
 /// Parses a document strictly.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    parse_within(MAX_DEPTH, bytes)
+    parse_within((MAX_DEPTH, MAX_VALUES), bytes)
 }
 
-fn parse_within(depth: usize, bytes: &[u8]) -> Result<Value, Refusal> {
+fn parse_within((depth, values): (usize, usize), bytes: &[u8]) -> Result<Value, Refusal> {
+    let left = Cell::new(values);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(depth).deserialize(&mut deserializer);
+    let value = Strict { depth, left: &left }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
     value.map_err(|error| Refusal::malformed(explain(&error)))
 }
@@ -92,9 +104,14 @@ fn explain(error: &serde_json::Error) -> String {
 const OWN: &str = "the document";
 
 /// Reads a value that may hold this many levels more.
-struct Strict(usize);
+#[derive(Clone, Copy)]
+struct Strict<'c> {
+    depth: usize,
+    /// Values that the document may still have.
+    left: &'c Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -102,13 +119,22 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl Strict {
-    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
-        self.0.checked_sub(1).ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))
+impl Strict<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
+        Ok(Self { depth, ..self })
+    }
+
+    /// One more value.
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| E::custom(format_args!("{OWN} has too many values")))?);
+        Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,19 +170,21 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let left = self.deeper()?;
+        let inner = self.deeper()?;
         let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict(left))? {
+        while let Some(item) = items.next_element_seed(inner)? {
+            self.count()?;
             array.push(item);
         }
         Ok(Value::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let left = self.deeper()?;
+        let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict(left))?;
+            self.count()?;
+            let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom(format_args!("{OWN} names a member twice")));
             }
@@ -181,6 +209,14 @@ mod tests {
         assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err().message().contains("deeply"));
         assert!(parse("[".repeat(50_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded_at_any_depth() {
+        let list = |count: usize| format!("[{}]", vec!["{\"a\":0}"; count].join(","));
+        assert!(parse(list(MAX_VALUES / 2).as_bytes()).is_ok());
+        assert!(parse(list(MAX_VALUES / 2 + 1).as_bytes()).unwrap_err().message().contains("too many values"));
+        assert!(parse_within((MAX_DEPTH, LONG_VALUES), list(MAX_VALUES).as_bytes()).is_ok());
     }
 
     #[test]

@@ -20,9 +20,9 @@ const INTERACTION: &str = "interaction";
 
 /// `GET` (OIDC Core §3.1.2.1).
 pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Browser) -> Result<HttpResponse, Refusal> {
-    let (params, repeated) = Params::collect(query.0);
-    if !repeated.is_empty() {
-        let decision = authorize::repeated(&cx, &params, &repeated).await?;
+    let (params, wrong) = Params::collect(query.0);
+    if !wrong.is_empty() {
+        let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
     let signed_in = browser.signed_in.as_ref();
@@ -39,9 +39,9 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
 /// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it is turned into
 /// a `GET` of the same request, which carries it.
 pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
-    let (params, repeated) = Params::collect(pairs.0);
-    if !repeated.is_empty() {
-        let decision = authorize::repeated(&cx, &params, &repeated).await?;
+    let (params, wrong) = Params::collect(pairs.0);
+    if !wrong.is_empty() {
+        let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
     Ok(go(&request, format!("{}?{}", routes::AUTHORIZE[0], params.to_query())))

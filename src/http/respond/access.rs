@@ -15,8 +15,8 @@ impl From<Error> for Refusal {
             Error::Invalid(_) | Error::UnknownPermission { .. } => StatusCode::BAD_REQUEST,
             Error::UnknownType(_) | Error::SubjectNotFound { .. } | Error::NotFound => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::InUse(_) => StatusCode::CONFLICT,
-            Error::LimitReached(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::LimitReached(_) | Error::TooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Busy | Error::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Error::Forbidden { .. } => StatusCode::FORBIDDEN,
         };
         let fields = match &error {
@@ -32,6 +32,6 @@ impl From<Error> for Refusal {
             _ => sentence(&error.to_string()),
         };
         let refusal = Self::new(status, error.code(), message).with_fields(fields);
-        if matches!(error, Error::Busy) { refusal.after(RETRY_AFTER) } else { refusal }
+        if matches!(error, Error::Busy | Error::Crowded) { refusal.after(RETRY_AFTER) } else { refusal }
     }
 }

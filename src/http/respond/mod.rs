@@ -24,7 +24,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::routes::Family;
+use crate::base::budget::Stopped;
+use crate::base::long_work::Busy;
 use crate::cx::Cx;
+
+/// When to ask again while too much long work waits, in seconds.
+const BUSY_FOR: u64 = 2;
 
 /// A request that is not carried out: the status, a stable code, and words for the caller. Knows no dialect.
 pub struct Refusal(Box<Parts>);
@@ -133,6 +138,11 @@ impl Refusal {
     fn after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
         self
+    }
+
+    /// It would take more work than one request may ask for (422).
+    fn too_much(stopped: Stopped) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit_reached", sentence(&stopped.to_string()))
     }
 
     /// The disk has no room for the change (507).
@@ -326,10 +336,17 @@ impl ResponseError for Refusal {
     }
 }
 
+impl From<Busy> for Refusal {
+    fn from(_: Busy) -> Self {
+        Self::busy(BUSY_FOR)
+    }
+}
+
 impl From<crate::store::Error> for Refusal {
     fn from(error: crate::store::Error) -> Self {
         match error {
             crate::store::Error::Full => Self::disk_full(),
+            crate::store::Error::Stopped(stopped) => Self::too_much(stopped),
             error => Self::internal(error),
         }
     }

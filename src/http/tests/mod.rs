@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod bounds;
 mod described;
 mod details;
 mod failures;

@@ -4,8 +4,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
 use super::{Answer, OWN, Site, Tab};
-use crate::http::routes::tests::registered;
-use crate::http::routes::{Family, family};
+use crate::http::routes::tests::{registered, registered_with};
+use crate::http::routes::{Family, Matched, family};
 
 /// What strangers may call in the dialect of accounts.
 const FOR_STRANGERS: [&str; 6] =
@@ -113,6 +113,22 @@ async fn every_route_of_the_admin_api_is_in_its_description_and_no_other() {
     routes.sort();
     described.sort();
     assert_eq!(routes, described);
+}
+
+/// Method and pattern of every route, for the tests from the outside, which cannot ask the program.
+const ROUTES: &str = include_str!("../../../tests/data/routes.txt");
+
+#[actix_web::test]
+async fn tests_from_the_outside_know_every_route() {
+    let _site = Site::open().await;
+    let pattern = |matched: &Matched| matched.pattern.as_deref().unwrap().to_owned();
+    let routes = registered_with().into_iter();
+    let mut routes: Vec<String> =
+        routes.map(|(method, _, matched)| format!("{method} {}", pattern(&matched))).collect();
+    routes.sort();
+    routes.dedup();
+    let known: Vec<&str> = ROUTES.lines().collect();
+    assert_eq!(known, routes, "write to tests/data/routes.txt:\n{}\n", routes.join("\n"));
 }
 
 #[actix_web::test]

@@ -16,7 +16,7 @@ pub use response::{AuthorizationResponse, ResponseMode};
 use super::app_access::{self, Gate};
 use super::claims::Place;
 use super::clients::failures;
-use super::{Error, ErrorCode, Params, claims, mint, scope};
+use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
 use crate::audit::Entry;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
@@ -95,14 +95,14 @@ pub async fn decide(
 /// The parameters without which nobody can tell where an answer goes, or to which request it belongs.
 const ADDRESS: [&str; 4] = ["client_id", "redirect_uri", "response_mode", "state"];
 
-/// The answer to a request that names parameters more than once (RFC 6749 §3.1): `invalid_request` (§4.1.2.1), told to the app unless it
-/// is the address of the answer that is in doubt. `params` holds the first value of each.
-pub async fn repeated(cx: &Cx, params: &Params, names: &[String]) -> Result<Decision, Error> {
-    let error = Params::given_twice(names.first().map_or("", String::as_str));
-    if names.iter().any(|name| ADDRESS.contains(&name.as_str())) {
+/// The answer to a request of which some parameters are not taken, because they are given more than once (RFC 6749 §3.1) or are too long:
+/// `invalid_request` (§4.1.2.1), told to the app unless it is the address of the answer that is in doubt. `params` holds the others.
+pub async fn not_taken(cx: &Cx, params: &Params, wrong: &[Wrong]) -> Result<Decision, Error> {
+    let Some(Wrong { error, .. }) = wrong.first() else { return decide(cx, params, None, None).await };
+    if wrong.iter().any(|one| ADDRESS.contains(&one.name.as_str())) {
         return Ok(Decision::Refuse(PageRefusal::malformed(&error.description)));
     }
-    let refusal = request::refuse(cx, params, &error);
+    let refusal = request::refuse(cx, params, error);
     note(cx, params, &refusal).await;
     refused(refusal)
 }

@@ -5,6 +5,7 @@
 
 mod app;
 mod browser;
+pub mod process;
 mod server;
 mod template;
 

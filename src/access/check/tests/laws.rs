@@ -144,7 +144,7 @@ proptest! {
         let base = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
         let overlay = Overlay::new(&base, added, removed);
         let plain = world.ground();
-        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits };
+        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits, budget: None };
         agrees(&world, ground, subject)?;
         for limit in [1, 2, 50] {
             for kind in ["user", "group", "folder"] {
@@ -184,7 +184,7 @@ proptest! {
                 prop_assert_eq!(facts.holders(at, limit).unwrap(), store.holders(at, limit).unwrap());
             }
         }
-        agrees(&world, Ground { facts: &facts, schema: &world, now: plain.now, limits: plain.limits }, subject)?;
+        agrees(&world, Ground { facts: &facts, schema: &world, now: plain.now, limits: plain.limits, budget: None }, subject)?;
     }
 
     #[test]
@@ -215,7 +215,7 @@ proptest! {
                 prop_assert!(world.tuples.contains_key(key));
                 let less = Overlay::new(&world, [], [key.clone()]);
                 let plain = world.ground();
-                let ground = Ground { facts: &less, schema: &world, now: plain.now, limits: plain.limits };
+                let ground = Ground { facts: &less, schema: &world, now: plain.now, limits: plain.limits, budget: None };
                 let (now, other) = explained(ground, subject, at);
                 prop_assert!(now != Verdict::Yes || other != step, "{} {:?} without {}", subject, at, key);
             }

@@ -197,7 +197,7 @@ proptest! {
         let base = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
         let overlay = Overlay::new(&base, added, []);
         let plain = world.ground();
-        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits };
+        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits, budget: None };
         for permission in PERMISSIONS {
             objects_agree(ground, subject, ("doc", permission, limit))?;
         }

@@ -26,7 +26,7 @@ pub(in crate::access) struct World {
 impl World {
     pub(in crate::access) fn ground(&self) -> Ground<'_, Self> {
         let limits = Limits { depth: 1_000, ..Limits::default() };
-        Ground { facts: self, schema: self, now: START, limits }
+        Ground { facts: self, schema: self, now: START, limits, budget: None }
     }
 
     pub(in crate::access) fn keys(&self, wanted: impl Fn(&TupleKey) -> bool) -> Vec<TupleKey> {

@@ -11,6 +11,9 @@ use crate::access::model::names::{advice, quoted};
 use crate::access::model::{SubjectRule, builtin, compile};
 use crate::records::tuple::GROUP;
 
+/// Mistakes that are looked for. What to write instead is found by comparing names, which takes its time.
+const MAX_MISTAKES: usize = 100;
+
 /// Types with their relations, by name.
 type Known<'t> = BTreeMap<&'t str, BTreeMap<&'t str, &'t Defined>>;
 
@@ -20,6 +23,9 @@ pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
     let known = known(types, &mut mistakes);
     let (mut models, mut notes) = (Vec::new(), Vec::new());
     for typed in types {
+        if mistakes.len() >= MAX_MISTAKES {
+            break;
+        }
         for defined in &typed.relations {
             subjects_exist(&known, defined, &mut mistakes);
             arrows_lead_somewhere(&known, typed, defined, &mut mistakes);
@@ -79,6 +85,9 @@ fn begins(text: &str, name: &str) -> bool {
 
 fn subjects_exist(known: &Known<'_>, defined: &Defined, mistakes: &mut Vec<Mistake>) {
     for rule in &defined.subjects {
+        if mistakes.len() >= MAX_MISTAKES {
+            return;
+        }
         let problem = match (known.get(rule.kind()), rule) {
             (None, _) => format!(
                 "`{rule}`: there is no type {}: {}",

@@ -43,6 +43,7 @@ fn models() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("looked_at", looked_at()),
                 ("warnings", list(named("Mistake"))),
                 ("refused", nullable(object([("code", text()), ("message", text())]))),
             ])),
@@ -110,6 +111,7 @@ fn tuples() -> Vec<Operation> {
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
                 ("resolved", list(named("Name"))),
+                ("looked_at", looked_at()),
             ])),
         post("check", "May somebody do something, and why")
             .needs("view on tuples")
@@ -124,6 +126,7 @@ fn tuples() -> Vec<Operation> {
                 ("context?", nullable(free())),
                 ("explain?", nullable(yes_no())),
                 ("names?", yes_no()),
+                ("would_do?", list(named("NewTuple"))),
             ]))
             .gives(object([
                 ("allowed", yes_no()),
@@ -135,8 +138,14 @@ fn tuples() -> Vec<Operation> {
                 ("subject_id", text()),
                 ("resolved?", named("Name")),
                 ("explanation?", free()),
+                ("would_do?", list(yes_no())),
             ])),
     ]
+}
+
+/// How far a dry run went.
+fn looked_at() -> Value {
+    object([("subjects", whole()), ("objects", whole())])
 }
 
 fn policies() -> Vec<Operation> {
