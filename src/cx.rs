@@ -18,6 +18,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
+use crate::records::Session;
 use crate::script;
 use crate::store::{self, Snapshot, Store};
 
@@ -108,6 +109,15 @@ pub enum Actor {
     System,
 }
 
+/// How long ago whoever asks proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.
+    Lasting,
+    /// A session, whose person gave their password last at this moment.
+    At(Moment),
+}
+
 /// What is known of the request an operation belongs to.
 #[derive(Clone, Debug)]
 pub struct RequestFacts {
@@ -147,6 +157,8 @@ pub struct Cx {
     pub tenant: TenantId,
     /// Who asks.
     pub actor: Actor,
+    /// Since when that is proved.
+    pub proof: Proof,
     /// Of which request.
     pub request: Arc<RequestFacts>,
     /// How much it may still look at; `None` where that is bounded by other means, as in all that looks at a few rows.
@@ -163,8 +175,8 @@ impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
         let now = home.clock.now();
-        let request = Arc::new(request);
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::Anonymous, request, budget: None }
+        let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
+        Self { home, now, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
@@ -172,12 +184,18 @@ impl Cx {
         let now = home.clock.now();
         let id = RequestId::new(now, &*home.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
-        Self { home, now, tenant: TenantId::DEFAULT, actor: Actor::System, request, budget: None }
+        let (actor, proof) = (Actor::System, Proof::Lasting);
+        Self { home, now, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
-    /// The same operation once it is known who asks.
+    /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
     pub fn with_actor(&self, actor: Actor) -> Self {
-        Self { actor, ..self.clone() }
+        Self { actor, proof: Proof::Lasting, ..self.clone() }
+    }
+
+    /// The same operation once it is known that a person asks, in a session of theirs.
+    pub fn in_session(&self, session: &Session) -> Self {
+        Self { actor: Actor::User(session.user.clone()), proof: Proof::At(session.proved_at()), ..self.clone() }
     }
 
     /// What the operator wants.

@@ -4,6 +4,7 @@ import { account, admin, signIn } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, render, useEffect, useState } from "../static/core/html.js";
 import { takeLinks, useAddress } from "../static/core/router.js";
+import { Proof } from "../static/core/proof.js";
 import { Routed, loadAhead } from "../static/core/routed.js";
 import { Brand, Toasts } from "../static/core/ui.js";
 
@@ -57,6 +58,7 @@ function App() {
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} isAdmin=${isAdmin} /></div>
     <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Routed} routes=${routes} path=${path} home=${{ href: "/account", title: "your profile" }} me=${value} changed=${reload} />`}</${Loaded}></main>
+    <${Proof} who=${me.value?.user.email} />
     <${Toasts} />`;
 }
 

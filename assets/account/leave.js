@@ -26,7 +26,6 @@ export function Leave({ me }) {
       return await account.post("/delete-user", password ? { password } : {});
     } catch (problem) {
       if (problem.code === "INVALID_PASSWORD") problem.fields = { password: problem.message };
-      if (problem.code === "SESSION_NOT_FRESH") problem.fields = { password: "Enter your password: you signed in a while ago." };
       throw problem;
     }
   };

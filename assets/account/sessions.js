@@ -17,7 +17,8 @@ export function Sessions({ me }) {
     { title: "Address", cell: (session) => session.ipAddress || html`<span class="muted">unknown</span>` },
     { title: "Signed in", cell: (session) => html`<${Time} at=${session.createdAt} />` },
     { title: "Last seen", cell: (session) => html`<${Time} at=${session.updatedAt} />` },
-    { title: "Ends", cell: (session) => html`<${Time} at=${session.expiresAt} />` },
+    { title: "Ends unused", cell: (session) => html`<${Time} at=${session.expiresAt} />` },
+    { title: "At the latest", cell: (session) => html`<${Time} at=${session.endsAt} />` },
     { title: "", tight: true, cell: (session) => (isThis(session) ? html`<a class="quiet link" href="/logout">Sign out</a>` : html`<button type="button" class="quiet" aria-label=${`End the session of ${device(session.userAgent)}`} onClick=${() => setAsks(session)}>End</button>`) },
   ];
   const ended = (words) => () => {

@@ -2,6 +2,7 @@
 import { admin } from "../static/core/api.js";
 import { html, render, useEffect, useRef, useState } from "../static/core/html.js";
 import { match, takeLinks, useAddress } from "../static/core/router.js";
+import { Proof } from "../static/core/proof.js";
 import { Routed, loadAhead } from "../static/core/routed.js";
 import { Brand, Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
 import { Rights } from "./rights.js";
@@ -141,6 +142,7 @@ function App() {
     ${help && html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
       <dl class="facts">${shortcuts.map(([keys, what]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}</dl>
       <div class="actions side"><button type="button" class="button" onClick=${() => setHelp(false)}>Close</button></div></${Dialog}>`}
+    <${Proof} who=${me?.email} />
     <${Toasts} />`;
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with API keys, in domain words.
 
+use crate::identity;
 use crate::store;
 
 /// A key does not work, or cannot be made or changed so.
@@ -41,6 +42,9 @@ pub enum Error {
     /// The owner has as many keys as one may have.
     #[error("this person has {limit} API keys and can have no more: delete some first", limit = super::MAX_PER_OWNER)]
     TooMany,
+    /// It would do more, and the session that asks is not fresh (see [`identity::sessions::require_fresh`]).
+    #[error("{}", identity::Error::SessionNotFresh)]
+    NotFresh,
     /// It changed since the caller read it.
     #[error("this was changed by somebody else meanwhile: load it again")]
     Conflict,
@@ -72,6 +76,7 @@ impl Error {
             Self::Reserved(_) => "SERVER_ONLY_PROPERTY",
             Self::ForeignClient => "CLIENT_NOT_MANAGED",
             Self::TooMany => "TOO_MANY_KEYS",
+            Self::NotFresh => "SESSION_NOT_FRESH",
             Self::Conflict => "CONFLICT",
             Self::Store(_) => "INTERNAL_ERROR",
         }

@@ -159,6 +159,23 @@ impl KeyChange {
         all.into_iter().filter(|(_, changes)| *changes).map(|(name, _)| name).collect()
     }
 
+    /// Whether the key can do more afterwards, or for longer, or from elsewhere.
+    pub(super) fn widens(old: &ApiKey, new: &ApiKey) -> bool {
+        let uses = |key: &ApiKey| key.remaining.unwrap_or(u64::MAX);
+        let lives_longer = match (old.expires_at, new.expires_at) {
+            (Some(before), Some(after)) => after > before,
+            (before, None) => before.is_some(),
+            (None, Some(_)) => false,
+        };
+        (new.enabled && !old.enabled)
+            || lives_longer
+            || !narrows(&old.networks, &new.networks)
+            || uses(new) > uses(old)
+            || (new.refill.is_some() && new.refill != old.refill)
+            || (old.rate_limit.is_some() && new.rate_limit != old.rate_limit)
+            || new.metadata != old.metadata
+    }
+
     /// The key as it is afterwards.
     pub(super) fn applied_to(&self, old: &ApiKey, authority: Authority, now: Moment) -> Result<ApiKey, Error> {
         let reserved = [

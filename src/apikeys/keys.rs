@@ -9,7 +9,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::base::sort::{Best, Rank, Sort, Sortable as _};
 use crate::cx::Cx;
-use crate::identity::cascade;
+use crate::identity::{cascade, sessions};
 use crate::records::ApiKey;
 use crate::store::rows::{api_keys as rows, clients, users};
 use crate::store::{Read, Tx};
@@ -135,7 +135,7 @@ pub fn sorted(
 }
 
 /// Changes a key; with an `owner`, only if it is theirs. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`],
-/// [`Error::Invalid`].
+/// [`Error::Invalid`], [`Error::NotFresh`] when a session that is not fresh would let it do more.
 pub async fn update(
     cx: &Cx,
     id: &ApiKeyId,
@@ -152,6 +152,9 @@ pub async fn update(
                 return Err(Error::Conflict);
             }
             let new = change.applied_to(&old, authority, at.now)?;
+            if KeyChange::widens(&old, &new) {
+                sessions::require_fresh(&at).map_err(|_| Error::NotFresh)?;
+            }
             rows::put(tx, at.tenant, &new)?;
             entry.append(tx, &at)?;
             Ok(new)

@@ -26,7 +26,7 @@ pub struct ConfigArgs {
 pub enum ConfigCommand {
     /// Print every setting, its value and where the value comes from
     Show,
-    /// Say whether the configuration is right; every mistake with its place otherwise
+    /// Say whether the configuration is right, and warn of what has no effect; every mistake with its place otherwise
     Check,
 }
 
@@ -38,10 +38,12 @@ impl ConfigCommand {
             Self::Show => say(config::table(loaded).trim_end()),
             Self::Check => {
                 let file = loaded.file.as_ref().map(|file| file.display().to_string());
-                let document = json!({"ok": true, "file": file});
-                output.show(&document, |_| match file {
-                    Some(file) => format!("The configuration is right ({file})."),
-                    None => String::from("The configuration is right (no file)."),
+                let warnings = &loaded.settings.warnings;
+                let document = json!({"ok": true, "file": file, "warnings": warnings});
+                output.show(&document, |_| {
+                    let file = file.as_deref().unwrap_or("no file");
+                    let lines = warnings.iter().map(|warning| format!("\nWarning: {warning}"));
+                    std::iter::once(format!("The configuration is right ({file}).")).chain(lines).collect()
                 })
             }
         }

@@ -6,11 +6,16 @@ use tracing_subscriber::EnvFilter;
 
 use super::listen::is_host_name;
 use super::meaning::Meaning;
+use super::mistakes::Mistake;
 use super::nearest::nearest;
+use super::schema::KEYS;
 use super::settings::{Settings, Tls};
 
 /// The fewest characters of a master key.
 const MASTER_KEY: usize = 32;
+
+/// What is said of a key that nothing reads yet.
+const NO_EFFECT: &str = "has no effect in this version";
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -23,6 +28,19 @@ pub(super) fn all(settings: &Settings, meaning: &mut Meaning<'_, '_>) {
     shorter_spans_fit_into_longer_ones(settings, meaning);
     keys_outlive_their_tokens(settings, meaning);
     smtp_is_complete(settings, meaning);
+}
+
+/// What is accepted and does not do what it seems to, in the order of the keys.
+pub(super) fn warnings(settings: &Settings, meaning: &Meaning<'_, '_>) -> Vec<Mistake> {
+    let mut warnings = Vec::new();
+    let session = &settings.session;
+    if meaning.is_typed("session.lifetime_seconds") && session.lifetime > session.absolute {
+        let what = "is longer than session.absolute_seconds, which ends the session first";
+        warnings.push(meaning.warning("session.lifetime_seconds", what, "make it shorter, or the other longer"));
+    }
+    let without_effect = KEYS.iter().filter(|key| key.not_yet && meaning.is_typed(key.name));
+    warnings.extend(without_effect.map(|key| meaning.warning(key.name, NO_EFFECT, "nothing reads it: take it out")));
+    warnings
 }
 
 /// Clients that believe in an http issuer would speak plain HTTP to a TLS port.

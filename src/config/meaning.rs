@@ -12,7 +12,7 @@ use super::check;
 use super::issuer::Issuer;
 use super::listen::{egress_rule, listen, network};
 use super::look;
-use super::mistakes::Source;
+use super::mistakes::{Mistake, Source};
 use super::schema::KEYS;
 use super::settings::{
     Audit, Egress, ExtraCa, Keys, Limits, Listen, Log, LogFormat, Password, Policy, RateLimit, Registration, Server,
@@ -28,8 +28,9 @@ const DAY: u64 = 24 * HOUR;
 /// Reads the settings out of all keys, and notes what is wrong with them, alone and together.
 pub(super) fn settings(typed: &Layer, reading: &mut Reading<'_>) -> Settings {
     let mut meaning = Meaning { typed, reading };
-    let settings = meaning.settings();
+    let mut settings = meaning.settings();
     check::all(&settings, &mut meaning);
+    settings.warnings = check::warnings(&settings, &meaning);
     settings
 }
 
@@ -82,6 +83,7 @@ impl Meaning<'_, '_> {
                 _ => Vec::new(),
             },
             waiting: Vec::new(),
+            warnings: Vec::new(),
             origins: self.origins(),
         }
     }
@@ -160,6 +162,7 @@ impl Meaning<'_, '_> {
         Session {
             lifetime: self.duration("session.lifetime_seconds", 1),
             refresh_after: self.duration("session.refresh_after_seconds", 1),
+            absolute: self.duration("session.absolute_seconds", 1),
             fresh: self.duration("session.fresh_seconds", 1),
         }
     }
@@ -303,8 +306,16 @@ impl Meaning<'_, '_> {
 
     /// Notes a mistake where `key` was typed.
     pub(super) fn note_at(&mut self, key: &str, what: &str, remedy: &str) {
-        let place = self.typed.get(key).map_or(Source::Default, |entry| entry.source.clone());
-        self.reading.note(place, what, remedy);
+        self.reading.note(self.place_of(key), what, remedy);
+    }
+
+    /// Something that is accepted and worth a look, where `key` was typed. The sentence starts with the key.
+    pub(super) fn warning(&self, key: &str, what: &str, remedy: &str) -> Mistake {
+        Mistake::new(self.place_of(key), format!("{key} {what}"), remedy)
+    }
+
+    fn place_of(&self, key: &str) -> Source {
+        self.typed.get(key).map_or(Source::Default, |entry| entry.source.clone())
     }
 }
 

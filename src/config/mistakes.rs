@@ -48,8 +48,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// One thing wrong with the configuration. Never holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing wrong with the configuration, or worth a look. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mistake {
     /// Where it was typed.
     pub place: Source,

@@ -179,4 +179,6 @@ fn read_flags(overrides: &Overrides, reading: &mut Reading<'_>) -> Layer {
 }
 
 #[cfg(test)]
+mod effect_tests;
+#[cfg(test)]
 mod tests;

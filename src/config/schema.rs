@@ -48,6 +48,8 @@ pub struct Key {
     pub help: &'static str,
     /// Whether SIGHUP brings a new value into effect; the others wait for a restart.
     pub reloadable: bool,
+    /// Whether nothing of this version reads it. It is accepted, since scripts set it, and whoever sets it is warned.
+    pub not_yet: bool,
 }
 
 impl Key {
@@ -76,11 +78,15 @@ const fn choice(known: &'static [&'static str]) -> Kind {
 }
 
 const fn fixed(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    Key { name, kind, default, help, reloadable: false }
+    Key { name, kind, default, help, reloadable: false, not_yet: false }
 }
 
 const fn live(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
-    Key { name, kind, default, help, reloadable: true }
+    Key { name, kind, default, help, reloadable: true, not_yet: false }
+}
+
+const fn not_yet(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { name, kind, default, help, reloadable: true, not_yet: true }
 }
 
 const TLS_MODE: Kind = Kind::Choice { known: &["local-ca", "files", "off"], later: &["acme"] };
@@ -113,7 +119,8 @@ pub static KEYS: &[Key] = &[
     fixed("password.queue", number(1, 100_000), "64", "Hashes that may wait before sign-ins are turned away"),
     live("session.lifetime_seconds", number(1, TEN_YEARS), "604800", "A session unused for this long ends"),
     live("session.refresh_after_seconds", number(0, TEN_YEARS), "86400", "Use moves the end of an older session"),
-    live("session.fresh_seconds", number(0, TEN_YEARS), "86400", "How long a sign-in counts as recent"),
+    live("session.absolute_seconds", number(1, TEN_YEARS), "2592000", "A session ends, however much it is used"),
+    live("session.fresh_seconds", number(1, TEN_YEARS), "600", "How long the password counts for what is sensitive"),
     live("tokens.code_seconds", number(1, 600), "60", "Lifetime of an authorization code"),
     live("tokens.access_seconds", number(1, TEN_YEARS), "3600", "Lifetime of an access token"),
     live("tokens.id_seconds", number(1, TEN_YEARS), "3600", "Lifetime of an ID token"),
@@ -133,14 +140,14 @@ pub static KEYS: &[Key] = &[
     live("limits.check_sets", number(1, 1_000_000), "1000", "Groups and other sets that a check looks into"),
     live("limits.check_nodes", number(1, 1_000_000), "10000", "Relations of objects that a check visits"),
     fixed("server.workers", number(0, 1024), "0", "Threads that answer requests; 0 means one per core"),
-    live("egress.allow", Kind::List, "", "Private networks and hosts this server may connect to"),
-    live("egress.extra_ca", Kind::Path, "", "PEM file with further CAs for outgoing connections"),
-    live("smtp.host", Kind::Text, "", "Mail server"),
-    live("smtp.port", number(1, 65_535), "587", "Port of the mail server"),
-    live("smtp.username", Kind::Text, "", "Name to sign in with at the mail server"),
-    live("smtp.password", Kind::Secret, "", "Password to sign in with at the mail server"),
-    live("smtp.from", Kind::Text, "", "Sender of all mail"),
-    live("smtp.tls", choice(&["starttls", "tls", "off"]), "starttls", "How the connection is protected"),
+    not_yet("egress.allow", Kind::List, "", "Private networks and hosts this server may connect to"),
+    not_yet("egress.extra_ca", Kind::Path, "", "PEM file with further CAs for outgoing connections"),
+    not_yet("smtp.host", Kind::Text, "", "Mail server"),
+    not_yet("smtp.port", number(1, 65_535), "587", "Port of the mail server"),
+    not_yet("smtp.username", Kind::Text, "", "Name to sign in with at the mail server"),
+    not_yet("smtp.password", Kind::Secret, "", "Password to sign in with at the mail server"),
+    not_yet("smtp.from", Kind::Text, "", "Sender of all mail"),
+    not_yet("smtp.tls", choice(&["starttls", "tls", "off"]), "starttls", "How the connection is protected"),
     live("clients", Kind::Clients, "", "Clients declared here; read-only elsewhere"),
 ];
 

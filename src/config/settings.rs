@@ -10,6 +10,7 @@ use super::Effective;
 use super::clients::ClientDeclaration;
 use super::issuer::Issuer;
 use super::look::Look;
+use super::mistakes::Mistake;
 use crate::base::Secret;
 
 /// Everything that can be set. Printing it shows no secret.
@@ -63,6 +64,8 @@ pub struct Settings {
     pub clients: Vec<ClientDeclaration>,
     /// Keys with new values that wait for a restart; none at the start.
     pub waiting: Vec<&'static str>,
+    /// What was accepted and does not do what it seems to, each with its place.
+    pub warnings: Vec<Mistake>,
     /// Every key with its value as it was typed and where that was, in the order of the schema.
     pub origins: Vec<Effective>,
 }
@@ -151,7 +154,9 @@ pub struct Session {
     pub lifetime: Duration,
     /// Use moves the end once this much has passed since the last refresh; not longer than `lifetime`.
     pub refresh_after: Duration,
-    /// How long a sign-in counts as recent.
+    /// From the sign-in to the end, however much it is used.
+    pub absolute: Duration,
+    /// How long a proof of who somebody is counts for what outlives a session or changes how one signs in.
     pub fresh: Duration,
 }
 

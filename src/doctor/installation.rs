@@ -12,6 +12,7 @@ use crate::config::Tls;
 use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
 use crate::identity::users;
+use crate::oauth::clients::protection;
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::certificates::{self, Role};
@@ -151,6 +152,32 @@ pub fn administrator(cx: &Cx) -> Finding {
         }
         Err(error) => unread(NAME, &error),
     }
+}
+
+/// Apps named in one finding.
+const NAMED: usize = 5;
+
+/// Every app can tell its own sign-ins from those that somebody else began.
+pub fn apps(cx: &Cx) -> Finding {
+    const NAME: &str = "apps";
+    let bare = match protection::bare_apps(cx) {
+        Ok(bare) => bare,
+        Err(error) => return unread(NAME, &error),
+    };
+    if bare.is_empty() {
+        return Finding::ok(NAME, "The sign-ins of the last 7 days carried PKCE, a nonce or a state.");
+    }
+    let mut names: Vec<String> = bare.iter().take(NAMED).map(|app| format!("{} ({})", app.name, app.id)).collect();
+    if bare.len() > NAMED {
+        names.push(format!("{} more", bare.len() - NAMED));
+    }
+    let message = format!(
+        "Sign-ins of the last 7 days carried neither PKCE, nor a nonce, nor a state, for these apps: {}. Somebody can sign people in to \
+         them as another person.",
+        names.join(", ")
+    );
+    let fix = "Let the app send a state and compare it when it comes back, or use PKCE: most OpenID Connect libraries do both by themselves.";
+    Finding::warn(NAME, message, fix)
 }
 
 /// When a backup was made with this program last. Copies that others make of the disk are not known here.

@@ -19,6 +19,7 @@ pub fn of_settings(settings: &Settings) -> Vec<Finding> {
         limits(settings),
         password_cost(settings),
         registration(settings),
+        without_effect(settings),
     ]
 }
 
@@ -126,6 +127,20 @@ fn password_cost(settings: &Settings) -> Finding {
     }
     let fix = "Use password.memory_kib = 19456 and password.iterations = 2, the defaults, or more.";
     Finding::warn(NAME, format!("{message} That is less than is recommended."), fix)
+}
+
+/// What was set in the belief that it does something.
+fn without_effect(settings: &Settings) -> Finding {
+    const NAME: &str = "settings";
+    if settings.warnings.is_empty() {
+        return Finding::ok(NAME, "Everything that is configured has its effect.");
+    }
+    let told: Vec<String> = settings.warnings.iter().map(|one| format!("{} ({})", one.what, one.place)).collect();
+    Finding::warn(
+        NAME,
+        format!("{}.", told.join("; ")),
+        "Take them out, or correct them: `auther config check` says which.",
+    )
 }
 
 fn registration(settings: &Settings) -> Finding {

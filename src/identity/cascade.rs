@@ -13,7 +13,9 @@ use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
-use crate::store::rows::{api_keys, clients, consents, failures, grants, links, models, sessions, tuples, users};
+use crate::store::rows::{
+    api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
+};
 use crate::store::{Error, Tx};
 
 /// How much ended.
@@ -186,6 +188,7 @@ pub fn remove_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, E
     for failure in failures::of_client(tx, cx.tenant, client)? {
         failures::delete(tx, cx.tenant, &failure)?;
     }
+    recent_sign_ins::delete(tx, cx.tenant, client)?;
     clients::delete(tx, cx.tenant, client)?;
     Ok(ended)
 }

@@ -62,8 +62,10 @@ pub enum Error {
         /// What is wrong with it, as the end of a sentence.
         problem: String,
     },
-    /// The sign-in is too long ago for something this sensitive.
-    #[error("sign in again to do this")]
+    /// The proof of who somebody is lies too far back for something this sensitive.
+    #[error(
+        "confirm that it is you: this needs the password again. Send it to POST /api/auth/verify-password, or sign in again"
+    )]
     SessionNotFresh,
     /// The account is disabled. Told to administrators only.
     #[error("the account is disabled: enable it first")]

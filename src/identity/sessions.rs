@@ -1,22 +1,27 @@
 //! Sessions: who holds this token, how long it lasts, and how it ends.
 
+use std::time::Duration;
+
 use crate::audit::Entry;
-use crate::base::Secret;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Best;
+use crate::base::{Moment, Secret};
 use crate::crypto::token;
-use crate::cx::Cx;
+use crate::cx::{Cx, Proof};
 use crate::records::{Session, User};
 use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
 
-use super::Error;
 use super::cascade::{self, Ended};
-use super::password::ended_detail;
+use super::password::{self, ended_detail};
+use super::{Error, users as people};
 
 /// Sign-in with a password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
+
+/// A clock may be set back by so much without anybody noticing.
+const SLACK: Duration = Duration::from_secs(60);
 
 /// A person and the session they are in.
 #[derive(Clone, Debug)]
@@ -38,13 +43,16 @@ impl Opening {
     pub(super) fn draw(cx: &Cx, user: &UserId) -> Self {
         let id = SessionId::new(cx.now, cx.entropy());
         let secret = Secret::new(cx.entropy().token());
+        let ends_at = cx.now.plus(cx.settings().session.absolute);
         let session = Session {
             digest: token::digest(secret.expose()),
             user: user.clone(),
             created_at: cx.now,
-            expires_at: cx.now.plus(cx.settings().session.lifetime),
+            expires_at: cx.now.plus(cx.settings().session.lifetime).min(ends_at),
+            ends_at: Some(ends_at),
             last_seen_at: cx.now,
             auth_time: cx.now,
+            confirmed_at: None,
             amr: vec![String::from(PASSWORD)],
             ip: cx.request.ip.map(|ip| ip.to_string()),
             user_agent: cx.request.user_agent.clone(),
@@ -82,7 +90,7 @@ pub async fn extend_if_due(cx: &Cx, signed_in: &SignedIn) -> Result<bool, Error>
             let Some(old) = rows::find(tx, at.tenant, &id)?.filter(|old| extension_is_due(&at, old)) else {
                 return Ok(false);
             };
-            let expires_at = at.now.plus(at.settings().session.lifetime);
+            let expires_at = at.now.plus(at.settings().session.lifetime).min(end_of(&at, &old));
             let new = Session { last_seen_at: at.now, expires_at, ..old.clone() };
             rows::put(tx, at.tenant, Some(&old), &new)?;
             Ok(true)
@@ -94,9 +102,59 @@ fn extension_is_due(cx: &Cx, session: &Session) -> bool {
     is_live(cx, session) && cx.now.since(session.last_seen_at) >= cx.settings().session.refresh_after
 }
 
-/// Whether the person proved who they are recently enough for something sensitive.
-pub fn is_fresh(cx: &Cx, session: &Session) -> bool {
-    cx.now.since(session.auth_time) < cx.settings().session.fresh
+/// When a session ends however much it is used: as it was written down at its beginning. A session that is older than that rule ends as
+/// one that began when it did.
+pub fn end_of(cx: &Cx, session: &Session) -> Moment {
+    session.ends_at.unwrap_or_else(|| session.created_at.plus(cx.settings().session.absolute))
+}
+
+/// Refuses what outlives a session, or changes how somebody signs in or is shown, to a session whose person has not proved who they are
+/// for a while: a session can be stolen, and what it makes then would stay with the thief. Keys, tokens of apps, clients and the operator
+/// are asked for nothing. A proof that lies ahead, after the clock was set back, is none. Errors: [`Error::SessionNotFresh`].
+pub fn require_fresh(cx: &Cx) -> Result<(), Error> {
+    match cx.proof {
+        Proof::Lasting => Ok(()),
+        Proof::At(at) if at <= cx.now.plus(SLACK) && cx.now.since(at) < cx.settings().session.fresh => Ok(()),
+        Proof::At(_) => Err(Error::SessionNotFresh),
+    }
+}
+
+/// A session whose person gave the password again.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// Its new token, in the place of the one that was shown.
+    pub token: Secret<String>,
+    /// The session as it is now.
+    pub session: Session,
+}
+
+/// The person of a session gives the password again: from now on it is fresh (see [`require_fresh`]), and its token is another one, so
+/// that whoever had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
+/// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
+pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
+    let proven = password::confirm(cx, signed_in, password).await?;
+    let secret = Secret::new(cx.entropy().token());
+    let digest = token::digest(secret.expose());
+    let entry = Entry::success(cx, "user.confirm_password").target(&signed_in.user.id);
+    let (at, before) = (cx.clone(), signed_in.session.clone());
+    let session = cx
+        .store()
+        .write(move |tx| {
+            let user = people::find(tx, &at, &before.user)?;
+            if user.disabled || !proven.holds_for(&user) {
+                return Err(Error::InvalidCredentials);
+            }
+            // The very token that was shown: of two confirmations at the same time, one wins.
+            let is_same = |old: &Session| old.confirmed_at == before.confirmed_at && is_live(&at, old);
+            let old = rows::find(tx, at.tenant, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
+            let new = Session { digest, confirmed_at: Some(at.now), ..old.clone() };
+            rows::put(tx, at.tenant, Some(&old), &new)?;
+            entry.clone().detail("session", new.id.as_str()).append(tx, &at)?;
+            Ok(new)
+        })
+        .await?;
+    let token = Secret::new(token::compose(session.id.as_str(), secret.expose()));
+    Ok(Confirmed { token, session })
 }
 
 /// Ends a session, whoever's it is: for signing out, and for administrators. Errors: [`Error::NotFound`].
@@ -188,8 +246,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     Ok(Page::from_rows(found.collect(), request.limit, |session: &Session| session.id.to_string()))
 }
 
-fn is_live(cx: &Cx, session: &Session) -> bool {
-    session.expires_at > cx.now
+/// Whether a session has not ended by itself.
+pub fn is_live(cx: &Cx, session: &Session) -> bool {
+    session.expires_at.min(end_of(cx, session)) > cx.now
 }
 
 /// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the

@@ -314,15 +314,14 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     Ok(cascade::remove_user(tx, cx, &user)?)
 }
 
-/// Deletes one's own account: with the password, or without it after a fresh sign-in.
+/// Deletes one's own account: with the password, or without it soon after it was given.
 /// Errors: [`Error::InvalidCredentials`], [`Error::SessionNotFresh`], [`Error::LastAdministrator`], [`Error::Busy`].
 pub async fn delete_own(cx: &Cx, signed_in: &SignedIn, password: Option<&Secret<String>>) -> Result<Ended, Error> {
     match password {
         Some(password) => {
             password::confirm(cx, signed_in, password).await?;
         }
-        None if sessions::is_fresh(cx, &signed_in.session) => {}
-        None => return Err(Error::SessionNotFresh),
+        None => sessions::require_fresh(&cx.in_session(&signed_in.session))?,
     }
     delete(cx, &signed_in.user.id).await
 }

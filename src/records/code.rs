@@ -28,6 +28,9 @@ pub struct Code {
     pub scopes: Vec<String>,
     /// `nonce` of the request.
     pub nonce: Option<String>,
+    /// Whether the request had a `state`.
+    #[serde(default)]
+    pub has_state: bool,
     /// S256 challenge of the request (RFC 7636 §4.3).
     pub challenge: Option<String>,
     /// The `claims` parameter (OIDC Core §5.5).

@@ -17,12 +17,18 @@ pub struct Session {
     pub user: UserId,
     /// When it began.
     pub created_at: Moment,
-    /// When it ends unless it is used before: slides.
+    /// When it ends unless it is used before: slides, up to `ends_at`.
     pub expires_at: Moment,
+    /// When it ends however much it is used; absent in rows that are older than this field.
+    #[serde(default)]
+    pub ends_at: Option<Moment>,
     /// When it was last extended.
     pub last_seen_at: Moment,
-    /// When the person last proved who they are: `auth_time`.
+    /// When the person signed in: `auth_time`.
     pub auth_time: Moment,
+    /// When they gave their password again within the session; absent until they do.
+    #[serde(default)]
+    pub confirmed_at: Option<Moment>,
     /// How they proved it (RFC 8176 values).
     pub amr: Vec<String>,
     /// Address of the peer at sign-in.
@@ -32,4 +38,11 @@ pub struct Session {
     /// Apps that got a code out of this session.
     #[serde(default)]
     pub clients: Vec<ClientId>,
+}
+
+impl Session {
+    /// When the person last proved who they are: at the sign-in, or with the password again.
+    pub fn proved_at(&self) -> Moment {
+        self.confirmed_at.unwrap_or(self.auth_time)
+    }
 }

@@ -80,6 +80,7 @@ impl Server {
     /// Binds the addresses, opens the data file or makes it, and prepares keys, certificate and set-up link. Nothing is answered
     /// before [`Server::run`].
     pub async fn open(mut settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
+        telemetry::warn_of(&settings);
         let listeners = listen::bind(&settings.listen)?;
         settings.issuer = listen::issuer(&settings.issuer, &listeners);
         let socket = socket::path_of(&settings.data);

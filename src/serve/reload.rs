@@ -31,6 +31,7 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
                 }
                 running = fresh;
                 tracing::info!("the configuration was read again");
+                telemetry::warn_of(&running.settings);
                 if !waiting.is_empty() {
                     tracing::warn!(keys = waiting.join(", "), "these settings change at the next start");
                 }

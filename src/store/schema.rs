@@ -47,6 +47,7 @@ pub const TABLES: &[&str] = &[
     "authorize_failures",
     "sign_in_hours",
     "policies_switched_off",
+    "recent_sign_ins",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

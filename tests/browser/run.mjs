@@ -18,6 +18,7 @@ const files = [
   { path: here('every-tab.test.mjs'), title: 'Every tab about people: axe, wide and light, narrow and dark', env },
   { path: here('admin-access.test.mjs'), title: 'Administering models, grants and the tester', env },
   { path: here('account.test.mjs'), title: 'The account pages', env },
+  { path: here('proof.test.mjs'), title: 'The password again, before what outlives a session', env: { ...env, AUTHER_SESSION_FRESH_SECONDS: '2' } },
   { path: here('admin-apps.test.mjs'), title: 'Administering apps and keys; the printed code signs people in', env },
   { path: here('keyboard.test.mjs'), title: 'Administering with the keyboard alone', env },
   { path: here('felt.test.mjs'), title: 'What is done on the pages is felt by machines and apps', env },

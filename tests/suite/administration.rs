@@ -176,6 +176,7 @@ async fn the_overview_counts_sign_ins_by_the_hour_and_shows_each_part_to_who_may
     assert!(day["checklist"].as_array().unwrap().iter().all(|step| text(step, "href").starts_with("/admin/")));
     assert_eq!(refused(&get(&graph.admin, "overview?period=1y").await).0, 400);
     assert_eq!(refused(&get(&ann, "overview").await).0, 403);
+    let graph = Graph::of(&home).await;
     give(&graph, "users", "viewer", ANN).await;
     let part = good(&get(&ann, "overview").await);
     assert_eq!((&part["counts"]["users"], &part["counts"]["clients"]), (&day["counts"]["users"], &Value::Null));

@@ -29,6 +29,7 @@ mod matrix;
 mod mutations;
 mod names;
 mod people;
+mod protection;
 mod questions;
 mod refresh;
 mod relying_party;

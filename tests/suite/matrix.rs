@@ -256,6 +256,8 @@ async fn strangers(home: &Home) -> Vec<Caller> {
     let exchanged = exchange(home, text(&key, "key")).await.json();
     let expired = text(&exchanged, "token").to_owned();
     home.advance(Duration::from_secs(1_000)).await;
+    // A key takes a fresh session, and that one is none any more.
+    let ann = Program::of(home, ADMIN).await;
     let (browser, ended) = session(home, ADMIN).await;
     good(&browser.call("/api/auth/sign-out", &json!({})).await);
     let revoked = ann.key(json!({"name": "revoked"})).await;

@@ -5,7 +5,7 @@ import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
 import { count, listing, taken } from "../../static/core/words.js";
-import { May, useShown } from "../rights.js";
+import { May, useMay, useShown } from "../rights.js";
 import { Access } from "./client-access.js";
 import { Failures } from "./client-failures.js";
 import { hasSecret, types } from "./client-fields.js";
@@ -37,6 +37,7 @@ function Loads({ client, reload }) {
   const shown = useShown(tabs);
   const [tab, , Part] = shown.find(([name]) => name === query.get("tab")) || shown[0];
   const isOurs = client.managed_by === "admin";
+  const [round, setRound] = useState(0);
   const close = () => setOpen("");
   const after = (text) => () => {
     close();
@@ -58,8 +59,9 @@ function Loads({ client, reload }) {
       <li><span class="muted">Registered</span><${Time} at=${client.created_at} /></li>
       ${hasSecret(client) && html`<${Secrets} secrets=${client.secrets} />`}
     </ul>
+    <${Protection} client=${client} changed=${() => { setRound(round + 1); reload(); }} />
     <${Tabs} tabs=${shown} current=${tab} href=${(name) => `/admin${pathOf(client.client_id)}?tab=${name}`} />
-    <${Part} key=${tab} client=${client} reload=${reload} />
+    <${Part} key=${`${tab} ${round}`} client=${client} reload=${reload} />
     ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
     ${open === "enable" && html`<${Enable} client=${client} close=${close} done=${after(`${client.name} is enabled.`)} />`}
     ${open === "disable" && html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
@@ -68,6 +70,35 @@ function Loads({ client, reload }) {
       done=${() => { toast(`${client.name} was deleted.`); navigate("/admin/clients"); }}
       loses=${(counts) => `Deletes ${listing([client.name, taken(counts)].filter(Boolean))}. Its id and its secret stop working at once. This cannot be undone.`} />`}
     ${made && html`<${Saved} client=${made} title=${`A new secret for ${made.name}`} saved=${() => { setMade(null); reload(); }} />`}`;
+}
+
+// What the sign-ins of the last days say of the app: a step that is safe by now, or a danger.
+function Protection({ client, changed }) {
+  const [problem, setProblem] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const may = useMay("update on clients");
+  const { all, bare, days } = client.sign_ins;
+  const demand = async () => {
+    setBusy(true);
+    try {
+      await admin.patch(pathOf(client.client_id), { require_pkce: true, version: client.version });
+      toast(`${client.name} has to use PKCE from now on.`);
+      setProblem(null);
+      changed();
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  if (client.is_unprotected) {
+    return html`<div class="notice"><h2>Nothing ties its sign-ins to the browser that began them</h2>
+      <p>${bare} of ${count(all, "sign-in")} in the last ${days} days carried neither PKCE, nor a nonce, nor a state. Somebody can send people a link that signs them in to ${client.name} as another person.</p>
+      <p>Let the app send a state and compare it when it comes back, or use PKCE. Most OpenID Connect libraries do both by themselves.</p></div>`;
+  }
+  if (!client.could_require_pkce) return null;
+  return html`<div class="notice undo"><p>All ${all} sign-ins of the last ${days} days carried PKCE S256.${client.managed_by === "config" ? html` Set <code>require_pkce = true</code> in the configuration file, and a stolen code is of no use to anybody.` : " Require it, and a stolen code is of no use to anybody."}</p>
+    ${client.managed_by === "admin" && may && html`<${Button} kind="small" busy=${busy} onClick=${demand}>Require it</${Button}>`}</div>
+    <${Wrong} problem=${problem} />`;
 }
 
 function State({ client }) {

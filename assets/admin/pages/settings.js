@@ -45,8 +45,9 @@ function Setting({ item }) {
   const changed = item.origin !== "default";
   const shown = item.secret ? "" : item.value;
   return html`<details class="setting"><summary>
-      <code class="name">${item.key}</code><span class="value">${drawn(item)}</span><span class="tags">${item.waiting && html`<${Tag} kind="warn">changes at the next start</${Tag}>`}${changed && html`<${Tag} kind="good">${ORIGINS[item.origin] || item.origin}</${Tag}>`}</span></summary>
+      <code class="name">${item.key}</code><span class="value">${drawn(item)}</span><span class="tags">${item.has_effect === false && html`<${Tag} kind=${changed ? "warn" : ""}>no effect yet</${Tag}>`}${item.waiting && html`<${Tag} kind="warn">changes at the next start</${Tag}>`}${changed && html`<${Tag} kind="good">${ORIGINS[item.origin] || item.origin}</${Tag}>`}</span></summary>
     <div class="how">${item.description && html`<p>${typed(item.description)}</p>`}
+      ${item.has_effect === false && html`<p>Nothing reads this key in this version. It is accepted, so that a configuration that names it goes on working.</p>`}
       ${item.place && html`<p>It comes from ${item.place}.</p>`}
       ${item.waiting && html`<p>Another value is configured by now. It waits for a restart of the server.</p>`}
       <p class="lead">In <code>auther.toml</code>:</p><${Code} text=${`${item.key} = ${toml(shown)}`} />

@@ -23,8 +23,24 @@ export function signIn() {
   location.assign(`/sign-in?continue=${encodeURIComponent(here)}`);
 }
 
-// Answers the JSON of the answer, or null where it has none. Throws a Problem.
-export async function call(method, path, { query, body, signal } = {}) {
+// How a person is asked to confirm that it is them: the frame says it (proof.js). Answers whether they did.
+let confirmed = () => Promise.resolve(false);
+export const confirmBy = (ask) => { confirmed = ask; };
+
+// Answers the JSON of the answer, or null where it has none. Throws a Problem. What a session may do only when its person proved lately that it
+// is them is asked for and then sent once more.
+export async function call(method, path, options) {
+  try {
+    return await send(method, path, options);
+  } catch (problem) {
+    if (problem.status !== 403 || !/^session_not_fresh$/i.test(problem.code)) throw problem;
+    if (await confirmed()) return send(method, path, options);
+    problem.message = "Nothing was changed: it was not confirmed that it is you.";
+    throw problem;
+  }
+}
+
+async function send(method, path, { query, body, signal } = {}) {
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;

@@ -223,9 +223,12 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
   </form>`;
 }
 
-// A dialog over the page. It closes with Escape, and gives the focus back.
+let dialogs = 0;
+
+// A dialog over the page, or over another one. It closes with Escape, and gives the focus back.
 export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
+  const [id] = useState(() => `dialog-title-${(dialogs += 1)}`);
   useEffect(() => {
     const before = document.activeElement;
     const shown = dialog.current;
@@ -236,8 +239,8 @@ export function Dialog({ title, close, children }) {
       before?.focus?.();
     };
   }, []);
-  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close?.(); }}>
-    <h2 id="dialog-title">${title}</h2>${children}
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); close?.(); }}>
+    <h2 id=${id}>${title}</h2>${children}
   </dialog>`;
 }
 

@@ -10,7 +10,7 @@ use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Json, Query, RevokeApiKeys, ViewApiKeys};
+use crate::http::extract::{Admin, Fresh, Json, Query, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::Refusal;
 use crate::identity::users;
 use crate::records::{ApiKey, RateLimit};
@@ -80,7 +80,7 @@ pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> Answer {
 }
 
 /// `POST api-keys`: `key` is shown this once. Without `owner` it belongs to the administrator who asks, or to the first one.
-pub async fn create(admin: Admin, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let name: String = input.require("name");
     let owner: Option<String> = input.take("owner");

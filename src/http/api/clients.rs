@@ -13,9 +13,9 @@ use crate::access::check::CLIENT;
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, CreateClients, DeleteClients, Json, Query, UpdateClients, ViewClients};
+use crate::http::extract::{Admin, CreateClients, DeleteClients, Fresh, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
-use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered};
+use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered, protection};
 use crate::records::{Client, ClientType, GrantType, Origin, SubjectRef};
 
 /// How long an old secret may go on working.
@@ -84,26 +84,35 @@ pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
 }
 
-/// `GET clients/{client}`.
+/// `GET clients/{client}`: with how its sign-ins of the last days were protected, and what follows from it.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Answer {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    Ok(HttpResponse::Ok().json(view(&client)))
+    let lately = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
+    let mut document = view(&client);
+    document.insert(String::from("sign_ins"), json!(lately));
+    document.insert(String::from("could_require_pkce"), lately.shows_pkce(&client).into());
+    document.insert(String::from("is_unprotected"), lately.is_bare().into());
+    Ok(HttpResponse::Ok().json(document))
 }
 
 /// `POST clients`.
-pub async fn create(admin: Admin<CreateClients>, body: Json<ClientInput>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Json<ClientInput>) -> Answer {
     let registered = clients::register(&admin.cx, &body.0).await?;
     Ok(HttpResponse::Created().json(shown(&registered)))
 }
 
 /// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
-pub async fn update(admin: Admin<UpdateClients>, id: Path<String>, body: Json<ClientInput>) -> Answer {
+pub async fn update(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>, body: Json<ClientInput>) -> Answer {
     let registered = clients::update(&admin.cx, &within_reach(&admin.cx, &id)?, &body.0).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
 
 /// `POST clients/{client}/rotate-secret`: `overlap_seconds` is how long the old one goes on working.
-pub async fn rotate_secret(admin: Admin<UpdateClients>, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn rotate_secret(
+    Fresh(admin): Fresh<Admin<UpdateClients>>,
+    id: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> Answer {
     let mut input = Input::new(body.0);
     let overlap: u64 = input.take("overlap_seconds").unwrap_or_default();
     if overlap > LONGEST_OVERLAP {
@@ -124,13 +133,13 @@ pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
 }
 
 /// `POST clients/{client}/enable`.
-pub async fn enable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
+pub async fn enable(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>) -> Answer {
     let (client, _) = clients::set_disabled(&admin.cx, &within_reach(&admin.cx, &id)?, false).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `DELETE clients/{client}`: says what went with it.
-pub async fn delete(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>) -> Answer {
     let id = within_reach(&admin.cx, &id)?;
     let ended = clients::delete(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))

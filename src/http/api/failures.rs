@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::clients::{parsed, view};
 use crate::base::id::FailureId;
-use crate::http::extract::{Admin, UpdateClients, ViewClients};
+use crate::http::extract::{Admin, Fresh, UpdateClients, ViewClients};
 use crate::http::respond::Refusal;
 use crate::oauth::clients::Error;
 use crate::oauth::clients::failures::{self, Shown};
@@ -35,7 +35,7 @@ fn shown(shown: &Shown) -> Value {
 }
 
 /// `POST clients/{client}/failures/{id}/fix`: adds the redirect URI that was sent, and answers the client.
-pub async fn fix(admin: Admin<UpdateClients>, path: Path<(String, String)>) -> Answer {
+pub async fn fix(Fresh(admin): Fresh<Admin<UpdateClients>>, path: Path<(String, String)>) -> Answer {
     let (client, id) = path.into_inner();
     let id: FailureId = id.parse().map_err(|_| Error::NoFailure)?;
     let client = failures::fix(&admin.cx, &parsed(&client)?, &id).await?;

@@ -66,7 +66,7 @@ pub async fn update(admin: Admin<UpdateGroups>, name: Path<String>, body: Json<M
         version: input.take("version"),
     };
     input.finish()?;
-    let group = groups::group(&admin.cx, &admin.cx.read()?, &name)?;
+    let group = within_reach(&admin.cx, &name)?;
     Ok(HttpResponse::Ok().json(view(&groups::update(&admin.cx, &group.id, change).await?)))
 }
 

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use crate::http::extract::{Admin, Json, RotateKeys, ViewKeys};
+use crate::http::extract::{Admin, Fresh, Json, RotateKeys, ViewKeys};
 use crate::http::respond::Refusal;
 use crate::oauth::keys;
 use crate::records::Algorithm;
@@ -18,7 +18,7 @@ pub async fn list(admin: Admin<ViewKeys>) -> Answer {
 }
 
 /// `POST keys/rotate`: of one `alg` or of all.
-pub async fn rotate(admin: Admin<RotateKeys>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn rotate(Fresh(admin): Fresh<Admin<RotateKeys>>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let algorithm: Option<String> = input.take("alg");
     let algorithm: Option<Result<Algorithm, String>> = algorithm.map(|name| name.parse());
@@ -31,7 +31,7 @@ pub async fn rotate(admin: Admin<RotateKeys>, body: Json<Map<String, Value>>) ->
 }
 
 /// `POST keys/{kid}/retire`: its tokens no longer verify.
-pub async fn retire(admin: Admin<RotateKeys>, kid: Path<String>) -> Answer {
+pub async fn retire(Fresh(admin): Fresh<Admin<RotateKeys>>, kid: Path<String>) -> Answer {
     let Some(keys) = keys::retire(&admin.cx, &kid).await? else {
         return Err(Refusal::not_found("There is no key with this kid."));
     };

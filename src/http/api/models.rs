@@ -19,6 +19,7 @@ use crate::http::extract::{
     Admin, LongJson, ManagePlatform, Manager, Query, Right, ViewModels, ViewTuples, has, require,
 };
 use crate::http::respond::Refusal;
+use crate::identity::sessions;
 use crate::records::Model;
 use crate::records::tuple::ANY;
 
@@ -203,12 +204,15 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
 }
 
 /// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models
-/// that decide who has authority over the platform are for its administrators.
+/// that decide who has authority over the platform are for its administrators, in a fresh session.
 fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<(), Refusal> {
     let from = cx.read()?;
     let stored = Models::current(cx, &from)?.canonical(&from, entity_type)?;
-    if !has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? && authority::rests_on_model(cx, &from, &stored)? {
-        return require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY);
+    let freshness = sessions::require_fresh(cx);
+    let may_without = freshness.is_ok() && has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+    if !may_without && authority::rests_on_model(cx, &from, &stored)? {
+        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+        return Ok(freshness?);
     }
     if has(cx, "update", ViewModels::ON, ANY)? {
         return Ok(());

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{paged, parameter, sorted_request, wrong_parameter};
 use crate::base::id::SessionId;
+use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::Refusal;
 use crate::identity::sessions::{self, Filter};
@@ -14,12 +15,13 @@ use crate::records::Session;
 
 type Answer = Result<HttpResponse, Refusal>;
 
-fn view(session: &Session) -> Value {
+fn view(cx: &Cx, session: &Session) -> Value {
     json!({
         "id": session.id,
         "user": session.user,
         "created_at": session.created_at.rfc3339(),
         "expires_at": session.expires_at.rfc3339(),
+        "ends_at": sessions::end_of(cx, session).rfc3339(),
         "last_seen_at": session.last_seen_at.rfc3339(),
         "auth_time": session.auth_time.rfc3339(),
         "amr": session.amr,
@@ -39,7 +41,7 @@ pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
     let filter = Filter { user: user.map(|user| user.id), client };
     let request = sorted_request::<SessionId, Session>(&query)?;
     let page = paged(&admin.cx, request, move |cx, request| sessions::page(cx, &filter, request)).await?;
-    let items: Vec<Value> = page.items.iter().map(view).collect();
+    let items: Vec<Value> = page.items.iter().map(|session| view(&admin.cx, session)).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
 }
 

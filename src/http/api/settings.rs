@@ -8,7 +8,7 @@ use crate::config::{Effective, Source, effective};
 use crate::http::extract::{Admin, ViewSettings};
 use crate::http::respond::Refusal;
 
-/// A key, its value, where that was typed, and whether a new one waits for a restart. A secret says only that it is set.
+/// A key, its value, where that was typed, whether a new one waits for a restart, and whether anything reads it in this version. A secret says only that it is set.
 fn view(row: &Effective, waiting: &[&str]) -> Value {
     let key = find_key(row.key);
     let (origin, place) = match &row.source {
@@ -25,6 +25,7 @@ fn view(row: &Effective, waiting: &[&str]) -> Value {
         "variable": key.map(|key| key.variable()),
         "reloadable": key.is_some_and(|key| key.reloadable),
         "waiting": waiting.contains(&row.key),
+        "has_effect": key.is_none_or(|key| !key.not_yet),
         "secret": key.is_some_and(|key| key.kind == Kind::Secret),
         "description": key.map(|key| key.help),
     })

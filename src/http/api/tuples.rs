@@ -19,6 +19,7 @@ use crate::http::extract::{
     Admin, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
 };
 use crate::http::respond::Refusal;
+use crate::identity::sessions;
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::Snapshot;
@@ -279,10 +280,14 @@ fn may_write_on(cx: &Cx, from: &Snapshot, key: &TupleKey) -> Result<(), Refusal>
 }
 
 /// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than
-/// they have. Their names must be those of stored tuples.
+/// they have. Administrators need a fresh session for them. Their names must be those of stored tuples.
 pub(in crate::http) fn within_reach(cx: &Cx, from: &Snapshot, keys: &[TupleKey]) -> Result<(), Refusal> {
-    if has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)? || !authority::is_given_by(cx, from, keys)? {
+    let freshness = sessions::require_fresh(cx);
+    if freshness.is_ok() && has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?
+        || !authority::is_given_by(cx, from, keys)?
+    {
         return Ok(());
     }
-    require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)
+    require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
+    Ok(freshness?)
 }

@@ -17,7 +17,8 @@ use crate::base::id::UserId;
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
 use crate::http::extract::{
-    Admin, BanUsers, CreateUsers, DeleteUsers, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers, require,
+    Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Json, ManagePlatform, Query, Right, UpdateUsers, ViewUsers,
+    require,
 };
 use crate::http::respond::Refusal;
 use crate::http::routes;
@@ -89,7 +90,7 @@ pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users`.
-pub async fn create(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let mut roles: Vec<String> = input.take("roles").unwrap_or_default();
     if let Some(admin) = input.take("admin") {
@@ -113,7 +114,11 @@ pub async fn create(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -
 }
 
 /// `PATCH users/{user}`: what is absent stays; a claim that is `null` goes (RFC 7396). `version` makes it conditional.
-pub async fn update(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn update(
+    Fresh(admin): Fresh<Admin<UpdateUsers>>,
+    name: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> Answer {
     let user = within_reach(&admin.cx, &name)?;
     let mut input = Input::new(body.0);
     let mut change = UserChange {
@@ -140,7 +145,7 @@ pub async fn update(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Ma
 }
 
 /// `DELETE users/{user}`: says what went with it.
-pub async fn delete(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>) -> Answer {
     let user = within_reach(&admin.cx, &name)?;
     let ended = users::delete(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
@@ -161,7 +166,11 @@ pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users/{user}/password`: ends every session.
-pub async fn set_password(admin: Admin<UpdateUsers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn set_password(
+    Fresh(admin): Fresh<Admin<UpdateUsers>>,
+    name: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> Answer {
     let mut input = Input::new(body.0);
     let password: Option<Secret<String>> = input.take("password");
     if password.is_none() {
@@ -184,14 +193,14 @@ pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users/{user}/enable`.
-pub async fn enable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
+pub async fn enable(Fresh(admin): Fresh<Admin<BanUsers>>, name: Path<String>) -> Answer {
     let user = within_reach(&admin.cx, &name)?;
     let user = users::enable(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(view(&user)))
 }
 
 /// `POST invites`: the link is shown this once.
-pub async fn invite(admin: Admin<CreateUsers>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let email: Option<String> = input.take("email");
     let lifetime = input.take("expires_in").map(Duration::from_secs);

@@ -9,13 +9,14 @@ use super::shapes;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Person, keep};
+use crate::http::extract::{Fresh, Json, Person, keep, keep_session};
 use crate::http::respond::Refusal;
 use crate::identity::users::{self, OwnChange};
+use crate::identity::{Error, sessions};
 
 /// `POST /update-user`: `name`, `image`, `username` and the claims of OIDC Core §5.1 by their names; `null` removes. Anything else is
 /// refused, so that nobody believes to have changed what they cannot.
-pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
+pub async fn update(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
     let mut change = OwnChange::default();
     for (name, value) in body.0 {
         match (name.as_str(), value) {
@@ -57,13 +58,34 @@ pub async fn change_password(
     })))
 }
 
+/// `POST /verify-password`
+#[derive(Deserialize)]
+pub struct Again {
+    password: Secret<String>,
+}
+
+/// `{status: true, token}`: the session may do for a while what outlives it. Its token is renewed: the one that was shown no longer works;
+/// a cookie is set anew, and its token stands in no body.
+pub async fn verify_password(request: HttpRequest, person: Person, body: Json<Again>) -> Result<HttpResponse, Refusal> {
+    let confirmed = sessions::confirm(&person.cx, &person.signed_in, &body.0.password).await;
+    let confirmed = confirmed.map_err(|error| match error {
+        Error::NotFound => Refusal::unauthenticated(),
+        other => wrong_password(other),
+    })?;
+    if person.is_by_cookie {
+        keep_session(&request, &person.cx, (&confirmed.token, &confirmed.session), true);
+        return Ok(HttpResponse::Ok().json(json!({ "status": true })));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "status": true, "token": confirmed.token.expose() })))
+}
+
 /// `POST /delete-user`
 #[derive(Deserialize)]
 pub struct Farewell {
     password: Option<Secret<String>>,
 }
 
-/// Deletes the caller's account: with the password, or soon after a sign-in.
+/// Deletes the caller's account: with the password, or in a fresh session.
 pub async fn delete(request: HttpRequest, person: Person, body: Json<Farewell>) -> Result<HttpResponse, Refusal> {
     let deleted = users::delete_own(&person.cx, &person.signed_in, body.0.password.as_ref()).await;
     deleted.map_err(wrong_password)?;

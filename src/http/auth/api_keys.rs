@@ -13,7 +13,7 @@ use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Json, Person, Query, Who, has, presented_key};
+use crate::http::extract::{Caller, Fresh, Json, Person, Query, Who, has, presented_key};
 use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
 use crate::oauth::exchange as rules;
 use crate::records::{ApiKey, RateLimit, User};
@@ -72,7 +72,7 @@ fn shape(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
 }
 
 /// `POST /api-key/create`: the record with `key`, which is shown this once.
-pub async fn create(person: Person, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> Answer {
     let user = &person.signed_in.user;
     is_there(&body.0, "name")?;
     nothing_is_reserved(&body.0, user)?;

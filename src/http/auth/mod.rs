@@ -37,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("my-access").get(access::mine))
         .service(at("update-user").post(account::update))
         .service(at("change-password").post(account::change_password).attempt())
+        .service(at("verify-password").post(account::verify_password).attempt())
         .service(at("delete-user").post(account::delete).attempt())
         .service(at("is-username-available").post(account::username_is_available).attempt())
         .service(at("api-key/create").post(api_keys::create))

@@ -22,9 +22,10 @@ pub async fn current(visitor: Result<Visitor, Refusal>) -> Result<HttpResponse, 
         Err(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => None,
         Err(refusal) => return Err(refusal),
     };
-    let body = visitor.as_ref().and_then(Visitor::signed_in).map_or(
+    let person = visitor.as_ref().and_then(|visitor| Some((&visitor.cx, visitor.signed_in()?)));
+    let body = person.map_or(
         Value::Null,
-        |person| json!({ "session": shapes::session(&person.session), "user": shapes::user(&person.user) }),
+        |(cx, person)| json!({ "session": shapes::session(cx, &person.session), "user": shapes::user(&person.user) }),
     );
     Ok(HttpResponse::Ok().json(body))
 }
@@ -49,7 +50,7 @@ pub async fn sign_out_page() -> HttpResponse {
 /// `GET /list-sessions`
 pub async fn list(person: Person) -> Result<HttpResponse, Refusal> {
     let list = sessions::of_user(&person.cx, &person.signed_in.user.id).map_err(in_dialect)?;
-    Ok(HttpResponse::Ok().json(list.iter().map(shapes::session).collect::<Vec<Value>>()))
+    Ok(HttpResponse::Ok().json(list.iter().map(|session| shapes::session(&person.cx, session)).collect::<Vec<Value>>()))
 }
 
 /// `POST /revoke-session`

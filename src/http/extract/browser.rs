@@ -10,11 +10,12 @@ use super::cookies::{self, Purpose};
 use super::cx::operation;
 use super::person::by_cookie;
 use crate::base::Secret;
-use crate::cx::{Actor, Cx};
+use crate::cx::Cx;
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
-use crate::identity::sessions::SignedIn;
+use crate::identity::sessions::{self, SignedIn};
 use crate::identity::sign_in::Success;
+use crate::records::Session;
 
 /// How long a browser is remembered as one its owner used, in seconds: a year.
 const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
@@ -74,13 +75,19 @@ impl Browser {
 
 /// Sets the cookies of a new session; `lasts` says whether it outlives the browser's window.
 pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, lasts: bool) {
-    keep_session(request, cx, &success.token, lasts);
+    keep_session(request, cx, (&success.token, &success.signed_in.session), lasts);
     cookies::set(request, cx, Purpose::Device, &success.device, Some(DEVICE_SECONDS));
 }
 
-/// Sets the session cookie.
-pub(super) fn keep_session(request: &HttpRequest, cx: &Cx, token: &Secret<String>, lasts: bool) {
-    let seconds = lasts.then(|| cx.settings().session.lifetime.as_secs());
+/// Sets the session cookie; `lasts` says whether it outlives the browser's window. It never outlives the session.
+pub(in crate::http) fn keep_session(
+    request: &HttpRequest,
+    cx: &Cx,
+    (token, session): (&Secret<String>, &Session),
+    lasts: bool,
+) {
+    let longest = sessions::end_of(cx, session).since(cx.now);
+    let seconds = lasts.then(|| cx.settings().session.lifetime.min(longest).as_secs());
     cookies::set(request, cx, Purpose::Session, token.expose(), seconds);
 }
 
@@ -97,7 +104,7 @@ impl FromRequest for Browser {
             let is_known = known.is_some();
             let name = known.unwrap_or_else(|| cx.entropy().token());
             let cx = match &signed_in {
-                Some(person) => cx.with_actor(Actor::User(person.user.id.clone())),
+                Some(person) => cx.in_session(&person.session),
                 None => cx,
             };
             Ok(Self { signed_in, cx, request, name, is_known })

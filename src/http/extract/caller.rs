@@ -16,7 +16,7 @@ use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
 use crate::oauth::bearer::{self, Holder};
 use crate::oauth::{self, ErrorCode, Params, client_auth};
-use crate::records::{Client, User};
+use crate::records::{Client, Session, User};
 
 /// Where a machine shows its key.
 const API_KEY: &str = "x-api-key";
@@ -85,20 +85,20 @@ impl FromRequest for Caller {
 pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) -> Result<Caller, Refusal> {
     let cx = operation(request)?;
     let is_local = request.conn_data::<LocalPeer>().is_some();
-    let (who, by) = if let Some(key) = presented_key(request, body_key)? {
+    let (who, by, session) = if let Some(key) = presented_key(request, body_key)? {
         let live = apikeys::accept(&cx, &key, cx.request.ip).await;
-        (Who::Key(Box::new(live.map_err(|error| Refusal::of_presented_key(&error))?)), Credential::ApiKey)
+        (Who::Key(Box::new(live.map_err(|error| Refusal::of_presented_key(&error))?)), Credential::ApiKey, None)
     } else if let Some(line) = authorization(request)? {
         by_authorization(&cx, &line).await?
     } else if let Some(signed_in) = by_cookie(request, &cx).await? {
         csrf::allows(&cx, request.method(), request.headers())?;
-        (Who::Person(Box::new(signed_in.user)), Credential::Cookie)
+        (Who::Person(Box::new(signed_in.user)), Credential::Cookie, Some(signed_in.session))
     } else if is_local {
-        (Who::Operator, Credential::Socket)
+        (Who::Operator, Credential::Socket, None)
     } else {
         return Err(Refusal::unauthenticated());
     };
-    let cx = cx.with_actor(who.actor());
+    let cx = session.map_or_else(|| cx.with_actor(who.actor()), |session| cx.in_session(&session));
     Ok(Caller { cx, who, by, is_local })
 }
 
@@ -116,7 +116,10 @@ pub fn presented_key(
     }
 }
 
-async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<(Who, Credential), Refusal> {
+/// Who, by what, and in which session if it is one.
+type Proved = (Who, Credential, Option<Session>);
+
+async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<Proved, Refusal> {
     let (scheme, value) = line.expose().split_once(' ').unwrap_or((line.expose(), ""));
     if scheme.eq_ignore_ascii_case("bearer") {
         return by_bearer(cx, &Secret::from(value.trim())).await;
@@ -126,7 +129,7 @@ async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<(Who, Creden
     }
     let client = client_auth::authenticate(cx, &Params::default(), Some(line.expose())).await;
     match client {
-        Ok(client) => Ok((Who::Client(Box::new(client)), Credential::ClientSecret)),
+        Ok(client) => Ok((Who::Client(Box::new(client)), Credential::ClientSecret, None)),
         Err(error) if error.code == ErrorCode::InvalidClient => {
             let message = error.description.clone();
             Err(Refusal::from(error).saying("unauthorized", message))
@@ -136,19 +139,20 @@ async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<(Who, Creden
 }
 
 /// A signed token of ours, or the token of a session (RFC 6750 §2.1).
-async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<(Who, Credential), Refusal> {
+async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<Proved, Refusal> {
     let refused = || Refusal::from(oauth::Error::invalid_token());
     let dots = token.expose().matches('.').count();
     if dots != 2 {
         let signed_in = by_token(cx, token).await?.ok_or_else(refused)?;
-        return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken));
+        return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken, Some(signed_in.session)));
     }
-    Ok(match bearer::find_live(cx, token.expose())?.ok_or_else(refused)? {
+    let (who, by) = match bearer::find_live(cx, token.expose())?.ok_or_else(refused)? {
         Holder::Person(user) => (Who::Person(user), Credential::AccessToken),
         Holder::Identified(user) => (Who::Person(user), Credential::IdToken),
         Holder::Client(client) => (Who::Client(client), Credential::AccessToken),
         Holder::Key(live) => (Who::Key(live), Credential::ExchangedToken),
-    })
+    };
+    Ok((who, by, None))
 }
 
 impl Who {

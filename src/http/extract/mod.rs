@@ -10,6 +10,8 @@
 //! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
 //! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
 //!
+//! * [`Fresh`] around one of those: who lately proved that it is them, for what outlives a session.
+//!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
 //! Start reading at [`Pairs`] and [`Person`].
 
@@ -19,6 +21,7 @@ mod browser;
 mod caller;
 pub mod cookies;
 mod cx;
+mod fresh;
 mod json;
 mod pairs;
 mod peer;
@@ -26,10 +29,11 @@ mod person;
 
 pub use admin::*;
 pub use browser::Browser;
-pub(in crate::http) use browser::keep;
+pub(in crate::http) use browser::{keep, keep_session};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 pub use cx::{LocalPeer, Stranger, operation};
 pub(in crate::http) use cx::{REQUEST_ID, begin};
+pub use fresh::Fresh;
 pub use json::{Json, LongJson};
 pub use pairs::{Fields, Pairs, Query, own_path};
 pub use person::{Person, Visitor};

@@ -10,7 +10,7 @@ use super::browser::keep_session;
 use super::cookies::{self, Purpose};
 use super::cx::operation;
 use crate::base::Secret;
-use crate::cx::{Actor, Cx};
+use crate::cx::Cx;
 use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
 use crate::identity::sessions::{self, SignedIn};
@@ -79,7 +79,7 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
     if is_by_cookie {
         csrf::allows(&cx, request.method(), request.headers())?;
     }
-    let cx = cx.with_actor(Actor::User(signed_in.user.id.clone()));
+    let cx = cx.in_session(&signed_in.session);
     Ok(Visitor { cx: cx.clone(), person: Some(Person { cx, signed_in, is_by_cookie }) })
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn by_cookie(request: &HttpRequest, cx: &Cx) -> Result<Option<S
     if let Some(signed_in) = &signed_in
         && sessions::extend_if_due(cx, signed_in).await?
     {
-        keep_session(request, cx, &token, true);
+        keep_session(request, cx, (&token, &signed_in.session), true);
     }
     Ok(signed_in)
 }

@@ -1,5 +1,7 @@
 //! The consent page.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse};
 use url::Url;
 
@@ -12,6 +14,7 @@ use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
 use crate::oauth::authorize;
+use crate::oauth::grants::Lasts;
 use crate::records::User;
 
 /// `GET /consent?continue=…`. Only in the session that the question was made for; any other takes the request up again.
@@ -29,6 +32,7 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
         continue_token: waiting.token.clone(),
         account: Account::of(&person.user),
         scopes: waiting.view.scopes.iter().map(|scope| line(scope, &person.user)).collect(),
+        how_long: how_long(waiting.view.lasts),
         return_to: return_to(&waiting.view.redirect_uri),
     };
     Page::of(&view).leading_to(flow.reaches()).answer()
@@ -63,6 +67,27 @@ fn line(scope: &str, user: &User) -> ScopeLine {
     ScopeLine::of(scope).showing(&value.unwrap_or_default())
 }
 
+/// How long the app has access, in a sentence.
+fn how_long(lasts: Lasts) -> String {
+    match lasts.renewed {
+        None => format!("Each time you sign in to it, it has access for {}.", span(lasts.access)),
+        Some((idle, whole)) if idle < whole => {
+            format!("It keeps access for up to {}, and loses it after {} without use.", span(whole), span(idle))
+        }
+        Some((_, whole)) => format!("It keeps access for up to {}.", span(whole)),
+    }
+}
+
+/// A span of time in the largest unit that it is a whole number of.
+fn span(of: Duration) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+    let seconds = of.as_secs();
+    let fits = |(size, _): &(u64, &str)| seconds >= *size && seconds.is_multiple_of(*size);
+    let (size, unit) = UNITS.into_iter().find(fits).unwrap_or((1, "second"));
+    let count = seconds / size;
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
 /// Where both answers lead: a host, or the scheme of an app on the device.
 fn return_to(uri: &str) -> String {
     let Ok(url) = Url::parse(uri) else { return uri.to_owned() };
@@ -75,6 +100,19 @@ fn return_to(uri: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_an_app_has_access_is_said_in_plain_words() {
+        let hour = Duration::from_hours(1);
+        let said = |access, renewed| how_long(Lasts { access, renewed });
+        assert_eq!(said(hour, None), "Each time you sign in to it, it has access for 1 hour.");
+        assert_eq!(said(hour * 3 / 2, None), "Each time you sign in to it, it has access for 90 minutes.");
+        assert_eq!(
+            said(hour, Some((hour * 24 * 7, hour * 24 * 30))),
+            "It keeps access for up to 30 days, and loses it after 7 days without use."
+        );
+        assert_eq!(said(hour, Some((hour, hour))), "It keeps access for up to 1 hour.");
+    }
 
     #[test]
     fn the_way_back_is_named_by_host_or_scheme() {

@@ -13,6 +13,7 @@ impl From<Error> for Refusal {
             Error::Store(error) => return Self::from(error.clone()),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_fields"),
             Error::Reserved(_) | Error::ForeignClient => (StatusCode::FORBIDDEN, "forbidden"),
+            Error::NotFresh => (StatusCode::FORBIDDEN, "session_not_fresh"),
             Error::TooMany => (StatusCode::CONFLICT, "too_many_keys"),
             Error::Conflict => (StatusCode::CONFLICT, "conflict"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not_found"),

@@ -32,7 +32,11 @@ fn by_caller(error: &Error) -> Refusal {
         _ => StatusCode::BAD_REQUEST,
     };
     let message = sentence(&error.to_string());
-    let refusal = Refusal::new(status, error.code(), message.clone());
+    let mut refusal = Refusal::new(status, error.code(), message.clone());
+    if matches!(error, Error::SessionNotFresh) {
+        // Where API keys are made, the dialect has a second code of its own.
+        refusal = refusal.with("code", "SESSION_NOT_FRESH");
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,

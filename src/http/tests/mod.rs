@@ -7,6 +7,7 @@ mod bounds;
 mod described;
 mod details;
 mod failures;
+mod fresh;
 mod graph;
 mod guards;
 mod lists;

@@ -179,3 +179,50 @@ async fn one_family_is_revoked_once() {
     }
     assert_eq!(scene.alive(), ([true; 3], [false, true, true]));
 }
+
+#[tokio::test]
+async fn a_session_that_is_older_than_its_absolute_end_ends_as_one_that_began_when_it_did() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    let (at, old) = (cx.clone(), scene.one.signed_in.session.clone());
+    let as_before =
+        crate::records::Session { ends_at: None, expires_at: cx.now.plus(minutes(60 * 24 * 365)), ..old.clone() };
+    let put = move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, at.tenant, Some(&old), &as_before);
+    cx.store().write(put).await.unwrap();
+    let absolute = scene.home.parts.settings.session.absolute;
+    scene.home.advance(absolute.saturating_sub(minutes(1)));
+    assert!(resolves(&scene.home, &scene.one.token));
+    let signed_in = sessions::resolve(&scene.home.cx(), scene.one.token.expose()).unwrap().unwrap();
+    assert!(sessions::extend_if_due(&scene.home.cx(), &signed_in).await.unwrap());
+    scene.home.advance(minutes(1));
+    assert!(!resolves(&scene.home, &scene.one.token));
+}
+
+#[tokio::test]
+async fn the_password_given_again_keeps_the_session_and_what_apps_got_and_changes_its_token() {
+    let scene = scene().await;
+    scene.home.advance(minutes(60));
+    let cx = scene.home.cx();
+    let confirmed = sessions::confirm(&cx, &scene.one.signed_in, &password()).await.unwrap();
+    let before = &scene.one.signed_in.session;
+    assert_eq!((&confirmed.session.id, confirmed.session.auth_time), (&before.id, before.auth_time));
+    assert_eq!(confirmed.session.proved_at(), cx.now);
+    assert!(resolves(&scene.home, &confirmed.token) && !resolves(&scene.home, &scene.one.token));
+    assert_eq!(scene.alive(), ([false, true, true], [true; 3]), "of the token that was shown, nothing is left");
+    // What somebody else had ready with the old token changes nothing any more.
+    let again = sessions::confirm(&cx, &scene.one.signed_in, &password()).await;
+    assert!(matches!(again, Err(Error::NotFound)));
+    assert_eq!(audit_rows(&scene.home, "user.confirm_password").len(), 1);
+}
+
+#[tokio::test]
+async fn a_proof_from_before_the_clock_was_set_back_is_none() {
+    let scene = scene().await;
+    let cx = scene.home.cx();
+    let session = &scene.one.signed_in.session;
+    let ahead = |by| crate::records::Session { auth_time: cx.now.plus(by), ..session.clone() };
+    let is_fresh = |session: &crate::records::Session| sessions::require_fresh(&cx.in_session(session)).is_ok();
+    assert!(is_fresh(session) && is_fresh(&ahead(minutes(1))));
+    assert!(!is_fresh(&ahead(minutes(2))));
+    assert!(sessions::require_fresh(&cx).is_ok(), "what is no session");
+}

@@ -25,6 +25,7 @@ pub(super) async fn code(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Re
         redirect_uri: request.redirect_uri.clone(),
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
+        has_state: request.state.is_some(),
         challenge: request.challenge.clone(),
         claims: request.claims.clone(),
         auth_time: signed_in.session.auth_time,

@@ -16,6 +16,7 @@ pub use response::{AuthorizationResponse, ResponseMode};
 use super::app_access::{self, Gate};
 use super::claims::Place;
 use super::clients::failures;
+use super::grants::{Lasts, lasts};
 use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
 use crate::audit::Entry;
 use crate::cx::Cx;
@@ -144,6 +145,7 @@ pub fn view(cx: &Cx, interaction: &Interaction) -> Result<Option<View>, Error> {
             redirect_uri: request.redirect_uri.clone(),
             identifier: request.login_hint.clone(),
             scopes: scope::in_reading_order(request.consent_scopes()),
+            lasts: lasts(cx, &request.client, &request.scopes),
         })),
         Err(Refusal::Internal(error)) => Err(error),
         Err(Refusal::Page(_) | Refusal::Redirect(_)) => Ok(None),
@@ -161,6 +163,8 @@ pub struct View {
     pub identifier: Option<String>,
     /// What it asks to see.
     pub scopes: Vec<String>,
+    /// For how long.
+    pub lasts: Lasts,
 }
 
 /// The person keeps the account that is signed in (`prompt=select_account`): the token to go on with.

@@ -1,10 +1,12 @@
 //! The registry of clients: registering, changing, secrets, removal, and those declared in the configuration.
 //!
-//! Start reading at [`register`]; what a valid client is stands in [`check`], what an app sent in vain in [`failures`].
+//! Start reading at [`register`]; what a valid client is stands in [`check`], what of an app's requests was refused in [`failures`], how its
+//! sign-ins are protected in [`protection`].
 
 mod check;
 mod declare;
 pub mod failures;
+pub mod protection;
 mod registry;
 
 pub use check::{ClientInput, FieldError};

@@ -9,8 +9,9 @@ use crate::base::id::{CodeId, RefreshId, TypedId};
 use crate::base::secret::Digest;
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::identity::cascade;
+use crate::identity::{cascade, sessions};
 use crate::oauth::app_access::{self, Gate};
+use crate::oauth::clients::protection;
 use crate::oauth::mint::{self, About};
 use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
@@ -79,6 +80,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Redemption::Refused(no_access()));
             }
             begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
+            protection::note(tx, &at, &code)?;
             entries[0].clone().by(ActorKind::User, &code.user).target(&code.client).append(tx, &at)?;
             Ok::<_, Error>(Redemption::Granted(Box::new((code, user))))
         })
@@ -146,7 +148,7 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
 /// The session the code was made in still exists and the person is not disabled.
 fn person_is_still_signed_in(tx: &Tx, cx: &Cx, code: &Code) -> Result<Option<User>, Error> {
     let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
-    if !session.is_some_and(|session| session.user == code.user && session.expires_at > cx.now) {
+    if !session.is_some_and(|session| session.user == code.user && sessions::is_live(cx, &session)) {
         return Ok(None);
     }
     Ok(rows::users::find(tx, cx.tenant, &code.user)?.filter(|user| !user.disabled))
@@ -181,6 +183,23 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
         rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
     }
     Ok(())
+}
+
+/// How long an app has access after one sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasts {
+    /// What an access token lasts.
+    pub access: Duration,
+    /// When it gets refresh tokens: what one lasts unused, and all of them together.
+    pub renewed: Option<(Duration, Duration)>,
+}
+
+/// How long this app has access after a sign-in with these scopes.
+pub fn lasts(cx: &Cx, client: &Client, scopes: &[String]) -> Lasts {
+    let access = Duration::from_secs(mint::access_life(cx, client));
+    let whole = family_life(cx);
+    let idle = cx.settings().tokens.refresh_idle.min(whole);
+    Lasts { access, renewed: gets_refresh(client, scopes).then_some((idle, whole)) }
 }
 
 /// Refresh tokens are for those who asked to act while the person is away (OIDC Core §11).

@@ -4,6 +4,8 @@ mod client_credentials;
 mod code;
 mod refresh;
 
+pub use code::{Lasts, lasts};
+
 use serde::Serialize;
 
 use super::mint::{self, About};

@@ -21,7 +21,7 @@ use self::lines::Lines;
 use crate::base::Clock;
 use crate::base::clock::SystemClock;
 use crate::base::text::is_steering;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, Settings};
 
 /// Events of libraries that say nothing an operator could use.
 const QUIET: [&str; 4] = ["actix_server=warn", "actix_http=warn", "h2=warn", "hyper_util=warn"];
@@ -54,6 +54,13 @@ pub fn set_level(log: &Log) {
     if let Some(handle) = FILTER.get() {
         // An error means that the subscriber is gone, with the process.
         let _ = handle.reload(filter(log));
+    }
+}
+
+/// Warns of every setting that was accepted and does not do what it seems to.
+pub fn warn_of(settings: &Settings) {
+    for warning in &settings.warnings {
+        tracing::warn!(place = %warning.place, "{}; {}", warning.what, warning.remedy);
     }
 }
 

@@ -22,6 +22,7 @@ pub mod links;
 pub mod marks;
 pub mod models;
 pub mod policy_versions;
+pub mod recent_sign_ins;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;

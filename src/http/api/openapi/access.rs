@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::operation::{Operation, delete, get, post, put, version};
 use super::schema::{
-    anything, both, by_name, choice, either, free, list, named, nullable, number, object, text, time, up_to, whole,
-    yes_no,
+    anything, both, by_name, choice, either, free, list, named, nullable, number, object, page, text, time, up_to,
+    whole, yes_no,
 };
 
 const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
@@ -83,7 +83,8 @@ fn tuples() -> Vec<Operation> {
                 choice(&["true", "false"]),
                 "Whether a subject may be named; otherwise all is an identifier.",
             )
-            .pages(named("Tuple")),
+            .pages(named("Tuple"))
+            .gives(both(page(named("Tuple")), &object([("resolved?", named("Name"))]))),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
             .takes(either(named("NewTuple"), object([("tuples", up_to(1_000, named("NewTuple")))])))

@@ -31,24 +31,31 @@ fn clients() -> Vec<Operation> {
             .pages(named("Client")),
         post("clients", "Registers an app; its secret is shown this once")
             .needs("create on clients")
+            .fresh()
             .takes(named("NewClient"))
             .makes(named("Client")),
         get("clients/{client}", "An app").needs("view on clients").gives(named("Client")),
         patch("clients/{client}", "Changes an app; what is absent stays, a key set or lifetime that is null goes")
             .needs("update on clients")
+            .fresh()
             .takes(named("ClientChange"))
             .gives(named("Client")),
         delete("clients/{client}", "Deletes an app with its grants and consents")
             .needs("delete on clients")
+            .fresh()
             .gives(object([("client_id", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
         post("clients/{client}/rotate-secret", "Makes another secret, shown this once")
             .needs("update on clients")
+            .fresh()
             .takes(object([("overlap_seconds?", nullable(between(0, 7_776_000)))]))
             .gives(named("Client")),
         post("clients/{client}/disable", "Gives the app nothing more, and revokes its grants")
             .needs("update on clients")
             .gives(named("Client")),
-        post("clients/{client}/enable", "Lets the app work again").needs("update on clients").gives(named("Client")),
+        post("clients/{client}/enable", "Lets the app work again")
+            .needs("update on clients")
+            .fresh()
+            .gives(named("Client")),
     ]
 }
 
@@ -73,6 +80,7 @@ fn details() -> Vec<Operation> {
             .gives(page(named("AppFailure"))),
         post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")
             .needs("update on clients")
+            .fresh()
             .gives(named("Client")),
     ]
 }
@@ -123,6 +131,7 @@ fn api_keys() -> Vec<Operation> {
             .pages(named("ApiKey")),
         post("api-keys", "Makes a key, shown this once")
             .needs("manage_platform on platform")
+            .fresh()
             .takes(named("NewApiKey"))
             .makes(named("ApiKey")),
         get("api-keys/{key}", "A key").needs("view_all on api_keys").gives(named("ApiKey")),
@@ -218,6 +227,9 @@ fn client() -> Value {
         ("created_at", time()),
         ("updated_at", time()),
         ("version", whole()),
+        ("sign_ins?", object([("days", whole()), ("all", whole()), ("pkce", whole()), ("bare", whole())])),
+        ("could_require_pkce?", yes_no()),
+        ("is_unprotected?", yes_no()),
         ("client_secret?", text()),
     ])
 }

@@ -13,6 +13,7 @@ pub struct Operation {
     tag: &'static str,
     summary: &'static str,
     right: Right,
+    is_fresh: bool,
     filters: Vec<Filter>,
     body: Option<Value>,
     answers: Vec<(u16, Value)>,
@@ -43,7 +44,8 @@ pub enum Right {
 /// A method that answers 200.
 fn new(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
     let (filters, answers) = (Vec::new(), Vec::new());
-    Operation { method, path, tag: "system", summary, right: Right::Known, filters, body: None, answers }
+    let (right, is_fresh) = (Right::Known, false);
+    Operation { method, path, tag: "system", summary, right, is_fresh, filters, body: None, answers }
 }
 
 /// Reads.
@@ -81,6 +83,12 @@ impl Operation {
     /// Needs a right that depends on what the request names.
     pub fn depends(mut self, words: &'static str) -> Self {
         self.right = Right::Depends(words);
+        self
+    }
+
+    /// Needs a session, if it is one that asks, whose person gave the password lately.
+    pub fn fresh(mut self) -> Self {
+        self.is_fresh = true;
         self
     }
 
@@ -178,11 +186,16 @@ impl Operation {
             "operationId": self.id(),
             "tags": [self.tag],
             "summary": self.summary,
-            "description": right,
+            "description": &right,
             "responses": responses(&self.answers),
         });
         let parameters = self.parameters();
         let Some(members) = document.as_object_mut() else { return document };
+        if self.is_fresh {
+            let words = format!("{right} A session must be fresh: its person gave the password lately.");
+            members.insert(String::from("description"), words.into());
+            members.insert(String::from("x-fresh-session"), true.into());
+        }
         if let Right::Named(right) = self.right {
             members.insert(String::from("x-right"), right.into());
         }

@@ -21,26 +21,26 @@ fn users() -> Vec<Operation> {
             .filter("role", text(), "Only those with this role: admin.")
             .sorts::<User>()
             .pages(named("User")),
-        post("users", "Makes an account").needs("create on users").takes(named("NewUser")).makes(named("User")),
+        post("users", "Makes an account").needs("create on users").fresh().takes(named("NewUser")).makes(named("User")),
         get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives(named("User")),
         patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
             .needs("update on users")
+            .fresh()
             .takes(named("UserChange"))
             .gives(named("User")),
-        delete("users/{user}", "Deletes a person and what was theirs").needs("delete on users").gives(object([
-            ("id", text()),
-            ("email", text()),
-            ("deleted", yes_no()),
-            ("ended", named("Ended")),
-        ])),
+        delete("users/{user}", "Deletes a person and what was theirs")
+            .needs("delete on users")
+            .fresh()
+            .gives(object([("id", text()), ("email", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
         post("users/{user}/password", "Sets a password, which ends every session")
             .needs("update on users")
+            .fresh()
             .takes(object([("password", words(1, 256))]))
             .gives(named("User")),
         post("users/{user}/disable", "Locks somebody out, which ends every session")
             .needs("ban on users")
             .gives(named("User")),
-        post("users/{user}/enable", "Lets somebody in again").needs("ban on users").gives(named("User")),
+        post("users/{user}/enable", "Lets somebody in again").needs("ban on users").fresh().gives(named("User")),
         get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives(object([
             ("sessions", whole()),
             ("refresh_families", whole()),
@@ -51,6 +51,7 @@ fn users() -> Vec<Operation> {
         ])),
         post("invites", "Makes a link to sign up, shown this once")
             .needs("create on users")
+            .fresh()
             .takes(object([("email?", nullable(email())), ("expires_in?", nullable(whole()))]))
             .makes(object([
                 ("id", text()),
@@ -276,6 +277,7 @@ fn session() -> Value {
         ("user", text()),
         ("created_at", time()),
         ("expires_at", time()),
+        ("ends_at", time()),
         ("last_seen_at", time()),
         ("auth_time", time()),
         ("amr", list(text())),

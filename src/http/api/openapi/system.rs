@@ -50,10 +50,12 @@ fn keys() -> Vec<Operation> {
         get("keys", "Token-signing keys, oldest first").needs("view on keys").gives(page(named("SigningKey"))),
         post("keys/rotate", "Signs with the keys that are published ahead")
             .needs("rotate on keys")
+            .fresh()
             .takes(object([("alg?", nullable(algorithm()))]))
             .gives(page(named("SigningKey"))),
         post("keys/{kid}/retire", "Takes a key out of use; its tokens stop verifying")
             .needs("rotate on keys")
+            .fresh()
             .gives(object([("kid", text()), ("items", list(named("SigningKey"))), ("next", nullable(text()))])),
     ]
 }
@@ -148,6 +150,7 @@ fn setting() -> Value {
         ("variable", nullable(text())),
         ("reloadable", yes_no()),
         ("waiting", yes_no()),
+        ("has_effect", yes_no()),
         ("secret", yes_no()),
         ("description", nullable(text())),
     ])

@@ -19,6 +19,8 @@ pub struct Consent {
     pub account: Account,
     /// What the app will see, in the order to be read.
     pub scopes: Vec<ScopeLine>,
+    /// How long it has access, as a sentence.
+    pub how_long: String,
     /// Where both answers lead: the host of the redirect URI, or the whole scheme of a native app.
     pub return_to: String,
 }
@@ -50,10 +52,9 @@ impl ScopeLine {
             "email" => ("See your e-mail address", "And whether it is verified"),
             "address" => ("See your postal address", "As it stands in your account"),
             "phone" => ("See your phone number", "And whether it is verified"),
-            "offline_access" => (
-                "Stay connected while you are away",
-                "It may refresh what it sees without asking again, until you or an administrator end it",
-            ),
+            "offline_access" => {
+                ("Stay connected while you are away", "It may refresh what it sees without asking again")
+            }
             other => return Self::custom(other, "A permission of this app’s own; its maker can say what it covers"),
         };
         Self { label: label.to_owned(), detail: detail.to_owned(), value: None }
@@ -88,6 +89,7 @@ impl Consent {
                 ScopeLine::of("offline_access"),
                 ScopeLine::of("invoices:read"),
             ],
+            how_long: "It keeps access for up to 30 days, and loses it after 7 days without use.".to_owned(),
             return_to: "grafana.example.com".to_owned(),
         }
     }
