@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
 use crate::base::long_work::{Busy, LongWork};
-use crate::base::{Budget, Clock, Entropy, Moment};
+use crate::base::{Budget, Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
@@ -151,8 +151,10 @@ impl RequestFacts {
 pub struct Cx {
     /// The shared parts.
     pub home: Arc<Installation>,
-    /// The moment of the operation.
+    /// The moment of the operation, as the clock shows it: for what is stored.
     pub now: Moment,
+    /// The same by a clock that nobody sets: for what is kept in memory.
+    pub uptime: Uptime,
     /// The tenant it happens in.
     pub tenant: TenantId,
     /// Who asks.
@@ -174,18 +176,18 @@ const LONG: u64 = 2_000_000;
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
-        let now = home.clock.now();
+        let (now, uptime) = (home.clock.now(), home.clock.uptime());
         let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
-        Self { home, now, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
     pub fn for_system(home: Arc<Installation>) -> Self {
-        let now = home.clock.now();
+        let (now, uptime) = (home.clock.now(), home.clock.uptime());
         let id = RequestId::new(now, &*home.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
         let (actor, proof) = (Actor::System, Proof::Lasting);
-        Self { home, now, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].

@@ -29,7 +29,7 @@ function Password({ me }) {
       return await account.post("/change-password", values);
     } catch (problem) {
       if (problem.code === "INVALID_PASSWORD") problem.fields = { currentPassword: problem.message };
-      if (/^PASSWORD_TOO_/.test(problem.code)) problem.fields = { newPassword: problem.message };
+      if (/^PASSWORD_(TOO|FROM)_/.test(problem.code)) problem.fields = { newPassword: problem.message };
       throw problem;
     }
   };

@@ -37,6 +37,34 @@
     input.addEventListener("blur", function () { hint.textContent = ""; });
   });
 
+  // Count down until the next try, and hold a form that is sent earlier back until then: what was typed stays.
+  each("[data-pause]", function (hint) {
+    var form = hint.parentNode;
+    while (form && form.tagName !== "FORM") form = form.parentNode;
+    var end = Date.now() + 1000 * Number(hint.getAttribute("data-pause"));
+    var waits = false;
+    function left() { return Math.ceil((end - Date.now()) / 1000); }
+    function look() {
+      var seconds = left();
+      if (seconds > 0) {
+        hint.textContent = seconds === 1 ? hint.getAttribute("data-one") : hint.getAttribute("data-many").replace("#", seconds);
+        return window.setTimeout(look, 250);
+      }
+      hint.setAttribute("role", "status");
+      hint.textContent = hint.getAttribute("data-over");
+      if (waits && form.requestSubmit) form.requestSubmit();
+    }
+    if (!form) return;
+    form.addEventListener("submit", function (event) {
+      if (left() <= 0) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      form.setAttribute("aria-busy", "true");
+      waits = true;
+    });
+    look();
+  });
+
   // One press, one request: a second submit is ignored while the first is under way.
   each("form", function (form) {
     var sent = false;

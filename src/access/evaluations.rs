@@ -2,31 +2,76 @@
 //!
 //! A check notes its evaluations with [`note`], which waits for nothing. They reach the disk when a batch is full, every few seconds with
 //! the background work, before they are read, and at the end of the process. A crash may lose the last of them, never a decision.
+//!
+//! In a minute so many are recorded about one subject, for one caller and from one network; above that a row says how many like it were left
+//! out. The text of a script is stored once, and the table has an end.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::policy::{Judgement, PolicyInput, Verdict};
 use crate::audit;
-use crate::base::Moment;
 use crate::base::id::EvaluationId;
+use crate::base::net::networks;
 use crate::base::page::{Page, PageRequest};
+use crate::base::quota::{Level, Quota};
+use crate::base::{Moment, ScriptDigest};
 use crate::cx::Cx;
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SubjectRef};
-use crate::store::rows::{evaluations as rows, policy_versions};
-use crate::store::{Error, Order};
+use crate::store::rows::{evaluations as rows, policy_versions, scripts};
+use crate::store::{Error, Order, Tx};
 
 /// Rows written in one transaction.
 const BATCH: usize = 64;
 
 /// The largest context that is kept, in bytes of JSON.
-const SNAPSHOT: usize = 8 * 1024;
+const SNAPSHOT: usize = 4 * 1024;
+
+/// In a minute so many rows are written: about one subject; for one caller; from one address, the networks around it, and in all.
+const PER_SUBJECT: u32 = 60;
+const PER_CALLER: u32 = 600;
+const PER_NETWORK: [u32; 3] = [600, 800, 1_000];
+const IN_ALL: u32 = 1_200;
+
+/// Rows that are kept: beyond them the oldest go, however young they are.
+const MOST: u64 = 500_000;
+
+/// Texts of scripts that are kept. The text of one that comes when there are as many is not: its rows have its digest.
+const MOST_SCRIPTS: u64 = 10_000;
+
+/// How long a text is kept beyond the rows that refer to it: it is not written again for every row.
+const LONGER: Duration = Duration::from_hours(24);
 
 /// What stands in the place of a redacted value.
 const REDACTED: &str = "[redacted]";
+
+/// What was recorded in the last minute. One for each installation.
+struct Recorded(Quota);
+
+impl Default for Recorded {
+    fn default() -> Self {
+        Self(Quota::new(Duration::from_secs(60)))
+    }
+}
+
+/// Whether there is room for a row about this subject, and how many like it were left out before.
+fn admit(cx: &Cx, subject: &SubjectRef) -> Option<u64> {
+    let (kind, id) = audit::actor(&cx.actor);
+    let level = |of: &str, most| Level::new("evaluation", of, most);
+    let mut levels = vec![
+        level(&format!("about {subject}"), PER_SUBJECT),
+        level(&format!("for {kind:?} {}", id.unwrap_or_default()), PER_CALLER),
+    ];
+    let networks = cx.request.counted().map(networks).into_iter().flatten();
+    levels.extend(networks.zip(PER_NETWORK).map(|(network, most)| level(&network, most)));
+    levels.push(level("all", IN_ALL));
+    cx.home.shared.of::<Recorded>().0.take(&levels, cx.now)
+}
 
 /// Rows that wait for their batch. One for each installation.
 #[derive(Default)]
@@ -60,7 +105,9 @@ pub struct Ran<'a> {
 
 /// Notes an evaluation, to be written soon. Waits for nothing, and may be called on any thread.
 pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) {
-    let full = cx.home.shared.of::<Waiting>().add(row(cx, input, subject, ran));
+    let Some(left_out) = admit(cx, subject) else { return };
+    let row = EvaluationRow { left_out, ..row(cx, input, subject, ran) };
+    let full = cx.home.shared.of::<Waiting>().add(row);
     if let Some(rows) = full {
         // The transaction takes place although nobody waits for it: it is in the writer's hands from the first poll.
         let _ = Box::pin(write(cx, rows)).now_or_never();
@@ -73,9 +120,41 @@ pub async fn flush(cx: &Cx) -> Result<(), Error> {
     if rows.is_empty() { Ok(()) } else { write(cx, rows).await }
 }
 
-async fn write(cx: &Cx, rows: Vec<EvaluationRow>) -> Result<(), Error> {
-    let tenant = cx.tenant;
-    cx.store().write(move |tx| rows.iter().try_for_each(|row| rows::append(tx, tenant, row))).await
+/// Writes rows, and the texts they refer to that are not written yet. A text that is kept long enough is not touched.
+async fn write(cx: &Cx, mut rows: Vec<EvaluationRow>) -> Result<(), Error> {
+    let (tenant, least) = (cx.tenant, cx.now.plus(cx.settings().policy.keep));
+    let until = least.plus(LONGER);
+    let (from, mut texts) = (cx.read()?, BTreeMap::new());
+    let mut room = MOST_SCRIPTS.saturating_sub(scripts::count(&from)?);
+    for row in &mut rows {
+        let (Some(digest), Some(text)) = (row.digest, row.script.take()) else { continue };
+        if texts.contains_key(&digest) {
+            continue;
+        }
+        let known = scripts::kept_until(&from, tenant, digest)?;
+        if known.is_none() && room > 0 || known.is_some_and(|known| known < least) {
+            room = room.saturating_sub(u64::from(known.is_none()));
+            texts.insert(digest, text);
+        }
+    }
+    let change = move |tx: &mut Tx| {
+        texts.values().try_for_each(|text| scripts::keep(tx, tenant, text, until))?;
+        rows.iter().try_for_each(|row| rows::append(tx, tenant, row))
+    };
+    cx.store().write(change).await
+}
+
+/// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them. Answers how many.
+pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error> {
+    let surplus = rows::count(&cx.read()?)?.saturating_sub(MOST);
+    let surplus = usize::try_from(surplus).unwrap_or(usize::MAX).min(limit);
+    let (tenant, now) = (cx.tenant, cx.now);
+    let change = move |tx: &mut Tx| {
+        let old = rows::sweep(tx, tenant, before, limit)?;
+        let more = if old < surplus { rows::sweep(tx, tenant, now, surplus - old)? } else { 0 };
+        Ok(old + more)
+    };
+    cx.store().write(change).await
 }
 
 fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) -> EvaluationRow {
@@ -93,7 +172,9 @@ fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) ->
         subject_type: subject.kind.clone(),
         subject_id: subject.id.clone(),
         place: ran.place.clone(),
-        script: ran.script.to_owned(),
+        digest: Some(ScriptDigest::of(ran.script)),
+        // Taken out again when the row is written.
+        script: Some(ran.script.to_owned()),
         result,
         error,
         message,
@@ -102,6 +183,7 @@ fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) ->
         request: Some(cx.request.id.clone()),
         ip: cx.request.origin(),
         user_agent: cx.request.user_agent.clone(),
+        left_out: 0,
     }
 }
 
@@ -163,7 +245,14 @@ impl Filter {
 
 /// A page of the record, as far as it is written: see [`flush`].
 pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
-    rows::page(&cx.read()?, cx.tenant, order, request, |row| filter.accepts(row))
+    let from = cx.read()?;
+    let mut page = rows::page(&from, cx.tenant, order, request, |row| filter.accepts(row))?;
+    for row in &mut page.items {
+        if let (None, Some(digest)) = (&row.script, row.digest) {
+            row.script = scripts::text(&from, cx.tenant, digest)?;
+        }
+    }
+    Ok(page)
 }
 
 /// What [`policy_versions::note_change`] takes: `script` is now at `place`, or with `None` nothing is, by the operation's actor.
@@ -203,6 +292,7 @@ mod tests {
     use crate::access::policy::{Caller, Subject};
     use crate::access::{Resource, Said};
     use crate::script::Fault;
+    use crate::store::rows::expired;
     use crate::testing::{Home, block_on};
 
     fn noted(cx: &Cx, permission: &str, verdict: Verdict) {
@@ -252,8 +342,9 @@ mod tests {
     #[test]
     fn a_full_batch_is_written_without_being_asked_for() {
         let home = Home::new();
-        let cx = home.cx();
-        for _ in 0..BATCH * 2 + 3 {
+        let mut cx = home.cx();
+        for number in 0..BATCH * 2 + 3 {
+            cx.now = home.cx().now.plus(Duration::from_secs(u64::try_from(number).unwrap() * 2));
             noted(&cx, "read", Verdict::Allowed);
         }
         assert_eq!(cx.home.shared.of::<Waiting>().take().len(), 3);
@@ -283,8 +374,104 @@ mod tests {
         assert_eq!(all(&home.cx(), &Filter::default()).len(), 1);
         home.advance(std::time::Duration::from_secs(60));
         let cx = home.cx();
-        let (tenant, now) = (cx.tenant, cx.now);
-        let swept = cx.store().write_blocking::<_, Error, _>(move |tx| rows::sweep(tx, tenant, now, 10)).unwrap();
+        let swept = block_on(sweep(&cx, cx.now, 10)).unwrap();
         assert_eq!((swept, all(&cx, &Filter::default()).len()), (1, 0));
+    }
+
+    fn about(cx: &Cx, subject: &str, script: &str) {
+        let (known, resource, caller) =
+            (Subject::foreign("user", subject, &[]), Resource::default(), Caller::default());
+        let input = PolicyInput {
+            subject: &known,
+            permission: "read",
+            entity_type: "doc",
+            entity_id: "1",
+            resource: &resource,
+            client: None,
+            extra: &Said::default(),
+            properties: &[],
+            now: cx.now,
+            caller: &caller,
+        };
+        let place = PolicyPlace::Permission(String::from("read"));
+        let judgement = Judgement { verdict: Verdict::Allowed, returned: None, micros: 7 };
+        let context = json!({"resource": {"text": "x".repeat(3_000)}});
+        let ran = Ran { place: &place, script, context: &context, judgement: &judgement };
+        note(cx, &input, &SubjectRef::new("user", subject), &ran);
+    }
+
+    #[test]
+    fn ten_thousand_evaluations_leave_few_rows_and_one_text() {
+        let home = Home::new();
+        let cx = home.cx();
+        let script = format!("return true --{}", "x".repeat(10_000));
+        for _ in 0..10_000 {
+            about(&cx, "anne", &script);
+        }
+        about(&cx, "bert", &script);
+        let rows = all(&cx, &Filter::default());
+        assert_eq!(rows.len(), usize::try_from(PER_SUBJECT).unwrap() + 1);
+        assert!(rows.iter().all(|row| row.script.as_deref() == Some(script.as_str())));
+        let stored: usize = rows
+            .iter()
+            .map(|row| serde_json::to_string(&EvaluationRow { script: None, ..row.clone() }).unwrap().len())
+            .sum();
+        assert!(stored < 61 * 4_500, "{stored}");
+        assert_eq!(scripts::count(&cx.read().unwrap()).unwrap(), 1);
+        home.advance(Duration::from_secs(60));
+        about(&home.cx(), "anne", &script);
+        let rows = all(&home.cx(), &Filter::default());
+        assert_eq!(rows.last().unwrap().left_out, 10_000 - u64::from(PER_SUBJECT));
+    }
+
+    #[test]
+    fn many_subjects_and_many_scripts_have_an_end_too() {
+        let home = Home::new();
+        let cx = home.cx();
+        for number in 0..3_000 {
+            about(&cx, &format!("user{number}"), &format!("return {number}"));
+        }
+        block_on(flush(&cx)).unwrap();
+        let count = rows::count(&cx.read().unwrap()).unwrap();
+        assert_eq!(count, u64::from(PER_CALLER));
+        assert!(scripts::count(&cx.read().unwrap()).unwrap() <= count);
+    }
+
+    #[test]
+    fn a_text_is_kept_as_long_as_its_rows_and_goes_then() {
+        let home = Home::new();
+        let keep = home.parts.settings.policy.keep;
+        let texts = || scripts::count(&home.cx().read().unwrap()).unwrap();
+        about(&home.cx(), "anne", "return true");
+        block_on(flush(&home.cx())).unwrap();
+        home.advance(keep - Duration::from_secs(60));
+        about(&home.cx(), "anne", "return true");
+        block_on(flush(&home.cx())).unwrap();
+        let settle = || {
+            let cx = home.cx();
+            let now = cx.now;
+            cx.store().write_blocking::<_, Error, _>(move |tx| expired::sweep(tx, now, 100)).unwrap();
+            block_on(sweep(&cx, now.minus(keep), 100)).unwrap();
+        };
+        home.advance(LONGER + LONGER);
+        settle();
+        let rows = all(&home.cx(), &Filter::default());
+        assert_eq!((rows.len(), rows[0].script.as_deref(), texts()), (1, Some("return true"), 1));
+        home.advance(keep + LONGER);
+        settle();
+        assert_eq!((all(&home.cx(), &Filter::default()).len(), texts()), (0, 0));
+    }
+
+    #[test]
+    fn a_row_of_before_has_its_own_text() {
+        let home = Home::new();
+        noted(&home.cx(), "read", Verdict::Allowed);
+        let row = all(&home.cx(), &Filter::default()).remove(0);
+        let mut old = serde_json::to_value(&row).unwrap();
+        let members = old.as_object_mut().unwrap();
+        members.retain(|name, _| name != "digest" && name != "left_out");
+        members.insert(String::from("script"), json!("return 'old'"));
+        let old: EvaluationRow = serde_json::from_value(old).unwrap();
+        assert_eq!((old.script.as_deref(), old.digest, old.left_out), (Some("return 'old'"), None, 0));
     }
 }

@@ -17,6 +17,7 @@ pub mod import;
 pub mod list;
 pub mod model;
 pub mod naming;
+pub mod own_grants;
 pub mod policy;
 mod reach;
 mod rooms;

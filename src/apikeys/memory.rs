@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::base::Moment;
 use crate::base::id::ApiKeyId;
+use crate::base::{Moment, Uptime};
 use crate::cx::Cx;
 use crate::records::{ApiKey, RateLimit};
 use crate::store;
@@ -24,7 +24,7 @@ pub(super) struct Memory(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     uses: HashMap<ApiKeyId, Usage>,
-    written_at: Option<Moment>,
+    written_at: Option<Uptime>,
     windows: HashMap<ApiKeyId, Window>,
 }
 
@@ -39,7 +39,7 @@ pub struct Usage {
 
 /// Uses since the beginning of a window.
 struct Window {
-    ends: Moment,
+    ends: Uptime,
     count: u64,
 }
 
@@ -62,11 +62,11 @@ impl Memory {
     }
 
     /// Takes one use of the key's window. `Err` gives the milliseconds until the next window; a refused use takes nothing.
-    pub(super) fn take(&self, key: &ApiKeyId, limit: RateLimit, now: Moment) -> Result<(), u64> {
+    pub(super) fn take(&self, key: &ApiKeyId, limit: RateLimit, now: Uptime) -> Result<(), u64> {
         let length = Duration::from_millis(limit.window_ms);
         let mut counts = self.counts();
         let window = counts.windows.entry(key.clone()).or_insert(Window { ends: now.plus(length), count: 0 });
-        // Over, or from before the clock or the limit was changed.
+        // Over, or from before the limit was changed.
         if window.ends <= now || window.ends > now.plus(length) {
             *window = Window { ends: now.plus(length), count: 0 };
         }
@@ -78,7 +78,7 @@ impl Memory {
     }
 
     /// Takes away what is to be written down.
-    fn take_uses(&self, now: Moment) -> Vec<(ApiKeyId, Usage)> {
+    fn take_uses(&self, now: Uptime) -> Vec<(ApiKeyId, Usage)> {
         let mut counts = self.counts();
         counts.written_at = Some(now);
         counts.windows.retain(|_, window| window.ends > now);
@@ -111,7 +111,7 @@ pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
 /// Writes uses down if a minute has passed since it was done last. For the background work.
 pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
     let last = of(cx).counts().written_at;
-    if last.is_some_and(|last| cx.now.since(last) < EVERY && last <= cx.now) {
+    if last.is_some_and(|last| cx.uptime.since(last) < EVERY) {
         return Ok(());
     }
     flush(cx).await
@@ -120,7 +120,7 @@ pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
 /// Writes uses down now: at the end of the process. What cannot be written is kept for the next time.
 pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
     let memory = of(cx);
-    let uses = memory.take_uses(cx.now);
+    let uses = memory.take_uses(cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {
         let (tenant, rows) = (cx.tenant, batch.to_vec());

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::lately::{Found, Lately};
 use super::{Error, fields, memory, token};
 use crate::audit::{self, Entry};
+use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
 use crate::base::{Moment, Secret};
-use crate::cx::Cx;
-use crate::records::{ActorKind, ApiKey, Client, Refill, User};
+use crate::cx::{Actor, Cx};
+use crate::records::{ApiKey, Client, Refill, User};
 use crate::store::rows::{api_keys as rows, clients, users};
 use crate::store::{Read, Snapshot};
 
@@ -57,7 +58,7 @@ pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
     match used {
         Ok(live) => Ok(live),
         Err(refused) => {
-            tell(cx, &refused).await?;
+            tell(cx, &refused);
             Err(refused.error)
         }
     }
@@ -101,7 +102,7 @@ fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
     if !key.enabled {
         return Err(Error::Disabled);
     }
-    if key.has_expired(cx.now) {
+    if !key.holds(cx.now) {
         return Err(Error::Expired);
     }
     let owner = owner.as_ref().filter(|owner| !owner.disabled).ok_or(Error::Disabled)?;
@@ -122,7 +123,7 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
     let memory = memory::of(cx);
     if let Some(limit) = key.rate_limit {
-        memory.take(&key.id, limit, cx.now).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+        memory.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }
     if key.remaining.is_some() {
         spend(cx, &key.id).await?;
@@ -151,6 +152,10 @@ async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
 /// The uses left once every refill that is due took place.
 fn refilled(left: u64, refill: Option<Refill>, now: Moment) -> (u64, Option<Refill>) {
     let Some(refill) = refill else { return (left, None) };
+    // Under a clock that was set back the last one lies ahead: it takes place at once, and not only when the clock has caught up.
+    if refill.last > now.plus(SLACK) {
+        return (refill.amount, Some(Refill { last: now, ..refill }));
+    }
     let passed = u64::try_from(now.since(refill.last).as_millis()).unwrap_or(u64::MAX);
     let due = passed.checked_div(refill.interval_ms).unwrap_or(0);
     if due == 0 {
@@ -166,21 +171,15 @@ fn until_next(refill: Refill, now: Moment) -> u64 {
 }
 
 /// Puts the refusal in the audit log, if it is news. A text that is no key of ours is told by the address it came from.
-async fn tell(cx: &Cx, refused: &Refused) -> Result<(), Error> {
+fn tell(cx: &Cx, refused: &Refused) {
     if !refused.error.is_refusal() {
-        return Ok(());
+        return;
     }
     let code = refused.error.code();
-    let who = match &refused.key {
-        Some(id) => id.to_string(),
-        None => cx.request.origin().unwrap_or_else(|| String::from("local")),
-    };
-    if !audit::is_news(cx, format!("{code} {who}")) {
-        return Ok(());
-    }
-    let mut entry = Entry::failure(cx, "api_key.use").detail("reason", code);
-    if let Some(id) = &refused.key {
-        entry = entry.by(ActorKind::Key, id).target(id);
-    }
-    Ok(audit::record(cx, entry).await?)
+    // Who showed the right text of a key is that key, whatever came of it.
+    let cx = refused.key.as_ref().map_or_else(|| cx.clone(), |id| cx.with_actor(Actor::Key(id.clone())));
+    audit::tell(&cx, &format!("api_key.use {code}"), || {
+        let entry = Entry::failure(&cx, "api_key.use").detail("reason", code);
+        refused.key.iter().fold(entry, |entry, id| entry.target(id))
+    });
 }

@@ -5,6 +5,8 @@
 
 mod news;
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
@@ -15,11 +17,15 @@ use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::rows::audit as rows;
 use crate::store::{self, Order, Tx};
 
-pub use news::{is_news, tell};
+pub use news::{news, tell, tell_left_out};
 
 /// An audit row in the making: everything that must be drawn before the transaction is already in it.
 #[derive(Clone, Debug)]
-pub struct Entry(AuditRow);
+pub struct Entry {
+    row: AuditRow,
+    /// Whether there is room for it, as it was found first: a transaction that is run again does the same.
+    room: Arc<OnceLock<Option<u64>>>,
+}
 
 impl Entry {
     /// A successful `noun.verb` by the operation's actor.
@@ -34,7 +40,7 @@ impl Entry {
 
     fn new(cx: &Cx, action: &str, outcome: Outcome) -> Self {
         let (actor_kind, actor) = actor(&cx.actor);
-        Self(AuditRow {
+        let row = AuditRow {
             id: AuditId::new(cx.now, cx.entropy()),
             at: cx.now,
             action: action.to_owned(),
@@ -46,34 +52,46 @@ impl Entry {
             ip: cx.request.origin(),
             user_agent: cx.request.user_agent.clone(),
             detail: Map::new(),
-        })
+        };
+        Self { row, room: Arc::default() }
     }
 
     /// Names what it was done to.
     #[must_use]
     pub fn target(mut self, target: impl ToString) -> Self {
-        self.0.target = Some(target.to_string());
+        self.row.target = Some(target.to_string());
         self
     }
 
     /// Names the person who did it, where the operation began with nobody known.
     #[must_use]
     pub fn by(mut self, kind: ActorKind, actor: impl ToString) -> Self {
-        self.0.actor_kind = kind;
-        self.0.actor = Some(actor.to_string());
+        self.row.actor_kind = kind;
+        self.row.actor = Some(actor.to_string());
         self
     }
 
     /// Adds a fact. Never a secret.
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.detail.insert(name.to_owned(), value.into());
+        self.row.detail.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Appends the row in the transaction of what it reports.
+    /// Says how many like it were left out before it.
+    #[must_use]
+    pub fn after(self, left_out: u64) -> Self {
+        if left_out > 0 { self.detail("left_out", left_out) } else { self }
+    }
+
+    /// Appends the row in the transaction of what it reports. Where one actor or network causes very many rows of one kind, those above a bound
+    /// are left out and counted (see `news`).
     pub fn append(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
-        rows::append(tx, cx.tenant, &self.0)
+        match *self.room.get_or_init(|| news::admit(cx, &self.row)) {
+            Some(0) => rows::append(tx, cx.tenant, &self.row),
+            Some(left_out) => rows::append(tx, cx.tenant, &self.clone().after(left_out).row),
+            None => rows::count_only(tx, cx.tenant, &self.row),
+        }
     }
 }
 

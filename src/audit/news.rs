@@ -1,71 +1,323 @@
-//! What was told lately: a log that the same event can fill a thousand times a second is no log.
+//! What keeps the log from being filled: rows that strangers and ordinary people can cause at will are counted by who causes them.
+//!
+//! In a minute so many rows of one kind are written of one known actor, and so many of one address, of the networks around it, and of all
+//! strangers together. The first event of another actor is never hidden by those of somebody else: known actors do not share a count with
+//! strangers, and networks do not with other networks. What is left out is counted, and the next row of the same kind and origin says how many
+//! (`left_out`); what no row says is written once a minute as `audit.left_out`. What administrators do is never left out.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Entry;
-use crate::base::Moment;
+use super::{Entry, actor};
+use crate::base::net::networks;
+use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
+use crate::records::{ActorKind, AuditRow};
+use crate::store::rows::audit as rows;
+use crate::store::{self, Tx};
 
-/// For how long the same event is not told again.
-const QUIET: Duration = Duration::from_secs(60);
+/// For how long it is counted, and for how long the same event is not told again.
+const WINDOW: Duration = Duration::from_secs(60);
 
-/// Events remembered at once. What comes above them is not told.
-const MOST: usize = 10_000;
+/// Rows of one kind in a minute that tell of refusals: of one actor or address.
+const REFUSALS: u32 = 10;
 
-/// What was told, and when. Kept for the life of the process.
-#[derive(Default)]
-struct Told(Mutex<HashMap<String, Moment>>);
+/// How many times that the wider networks of an address may write, and all strangers.
+const WIDER: [u32; 3] = [3, 6, 30];
 
-/// Whether this event was not told within the last minute. If so it counts as told from now on.
-pub fn is_news(cx: &Cx, event: String) -> bool {
-    cx.home.shared.of::<Told>().is_news(event, cx.now)
+/// Rows of one kind in a minute of all known actors together.
+const KNOWN: u32 = 6_000;
+
+/// Of whose rows the count is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// Everybody's.
+    All,
+    /// Only those of people and keys about what is theirs. Somebody else's is for administrators.
+    Own,
+    /// Only those of clients.
+    Clients,
 }
 
-/// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each: once a minute for what `event`
-/// names, from one address. Nobody waits for it, and what is not news costs no more than this question.
+/// Kinds of rows that ordinary use causes, and how many of one actor, or of one address, are written in a minute.
+const EVERYDAY: &[(&str, Of, u32)] = &[
+    ("api_key.create", Of::Own, 60),
+    ("api_key.delete", Of::Own, 60),
+    ("api_key.delete_expired", Of::Own, 60),
+    ("api_key.exchange", Of::All, 30),
+    ("api_key.update", Of::Own, 60),
+    ("app.refused", Of::All, 30),
+    ("authorize.grant", Of::All, 60),
+    ("consent.allow", Of::All, 60),
+    ("consent.deny", Of::All, 60),
+    ("consent.revoke", Of::Own, 60),
+    ("session.end", Of::Own, 60),
+    ("session.end_others", Of::Own, 60),
+    ("token.code_replayed", Of::All, 30),
+    ("token.code_wasted", Of::All, 30),
+    ("token.issue", Of::All, 60),
+    ("token.refresh_reused", Of::All, 30),
+    ("token.revoke", Of::All, 60),
+    ("tuple.remove", Of::Clients, 1_200),
+    ("tuple.write", Of::Clients, 1_200),
+    ("user.change_password", Of::Own, 60),
+    ("user.confirm_password", Of::Own, 30),
+    ("user.sign_in", Of::All, 100),
+    ("user.sign_up", Of::All, 30),
+    ("user.update", Of::Own, 60),
+];
+
+/// The counts of an installation.
+struct Told(Quota);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Quota::new(WINDOW))
+    }
+}
+
+/// By whom something was caused.
+enum Cause {
+    /// Somebody with a credential.
+    Known(String),
+    /// Nobody known, from here.
+    Address(IpAddr),
+    /// The machine itself, or a request without an address.
+    Here,
+}
+
+impl Cause {
+    fn of(known: (ActorKind, Option<&str>), ip: Option<IpAddr>) -> Self {
+        match (known, ip) {
+            ((ActorKind::Anonymous, _) | (_, None), Some(ip)) => Self::Address(ip),
+            ((ActorKind::Anonymous, _) | (_, None), None) => Self::Here,
+            ((kind, Some(id)), _) => Self::Known(format!("{kind:?} {id}")),
+        }
+    }
+
+    /// The narrowest name of it.
+    fn name(&self) -> String {
+        match self {
+            Self::Known(name) => name.clone(),
+            Self::Address(ip) => networks(*ip).into_iter().next().unwrap_or_default(),
+            Self::Here => String::from("here"),
+        }
+    }
+
+    /// By what its rows of a kind are counted, `most` of them in a minute.
+    fn levels(&self, kind: &str, most: u32) -> Vec<Level> {
+        let times = |by: u32| most.saturating_mul(by);
+        match self {
+            Self::Known(name) => vec![Level::new(kind, name, most), Level::new(kind, "known", KNOWN.max(most))],
+            Self::Address(ip) => {
+                let [one, network, provider] = networks(*ip);
+                let [of_network, of_provider, of_all] = WIDER.map(times);
+                vec![
+                    Level::new(kind, &one, most),
+                    Level::new(kind, &network, of_network),
+                    Level::new(kind, &provider, of_provider),
+                    Level::new(kind, "strangers", of_all),
+                ]
+            }
+            Self::Here => vec![Level::new(kind, "here", times(WIDER[0]))],
+        }
+    }
+}
+
+/// Whether an event is to be told that its `event` names: a kind, a space, and what tells it from others. It is when the same from the same
+/// actor or address was not told within the last minute, and there is room. Answers how many like it were left out before.
+pub fn news(cx: &Cx, event: &str) -> Option<u64> {
+    let (kind, id) = actor(&cx.actor);
+    let cause = Cause::of((kind, id.as_deref()), cx.request.counted());
+    let kind = event.split(' ').next().unwrap_or_default();
+    let mut levels = vec![Level::new(kind, &format!("{event} {}", cause.name()), 1)];
+    levels.extend(cause.levels(kind, REFUSALS));
+    cx.home.shared.of::<Told>().0.take(&levels, cx.now)
+}
+
+/// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is [`news`]. Nobody waits for it,
+/// and what is not news costs no more than this question.
 pub fn tell(cx: &Cx, event: &str, entry: impl FnOnce() -> Entry) {
-    let from = cx.request.origin().unwrap_or_else(|| String::from("local"));
-    if is_news(cx, format!("{event} {from}")) {
-        let (at, entry) = (cx.clone(), entry());
-        cx.store().write_unwatched(move |tx| entry.append(tx, &at));
+    if let Some(left_out) = news(cx, event) {
+        let (tenant, entry) = (cx.tenant, entry().after(left_out));
+        cx.store().write_unwatched(move |tx| rows::append(tx, tenant, &entry.row));
     }
 }
 
-impl Told {
-    fn is_news(&self, event: String, now: Moment) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_old = |at: &Moment| now.since(*at) >= QUIET || *at > now;
-        if told.get(&event).is_some_and(|at| !is_old(at)) {
-            return false;
-        }
-        if told.len() >= MOST {
-            told.retain(|_, at| !is_old(at));
-        }
-        told.len() < MOST && told.insert(event, now).is_none_or(|at| is_old(&at))
+/// Whether there is room for a row, and how many like it were left out before. There always is for what administrators do.
+pub(super) fn admit(cx: &Cx, row: &AuditRow) -> Option<u64> {
+    let everyday = EVERYDAY.iter().find(|(kind, ..)| *kind == row.action);
+    let Some((kind, _, most)) = everyday.filter(|(_, of, _)| is_counted(*of, row)) else { return Some(0) };
+    let cause = Cause::of((row.actor_kind, row.actor.as_deref()), cx.request.counted());
+    cx.home.shared.of::<Told>().0.take(&cause.levels(kind, *most), cx.now)
+}
+
+fn is_counted(of: Of, row: &AuditRow) -> bool {
+    let is_own = || {
+        let named = |name: &str| row.detail.get(name).and_then(serde_json::Value::as_str);
+        let theirs = [row.target.as_deref(), named("owner"), named("user")];
+        row.actor.is_some() && theirs.contains(&row.actor.as_deref())
+    };
+    match (of, row.actor_kind) {
+        (_, ActorKind::Local | ActorKind::System) => false,
+        (Of::All, _) => true,
+        (Of::Own, _) => is_own(),
+        (Of::Clients, kind) => kind == ActorKind::Client,
     }
+}
+
+/// Writes what was left out and no row tells.
+pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
+    let unsaid = cx.home.shared.of::<Told>().0.unsaid(cx.now);
+    let entry =
+        |(kind, count): (String, u64)| Entry::failure(cx, "audit.left_out").target(kind).detail("left_out", count);
+    let entries: Vec<Entry> = unsaid.into_iter().map(entry).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let tenant = cx.tenant;
+    cx.store().write(move |tx: &mut Tx| entries.iter().try_for_each(|entry| rows::append(tx, tenant, &entry.row))).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::START;
+    use std::sync::Arc;
 
-    #[test]
-    fn the_same_event_is_news_once_a_minute_and_another_one_at_once() {
-        let told = Told::default();
-        let later = |seconds| START.plus(Duration::from_secs(seconds));
-        let asked = [("a", 0), ("a", 59), ("b", 59), ("a", 60), ("a", 61)];
-        let news = asked.map(|(event, seconds)| told.is_news(event.to_owned(), later(seconds)));
-        assert_eq!(news, [true, false, true, true, false]);
+    use super::*;
+    use crate::audit::{Filter, page};
+    use crate::base::id::{ClientId, UserId};
+    use crate::base::page::PageRequest;
+    use crate::cx::{Actor, RequestFacts};
+    use crate::store::Order;
+    use crate::testing::{Home, block_on};
+
+    fn from(home: &Home, address: &str) -> Cx {
+        let ip = Some(address.parse().unwrap());
+        let cx = home.cx();
+        Cx { request: Arc::new(RequestFacts { ip, ..RequestFacts::clone(&cx.request) }), ..cx }
+    }
+
+    fn person(home: &Home) -> Cx {
+        let cx = home.cx();
+        let id = UserId::new(cx.now, cx.entropy());
+        cx.with_actor(Actor::User(id))
+    }
+
+    fn rows_of(home: &Home, action: &str) -> Vec<AuditRow> {
+        block_on(home.parts.store.write(|_| Ok::<_, store::Error>(()))).unwrap();
+        let filter = Filter { action: Some(action.to_owned()), ..Filter::default() };
+        page(&home.cx(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
+    }
+
+    fn refuse(cx: &Cx, what: &str) {
+        tell(cx, &format!("client.authenticate {what}"), || Entry::failure(cx, "client.authenticate"));
     }
 
     #[test]
-    fn there_is_an_end_to_what_is_remembered() {
-        let told = Told::default();
-        let news = (0..MOST + 5).filter(|n| told.is_news(n.to_string(), START)).count();
-        assert_eq!(news, MOST);
-        assert!(told.is_news(String::from("later"), START.plus(QUIET)));
+    fn the_same_event_is_told_once_a_minute_with_how_many_were_left_out() {
+        let home = Home::new();
+        (0..5).for_each(|_| refuse(&home.cx(), "wiki"));
+        refuse(&home.cx(), "shop");
+        home.advance(WINDOW);
+        refuse(&home.cx(), "wiki");
+        let told: Vec<_> =
+            rows_of(&home, "client.authenticate").iter().map(|row| row.detail.get("left_out").cloned()).collect();
+        assert_eq!(told, [None, None, Some(4.into())]);
+    }
+
+    #[test]
+    fn a_flood_from_a_network_hides_nobody_else() {
+        let home = Home::new();
+        for n in 0..12_800_u32 {
+            refuse(&from(&home, &format!("2001:db8:1:{:x}::{n:x}", n % 500)), &n.to_string());
+        }
+        let flood = rows_of(&home, "client.authenticate").len();
+        assert_eq!(flood, 30, "of one /48");
+        // Elsewhere, a stranger and a person are told at once.
+        refuse(&from(&home, "2001:db9::1"), "wiki");
+        refuse(&person(&home), "wiki");
+        assert_eq!(rows_of(&home, "client.authenticate").len(), flood + 2);
+        // From everywhere there is an end, and still a person is told.
+        for n in 0..5_000_u32 {
+            refuse(&from(&home, &format!("{}.{}.3.4", n % 200 + 1, n / 200)), "wiki");
+        }
+        let all = rows_of(&home, "client.authenticate").len();
+        assert_eq!(all, 301, "those of strangers, and the person");
+        refuse(&person(&home), "wiki");
+        assert_eq!(rows_of(&home, "client.authenticate").len(), all + 1);
+        assert!(home.cx().home.shared.of::<Told>().0.remembered() < 2_000);
+    }
+
+    #[test]
+    fn what_no_row_tells_is_summed_up() {
+        let home = Home::new();
+        (0..1_000).for_each(|n| refuse(&home.cx(), &n.to_string()));
+        home.advance(WINDOW);
+        block_on(tell_left_out(&home.cx())).unwrap();
+        let told = rows_of(&home, "audit.left_out");
+        assert_eq!((told.len(), told[0].target.as_deref()), (1, Some("client.authenticate")));
+        assert_eq!(told[0].detail["left_out"], 990);
+        block_on(tell_left_out(&home.cx())).unwrap();
+        assert_eq!(rows_of(&home, "audit.left_out").len(), 1);
+    }
+
+    fn append(cx: &Cx, entry: Entry) {
+        let at = cx.clone();
+        cx.store().write_blocking::<_, store::Error, _>(move |tx| entry.append(tx, &at)).unwrap();
+    }
+
+    #[test]
+    fn everyday_rows_of_one_actor_are_counted_and_those_of_another_are_there() {
+        let home = Home::new();
+        let (busy, calm) = (person(&home), person(&home));
+        (0..100).for_each(|_| append(&busy, Entry::success(&busy, "token.issue")));
+        append(&calm, Entry::success(&calm, "token.issue"));
+        assert_eq!(rows_of(&home, "token.issue").len(), 61);
+        home.advance(WINDOW);
+        let later = Cx { now: home.cx().now, ..busy };
+        append(&later, Entry::success(&later, "token.issue"));
+        let rows = rows_of(&home, "token.issue");
+        assert_eq!((rows.len(), rows[61].detail["left_out"].as_u64()), (62, Some(40)));
+    }
+
+    #[test]
+    fn what_administrators_do_is_never_left_out() {
+        let home = Home::new();
+        let admin = person(&home);
+        for n in 0..200 {
+            append(&admin, Entry::success(&admin, "user.update").target(format!("usr_{n}")));
+            append(&admin, Entry::success(&admin, "tuple.write").target(format!("tpl_{n}")));
+            append(&admin, Entry::success(&admin, "client.update").target("wiki"));
+        }
+        for action in ["user.update", "tuple.write", "client.update"] {
+            assert_eq!(rows_of(&home, action).len(), 200, "{action}");
+        }
+        // Their own account is everyday, and so is what clients write.
+        let Actor::User(id) = &admin.actor else { panic!("no person") };
+        (0..200).for_each(|_| append(&admin, Entry::success(&admin, "user.update").target(id)));
+        assert_eq!(rows_of(&home, "user.update").len(), 260);
+        let client = home.cx().with_actor(Actor::Client("wiki".parse::<ClientId>().unwrap()));
+        (0..1_300).for_each(|_| append(&client, Entry::success(&client, "tuple.remove")));
+        let filter = Filter { actor: Some(String::from("wiki")), ..Filter::default() };
+        let mut count = 0;
+        let mut request = PageRequest::new(Some(500), None);
+        loop {
+            let page = page(&home.cx(), &filter, Order::Ascending, &request).unwrap();
+            count += page.items.len();
+            request.after = page.next;
+            if request.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(count, 1_200);
+    }
+
+    #[test]
+    fn sign_ins_that_are_left_out_are_still_counted_by_the_hour() {
+        let home = Home::new();
+        (0..150).for_each(|_| append(&home.cx(), Entry::failure(&home.cx(), "user.sign_in")));
+        assert_eq!(rows_of(&home, "user.sign_in").len(), 100);
+        let hours = crate::store::rows::sign_ins::latest(&home.cx().read().unwrap(), home.cx().tenant, 9).unwrap();
+        assert_eq!(hours.iter().map(|(_, hour)| hour.failed).sum::<u64>(), 150);
     }
 }

@@ -5,18 +5,21 @@
 pub mod budget;
 pub mod canonical;
 pub mod clock;
+pub mod connections;
 pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
 pub mod long_work;
+pub mod net;
 pub mod page;
+pub mod quota;
 pub mod secret;
 pub mod sort;
 pub mod text;
 
 pub use budget::Budget;
-pub use clock::{Clock, Moment};
+pub use clock::{Clock, Moment, Uptime};
 pub use digest::ScriptDigest;
 pub use entropy::Entropy;
 pub use secret::Secret;

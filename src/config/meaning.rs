@@ -75,7 +75,11 @@ impl Meaning<'_, '_> {
                 redact: self.each("policy.redact", |name| Ok(name.to_owned())),
             },
             limits: self.limits(),
-            server: Server { workers: self.count("server.workers") },
+            server: Server {
+                workers: self.count("server.workers"),
+                connections: self.count("server.connections"),
+                connections_per_address: self.count("server.connections_per_address"),
+            },
             egress: Egress { allow: self.each("egress.allow", egress_rule), extra_ca: self.extra_ca() },
             smtp: self.smtp(),
             clients: match self.value("clients") {

@@ -140,6 +140,8 @@ pub static KEYS: &[Key] = &[
     live("limits.check_sets", number(1, 1_000_000), "1000", "Groups and other sets that a check looks into"),
     live("limits.check_nodes", number(1, 1_000_000), "10000", "Relations of objects that a check visits"),
     fixed("server.workers", number(0, 1024), "0", "Threads that answer requests; 0 means one per core"),
+    fixed("server.connections", number(32, 1_000_000), "8192", "Connections that are taken at once"),
+    fixed("server.connections_per_address", number(4, 1_000_000), "256", "Those from one address or IPv6 /64"),
     not_yet("egress.allow", Kind::List, "", "Private networks and hosts this server may connect to"),
     not_yet("egress.extra_ca", Kind::Path, "", "PEM file with further CAs for outgoing connections"),
     not_yet("smtp.host", Kind::Text, "", "Mail server"),

@@ -231,6 +231,10 @@ pub struct Limits {
 pub struct Server {
     /// Threads that answer requests; 0 means one per core.
     pub workers: usize,
+    /// Connections of the public listeners that are taken at once, if the system gives as many open files.
+    pub connections: usize,
+    /// Those from one address or IPv6 /64. Loopback and trusted proxies may have three quarters of all.
+    pub connections_per_address: usize,
 }
 
 /// Connections we open.

@@ -1,8 +1,12 @@
 //! Password hashing: argon2id (RFC 9106) on a few threads of its own with a bounded queue, so that a storm of sign-ins can
 //! neither eat the memory nor slow down everything else. A full queue is an answer at once, not a wait.
+//!
+//! Time tells nothing: a check costs the same whether there is an account and whatever its stored hash costs. Cost is counted as work:
+//! the memory times the passes over it, in KiB. What a stored hash lacks is made up by filling memory for nothing.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,11 +20,14 @@ use zeroize::Zeroizing;
 use crate::base::Secret;
 use crate::base::secret::ct_eq;
 
-/// Shortest password in bytes, after normalisation.
-pub const MIN_BYTES: usize = 8;
+/// Shortest password in characters, after normalisation.
+pub const MIN_CHARS: usize = 8;
+
+/// Longest password in characters, after normalisation.
+pub const MAX_CHARS: usize = 128;
 
 /// Longest password in bytes, after normalisation.
-pub const MAX_BYTES: usize = 256;
+pub const MAX_BYTES: usize = 1024;
 
 /// Longest text that is normalised at all. Composing shrinks a text, but nowhere near sixteenfold.
 const MAX_RAW_BYTES: usize = 16 * MAX_BYTES;
@@ -59,7 +66,7 @@ impl Default for Parameters {
 /// Whether a password was the right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was. With `rehash` the stored hash is weaker than what is configured: hash again and store that.
+    /// It was. With `rehash` the stored hash costs other than what is configured: hash again and store that.
     Match {
         /// Whether to store a new hash.
         rehash: bool,
@@ -71,11 +78,11 @@ pub enum Verdict {
 /// Why a password's length is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LengthError {
-    /// Fewer than [`MIN_BYTES`].
-    #[error("the password is shorter than 8 bytes")]
+    /// Fewer than [`MIN_CHARS`].
+    #[error("the password is shorter than 8 characters")]
     TooShort,
-    /// More than [`MAX_BYTES`].
-    #[error("the password is longer than 256 bytes")]
+    /// More than [`MAX_CHARS`] or [`MAX_BYTES`].
+    #[error("the password is longer than 128 characters or 1 KiB")]
     TooLong,
 }
 
@@ -99,9 +106,19 @@ pub enum Error {
     Stopped,
 }
 
-/// Checks the length of a password as it will be hashed, that is after NFKC (Unicode TR 15): 8 to 256 bytes.
-pub fn check_length(password: &Secret<String>) -> Result<(), LengthError> {
-    normalise(password.expose()).and_then(is_long_enough)
+/// A password as it is hashed, that is after NFKC (Unicode TR 15), if it may be chosen: 8 to 128 characters, at most 1 KiB.
+pub fn of_fit_length(password: &Secret<String>) -> Result<Zeroizing<String>, LengthError> {
+    let normal = normalise(password.expose())?;
+    match normal.chars().count() {
+        ..MIN_CHARS => Err(LengthError::TooShort),
+        MIN_CHARS..=MAX_CHARS => Ok(normal),
+        _ => Err(LengthError::TooLong),
+    }
+}
+
+/// The work that checking against this stored hash takes, in KiB; `None` when it cannot be read.
+pub fn work_of(phc: &str) -> Option<u64> {
+    Stored::parse(phc).ok().map(|stored| work(&stored.parameters))
 }
 
 /// How far the threads step back (`nice`): the kernel then wakes anything else over them at once.
@@ -112,6 +129,8 @@ const NICE: i32 = 15;
 #[derive(Debug)]
 pub struct Hasher {
     parameters: Params,
+    /// The work of the dearest stored hash that is known of, in KiB.
+    dearest: AtomicU64,
     pool: Arc<Pool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -122,8 +141,8 @@ impl Hasher {
     pub fn start(parameters: Parameters, threads: usize, queue: usize) -> Result<Self, Error> {
         let parameters = bounded(parameters, OUTPUT_BYTES).ok_or(Error::Parameters)?;
         let capacity = threads.max(1).saturating_add(queue);
-        let pool = Arc::new(Pool { state: Mutex::default(), work: Condvar::new(), capacity });
-        let mut hasher = Self { parameters, pool, threads: Vec::new() };
+        let pool = Arc::new(Pool::of(capacity));
+        let mut hasher = Self { parameters, dearest: AtomicU64::default(), pool, threads: Vec::new() };
         for number in 0..threads.max(1) {
             let (pool, blocks) = (Arc::clone(&hasher.pool), hasher.parameters.block_count());
             let thread = std::thread::Builder::new().name(format!("password-{number}"));
@@ -132,34 +151,69 @@ impl Hasher {
         Ok(hasher)
     }
 
-    /// Hashes a password of acceptable length; the answer is a PHC string. `salt` must be fresh randomness.
+    /// The work of a hash that is made today, in KiB.
+    pub fn work(&self) -> u64 {
+        work(&self.parameters)
+    }
+
+    /// Tells that there are stored hashes of this work: from now on no check takes less.
+    pub fn cost_at_least(&self, work: u64) {
+        self.dearest.fetch_max(work, Ordering::Relaxed);
+    }
+
+    /// Hashes a password of at most [`MAX_BYTES`]; the answer is a PHC string. `salt` must be fresh randomness. Whether the password may
+    /// be chosen is the caller's to check, see [`of_fit_length`].
     pub async fn hash(&self, password: &Secret<String>, salt: [u8; 16]) -> Result<String, Error> {
         let normal = normalise(password.expose())?;
-        is_long_enough(normal.clone())?;
-        let output = self.compute(normal, self.parameters.clone(), salt.to_vec())?.finish().await?;
+        let output = self.compute(normal, self.parameters.clone(), salt.to_vec(), 0)?.finish().await?;
         phc(&self.parameters, &salt, &output).ok_or(Error::Parameters)
     }
 
     /// Checks a password against a stored hash. `None` is an account that does not exist or has no password: it costs the
-    /// same, waits in the same queue, and never matches. So does a password too long to be anyone's.
+    /// same, waits in the same queue, and never matches. So does a password too long to be anyone's, and a hash that cannot be read,
+    /// which is an error afterwards.
+    ///
+    /// The work is that of a hash made today, or of the dearest stored hash if that is more.
     pub async fn verify(&self, password: &Secret<String>, phc: Option<&str>) -> Result<Verdict, Error> {
-        let stored = phc.map(Stored::parse).transpose()?;
+        let (stored, unreadable) = match phc.map(Stored::parse) {
+            Some(Ok(stored)) => (Some(stored), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        if let Some(stored) = &stored {
+            self.cost_at_least(work(&stored.parameters));
+        }
+        let total = self.work().max(self.dearest.load(Ordering::Relaxed));
         let (Some(stored), Ok(normal)) = (stored, normalise(password.expose())) else {
             let decoy = Zeroizing::new(String::new());
-            self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec())?.finish().await?;
-            return Ok(Verdict::Mismatch);
+            self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec(), total)?.finish().await?;
+            return unreadable.map_or(Ok(Verdict::Mismatch), Err);
         };
-        let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone())?.finish().await?;
+        let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone(), total)?.finish().await?;
         if ct_eq(&output, &stored.output) {
-            Ok(Verdict::Match { rehash: stored.is_weaker_than(&self.parameters) })
+            Ok(Verdict::Match { rehash: stored.is_other_than(&self.parameters) })
         } else {
             Ok(Verdict::Mismatch)
         }
     }
 
-    fn compute(&self, password: Zeroizing<String>, parameters: Params, salt: Vec<u8>) -> Result<Pending, Error> {
+    /// The work done so far, in KiB.
+    #[cfg(test)]
+    pub(crate) fn work_done(&self) -> u64 {
+        self.pool.done.load(Ordering::SeqCst)
+    }
+
+    /// Hands a hash to the pool. It takes at least `total` KiB of work.
+    fn compute(
+        &self,
+        password: Zeroizing<String>,
+        parameters: Params,
+        salt: Vec<u8>,
+        total: u64,
+    ) -> Result<Pending, Error> {
         let (reply, answer) = oneshot::channel();
-        self.pool.submit(Job { password, parameters, salt, reply })?;
+        let padding = padding(total.saturating_sub(work(&parameters)), &self.parameters);
+        self.pool.submit(Job { password, parameters, padding, salt, reply })?;
         Ok(Pending(answer))
     }
 }
@@ -188,6 +242,8 @@ impl Pending {
 struct Job {
     password: Zeroizing<String>,
     parameters: Params,
+    /// What is computed for nothing, so that all checks take the same work.
+    padding: Option<Params>,
     salt: Vec<u8>,
     reply: oneshot::Sender<Bytes>,
 }
@@ -202,6 +258,9 @@ struct State {
 struct Pool {
     state: Mutex<State>,
     work: Condvar,
+    /// The work done so far, in KiB.
+    #[cfg(test)]
+    done: AtomicU64,
     /// Jobs that may run and wait at one time.
     capacity: usize,
 }
@@ -213,6 +272,16 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
+    fn of(capacity: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            #[cfg(test)]
+            done: AtomicU64::default(),
+            capacity,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is a queue and two flags, whole after every statement: a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -256,6 +325,8 @@ impl Pool {
                 memory.truncate(blocks);
                 memory.shrink_to_fit();
             }
+            #[cfg(test)]
+            self.done.fetch_add(if wanted { job.work() } else { 0 }, Ordering::SeqCst);
             // Before the answer: who has it must find the place free.
             self.lock().running -= 1;
             if let Some(output) = output.flatten() {
@@ -298,16 +369,44 @@ fn step_back() {
 
 impl Job {
     fn output(&self, memory: &mut Vec<Block>) -> Option<Bytes> {
-        let blocks = self.parameters.block_count();
-        if memory.len() < blocks {
-            memory.resize(blocks, Block::new());
+        let output = argon2id(&self.parameters, self.password.as_bytes(), &self.salt, memory)?;
+        if let Some(padding) = &self.padding {
+            // It serves nothing but the clock of who waits; the compiler does not see into argon2, so it is not left out.
+            std::hint::black_box(argon2id(padding, &[], &DUMMY_SALT, memory)?);
         }
-        let mut output = Zeroizing::new(vec![0; self.parameters.output_len().unwrap_or(OUTPUT_BYTES)]);
-        let argon2 = Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, self.parameters.clone());
-        let memory = memory.get_mut(..blocks)?;
-        argon2.hash_password_into_with_memory(self.password.as_bytes(), &self.salt, &mut output, memory).ok()?;
         Some(output)
     }
+
+    #[cfg(test)]
+    fn work(&self) -> u64 {
+        work(&self.parameters) + self.padding.as_ref().map_or(0, work)
+    }
+}
+
+fn argon2id(parameters: &Params, password: &[u8], salt: &[u8], memory: &mut Vec<Block>) -> Option<Bytes> {
+    let blocks = parameters.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
+    }
+    let mut output = Zeroizing::new(vec![0; parameters.output_len().unwrap_or(OUTPUT_BYTES)]);
+    let argon2 = Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, parameters.clone());
+    let memory = memory.get_mut(..blocks)?;
+    argon2.hash_password_into_with_memory(password, salt, &mut output, memory).ok()?;
+    Some(output)
+}
+
+/// The work of a hash, in KiB: its memory as often as it is passed over.
+fn work(parameters: &Params) -> u64 {
+    u64::from(parameters.m_cost()) * u64::from(parameters.t_cost())
+}
+
+/// A computation of this much work, less one KiB per pass at the most, that needs no more memory than a hash of today. `None` when it is
+/// too little to be one.
+fn padding(missing: u64, today: &Params) -> Option<Params> {
+    let least = u64::from(Params::MIN_M_COST);
+    let passes = missing.div_ceil(u64::from(today.m_cost())).min(missing / least);
+    let memory = u32::try_from(missing.checked_div(passes)?).ok()?;
+    Params::new(memory, u32::try_from(passes).ok()?, 1, Some(OUTPUT_BYTES)).ok()
 }
 
 /// A stored hash, read.
@@ -340,11 +439,10 @@ impl Stored {
         })
     }
 
-    /// Whether guessing against this hash is cheaper than against one made today.
-    fn is_weaker_than(&self, today: &Params) -> bool {
-        let filled = |parameters: &Params| u64::from(parameters.m_cost()) * u64::from(parameters.t_cost());
+    /// Whether guessing against this hash is cheaper than against one made today, or checking against it dearer.
+    fn is_other_than(&self, today: &Params) -> bool {
         self.parameters.m_cost() < today.m_cost()
-            || filled(&self.parameters) < filled(today)
+            || work(&self.parameters) != work(today)
             || self.output.len() < OUTPUT_BYTES
             || self.salt.len() < DUMMY_SALT.len()
     }
@@ -385,10 +483,6 @@ fn normalise(password: &str) -> Result<Zeroizing<String>, LengthError> {
         normal.push(letter);
     }
     Ok(normal)
-}
-
-fn is_long_enough(normal: Zeroizing<String>) -> Result<(), LengthError> {
-    if normal.len() < MIN_BYTES { Err(LengthError::TooShort) } else { Ok(()) }
 }
 
 #[cfg(test)]

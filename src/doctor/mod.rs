@@ -7,6 +7,7 @@
 mod certificate;
 mod files;
 mod installation;
+mod machine;
 mod names;
 mod settings;
 
@@ -68,7 +69,9 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.extend(of_files(cx.settings()));
     all.extend([installation::clock(cx), installation::signing_keys(cx), installation::certificate(cx)]);
     all.extend(of_settings(cx.settings()));
-    all.extend([installation::administrator(cx), installation::apps(cx), names::names(cx), names::identifiers(cx)]);
+    all.push(machine::connections(cx.settings()));
+    all.extend([installation::administrator(cx), installation::apps(cx)]);
+    all.extend([names::names(cx), names::identifiers(cx)]);
     all.extend([installation::backup(cx), installation::policies(cx)]);
     all
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::base::Clock as _;
 use crate::config::{Settings, Tls};
 use crate::oauth::keys;
 use crate::records::Algorithm;
@@ -130,6 +131,25 @@ fn a_clock_that_went_back_is_told() {
     assert_eq!(at(cx.now.minus(Duration::from_secs(60))), State::Ok);
     assert_eq!(at(cx.now.minus(Duration::from_secs(3600))), State::Fail);
     assert_eq!(at(crate::base::Moment::from_millis(0)), State::Fail);
+}
+
+#[test]
+fn a_clock_that_was_set_while_the_server_ran_is_told_for_a_day() {
+    let home = Home::new();
+    let look = || home.parts.shared.of::<crate::base::clock::Steps>().look(home.clock.now(), home.clock.uptime());
+    let told = || {
+        let all = examine(&home.cx());
+        let finding = finding(&all, "clock");
+        (finding.state, finding.message.contains("set back by 2 hours"))
+    };
+    look();
+    assert_eq!(told(), (State::Ok, false));
+    home.clock.set(home.clock.now().minus(Duration::from_secs(7200)));
+    look();
+    assert_eq!(told(), (State::Warn, true));
+    home.advance(Duration::from_secs(24 * 3600));
+    look();
+    assert_eq!(told(), (State::Ok, false));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::store::rows;
 
 /// `/healthz` and `/readyz`.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(Endpoint::at([routes::HEALTHZ]).get(up));
-    config.service(Endpoint::at([routes::READYZ]).get(ready));
+    config.service(Endpoint::at([routes::HEALTHZ]).get(up).health());
+    config.service(Endpoint::at([routes::READYZ]).get(ready).health());
 }
 
 async fn up() -> HttpResponse {

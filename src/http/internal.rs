@@ -19,6 +19,7 @@ use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
+use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
@@ -212,6 +213,14 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
     within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
+    match own_grants::room(&caller.cx, &client)? {
+        Room::Yes => {}
+        Room::Later => return Err(Refusal::busy(60)),
+        Room::No => {
+            let message = "The installation has very many tuples. Remove some, or let an administrator write this one.";
+            return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
+        }
+    }
     let written = tuples::write(&caller.cx, NewTuple { condition, expires_at, ..key.into() }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({

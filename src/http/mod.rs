@@ -30,6 +30,7 @@ use actix_web::{App, Error, web};
 
 use crate::crypto::keyring::PreparedJson;
 use crate::cx::Current;
+use crate::http::extract::budget::Budget;
 use crate::http::guard::limit::Limiter;
 use crate::oauth::discovery;
 
@@ -40,6 +41,8 @@ pub struct State {
     pub home: Current,
     /// Counts attempts per peer address.
     pub attempts: Arc<Limiter>,
+    /// Bounds what bodies of open requests hold.
+    pub bodies: Arc<Budget>,
     /// The discovery document.
     pub discovery: Arc<PreparedJson>,
 }
@@ -50,7 +53,8 @@ impl State {
         let home = home.into();
         // The issuer does not change while the process runs.
         let discovery = PreparedJson::of(&discovery::document(home.load().settings.issuer.origin()));
-        Self { home, attempts: Arc::new(Limiter::for_attempts()), discovery: Arc::new(discovery) }
+        let (attempts, bodies) = (Arc::new(Limiter::for_attempts()), Arc::default());
+        Self { home, attempts, bodies, discovery: Arc::new(discovery) }
     }
 }
 

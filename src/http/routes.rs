@@ -200,6 +200,8 @@ pub struct Matched {
     pub openness: Openness,
     /// Whether its `POST` tries something that could be guessed, or makes us hash a password: those are counted per address.
     pub is_attempt: bool,
+    /// Whether it tells the state of the server: it is answered when there is room for nothing else.
+    pub is_health: bool,
     /// Whether every caller may name the request with `X-Request-Id`; elsewhere only a trusted proxy may.
     pub names_requests: bool,
 }
@@ -212,7 +214,14 @@ impl Matched {
             // As the router read it: decoded.
             let family = family(request.match_info().as_str());
             let openness = family.openness();
-            Rc::new(Self { pattern: None, family, openness, is_attempt: false, names_requests: false })
+            Rc::new(Self {
+                pattern: None,
+                family,
+                openness,
+                is_attempt: false,
+                is_health: false,
+                names_requests: false,
+            })
         })
     }
 
@@ -234,6 +243,7 @@ pub struct Endpoint {
     routes: Vec<Box<dyn Fn() -> Route>>,
     openness: Option<Openness>,
     is_attempt: bool,
+    is_health: bool,
     names_requests: bool,
 }
 
@@ -241,14 +251,22 @@ impl Endpoint {
     /// An endpoint at these paths: one, or one and its aliases.
     pub fn at<const N: usize>(paths: [&str; N]) -> Self {
         let paths = paths.map(str::to_owned).to_vec();
-        let (openness, is_attempt, names_requests) = (None, false, false);
-        Self { paths, allowed: Vec::new(), routes: Vec::new(), openness, is_attempt, names_requests }
+        let (is_attempt, is_health, names_requests) = (false, false, false);
+        let (allowed, routes, openness) = (Vec::new(), Vec::new(), None);
+        Self { paths, allowed, routes, openness, is_attempt, is_health, names_requests }
     }
 
     /// Its `POST` tries something that could be guessed, or makes us hash a password: it is counted per address.
     #[must_use]
     pub fn attempt(mut self) -> Self {
         self.is_attempt = true;
+        self
+    }
+
+    /// It tells the state of the server.
+    #[must_use]
+    pub fn health(mut self) -> Self {
+        self.is_health = true;
         self
     }
 
@@ -273,6 +291,7 @@ impl Endpoint {
             family,
             openness: self.openness.unwrap_or(family.openness()),
             is_attempt: self.is_attempt,
+            is_health: self.is_health,
             names_requests: self.names_requests,
         }
     }

@@ -105,7 +105,7 @@ pub fn disable_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, 
 }
 
 fn working(keys: &[ApiKey], cx: &Cx) -> usize {
-    keys.iter().filter(|key| key.enabled && key.expires_at.is_none_or(|end| cx.now < end)).count()
+    keys.iter().filter(|key| key.enabled && key.holds(cx.now)).count()
 }
 
 /// Removes a person with everything that is theirs. Revoked families stay until their end, to answer for access tokens.

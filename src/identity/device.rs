@@ -1,6 +1,6 @@
 //! The device cookie: proof that a person signed in with this browser before.
 //!
-//! Failures of such a browser are counted apart from those of strangers, so that strangers cannot lock a person out of the
+//! Failures of such a browser are counted apart from those of strangers, so that strangers cannot keep a person waiting in the
 //! browsers they use. It proves nothing else: it signs nobody in.
 
 use crate::base::id::UserId;
@@ -15,9 +15,11 @@ pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
     format!("{fact}.{mac}")
 }
 
-/// The nonce of a cookie that was issued to this person; `None` for everything else.
-pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: &UserId) -> Option<&'a str> {
+/// The nonce of a cookie that was issued to this person; `None` for everything else. The mark is computed whether there is such a person or
+/// not, so that the time it takes tells nothing.
+pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: Option<&UserId>) -> Option<&'a str> {
     let (fact, mac) = cookie.rsplit_once('.')?;
     let (owner, nonce) = fact.split_once('.')?;
-    (owner == user.as_str() && cx.home.mac.verify(PURPOSE, fact.as_bytes(), mac)).then_some(nonce)
+    let is_ours = cx.home.mac.verify(PURPOSE, fact.as_bytes(), mac);
+    (is_ours && user.is_some_and(|user| owner == user.as_str())).then_some(nonce)
 }

@@ -21,18 +21,36 @@ pub enum Error {
     /// Another person has the username.
     #[error("this username is taken")]
     UsernameTaken,
-    /// Fewer than 8 bytes.
+    /// Fewer than 8 characters.
     #[error("the password is too short: use at least 8 characters")]
     PasswordTooShort,
-    /// More than 256 bytes.
-    #[error("the password is too long: use at most 256 bytes")]
+    /// More than 128 characters or 1 KiB.
+    #[error("the password is too long: use at most 128 characters")]
     PasswordTooLong,
+    /// One of those that are tried first.
+    #[error(
+        "this is one of the 10,000 most common passwords, which are tried first: use another one, such as a few unrelated words"
+    )]
+    PasswordTooCommon,
+    /// Made of the name, the username or the address of the account.
+    #[error(
+        "the password is made of the name or the address of the account: use another one, such as a few unrelated words"
+    )]
+    PasswordFromName,
     /// There is no such person or session.
     #[error("not found")]
     NotFound,
-    /// Unknown person, wrong password, disabled or locked account: one answer for all.
+    /// Unknown person, wrong password, no password, disabled account: one answer for all.
     #[error("the name or the password is wrong")]
     InvalidCredentials,
+    /// Many attempts failed, by this caller or at this name: the next one is heard at its turn. The same for a name that nobody has.
+    #[error(
+        "too many attempts with this name, or from this network, failed lately: wait {retry_after_seconds} s and send the same again"
+    )]
+    Delayed {
+        /// When the caller's turn comes.
+        retry_after_seconds: u64,
+    },
     /// The password pool is full.
     #[error("too many sign-ins at once: try again in {retry_after_seconds} s")]
     Busy {
@@ -99,8 +117,11 @@ impl Error {
             Self::UsernameTaken => "username_taken",
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooLong => "password_too_long",
+            Self::PasswordTooCommon => "password_too_common",
+            Self::PasswordFromName => "password_from_name",
             Self::NotFound => "not_found",
             Self::InvalidCredentials => "invalid_credentials",
+            Self::Delayed { .. } => "sign_in_delayed",
             Self::Busy { .. } => "busy",
             Self::RegistrationClosed => "registration_closed",
             Self::InvalidInvite => "invalid_invite",

@@ -79,6 +79,7 @@ fn usable(from: &impl Read, cx: &Cx, token: &str, email: Option<&str>) -> Result
         (Some(bound), Some(email)) => canonical::email(bound) == canonical::email(email),
         _ => true,
     };
-    let works = invite.digest.matches(secret) && invite.used_at.is_none() && invite.expires_at > cx.now && for_them;
+    let is_in_time = invite.term(LONGEST_LIFETIME).holds(cx.now);
+    let works = invite.digest.matches(secret) && invite.used_at.is_none() && is_in_time && for_them;
     if works { Ok(invite) } else { Err(Error::InvalidInvite) }
 }

@@ -14,7 +14,9 @@ use crate::records::{ActorKind, Link, LinkPurpose, User};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read};
 
+use super::guessing;
 use super::password::{self, ended_detail};
+use super::password_rule::Known;
 use super::sessions::{self, Opening, SignedIn};
 use super::sign_in::Success;
 use super::sign_up::NewAccount;
@@ -41,7 +43,7 @@ pub enum LinkState {
 pub struct Recovered {
     /// Whose. They are not signed in: the new password does that.
     pub user: User,
-    /// Value of the device cookie to set: strangers who keep the account locked do not lock this browser.
+    /// Value of the device cookie to set: strangers who guess at the account do not keep this browser waiting.
     pub device: String,
 }
 
@@ -75,7 +77,7 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     working_setup(&cx.read()?, cx, token)?;
     let mut draft = account.draft()?;
     draft.roles = vec![String::from(User::ADMIN)];
-    let phc = password::hash(cx, &account.password).await?;
+    let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let opening = Opening::draw(cx, &user.id);
     let device = device::issue(cx, &user.id);
@@ -129,10 +131,10 @@ pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
 }
 
 /// Sets a new password for the person the link was made for: every session ends, every token family is revoked.
-/// Errors: [`Error::InvalidLink`], the password's length, [`Error::Busy`].
+/// Errors: [`Error::InvalidLink`], those of the password, [`Error::Busy`].
 pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Result<Recovered, Error> {
     let user = working_recovery(&cx.read()?, cx, token)?;
-    let phc = password::hash(cx, new).await?;
+    let phc = password::hash(cx, new, Known::of(&user)).await?;
     let device = device::issue(cx, &user.id);
     let entry = Entry::success(cx, "recovery_link.redeem").by(ActorKind::User, &user.id).target(&user.id);
     let (at, token) = (cx.clone(), Secret::from(token));
@@ -145,6 +147,7 @@ pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Resu
             Ok::<_, Error>(user)
         })
         .await?;
+    guessing::forget(cx, &user);
     Ok(Recovered { user, device })
 }
 
@@ -167,7 +170,11 @@ fn find(from: &impl Read, cx: &Cx, token: &str) -> Result<Option<Link>, store::E
     let Some((id, secret)) = token::split(token) else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
     let link = rows::find(from, cx.tenant, &id)?;
-    Ok(link.filter(|link| link.digest.matches(secret) && link.expires_at > cx.now))
+    let longest = |link: &Link| match link.purpose {
+        LinkPurpose::Setup => SETUP_LIFETIME,
+        LinkPurpose::Recover(_) => RECOVERY_LIFETIME,
+    };
+    Ok(link.filter(|link| link.digest.matches(secret) && link.term(longest(link)).holds(cx.now)))
 }
 
 fn draw(cx: &Cx, purpose: LinkPurpose, lifetime: Duration) -> (Link, Secret<String>) {

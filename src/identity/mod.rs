@@ -1,7 +1,7 @@
 //! People: their accounts, how they sign in, what they hold, and how all of it ends.
 //!
 //! May use: `audit`, `cx` and below. Knows no HTTP: what goes wrong is an [`Error`] in domain words. Passwords are hashed before a
-//! transaction begins; what a refusal must leave behind (a counted failure, an audit row) is committed before it is answered.
+//! transaction begins; what a refusal must leave behind (an audit row) is committed before it is answered.
 //! Start reading at [`sign_in`], then [`cascade`].
 
 pub mod administrators;
@@ -9,10 +9,11 @@ pub mod cascade;
 mod device;
 mod error;
 mod fields;
+mod guessing;
 pub mod invites;
 pub mod links;
-mod lockout;
 mod password;
+mod password_rule;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;

@@ -1,17 +1,20 @@
-//! Setting, changing and checking passwords. The hash is computed before the transaction, never in it.
+//! Setting, changing and checking passwords. The hash is computed before the transaction, never in it; what may be chosen is said in
+//! [`password_rule`](super::password_rule).
 
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::base::Secret;
 use crate::base::id::UserId;
+use crate::base::page::PageRequest;
 use crate::base::secret::ct_eq;
-use crate::crypto::password::{self as hashing, LengthError, Verdict};
+use crate::crypto::password::{self as hashing, Verdict};
 use crate::cx::Cx;
 use crate::records::User;
-use crate::store::Tx;
-use crate::store::rows::users as rows;
+use crate::store::rows::{marks, users as rows};
+use crate::store::{self, Read, Tx};
 
 use super::cascade::{self, Ended};
-use super::lockout::{self, Bucket};
+use super::guessing::{self, Guesser};
+use super::password_rule::{self, Known};
 use super::sessions::{self, Opening, SignedIn};
 use super::sign_in::Success;
 use super::{Error, device};
@@ -22,8 +25,10 @@ const RETRY_AFTER_SECONDS: u64 = 2;
 /// A password that was right for a stored hash.
 #[derive(Clone)]
 pub(super) struct Proven {
+    user: UserId,
     phc: String,
-    rehashed: Option<String>,
+    /// Whether the hash costs other than what is configured.
+    is_dated: bool,
 }
 
 impl Proven {
@@ -31,61 +36,114 @@ impl Proven {
     pub(super) fn holds_for(&self, user: &User) -> bool {
         user.password.as_deref().is_some_and(|phc| ct_eq(phc.as_bytes(), self.phc.as_bytes()))
     }
-
-    /// Stores the stronger hash, if one was due. Not a change that anybody would see: the version stays.
-    pub(super) fn store_rehashed(&self, tx: &mut Tx, cx: &Cx, user: User) -> Result<User, Error> {
-        let Some(rehashed) = &self.rehashed else { return Ok(user) };
-        let new = User { password: Some(rehashed.clone()), ..user.clone() };
-        rows::put(tx, cx.tenant, Some(&user), &new)??;
-        Ok(new)
-    }
 }
 
-/// Hashes a new password. Errors: its length, [`Error::Busy`].
-pub(super) async fn hash(cx: &Cx, password: &Secret<String>) -> Result<String, Error> {
-    hashing::check_length(password).map_err(too_short_or_long)?;
+/// Hashes a password that somebody chose for this account. Errors: those of [`password_rule::may_be_chosen`], [`Error::Busy`].
+pub(super) async fn hash(cx: &Cx, password: &Secret<String>, known: Known<'_>) -> Result<String, Error> {
+    password_rule::may_be_chosen(password, known)?;
     let salt = cx.entropy().bytes::<16>();
     cx.home.hasher.hash(password, salt).await.map_err(from_pool)
 }
 
-/// Checks a password against a stored hash; `None` costs the same and is never right.
-pub(super) async fn prove(cx: &Cx, password: &Secret<String>, phc: Option<&str>) -> Result<Option<Proven>, Error> {
-    let verdict = cx.home.hasher.verify(password, phc).await.map_err(from_pool)?;
-    let (Verdict::Match { rehash }, Some(phc)) = (verdict, phc) else { return Ok(None) };
-    // A busy pool is no reason to refuse somebody who is in: the next sign-in rehashes.
-    let rehashed = if rehash { hash(cx, password).await.ok() } else { None };
-    Ok(Some(Proven { phc: phc.to_owned(), rehashed }))
+/// Checks a password against what is stored of a person; nobody costs the same and is never right.
+pub(super) async fn prove(cx: &Cx, password: &Secret<String>, user: Option<&User>) -> Result<Option<Proven>, Error> {
+    let stored = user.and_then(|user| user.password.as_deref().map(|phc| (user, phc)));
+    let verdict = match cx.home.hasher.verify(password, stored.map(|(_, phc)| phc)).await {
+        // The same answer as for a wrong password: that the account is there is nobody's business.
+        Err(error @ hashing::Error::Stored(_)) => {
+            let user = stored.map(|(user, _)| user.id.as_str()).unwrap_or_default();
+            tracing::error!(user, %error, "this person cannot sign in: set a new password");
+            return Ok(None);
+        }
+        verdict => verdict.map_err(from_pool)?,
+    };
+    let (Verdict::Match { rehash }, Some((user, phc))) = (verdict, stored) else { return Ok(None) };
+    Ok(Some(Proven { user: user.id.clone(), phc: phc.to_owned(), is_dated: rehash }))
 }
 
-/// Sets a password for a person as an administrator: ends every session and token family, and forgets failed sign-ins.
-/// Errors: the password's length, [`Error::NotFound`], [`Error::Busy`].
-pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
-    super::users::find(&cx.read()?, cx, id)?;
-    let phc = hash(cx, new).await?;
-    let entry = Entry::success(cx, "user.set_password").target(id);
-    let (at, id) = (cx.clone(), id.clone());
+/// Once somebody is in: stores a hash of today's cost, if theirs has another, and answers the person with it. Not a change that anybody
+/// would see: the version stays. Not before: the time it takes would tell that a password is right to who may not come in.
+pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<String>) -> Result<Option<User>, Error> {
+    let Some(proven) = proven.filter(|proven| proven.is_dated) else { return Ok(None) };
+    let salt = cx.entropy().bytes::<16>();
+    // A busy pool is no reason to refuse somebody who is in: the next sign-in renews it.
+    let Ok(phc) = cx.home.hasher.hash(password, salt).await else { return Ok(None) };
+    let at = cx.clone();
     cx.store()
         .write(move |tx| {
-            let old = super::users::find(tx, &at, &id)?;
-            let (_, ended) = replace(tx, &at, &old, &phc)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
+            let user = rows::find(tx, at.tenant, &proven.user)?.filter(|user| proven.holds_for(user));
+            let Some(old) = user else { return Ok(None) };
+            let new = User { password: Some(phc.clone()), ..old.clone() };
+            rows::put(tx, at.tenant, Some(&old), &new)??;
+            Ok(Some(new))
         })
         .await
 }
 
+/// When the server starts: tells the hasher what the dearest stored hash costs, so that who has one is not known by the time it takes.
+/// People are looked at only when the configured cost is lower than it was, or was never noted.
+pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
+    let today = cx.home.hasher.work();
+    let from = cx.read()?;
+    let before = marks::value(&from, marks::PASSWORD_WORK)?;
+    let noted: Option<u64> = before.as_deref().and_then(|text| text.parse().ok());
+    let most = match noted {
+        Some(noted) if noted <= today => today,
+        _ => dearest(&from, cx)?.max(today),
+    };
+    cx.home.hasher.cost_at_least(most);
+    if noted == Some(most) {
+        return Ok(());
+    }
+    Ok(cx.store().write(move |tx| marks::put_value(tx, marks::PASSWORD_WORK, &most.to_string())).await?)
+}
+
+/// The work of the dearest hash that anybody has.
+fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
+    let (mut request, mut most) = (PageRequest::new(Some(500), None), 0);
+    loop {
+        let page = rows::page(from, cx.tenant, &request)?;
+        let works = page.items.iter().filter_map(|user| user.password.as_deref().and_then(hashing::work_of));
+        most = works.fold(most, u64::max);
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(most);
+        }
+    }
+}
+
+/// Sets a password for a person as an administrator: ends every session and token family, and forgets failed sign-ins.
+/// Errors: those of the password, [`Error::NotFound`], [`Error::Busy`].
+pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
+    let user = super::users::find(&cx.read()?, cx, id)?;
+    let phc = hash(cx, new, Known::of(&user)).await?;
+    let entry = Entry::success(cx, "user.set_password").target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    let ended = cx
+        .store()
+        .write(move |tx| {
+            let old = super::users::find(tx, &at, &id)?;
+            let (_, ended) = replace(tx, &at, &old, &phc)?;
+            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            Ok::<_, Error>(ended)
+        })
+        .await?;
+    guessing::forget(cx, &user);
+    Ok(ended)
+}
+
 /// Changes one's own password: every session ends, every token family is revoked, and a new session takes the place of the
-/// one that asked. Errors: the new password's length, [`Error::InvalidCredentials`] when `current` is wrong (counted),
-/// [`Error::Busy`].
+/// one that asked. Errors: those of the new password, [`Error::InvalidCredentials`] when `current` is wrong (counted),
+/// [`Error::Delayed`], [`Error::Busy`].
 pub async fn change_password(
     cx: &Cx,
     signed_in: &SignedIn,
     current: &Secret<String>,
     new: &Secret<String>,
 ) -> Result<Success, Error> {
-    hashing::check_length(new).map_err(too_short_or_long)?;
+    password_rule::may_be_chosen(new, Known::of(&signed_in.user))?;
     let proven = confirm(cx, signed_in, current).await?;
-    let phc = hash(cx, new).await?;
+    let phc = hash(cx, new, Known::of(&signed_in.user)).await?;
     let opening = Opening::draw(cx, &signed_in.user.id);
     let device = device::issue(cx, &signed_in.user.id);
     let entry = Entry::success(cx, "user.change_password").target(&signed_in.user.id);
@@ -103,38 +161,32 @@ pub async fn change_password(
             Ok(SignedIn { session: draft.clone(), user })
         })
         .await?;
+    guessing::forget(cx, &signed_in.user);
     Ok(Success { token: opening.token, signed_in, device })
 }
 
 /// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that whoever
-/// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Busy`].
+/// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
-    let bucket = Bucket::of_session(&signed_in.session.id);
+    let attempted = guessing::enter(cx, Guesser::session(&signed_in.session.id))?;
     let user = rows::find(&cx.read()?, cx.tenant, &signed_in.user.id)?;
-    let phc = user.as_ref().and_then(|user| user.password.as_deref());
-    let proven = prove(cx, password, phc).await?;
+    let proven = match prove(cx, password, user.as_ref()).await {
+        Err(error) => {
+            attempted.did_not_take_place();
+            return Err(error);
+        }
+        Ok(proven) => proven,
+    };
+    if let Some(proven) = proven {
+        attempted.succeeded();
+        return Ok(proven);
+    }
     let entry = Entry::failure(cx, "user.confirm_password").target(&signed_in.user.id);
-    let (at, right) = (cx.clone(), proven.is_some());
-    let confirmed = cx
-        .store()
-        .write(move |tx| {
-            if lockout::is_locked(tx, &at, &bucket)? {
-                entry.clone().detail("reason", "locked").append(tx, &at)?;
-                return Ok::<_, Error>(false);
-            }
-            if right {
-                lockout::forgive(tx, &at, &bucket)?;
-            } else {
-                lockout::count_failure(tx, &at, &bucket)?;
-                entry.clone().detail("reason", "wrong_password").append(tx, &at)?;
-            }
-            Ok(right)
-        })
-        .await?;
-    proven.filter(|_| confirmed).ok_or(Error::InvalidCredentials)
+    audit::record(cx, entry.detail("reason", "wrong_password")).await?;
+    Err(Error::InvalidCredentials)
 }
 
-/// Writes the new hash, ends everything that the old password opened, and forgets failures on the account.
+/// Writes the new hash and ends everything that the old password opened.
 pub(super) fn replace(tx: &mut Tx, cx: &Cx, old: &User, phc: &str) -> Result<(User, Ended), Error> {
     let new = User {
         password: Some(phc.to_owned()),
@@ -144,7 +196,6 @@ pub(super) fn replace(tx: &mut Tx, cx: &Cx, old: &User, phc: &str) -> Result<(Us
         ..old.clone()
     };
     rows::put(tx, cx.tenant, Some(old), &new)??;
-    lockout::forgive(tx, cx, &Bucket::of_account(&old.id))?;
     let ended = cascade::end_everything_of_user(tx, cx, &old.id)?;
     let api_keys = cascade::freeze_keys_of_user(tx, cx, &old.id)?;
     Ok((new, Ended { api_keys, ..ended }))
@@ -154,17 +205,10 @@ pub(super) fn ended_detail(ended: &Ended) -> serde_json::Value {
     serde_json::json!(ended)
 }
 
-fn too_short_or_long(error: LengthError) -> Error {
-    match error {
-        LengthError::TooShort => Error::PasswordTooShort,
-        LengthError::TooLong => Error::PasswordTooLong,
-    }
-}
-
 fn from_pool(error: hashing::Error) -> Error {
     match error {
         hashing::Error::Busy => Error::Busy { retry_after_seconds: RETRY_AFTER_SECONDS },
-        hashing::Error::Length(length) => too_short_or_long(length),
+        hashing::Error::Length(length) => password_rule::of_length(length),
         other => Error::Internal(other.to_string()),
     }
 }

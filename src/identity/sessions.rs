@@ -1,8 +1,7 @@
 //! Sessions: who holds this token, how long it lasts, and how it ends.
 
-use std::time::Duration;
-
 use crate::audit::Entry;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Best;
@@ -19,9 +18,6 @@ use super::{Error, users as people};
 
 /// Sign-in with a password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
-
-/// A clock may be set back by so much without anybody noticing.
-const SLACK: Duration = Duration::from_secs(60);
 
 /// A person and the session they are in.
 #[derive(Clone, Debug)]
@@ -114,8 +110,11 @@ pub fn end_of(cx: &Cx, session: &Session) -> Moment {
 pub fn require_fresh(cx: &Cx) -> Result<(), Error> {
     match cx.proof {
         Proof::Lasting => Ok(()),
-        Proof::At(at) if at <= cx.now.plus(SLACK) && cx.now.since(at) < cx.settings().session.fresh => Ok(()),
-        Proof::At(_) => Err(Error::SessionNotFresh),
+        Proof::At(made) => {
+            let longest = cx.settings().session.fresh;
+            let is_fresh = Term { made, end: made.plus(longest), longest }.holds(cx.now);
+            if is_fresh { Ok(()) } else { Err(Error::SessionNotFresh) }
+        }
     }
 }
 
@@ -130,7 +129,7 @@ pub struct Confirmed {
 
 /// The person of a session gives the password again: from now on it is fresh (see [`require_fresh`]), and its token is another one, so
 /// that whoever had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
-/// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
+/// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
 pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
     let proven = password::confirm(cx, signed_in, password).await?;
     let secret = Secret::new(cx.entropy().token());
@@ -248,7 +247,8 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
 
 /// Whether a session has not ended by itself.
 pub fn is_live(cx: &Cx, session: &Session) -> bool {
-    session.expires_at.min(end_of(cx, session)) > cx.now
+    let term = session.term(cx.settings().session.lifetime);
+    Term { end: term.end.min(end_of(cx, session)), ..term }.holds(cx.now)
 }
 
 /// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the
@@ -275,5 +275,8 @@ pub(super) fn open(
         }
     }
     rows::put(tx, cx.tenant, None, &session)?;
+    for oldest in rows::surplus(tx, cx.tenant, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
+        cascade::end_session(tx, cx, oldest)?;
+    }
     Ok(session)
 }

@@ -1,9 +1,10 @@
 //! Signing in with a password.
 //!
-//! Unknown name, wrong password, disabled and locked account give one answer at one cost: each hashes a password once and commits
-//! once. The lock is weighed again in the transaction, so that guesses sent at the same time count one after the other.
+//! Unknown name, wrong password, disabled account and one without a password give one answer at one cost: each hashes a password once and
+//! commits once. Attempts are counted before anything is hashed ([`guessing`]), so that guesses sent at the same time count one after the
+//! other; one that has to wait is not weighed at all.
 
-use crate::audit::Entry;
+use crate::audit::{self, Entry};
 use crate::base::id::{SessionId, UserId};
 use crate::base::{Secret, canonical};
 use crate::cx::Cx;
@@ -11,7 +12,7 @@ use crate::records::{ActorKind, Session, User};
 use crate::store::rows::users as rows;
 use crate::store::{self, Read, Tx};
 
-use super::lockout::{self, Bucket};
+use super::guessing::{self, Guesser};
 use super::password::{self, Proven};
 use super::sessions::{self, Opening, SignedIn};
 use super::{Error, device};
@@ -25,6 +26,8 @@ pub struct Attempt<'a> {
     pub password: &'a Secret<String>,
     /// The device cookie of the browser, if it sent one.
     pub device: Option<&'a str>,
+    /// What the browser's forms are bound to, if it keeps cookies: it has turns of its own then.
+    pub browser: Option<&'a str>,
     /// The session that the browser is in, which the new one takes the place of.
     pub replaces: Option<&'a SignedIn>,
 }
@@ -40,16 +43,39 @@ pub struct Success {
     pub device: String,
 }
 
-/// Signs a person in. Errors: [`Error::InvalidCredentials`] for every reason not to, [`Error::Busy`].
+/// Signs a person in. Errors: [`Error::InvalidCredentials`] for every reason not to, [`Error::Delayed`], [`Error::Busy`].
 pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Success, Error> {
     let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
-    let phc = user.as_ref().and_then(|user| user.password.as_deref());
-    let proven = password::prove(cx, attempt.password, phc).await?;
-    let plan = Plan::draw(cx, &attempt, user.as_ref(), proven);
+    let attempted = guessing::enter(cx, guesser(cx, &attempt, user.as_ref())).inspect_err(|_| tell(cx))?;
+    let proven = match password::prove(cx, attempt.password, user.as_ref()).await {
+        Err(error) => {
+            attempted.did_not_take_place();
+            return Err(error);
+        }
+        Ok(proven) => proven,
+    };
+    let plan = Plan::draw(cx, &attempt, user.as_ref(), proven.clone());
     let (token, device) = (plan.token.clone(), plan.device.clone());
     let at = cx.clone();
     let signed_in = cx.store().write(move |tx| plan.carry_out(tx, &at)).await?;
-    signed_in.map(|signed_in| Success { token, signed_in, device }).ok_or(Error::InvalidCredentials)
+    let Some(mut signed_in) = signed_in else { return Err(Error::InvalidCredentials) };
+    attempted.succeeded();
+    if let Some(renewed) = password::renew(cx, proven, attempt.password).await? {
+        signed_in.user = renewed;
+    }
+    Ok(Success { token, signed_in, device })
+}
+
+/// After a refusal: the seconds that this caller's next attempt at this name has to wait, if it has to. A turn is kept for it.
+pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
+    let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
+    Ok(guessing::pause(cx, &guesser(cx, &attempt, user.as_ref())))
+}
+
+/// Notes that somebody has to wait: once a minute for each network.
+fn tell(cx: &Cx) {
+    let entry = || Entry::failure(cx, "user.sign_in").detail("reason", "delayed");
+    audit::tell(cx, "user.sign_in delayed", entry);
 }
 
 /// The person with this e-mail address or username, however it is spelled. An address has an `@`, a username has none.
@@ -69,7 +95,6 @@ enum Refusal {
     Unknown,
     WrongPassword,
     Disabled,
-    Locked,
 }
 
 impl Refusal {
@@ -78,7 +103,6 @@ impl Refusal {
             Self::Unknown => "unknown",
             Self::WrongPassword => "wrong_password",
             Self::Disabled => "disabled",
-            Self::Locked => "locked",
         }
     }
 }
@@ -87,7 +111,6 @@ impl Refusal {
 struct Plan {
     user: Option<UserId>,
     proven: Option<Proven>,
-    bucket: Bucket,
     draft: Option<Session>,
     replaces: Option<SessionId>,
     token: Secret<String>,
@@ -106,7 +129,6 @@ impl Plan {
         let mut plan = Self {
             user: user.map(|user| user.id.clone()),
             proven,
-            bucket: bucket(cx, attempt, user),
             draft: None,
             replaces: attempt.replaces.map(|signed_in| signed_in.session.id.clone()),
             token: Secret::new(String::new()),
@@ -132,57 +154,34 @@ impl Plan {
             Some(id) => rows::find(tx, cx.tenant, id)?,
             None => None,
         };
-        match self.weigh(tx, cx, user)? {
-            Ok((user, proven, draft)) => {
-                lockout::forgive(tx, cx, &self.bucket)?;
-                let user = proven.store_rehashed(tx, cx, user)?;
+        match self.weigh(user) {
+            Ok((user, draft)) => {
                 let session = sessions::open(tx, cx, draft, self.replaces.as_ref())?;
                 self.success.append(tx, cx)?;
                 Ok(Some(SignedIn { session, user }))
             }
             Err(refusal) => {
-                self.leave_mark(tx, cx, refusal)?;
+                self.failure.clone().detail("reason", refusal.as_str()).append(tx, cx)?;
                 Ok(None)
             }
         }
     }
 
     /// Everything that has to be so, as of this transaction.
-    fn weigh(
-        &self,
-        tx: &Tx,
-        cx: &Cx,
-        user: Option<User>,
-    ) -> Result<Result<(User, &Proven, &Session), Refusal>, store::Error> {
-        if lockout::is_locked(tx, cx, &self.bucket)? {
-            return Ok(Err(Refusal::Locked));
+    fn weigh(&self, user: Option<User>) -> Result<(User, &Session), Refusal> {
+        let (Some(user), Some(draft)) = (user, &self.draft) else { return Err(Refusal::Unknown) };
+        if !self.proven.as_ref().is_some_and(|proven| proven.holds_for(&user)) {
+            return Err(Refusal::WrongPassword);
         }
-        let (Some(user), Some(draft)) = (user, &self.draft) else { return Ok(Err(Refusal::Unknown)) };
-        let Some(proven) = self.proven.as_ref().filter(|proven| proven.holds_for(&user)) else {
-            return Ok(Err(Refusal::WrongPassword));
-        };
-        if user.disabled {
-            return Ok(Err(Refusal::Disabled));
-        }
-        Ok(Ok((user, proven, draft)))
-    }
-
-    fn leave_mark(&self, tx: &mut Tx, cx: &Cx, refusal: Refusal) -> Result<(), store::Error> {
-        let mut entry = self.failure.clone().detail("reason", refusal.as_str());
-        if refusal != Refusal::Locked
-            && let Some(lock) = lockout::count_failure(tx, cx, &self.bucket)?
-        {
-            entry = entry.detail("locked_for_seconds", lock.as_secs());
-        }
-        entry.append(tx, cx)
+        if user.disabled { Err(Refusal::Disabled) } else { Ok((user, draft)) }
     }
 }
 
-/// What the attempt is counted with: the browser if its owner signed in with it before, else the account, else the name.
-fn bucket(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>) -> Bucket {
-    let Some(user) = user else { return Bucket::of_unknown(attempt.identifier) };
-    match attempt.device.and_then(|cookie| device::nonce_for(cx, cookie, &user.id)) {
-        Some(nonce) => Bucket::of_device(&user.id, nonce),
-        None => Bucket::of_account(&user.id),
+/// What the attempt is counted with: the browser if its owner signed in with it before, else the name as typed.
+fn guesser(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>) -> Guesser {
+    let nonce = attempt.device.and_then(|cookie| device::nonce_for(cx, cookie, user.map(|user| &user.id)));
+    match (user, nonce) {
+        (Some(user), Some(nonce)) => Guesser::device(&user.id, nonce),
+        _ => Guesser::stranger(cx, attempt.identifier, attempt.browser),
     }
 }

@@ -4,10 +4,14 @@
 //! to a free one, and uses up the invitation all the same. For that reason signing up does not sign in: that is a step of its own,
 //! which only the password that was set opens.
 
+use std::time::Duration;
+
 use serde_json::Map;
 
 use crate::audit::{self, Entry};
 use crate::base::id::UserId;
+use crate::base::net::networks;
+use crate::base::quota::{Level, Quota};
 use crate::base::{Secret, canonical};
 use crate::config::Registration;
 use crate::cx::Cx;
@@ -23,7 +27,7 @@ use super::{Error, fields, invites, password};
 pub struct NewAccount {
     /// E-mail address.
     pub email: String,
-    /// Password, 8 to 256 bytes.
+    /// Password, 8 to 128 characters.
     pub password: Secret<String>,
     /// Username, if wanted.
     pub username: Option<String>,
@@ -56,8 +60,8 @@ impl NewAccount {
 pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Result<User, Error> {
     let draft = account.draft()?;
     let email = canonical::email(&draft.email).ok_or(Error::InvalidEmail)?;
-    is_let_in(cx, invite, &email).inspect_err(|refused| tell(cx, refused))?;
-    let phc = password::hash(cx, &account.password).await?;
+    is_let_in(cx, invite, &email).and_then(|()| has_room(cx, invite)).inspect_err(|refused| tell(cx, refused))?;
+    let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
     let failure = Entry::failure(cx, "user.sign_up").detail("reason", "email_taken").detail("email", email.as_str());
@@ -87,11 +91,35 @@ fn is_let_in(cx: &Cx, invite: Option<&str>, email: &str) -> Result<(), Error> {
     }
 }
 
+/// Accounts are for ever, so strangers make so many in an hour: from one address, from the networks around it, and in all.
+const IN_AN_HOUR: [u32; 4] = [60, 300, 1_000, 2_000];
+
+struct Made(Quota);
+
+impl Default for Made {
+    fn default() -> Self {
+        Self(Quota::new(Duration::from_hours(1)))
+    }
+}
+
+/// Whether one more account may be made by a stranger now. Whoever is invited is none. Errors: [`Error::Busy`].
+fn has_room(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
+    if invite.is_some() {
+        return Ok(());
+    }
+    let from = cx.request.counted().map(networks).into_iter().flatten().chain([String::from("all")]);
+    let bounds = IN_AN_HOUR.into_iter().skip(if cx.request.counted().is_some() { 0 } else { IN_AN_HOUR.len() - 1 });
+    let levels: Vec<Level> = from.zip(bounds).map(|(of, most)| Level::new("sign_up", &of, most)).collect();
+    let room = cx.home.shared.of::<Made>().0.take(&levels, cx.now);
+    room.map(drop).ok_or(Error::Busy { retry_after_seconds: 600 })
+}
+
 /// Notes that somebody was not let in, whoever it was.
 fn tell(cx: &Cx, refused: &Error) {
     let reason = match refused {
         Error::RegistrationClosed => "registration_closed",
         Error::InvalidInvite => "invalid_invite",
+        Error::Busy { .. } => "too_many",
         _ => return,
     };
     audit::tell(cx, &format!("user.sign_up {reason}"), || Entry::failure(cx, "user.sign_up").detail("reason", reason));

@@ -12,11 +12,11 @@ use crate::records::{Profile, User};
 use crate::store::rows::users as rows;
 use crate::store::{self, Read, Tx};
 
-pub use super::password::{change_password, set_password};
+pub use super::password::{change_password, remember_cost, set_password};
 
 use super::cascade::{self, Ended};
-use super::lockout::{self, Bucket};
 use super::password::{self, ended_detail};
+use super::password_rule::Known;
 use super::sessions::{self, SignedIn};
 use super::{Error, administrators, fields, sign_in};
 
@@ -81,6 +81,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// What a password of this account must not be made of.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { email: &self.email, username: self.username.as_deref(), profile: &self.profile }
+    }
+
     /// The account, made at `now`.
     pub(super) fn into_user(self, id: UserId, password: Option<String>, now: Moment) -> User {
         User {
@@ -112,7 +117,7 @@ pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
         profile: fields::profile(new.profile)?,
     };
     let phc = match &new.password {
-        Some(password) => Some(password::hash(cx, password).await?),
+        Some(password) => Some(password::hash(cx, password, draft.known()).await?),
         None => None,
     };
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), phc, cx.now);
@@ -310,7 +315,6 @@ pub fn deletion(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
 fn remove(tx: &mut Tx, cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let user = find(tx, cx, id)?;
     is_not_the_last_administrator(tx, cx, &user)?;
-    lockout::forgive(tx, cx, &Bucket::of_account(id))?;
     Ok(cascade::remove_user(tx, cx, &user)?)
 }
 

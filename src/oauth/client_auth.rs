@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::clients;
 use super::{Error, ErrorCode, Params};
 use crate::audit::{self, Entry};
+use crate::base::clock::Term;
 use crate::base::id::ClientId;
+use crate::base::quota::{Level, Quota};
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, VerifyingKey};
 use crate::cx::Cx;
 use crate::records::{AuthMethod, Client};
@@ -167,10 +169,13 @@ fn uses_its_registered_method(client: &Client, shown: &Shown) -> Result<(), Erro
 }
 
 fn secret_is_current(cx: &Cx, client: &Client, secret: &str) -> Result<(), Error> {
+    // The end of an old one was set when the newest was made.
+    let made = client.secrets.iter().map(|stored| stored.created_at).max().unwrap_or(cx.now);
+    let holds = |end| Term { made, end, longest: Duration::MAX }.holds(cx.now);
     let matches = client
         .secrets
         .iter()
-        .filter(|stored| stored.expires_at.is_none_or(|end| end > cx.now))
+        .filter(|stored| stored.expires_at.is_none_or(holds))
         .fold(false, |found, stored| found | stored.digest.matches(secret));
     if matches { Ok(()) } else { Err(unknown()) }
 }
@@ -230,10 +235,32 @@ fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
 
 /// "The JWT MUST NOT be reused" where `jti` is demanded: noted durably, so that a restart does not forget (RFC 7523 §3 item 7).
 async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Moment) -> Result<bool, Error> {
+    may_mark(cx, client)?;
     let (at, name) = (cx.clone(), format!("{client} {jti}"));
     cx.store()
         .write(move |tx| marks::set(tx, at.tenant, Meaning::AssertionSeen, &name, until).map_err(Error::from))
         .await
+}
+
+/// Marks of one client that are set in a minute: used assertions and revoked access tokens, each kept until what it marks has ended.
+const MARKS: u32 = 6_000;
+
+struct Marks(Quota);
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self(Quota::new(Duration::from_secs(60)))
+    }
+}
+
+/// Whether one more mark of a client may be set, which has proved who it is or shown a token of its own.
+/// Errors: [`ErrorCode::TemporarilyUnavailable`].
+pub(super) fn may_mark(cx: &Cx, client: &ClientId) -> Result<(), Error> {
+    let level = Level::new("mark", client.as_str(), MARKS);
+    let room = cx.home.shared.of::<Marks>().0.take(&[level], cx.now);
+    room.map(drop).ok_or_else(|| {
+        Error::new(ErrorCode::TemporarilyUnavailable, "The client used or revoked too many tokens within a minute.")
+    })
 }
 
 fn unknown() -> Error {

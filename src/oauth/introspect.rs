@@ -51,8 +51,9 @@ fn refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option<Map<Stri
     let Ok(id) = RefreshId::parse(id) else { return Ok(None) };
     let from = cx.read()?;
     let found = rows::grants::find_refresh(&from, cx.tenant, &id)?;
-    let Some(refresh) = found.filter(|t| t.digest.matches(secret) && t.rotated.is_none() && t.expires_at > cx.now)
-    else {
+    let Some(refresh) = found.filter(|t| {
+        t.digest.matches(secret) && t.rotated.is_none() && t.term(cx.settings().tokens.refresh_idle).holds(cx.now)
+    }) else {
         return Ok(None);
     };
     let grant = rows::grants::find(&from, cx.tenant, &refresh.grant)?

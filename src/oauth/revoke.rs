@@ -48,6 +48,7 @@ async fn revoke_access(cx: &Cx, client: &Client, text: &str) -> Result<(), Error
     if named("client_id") != Some(client.id.as_str()) || expiry <= cx.now {
         return Ok(());
     }
+    client_auth::may_mark(cx, &client.id)?;
     let (at, jti) = (cx.clone(), jti.to_owned());
     let entry = Entry::success(cx, "token.revoke").target(&jti);
     cx.store()

@@ -1,9 +1,12 @@
 //! A key for machines: a subject of the permission graph that belongs to a person.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::secret::Digest;
 
@@ -60,10 +63,21 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
+    /// Whether it holds at `now`, as far as its end goes. Any end may be chosen; one that was chosen in the future, under a wrong clock, would
+    /// let the key live longer than was meant.
+    pub fn holds(&self, now: Moment) -> bool {
+        holds(self.expires_at, self.updated_at, now)
+    }
+
     /// Whether its end has come.
     pub fn has_expired(&self, now: Moment) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
+}
+
+/// Whether a key with this end, which was changed last at `changed`, holds at `now`.
+pub fn holds(end: Option<Moment>, changed: Moment, now: Moment) -> bool {
+    end.is_none_or(|end| Term { made: changed, end, longest: Duration::MAX }.holds(now))
 }
 
 /// At most `max` uses in each window.

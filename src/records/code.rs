@@ -1,9 +1,12 @@
 //! An authorization code.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, CodeId, GrantId, SessionId, UserId};
 use crate::base::secret::Digest;
 
@@ -45,4 +48,11 @@ pub struct Code {
     pub expires_at: Moment,
     /// When it was redeemed; a second attempt revokes the family.
     pub used_at: Option<Moment>,
+}
+
+impl Code {
+    /// From when to when it holds: since it was made, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ActorKind;
-use crate::base::Moment;
 use crate::base::id::EvaluationId;
+use crate::base::{Moment, ScriptDigest};
 
 /// Where a policy stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,8 +76,12 @@ pub struct EvaluationRow {
     pub subject_id: String,
     /// Which policy.
     pub place: PolicyPlace,
-    /// Its text.
-    pub script: String,
+    /// The digest of its text, which is kept once for all rows.
+    #[serde(default)]
+    pub digest: Option<ScriptDigest>,
+    /// Its text: stored in older rows only, and filled in when a row is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// What it came to.
     pub result: Decision,
     /// The code of the fault.
@@ -99,6 +103,18 @@ pub struct EvaluationRow {
     /// `User-Agent` of the caller, shortened.
     #[serde(default)]
     pub user_agent: Option<String>,
+    /// Evaluations like it that were not recorded before it, because there were too many in a minute.
+    #[serde(default)]
+    pub left_out: u64,
+}
+
+/// The text of a script that evaluations refer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The text.
+    pub text: String,
+    /// From this moment on no row refers to it.
+    pub expires_at: Moment,
 }
 
 /// A policy as it was from one moment to the next version's.

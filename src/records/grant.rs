@@ -1,9 +1,12 @@
 //! A family of tokens and its refresh tokens.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, UserId};
 use crate::base::secret::Digest;
 
@@ -58,4 +61,18 @@ pub struct Rotation {
     pub at: Moment,
     /// The token given in its place.
     pub successor: RefreshId,
+}
+
+impl Grant {
+    /// From when to when it holds: since the code was redeemed, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
+}
+
+impl Refresh {
+    /// From when to when it holds: since it was made, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
 }

@@ -1,8 +1,11 @@
 //! An invitation to sign up.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::InviteId;
 use crate::base::secret::Digest;
 
@@ -21,4 +24,11 @@ pub struct Invite {
     pub expires_at: Moment,
     /// When it was used.
     pub used_at: Option<Moment>,
+}
+
+impl Invite {
+    /// From when to when it holds: since it was made, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
 }

@@ -1,8 +1,11 @@
 //! A link that gives an administrator in: the first one, or one who lost the way.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{LinkId, UserId};
 use crate::base::secret::Digest;
 
@@ -29,4 +32,11 @@ pub enum LinkPurpose {
     Setup,
     /// Setting a new password for this person.
     Recover(UserId),
+}
+
+impl Link {
+    /// From when to when it holds: since it was made, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.created_at, end: self.expires_at, longest }
+    }
 }

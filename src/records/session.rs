@@ -1,8 +1,11 @@
 //! A signed-in browser or device.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Moment;
+use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::secret::Digest;
 
@@ -41,6 +44,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// From when to when it holds: since its last use was noted, at the most `longest`.
+    pub fn term(&self, longest: Duration) -> Term {
+        Term { made: self.last_seen_at, end: self.expires_at, longest }
+    }
+
     /// When the person last proved who they are: at the sign-in, or with the password again.
     pub fn proved_at(&self) -> Moment {
         self.confirmed_at.unwrap_or(self.auth_time)

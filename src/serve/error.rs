@@ -64,6 +64,9 @@ pub enum Error {
     /// The signing keys cannot be read or made.
     #[error("the signing keys: {0}")]
     Keys(oauth::Error),
+    /// The people in the data file cannot be read.
+    #[error("the people in the data file: {0}")]
+    People(identity::Error),
     /// The set-up link cannot be made.
     #[error("the set-up link: {0}")]
     Identity(identity::Error),

@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
 use crate::cx::{Cx, Installation, Shared};
+use crate::identity::users;
 use crate::oauth;
 use crate::records::Algorithm;
 use crate::script::{Limits, Pool};
@@ -37,6 +38,7 @@ pub async fn install(
         Arc::new(Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, shared });
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;
+    users::remember_cost(&cx).await.map_err(Error::People)?;
     switched_off::load(&cx)?;
     Ok(home)
 }

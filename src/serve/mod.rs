@@ -3,6 +3,7 @@
 //! May use: every floor below. Start reading at [`Server::open`] and [`Server::run`]; [`OneCall`] is the server that a command becomes
 //! when none runs.
 
+mod connections;
 mod error;
 mod first_boot;
 mod listen;
@@ -13,6 +14,7 @@ pub mod socket;
 mod tasks;
 pub mod telemetry;
 pub mod tls;
+mod web;
 
 use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
@@ -21,7 +23,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::Extensions;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,8 +36,10 @@ use crate::http::{self, routes};
 use crate::identity::links;
 use crate::oauth;
 use crate::store::{OpenError, Options, Store};
+use connections::Connections;
 use socket::Bound;
 use tls::Tls;
+use web::Listeners;
 
 pub use error::Error;
 pub use one_call::OneCall;
@@ -127,28 +130,16 @@ impl Server {
         let owner = bound.owner();
         let home = self.home.load();
         let workers = home.settings.server.workers;
-        let mut server = HttpServer::new(move || http::app(state.clone()))
-            .workers(if workers == 0 { first_boot::cores() } else { workers })
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(FAREWELL)
-            .tls_handshake_timeout(HANDSHAKE)
-            .shutdown_timeout(GRACE)
-            // Who closes their side of a connection waits for no answer: the work for it stops.
-            .h1_allow_half_closed(false)
-            .disable_signals()
-            .shutdown_signal(shutdown)
-            .on_connect(move |stream: &dyn Any, data: &mut Extensions| introduce(stream, owner, data))
-            .listen_uds(socket)?;
-        for listener in self.listeners {
-            server = match &self.tls {
-                Some(tls) => server.listen_rustls_0_23(listener, tls.server_config()?)?,
-                None => server.listen(listener)?,
-            };
-        }
+        let workers = if workers == 0 { first_boot::cores() } else { workers };
+        let tls = self.tls.as_ref().map(|tls| tls.server_config()).transpose()?;
+        let listeners = Listeners { admin: (socket, owner), public: self.listeners, tls };
+        let bounds = connections::bounds(&home.settings);
+        let parts = (state, self.home.clone(), Connections::new(bounds));
+        let server = web::serve(parts, workers, listeners, shutdown)?;
         let background = actix_web::rt::spawn(self.tasks.clone().keep());
-        tracing::info!(issuer = home.settings.issuer.origin(), "serving");
-        let ended = server.run().await;
+        let (connections, per_address) = (bounds.all, bounds.per_address);
+        tracing::info!(issuer = home.settings.issuer.origin(), connections, per_address, "serving");
+        let ended = server.await;
         background.abort();
         if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");

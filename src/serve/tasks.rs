@@ -10,6 +10,8 @@ use tokio::sync::Mutex;
 use super::tls::{self, Tls};
 use crate::access::{evaluations, switched_off};
 use crate::apikeys;
+use crate::audit;
+use crate::base::clock::Steps;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation};
 use crate::oauth;
@@ -19,6 +21,9 @@ use crate::store::{self, rows};
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
+
+/// For how long nothing is removed after the clock was set forward.
+const DOUBT: Duration = Duration::from_secs(60 * 60);
 
 /// Rows removed per transaction: others who write wait no longer than for this many.
 const BATCH: usize = 500;
@@ -70,13 +75,15 @@ impl Tasks {
     pub async fn settle(&self) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let cx = Cx::for_system(self.home.load());
+        let may_sweep = clock_is_steady(&cx);
         let keys = rotate_keys(&cx).await;
         let certificate = self.renew_certificate().await;
         let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
+        let left_out = audit::tell_left_out(&cx).await.map_err(Error::Store);
         let off = switched_off::note(&cx).await.map_err(Error::Store);
-        let swept = sweep(&cx).await;
+        let swept = if may_sweep { sweep(&cx).await } else { Ok(()) };
         let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
-        keys.and(certificate).and(recorded).and(off).and(swept).and(counted)
+        keys.and(certificate).and(recorded).and(left_out).and(off).and(swept).and(counted)
     }
 
     /// Settles now and again until it is dropped.
@@ -108,6 +115,17 @@ async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
     Ok(())
 }
 
+/// Looks whether the clock was set; answers whether it may be believed when it says that something has ended. What is removed does not come
+/// back when a clock that was set forward by mistake is put right again.
+fn clock_is_steady(cx: &Cx) -> bool {
+    let steps = cx.home.shared.of::<Steps>();
+    if let Some(step) = steps.look(cx.now, cx.uptime) {
+        let (by, now) = (step.millis / 1000, cx.now);
+        tracing::warn!(seconds = by, %now, "the clock was set, or the machine slept: look at it, since sessions, links and tokens end by it");
+    }
+    !steps.last().is_some_and(|step| step.millis > 0 && cx.uptime.since(step.noticed) < DOUBT)
+}
+
 /// Removes what has ended, batch by batch, so that writers in between do not wait long.
 async fn sweep(cx: &Cx) -> Result<(), Error> {
     let (tenant, now) = (cx.tenant, cx.now);
@@ -115,6 +133,6 @@ async fn sweep(cx: &Cx) -> Result<(), Error> {
     let before = now.minus(cx.settings().audit.keep);
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     let before = now.minus(cx.settings().policy.keep);
-    while cx.store().write(move |tx| rows::evaluations::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
+    while evaluations::sweep(cx, before, BATCH).await? >= BATCH {}
     Ok(())
 }

@@ -1,4 +1,4 @@
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::mpsc;
@@ -202,5 +202,85 @@ fn plain_text_on_a_tls_port_and_half_a_handshake_end_without_harm() {
     let mut half = TcpStream::connect(server.told.address).unwrap();
     half.write_all(&[0x16, 0x03, 0x01, 0x02]).unwrap();
     drop(half);
+    server.stop();
+}
+
+/// Asks for a path on a connection that stays open; the status line and the head of the answer.
+fn ask(stream: &mut TcpStream, path: &str) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    stream.read_exact(&mut vec![0; length])?;
+    Ok(head)
+}
+
+/// The status of one question to the admin socket.
+fn ask_admin(folder: &Path) -> String {
+    let mut stream = std::os::unix::net::UnixStream::connect(folder.join("auther.sock")).unwrap();
+    stream.write_all(b"GET /api/admin/me HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn bug_class_40_open_connections_lock_out_neither_the_admin_socket_nor_who_asks_for_the_servers_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = [("AUTHER_TLS_MODE", "off"), ("AUTHER_SERVER_CONNECTIONS", "40")];
+    let server = Running::start(loaded(folder.path(), &few));
+    let connect = || TcpStream::connect(server.told.address).unwrap();
+    // This machine has three quarters of all; each of these is counted once it is answered.
+    let mut open: Vec<TcpStream> = Vec::new();
+    for number in 0..30 {
+        let mut stream = connect();
+        let head = ask(&mut stream, "/healthz").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200") && !head.contains("connection: close"), "{number}: {head}");
+        open.push(stream);
+    }
+    let mut late = connect();
+    let head = ask(&mut late, "/sign-in").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after: 2"), "{head}");
+    assert!(head.contains("connection: close"), "{head}");
+    for path in ["/healthz", "/readyz", "/%68ealthz"] {
+        let head = ask(&mut connect(), path).unwrap();
+        assert!(!head.contains("too much") && head.contains("connection: close"), "{path}: {head}");
+        assert!(head.starts_with("HTTP/1.1 200") || path == "/readyz", "{path}: {head}");
+    }
+    assert_eq!(ask_admin(folder.path()), "HTTP/1.1 200 OK");
+    // The reserve is bounded, too: what is above it is closed unanswered, and still the admin socket answers.
+    let mut idle: Vec<TcpStream> = (0..60).map(|_| connect()).collect();
+    let closed = idle.iter_mut().rev().take(40).filter_map(|stream| ask(stream, "/healthz").err()).count();
+    assert_eq!(closed, 40);
+    assert_eq!(ask_admin(folder.path()), "HTTP/1.1 200 OK");
+    assert!(ask(&mut open[0], "/sign-in").unwrap().starts_with("HTTP/1.1 200"), "who is in stays in");
+    drop((open, idle, late));
+    let answered = (0..200).any(|_| ask(&mut connect(), "/sign-in").is_ok_and(|head| head.starts_with("HTTP/1.1 200")));
+    assert!(answered, "there is room again");
+    server.stop();
+}
+
+#[test]
+fn connections_are_counted_before_their_handshake() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::start(loaded(folder.path(), &[("AUTHER_SERVER_CONNECTIONS", "40")]));
+    let mut open: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(server.told.address).unwrap()).collect();
+    // 30 of this machine and 4 of the reserve wait for their handshake; the others are closed without one.
+    for stream in open.iter_mut().rev().take(40) {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let read = stream.read(&mut [0; 16]);
+        let is_closed =
+            read.as_ref().map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |read| *read == 0);
+        assert!(is_closed, "{read:?}");
+    }
+    assert_eq!(ask_admin(folder.path()), "HTTP/1.1 200 OK");
     server.stop();
 }

@@ -48,6 +48,10 @@ pub const TABLES: &[&str] = &[
     "sign_in_hours",
     "policies_switched_off",
     "recent_sign_ins",
+    "scripts",
+    "codes_by_user",
+    "refresh_tokens_by_grant",
+    "policy_versions_gone",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

@@ -20,6 +20,7 @@ mod authzen;
 mod callers;
 mod claims;
 mod clients;
+mod clocks;
 mod codes;
 mod crash;
 mod edge;

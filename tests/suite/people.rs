@@ -115,19 +115,100 @@ async fn t30_a_stranger_learns_of_no_account() {
 }
 
 #[tokio::test]
-async fn t31_t30_ten_failures_lock_an_account_under_all_its_names_and_do_not_say_so() {
+async fn t31_t30_a_name_that_is_guessed_at_waits_and_the_right_password_works_in_its_turn() {
     let home = Home::with(|settings| settings.rate_limit.enabled = true).await;
-    let mut last = String::new();
-    for (number, name) in ["ann", "ANN", ANN, "Ann@Example.com", " ann"].iter().cycle().take(10).enumerate() {
-        let answer = attempt(&home.browser(), name, "wrong password").await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{number}");
-        last = answer.text;
+    let mut told = Vec::new();
+    for name in [ANN, "nobody@example.com"] {
+        for _ in 0..5 {
+            assert_eq!(attempt(&home.browser(), name, "wrong password").await.status, StatusCode::UNAUTHORIZED);
+        }
+        let waiting = attempt(&home.browser(), name, PASSWORD).await;
+        assert_eq!(waiting.status, StatusCode::TOO_MANY_REQUESTS, "{}", waiting.text);
+        assert_eq!((waiting.header("retry-after"), &waiting.json()["code"]), ("5", &json!("SIGN_IN_DELAYED")));
+        told.push(waiting.text);
     }
-    let locked = attempt(&home.browser(), ANN, PASSWORD).await;
-    assert_eq!((locked.status, locked.text), (StatusCode::UNAUTHORIZED, last), "the right password, the same answer");
+    assert_eq!(told[0], told[1], "an account that is there waits like one that is not");
     assert_eq!(attempt(&home.browser(), BOB, PASSWORD).await.status, StatusCode::OK);
-    home.clock.advance(Duration::from_secs(61));
+    home.clock.advance(Duration::from_secs(5));
     assert_eq!(attempt(&home.browser(), ANN, PASSWORD).await.status, StatusCode::OK);
+    let rows = home.told("user.sign_in").await;
+    let delayed = rows.iter().filter(|row| row.detail.get("reason") == Some(&json!("delayed"))).count();
+    assert_eq!(delayed, 1, "who waits is told of once a minute");
+}
+
+#[tokio::test]
+async fn t31_the_page_says_how_long_and_keeps_what_was_typed_but_the_password() {
+    let home = Home::with(|settings| settings.rate_limit.enabled = true).await;
+    for name in [ANN, "nobody@example.com"] {
+        let browser = home.browser();
+        let mut page = browser.get("/sign-in").await;
+        for number in 0..5 {
+            assert!(!page.has("pause"), "{number}");
+            page = browser.submit(&page, &[("identifier", name), ("password", "wrong password")]).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        assert!(page.has("pause") && page.text.contains("in 5 seconds"), "{}", page.text);
+        assert_eq!(page.header("retry-after"), "5");
+        let early = browser.submit(&page, &[("identifier", name), ("password", "the password typed")]).await;
+        assert_eq!((early.status, early.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "5"));
+        assert!(early.text.contains(&format!("value=\"{name}\"")) && !early.text.contains("the password typed"));
+        home.clock.advance(Duration::from_secs(5));
+        let right = browser.submit(&early, &[("identifier", name), ("password", PASSWORD)]).await;
+        let wanted = if name == ANN { StatusCode::SEE_OTHER } else { StatusCode::UNPROCESSABLE_ENTITY };
+        assert_eq!(right.status, wanted, "{}", right.text);
+    }
+}
+
+/// Every way to choose a password refuses the same ones, and says which rule it was.
+#[tokio::test]
+async fn no_way_to_choose_a_password_lets_a_common_one_or_ones_own_name_pass() {
+    let home = Home::with(|settings| settings.registration = Registration::Open).await;
+    let (admin, ann, stranger) = (home.signed_in(ADMIN).await, home.signed_in(ANN).await, home.browser());
+    let id = ann.get("/api/auth/get-session").await.json()["user"]["id"].as_str().unwrap().to_owned();
+    let cases = [
+        ("1234567", "password_too_short"),
+        ("\u{e4}\u{f6}\u{fc}\u{df}", "password_too_short"),
+        (&"x".repeat(129), "password_too_long"),
+        ("Password1", "password_too_common"),
+        ("qwertyuiop", "password_too_common"),
+        ("Example-2024", "password_from_name"),
+    ];
+    for (password, code) in cases {
+        let loud = code.to_uppercase();
+        let own = json!({"currentPassword": PASSWORD, "newPassword": password});
+        let answer = ann.call("/api/auth/change-password", &own).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(loud)), "change {password}");
+        let new = json!({"email": "new@example.com", "password": password, "name": "New"});
+        let answer = stranger.call("/api/auth/sign-up/email", &new).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(loud)), "sign up {password}");
+        for (path, body) in [
+            (String::from("/api/admin/users"), new.clone()),
+            (format!("/api/admin/users/{id}/password"), json!({"password": password})),
+        ] {
+            let body =
+                if path.ends_with("/users") { json!({"email": new["email"], "password": password}) } else { body };
+            let request = admin.http.post(home.url(&path)).bearer_auth(admin.session_token()).json(&body);
+            let answer = Answer::of(request).await;
+            assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(code)), "{path} {password}");
+        }
+        let page = stranger.get("/sign-up").await;
+        let fields = [("email", "new@example.com"), ("name", "New"), ("password", password)];
+        let page = stranger.submit(&page, &fields).await;
+        assert!(page.has("password-error"), "page {password}: {}", page.text);
+    }
+    let first = Home::empty().await;
+    let recovered = home.cx();
+    let link = auther::identity::links::issue_recovery(&recovered, ANN).await.unwrap();
+    for (home, token) in [(&first, None), (&home, Some(link.expose().clone()))] {
+        let browser = home.browser();
+        let place = token.map_or_else(|| home.setup.clone().unwrap(), |token| format!("/setup?token={token}"));
+        let mut page = browser.get(&place).await;
+        for (password, _) in cases {
+            let fields = [("email", "root@example.com"), ("name", "Root"), ("password", password)];
+            page = browser.submit(&page, &fields).await;
+            assert!(page.has("password-error"), "{place} {password}: {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]

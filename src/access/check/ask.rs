@@ -266,10 +266,10 @@ async fn tell_bypasses(
             continue;
         }
         let (subject, permission, kind) = (&question.subject, &question.permission, &question.entity_type);
-        if audit::is_news(cx, format!("bypass {subject} {permission} {kind}")) {
+        if let Some(left_out) = audit::news(cx, &format!("access.bypass {subject} {permission} {kind}")) {
             let entry = Entry::success(cx, "access.bypass").target(format!("{kind}:{}", question.entity_id));
             let entry = entry.detail("subject", subject.to_string()).detail("permission", permission.as_str());
-            audit::record(cx, entry).await?;
+            audit::record(cx, entry.after(left_out)).await?;
         }
     }
     Ok(())

@@ -184,8 +184,7 @@ impl Models<'_> {
             None => read()?,
         };
         let Some(key) = found else { return Ok(Standing::Unknown) };
-        let expired = key.expires_at.is_some_and(|end| end <= self.cx.now);
-        if !key.enabled || expired || self.user(&key.owner)? != Standing::LIVE {
+        if !key.enabled || !key.holds(self.cx.now) || self.user(&key.owner)? != Standing::LIVE {
             return Ok(Standing::Disabled);
         }
         Ok(Standing::Live { bound: key.client })

@@ -125,6 +125,7 @@ fn evaluation(row: &EvaluationRow) -> Value {
         "request": row.request,
         "ip": row.ip,
         "user_agent": row.user_agent,
+        "left_out": row.left_out,
     })
 }
 

@@ -1,17 +1,17 @@
 //! Which objects, which subjects: questions about permissions turned round. What takes long leaves the thread that answers.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::permissions::{may_ask, may_ask_about_others, of_body, required, subject};
+use super::asked::AskedForList;
+use super::permissions::{may_ask, may_ask_about_others, required, subject};
 use crate::access::Error;
 use crate::access::check::sit;
 use crate::access::list::{self, Objects, Subjects, Who as Wanted};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::extract::{Json, Query};
 use crate::http::respond::Refusal;
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
@@ -20,12 +20,10 @@ use crate::records::tuple::ANY;
 const MAX_LIST: usize = 200;
 
 type Answer = Result<HttpResponse, Refusal>;
-type Members = Map<String, Value>;
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn objects(asked: AskedForList) -> Answer {
+    let AskedForList { caller, mut input } = asked;
     let subject = subject(&caller, &mut input)?;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let page = page(&mut input)?;
@@ -102,9 +100,8 @@ fn objects_view(
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Members>>) -> Answer {
-    let mut input = Input::new(parameters(query, body)?);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn subjects(asked: AskedForList) -> Answer {
+    let AskedForList { caller, mut input } = asked;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let entity_id: Option<String> = input.take("entityId");
     let kind: Option<String> = input.take("subjectType");
@@ -133,22 +130,6 @@ pub async fn subjects(request: HttpRequest, query: Query, body: Option<Json<Memb
         "wildcardGrant": found.everyone,
         "wildcardAbacRequired": found.everyone_gated,
     })))
-}
-
-fn parameters(query: Query, body: Option<Json<Members>>) -> Result<Members, Refusal> {
-    let mut members = body.map(|body| body.0).unwrap_or_default();
-    for (name, value) in query.0.iter() {
-        if members.contains_key(name) {
-            return Err(Refusal::malformed(format!("The parameter {name} is given twice.")));
-        }
-        // Numbers are read as such; everything else is text.
-        let value = match (&**name, value.parse::<u64>()) {
-            ("limit", Ok(number)) => number.into(),
-            _ => Value::from(&**value),
-        };
-        members.insert(name.to_string(), value);
-    }
-    Ok(members)
 }
 
 fn page(input: &mut Input) -> Result<PageRequest, Refusal> {

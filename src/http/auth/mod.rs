@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod api_keys;
+mod asked;
 mod consents;
 pub(in crate::http) mod lists;
 pub(in crate::http) mod permissions;

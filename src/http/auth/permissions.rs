@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::asked::Asked;
 use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, subject_of};
 use crate::access::model::Models;
 use crate::access::{Error, Resource, Said, tuples};
-use crate::base::Secret;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, LongJson, Right, ViewTuples, Who, caller, has};
+use crate::http::extract::{Caller, Right, ViewTuples, Who, has};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -33,9 +33,8 @@ type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(request: HttpRequest, body: LongJson) -> Answer {
-    let mut input = Input::new(body.0);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn one(asked: Asked) -> Answer {
+    let Asked { caller, mut input } = asked;
     let question = question(&mut Asker::new(&caller), &mut input, None)?;
     input.finish()?;
     let decision = answered(check(&caller.cx, &question).await)?;
@@ -112,9 +111,8 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
 /// their order.
-pub async fn batch(request: HttpRequest, body: LongJson) -> Answer {
-    let mut input = Input::new(body.0);
-    let caller = of_body(&request, &mut input).await?;
+pub async fn batch(asked: Asked) -> Answer {
+    let Asked { caller, mut input } = asked;
     match input.take_objects("checks") {
         Some(checks) => mixed(&caller, input, checks).await,
         None => uniform(&caller, input).await,
@@ -196,12 +194,6 @@ fn as_resource(given: Members) -> Result<Resource, Refusal> {
         return resource(given);
     }
     Ok(Resource { attributes: Said::new(given)?, ..Resource::default() })
-}
-
-/// The caller, whose key may stand in the body.
-pub(super) async fn of_body(request: &HttpRequest, input: &mut Input) -> Result<Caller, Refusal> {
-    let key = input.take::<String>("apiKey").map(Secret::new);
-    caller(request, key.as_ref()).await
 }
 
 /// A text that must be there.

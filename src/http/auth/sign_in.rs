@@ -9,7 +9,7 @@ use super::shapes;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Visitor, keep, own_path};
+use crate::http::extract::{Json, Visitor, keep, name_of, own_path};
 use crate::http::respond::Refusal;
 use crate::identity::sign_in::{self, Attempt};
 
@@ -28,7 +28,7 @@ pub struct Body {
     callback_url: Option<String>,
 }
 
-/// `{redirect, token, url?, user}`
+/// `{redirect, token, url?, user}`. 429 `SIGN_IN_DELAYED` with `Retry-After` where too much was guessed: the same request is heard then.
 pub async fn by_password(
     cx: Cx,
     request: HttpRequest,
@@ -38,7 +38,9 @@ pub async fn by_password(
     let Body { identifier, password, remember_me, callback_url } = body.0;
     let device = cookies::find(&request, &cx, Purpose::Device);
     let replaces = visitor.cookie_session();
-    let attempt = Attempt { identifier: &identifier, password: &password, device: device.as_deref(), replaces };
+    let browser = name_of(&request, &cx);
+    let (device, browser) = (device.as_deref(), browser.as_deref());
+    let attempt = Attempt { identifier: &identifier, password: &password, device, browser, replaces };
     let success = sign_in::with_password(&cx, attempt).await.map_err(in_dialect)?;
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
     let url = callback_url.as_deref().and_then(own_path);

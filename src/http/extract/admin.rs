@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::caller::{Caller, Credential, Who, caller};
-use super::cx::{LocalPeer, operation};
+use super::cx::{LocalPeer, operation, prove};
 use crate::access::check::{may, subject_of};
 use crate::audit::{self, Entry};
 use crate::cx::{Actor, Cx};
@@ -121,12 +121,13 @@ impl<R: Right> FromRequest for Admin<R> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let cx = administrator(&request).await?;
+        let asked = request.clone();
+        let proof = async move {
+            let cx = administrator(&asked).await?;
             require(&cx, R::TO, R::ON, ANY)?;
             Ok(Self { cx, right: PhantomData })
-        })
+        };
+        prove(request, proof, |_| true)
     }
 }
 
@@ -205,8 +206,8 @@ impl FromRequest for Manager {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Ok(Self { cx: administrator(&request).await? }) })
+        let asked = request.clone();
+        prove(request, async move { Ok(Self { cx: administrator(&asked).await? }) }, |_| true)
     }
 }
 

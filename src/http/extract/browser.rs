@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::Fields;
 use super::cookies::{self, Purpose};
-use super::cx::operation;
+use super::cx::{operation, prove};
 use super::person::by_cookie;
 use crate::base::Secret;
 use crate::cx::Cx;
@@ -52,6 +52,11 @@ impl Browser {
         if fits { Ok(()) } else { Err(Refusal::foreign()) }
     }
 
+    /// What the browser's forms are bound to.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the browser shows as proof that an account's owner signed in from here before.
     pub fn device(&self) -> Option<String> {
         cookies::find(&self.request, &self.cx, Purpose::Device)
@@ -71,6 +76,11 @@ impl Browser {
     pub fn forget(&self) {
         cookies::remove(&self.request, &self.cx, Purpose::Session);
     }
+}
+
+/// What the forms of the caller's browser are bound to, if it has shown a page of ours and keeps cookies.
+pub(in crate::http) fn name_of(request: &HttpRequest, cx: &Cx) -> Option<String> {
+    cookies::find(request, cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name))
 }
 
 /// Sets the cookies of a new session; `lasts` says whether it outlives the browser's window.
@@ -96,11 +106,12 @@ impl FromRequest for Browser {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
+        let asked = request.clone();
+        let proof = async move {
+            let request = asked;
             let cx = operation(&request)?;
             let signed_in = by_cookie(&request, &cx).await?;
-            let known = cookies::find(&request, &cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name));
+            let known = name_of(&request, &cx);
             let is_known = known.is_some();
             let name = known.unwrap_or_else(|| cx.entropy().token());
             let cx = match &signed_in {
@@ -108,6 +119,7 @@ impl FromRequest for Browser {
                 None => cx,
             };
             Ok(Self { signed_in, cx, request, name, is_known })
-        })
+        };
+        prove(request, proof, |browser| browser.signed_in.is_some())
     }
 }

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::cx::{LocalPeer, operation};
+use super::cx::{LocalPeer, operation, prove};
 use super::person::{by_cookie, by_token};
 use crate::apikeys::{self, Live};
 use crate::base::Secret;
@@ -74,8 +74,8 @@ impl FromRequest for Caller {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { caller(&request, None).await })
+        let asked = request.clone();
+        prove(request, async move { caller(&asked, None).await }, |_| true)
     }
 }
 

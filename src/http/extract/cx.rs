@@ -1,12 +1,17 @@
 //! The operation a request asks for, as an extractor.
 
-use std::future::{Ready, ready};
+use std::cell::{Cell, RefCell};
+use std::future::{Ready, poll_fn, ready};
 use std::net::{IpAddr, Ipv6Addr};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use super::budget::{Full, Held};
 use super::peer;
 use crate::base::id::RequestId;
 use crate::cx::{Cx, RequestFacts};
@@ -29,6 +34,59 @@ pub struct LocalPeer {
 /// of a stranger whose address is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stranger;
+
+/// What the server notes of a connection over the network, in the connection's data; shared with whoever watches it.
+#[derive(Debug)]
+pub struct Connection {
+    /// Whether it is one of the reserve, on which only the state of the server is told.
+    pub is_reserved: bool,
+    open: Cell<usize>,
+    ended: Cell<u64>,
+}
+
+/// Requests of one connection that are answered at once (HTTP/2).
+const MOST_OPEN: usize = 128;
+
+impl Connection {
+    /// A connection without requests.
+    pub fn new(is_reserved: bool) -> Rc<Self> {
+        Rc::new(Self { is_reserved, open: Cell::new(0), ended: Cell::new(0) })
+    }
+
+    /// How many requests have ended on it; `None` while one is open.
+    pub fn idle_since(&self) -> Option<u64> {
+        (self.open.get() == 0).then(|| self.ended.get())
+    }
+
+    /// A request begins.
+    pub(in crate::http) fn begin(request: &ServiceRequest) -> Option<OpenRequest> {
+        let connection = Rc::clone(request.conn_data::<Rc<Self>>()?);
+        connection.open.set(connection.open.get() + 1);
+        Some(OpenRequest(connection))
+    }
+}
+
+/// A request that is open on a connection, until this is dropped.
+pub(in crate::http) struct OpenRequest(Rc<Connection>);
+
+impl OpenRequest {
+    /// Whether nothing but the state of the server is told on the connection.
+    pub(in crate::http) fn is_reserved(&self) -> bool {
+        self.0.is_reserved
+    }
+
+    /// Whether the connection has more open requests than one may have.
+    pub(in crate::http) fn is_one_too_many(&self) -> bool {
+        self.0.open.get() > MOST_OPEN
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+        self.0.ended.set(self.0.ended.get().wrapping_add(1));
+    }
+}
 
 /// The name of the request-id header, both ways.
 pub(in crate::http) const REQUEST_ID: &str = "x-request-id";
@@ -62,9 +120,109 @@ fn given_id(request: &ServiceRequest) -> Option<String> {
     (fit && given.next().is_none()).then(|| id.to_owned())
 }
 
+/// What is known of a request while it is handled; in its extensions from the guard on.
+pub(in crate::http) struct Operation {
+    cx: Cx,
+    /// Proofs of who asks that have begun and not ended.
+    proofs: Cell<usize>,
+    /// Whether one of them succeeded.
+    is_known: Cell<bool>,
+    /// Waits for the proofs, to read the body.
+    reader: Cell<Option<Waker>>,
+    /// What the body takes, until the request is over.
+    held: RefCell<Vec<Held>>,
+}
+
+impl Operation {
+    /// Puts an operation that began into the request's extensions.
+    pub(in crate::http) fn begin(request: &ServiceRequest, cx: &Cx) {
+        let (proofs, is_known, reader) = (Cell::new(0), Cell::new(false), Cell::new(None));
+        let operation = Self { cx: cx.clone(), proofs, is_known, reader, held: RefCell::default() };
+        request.extensions_mut().insert(operation);
+    }
+}
+
 /// The operation of a request, as the guard began it.
 pub fn operation(request: &HttpRequest) -> Result<Cx, Refusal> {
-    request.extensions().get::<Cx>().cloned().ok_or_else(|| Refusal::internal("the guard is not around this route"))
+    let cx = request.extensions().get::<Operation>().map(|operation| operation.cx.clone());
+    cx.ok_or_else(|| Refusal::internal("the guard is not around this route"))
+}
+
+/// A proof of who asks that has begun: no body of the request is read before it ends, wherever both stand in a handler's signature.
+struct Proof(HttpRequest);
+
+impl Proof {
+    fn begin(request: &HttpRequest) -> Self {
+        if let Some(operation) = request.extensions().get::<Operation>() {
+            operation.proofs.set(operation.proofs.get() + 1);
+        }
+        Self(request.clone())
+    }
+}
+
+impl Drop for Proof {
+    fn drop(&mut self) {
+        let extensions = self.0.extensions();
+        let Some(operation) = extensions.get::<Operation>() else { return };
+        operation.proofs.set(operation.proofs.get().saturating_sub(1));
+        if let Some(reader) = operation.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+/// Carries out a proof of who asks. Bodies wait for it, and may be larger when it gives somebody. To be called by an extractor before its future is
+/// polled: all extractors of a handler begin before the first goes on.
+pub(in crate::http) fn prove<T: 'static>(
+    request: &HttpRequest,
+    proof: impl Future<Output = Result<T, Refusal>> + 'static,
+    is_somebody: impl Fn(&T) -> bool + 'static,
+) -> Pin<Box<dyn Future<Output = Result<T, Refusal>>>> {
+    let open = Proof::begin(request);
+    Box::pin(async move {
+        let proved = proof.await?;
+        if is_somebody(&proved) {
+            is_known_now(&open.0);
+        }
+        drop(open);
+        Ok(proved)
+    })
+}
+
+/// Notes that the caller is known: from now on a body of theirs may be as large as the route takes.
+pub(in crate::http) fn is_known_now(request: &HttpRequest) {
+    if let Some(operation) = request.extensions().get::<Operation>() {
+        operation.is_known.set(true);
+    }
+}
+
+/// Waits until nobody is being proved any more, and says whether the caller is known.
+pub(super) async fn is_known(request: &HttpRequest) -> bool {
+    poll_fn(|context| match request.extensions().get::<Operation>() {
+        Some(operation) if operation.proofs.get() > 0 => {
+            operation.reader.set(Some(context.waker().clone()));
+            Poll::Pending
+        }
+        operation => Poll::Ready(operation.is_some_and(|operation| operation.is_known.get())),
+    })
+    .await
+}
+
+/// Takes room for what was made of a body, besides the body itself, in bytes. Refused when too much is held.
+pub(super) fn charge(request: &HttpRequest, bytes: usize) -> Result<(), Refusal> {
+    let extensions = request.extensions();
+    let Some(operation) = extensions.get::<Operation>() else { return Ok(()) };
+    match operation.held.borrow_mut().last_mut() {
+        Some(held) => held.charge(bytes).map_err(|Full| Refusal::busy(1)),
+        None => Ok(()),
+    }
+}
+
+/// Keeps what a body takes in the count until the request is over.
+pub(super) fn keep_held(request: &HttpRequest, held: Held) {
+    if let Some(operation) = request.extensions().get::<Operation>() {
+        operation.held.borrow_mut().push(held);
+    }
 }
 
 impl FromRequest for Cx {

@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Map
 use serde_json::{Map, Number, Value};
 
 use super::body;
+use super::cx::charge;
 use crate::http::respond::Refusal;
 
 /// Arrays and objects within each other.
@@ -32,15 +33,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((0, (MAX_DEPTH, MAX_VALUES)), request.clone(), payload.take());
+        let read = read(Size::Plain, request.clone(), payload.take());
         Box::pin(async {
             serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
         })
     }
 }
 
-/// The same for what comes in batches: models, tuples and questions. May be a megabyte whatever the settings say; name it behind an extractor that
-/// refuses strangers, so that theirs is not read.
+/// The same for what comes in batches: models, tuples and questions. From a known caller it may be a megabyte whatever the settings say.
 pub struct LongJson(pub Map<String, Value>);
 
 /// Most bytes of a batch.
@@ -51,25 +51,52 @@ impl FromRequest for LongJson {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read((LONG, (LONG_DEPTH, LONG_VALUES)), request.clone(), payload.take());
-        Box::pin(async {
-            match read.await? {
-                Value::Object(members) => Ok(Self(members)),
-                _ => Err(Refusal::malformed("The JSON body is no object.")),
-            }
-        })
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move { read_object(Size::Long, &request, payload).await.map(Self) })
     }
 }
 
-async fn read(
-    (most, bounds): (usize, (usize, usize)),
-    request: HttpRequest,
+/// What a document may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Size {
+    /// As large as the settings say.
+    Plain,
+    /// As what comes in batches.
+    Long,
+}
+
+impl Size {
+    /// Most levels and values.
+    fn bounds(self) -> (usize, usize) {
+        match self {
+            Self::Plain => (MAX_DEPTH, MAX_VALUES),
+            Self::Long => (LONG_DEPTH, LONG_VALUES),
+        }
+    }
+}
+
+/// The body as the members of a JSON object.
+pub(in crate::http) async fn read_object(
+    size: Size,
+    request: &HttpRequest,
     payload: Payload,
-) -> Result<Value, Refusal> {
+) -> Result<Map<String, Value>, Refusal> {
+    match read(size, request.clone(), payload).await? {
+        Value::Object(members) => Ok(members),
+        _ => Err(Refusal::malformed("The JSON body is no object.")),
+    }
+}
+
+async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+    let most = if size == Size::Long { LONG } else { 0 };
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => parse_within(bounds, &bytes),
+        Some("application/json") if !bytes.is_empty() => {
+            let (value, cost) = weigh(size.bounds(), &bytes)?;
+            charge(&request, cost)?;
+            Ok(value)
+        }
         _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
         _ => Err(Refusal::unsupported("application/json")),
     }
@@ -80,12 +107,18 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     parse_within((MAX_DEPTH, MAX_VALUES), bytes)
 }
 
-fn parse_within((depth, values): (usize, usize), bytes: &[u8]) -> Result<Value, Refusal> {
-    let left = Cell::new(values);
+fn parse_within(bounds: (usize, usize), bytes: &[u8]) -> Result<Value, Refusal> {
+    weigh(bounds, bytes).map(|(value, _)| value)
+}
+
+/// The document, and what it takes in memory, in bytes: `[0,0,…]` takes many times its text.
+fn weigh((depth, values): (usize, usize), bytes: &[u8]) -> Result<(Value, usize), Refusal> {
+    let (left, cost) = (Cell::new(values), Cell::new(0));
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth, left: &left }.deserialize(&mut deserializer);
+    let value = Strict { depth, left: &left, cost: &cost }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|error| Refusal::malformed(explain(&error)))
+    let value = value.map_err(|error| Refusal::malformed(explain(&error)))?;
+    Ok((value, cost.get()))
 }
 
 /// Says what is wrong without repeating what was sent: a password in the wrong place must not come back in an error.
@@ -103,23 +136,35 @@ fn explain(error: &serde_json::Error) -> String {
 /// Begins our own complaints.
 const OWN: &str = "the document";
 
-/// Reads a value that may hold this many levels more.
+/// What a value takes in a list that grows by doubling.
+const OF_VALUE: usize = 2 * size_of::<Value>();
+
+/// What the name of a member takes besides its letters, the same.
+const OF_NAME: usize = 2 * (size_of::<String>() + 2 * size_of::<usize>());
+
+/// Reads a value that may hold this many levels more, and adds up what it takes.
 #[derive(Clone, Copy)]
 struct Strict<'c> {
     depth: usize,
     /// Values that the document may still have.
     left: &'c Cell<usize>,
+    cost: &'c Cell<usize>,
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.takes(OF_VALUE);
         deserializer.deserialize_any(self)
     }
 }
 
 impl Strict<'_> {
+    fn takes(self, bytes: usize) {
+        self.cost.set(self.cost.get().saturating_add(bytes));
+    }
+
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1);
         let depth = depth.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
@@ -161,11 +206,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        self.takes(value.len());
         Ok(Value::String(value))
     }
 
@@ -183,6 +229,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.takes(OF_NAME + name.len());
             self.count()?;
             let value = members.next_value_seed(inner)?;
             if object.insert(name, value).is_some() {
@@ -231,6 +278,15 @@ mod tests {
         for text in [&b""[..], b"{", b"{}x", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_a_document_takes_is_known() {
+        let cost = |text: String| weigh((MAX_DEPTH, MAX_VALUES), text.as_bytes()).unwrap().1;
+        assert!(cost(format!("[{}0]", "0,".repeat(1000))) >= 1000 * 2 * size_of::<Value>());
+        assert!(cost(format!("\"{}\"", "x".repeat(1000))) >= 1000);
+        let members: Vec<String> = (0..100).map(|number| format!("\"{number}\":[]")).collect();
+        assert!(cost(format!("{{{}}}", members.join(","))) >= 100 * (2 * size_of::<Value>() + 2 * size_of::<String>()));
     }
 
     #[test]

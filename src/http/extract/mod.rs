@@ -9,8 +9,10 @@
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
 //! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
 //! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
-//!
 //! * [`Fresh`] around one of those: who lately proved that it is them, for what outlives a session.
+//!
+//! Whoever asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is small; what all open requests hold
+//! is bounded ([`budget`]).
 //!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
 //! Start reading at [`Pairs`] and [`Person`].
@@ -18,6 +20,7 @@
 mod admin;
 pub(super) mod body;
 mod browser;
+pub(super) mod budget;
 mod caller;
 pub mod cookies;
 mod cx;
@@ -29,11 +32,14 @@ mod person;
 
 pub use admin::*;
 pub use browser::Browser;
-pub(in crate::http) use browser::{keep, keep_session};
+pub(in crate::http) use browser::{keep, keep_session, name_of};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
-pub use cx::{LocalPeer, Stranger, operation};
-pub(in crate::http) use cx::{REQUEST_ID, begin};
+#[cfg(test)]
+pub(in crate::http) use cx::prove;
+pub use cx::{Connection, LocalPeer, Stranger, operation};
+pub(in crate::http) use cx::{OpenRequest, Operation, REQUEST_ID, begin, is_known_now};
 pub use fresh::Fresh;
 pub use json::{Json, LongJson};
+pub(in crate::http) use json::{Size, read_object};
 pub use pairs::{Fields, Pairs, Query, own_path};
 pub use person::{Person, Visitor};

@@ -25,11 +25,16 @@ impl FromRequest for Query {
     type Future = std::future::Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(decode(request.query_string().as_bytes()).map(Self))
+        std::future::ready(Self::of(request))
     }
 }
 
 impl Query {
+    /// The query of a request.
+    pub(in crate::http) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
+        decode(request.query_string().as_bytes()).map(Self)
+    }
+
     /// The value of a parameter that is there exactly once.
     pub fn find(&self, name: &str) -> Option<&str> {
         let mut hits = self.0.iter().filter(|(key, _)| key == name);

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::browser::keep_session;
 use super::cookies::{self, Purpose};
-use super::cx::operation;
+use super::cx::{operation, prove};
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::guard::csrf;
@@ -33,8 +33,9 @@ impl FromRequest for Person {
     type Future = Boxed<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { visitor(&request).await?.person.ok_or_else(Refusal::unauthenticated) })
+        let asked = request.clone();
+        let proof = async move { visitor(&asked).await?.person.ok_or_else(Refusal::unauthenticated) };
+        prove(request, proof, |_| true)
     }
 }
 
@@ -63,8 +64,8 @@ impl FromRequest for Visitor {
     type Future = Boxed<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { visitor(&request).await })
+        let asked = request.clone();
+        prove(request, async move { visitor(&asked).await }, |visitor| visitor.person.is_some())
     }
 }
 

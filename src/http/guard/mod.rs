@@ -17,7 +17,7 @@ use std::rc::Rc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::{Method, header};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -25,8 +25,8 @@ use futures_util::FutureExt;
 use self::cors::Decision;
 use self::csrf::Sender;
 use super::State;
-use super::extract::begin;
 use super::extract::cookies::Pending;
+use super::extract::{Connection, OpenRequest, Operation, begin};
 use super::respond::Refusal;
 use super::routes::{Family, Matched};
 use crate::cx::Cx;
@@ -39,6 +39,8 @@ struct Asked {
     matched: Rc<Matched>,
     family: Family,
     decision: Decision,
+    /// `None` where no server noted a connection: at the admin socket, and in calls without a network.
+    open: Option<OpenRequest>,
 }
 
 /// The middleware around every route, and around the answer where there is none.
@@ -51,9 +53,10 @@ pub async fn around(
     };
     let matched = Matched::of(&request);
     let cx = begin(&request, &state, &matched);
-    request.extensions_mut().insert(cx.clone());
+    Operation::begin(&request, &cx);
+    let open = Connection::begin(&request);
     let rest = rest::share(&mut request);
-    let answer = answer(request, next, &state, (cx, matched)).await;
+    let answer = answer(request, next, &state, (cx, matched), open).await;
     if let Some(rest) = rest {
         rest.read_on();
     }
@@ -65,6 +68,7 @@ async fn answer(
     next: Next<impl MessageBody + 'static>,
     state: &State,
     (cx, matched): (Cx, Rc<Matched>),
+    open: Option<OpenRequest>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (decision, trouble) = match cors::decide(&cx, &request, matched.openness) {
         Ok(decision) => (decision, None),
@@ -77,7 +81,9 @@ async fn answer(
         matched,
         decision,
         cx,
+        open,
     };
+    let trouble = trouble.or_else(|| takes_too_much(&asked, &request).err());
     let trouble = trouble.or_else(|| signs_in_from_elsewhere(&asked, &request).err());
     if let Some(answer) = early(&asked, state, &request, trouble) {
         return Ok(request.into_response(answer));
@@ -85,7 +91,7 @@ async fn answer(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(asked.finish(response.map_into_boxed_body())),
         Ok(Err(error)) => Err(asked.bare(error.as_response_error().status_code(), None)),
-        Err(panic) => Err(asked.bare(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR, Some(panic_text(&*panic)))),
+        Err(panic) => Err(asked.bare(StatusCode::INTERNAL_SERVER_ERROR, Some(panic_text(&*panic)))),
     }
 }
 
@@ -104,6 +110,26 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
     };
     asked.dress(&mut response);
     Some(response)
+}
+
+/// The most that the lines of a request's head may have together over HTTP/2, in bytes. HTTP/1 has a bound of its own.
+const MOST_OF_HEAD: usize = 64 * 1024;
+
+/// A connection of the reserve is for those who ask whether the server is well. On every other, requests and their heads have bounds: over
+/// HTTP/2 a few bytes may stand for megabytes of lines, and one connection for any number of requests.
+fn takes_too_much(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal> {
+    if asked.open.as_ref().is_some_and(|open| open.is_one_too_many() || open.is_reserved() && !asked.matched.is_health)
+    {
+        return Err(Refusal::busy(2));
+    }
+    if request.version() == Version::HTTP_2 {
+        let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        if lines.sum::<usize>() > MOST_OF_HEAD {
+            let message = "The head of the request is too large.";
+            return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", message));
+        }
+    }
+    Ok(())
 }
 
 /// A page of another site must not put a browser into a session of its own choice (login CSRF), or change anything else there. Who shows a
@@ -126,7 +152,7 @@ fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(address) = asked.cx.request.counted() else { return Ok(()) };
-    state.attempts.pass(address, asked.cx.now).map_err(Refusal::too_many)
+    state.attempts.pass(address, asked.cx.uptime).map_err(Refusal::too_many)
 }
 
 impl Asked {
@@ -156,7 +182,7 @@ impl Asked {
     }
 
     /// The answer when the request is lost: after a panic, or when the service itself failed.
-    fn bare(&self, status: actix_web::http::StatusCode, panic: Option<String>) -> Error {
+    fn bare(&self, status: StatusCode, panic: Option<String>) -> Error {
         let refusal = match panic {
             Some(text) => Refusal::internal(format!("panic: {text}")),
             None => Refusal::of_status(status),
@@ -170,7 +196,10 @@ impl Asked {
     fn dress(&self, response: &mut HttpResponse) {
         headers::finish(&self.cx, response);
         cors::finish(&self.decision, response.headers_mut());
-        let elapsed = self.cx.home.clock.now().since(self.cx.now).as_millis();
+        if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        let elapsed = self.cx.home.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
             request_id = %self.cx.request.id,

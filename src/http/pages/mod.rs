@@ -64,9 +64,14 @@ fn mistakes(error: Error) -> Result<(StatusCode, FormErrors), Refusal> {
         Error::Busy { retry_after_seconds } => {
             return Ok((StatusCode::SERVICE_UNAVAILABLE, FormErrors::overloaded(*retry_after_seconds)));
         }
+        Error::Delayed { retry_after_seconds } => {
+            return Ok((StatusCode::TOO_MANY_REQUESTS, FormErrors::delayed(*retry_after_seconds)));
+        }
         Error::InvalidCredentials => FormErrors::not_matching(),
         Error::InvalidEmail | Error::EmailTaken => at("identifier"),
-        Error::PasswordTooShort | Error::PasswordTooLong => at("password"),
+        Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
+            at("password")
+        }
         Error::InvalidField { field, .. } if field == "name" => at("name"),
         _ => FormErrors::saying(message),
     };

@@ -49,8 +49,8 @@ async fn set_up(cx: &Cx, browser: &Browser, fields: &Fields) -> Result<(), Error
     Ok(())
 }
 
-/// Sets the password and signs in with it. The browser is recognised in between, so that strangers who keep the account locked do not
-/// lock its owner out.
+/// Sets the password and signs in with it. The browser is recognised in between, so that strangers who guess at the account do not keep
+/// its owner waiting.
 async fn recover(cx: &Cx, browser: &Browser, token: &str, password: &Secret<String>) -> Result<(), Error> {
     let recovered = links::redeem_recovery(cx, token, password).await?;
     browser.recognise(&recovered.device);
@@ -58,12 +58,13 @@ async fn recover(cx: &Cx, browser: &Browser, token: &str, password: &Secret<Stri
         identifier: &recovered.user.email,
         password,
         device: Some(&recovered.device),
+        browser: Some(browser.name()),
         replaces: browser.signed_in.as_ref(),
     };
     match sign_in::with_password(cx, attempt).await {
         Ok(success) => browser.keep(&success),
         // The password is set; the sign-in page says what is in the way.
-        Err(Error::InvalidCredentials | Error::Busy { .. }) => browser.forget(),
+        Err(Error::InvalidCredentials | Error::Delayed { .. } | Error::Busy { .. }) => browser.forget(),
         Err(error) => return Err(error),
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
 use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
@@ -12,6 +13,7 @@ use crate::http::extract::{Browser, Fields, Query, own_path};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
+use crate::identity::Error;
 use crate::identity::sign_in::{self, Attempt};
 use crate::oauth::authorize;
 
@@ -39,18 +41,22 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
         return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
     }
     let (password, device) = (fields.secret("password"), browser.device());
-    let replaces = browser.signed_in.as_ref();
-    let attempt = Attempt { identifier, password: &password, device: device.as_deref(), replaces };
-    match sign_in::with_password(&cx, attempt).await {
+    let (device, browser_name, replaces) = (device.as_deref(), Some(browser.name()), browser.signed_in.as_ref());
+    let attempt = Attempt { identifier, password: &password, device, browser: browser_name, replaces };
+    let error = match sign_in::with_password(&cx, attempt).await {
         Ok(success) => {
             browser.keep(&success);
-            Ok(go(&flow.next()))
+            return Ok(go(&flow.next()));
         }
-        Err(error) => {
-            let (status, errors) = mistakes(error)?;
-            form(&browser, &flow, errors, identifier, false)?.answer(status)
-        }
-    }
+        Err(error) => error,
+    };
+    let pause = match &error {
+        Error::Delayed { retry_after_seconds } => Some(*retry_after_seconds),
+        Error::InvalidCredentials => sign_in::pause(&cx, attempt)?,
+        _ => None,
+    };
+    let (status, errors) = mistakes(error)?;
+    form(&browser, &flow, errors, identifier, false)?.after(pause).answer(status)
 }
 
 /// The form, ready to be sent.
@@ -60,8 +66,18 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
+    /// The form that is heard in so many seconds.
+    fn after(mut self, pause: Option<u64>) -> Self {
+        self.view.pause = pause;
+        self
+    }
+
     fn answer(self, status: StatusCode) -> Result<HttpResponse, Refusal> {
-        Page::of(&self.view).status(status).leading_to(self.flow.reaches()).answer()
+        let mut answer = Page::of(&self.view).status(status).leading_to(self.flow.reaches()).answer()?;
+        if let Some(seconds) = self.view.pause {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Ok(answer)
     }
 }
 
@@ -85,6 +101,7 @@ fn form<'a>(
         continue_token: flow.token().to_owned(),
         errors,
         identifier,
+        pause: None,
         confirm,
         sign_up_href: open.then(|| routes::with_query(routes::SIGN_UP, "continue", flow.token())),
     };

@@ -24,6 +24,7 @@ impl From<Error> for Refusal {
 fn by_caller(error: &Error) -> Refusal {
     let status = match error {
         Error::InvalidCredentials => StatusCode::UNAUTHORIZED,
+        Error::Delayed { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::SessionNotFresh | Error::RegistrationClosed | Error::InvalidInvite | Error::Disabled => {
             StatusCode::FORBIDDEN
         }
@@ -33,6 +34,9 @@ fn by_caller(error: &Error) -> Refusal {
     };
     let message = sentence(&error.to_string());
     let mut refusal = Refusal::new(status, error.code(), message.clone());
+    if let Error::Delayed { retry_after_seconds } = error {
+        refusal = refusal.after(*retry_after_seconds);
+    }
     if matches!(error, Error::SessionNotFresh) {
         // Where API keys are made, the dialect has a second code of its own.
         refusal = refusal.with("code", "SESSION_NOT_FRESH");
@@ -48,7 +52,9 @@ fn field(error: &Error) -> Option<&str> {
     Some(match error {
         Error::InvalidEmail | Error::EmailTaken => "email",
         Error::InvalidUsername | Error::ReservedUsername(_) | Error::UsernameTaken => "username",
-        Error::PasswordTooShort | Error::PasswordTooLong => "password",
+        Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
+            "password"
+        }
         Error::InvalidField { field, .. } => field,
         _ => return None,
     })

@@ -7,6 +7,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::json;
 
+use super::guards::guess;
 use super::{Answer, Desk, Site};
 use crate::audit;
 use crate::base::page::PageRequest;
@@ -91,8 +92,6 @@ async fn bug_class_35_a_key_that_is_bound_to_networks_admits_no_unknown_address_
 #[actix_web::test]
 async fn requests_of_unknown_clients_share_the_limit_of_their_proxy_and_no_other() {
     let site = behind_a_proxy().await;
-    let guess =
-        || TestRequest::post().uri("/api/auth/sign-in/email").set_json(json!({ "email": "a@b.c", "password": "x" }));
     for number in 0..30 {
         let lines = UNKNOWN[number % UNKNOWN.len()];
         assert_eq!(site.send(from(guess(), lines)).await.status, StatusCode::UNAUTHORIZED, "{lines:?}");
@@ -122,8 +121,6 @@ async fn the_audit_log_says_that_an_address_is_not_known_and_whose_proxy_did_not
 #[actix_web::test]
 async fn a_connection_without_an_address_is_counted_and_admitted_nowhere() {
     let site = Site::open().await;
-    let guess =
-        || TestRequest::post().uri("/api/auth/sign-in/email").set_json(json!({ "email": "a@b.c", "password": "x" }));
     for _ in 0..30 {
         assert_eq!((site.call)(guess()).await.status, StatusCode::UNAUTHORIZED);
     }

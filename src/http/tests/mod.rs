@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod bodies;
 mod bounds;
 mod described;
 mod details;
@@ -14,6 +15,7 @@ mod lists;
 mod matched;
 mod pages;
 mod policies;
+mod rows;
 mod walk;
 
 use std::pin::Pin;

@@ -130,15 +130,15 @@ async fn the_current_password_cannot_be_guessed_in_an_open_session() {
     let scene = scene().await;
     let cx = scene.home.cx();
     let new = Secret::from("another password");
-    for _ in 0..10 {
+    for _ in 0..5 {
         let wrong = Secret::from("wrong password");
         let refused = users::change_password(&cx, &scene.one.signed_in, &wrong, &new).await;
         assert!(matches!(refused, Err(Error::InvalidCredentials)));
     }
-    let locked = users::change_password(&cx, &scene.one.signed_in, &password(), &new).await;
-    assert!(matches!(locked, Err(Error::InvalidCredentials)));
-    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_ok(), "sign-in is not locked by it");
-    scene.home.advance(minutes(1));
+    let waiting = users::change_password(&cx, &scene.one.signed_in, &password(), &new).await;
+    assert!(matches!(waiting, Err(Error::Delayed { retry_after_seconds: 5 })));
+    assert!(attempt(&scene.home, "ann@example.com", PASSWORD).await.is_ok(), "sign-in does not wait for it");
+    scene.home.advance(Duration::from_secs(5));
     assert!(users::change_password(&scene.home.cx(), &scene.one.signed_in, &password(), &new).await.is_ok());
 }
 
@@ -223,6 +223,6 @@ async fn a_proof_from_before_the_clock_was_set_back_is_none() {
     let ahead = |by| crate::records::Session { auth_time: cx.now.plus(by), ..session.clone() };
     let is_fresh = |session: &crate::records::Session| sessions::require_fresh(&cx.in_session(session)).is_ok();
     assert!(is_fresh(session) && is_fresh(&ahead(minutes(1))));
-    assert!(!is_fresh(&ahead(minutes(2))));
+    assert!(!is_fresh(&ahead(minutes(6))));
     assert!(sessions::require_fresh(&cx).is_ok(), "what is no session");
 }

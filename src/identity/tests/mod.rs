@@ -1,17 +1,19 @@
 //! What must hold of people, tested through the public functions over a store in memory.
 
 mod accounts;
+mod cost;
 mod endings;
 mod links;
 mod sign_in;
 mod sign_up;
+mod waiting;
 
 use std::time::Duration;
 
 use serde_json::Map;
 
 use super::sessions::SignedIn;
-use super::sign_in::{Attempt, Success, with_password};
+use super::sign_in::{Attempt, Success, pause, with_password};
 use super::sign_up::NewAccount;
 use super::users::{self, NewUser};
 use super::{Error, sessions};
@@ -58,11 +60,15 @@ async fn attempt(home: &Home, identifier: &str, password: &str) -> Result<Succes
 
 async fn attempt_with(home: &Home, identifier: &str, password: &str, device: Option<&str>) -> Result<Success, Error> {
     let password = Secret::from(password);
-    with_password(&home.cx(), Attempt { identifier, password: &password, device, replaces: None }).await
+    with_password(&home.cx(), Attempt { identifier, password: &password, device, browser: None, replaces: None }).await
 }
 
 async fn signed_in(home: &Home, email: &str) -> Success {
     attempt(home, email, PASSWORD).await.unwrap()
+}
+
+fn is_refused(result: &Result<Success, Error>) -> bool {
+    matches!(result, Err(Error::InvalidCredentials))
 }
 
 fn resolves(home: &Home, token: &Secret<String>) -> bool {

@@ -4,18 +4,6 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::crypto::password::{Hasher, Parameters};
-use crate::store::rows::expired;
-use crate::testing::{block_on, race};
-
-fn is_refused(result: &Result<Success, Error>) -> bool {
-    matches!(result, Err(Error::InvalidCredentials))
-}
-
-async fn fail(home: &Home, identifier: &str, times: usize) {
-    for _ in 0..times {
-        assert!(is_refused(&attempt(home, identifier, "wrong password").await));
-    }
-}
 
 #[tokio::test]
 async fn the_right_password_opens_a_session_that_its_token_resolves() {
@@ -74,14 +62,11 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
     person(&home, "ann@example.com").await;
     let bob = person(&home, "bob@example.com").await;
     users::disable(&home.cx(), &bob.id).await.unwrap();
-    person(&home, "locked@example.com").await;
-    fail(&home, "locked@example.com", 10).await;
     let without = NewUser { email: "new@example.com".into(), ..NewUser::default() };
     users::create(&home.cx(), without).await.unwrap();
     for (name, secret) in [
         ("ann@example.com", "wrong password"),
         ("bob@example.com", PASSWORD),
-        ("locked@example.com", PASSWORD),
         ("new@example.com", PASSWORD),
         ("nobody@example.com", PASSWORD),
         ("not a name at all", PASSWORD),
@@ -89,7 +74,7 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
         ("ann@example.com", &"x".repeat(5000)),
         ("", ""),
     ] {
-        home.advance(Duration::from_millis(1));
+        home.advance(minutes(1));
         let before = home.parts.store.commits();
         let refused = attempt(&home, name, secret).await;
         assert!(is_refused(&refused), "{name}: {refused:?}");
@@ -97,11 +82,10 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
     }
     let reasons: Vec<_> = audit_rows(&home, "user.sign_in").iter().map(|row| row.detail["reason"].clone()).collect();
     assert_eq!(
-        reasons[10..],
+        reasons[..],
         [
             "wrong_password",
             "disabled",
-            "locked",
             "wrong_password",
             "unknown",
             "unknown",
@@ -135,137 +119,6 @@ async fn bug_30_every_refusal_waits_for_the_same_hash() {
 }
 
 #[tokio::test]
-async fn bug_31_ten_failures_lock_whatever_the_spelling() {
-    let home = Home::new();
-    let new = NewUser {
-        email: "ann@example.com".into(),
-        username: Some("ann".into()),
-        password: Some(password()),
-        ..NewUser::default()
-    };
-    users::create(&home.cx(), new).await.unwrap();
-    for name in ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com", "ann", "Ann"].iter().cycle().take(10) {
-        assert!(is_refused(&attempt(&home, name, "wrong password").await));
-    }
-    assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await));
-    assert!(is_refused(&attempt(&home, "ann", PASSWORD).await));
-}
-
-#[tokio::test]
-async fn a_lock_ends_after_a_minute_and_doubles_with_the_next_failure() {
-    let home = Home::new();
-    person(&home, "ann@example.com").await;
-    fail(&home, "ann@example.com", 10).await;
-    for lock in [60, 120, 240, 480, 900, 900] {
-        home.advance(Duration::from_millis(lock * 1000 - 1));
-        // Attempts during the lock change nothing.
-        for _ in 0..20 {
-            assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await), "{lock}");
-        }
-        home.advance(Duration::from_millis(1));
-        fail(&home, "ann@example.com", 1).await;
-        let weighed = audit_rows(&home, "user.sign_in").pop().unwrap();
-        assert_eq!(weighed.detail["reason"], "wrong_password", "the lock of {lock} s is over");
-    }
-    home.advance(Duration::from_secs(900));
-    assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
-    fail(&home, "ann@example.com", 9).await;
-    assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok(), "a success forgets the failures before it");
-}
-
-#[tokio::test]
-async fn failures_are_still_counted_after_the_sweeper_ran() {
-    let home = Home::new();
-    person(&home, "ann@example.com").await;
-    fail(&home, "ann@example.com", 9).await;
-    home.advance(minutes(14));
-    fail(&home, "ann@example.com", 1).await;
-    home.advance(minutes(1));
-    let cx = home.cx();
-    cx.store().write(move |tx| expired::sweep(tx, cx.now, 1000)).await.unwrap();
-    fail(&home, "ann@example.com", 1).await;
-    home.advance(minutes(1));
-    assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await), "the second lock lasts two minutes");
-}
-
-#[tokio::test]
-async fn strangers_do_not_lock_the_owner_out_of_a_known_browser() {
-    let home = Home::new();
-    person(&home, "ann@example.com").await;
-    let device = signed_in(&home, "ann@example.com").await.device;
-    fail(&home, "ann@example.com", 30).await;
-    assert!(is_refused(&attempt(&home, "ann@example.com", PASSWORD).await));
-    let known = attempt_with(&home, "ann@example.com", PASSWORD, Some(&device)).await.unwrap();
-    // The known browser has a limit of its own, and the new cookie works as the old one did.
-    for _ in 0..10 {
-        assert!(is_refused(&attempt_with(&home, "ann@example.com", "wrong", Some(&known.device)).await));
-    }
-    assert!(is_refused(&attempt_with(&home, "ann@example.com", PASSWORD, Some(&known.device)).await));
-    assert!(attempt_with(&home, "ann@example.com", PASSWORD, Some(&device)).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_device_cookie_is_good_for_its_own_person_only() {
-    let home = Home::new();
-    person(&home, "ann@example.com").await;
-    person(&home, "eve@example.com").await;
-    let eves = signed_in(&home, "eve@example.com").await.device;
-    let anns = signed_in(&home, "ann@example.com").await.device;
-    fail(&home, "ann@example.com", 10).await;
-    let (_, eves_tail) = eves.split_once('.').unwrap();
-    let (ann, _) = anns.split_once('.').unwrap();
-    let forged = format!("{ann}.{eves_tail}");
-    for cookie in ["", ".", "..", &eves, &forged, &anns[..anns.len() - 1], &format!("{anns}."), &anns.replace('.', " ")]
-    {
-        assert!(is_refused(&attempt_with(&home, "ann@example.com", PASSWORD, Some(cookie)).await), "{cookie}");
-    }
-    assert!(attempt_with(&home, "ann@example.com", PASSWORD, Some(&anns)).await.is_ok());
-}
-
-#[test]
-fn bug_31_guesses_sent_together_count_one_after_the_other() {
-    let home = Home::new();
-    block_on(person(&home, "ann@example.com"));
-    let wrong = race(64, |_| block_on(attempt(&home, "ann@example.com", "wrong password")));
-    assert!(wrong.iter().all(is_refused));
-    let rows = audit_rows(&home, "user.sign_in");
-    let counted = rows.iter().filter(|row| row.detail["reason"] == "wrong_password").count();
-    assert_eq!((rows.len(), counted), (64, 10));
-    assert!(is_refused(&block_on(attempt(&home, "ann@example.com", PASSWORD))));
-}
-
-#[tokio::test]
-async fn without_limits_nothing_locks() {
-    let home = Home::with(|parts| parts.settings.rate_limit.enabled = false);
-    person(&home, "ann@example.com").await;
-    fail(&home, "ann@example.com", 30).await;
-    assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_weak_hash_is_renewed_at_sign_in() {
-    let home = Home::new();
-    let ann = person(&home, "ann@example.com").await;
-    let weak = Hasher::start(Parameters { memory_kib: 8, iterations: 1, parallelism: 1 }, 1, 1).unwrap();
-    let phc = weak.hash(&password(), [3; 16]).await.unwrap();
-    let (cx, old, stored) = (home.cx(), ann.clone(), phc.clone());
-    cx.clone()
-        .store()
-        .write(move |tx| {
-            let new = User { password: Some(stored.clone()), ..old.clone() };
-            crate::store::rows::users::put(tx, cx.tenant, Some(&old), &new)
-        })
-        .await
-        .unwrap()
-        .unwrap();
-    let user = signed_in(&home, "ann@example.com").await.signed_in.user;
-    assert_ne!(user.password.as_deref(), Some(phc.as_str()));
-    assert!(user.password.as_deref().unwrap().contains("m=32,"));
-    assert_eq!(user.version, ann.version);
-    assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
-}
-
-#[tokio::test]
 async fn bug_34_signing_in_again_renews_the_session_and_keeps_its_families() {
     let home = Home::new();
     person(&home, "ann@example.com").await;
@@ -277,6 +130,7 @@ async fn bug_34_signing_in_again_renews_the_session_and_keeps_its_families() {
         identifier: "ann@example.com",
         password: &secret,
         device: Some(&first.device),
+        browser: None,
         replaces: Some(&first.signed_in),
     };
     let second = with_password(&home.cx(), again).await.unwrap();
@@ -299,8 +153,13 @@ async fn bug_34_signing_in_as_another_ends_the_session_before() {
     let family = grant(&home, &anns.signed_in, "app-one").await;
     let secret = password();
     let wrong = Secret::from("wrong password");
-    let mut bobs =
-        Attempt { identifier: "bob@example.com", password: &wrong, device: None, replaces: Some(&anns.signed_in) };
+    let mut bobs = Attempt {
+        identifier: "bob@example.com",
+        password: &wrong,
+        device: None,
+        browser: None,
+        replaces: Some(&anns.signed_in),
+    };
     assert!(is_refused(&with_password(&home.cx(), bobs).await));
     assert!(resolves(&home, &anns.token), "a refused attempt ends nothing");
     bobs.password = &secret;

@@ -11,7 +11,7 @@ use super::check::{self, ClientInput};
 use super::registry::{editable, invalid};
 use super::{Error, registry};
 use crate::audit::Entry;
-use crate::base::Moment;
+use crate::base::Uptime;
 use crate::base::id::{ClientId, FailureId};
 use crate::cx::Cx;
 use crate::oauth::redirect;
@@ -49,12 +49,12 @@ pub struct Wrong<'a> {
 
 /// How many were noted of each app in the running minute.
 #[derive(Default)]
-struct Noted(Mutex<HashMap<ClientId, (i64, u32)>>);
+struct Noted(Mutex<HashMap<ClientId, (u64, u32)>>);
 
 impl Noted {
     /// Whether one more may be noted.
-    fn take(&self, client: &ClientId, now: Moment) -> bool {
-        let minute = now.seconds() / 60;
+    fn take(&self, client: &ClientId, now: Uptime) -> bool {
+        let minute = now.millis() / 60_000;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Only registered apps come here, and each minute forgets the others.
         all.retain(|_, (noted, _)| *noted == minute);
@@ -78,8 +78,8 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
         count: 1,
     };
     let known = rows::failures::of_client(&cx.read()?, cx.tenant, &fresh.client)?;
-    let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && cx.now.since(old.at) < AGAIN;
-    if known.iter().any(is_recent) || !cx.home.shared.of::<Noted>().take(&fresh.client, cx.now) {
+    let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
+    if known.iter().any(is_recent) || !cx.home.shared.of::<Noted>().take(&fresh.client, cx.uptime) {
         return Ok(());
     }
     let at = cx.clone();

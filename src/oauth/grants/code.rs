@@ -59,7 +59,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 }
                 return Ok(Redemption::Refused(unknown_code()));
             }
-            if code.expires_at <= at.now {
+            if !code.term(at.settings().tokens.code).holds(at.now) {
                 return Ok(Redemption::Refused(unknown_code()));
             }
             // Used up whatever comes of it: a code is not guessed, so who has it and cannot use it took it from somebody, and does not
@@ -148,7 +148,7 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
 /// The session the code was made in still exists and the person is not disabled.
 fn person_is_still_signed_in(tx: &Tx, cx: &Cx, code: &Code) -> Result<Option<User>, Error> {
     let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
-    if !session.is_some_and(|session| session.user == code.user && sessions::is_live(cx, &session)) {
+    if !session.as_ref().is_some_and(|session| session.user == code.user && sessions::is_live(cx, session)) {
         return Ok(None);
     }
     Ok(rows::users::find(tx, cx.tenant, &code.user)?.filter(|user| !user.disabled))
@@ -207,7 +207,8 @@ fn gets_refresh(client: &Client, scopes: &[String]) -> bool {
     client.allows(GrantType::RefreshToken) && scope::holds(scopes, scope::OFFLINE_ACCESS)
 }
 
-fn family_life(cx: &Cx) -> Duration {
+/// How long the tokens of one code may live in all.
+pub(super) fn family_life(cx: &Cx) -> Duration {
     cx.settings().tokens.refresh_absolute.max(cx.settings().tokens.access)
 }
 

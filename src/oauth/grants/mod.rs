@@ -13,7 +13,7 @@ use super::{Error, ErrorCode, Params, client_auth, scope};
 use crate::audit::{self, Entry};
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
-use crate::records::{Client, GrantType};
+use crate::records::{AuthMethod, Client, GrantType};
 
 /// A successful answer of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
 #[derive(Debug, Serialize)]
@@ -44,6 +44,12 @@ pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> 
     };
     let client = client_auth::authenticate(cx, params, authorization).await?;
     client_may_use(&client, grant)?;
+    // A public client proves nothing: what is told of it is counted by where it came from.
+    let teller = if client.auth_method == AuthMethod::None {
+        cx.clone()
+    } else {
+        cx.with_actor(Actor::Client(client.id.clone()))
+    };
     let cx = &cx.with_actor(Actor::Client(client.id.clone()));
     let answer = match grant {
         GrantType::AuthorizationCode => code::exchange(cx, params, &client).await,
@@ -52,7 +58,7 @@ pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> 
     };
     answer.inspect_err(|error| {
         if error.code == ErrorCode::InvalidGrant {
-            audit::tell(cx, &format!("token.refuse {named} {}", client.id), || {
+            audit::tell(&teller, &format!("token.refuse {named} {}", client.id), || {
                 let entry = Entry::failure(cx, "token.refuse").target(&client.id).detail("grant_type", named);
                 entry.detail("reason", error.public_description())
             });

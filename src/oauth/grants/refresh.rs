@@ -1,5 +1,6 @@
 //! A refresh token becomes a new pair (RFC 6749 §6), rotated with reuse detection (RFC 9700 §4.14.2).
 
+use super::code::family_life;
 use super::{TokenAnswer, answer, no_access};
 use crate::audit::Entry;
 use crate::base::Secret;
@@ -93,11 +94,13 @@ fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [
 
 /// "The refresh token … was issued to another client", expired or revoked (RFC 6749 §5.2).
 fn family_is_live(tx: &Tx, cx: &Cx, refresh: &Refresh, client: &Client) -> Result<Option<Grant>, Error> {
-    if refresh.expires_at <= cx.now {
+    if !refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now) {
         return Ok(None);
     }
     let grant = rows::grants::find(tx, cx.tenant, &refresh.grant)?;
-    Ok(grant.filter(|grant| grant.client == client.id && grant.revoked_at.is_none() && grant.expires_at > cx.now))
+    Ok(grant.filter(|grant| {
+        grant.client == client.id && grant.revoked_at.is_none() && grant.term(family_life(cx)).holds(cx.now)
+    }))
 }
 
 /// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.

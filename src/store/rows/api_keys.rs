@@ -7,7 +7,7 @@ use crate::base::Moment;
 use crate::base::id::{ApiKeyId, ClientId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::{Rank, Sort};
-use crate::records::ApiKey;
+use crate::records::{ApiKey, api_key};
 use crate::store::key::prefix;
 use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
 
@@ -31,11 +31,21 @@ pub struct KeyStanding {
     /// From this moment on it does not work.
     #[serde(default)]
     pub expires_at: Option<Moment>,
+    /// When it last changed.
+    pub updated_at: Moment,
+}
+
+impl KeyStanding {
+    /// Whether it holds at `now`, as far as its end goes: as [`ApiKey::holds`].
+    pub fn holds(&self, now: Moment) -> bool {
+        api_key::holds(self.expires_at, self.updated_at, now)
+    }
 }
 
 impl From<ApiKey> for KeyStanding {
     fn from(key: ApiKey) -> Self {
-        Self { owner: key.owner, client: key.client, enabled: key.enabled, expires_at: key.expires_at }
+        let ApiKey { owner, client, enabled, expires_at, updated_at, .. } = key;
+        Self { owner, client, enabled, expires_at, updated_at }
     }
 }
 

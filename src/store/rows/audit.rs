@@ -25,10 +25,13 @@ pub const SIGN_IN: &str = "user.sign_in";
 
 /// Appends a row, and counts it where it tells of a sign-in.
 pub fn append(tx: &mut Tx, tenant: TenantId, row: &AuditRow) -> Result<(), Error> {
-    if row.action == SIGN_IN {
-        sign_ins::note(tx, tenant, row.at, row.outcome)?;
-    }
+    count_only(tx, tenant, row)?;
     AUDIT.put(tx, &(tenant, row.id.clone()), row)
+}
+
+/// Counts what a row tells of that is left out.
+pub fn count_only(tx: &mut Tx, tenant: TenantId, row: &AuditRow) -> Result<(), Error> {
+    if row.action == SIGN_IN { sign_ins::note(tx, tenant, row.at, row.outcome) } else { Ok(()) }
 }
 
 /// From when on, and before when; absent ends are open.

@@ -5,7 +5,7 @@ use crate::base::id::{EvaluationId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::EvaluationRow;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, Order, Read, Record, Snapshot, Table, Tx};
 
 impl Record for EvaluationRow {}
 
@@ -35,6 +35,11 @@ pub fn page(
     let mut page = Page::from_rows(found, request.limit, |row: &EvaluationRow| row.id.to_string());
     page.next = page.next.or(cut_off);
     Ok(page)
+}
+
+/// Rows of all tenants.
+pub fn count(from: &Snapshot) -> Result<u64, Error> {
+    from.count("evaluations")
 }
 
 /// Removes up to `limit` of the oldest rows from before `before`; answers how many.

@@ -1,6 +1,6 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
-use super::{codes, failures, grants, invites, links, marks, sessions};
+use super::{codes, failures, grants, invites, links, marks, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::expiry::{self, Expiry};
@@ -17,11 +17,12 @@ pub(super) enum Kind {
     Mark,
     Refresh,
     Refused,
+    Script,
     Session,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Code,
         Self::Failures,
         Self::Grant,
@@ -30,6 +31,7 @@ impl Kind {
         Self::Mark,
         Self::Refresh,
         Self::Refused,
+        Self::Script,
         Self::Session,
     ];
 
@@ -43,6 +45,7 @@ impl Kind {
             Self::Mark => "mark",
             Self::Refresh => "refresh",
             Self::Refused => "refused",
+            Self::Script => "script",
             Self::Session => "session",
         }
     }
@@ -96,13 +99,7 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 codes::delete(tx, tenant, &code)?;
             }
         }
-        Kind::Failures => {
-            if let Some(failures) = marks::failures(tx, tenant, key)?
-                && failures.expires_at <= now
-            {
-                marks::delete_failures(tx, tenant, key, &failures)?;
-            }
-        }
+        Kind::Failures => marks::delete_failures(tx, tenant, key)?,
         Kind::Grant => {
             if let Some(grant) = key.parse().ok().map(|id| grants::find(tx, tenant, &id)).transpose()?.flatten()
                 && grant.expires_at <= now
@@ -140,6 +137,7 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 failures::delete(tx, tenant, &failure)?;
             }
         }
+        Kind::Script => scripts::end(tx, tenant, key, now)?,
         Kind::Session => {
             if let Some(session) = key.parse().ok().map(|id| sessions::find(tx, tenant, &id)).transpose()?.flatten()
                 && session.expires_at <= now

@@ -15,6 +15,17 @@ const BY_SESSION: Index<(TenantId, SessionId, GrantId)> = Index::new("grants_by_
 const BY_CLIENT: Index<(TenantId, ClientId, GrantId)> = Index::new("grants_by_client");
 const REFRESH: Table<(TenantId, RefreshId), Refresh> = Table::new("refresh_tokens");
 
+const REFRESH_BY_GRANT: Index<(TenantId, GrantId, RefreshId)> = Index::new("refresh_tokens_by_grant");
+
+/// Families of one person that are kept: a newer one takes the place of the oldest, of the same client if that has many.
+pub const PER_PERSON: usize = 500;
+
+/// Families of one person with one client, above which it is they that make room.
+const PER_CLIENT: usize = 50;
+
+/// Refresh tokens of one family that are kept. Beyond them the oldest used one goes; whoever shows it is refused as unknown.
+pub const REFRESH_PER_FAMILY: usize = 100;
+
 /// The family with this id, revoked or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &GrantId) -> Result<Option<Grant>, Error> {
     GRANTS.find(from, &(tenant, id.clone()))
@@ -42,11 +53,30 @@ pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Resul
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Grant>, new: &Grant) -> Result<(), Error> {
     expired::reschedule(tx, tenant, Kind::Grant, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if old.is_none() {
+        make_room(tx, tenant, new)?;
         BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
         BY_SESSION.put(tx, &(tenant, new.session.clone(), new.id.clone()))?;
         BY_CLIENT.put(tx, &(tenant, new.client.clone(), new.id.clone()))?;
     }
     GRANTS.put(tx, &(tenant, new.id.clone()), new)
+}
+
+/// Removes the family that a new one takes the place of, with its refresh tokens, when there are as many as are kept.
+fn make_room(tx: &mut Tx, tenant: TenantId, new: &Grant) -> Result<(), Error> {
+    let held = BY_USER.page(tx, &prefix((tenant, &new.user)), None, Order::Ascending, PER_PERSON)?;
+    if held.len() < PER_PERSON {
+        return Ok(());
+    }
+    let held = load(tx, tenant, held.into_iter().map(|(_, _, id)| id))?;
+    let of_client: Vec<&Grant> = held.iter().filter(|grant| grant.client == new.client).collect();
+    let oldest = if of_client.len() > PER_CLIENT { of_client.first().copied() } else { held.first() };
+    let Some(oldest) = oldest else { return Ok(()) };
+    for (_, _, id) in REFRESH_BY_GRANT.page(tx, &prefix((tenant, &oldest.id)), None, Order::Ascending, usize::MAX)? {
+        if let Some(refresh) = find_refresh(tx, tenant, &id)? {
+            delete_refresh(tx, tenant, &refresh)?;
+        }
+    }
+    delete(tx, tenant, oldest)
 }
 
 /// Removes a family; its refresh tokens answer nothing without it and are swept at their own end.
@@ -66,12 +96,33 @@ pub fn find_refresh(from: &impl Read, tenant: TenantId, id: &RefreshId) -> Resul
 /// Writes a refresh token. `old` is the row as it was read in this transaction, if there was one.
 pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &Refresh) -> Result<(), Error> {
     expired::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
-    REFRESH.put(tx, &(tenant, new.id.clone()), new)
+    REFRESH.put(tx, &(tenant, new.id.clone()), new)?;
+    if old.is_none() {
+        REFRESH_BY_GRANT.put(tx, &(tenant, new.grant.clone(), new.id.clone()))?;
+        forget_oldest_used(tx, tenant, &new.grant)?;
+    }
+    Ok(())
+}
+
+fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<(), Error> {
+    let held = REFRESH_BY_GRANT.page(tx, &prefix((tenant, grant)), None, Order::Ascending, REFRESH_PER_FAMILY + 1)?;
+    if held.len() <= REFRESH_PER_FAMILY {
+        return Ok(());
+    }
+    for (_, grant, id) in held {
+        match find_refresh(tx, tenant, &id)? {
+            Some(refresh) if refresh.rotated.is_none() => {}
+            Some(used) => return delete_refresh(tx, tenant, &used),
+            None => return REFRESH_BY_GRANT.delete(tx, &(tenant, grant, id)),
+        }
+    }
+    Ok(())
 }
 
 /// Removes a refresh token.
 pub fn delete_refresh(tx: &mut Tx, tenant: TenantId, refresh: &Refresh) -> Result<(), Error> {
     expired::cancel(tx, tenant, Kind::Refresh, refresh.id.as_str(), refresh.expires_at)?;
+    REFRESH_BY_GRANT.delete(tx, &(tenant, refresh.grant.clone(), refresh.id.clone()))?;
     REFRESH.delete(tx, &(tenant, refresh.id.clone()))
 }
 

@@ -1,11 +1,10 @@
-//! Small facts that last for a while: used assertion ids, revoked token ids, failed sign-ins, and the installation's own values.
+//! Small facts that last for a while: used assertion ids, revoked token ids, and the installation's own values.
 
 use serde::{Deserialize, Serialize};
 
 use super::expired::{self, Kind};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::records::SignInFailures;
 use crate::store::{Error, Read, Record, Table, Tx};
 
 /// Until when a mark holds.
@@ -15,7 +14,6 @@ struct Mark {
 }
 
 impl Record for Mark {}
-impl Record for SignInFailures {}
 
 /// A value of the installation: text by name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +24,8 @@ struct Value {
 impl Record for Value {}
 
 const MARKS: Table<(TenantId, String), Mark> = Table::new("marks");
-const FAILURES: Table<(TenantId, String), SignInFailures> = Table::new("sign_in_failures");
+/// Failed sign-ins, which former versions counted here. Nobody reads them any more; they end by themselves.
+const FAILURES: Table<(TenantId, String), Mark> = Table::new("sign_in_failures");
 const VALUES: Table<(TenantId, String), Value> = Table::new("installation");
 
 /// What a mark means.
@@ -65,36 +64,16 @@ pub(super) fn delete(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<(), Er
     MARKS.delete(tx, &(tenant, name.to_owned()))
 }
 
-/// Failed sign-ins counted for this canonical identifier.
-pub fn failures(from: &impl Read, tenant: TenantId, identifier: &str) -> Result<Option<SignInFailures>, Error> {
-    FAILURES.find(from, &(tenant, identifier.to_owned()))
-}
-
-/// Writes the count. `old` is the row as it was read in this transaction, if there was one.
-pub fn put_failures(
-    tx: &mut Tx,
-    tenant: TenantId,
-    identifier: &str,
-    old: Option<&SignInFailures>,
-    new: &SignInFailures,
-) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Failures, identifier, old.map(|old| old.expires_at), new.expires_at)?;
-    FAILURES.put(tx, &(tenant, identifier.to_owned()), new)
-}
-
-/// Forgets the count.
-pub fn delete_failures(
-    tx: &mut Tx,
-    tenant: TenantId,
-    identifier: &str,
-    failures: &SignInFailures,
-) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Failures, identifier, failures.expires_at)?;
-    FAILURES.delete(tx, &(tenant, identifier.to_owned()))
+/// Removes failed sign-ins that a former version counted.
+pub(super) fn delete_failures(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<(), Error> {
+    FAILURES.delete(tx, &(tenant, name.to_owned()))
 }
 
 /// The value that holds when the latest backup was made, as RFC 3339 writes it.
 pub const LAST_BACKUP: &str = "last_backup";
+
+/// The value that holds what the dearest stored password hash costs to check, in KiB of work.
+pub const PASSWORD_WORK: &str = "password_work";
 
 /// A value of the installation.
 pub fn value(from: &impl Read, name: &str) -> Result<Option<String>, Error> {

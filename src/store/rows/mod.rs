@@ -23,6 +23,7 @@ pub mod marks;
 pub mod models;
 pub mod policy_versions;
 pub mod recent_sign_ins;
+pub mod scripts;
 pub mod sessions;
 pub mod sign_ins;
 pub mod signing_keys;

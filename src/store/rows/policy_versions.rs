@@ -1,10 +1,11 @@
-//! The versions of every policy, by type and place. They are kept.
+//! The versions of every policy, by type and place. The latest of each are kept; those of conditions whose tuples are gone, of the latest.
 
+use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
 use crate::records::{PolicyPlace, PolicyVersion};
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
 
 impl Record for PolicyVersion {}
 
@@ -12,6 +13,16 @@ impl Record for PolicyVersion {}
 type Key = (TenantId, String, String, String, u64);
 
 const VERSIONS: Table<Key, PolicyVersion> = Table::new("policy_versions");
+
+/// Conditions whose tuples are gone, by type and moment.
+const GONE: Index<(TenantId, String, Moment, String)> = Index::new("policy_versions_gone");
+
+/// Versions that are kept of the policy of a permission, and of the condition of a tuple.
+const OF_PERMISSION: u64 = 100;
+const OF_TUPLE: u64 = 20;
+
+/// Conditions of one type whose tuples are gone that are kept with their versions.
+const GONE_PER_TYPE: usize = 1_000;
 
 /// The version in force of a policy, or the note that it was taken away; `None` when there never was one.
 pub fn latest(
@@ -34,7 +45,34 @@ pub fn note_change(tx: &mut Tx, tenant: TenantId, change: &PolicyVersion) -> Res
     }
     let version = number.saturating_add(1);
     VERSIONS.put(tx, &key(tenant, change, version), &PolicyVersion { version, ..change.clone() })?;
+    let kept = if matches!(change.place, PolicyPlace::Tuple(_)) { OF_TUPLE } else { OF_PERMISSION };
+    if let Some(old) = version.checked_sub(kept) {
+        VERSIONS.delete(tx, &key(tenant, change, old))?;
+    }
+    if let (PolicyPlace::Tuple(tuple), None) = (&change.place, &change.script) {
+        GONE.put(tx, &(tenant, change.entity_type.clone(), change.at, tuple.clone()))?;
+        forget_oldest_gone(tx, tenant, &change.entity_type)?;
+    }
     Ok(Some(version))
+}
+
+/// Removes the versions of the condition whose tuple is gone for the longest time, when there are more than are kept.
+fn forget_oldest_gone(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Result<(), Error> {
+    let gone = GONE.page(tx, &prefix((tenant, entity_type)), None, Order::Ascending, GONE_PER_TYPE + 1)?;
+    if gone.len() <= GONE_PER_TYPE {
+        return Ok(());
+    }
+    let Some((_, _, at, tuple)) = gone.into_iter().next() else { return Ok(()) };
+    let place = PolicyPlace::Tuple(tuple.clone());
+    // It may have come back since, or be gone again later.
+    let latest = latest(tx, tenant, entity_type, &place)?;
+    if latest.is_some_and(|latest| latest.script.is_none() && latest.at == at) {
+        let within = prefix((tenant, entity_type, place.level(), place.name()));
+        for (key, _) in VERSIONS.page(tx, &within, None, Order::Ascending, usize::MAX)? {
+            VERSIONS.delete(tx, &key)?;
+        }
+    }
+    GONE.delete(tx, &(tenant, entity_type.to_owned(), at, tuple))
 }
 
 /// A page of the versions of a type's policies, or of one place only: by level and name, the newest first within each. A cursor
@@ -72,7 +110,6 @@ fn parse_cursor(tenant: TenantId, entity_type: &str, cursor: &str) -> Option<Key
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Moment;
     use crate::records::ActorKind;
     use crate::store::Store;
 
@@ -131,5 +168,52 @@ mod tests {
         assert_eq!(seen, [3, 2, 1]);
         assert_eq!(page(&from, TENANT, "doc", None, &PageRequest::default()).unwrap().items.len(), 6);
         assert!(page(&from, TENANT, "do", None, &PageRequest::default()).unwrap().items.is_empty());
+    }
+
+    fn all(store: &Store) -> u64 {
+        store.read().unwrap().count("policy_versions").unwrap()
+    }
+
+    #[test]
+    fn the_latest_versions_of_a_policy_are_kept() {
+        let store = Store::in_memory();
+        for number in 0..OF_PERMISSION + 50 {
+            note(&store, "read", Some(&format!("return {number}")));
+        }
+        assert_eq!(all(&store), OF_PERMISSION);
+        let place = PolicyPlace::Permission(String::from("read"));
+        let latest = latest(&store.read().unwrap(), TENANT, "doc", &place).unwrap().unwrap();
+        assert_eq!(latest.version, OF_PERMISSION + 50);
+    }
+
+    #[test]
+    fn conditions_that_come_and_go_leave_few_rows() {
+        let store = Store::in_memory();
+        let note = |tuple: usize, script: Option<&str>, at: usize| {
+            let change = PolicyVersion {
+                place: PolicyPlace::Tuple(format!("tpl_{tuple}")),
+                at: Moment::from_millis(i64::try_from(at).unwrap()),
+                ..change("", script)
+            };
+            store.write_blocking(move |tx| note_change(tx, TENANT, &change)).unwrap();
+        };
+        for round in 0..40 {
+            note(0, Some(&format!("return {round}")), round * 2);
+            note(0, None, round * 2 + 1);
+        }
+        assert_eq!(all(&store), OF_TUPLE);
+        for tuple in 1..GONE_PER_TYPE + 20 {
+            note(tuple, Some("return true"), 100 + tuple);
+            note(tuple, None, 100 + tuple);
+        }
+        assert_eq!(all(&store), 2 * u64::try_from(GONE_PER_TYPE).unwrap());
+        // One that is there again is not forgotten.
+        note(500, Some("return false"), 9_000);
+        for tuple in 5_000..5_000 + GONE_PER_TYPE {
+            note(tuple, Some("return true"), 10_000 + tuple);
+            note(tuple, None, 10_000 + tuple);
+        }
+        let place = PolicyPlace::Tuple(String::from("tpl_500"));
+        assert_eq!(latest(&store.read().unwrap(), TENANT, "doc", &place).unwrap().unwrap().version, 3);
     }
 }

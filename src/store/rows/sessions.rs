@@ -29,6 +29,21 @@ pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<
     Ok(sessions)
 }
 
+/// Sessions of one person that are kept.
+pub const PER_PERSON: usize = 100;
+
+/// The sessions of a person above the number that is kept, those first that were not used for the longest time; mostly none.
+pub fn surplus(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Session>, Error> {
+    let held = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, PER_PERSON + 1)?;
+    if held.len() <= PER_PERSON {
+        return Ok(Vec::new());
+    }
+    let mut sessions = of_user(from, tenant, user)?;
+    sessions.sort_by(|one, two| (one.last_seen_at, &one.id).cmp(&(two.last_seen_at, &two.id)));
+    sessions.truncate(sessions.len().saturating_sub(PER_PERSON));
+    Ok(sessions)
+}
+
 /// A page of the sessions that `wanted` accepts, newest first. The cursor is a session id; a page may be short and still have a successor: read
 /// on until `next` is absent.
 pub fn page_of(

@@ -8,7 +8,7 @@ use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::key::prefix;
-use crate::store::{Commit, Error, Index, Key, Order, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Index, Key, Order, Read, Record, Snapshot, Table, Tx};
 
 /// (tenant, entity type, entity, relation, 1 for sets, subject type, subject, relation to the subject or nothing)
 type ByObject = (TenantId, String, String, String, u64, String, String, String);
@@ -124,6 +124,11 @@ pub fn find_by_id(from: &(impl Read + ?Sized), tenant: TenantId, id: &str) -> Re
         Some(key) => find(from, tenant, &key),
         None => Ok(None),
     }
+}
+
+/// Tuples of all tenants.
+pub fn count(from: &Snapshot) -> Result<u64, Error> {
+    from.count("tuples")
 }
 
 /// Writes a tuple, over one with the same six parts.

@@ -338,6 +338,7 @@ fn evaluation() -> Value {
         ("request", nullable(text())),
         ("ip", nullable(text())),
         ("user_agent", nullable(text())),
+        ("left_out", whole()),
     ])
 }
 

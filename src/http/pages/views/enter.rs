@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::form::wait;
 use super::{Account, FormErrors, Shell};
 
 /// The sign-in form. Sends `csrf_token`, `continue`, `identifier`, `password` to `POST /sign-in`.
@@ -18,6 +19,8 @@ pub struct SignIn {
     pub errors: FormErrors,
     /// What stands in the identifier field: what was typed, a `login_hint`, or the account to confirm.
     pub identifier: String,
+    /// Seconds until the form is heard, where much was guessed.
+    pub pause: Option<u64>,
     /// Set when a signed-in person must show again who they are; the identifier cannot be changed then.
     pub confirm: Option<Confirm>,
     /// Where to create an account; `None` when registration is not open.
@@ -25,6 +28,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// The pause in words.
+    fn pause_in_words(&self) -> Option<String> {
+        self.pause.map(wait)
+    }
+
     /// How far the line between app and provider has come: a person who confirms is known to the provider already.
     fn way(&self) -> &'static str {
         if self.confirm.is_some() { "half" } else { "" }
@@ -63,6 +71,7 @@ impl SignIn {
             continue_token: "continue-sample".to_owned(),
             errors: FormErrors::none(),
             identifier: String::new(),
+            pause: None,
             confirm: None,
             sign_up_href: Some("/sign-up?continue=continue-sample".to_owned()),
         }

@@ -36,10 +36,20 @@ impl FormErrors {
         self
     }
 
-    /// The one answer for an unknown account, a wrong password and a locked account.
+    /// The one answer for an unknown account, a wrong password and a disabled account.
     pub fn not_matching() -> Self {
         Self::saying("No account here has this name together with this password.")
             .and("password", "Check both and type the password again.")
+    }
+
+    /// Many attempts failed, at this name or from this network; `seconds` until this browser's turn. The same whether there is an account
+    /// with this name or not.
+    pub fn delayed(seconds: u64) -> Self {
+        Self::saying(format!(
+            "Too many sign-ins with this name, or from this network, failed lately. The password was not looked at: type it again in {}, \
+             and if it is right you are in.",
+            wait(seconds)
+        ))
     }
 
     /// Too many attempts; `seconds` until the next one is heard.

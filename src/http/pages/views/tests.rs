@@ -14,6 +14,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("sign-in", draw(&SignIn::sample())),
         ("sign-in-plain", draw(&SignIn { shell: shell(), sign_up_href: None, ..SignIn::sample() })),
         ("sign-in-wrong", draw(&SignIn { identifier: "ann".into(), errors: failed.clone(), ..SignIn::sample() })),
+        ("sign-in-delayed", draw(&SignIn { errors: FormErrors::delayed(30), pause: Some(30), ..SignIn::sample() })),
         ("sign-in-busy", draw(&SignIn { errors: FormErrors::overloaded(5), ..SignIn::sample() })),
         ("sign-in-confirm", draw(&SignIn::sample_confirm())),
         ("choose-account", draw(&ChooseAccount::sample())),
@@ -253,6 +254,7 @@ fn hostile_words_stay_words() {
             continue_token: bad(),
             errors: errors.clone(),
             identifier: bad(),
+            pause: Some(30),
             confirm: Some(Confirm { name: bad(), other_account_href: bad() }),
             sign_up_href: None,
         }

@@ -1,0 +1,424 @@
+//! Limits on guessing a password that cannot be turned against its owner.
+//!
+//! Nobody is refused for what others did: an account asks for more time, and the right password with it always works. Failures are
+//! counted by the name that was typed, whether anybody has it or not, together with the network it came from; by the name in all; and by
+//! the network in all. Who has failed often, or asks for a name that many guess at, is given a *turn*: one attempt, some time from now.
+//! Who comes back when the turn has come is heard. A browser that the owner used before has a line of its own and waits for nobody.
+//!
+//! All of it is kept in memory, by a clock that nobody sets, and is bounded; a restart forgets it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::base::id::{SessionId, UserId};
+use crate::base::net;
+use crate::base::secret::sha256;
+use crate::base::{Uptime, canonical};
+use crate::cx::Cx;
+use crate::records::User;
+
+use super::Error;
+
+/// Failures in one line after which the next attempt has to wait.
+const FREE: u32 = 5;
+/// The same where a line is as wide as an IPv6 /48.
+const FREE_WIDE: u32 = 15;
+/// The first pause; each further failure doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// What no pause of a line exceeds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The same where a line is as wide as an IPv6 /48, which many people may share.
+const LONGEST_PAUSE_WIDE: Duration = Duration::from_secs(60);
+/// After this long without a failure a line is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+/// How long a turn can be used once it has come.
+const TURN_LASTS: Duration = Duration::from_secs(300);
+/// Turns given out in one line at one time.
+const TURNS: usize = 4;
+/// How far ahead a network that has used up its allowance is given turns.
+const NETWORK_HORIZON: Duration = Duration::from_secs(300);
+
+/// A name's failures from everywhere are forgotten one by one, in this time each.
+const NAME_LEAK: Duration = Duration::from_secs(180);
+/// Failures of a name that are not forgotten yet, and what a browser that its owner never used waits for its turn then.
+const NAME_DELAYS: [(u32, Duration); 4] = [
+    (160, Duration::from_secs(30)),
+    (80, Duration::from_secs(20)),
+    (40, Duration::from_secs(10)),
+    (20, Duration::from_secs(5)),
+];
+/// Failures of a name that are remembered.
+const NAME_MOST: u32 = 160;
+
+/// Failures of a network over all names: so many at once, then one in each interval.
+const NETWORK: Allowance = Allowance { burst: 100, interval: Duration::from_secs(20) };
+/// The same of an IPv6 /48.
+const NETWORK_WIDE: Allowance = Allowance { burst: 400, interval: Duration::from_secs(5) };
+
+/// Lines, names and networks remembered at the most, of each.
+const MOST: usize = 50_000;
+
+/// Failures that are let pass without a pause.
+#[derive(Clone, Copy)]
+struct Allowance {
+    burst: u32,
+    interval: Duration,
+}
+
+/// A digest of a name as it was typed: people type passwords into the wrong field.
+type Name = [u8; 16];
+
+/// Attempts that are counted one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Line {
+    /// On a name, from one network.
+    Name(Name, IpAddr),
+    /// On a name, from one IPv6 /48.
+    NameWide(Name, IpAddr),
+    /// On an account, from one browser that its owner used.
+    Device(UserId, String),
+    /// To confirm the password within a session.
+    Session(SessionId),
+}
+
+impl Line {
+    fn is_wide(&self) -> bool {
+        matches!(self, Self::NameWide(..))
+    }
+
+    /// How long the next attempt waits after so many failures.
+    fn pause(&self, failures: u32) -> Duration {
+        let (free, longest) = if self.is_wide() { (FREE_WIDE, LONGEST_PAUSE_WIDE) } else { (FREE, LONGEST_PAUSE) };
+        match failures.checked_sub(free) {
+            Some(beyond) => FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(beyond)).min(longest),
+            None => Duration::ZERO,
+        }
+    }
+}
+
+/// Who attempts something, as far as counting goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Guesser {
+    lines: Vec<Line>,
+    name: Option<Name>,
+    networks: Vec<IpAddr>,
+    /// The browser, by the name that its forms are bound to; who keeps no cookies shares the turns of all who do not.
+    browser: Option<Name>,
+}
+
+impl Guesser {
+    /// Somebody whom nothing speaks for, with a name as typed.
+    pub(super) fn stranger(cx: &Cx, identifier: &str, browser: Option<&str>) -> Self {
+        // Without an address it is the admin socket: the machine itself.
+        Self::at(cx.request.counted().unwrap_or(IpAddr::from([127, 0, 0, 1])), identifier, browser)
+    }
+
+    fn at(address: IpAddr, identifier: &str, browser: Option<&str>) -> Self {
+        let name = digest(&canonical::identifier(identifier));
+        let (near, wide) = (net::subscriber(address), net::site(address));
+        let mut lines = vec![Line::Name(name, near)];
+        lines.extend(wide.map(|wide| Line::NameWide(name, wide)));
+        let networks = std::iter::once(near).chain(wide).collect();
+        Self { lines, name: Some(name), networks, browser: browser.map(digest) }
+    }
+
+    /// A browser in which the owner of the account signed in before.
+    pub(super) fn device(user: &UserId, nonce: &str) -> Self {
+        Self::known(Line::Device(user.clone(), nonce.to_owned()))
+    }
+
+    /// Somebody at an open session.
+    pub(super) fn session(session: &SessionId) -> Self {
+        Self::known(Line::Session(session.clone()))
+    }
+
+    fn known(line: Line) -> Self {
+        Self { lines: vec![line], name: None, networks: Vec::new(), browser: None }
+    }
+}
+
+fn digest(text: &str) -> Name {
+    let mut short = Name::default();
+    short.iter_mut().zip(sha256(text.as_bytes())).for_each(|(slot, byte)| *slot = byte);
+    short
+}
+
+/// An attempt that may be weighed. It counts as a failure until it is told otherwise.
+#[must_use]
+pub(super) struct Attempted {
+    guesser: Option<Guesser>,
+    board: Arc<Board>,
+    at: Uptime,
+}
+
+impl Attempted {
+    /// The password was right: what this guesser did before is forgotten; what others did, and what the network did elsewhere, is not.
+    pub(super) fn succeeded(self) {
+        if let Some(guesser) = &self.guesser {
+            self.board.counts().take_back(guesser, self.at, true);
+        }
+    }
+
+    /// It was not weighed after all.
+    pub(super) fn did_not_take_place(self) {
+        if let Some(guesser) = &self.guesser {
+            self.board.counts().take_back(guesser, self.at, false);
+        }
+    }
+}
+
+/// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`] with the time
+/// until the guesser's turn.
+pub(super) fn enter(cx: &Cx, guesser: Guesser) -> Result<Attempted, Error> {
+    let board = cx.home.shared.of::<Board>();
+    if !cx.settings().rate_limit.enabled {
+        return Ok(Attempted { guesser: None, board, at: cx.uptime });
+    }
+    board.counts().enter(&guesser, cx.uptime).map_err(delayed)?;
+    Ok(Attempted { guesser: Some(guesser), board, at: cx.uptime })
+}
+
+/// The whole seconds that the guesser's next attempt has to wait, with a turn given out; `None` when it need not wait.
+pub(super) fn pause(cx: &Cx, guesser: &Guesser) -> Option<u64> {
+    if !cx.settings().rate_limit.enabled {
+        return None;
+    }
+    cx.home.shared.of::<Board>().counts().turn(guesser, cx.uptime).err().map(whole_seconds)
+}
+
+/// Forgets the failures on the names of a person: their password was replaced by somebody who may.
+pub(super) fn forget(cx: &Cx, user: &User) {
+    let names = [Some(user.email.as_str()), user.username.as_deref()];
+    let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
+    cx.home.shared.of::<Board>().counts().forget(&names);
+}
+
+fn delayed(wait: Duration) -> Error {
+    Error::Delayed { retry_after_seconds: whole_seconds(wait) }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+/// What is counted, for the life of the process.
+#[derive(Default)]
+pub(super) struct Board(Mutex<Counts>);
+
+impl Board {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Counters only: a panic elsewhere leaves none of them half written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    lines: HashMap<Line, Queue>,
+    /// When all failures of a name will be forgotten.
+    names: HashMap<Name, Uptime>,
+    /// When a network will have used up nothing.
+    networks: HashMap<IpAddr, Uptime>,
+}
+
+/// One line: how often it failed, when its next attempt may be, and the turns that were given out.
+#[derive(Default)]
+struct Queue {
+    failures: u32,
+    failed: Uptime,
+    next: Uptime,
+    turns: Vec<Turn>,
+}
+
+struct Turn {
+    browser: Option<Name>,
+    from: Uptime,
+}
+
+impl Queue {
+    /// Forgets what is over.
+    fn settle(&mut self, now: Uptime) {
+        self.turns.retain(|turn| now < turn.from.plus(TURN_LASTS));
+        if now >= self.failed.plus(FORGOTTEN) {
+            self.failures = 0;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.failures == 0 && self.turns.is_empty()
+    }
+}
+
+impl Counts {
+    /// Counts an attempt as a failure, or says how long its turn is away.
+    fn enter(&mut self, guesser: &Guesser, now: Uptime) -> Result<(), Duration> {
+        let had_turn = self.turn(guesser, now)?;
+        self.make_room(now);
+        if let Some(first) = guesser.lines.first().and_then(|line| self.lines.get_mut(line)) {
+            // A turn is one attempt.
+            first.turns.retain(|turn| turn.browser != guesser.browser);
+        }
+        for line in &guesser.lines {
+            let queue = self.lines.entry(line.clone()).or_default();
+            queue.failures = queue.failures.saturating_add(1);
+            queue.failed = now;
+            queue.next = queue.next.max(now.plus(line.pause(queue.failures)));
+        }
+        if let Some(name) = guesser.name {
+            let all = self.names.entry(name).or_default();
+            *all = (*all).max(now).plus(NAME_LEAK).min(now.plus(NAME_LEAK.saturating_mul(NAME_MOST)));
+        }
+        if !had_turn {
+            self.use_up(&guesser.networks, now);
+        }
+        Ok(())
+    }
+
+    /// Counts one attempt, made now or at a turn to come, with its networks.
+    fn use_up(&mut self, networks: &[IpAddr], now: Uptime) {
+        for (place, network) in networks.iter().enumerate() {
+            let all = self.networks.entry(*network).or_default();
+            *all = (*all).max(now).plus(allowance(place).interval);
+        }
+    }
+
+    /// Whether the guesser may attempt now, and whether by a turn that has come; if not, for how long they wait. Gives them a turn if they
+    /// have none and there is one left.
+    fn turn(&mut self, guesser: &Guesser, now: Uptime) -> Result<bool, Duration> {
+        for line in &guesser.lines {
+            if let Some(queue) = self.lines.get_mut(line) {
+                queue.settle(now);
+            }
+        }
+        let first = guesser.lines.first();
+        let given = first.and_then(|line| self.lines.get(line));
+        let own = given.and_then(|queue| queue.turns.iter().find(|turn| turn.browser == guesser.browser));
+        if let Some(turn) = own {
+            return if turn.from <= now { Ok(true) } else { Err(turn.from.since(now)) };
+        }
+        let taken = given.map_or(0, |queue| queue.turns.len());
+        let at_network = self.next_of_networks(&guesser.networks, now);
+        let from = self.next_in_lines(guesser, now).max(at_network);
+        if from <= now {
+            return Ok(false);
+        }
+        if taken < TURNS && at_network <= now.plus(NETWORK_HORIZON) {
+            self.give_turn(guesser, from, now);
+        }
+        Err(from.since(now))
+    }
+
+    /// The earliest moment of an attempt that has no turn yet, as far as names go.
+    fn next_in_lines(&self, guesser: &Guesser, now: Uptime) -> Uptime {
+        let mut from = now;
+        for line in &guesser.lines {
+            let queue =
+                self.lines.get(line).filter(|queue| !line.pause(queue.failures).is_zero() || !queue.turns.is_empty());
+            from = from.max(queue.map_or(now, |queue| queue.next));
+        }
+        let failures = guesser.name.map_or(0, |name| self.failures_of(name, now));
+        let delay = NAME_DELAYS.iter().find(|(least, _)| failures >= *least);
+        from.max(now.plus(delay.map_or(Duration::ZERO, |(_, delay)| *delay)))
+    }
+
+    /// The same as far as networks go.
+    fn next_of_networks(&self, networks: &[IpAddr], now: Uptime) -> Uptime {
+        let next = networks.iter().enumerate().map(|(place, network)| {
+            let Allowance { burst, interval } = allowance(place);
+            let used_up = self.networks.get(network).copied().unwrap_or_default();
+            used_up.minus(interval.saturating_mul(burst.saturating_sub(1)))
+        });
+        next.max().unwrap_or(now).max(now)
+    }
+
+    fn give_turn(&mut self, guesser: &Guesser, from: Uptime, now: Uptime) {
+        self.make_room(now);
+        for (place, line) in guesser.lines.iter().enumerate() {
+            let queue = self.lines.entry(line.clone()).or_default();
+            queue.next = queue.next.max(from.plus(line.pause(queue.failures)));
+            if place == 0 {
+                queue.turns.push(Turn { browser: guesser.browser, from });
+            }
+        }
+        self.use_up(&guesser.networks, now);
+    }
+
+    /// Failures of a name that are not forgotten at `now`.
+    fn failures_of(&self, name: Name, now: Uptime) -> u32 {
+        let left = self.names.get(&name).map_or(Duration::ZERO, |all| all.since(now));
+        u32::try_from(left.as_millis().div_ceil(NAME_LEAK.as_millis())).unwrap_or(u32::MAX)
+    }
+
+    fn take_back(&mut self, guesser: &Guesser, at: Uptime, forgives: bool) {
+        for line in &guesser.lines {
+            if let Some(queue) = self.lines.get_mut(line) {
+                queue.failures = if forgives { 0 } else { queue.failures.saturating_sub(1) };
+                queue.next = if queue.turns.is_empty() { at } else { queue.next };
+            }
+        }
+        if let Some(all) = guesser.name.and_then(|name| self.names.get_mut(&name)) {
+            *all = all.minus(NAME_LEAK);
+        }
+        for (place, network) in guesser.networks.iter().enumerate() {
+            if let Some(all) = self.networks.get_mut(network) {
+                *all = all.minus(allowance(place).interval);
+            }
+        }
+    }
+
+    fn forget(&mut self, names: &[Name]) {
+        self.names.retain(|name, _| !names.contains(name));
+        self.lines.retain(|line, _| match line {
+            Line::Name(name, _) | Line::NameWide(name, _) => !names.contains(name),
+            Line::Device(..) | Line::Session(_) => true,
+        });
+    }
+
+    /// Room for one guesser more: what has no effect goes first, then what was counted least.
+    fn make_room(&mut self, now: Uptime) {
+        let most = MOST.saturating_sub(2);
+        if self.lines.len() >= most {
+            self.lines.retain(|_, queue| {
+                queue.settle(now);
+                !queue.is_empty()
+            });
+            spare_the_worst(&mut self.lines, most, |queue| u64::from(queue.failures));
+        }
+        if self.names.len() >= most {
+            self.names.retain(|_, all| *all > now);
+            spare_the_worst(&mut self.names, most, |all| all.millis());
+        }
+        if self.networks.len() >= most {
+            self.networks.retain(|_, all| *all > now);
+            spare_the_worst(&mut self.networks, most, |all| all.millis());
+        }
+    }
+}
+
+/// What a network may use up: the subscriber's first, then the site's around it.
+fn allowance(place: usize) -> Allowance {
+    if place == 0 { NETWORK } else { NETWORK_WIDE }
+}
+
+/// If there are still too many, the half that counts least goes.
+fn spare_the_worst<K: Eq + Hash, V>(all: &mut HashMap<K, V>, most: usize, weight: impl Fn(&V) -> u64) {
+    if all.len() < most {
+        return;
+    }
+    let mut weights: Vec<u64> = all.values().map(&weight).collect();
+    let middle = weights.len() / 2;
+    let median = *weights.select_nth_unstable(middle).1;
+    let mut surplus = middle + 1;
+    all.retain(|_, value| {
+        let goes = weight(value) <= median && surplus > 0;
+        surplus -= usize::from(goes);
+        !goes
+    });
+}
+
+#[cfg(test)]
+#[path = "guessing_tests.rs"]
+mod tests;

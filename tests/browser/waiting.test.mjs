@@ -1,0 +1,55 @@
+// A name that was guessed at: the page says how long the next try waits. Here the limits are switched on, as they are for everybody.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { givenServer } from '../interop/support/server.mjs'
+import { openBrowser, signIn, watch } from './support/chromium.mjs'
+
+const server = givenServer()
+let browser
+
+before(async () => {
+  browser = await openBrowser(server)
+})
+after(() => browser?.close())
+
+async function open(options) {
+  const context = await browser.context(options)
+  const complaints = watch(context, server.issuer)
+  return { context, complaints, page: await context.newPage() }
+}
+
+/** Guesses until the page asks for a pause. */
+async function guess(page, person) {
+  await page.goto(`${server.issuer}/sign-in`)
+  for (let tries = 0; tries < 5; tries += 1) {
+    await signIn(page, { ...person, password: `not the password, ${tries}` })
+    await page.waitForSelector('#error-summary')
+  }
+  await page.waitForSelector('#pause')
+}
+
+test('without JavaScript: after many wrong passwords the page says how long, and keeps what was typed', async () => {
+  const person = await server.user()
+  const { context, page, complaints } = await open({ javaScriptEnabled: false })
+  await guess(page, person)
+  assert.match(await page.innerText('#pause'), /in 5 seconds/)
+  assert.equal(await page.inputValue('#identifier'), person.email)
+  await page.fill('#password', person.password)
+  await page.click('#submit')
+  assert.match(await page.innerText('#error-summary'), /type it again in \d seconds?/)
+  assert.match(await page.innerText('#pause'), /in \d seconds?/)
+  assert.equal(await page.inputValue('#identifier'), person.email)
+  assert.equal(await page.inputValue('#password'), '')
+  assert.deepEqual(complaints().filter((line) => !/429|422/.test(line)), [])
+  await context.close()
+})
+
+test('with JavaScript: a form that is sent too early waits, and is sent when it is heard', async () => {
+  const person = await server.user()
+  const { context, page } = await open()
+  await guess(page, person)
+  await page.fill('#password', person.password)
+  await page.click('#submit')
+  await page.waitForSelector('#logout-confirm', { timeout: 10_000 })
+  await context.close()
+})
