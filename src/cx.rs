@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use arc_swap::ArcSwap;
-
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
+use crate::base::latest::{self, Latest};
 use crate::base::long_work::{Busy, LongWork};
 use crate::base::{Budget, Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
@@ -71,24 +70,38 @@ impl Shared {
 /// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
 /// change ends with the settings it began with.
 #[derive(Clone)]
-pub struct Current(Arc<ArcSwap<Installation>>);
+pub struct Current(Arc<Latest<Arc<Installation>>>);
 
 impl Current {
     /// The installation for an operation that begins now.
     pub fn load(&self) -> Arc<Installation> {
-        self.0.load_full()
+        Arc::clone(&*self.0.load())
     }
 
+    /// The right to change the settings. Who reads them from somewhere reads them after this: what was read earlier could be older than
+    /// what another one has put in effect meanwhile.
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn { current: self, turn: self.0.turn().await }
+    }
+}
+
+/// The right to change the settings of a [`Current`]: one has it at a time.
+pub struct Turn<'c> {
+    current: &'c Current,
+    turn: latest::Turn<'c, Arc<Installation>>,
+}
+
+impl Turn<'_> {
     /// Operations that begin from now on see these settings. Parts that were made with the old ones stay as they are.
     pub fn reconfigure(&self, settings: Settings) {
-        let now = self.load();
-        self.0.store(Arc::new(Installation { settings, ..Installation::clone(&now) }));
+        let now = self.current.load();
+        self.turn.put(Arc::new(Installation { settings, ..Installation::clone(&now) }));
     }
 }
 
 impl From<Arc<Installation>> for Current {
     fn from(home: Arc<Installation>) -> Self {
-        Self(Arc::new(ArcSwap::new(home)))
+        Self(Arc::new(Latest::new(home)))
     }
 }
 
@@ -168,7 +181,7 @@ pub struct Cx {
 }
 
 /// Steps that a look at the data may take on a thread that answers requests: a few milliseconds.
-const SHORT: u64 = 2_000;
+const SHORT: u64 = 5_000;
 
 /// Steps that it may take elsewhere: some seconds.
 const LONG: u64 = 2_000_000;
@@ -271,7 +284,7 @@ impl Cx {
             Actor::Client(id) => id.to_string(),
             Actor::Key(id) => id.to_string(),
             Actor::Local | Actor::System => String::from("local"),
-            Actor::Anonymous => self.request.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            Actor::Anonymous => self.request.counted().map(|ip| ip.to_string()).unwrap_or_default(),
         }
     }
 }

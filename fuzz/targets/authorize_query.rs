@@ -3,10 +3,13 @@
 #![no_main]
 
 use auther::http::extract::Pairs;
-use auther::oauth::authorize::{self, Decision, Interaction};
+use auther::oauth::authorize::{self, Brought, Decision, Interaction, Visit};
 use auther::oauth::{Params, redirect};
 use auther_fuzz::{REDIRECT_URI, block_on, cx};
 use libfuzzer_sys::fuzz_target;
+
+/// The name of the browser that asks.
+const BROWSER: &str = "a browser";
 
 fuzz_target!(|data: &[u8]| {
     let Ok(pairs) = Pairs::from_form(data) else { return };
@@ -19,11 +22,15 @@ fuzz_target!(|data: &[u8]| {
     }
     let cx = cx();
     if let Some(token) = params.find("interaction") {
-        assert!(Interaction::open(&cx, token).is_none(), "nobody can make an interaction");
+        let brought = Interaction::open(&cx, token, Some(BROWSER));
+        assert!(matches!(brought, Ok(Brought::Unknown)), "nobody can make an interaction");
     }
-    match block_on(authorize::decide(&cx, &params, None, None)) {
+    let visit = Visit { browser: BROWSER, signed_in: None, interaction: None };
+    match block_on(authorize::decide(&cx, &params, visit)) {
         Ok(Decision::Respond(answer)) => assert_eq!(answer.redirect_uri, REDIRECT_URI),
-        Ok(Decision::Ask { interaction, .. }) => assert!(Interaction::open(&cx, &interaction).is_some()),
+        Ok(Decision::Ask { interaction, .. }) => {
+            assert!(matches!(Interaction::open(&cx, &interaction, Some(BROWSER)), Ok(Brought::Waiting(_))));
+        }
         Ok(Decision::Refuse(_)) => {}
         Ok(Decision::TurnAway(_)) => panic!("nobody is signed in"),
         Err(error) => panic!("an authorization request was our fault: {error:?}"),

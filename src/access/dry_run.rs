@@ -161,9 +161,17 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
         let mut objects = Objects::new();
         for key in keys {
             objects.insert((key.entity_type.clone(), key.entity_id.clone()));
-            let holders = SubjectRef::set(&*key.entity_type, &*key.entity_id, &*key.relation);
-            objects.extend(Walk::new(self.before).reached_by(&holders, true)?.objects);
-            objects.extend(Walk::new(self.after).reached_by(&holders, true)?.objects);
+            // A tuple that leads to a parent gives what is taken over from it.
+            let model = self.before.schema.model(&key.entity_type)?;
+            let relations = model.iter().flat_map(|model| &model.relations);
+            let taking_over = relations.filter(|(_, relation)| {
+                relation.rewrite.inherited().iter().any(|(to_parent, _)| *to_parent == key.relation)
+            });
+            for relation in taking_over.map(|(name, _)| name).chain([&key.relation]) {
+                let holders = SubjectRef::set(&*key.entity_type, &*key.entity_id, relation.as_str());
+                objects.extend(Walk::new(self.before).reached_by(&holders, true)?.objects);
+                objects.extend(Walk::new(self.after).reached_by(&holders, true)?.objects);
+            }
         }
         // What holds on every object of a type may not hold on each.
         let everywhere = objects.iter().filter(|(_, id)| id == ANY).map(|(kind, _)| kind.clone());

@@ -158,3 +158,19 @@ fn a_dry_run_whose_budget_ends_tells_what_it_found_and_that_it_is_not_all() {
     }
     assert_eq!(last.get(), 40);
 }
+
+#[test]
+fn a_new_parent_is_felt_where_those_stand_who_have_something_by_it() {
+    let mut world = library(0, 1);
+    let mut note = model("note", vec![("viewer", relation(Rewrite::Direct))]);
+    note.permissions.insert(String::from("read"), permission("viewer", None));
+    world.models.insert(String::from("note"), Arc::new(note));
+    let stands = tuple(("note", "n", "viewer"), SubjectRef::set("doc", "d", "viewer"));
+    world.tuples.insert(stands.key.clone(), stands);
+    let added = [tuple(("doc", "d", "folder"), SubjectRef::new("folder", "f"))];
+    let overlay = Overlay::new(&world, added.iter().cloned(), []);
+    let changes = tried(&world, world.ground().with(&overlay), &[&added[0].key]);
+    let gained: Vec<String> =
+        changes.gained.iter().map(|one| format!("{}:{} {}", one.entity_type, one.entity_id, one.subject.id)).collect();
+    assert_eq!((gained, changes.complete), (vec![String::from("doc:d u0000"), String::from("note:n u0000")], true));
+}

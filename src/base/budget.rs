@@ -31,11 +31,6 @@ impl Budget {
         if spent > self.most || self.unwanted.load(Relaxed) { Err(Stopped) } else { Ok(()) }
     }
 
-    /// The steps that are left.
-    pub fn left(&self) -> usize {
-        usize::try_from(self.most.saturating_sub(self.spent())).unwrap_or(usize::MAX)
-    }
-
     /// The steps that it began with.
     pub fn most(&self) -> u64 {
         self.most

@@ -126,6 +126,8 @@ typed_ids! {
     GrantId = "gnt_";
     /// A refresh token.
     RefreshId = "rft_";
+    /// An authorization request that waits for a person.
+    InteractionId = "int_";
     /// A row of the audit log.
     AuditId = "aud_";
     /// An invitation to sign up.

@@ -14,10 +14,10 @@ use super::budget::Budget;
 const THREADS: usize = 2;
 
 /// Work of one caller that waits or runs.
-const MOST_OF_ONE: usize = 8;
+const MOST_OF_ONE: usize = 16;
 
 /// Work of all callers that waits.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 128;
 
 /// How far the threads step back (`nice`): those that answer requests go first.
 #[cfg(target_os = "linux")]

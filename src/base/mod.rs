@@ -10,6 +10,7 @@ pub mod digest;
 pub mod entropy;
 pub mod hash;
 pub mod id;
+pub mod latest;
 pub mod long_work;
 pub mod net;
 pub mod page;

@@ -37,17 +37,21 @@ impl ConfigCommand {
             Self::Show if output.json => output.show(&config::document(loaded), Value::to_string),
             Self::Show => say(config::table(loaded).trim_end()),
             Self::Check => {
-                let file = loaded.file.as_ref().map(|file| file.display().to_string());
-                let warnings = &loaded.settings.warnings;
-                let document = json!({"ok": true, "file": file, "warnings": warnings});
-                output.show(&document, |_| {
-                    let file = file.as_deref().unwrap_or("no file");
-                    let lines = warnings.iter().map(|warning| format!("\nWarning: {warning}"));
-                    std::iter::once(format!("The configuration is right ({file}).")).chain(lines).collect()
-                })
+                let (document, text) = checked(loaded);
+                output.show(&document, |_| text)
             }
         }
     }
+}
+
+/// What there is to say of a configuration without mistakes: as JSON, and for people.
+fn checked(loaded: &Loaded) -> (Value, String) {
+    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    let warnings = &loaded.settings.warnings;
+    let lines = warnings.iter().map(|warning| format!("\nWarning: {warning}"));
+    let right = format!("The configuration is right ({}).", file.as_deref().unwrap_or("no file"));
+    let text = std::iter::once(right).chain(lines).collect();
+    (json!({"ok": true, "file": file, "warnings": warnings}), text)
 }
 
 #[cfg(test)]
@@ -92,5 +96,16 @@ jwks = { keys = [{ kty = "EC", crv = "P-256", x = "AA", y = "AA", d = "AA" }] }
             assert!(line.starts_with(wanted), "{line}\n{wanted}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
+    }
+
+    #[test]
+    fn a_right_configuration_with_a_key_that_nothing_reads_is_right_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("auther.toml"), "egress.allow = [\"10.0.0.0/8\"]\n").unwrap();
+        let loaded = config::load(&overrides(ServeFlags::default()), &Environment::default(), folder.path()).unwrap();
+        let (document, text) = checked(&loaded);
+        assert_eq!((&document["ok"], &document["warnings"][0]["place"]["line"]), (&true.into(), &1.into()));
+        assert!(text.starts_with("The configuration is right"), "{text}");
+        assert!(text.contains("auther.toml:1: egress.allow has no effect in this version"), "{text}");
     }
 }

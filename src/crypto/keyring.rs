@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::jose::{self, Algorithm, SigningKey, VerifyingKey};
 pub use super::rotation::{KeyFacts, RotationPolicy, Step, plan};
+use crate::base::latest::Latest;
 use crate::base::secret::sha256;
 
 /// Where a key stands in its life.
@@ -87,20 +87,20 @@ struct Keys {
 /// All keys of one issuer. Reading is lock-free; one request may see the ring before a change and the next after it.
 #[derive(Debug)]
 pub struct Keyring {
-    keys: ArcSwap<Keys>,
+    keys: Latest<Keys>,
 }
 
 impl Keyring {
     /// A ring of these keys; an empty one can sign and verify nothing. Errors as [`Keyring::replace`].
     pub fn new(entries: Vec<KeyEntry>) -> Result<Self, jose::Error> {
-        Ok(Self { keys: ArcSwap::from_pointee(Keys::new(entries)?) })
+        Ok(Self { keys: Latest::new(Keys::new(entries)?) })
     }
 
-    /// Puts these keys in the place of all that were. Refuses a public key that cannot be read or has no `kid`, and two
+    /// Puts the keys of a state of the store in the place of all that were, unless those are of a later state: who read before a key was
+    /// retired does not bring it back. Answers whether it did. Refuses a public key that cannot be read or has no `kid`, and two
     /// keys of one `kid`; the ring then stays as it was.
-    pub fn replace(&self, entries: Vec<KeyEntry>) -> Result<(), jose::Error> {
-        self.keys.store(Arc::new(Keys::new(entries)?));
-        Ok(())
+    pub fn replace(&self, revision: u64, entries: Vec<KeyEntry>) -> Result<bool, jose::Error> {
+        Ok(self.keys.offer(revision, Keys::new(entries)?))
     }
 
     /// The key that signs with `algorithm` now; `None` when there is no current one with its private half.
@@ -212,24 +212,42 @@ mod tests {
         let ring = Keyring::new(Vec::new()).unwrap();
         assert!(ring.signer(Algorithm::EdDSA).is_none());
         assert_eq!(ring.jwks().bytes, br#"{"keys":[]}"#);
-        ring.replace(vec![private(KeyState::Current, &one)]).unwrap();
+        ring.replace(1, vec![private(KeyState::Current, &one)]).unwrap();
         let before = ring.jwks();
         assert!(before.etag.starts_with('"') && before.etag.ends_with('"'));
-        ring.replace(vec![private(KeyState::Current, &two), private(KeyState::Current, &one)]).unwrap();
+        ring.replace(2, vec![private(KeyState::Current, &two), private(KeyState::Current, &one)]).unwrap();
         assert_ne!(before.etag, ring.jwks().etag);
         assert_eq!(kids(&ring.jwks()), ["b", "a"]);
         assert!(!String::from_utf8_lossy(&ring.jwks().bytes).contains("\"d\""));
     }
 
     #[test]
+    fn a_slower_reader_does_not_bring_back_what_a_faster_one_saw_go() {
+        let (kept, retired) = (key(Algorithm::EdDSA, "a"), key(Algorithm::EdDSA, "b"));
+        let before = || vec![private(KeyState::Current, &kept), private(KeyState::Next, &retired)];
+        let after = || vec![private(KeyState::Current, &kept)];
+        for is_faster_first in [true, false] {
+            let ring = Keyring::new(Vec::new()).unwrap();
+            if is_faster_first {
+                assert!(ring.replace(2, after()).unwrap());
+                assert!(!ring.replace(1, before()).unwrap());
+            } else {
+                assert!(ring.replace(1, before()).unwrap());
+                assert!(ring.replace(2, after()).unwrap());
+            }
+            assert_eq!((kids(&ring.jwks()), ring.verifier("b").is_some()), (vec![String::from("a")], false));
+        }
+    }
+
+    #[test]
     fn a_ring_that_cannot_be_made_leaves_the_old_one() {
         let one = key(Algorithm::EdDSA, "a");
         let ring = Keyring::new(vec![private(KeyState::Current, &one)]).unwrap();
-        assert!(ring.replace(vec![private(KeyState::Current, &one), private(KeyState::Next, &one)]).is_err());
+        assert!(ring.replace(3, vec![private(KeyState::Current, &one), private(KeyState::Next, &one)]).is_err());
         let mut nameless = one.public_jwk();
         nameless.remove("kid");
         let nameless = KeyEntry { state: KeyState::Retired, material: KeyMaterial::Public(nameless) };
-        assert!(ring.replace(vec![nameless]).is_err());
+        assert!(ring.replace(4, vec![nameless]).is_err());
         assert_eq!(kids(&ring.jwks()), ["a"]);
     }
 }

@@ -215,3 +215,15 @@ fn spans_and_sizes_read_well() {
     );
     assert_eq!([4096, 5 << 20, 3 << 30].map(size), ["4 KiB", "5 MiB", "3 GiB"]);
 }
+
+#[test]
+fn settings_without_effect_are_told() {
+    use crate::config::{Mistake, Source};
+
+    assert_eq!(judged("settings", |_| ()), WELL);
+    let typed = |settings: &mut Settings| {
+        let place = Source::Env { variable: String::from("AUTHER_SMTP_HOST") };
+        settings.warnings.push(Mistake::new(place, "smtp.host has no effect in this version", "take it out"));
+    };
+    assert_eq!(judged("settings", typed), DOUBTFUL);
+}

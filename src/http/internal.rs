@@ -66,8 +66,13 @@ fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
     Ok(id)
 }
 
-/// The type that a client calls `name`. Errors: [`Error::UnknownType`].
-fn own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
+/// The type that a client calls `name`. All models may have to be looked at for it. Errors: [`Error::UnknownType`].
+async fn own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
+    let (client, name) = (client.clone(), name.to_owned());
+    cx.look(move |cx| find_own_type(cx, &client, &name)).await
+}
+
+fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error> {
     let from = cx.read()?;
     let all = Models::current(cx, &from)?;
     for entity_type in [format!("{client}:{name}"), format!("client_{client}:{name}"), name.to_owned()] {
@@ -97,8 +102,11 @@ async fn list(caller: Caller, client: Path<String>, query: Query) -> Answer {
     let mut request = PageRequest::new(limit, None);
     let cx = &caller.cx;
     let (types, entity_id) = match (parameter("entityTypeName"), parameter("entityId")) {
-        (Some(name), Some(id)) => (vec![own_type(cx, &client, &name)?], Some(id)),
-        (None, None) => (types_of(cx, &client)?, None),
+        (Some(name), Some(id)) => (vec![own_type(cx, &client, &name).await?], Some(id)),
+        (None, None) => {
+            let client = client.clone();
+            (cx.look(move |cx| types_of(cx, &client)).await?, None)
+        }
         _ => {
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
@@ -188,7 +196,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     if !SUBJECTS.contains(&&*subject_type) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", "`subjectType` is user, group or apikey."));
     }
-    let entity_type = own_type(&caller.cx, &client, &kind)?;
+    let entity_type = own_type(&caller.cx, &client, &kind).await?;
     let from = caller.cx.read()?;
     let model = Models::current(&caller.cx, &from)?.find(&from, &entity_type)?;
     if !model.is_some_and(|model| model.relations.contains_key(&relation)) {

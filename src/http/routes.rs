@@ -120,6 +120,11 @@ pub fn with_query(path: &str, name: &str, value: &str) -> String {
     format!("{path}?{query}")
 }
 
+/// An authorization request with these parameters.
+pub fn authorize(query: &str) -> String {
+    format!("{}?{query}", AUTHORIZE[0])
+}
+
 /// The sign-in form for another account than the one at hand; `token` brings the app's request back.
 pub fn other_account(token: &str) -> String {
     format!("{}&other=1", with_query(SIGN_IN, "continue", token))

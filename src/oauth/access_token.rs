@@ -4,15 +4,15 @@ use serde_json::{Map, Value};
 
 use super::mint::API_KEY_CLAIM;
 use super::token_use;
-use super::{Error, TokenUse};
+use super::{Error, TokenUse, app_access, consents, scope};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GrantId, TypedId};
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
 use crate::cx::Cx;
-use crate::records::{Client, Grant, User};
+use crate::records::{Client, Grant, GrantType, User};
 use crate::store::Read;
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::rows::{clients, grants, users};
+use crate::store::rows::{clients, grants};
 
 /// A token that is genuine and still holds at this moment, as the store sees it.
 #[derive(Debug)]
@@ -23,36 +23,57 @@ pub struct LiveToken {
     pub client: Client,
     /// The person and the family, unless the client acts for itself.
     pub person: Option<(User, Grant)>,
+    /// Its scopes, without those that the client may not ask for any more.
+    pub scopes: Vec<String>,
 }
 
-/// Verifies signature, type, issuer and times, then that client, person and family are still good and that the token was not
-/// revoked. `None` for everything else: callers must not tell the reasons apart.
-pub fn find_live(cx: &Cx, token: &str) -> Result<Option<LiveToken>, Error> {
+/// Verifies signature, kind, issuer and times, then that client, person, consent and family are still good, that the person may use the
+/// app at this moment, and that the token was not revoked. `None` for everything else: callers must not tell the reasons apart.
+pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<LiveToken>, Error> {
     match genuine(cx, token, TokenUse::Access) {
-        Some(claims) => live(cx, claims),
+        Some(claims) => live(cx, claims).await,
         None => Ok(None),
     }
 }
 
 /// As [`find_live`], of a token that is known to be genuine.
-pub(super) fn live(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, Error> {
+pub(super) async fn live(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, Error> {
     if jose::check_times(&claims, cx.now, std::time::Duration::ZERO, &["iat", "jti"]).is_err() {
         return Ok(None);
     }
+    let Some(live) = as_stored(cx, claims)? else { return Ok(None) };
+    let is_let_in = match &live.person {
+        Some((user, _)) => app_access::may_use(cx, &live.client, &user.id).await?,
+        None => true,
+    };
+    Ok(is_let_in.then_some(live))
+}
+
+/// The token with what the store has about it, unless that speaks against it.
+fn as_stored(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, Error> {
     let from = cx.read()?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if marks::holds(&from, cx.tenant, Meaning::TokenRevoked, text("jti").unwrap_or_default(), cx.now)? {
         return Ok(None);
     }
     let Some(client) = live_client(cx, &from, text("client_id"))? else { return Ok(None) };
-    let person = match text("grant") {
-        Some(grant) => match live_person(cx, &from, grant)? {
-            Some(person) => Some(person),
+    let words = || text("scope").unwrap_or_default().split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
+    let (person, scopes) = match text("grant") {
+        Some(grant) => match live_person(cx, &from, &client, grant)? {
+            Some(person) => (Some(person), words().filter(|word| scope::is_open_to(&client, word)).collect()),
             None => return Ok(None),
         },
-        None => None,
+        None if is_of(&client, &claims) => (None, words().filter(|word| scope::holds(&client.scopes, word)).collect()),
+        None => return Ok(None),
     };
-    Ok(Some(LiveToken { claims, client, person }))
+    Ok(Some(LiveToken { claims, client, person, scopes }))
+}
+
+/// Whether a client's own token is of this client, and not of one that had its id before, and the client still acts for itself.
+fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
+    let made_at = jose::numeric_date(claims, "iat").ok().flatten();
+    client.allows(GrantType::ClientCredentials)
+        && made_at.is_some_and(|made_at| made_at.seconds() >= client.created_at.seconds())
 }
 
 /// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's to judge.
@@ -107,11 +128,10 @@ fn live_client(cx: &Cx, from: &impl Read, id: Option<&str>) -> Result<Option<Cli
     Ok(clients::find(from, cx.tenant, &id)?.filter(|client| !client.disabled))
 }
 
-fn live_person(cx: &Cx, from: &impl Read, grant: &str) -> Result<Option<(User, Grant)>, Error> {
+fn live_person(cx: &Cx, from: &impl Read, client: &Client, grant: &str) -> Result<Option<(User, Grant)>, Error> {
     let Ok(id) = GrantId::parse(grant) else { return Ok(None) };
-    let Some(grant) = grants::find(from, cx.tenant, &id)?.filter(|grant| grant.revoked_at.is_none()) else {
-        return Ok(None);
-    };
-    let user = users::find(from, cx.tenant, &grant.user)?.filter(|user| !user.disabled);
+    let grant = grants::find(from, cx.tenant, &id)?.filter(|grant| grant.revoked_at.is_none());
+    let Some(grant) = grant.filter(|grant| grant.client == client.id) else { return Ok(None) };
+    let user = consents::person_who_consents(cx, from, client, (&grant.user, &grant.scopes))?;
     Ok(user.map(|user| (user, grant)))
 }

@@ -1,12 +1,13 @@
 //! Who may sign in to an app: everybody, or those whom a relation to it lets in.
 
-use super::Error;
+use super::{Error, ErrorCode};
 use crate::access::check::{API_KEY, CLIENTS, FULL_ACCESS, PLATFORM, Question, USER, check};
-use crate::audit::Entry;
+use crate::apikeys::Live;
+use crate::audit::{self, Entry};
 use crate::base::id::UserId;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
-use crate::records::{AccessPolicy, ApiKey, Client, SubjectRef};
+use crate::records::{AccessPolicy, ActorKind, Client, SubjectRef};
 
 /// The permission that lets people sign in. Owners and administrators of a client have it too.
 const USE: &str = "use";
@@ -25,6 +26,8 @@ pub enum Gate {
     Refresh,
     /// When an API key that is bound to the app is exchanged for a token.
     Exchange,
+    /// When such a key is shown to prove who asks, or to be verified.
+    Key,
 }
 
 impl Gate {
@@ -34,6 +37,7 @@ impl Gate {
             Self::Code => "code",
             Self::Refresh => "refresh",
             Self::Exchange => "exchange",
+            Self::Key => "key",
         }
     }
 }
@@ -48,10 +52,29 @@ pub async fn may_use(cx: &Cx, client: &Client, user: &UserId) -> Result<bool, Er
     is_let_in(cx, client, &SubjectRef::new(USER, user.as_str())).await
 }
 
-/// As [`may_use`], for an API key that is bound to the app: what lets its owner in lets the key in, and so does a relation of its own.
-pub async fn key_may_use(cx: &Cx, client: &Client, key: &ApiKey) -> Result<bool, Error> {
-    Ok(may_use(cx, client, &key.owner).await?
-        || is_let_in(cx, client, &SubjectRef::new(API_KEY, key.id.as_str())).await?)
+/// As [`may_use`], for an API key that works: where it is bound to an app, what lets its owner in lets the key in, and so does a relation
+/// of its own.
+pub async fn key_may_use(cx: &Cx, live: &Live) -> Result<bool, Error> {
+    let Some(client) = &live.client else { return Ok(true) };
+    Ok(may_use(cx, client, &live.key.owner).await?
+        || is_let_in(cx, client, &SubjectRef::new(API_KEY, live.key.id.as_str())).await?)
+}
+
+/// Refuses an API key that may not use the app that it is bound to, with an audit row once a minute. Errors: `access_denied`, and those of
+/// [`may_use`].
+pub async fn admit_key(cx: &Cx, live: &Live, gate: Gate) -> Result<(), Error> {
+    if key_may_use(cx, live).await? {
+        return Ok(());
+    }
+    if let Some(client) = &live.client {
+        audit::tell(cx, &format!("app.refused {} {}", live.key.id, gate.as_str()), || {
+            refused(cx, client, gate).by(ActorKind::Key, &live.key.id)
+        });
+    }
+    Err(Error::new(
+        ErrorCode::AccessDenied,
+        "The app that the key belongs to is restricted, and neither the key nor its owner may use it.",
+    ))
 }
 
 async fn is_let_in(cx: &Cx, client: &Client, subject: &SubjectRef) -> Result<bool, Error> {

@@ -7,15 +7,14 @@ use serde_json::{Map, Value};
 
 use super::access_token::{self, genuine, genuine_of_any_use};
 use super::mint::{API_KEY_CLAIM, API_KEY_SCOPE};
-use super::{Error, TokenUse, clients};
+use super::{Error, TokenUse, app_access, clients, consents};
 use crate::apikeys::{self, Live};
 use crate::base::id::{ApiKeyId, SessionId, TypedId, UserId};
 use crate::crypto::jose;
 use crate::cx::Cx;
 use crate::records::{Client, User};
-use crate::store::Read;
+use crate::store::rows::grants;
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::rows::{grants, users};
 
 /// For whom a token speaks.
 #[derive(Debug)]
@@ -39,28 +38,34 @@ pub struct Exchanged {
     pub live: Live,
 }
 
-/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good: person, client, session or family,
-/// key. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
-pub fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
+/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good at this moment: person, client, session or
+/// family, key, and whether person or key may use the app. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
+pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
     let Some((is_for, claims)) = genuine_of_any_use(cx, token) else { return Ok(None) };
-    match is_for {
-        TokenUse::Access => Ok(access_token::live(cx, claims)?.map(|live| match live.person {
+    if is_for == TokenUse::Access {
+        return Ok(access_token::live(cx, claims).await?.map(|live| match live.person {
             Some((user, _)) => Holder::Person(Box::new(user)),
             None => Holder::Client(Box::new(live.client)),
-        })),
-        TokenUse::Key if is_current(cx, &claims)? => Ok(of_key(cx, &claims)?.map(|live| Holder::Key(Box::new(live)))),
-        TokenUse::Id if is_current(cx, &claims)? => of_id_token(cx, &claims),
-        TokenUse::Key | TokenUse::Id => Ok(None),
+        }));
     }
+    if !is_current(cx, &claims)? {
+        return Ok(None);
+    }
+    if is_for == TokenUse::Key {
+        return Ok(of_key(cx, &claims).await?.map(|live| Holder::Key(Box::new(live))));
+    }
+    let Some((user, client)) = of_id_token(cx, &claims)? else { return Ok(None) };
+    let is_let_in = app_access::may_use(cx, &client, &user.id).await?;
+    Ok(is_let_in.then(|| Holder::Identified(Box::new(user))))
 }
 
 /// What a token says that a machine got for its API key, while token and key are good.
-pub fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, Error> {
+pub async fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, Error> {
     let Some(claims) = genuine(cx, token, TokenUse::Key) else { return Ok(None) };
     if !is_current(cx, &claims)? {
         return Ok(None);
     }
-    Ok(of_key(cx, &claims)?.map(|live| Exchanged { claims, live }))
+    Ok(of_key(cx, &claims).await?.map(|live| Exchanged { claims, live }))
 }
 
 /// Whether an id token or an exchanged one is within its times and was not revoked by itself.
@@ -70,37 +75,31 @@ fn is_current(cx: &Cx, claims: &Map<String, Value>) -> Result<bool, Error> {
     Ok(is_in_time && !is_revoked)
 }
 
-/// The key still works and belongs to whom the token says.
-fn of_key(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Live>, Error> {
+/// The key still works, belongs to whom the token says, and may use the app that it is bound to.
+async fn of_key(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Live>, Error> {
     let Ok(id) = ApiKeyId::parse(text(claims, API_KEY_CLAIM)) else { return Ok(None) };
-    match apikeys::live(cx, &id) {
-        Ok(live) if text(claims, "scope") == API_KEY_SCOPE && text(claims, "sub") == live.owner.id.as_str() => {
-            Ok(Some(live))
-        }
-        Ok(_) => Ok(None),
-        Err(error) if error.is_refusal() => Ok(None),
-        Err(error) => Err(Error::internal(error)),
-    }
+    let live = match apikeys::live(cx, &id) {
+        Ok(live) => live,
+        Err(error) if error.is_refusal() => return Ok(None),
+        Err(error) => return Err(Error::internal(error)),
+    };
+    let fits = text(claims, "scope") == API_KEY_SCOPE && text(claims, "sub") == live.owner.id.as_str();
+    Ok(if fits && app_access::key_may_use(cx, &live).await? { Some(live) } else { None })
 }
 
 /// The person is there, and what they let the app have in that session has not ended.
-fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Holder>, Error> {
+fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<(User, Client)>, Error> {
     let ids = (UserId::parse(text(claims, "sub")), SessionId::parse(text(claims, "sid")));
     let (Ok(user), Ok(session)) = ids else { return Ok(None) };
     let client = clients::find_live(cx, text(claims, "aud")).map_err(Error::internal)?;
     let Some(client) = client else { return Ok(None) };
     let from = cx.read()?;
     let families = grants::of_session(&from, cx.tenant, &session)?;
-    let is_held =
-        families.iter().any(|grant| grant.client == client.id && grant.user == user && grant.revoked_at.is_none());
-    if !is_held {
-        return Ok(None);
-    }
-    Ok(live_user(cx, &from, &user)?.map(|user| Holder::Identified(Box::new(user))))
-}
-
-fn live_user(cx: &Cx, from: &impl Read, id: &UserId) -> Result<Option<User>, Error> {
-    Ok(users::find(from, cx.tenant, id)?.filter(|user| !user.disabled))
+    let held =
+        families.iter().find(|grant| grant.client == client.id && grant.user == user && grant.revoked_at.is_none());
+    let Some(held) = held else { return Ok(None) };
+    let user = consents::person_who_consents(cx, &from, &client, (&user, &held.scopes))?;
+    Ok(user.map(|user| (user, client)))
 }
 
 fn text<'c>(claims: &'c Map<String, Value>, name: &str) -> &'c str {

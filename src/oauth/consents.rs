@@ -5,8 +5,8 @@ use crate::audit::Entry;
 use crate::base::id::{ClientId, UserId};
 use crate::cx::Cx;
 use crate::identity::cascade;
-use crate::records::{Client, Consent};
-use crate::store::rows;
+use crate::records::{Client, Consent, User};
+use crate::store::{Read, rows};
 
 /// A person's consents with the clients they are for, in the order of the clients' ids.
 pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>, Error> {
@@ -17,6 +17,22 @@ pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>,
         list.push((consent, client));
     }
     Ok(list)
+}
+
+/// The person, if they exist, are not disabled, and have not withdrawn consent to these scopes from an app that needs it.
+pub(super) fn person_who_consents(
+    cx: &Cx,
+    from: &impl Read,
+    client: &Client,
+    (user, scopes): (&UserId, &[String]),
+) -> Result<Option<User>, Error> {
+    let person = rows::users::find(from, cx.tenant, user)?.filter(|user| !user.disabled);
+    if client.trusted || person.is_none() {
+        return Ok(person);
+    }
+    let consent = rows::consents::find(from, cx.tenant, user, &client.id)?;
+    let covers = consent.is_some_and(|consent| scopes.iter().all(|scope| consent.scopes.contains(scope)));
+    Ok(person.filter(|_| covers))
 }
 
 /// Takes a consent back and revokes what the client got by it, in one transaction. Answers how many token families ended;

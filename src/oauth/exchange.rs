@@ -1,7 +1,7 @@
 //! An API key for a token that lives fifteen minutes and can be verified without asking us.
 
 use super::app_access::{self, Gate};
-use super::{Error, ErrorCode, mint};
+use super::{Error, mint};
 use crate::apikeys::Live;
 use crate::audit::{self, Entry};
 use crate::base::Moment;
@@ -21,15 +21,7 @@ pub struct Exchanged {
 /// A token for a key that was just accepted ([`crate::apikeys::accept`]).
 pub async fn exchange(cx: &Cx, live: &Live) -> Result<Exchanged, Error> {
     let cx = cx.with_actor(Actor::Key(live.key.id.clone()));
-    if let Some(client) = &live.client
-        && !app_access::key_may_use(&cx, client, &live.key).await?
-    {
-        audit::record(&cx, app_access::refused(&cx, client, Gate::Exchange)).await?;
-        return Err(Error::new(
-            ErrorCode::AccessDenied,
-            "The app that the key belongs to is restricted, and neither the key nor its owner may use it.",
-        ));
-    }
+    app_access::admit_key(&cx, live, Gate::Exchange).await?;
     let minted = mint::api_key_token(&cx, live)?;
     audit::record(&cx, Entry::success(&cx, "api_key.exchange").target(&live.key.id)).await?;
     let expires_at = Moment::from_seconds(cx.now.seconds().saturating_add_unsigned(minted.expires_in));

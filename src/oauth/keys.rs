@@ -1,8 +1,12 @@
 //! The life of the signing keys: made, published, used, retired, removed, each by the clock of the operation.
+//!
+//! One operation at a time changes them ([`Turn`]), because each plans from what it has read. What it wrote is then loaded into the ring
+//! with the count of changes that it belongs to, so that a slower reader does not bring back a key that is gone.
 
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use super::Error;
 use crate::audit::Entry;
@@ -44,11 +48,23 @@ pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
     Ok(rows::all(&cx.read()?, cx.tenant)?.iter().map(view).collect())
 }
 
+/// Who changes the keys has this first.
+#[derive(Default)]
+struct Turn(Mutex<()>);
+
 /// Fills the ring from the store.
 pub fn load(cx: &Cx) -> Result<(), Error> {
+    let (revision, entries) = read(cx)?;
+    cx.home.keyring.replace(revision, entries).map_err(Error::internal)?;
+    Ok(())
+}
+
+/// The keys as the store has them now, and the count of changes that this state belongs to.
+fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
     let known = cx.home.keyring.published();
+    let from = cx.read()?;
     let mut entries = Vec::new();
-    for record in rows::all(&cx.read()?, cx.tenant)? {
+    for record in rows::all(&from, cx.tenant)? {
         let state = state(&record);
         let ready = known.iter().find(|key| key.kid == record.id.as_str()).and_then(|key| key.signing.clone());
         let material = match (state, ready) {
@@ -58,13 +74,19 @@ pub fn load(cx: &Cx) -> Result<(), Error> {
         };
         entries.push(KeyEntry { state, material });
     }
-    cx.home.keyring.replace(entries).map_err(Error::internal)
+    Ok((rows::revision(&from, cx.tenant)?, entries))
 }
 
 /// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the very old.
 /// `algorithms` limits which ones are made, so that a first boot can answer before the slow ones are there. Making an RSA key
 /// takes up to half a second of CPU: never call this where a request waits.
 pub async fn tick(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
+    let turn = cx.home.shared.of::<Turn>();
+    let _turn = turn.0.lock().await;
+    settle(cx, algorithms).await
+}
+
+async fn settle(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
     let policy = policy(cx, algorithms);
     // Each round may make the next possible: generate, then activate, then generate the one after.
     for _ in 0..4 {
@@ -90,7 +112,14 @@ pub async fn tick(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
 /// Switches to the key that is published ahead, for one algorithm or all, and publishes another ahead. Tokens of the old key still
 /// verify.
 pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Error> {
-    tick(cx, &Algorithm::ALL).await?;
+    let turn = cx.home.shared.of::<Turn>();
+    let _turn = turn.0.lock().await;
+    succeed(cx, only).await?;
+    list(cx)
+}
+
+async fn succeed(cx: &Cx, only: Option<Algorithm>) -> Result<(), Error> {
+    settle(cx, &Algorithm::ALL).await?;
     let next: Vec<Step> = rows::all(&cx.read()?, cx.tenant)?
         .iter()
         .filter(|key| only.is_none_or(|only| key.algorithm == only))
@@ -98,20 +127,21 @@ pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Er
         .map(|key| Step::Activate(key.id.to_string()))
         .collect();
     apply(cx, next, Vec::new()).await?;
-    tick(cx, &Algorithm::ALL).await?;
-    list(cx)
+    settle(cx, &Algorithm::ALL).await
 }
 
 /// Takes a key out of use and out of the published set at once, as after a leak: its tokens stop to verify. When it was the current
 /// one, the next takes its place.
 pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
     let Ok(id) = KeyId::parse(kid) else { return Ok(None) };
+    let turn = cx.home.shared.of::<Turn>();
+    let _turn = turn.0.lock().await;
     let Some(record) = rows::find(&cx.read()?, cx.tenant, &id)? else { return Ok(None) };
     if state(&record) == KeyState::Current {
-        rotate(cx, Some(record.algorithm)).await?;
+        succeed(cx, Some(record.algorithm)).await?;
     }
     apply(cx, vec![Step::Remove(kid.to_owned())], Vec::new()).await?;
-    tick(cx, &Algorithm::ALL).await?;
+    settle(cx, &Algorithm::ALL).await?;
     list(cx).map(Some)
 }
 
@@ -210,7 +240,9 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
 
 fn activate(tx: &mut crate::store::Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
     let keys = rows::all(tx, cx.tenant)?;
-    let Some(next) = keys.iter().find(|key| key.id.as_str() == kid) else { return Ok(()) };
+    // A plan may be older than what it meets: a key that has stopped to sign does not begin again.
+    let next = keys.iter().find(|key| key.id.as_str() == kid && state(key) != KeyState::Retired);
+    let Some(next) = next else { return Ok(()) };
     let others = keys.iter().filter(|key| key.id != next.id && key.algorithm == next.algorithm);
     for old in others.filter(|key| state(key) == KeyState::Current) {
         let mut old = old.clone();
@@ -248,5 +280,75 @@ fn view(key: &SigningKeyRecord) -> KeyView {
         created_at: key.created_at,
         activated_at: key.activated_at,
         retired_at: key.retired_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::testing::{Home, block_on};
+
+    const ONE: [Algorithm; 1] = [Algorithm::ES256];
+
+    fn published(cx: &Cx) -> Vec<String> {
+        let mut kids: Vec<String> = cx.home.keyring.published().into_iter().map(|key| key.kid).collect();
+        kids.sort();
+        kids
+    }
+
+    fn stored(cx: &Cx) -> Vec<String> {
+        let mut kids: Vec<String> = list(cx).unwrap().into_iter().map(|key| key.kid.to_string()).collect();
+        kids.sort();
+        kids
+    }
+
+    fn of_state(cx: &Cx, wanted: KeyState) -> String {
+        let keys = rows::all(&cx.read().unwrap(), cx.tenant).unwrap();
+        keys.iter().find(|key| state(key) == wanted && key.algorithm == Algorithm::ES256).unwrap().id.to_string()
+    }
+
+    #[test]
+    fn bug_class_19_a_retired_key_does_not_come_back_with_a_slower_reader() {
+        let home = Home::new();
+        let cx = home.cx();
+        block_on(tick(&cx, &ONE)).unwrap();
+        let kid = of_state(&cx, KeyState::Current);
+        let (revision, entries) = read(&cx).unwrap();
+        let token = cx.home.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
+        assert!(cx.home.keyring.verifier(&kid).is_some() && !token.is_empty());
+        block_on(retire(&cx, &kid)).unwrap().unwrap();
+        assert!(!cx.home.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
+        assert!(cx.home.keyring.verifier(&kid).is_none());
+        assert_eq!(published(&cx), stored(&cx));
+        assert!(cx.home.keyring.signer(Algorithm::ES256).is_some());
+    }
+
+    #[test]
+    fn bug_class_19_keys_that_are_retired_at_once_are_both_gone() {
+        let home = Home::new();
+        let cx = home.cx();
+        block_on(tick(&cx, &ONE)).unwrap();
+        let both = [of_state(&cx, KeyState::Current), of_state(&cx, KeyState::Next)];
+        let ended = block_on(join_all(both.iter().map(|kid| retire(&cx, kid))));
+        assert!(ended.into_iter().all(|answer| answer.unwrap().is_some()));
+        for kid in &both {
+            assert!(cx.home.keyring.verifier(kid).is_none() && !stored(&cx).contains(kid), "{kid}");
+        }
+        assert_eq!(published(&cx), stored(&cx));
+    }
+
+    #[test]
+    fn a_plan_that_is_older_than_what_it_meets_makes_no_retired_key_sign_again() {
+        let home = Home::new();
+        let cx = home.cx();
+        block_on(tick(&cx, &ONE)).unwrap();
+        let old = of_state(&cx, KeyState::Current);
+        block_on(rotate(&cx, Some(Algorithm::ES256))).unwrap();
+        let now = of_state(&cx, KeyState::Current);
+        assert_ne!(old, now);
+        block_on(apply(&cx, vec![Step::Activate(old)], Vec::new())).unwrap();
+        assert_eq!(of_state(&cx, KeyState::Current), now);
     }
 }

@@ -92,6 +92,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
             },
             facts: vec![(String::from("sent"), sent.chars().take(300).collect())],
             compared: None,
+            again: None,
         }));
     }
     let state = params.find("state").map(|state| (String::from("state"), state.to_owned()));
@@ -108,6 +109,7 @@ fn foreign_hint() -> PageRefusal {
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
         compared: None,
+        again: None,
     }
 }
 
@@ -121,5 +123,6 @@ fn two_clients() -> PageRefusal {
         next_step: String::from("Go to the logout page of this server to sign out, and correct the app."),
         facts: Vec::new(),
         compared: None,
+        again: None,
     }
 }

@@ -98,16 +98,24 @@ pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims)
     claims.insert("sid".into(), json!(about.session));
     claims.insert("grant".into(), json!(about.grant));
     how(&mut claims, about.auth_time, about.amr);
-    // Middleware of resource servers reads the address from the access token.
-    if scope::holds(about.scopes, "email") {
-        claims.insert("email".into(), json!(about.user.email));
-        claims.insert("email_verified".into(), json!(about.user.email_verified));
-    }
-    if !about.user.roles.is_empty() {
-        claims.insert("roles".into(), json!(about.user.roles));
-    }
+    person(&mut claims, about.user, about.scopes);
     maps(cx, &mut claims, permissions);
     claims
+}
+
+/// What an access token, and introspection of one, says of the person. Takes the place of what was there.
+pub(super) fn person(claims: &mut Map<String, Value>, user: &User, scopes: &[String]) {
+    for name in ["email", "email_verified", "roles"] {
+        claims.remove(name);
+    }
+    // Middleware of resource servers reads the address from the access token.
+    if scope::holds(scopes, "email") {
+        claims.insert("email".into(), json!(user.email));
+        claims.insert("email_verified".into(), json!(user.email_verified));
+    }
+    if !user.roles.is_empty() {
+        claims.insert("roles".into(), json!(user.roles));
+    }
 }
 
 /// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client). None for a client whose id looks like that of
@@ -207,8 +215,12 @@ fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
     claims.insert("acr".into(), json!(acr(amr)));
 }
 
-/// What a token or an answer of userinfo says of permissions. Whoever reads `permissions_truncated` asks at `permissions_url` instead.
+/// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Whoever reads
+/// `permissions_truncated` asks at `permissions_url` instead.
 pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
+    for name in ["permissions_truncated", "permissions_url", "client_full_access"] {
+        claims.remove(name);
+    }
     claims.insert("permissions".into(), Value::Object(permissions.permissions.clone()));
     claims.insert("abac_required".into(), Value::Object(permissions.abac_required.clone()));
     claims.insert("permissions_rev".into(), json!(permissions.rev));

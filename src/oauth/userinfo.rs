@@ -8,21 +8,15 @@ use crate::access::claims::{Subject, resolve_within};
 use crate::cx::Cx;
 
 /// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without `openid`.
-pub fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
-    let live = access_token::find_live(cx, token)?.ok_or_else(Error::invalid_token)?;
+pub async fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
+    let live = access_token::find_live(cx, token).await?.ok_or_else(Error::invalid_token)?;
     let Some((user, grant)) = live.person else { return Err(without_openid()) };
-    let scopes: Vec<String> = live
-        .claims
-        .get("scope")
-        .and_then(Value::as_str)
-        .map(|text| text.split(' ').map(str::to_owned).collect())
-        .unwrap_or_default();
-    if !scope::holds(&scopes, scope::OPENID) {
+    if !scope::holds(&live.scopes, scope::OPENID) {
         return Err(without_openid());
     }
     let mut answer = Map::new();
     answer.insert("sub".into(), json!(user.id));
-    let granted = Granted { client: &live.client, scopes: &scopes, request: grant.claims.as_ref() };
+    let granted = Granted { client: &live.client, scopes: &live.scopes, request: grant.claims.as_ref() };
     answer.extend(claims::about(&user, granted, Place::Userinfo));
     let within = mint::claims_within(&live.client);
     mint::maps(cx, &mut answer, &resolve_within(cx, &cx.read()?, Subject::User(&user.id), within)?);

@@ -52,6 +52,9 @@ pub struct Refresh {
     pub expires_at: Moment,
     /// Set by its first use.
     pub rotated: Option<Rotation>,
+    /// The token in whose place it was given, if others were given in that place too: only the first of them that is used goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<RefreshId>,
 }
 
 /// The first use of a refresh token.
@@ -59,8 +62,19 @@ pub struct Refresh {
 pub struct Rotation {
     /// When.
     pub at: Moment,
-    /// The token given in its place.
+    /// The first token given in its place.
     pub successor: RefreshId,
+    /// How many more were given, to those who used it again within the grace.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u32,
+    /// Where there are several: the one of them that was used first. The others have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<RefreshId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Grant {

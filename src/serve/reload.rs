@@ -7,7 +7,7 @@ use tokio::signal::unix::Signal;
 use super::Tasks;
 use super::telemetry;
 use crate::config::Loaded;
-use crate::cx::Cx;
+use crate::cx::{Cx, Turn};
 use crate::oauth;
 
 /// Reads the configuration again: what is in effect now, and the keys whose new values wait for a restart; or every mistake,
@@ -23,9 +23,10 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
                 Err(error) => tracing::error!(%error, "the new certificate is not used"),
             }
         }
+        let turn = tasks.turn().await;
         match again(&running) {
             Ok((fresh, waiting)) => {
-                if let Err(error) = apply(&tasks, &fresh).await {
+                if let Err(error) = apply(&tasks, &turn, &fresh).await {
                     tracing::error!(%error, "the new configuration is not used");
                     continue;
                 }
@@ -41,10 +42,11 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
     }
 }
 
-/// Brings the configuration into effect, or nothing of it: what can fail comes first.
-pub(super) async fn apply(tasks: &Tasks, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
+/// Brings the configuration into effect, or nothing of it: what can fail comes first. `fresh` was read while the turn lasted, so that
+/// an older configuration does not take the place of a newer one.
+pub(super) async fn apply(tasks: &Tasks, turn: &Turn<'_>, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
     oauth::clients::declare(&Cx::for_system(tasks.home()), &fresh.settings.clients).await?;
     telemetry::set_level(&fresh.settings.log);
-    tasks.reconfigure(fresh.settings.clone());
+    tasks.reconfigure(turn, fresh.settings.clone());
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::apikeys;
 use crate::audit;
 use crate::base::clock::Steps;
 use crate::config::Settings;
-use crate::cx::{Current, Cx, Installation};
+use crate::cx::{Current, Cx, Installation, Turn};
 use crate::oauth;
 use crate::records::Algorithm;
 use crate::store::rows::expired;
@@ -60,10 +60,15 @@ impl Tasks {
         self.home.load()
     }
 
+    /// The right to change the settings: take it before they are read.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        self.home.turn().await
+    }
+
     /// Requests and background work see these settings from now on. The issuer stays: it may hold the port the system gave.
-    pub(super) fn reconfigure(&self, settings: Settings) {
+    pub(super) fn reconfigure(&self, turn: &Turn<'_>, settings: Settings) {
         let issuer = self.home.load().settings.issuer.clone();
-        self.home.reconfigure(Settings { issuer, ..settings });
+        turn.reconfigure(Settings { issuer, ..settings });
     }
 
     /// The certificate, if TLS is ours.

@@ -141,7 +141,7 @@ fn settings_that_are_read_again_count_from_the_next_request_on() {
     let server = Running::start(loaded(folder.path(), &[off]));
     let before = server.home();
     let fresh = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", CLIENT)]);
-    block_on(reload::apply(&server.told.tasks, &fresh)).unwrap();
+    block_on(apply(&server.told.tasks, &fresh)).unwrap();
     assert_eq!(before.settings.registration, crate::config::Registration::Closed);
     assert_eq!(server.home().settings.registration, crate::config::Registration::Open);
     assert_eq!(server.home().settings.issuer, before.settings.issuer, "the port that the system gave stays");
@@ -164,9 +164,38 @@ fn a_configuration_with_a_wrong_client_changes_nothing() {
     let mistakes = reload_configuration(&running, &ruled, &environment, folder.path()).unwrap_err().to_string();
     assert!(mistakes.contains("AUTHER_CLIENTS_JSON: client \"declared\": redirect_uris: "), "{mistakes}");
     let fresh = loaded(folder.path(), &variables);
-    block_on(reload::apply(&server.told.tasks, &fresh)).unwrap_err();
+    block_on(apply(&server.told.tasks, &fresh)).unwrap_err();
     assert_eq!(server.home().settings.registration, crate::config::Registration::Closed);
     assert!(oauth::clients::find(&Cx::for_system(server.home()), "declared").unwrap().is_none());
+    server.stop();
+}
+
+async fn apply(tasks: &Tasks, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
+    let turn = tasks.turn().await;
+    reload::apply(tasks, &turn, fresh).await
+}
+
+#[test]
+fn settings_are_read_by_one_at_a_time_so_that_older_ones_do_not_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let off = ("AUTHER_TLS_MODE", "off");
+    let server = Running::start(loaded(folder.path(), &[off]));
+    let tasks = &server.told.tasks;
+    let older = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "open")]);
+    block_on(async {
+        let turn = tasks.turn().await;
+        let mut other = std::pin::pin!(async {
+            let turn = tasks.turn().await;
+            let newer = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "invite")]);
+            reload::apply(tasks, &turn, &newer).await.unwrap();
+        });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(other.as_mut().poll(&mut context).is_pending(), "it has read nothing yet");
+        reload::apply(tasks, &turn, &older).await.unwrap();
+        drop(turn);
+        other.await;
+    });
+    assert_eq!(server.home().settings.registration, crate::config::Registration::Invite);
     server.stop();
 }
 

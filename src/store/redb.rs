@@ -170,6 +170,10 @@ impl Engine for RedbEngine {
         self.with(|database, _| {
             let view = Arc::new(RedbView { generation, sick: Arc::clone(&self.sick), ..view_of(database)? });
             self.latest.store(Some(Arc::clone(&view)));
+            if self.generation.load(Ordering::Acquire) != generation {
+                // Somebody committed meanwhile: nobody asks for this view any more, and kept it would hold on to old pages.
+                self.latest.store(None);
+            }
             Ok(view as Arc<dyn View>)
         })
     }

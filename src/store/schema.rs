@@ -52,6 +52,7 @@ pub const TABLES: &[&str] = &[
     "codes_by_user",
     "refresh_tokens_by_grant",
     "policy_versions_gone",
+    "interactions",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).

@@ -70,6 +70,17 @@ impl Read for dyn View + '_ {
     }
 }
 
+/// Rows that are read at a time while they are counted.
+const COUNTED: usize = 256;
+
+/// Bytes of a row that are a step beside the row itself.
+const STEP_BYTES: usize = 4_096;
+
+/// What it costs to read a row of so many bytes.
+fn steps(bytes: usize) -> usize {
+    1 + bytes / STEP_BYTES
+}
+
 /// The state of the store as of one commit. Later writes do not show in it. Hold it briefly: it pins old pages.
 pub struct Snapshot {
     view: Arc<dyn View>,
@@ -82,14 +93,11 @@ impl Snapshot {
         Self { view, authority: None, budget: None }
     }
 
-    /// The same, of which each row that is read is a step of `budget`: when that is spent, reading fails with [`Error::Stopped`].
+    /// The same, of which each row that is read, and every 4 KiB of it, is a step of `budget`: when that is spent, reading fails with
+    /// [`Error::Stopped`].
     #[must_use]
     pub fn within(self, budget: Option<Arc<Budget>>) -> Self {
         Self { budget, ..self }
-    }
-
-    fn take(&self, rows: usize) -> Result<(), Error> {
-        self.budget.as_ref().map_or(Ok(()), |budget| Ok(budget.take(rows)?))
     }
 
     /// The same, whose version is known.
@@ -114,8 +122,11 @@ impl Read for Snapshot {
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.take(1)?;
-        self.view.get(table, key)
+        let found = self.view.get(table, key)?;
+        if let Some(budget) = &self.budget {
+            budget.take(steps(found.as_ref().map_or(0, Vec::len)))?;
+        }
+        Ok(found)
     }
 
     fn scan_raw(
@@ -126,12 +137,25 @@ impl Read for Snapshot {
         order: Order,
         limit: usize,
     ) -> Result<Vec<Row>, Error> {
-        self.take(1)?;
-        // One row more than may be read is enough to see that there are too many.
-        let left = self.budget.as_ref().map_or(usize::MAX, |budget| budget.left().saturating_add(1));
-        let rows = self.view.scan(table, from, to, order, limit.min(left))?;
-        self.take(rows.len())?;
-        Ok(rows)
+        let Some(budget) = &self.budget else { return self.view.scan(table, from, to, order, limit) };
+        let (mut from, mut to) = (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec));
+        let mut rows: Vec<Row> = Vec::new();
+        // Some at a time: what is too much is found out before all of it is held.
+        loop {
+            let wanted = limit.saturating_sub(rows.len()).min(COUNTED);
+            let bounds = (from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice));
+            let some = self.view.scan(table, bounds.0, bounds.1, order, wanted)?;
+            budget.take(some.iter().map(|(key, value)| steps(key.len() + value.len())).sum::<usize>() + 1)?;
+            let last = some.last().map(|(key, _)| Bound::Excluded(key.clone()));
+            let ended = some.len() < wanted;
+            rows.extend(some);
+            match (last, order) {
+                (Some(_), _) if ended || rows.len() >= limit => return Ok(rows),
+                (None, _) => return Ok(rows),
+                (Some(last), Order::Ascending) => from = last,
+                (Some(last), Order::Descending) => to = last,
+            }
+        }
     }
 }
 
@@ -252,4 +276,37 @@ fn merge<'a>(
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn rows_are_read_the_same_while_they_are_counted_until_the_budget_ends() {
+        const TABLE: &str = "test_a";
+        let store = Store::in_memory();
+        let fill =
+            |tx: &mut Tx| (0..1_000_u16).try_for_each(|n| tx.set_raw(TABLE, n.to_be_bytes().to_vec(), Some(vec![1])));
+        store.write_blocking::<_, Error, _>(fill).unwrap();
+        let counted = |steps: u64| store.read().unwrap().within(Some(Arc::new(Budget::of(steps))));
+        let (low, high) = (7_u16.to_be_bytes(), 900_u16.to_be_bytes());
+        for order in [Order::Ascending, Order::Descending] {
+            for limit in [0, 1, COUNTED, COUNTED + 1, 600, 893, usize::MAX] {
+                let scan =
+                    |from: &Snapshot| from.scan_raw(TABLE, Bound::Included(&low), Bound::Excluded(&high), order, limit);
+                assert_eq!(scan(&counted(10_000)), scan(&store.read().unwrap()), "{order:?} {limit}");
+            }
+        }
+        let all =
+            |steps| counted(steps).scan_raw(TABLE, Bound::Unbounded, Bound::Unbounded, Order::Ascending, usize::MAX);
+        assert!(matches!(all(700), Err(Error::Stopped(_))));
+        assert_eq!(all(1_100).map(|rows| rows.len()), Ok(1_000));
+    }
+
+    #[test]
+    fn a_large_row_is_many_steps() {
+        assert_eq!((steps(0), steps(STEP_BYTES - 1), steps(10 * STEP_BYTES)), (1, 1, 11));
+    }
 }

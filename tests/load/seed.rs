@@ -236,6 +236,7 @@ impl Maker {
             created_at: self.now,
             expires_at: self.now.plus(LIFE),
             rotated: None,
+            one_of: None,
         };
         (grant, refresh)
     }

@@ -280,6 +280,7 @@ async fn prompt_select_account_asks_which() {
     assert!(page.url.path() == "/choose-account", "{}", page.url);
     let kept = browser.submit(&page, &[("action", "continue")]).await;
     assert!(!Callback::of(browser.follow(kept).await.location()).code().is_empty());
+    let page = browser.visit(&shop.request("openid", &[("prompt", "select_account")])).await;
     let other = browser.submit(&page, &[("action", "other")]).await;
     let page = browser.follow(other).await;
     let answer = browser.submit(&page, &[("identifier", BOB), ("password", PASSWORD)]).await;

@@ -238,6 +238,11 @@ async fn t14_a_token_dies_with_what_stands_behind_it() {
     let home = Home::new().await;
     let ann = Program::of(&home, ANN).await;
     let wiki = home.app("wiki");
+    let admin = Program::of(&home, ADMIN).await;
+    let sees_all = json!({"entity_type": "oauth_client", "entity_id": "*", "relation": "introspect",
+        "subject_type": "client", "subject_id": "wiki"});
+    let answer = admin.send(reqwest::Method::POST, "/api/admin/tuples", sees_all).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
     let key = ann.key(json!({"name": "k"})).await;
     let exchanged = exchange(&home, text(&key, "key")).await.json();
     let token = text(&exchanged, "token");

@@ -119,9 +119,9 @@ async fn a_client_revokes_its_own_tokens_and_no_others() {
 #[tokio::test]
 async fn introspection_tells_confidential_clients_what_a_token_is() {
     let home = Home::new().await;
-    let (shop, wiki, spa) = (home.app("shop"), home.app("wiki"), home.app("spa"));
+    let (shop, spa) = (home.app("shop"), home.app("spa"));
     let tokens = shop.tokens(&home.browser(), ANN, "openid email offline_access").await;
-    let told = wiki.introspect(&tokens.access).await;
+    let told = shop.introspect(&tokens.access).await;
     assert_eq!((&told["active"], &told["client_id"], &told["username"]), (&json!(true), &json!("shop"), &json!("ann")));
     assert_eq!((&told["iss"], &told["grant"]), (&json!(home.origin), &Value::Null));
     let told = shop.introspect(&tokens.refresh).await;

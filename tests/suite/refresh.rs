@@ -126,6 +126,69 @@ async fn t13_refreshes_at_once_leave_a_family_that_works() {
     assert_eq!(shop.userinfo(&last.access).await.status, StatusCode::OK);
 }
 
+/// So many uses of one token at once, each of which is answered.
+async fn at_once(app: &App<'_>, token: &str, count: usize) -> Vec<Tokens> {
+    let answers = futures_util::future::join_all((0..count).map(|_| app.refresh(token))).await;
+    answers.iter().map(Tokens::of).collect()
+}
+
+#[tokio::test]
+async fn bug_class_13_of_many_successors_one_goes_on_and_the_use_of_another_ends_the_family() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    let many = at_once(&shop, &first.refresh, 64).await;
+    for one in &many {
+        assert_eq!(shop.introspect(&one.refresh).await["active"], true, "none was used yet");
+    }
+    let kept = Tokens::of(&shop.refresh(&many[40].refresh).await);
+    for (number, one) in many.iter().enumerate() {
+        assert_eq!(shop.introspect(&one.refresh).await, json!({ "active": false }), "{number}");
+        assert_eq!(shop.userinfo(&one.access).await.status, StatusCode::OK, "an access token is not rotated");
+    }
+    let next = Tokens::of(&shop.refresh(&kept.refresh).await);
+    assert_eq!(error(&shop.refresh(&many[3].refresh).await), invalid_grant());
+    assert_dead(&shop, &next, "after the use of one that has ended").await;
+    assert!(home.told("token.refresh_reused").await.len() == 1);
+}
+
+#[tokio::test]
+async fn bug_class_13_when_all_use_their_successor_at_once_one_wins_and_the_family_ends() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    let many = at_once(&shop, &first.refresh, 64).await;
+    let answers = futures_util::future::join_all(many.iter().map(|one| shop.refresh(&one.refresh))).await;
+    let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    assert_eq!(won.len(), 1);
+    assert_dead(&shop, &Tokens::of(won[0]), "the others were used too").await;
+}
+
+#[tokio::test]
+async fn a_client_that_races_at_every_refresh_keeps_its_line() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let mut line = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    for generation in 0..5 {
+        home.advance(Duration::from_secs(6 * 86_400 + 1)).await;
+        if generation == 4 {
+            assert_eq!(error(&shop.refresh(&line.refresh).await), invalid_grant(), "30 days are over");
+            return;
+        }
+        line = at_once(&shop, &line.refresh, 4).await.swap_remove(generation % 4);
+    }
+}
+
+#[tokio::test]
+async fn a_token_gives_no_more_than_64_successors() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    let many = at_once(&shop, &first.refresh, 64).await;
+    assert_eq!(error(&shop.refresh(&first.refresh).await), invalid_grant());
+    assert_dead(&shop, &many[63], "that is no race").await;
+}
+
 #[tokio::test]
 async fn t11_a_refresh_token_is_for_its_client() {
     let home = Home::new().await;

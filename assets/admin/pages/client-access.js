@@ -17,6 +17,7 @@ const relations = [
   ["admin", "admin: may sign in, and manage who else may"],
   ["owner", "owner: may do everything with this app"],
   ["full_access", "full_access: everything inside the app is allowed"],
+  ["introspect", "introspect: another app that is shown this app's tokens"],
 ];
 
 const kinds = [["user", "Person"], ["group", "Group"], ["apikey", "API key"], ["client", "App"]];

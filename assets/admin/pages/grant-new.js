@@ -31,6 +31,7 @@ export function SubjectField({ name = "subject_id", label = "Who", type, value, 
     return () => {
       current = false;
       clearTimeout(timer);
+      control.abort();
     };
   }, [type, search]);
   const hints = { user: "E-mail address, username or id; * for everyone.", group: "Name or id of the group: its members have it.", apikey: "The key's id, key_….", client: "The client id." };
@@ -164,8 +165,9 @@ function Preview({ tuple, type }) {
   useEffect(() => {
     if (!tuple) { setState({}); return undefined; }
     let current = true;
+    const control = new AbortController();
     const timer = setTimeout(() => {
-      Promise.all([admin.post("/tuples/dry-run", { add: [tuple] }), isHere(tuple.subject_type, tuple.subject_id)]).then(
+      Promise.all([admin.post("/tuples/dry-run", { add: [tuple] }, undefined, control.signal), isHere(tuple.subject_type, tuple.subject_id)]).then(
         ([changes, known]) => current && setState({ key, changes, known }),
         (problem) => current && setState({ key, problem }),
       );

@@ -103,7 +103,7 @@ function Remove({ tuple, models }) {
 }
 
 function RemoveFromPlatform({ tuple, name, close, done }) {
-  const trial = useLoaded(() => admin.post("/tuples/dry-run", { remove: [parts(tuple)] }).then((changes) => told(changes.lost, "loses")), []);
+  const trial = useLoaded((signal) => admin.post("/tuples/dry-run", { remove: [parts(tuple)] }, undefined, signal).then((changes) => told(changes.lost, "loses")), []);
   const loses = `${trial.value || (trial.loading ? "Looking who loses what." : "Nobody else loses anything.")} This decides who administers this installation, from the next request on.`;
   return html`<${Confirm} title=${`Remove ${name}`} loses=${loses} type=${tuple.entity_type} action="Remove grant" close=${close} done=${done} send=${() => admin.remove(`/tuples/${tuple.id}`)} />`;
 }

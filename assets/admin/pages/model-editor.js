@@ -102,7 +102,7 @@ export function SaveBar({ draft, saved, review }) {
 export function Review({ type, definition, version, client, isNew, close, done, takeTheirs }) {
   const path = `/models/${encodeURIComponent(type)}`;
   const body = (against) => ({ definition, version: against, ...(client ? { client } : {}) });
-  const trial = useLoaded(() => admin.post(`${path}/dry-run`, body(version)), []);
+  const trial = useLoaded((signal) => admin.post(`${path}/dry-run`, body(version), undefined, signal), []);
   const [theirs, setTheirs] = useState(null);
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);

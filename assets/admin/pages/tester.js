@@ -85,7 +85,7 @@ function Question({ asked, models, ask }) {
 }
 
 function Answer({ asked, body, models }) {
-  const from = useLoaded(() => admin.post("/check", body), []);
+  const from = useLoaded((signal) => admin.post("/check", body, undefined, signal), []);
   return html`<${Loaded} from=${from} lines=${3}>${(answer) => html`<${Told} asked=${asked} answer=${answer} models=${models} />`}</${Loaded}>`;
 }
 
@@ -204,10 +204,16 @@ function waysOfReason({ answer, asked, name }) {
   }
 }
 
+// No answer means that every grant may be enough.
+function unlessGivenUp(problem) {
+  if (problem.name === "AbortError") throw problem;
+  return [];
+}
+
 // Which of some grants would each be enough, asked about at once.
-async function areEnough(grants, answer, asked) {
+async function areEnough(grants, answer, asked, signal) {
   const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null, names: false };
-  const { would_do: enough } = await admin.post("/check", { ...question, would_do: grants.slice(0, MAX_TRIED) });
+  const { would_do: enough } = await admin.post("/check", { ...question, would_do: grants.slice(0, MAX_TRIED) }, undefined, signal);
   return enough;
 }
 
@@ -232,9 +238,9 @@ function Nearest({ answer, asked, types, name }) {
     ...enough.map((relation) => granting(`Make ${name} ${relation} of ${what}.${permission?.policy ? " A policy then has the last word." : ""}`, `Grant ${relation}`, { ...on, relation, ...subject })),
   ];
   const grants = ways.filter((one) => one.grant).map((one) => JSON.stringify(one.grant));
-  const tried = useLoaded(async () => {
+  const tried = useLoaded(async (signal) => {
     if (grants.length === 0) return {};
-    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked).catch(() => []);
+    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked, signal).catch(unlessGivenUp);
     return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
   }, [grants.join()]);
   if (model.loading || tried.value === undefined) return html`<p class="lead">Looking for the nearest way to a yes…</p>`;

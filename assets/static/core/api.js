@@ -65,7 +65,7 @@ async function send(method, path, { query, body, signal } = {}) {
 const below = (base) => ({
   base,
   get: (path, query, signal) => call("GET", base + path, { query, signal }),
-  post: (path, body = {}, query) => call("POST", base + path, { body, query }),
+  post: (path, body = {}, query, signal) => call("POST", base + path, { body, query, signal }),
   patch: (path, body) => call("PATCH", base + path, { body }),
   put: (path, body, query) => call("PUT", base + path, { body, query }),
   remove: (path, query) => call("DELETE", base + path, { query }),

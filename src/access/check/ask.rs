@@ -22,7 +22,7 @@ use crate::store::rows::tuples;
 use crate::store::{self, Snapshot};
 
 /// Steps that the questions of one request may take on the thread that answers it, besides [`SHORT_FOR_EACH`].
-const SHORT: u64 = 5_000;
+const SHORT: u64 = 20_000;
 
 /// Steps more for each question: several times what an ordinary one takes.
 const SHORT_FOR_EACH: u64 = 64;

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::access::Error;
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
+use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{tuples, users};
@@ -18,8 +19,7 @@ use crate::store::{self, Read};
 const MOST: usize = 20_000;
 
 /// The newest version of each tenant.
-#[derive(Default)]
-struct Newest(RwLock<HashMap<TenantId, Arc<Lately>, Seeded>>);
+type Newest = LatestOf<TenantId, Lately>;
 
 /// One version of the store.
 pub(super) struct Lately {
@@ -37,16 +37,13 @@ impl Lately {
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
         let Some(version) = from.authority() else { return Self::at(0, cx.tenant, from) };
         let newest = cx.home.shared.of::<Newest>();
-        let known = newest.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+        let known = newest.find(&cx.tenant);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {
             return Ok(Arc::clone(known));
         }
         let fresh = Self::at(version, cx.tenant, from)?;
-        let mut all = newest.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Who still reads an older state must not displace the newer one.
-        if all.get(&cx.tenant).is_none_or(|known| known.version < version) {
-            all.insert(cx.tenant, Arc::clone(&fresh));
-        }
+        // Who still reads an older state does not displace the newer one.
+        newest.offer(cx.tenant, version, &fresh);
         Ok(fresh)
     }
 

@@ -58,12 +58,14 @@ const DOCUMENTS: &[(&str, &str)] = &[
         r#"{
         "description": "One client: who may use it, manage access to it, or do everything within it (full_access).",
         "relations": {
-            "owner": {"union": ["admin"]}, "admin": {"union": ["use"]}, "use": {},
+            "owner": {"union": ["admin"]}, "admin": {"union": ["use", "introspect"]}, "use": {},
+            "introspect": {"description": "Clients with it are shown the client's tokens by introspection."},
             "full_access": {"description": "May do everything with the objects of the client's types."}
         },
         "permissions": {
             "use": {"relation": "use"}, "manage": {"relation": "admin", "description": "Edit the client's models."},
-            "manage_access": {"relation": "admin"}, "manage_grants": {"relation": "admin"}
+            "manage_access": {"relation": "admin"}, "manage_grants": {"relation": "admin"},
+            "introspect": {"relation": "introspect"}
         }}"#,
     ),
     (

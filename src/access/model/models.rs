@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
 use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
+use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
@@ -26,8 +27,7 @@ pub struct Models {
 }
 
 /// The newest models of each tenant.
-#[derive(Default)]
-struct Newest(RwLock<HashMap<TenantId, Arc<Models>, Seeded>>);
+type Newest = LatestOf<TenantId, Models>;
 
 impl Models {
     /// The models as this snapshot has them, shared with all operations that see the same ones. Costs a read
@@ -35,7 +35,7 @@ impl Models {
     /// snapshot only.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
         let newest = cx.home.shared.of::<Newest>();
-        let known = newest.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+        let known = newest.find(&cx.tenant);
         let version = from.authority().map_or(0, |version| version.saturating_add(1));
         if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {
             return Ok(Arc::clone(models));
@@ -46,10 +46,8 @@ impl Models {
             return Ok(Arc::clone(models));
         }
         let fresh = Arc::new(Self::at(cx.tenant, revision));
-        // An operation that still reads an older state must not displace the newer one.
-        if known.is_none_or(|models| models.revision < revision) {
-            newest.0.write().unwrap_or_else(PoisonError::into_inner).insert(cx.tenant, Arc::clone(&fresh));
-        }
+        // An operation that still reads an older state does not displace the newer one.
+        newest.offer(cx.tenant, revision, &fresh);
         Ok(fresh)
     }
 

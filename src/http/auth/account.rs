@@ -9,7 +9,7 @@ use super::shapes;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Fresh, Json, Person, keep, keep_session};
+use crate::http::extract::{Fresh, Json, Person, keep, keep_session, session_cookie};
 use crate::http::respond::Refusal;
 use crate::identity::users::{self, OwnChange};
 use crate::identity::{Error, sessions};
@@ -50,7 +50,7 @@ pub async fn change_password(
     let changed = users::change_password(&person.cx, &person.signed_in, &current_password, &new_password).await;
     let success = changed.map_err(wrong_password)?;
     if person.is_by_cookie {
-        keep(&request, &person.cx, &success, true);
+        keep(&request, &person.cx, &success, outlives_the_window(&request, &person));
     }
     Ok(HttpResponse::Ok().json(json!({
         "token": success.token.expose(),
@@ -73,10 +73,16 @@ pub async fn verify_password(request: HttpRequest, person: Person, body: Json<Ag
         other => wrong_password(other),
     })?;
     if person.is_by_cookie {
-        keep_session(&request, &person.cx, (&confirmed.token, &confirmed.session), true);
+        let lasts = outlives_the_window(&request, &person);
+        keep_session(&request, &person.cx, (&confirmed.token, &confirmed.session), lasts);
         return Ok(HttpResponse::Ok().json(json!({ "status": true })));
     }
     Ok(HttpResponse::Ok().json(json!({ "status": true, "token": confirmed.token.expose() })))
+}
+
+/// Whether the caller's cookie outlives the browser's window: one that takes its place does as it did.
+fn outlives_the_window(request: &HttpRequest, person: &Person) -> bool {
+    session_cookie(request, &person.cx).is_none_or(|(_, lasts)| lasts)
 }
 
 /// `POST /delete-user`

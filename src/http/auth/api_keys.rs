@@ -15,7 +15,8 @@ use crate::cx::Cx;
 use crate::http::api::input::Input;
 use crate::http::extract::{Caller, Fresh, Json, Person, Query, Who, has, presented_key};
 use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
-use crate::oauth::exchange as rules;
+use crate::oauth::app_access::{self, Gate};
+use crate::oauth::{ErrorCode, exchange as rules};
 use crate::records::{ApiKey, RateLimit, User};
 
 type Answer = Result<HttpResponse, Refusal>;
@@ -185,7 +186,14 @@ pub async fn verify(caller: Caller, body: Json<Shown>) -> Answer {
     let is_own = matches!(&caller.who, Who::Key(live) if live.key.hash.matches(key.expose()));
     let from = ip.or(cx.request.ip.filter(|_| is_own));
     let body = match apikeys::accept(cx, &key, from).await {
-        Ok(live) => json!({ "valid": true, "error": null, "key": shape(cx, &live.key) }),
+        Ok(live) => match app_access::admit_key(cx, &live, Gate::Key).await {
+            Ok(()) => json!({ "valid": true, "error": null, "key": shape(cx, &live.key) }),
+            Err(error) if error.code == ErrorCode::AccessDenied => {
+                let told = json!({ "message": error.public_description(), "code": "FORBIDDEN" });
+                json!({ "valid": false, "error": told, "key": null })
+            }
+            Err(error) => return Err(error.into()),
+        },
         Err(error) if error.is_refusal() => {
             let mut told = json!({ "message": sentence(&error.to_string()), "code": error.code() });
             if let (Some(ms), Some(members)) = (error.try_again_ms(), told.as_object_mut()) {

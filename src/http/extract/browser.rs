@@ -35,11 +35,26 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
-    pub fn csrf(&self) -> String {
+    /// The browser's name: the one its cookie holds, or else the one that [`Browser::remember`] gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name in the cookie that the browser sent, if it sent one.
+    pub fn known_name(&self) -> Option<&str> {
+        self.is_known.then_some(&*self.name)
+    }
+
+    /// Sets the browser's cookie when it has none: for what comes back and counts in this browser only.
+    pub fn remember(&self) {
         if !self.is_known {
             cookies::set(&self.request, &self.cx, Purpose::Browser, &self.name, None);
         }
+    }
+
+    /// The value of the hidden field `csrf_token`. Sets the browser's cookie when it has none.
+    pub fn csrf(&self) -> String {
+        self.remember();
         csrf::token(&self.cx, &self.name, self.signed_in.as_ref().map(|person| &person.session.id))
     }
 
@@ -50,11 +65,6 @@ impl Browser {
             && csrf::sender(&self.cx, self.request.headers()) != Sender::Foreign
             && csrf::fits(&self.cx, &self.name, session, fields.text("csrf_token"));
         if fits { Ok(()) } else { Err(Refusal::foreign()) }
-    }
-
-    /// What the browser's forms are bound to.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     /// What the browser shows as proof that an account's owner signed in from here before.
@@ -89,6 +99,18 @@ pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, l
     cookies::set(request, cx, Purpose::Device, &success.device, Some(DEVICE_SECONDS));
 }
 
+/// Stands behind the token in a session cookie that ends with the browser's window, so that it does so too when it is set anew.
+const UNTIL_CLOSED: char = '~';
+
+/// The token that the session cookie holds, and whether the cookie outlives the browser's window.
+pub(in crate::http) fn session_cookie(request: &HttpRequest, cx: &Cx) -> Option<(Secret<String>, bool)> {
+    let value = cookies::find(request, cx, Purpose::Session)?;
+    Some(match value.strip_suffix(UNTIL_CLOSED) {
+        Some(token) => (Secret::from(token), false),
+        None => (Secret::new(value), true),
+    })
+}
+
 /// Sets the session cookie; `lasts` says whether it outlives the browser's window. It never outlives the session.
 pub(in crate::http) fn keep_session(
     request: &HttpRequest,
@@ -98,7 +120,8 @@ pub(in crate::http) fn keep_session(
 ) {
     let longest = sessions::end_of(cx, session).since(cx.now);
     let seconds = lasts.then(|| cx.settings().session.lifetime.min(longest).as_secs());
-    cookies::set(request, cx, Purpose::Session, token.expose(), seconds);
+    let mark = if lasts { String::new() } else { UNTIL_CLOSED.to_string() };
+    cookies::set(request, cx, Purpose::Session, &format!("{}{mark}", token.expose()), seconds);
 }
 
 impl FromRequest for Browser {

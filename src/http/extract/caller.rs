@@ -14,6 +14,7 @@ use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
+use crate::oauth::app_access::{self, Gate};
 use crate::oauth::bearer::{self, Holder};
 use crate::oauth::{self, ErrorCode, Params, client_auth};
 use crate::records::{Client, Session, User};
@@ -87,7 +88,9 @@ pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) ->
     let is_local = request.conn_data::<LocalPeer>().is_some();
     let (who, by, session) = if let Some(key) = presented_key(request, body_key)? {
         let live = apikeys::accept(&cx, &key, cx.request.ip).await;
-        (Who::Key(Box::new(live.map_err(|error| Refusal::of_presented_key(&error))?)), Credential::ApiKey, None)
+        let live = live.map_err(|error| Refusal::of_presented_key(&error))?;
+        app_access::admit_key(&cx, &live, Gate::Key).await?;
+        (Who::Key(Box::new(live)), Credential::ApiKey, None)
     } else if let Some(line) = authorization(request)? {
         by_authorization(&cx, &line).await?
     } else if let Some(signed_in) = by_cookie(request, &cx).await? {
@@ -146,7 +149,7 @@ async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<Proved, Refusal> {
         let signed_in = by_token(cx, token).await?.ok_or_else(refused)?;
         return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken, Some(signed_in.session)));
     }
-    let (who, by) = match bearer::find_live(cx, token.expose())?.ok_or_else(refused)? {
+    let (who, by) = match bearer::find_live(cx, token.expose()).await?.ok_or_else(refused)? {
         Holder::Person(user) => (Who::Person(user), Credential::AccessToken),
         Holder::Identified(user) => (Who::Person(user), Credential::IdToken),
         Holder::Client(client) => (Who::Client(client), Credential::AccessToken),

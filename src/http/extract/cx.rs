@@ -60,9 +60,7 @@ impl Connection {
 
     /// A request begins.
     pub(in crate::http) fn begin(request: &ServiceRequest) -> Option<OpenRequest> {
-        let connection = Rc::clone(request.conn_data::<Rc<Self>>()?);
-        connection.open.set(connection.open.get() + 1);
-        Some(OpenRequest(connection))
+        request.conn_data::<Rc<Self>>().map(OpenRequest::on)
     }
 }
 
@@ -70,6 +68,11 @@ impl Connection {
 pub(in crate::http) struct OpenRequest(Rc<Connection>);
 
 impl OpenRequest {
+    fn on(connection: &Rc<Connection>) -> Self {
+        connection.open.set(connection.open.get() + 1);
+        Self(Rc::clone(connection))
+    }
+
     /// Whether nothing but the state of the server is told on the connection.
     pub(in crate::http) fn is_reserved(&self) -> bool {
         self.0.is_reserved
@@ -231,5 +234,24 @@ impl FromRequest for Cx {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(operation(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_knows_its_requests_and_when_they_are_too_many() {
+        let connection = Connection::new(false);
+        assert_eq!(connection.idle_since(), Some(0));
+        let mut open: Vec<OpenRequest> = (0..MOST_OPEN).map(|_| OpenRequest::on(&connection)).collect();
+        assert!(!open[0].is_one_too_many() && connection.idle_since().is_none());
+        open.push(OpenRequest::on(&connection));
+        assert!(open[0].is_one_too_many());
+        open.pop();
+        assert!(!open[0].is_one_too_many());
+        drop(open);
+        assert_eq!(connection.idle_since(), Some(u64::try_from(MOST_OPEN).unwrap() + 1));
     }
 }

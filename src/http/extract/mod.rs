@@ -32,7 +32,7 @@ mod person;
 
 pub use admin::*;
 pub use browser::Browser;
-pub(in crate::http) use browser::{keep, keep_session, name_of};
+pub(in crate::http) use browser::{keep, keep_session, name_of, session_cookie};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 #[cfg(test)]
 pub(in crate::http) use cx::prove;

@@ -6,8 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::browser::keep_session;
-use super::cookies::{self, Purpose};
+use super::browser::{keep_session, session_cookie};
 use super::cx::{operation, prove};
 use crate::base::Secret;
 use crate::cx::Cx;
@@ -86,12 +85,12 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
 
 /// Who holds the session cookie. Slides the session and its cookie when that is due.
 pub(super) async fn by_cookie(request: &HttpRequest, cx: &Cx) -> Result<Option<SignedIn>, Refusal> {
-    let Some(token) = cookies::find(request, cx, Purpose::Session).map(Secret::new) else { return Ok(None) };
+    let Some((token, lasts)) = session_cookie(request, cx) else { return Ok(None) };
     let signed_in = sessions::resolve(cx, token.expose())?;
     if let Some(signed_in) = &signed_in
         && sessions::extend_if_due(cx, signed_in).await?
     {
-        keep_session(request, cx, (&token, &signed_in.session), true);
+        keep_session(request, cx, (&token, &signed_in.session), lasts);
     }
     Ok(signed_in)
 }

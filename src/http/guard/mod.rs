@@ -204,7 +204,7 @@ impl Asked {
             target: "auther::access",
             request_id = %self.cx.request.id,
             method = %self.method,
-            route = self.matched.pattern.as_deref(),
+            route = self.matched.pattern.as_deref().map(tracing::field::display),
             path = %Harmless(&self.path),
             unknown_client_of = self.cx.request.unnamed_by.map(tracing::field::display),
             status = response.status().as_u16(),

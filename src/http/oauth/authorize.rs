@@ -6,13 +6,14 @@ use serde_json::json;
 
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Pairs, Query};
-use crate::http::pages::views::{Account, ErrorPage, FormPost, HiddenField, NoAccess};
+use crate::http::pages::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAccess};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::routes;
 use crate::oauth::Params;
 use crate::oauth::authorize::{
-    self, AuthorizationResponse, Decision, Interaction, PageRefusal, ResponseMode, Step, TurnedAway,
+    self, AuthorizationResponse, Brought, Decision, Ended, Interaction, PageRefusal, ResponseMode, Step, TurnedAway,
+    Visit,
 };
 
 /// The parameter with which one of our pages sends the browser back.
@@ -25,14 +26,26 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
         let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
-    let signed_in = browser.signed_in.as_ref();
-    let decision = match params.find(INTERACTION) {
-        None => authorize::decide(&cx, &params, signed_in, None).await?,
-        Some(token) => match Interaction::open(&cx, token) {
-            Some(earlier) => authorize::decide(&cx, &earlier.params()?, signed_in, Some(&earlier)).await?,
-            None => Decision::Refuse(PageRefusal::stale_interaction()),
+    let (params, earlier) = match params.find(INTERACTION) {
+        None => (params, None),
+        Some(token) => match Interaction::open(&cx, token, browser.known_name())? {
+            Brought::Waiting(earlier) => (earlier.params()?, Some(earlier)),
+            // What another browser began begins anew in this one, as if the app had sent it here.
+            Brought::Over { query, why: Ended::Elsewhere } => (Params::from_query(&query)?, None),
+            Brought::Over { query, why } => return refuse(&cx, &PageRefusal::over(why, &query)),
+            Brought::Unknown => return refuse(&cx, &PageRefusal::stale_interaction()),
         },
     };
+    let visit =
+        Visit { browser: browser.name(), signed_in: browser.signed_in.as_ref(), interaction: earlier.as_deref() };
+    let decision = authorize::decide(&cx, &params, visit).await?;
+    if matches!(decision, Decision::Ask { .. } | Decision::TurnAway(_)) {
+        // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request itself.
+        if browser.known_name().is_none() && is_by_script(&request) {
+            return Ok(go(&request, format!("{}{}", cx.issuer(), routes::authorize(&params.to_query()))));
+        }
+        browser.remember();
+    }
     draw(&cx, &request, decision)
 }
 
@@ -44,7 +57,7 @@ pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
         let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
-    Ok(go(&request, format!("{}?{}", routes::AUTHORIZE[0], params.to_query())))
+    Ok(go(&request, routes::authorize(&params.to_query())))
 }
 
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.
@@ -98,8 +111,7 @@ fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> 
 /// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for a caller
 /// that could not follow it to another origin.
 fn go(request: &HttpRequest, url: String) -> HttpResponse {
-    let by_script = request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "cors");
-    if by_script {
+    if is_by_script(request) {
         return HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(json!({ "redirect": true, "url": url }));
@@ -112,6 +124,10 @@ fn go(request: &HttpRequest, url: String) -> HttpResponse {
         .finish()
 }
 
+fn is_by_script(request: &HttpRequest) -> bool {
+    request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "cors")
+}
+
 /// An error that must not be redirected (RFC 6749 §4.1.2.1).
 pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     tracing::warn!(request_id = %cx.request.id, title = %refusal.title, facts = ?refusal.facts, "authorization request refused");
@@ -122,6 +138,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     }
     if let Some((sent, registered)) = &refusal.compared {
         view = view.with_difference(("sent", sent), ("registered", registered));
+    }
+    if let Some(query) = &refusal.again {
+        view = view.with_action(Link { href: routes::authorize(query), label: String::from("Start again") });
     }
     let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()

@@ -10,7 +10,7 @@ use crate::oauth::{Params, userinfo};
 
 /// `GET`: the token comes in the header only. In a query it would end up in logs (RFC 9700 §4.3.2).
 pub async fn by_header(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    answer(&cx, bearer(authorization(&request)?))
+    answer(&cx, bearer(authorization(&request)?)).await
 }
 
 /// `POST`: in the header or in the body. "Clients MUST NOT use more than one method to transmit the token in each request"
@@ -19,15 +19,15 @@ pub async fn by_body(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
     let params = Params::from_pairs(pairs.0)?;
     match (bearer(authorization(&request)?), params.find("access_token")) {
         (Some(_), Some(_)) => Err(Refusal::malformed("The access token is both in the header and in the body.")),
-        (header, body) => answer(&cx, header.or(body)),
+        (header, body) => answer(&cx, header.or(body)).await,
     }
 }
 
 /// "If the request lacks any authentication information …, the resource server SHOULD NOT include an error code" in its challenge
 /// (RFC 6750 §3.1).
-fn answer(cx: &Cx, token: Option<&str>) -> Result<HttpResponse, Refusal> {
+async fn answer(cx: &Cx, token: Option<&str>) -> Result<HttpResponse, Refusal> {
     let token = token.ok_or_else(Refusal::unauthenticated)?;
-    Ok(HttpResponse::Ok().json(userinfo::claims(cx, token)?))
+    Ok(HttpResponse::Ok().json(userinfo::claims(cx, token).await?))
 }
 
 /// The token of a `Bearer` header; the scheme's name has no case (RFC 9110 §11.1).

@@ -13,14 +13,17 @@ use crate::http::oauth;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
-use crate::oauth::authorize;
+use crate::oauth::authorize::{self, Visit};
 use crate::oauth::grants::Lasts;
 use crate::records::User;
 
 /// `GET /consent?continue=…`. Only in the session that the question was made for; any other takes the request up again.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
-    let flow = Flow::read(cx, query.find("continue").unwrap_or_default())?;
+    let flow = Flow::read(&browser, query.find("continue").unwrap_or_default())?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
+    }
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
     let person = browser.signed_in.as_ref();
     let Some(person) = person.filter(|person| waiting.interaction.session.as_ref() == Some(&person.session.id)) else {
@@ -42,7 +45,10 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
 pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
     browser.own_form(&fields)?;
     let cx = &browser.cx;
-    let flow = Flow::read(cx, fields.text("continue"))?;
+    let flow = Flow::read(&browser, fields.text("continue"))?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
+    }
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
     let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume())) };
     let allow = match fields.text("action") {
@@ -51,7 +57,8 @@ pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> R
         "switch" => return Ok(go(&routes::other_account(&waiting.token))),
         _ => return Err(Refusal::malformed("The form does not say whether to allow or to deny.")),
     };
-    let decision = authorize::consent(cx, &waiting.interaction, person, allow).await?;
+    let visit = Visit { browser: browser.name(), signed_in: Some(person), interaction: Some(&waiting.interaction) };
+    let decision = authorize::consent(cx, visit, allow).await?;
     oauth::draw(cx, &request, decision)
 }
 

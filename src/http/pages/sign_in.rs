@@ -15,15 +15,14 @@ use crate::http::respond::page::Page;
 use crate::http::routes;
 use crate::identity::Error;
 use crate::identity::sign_in::{self, Attempt};
-use crate::oauth::authorize;
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from a page of ours. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own_path));
-    let flow = Flow::read(&browser.cx, text.unwrap_or_default())?;
-    if matches!(flow, Flow::Stale) {
-        return flow::stale(&browser.cx);
+    let flow = Flow::read(&browser, text.unwrap_or_default())?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
     }
     let wants_other = query.find("other").is_some();
     let hint = flow.app().and_then(|waiting| waiting.view.identifier.clone()).unwrap_or_default();
@@ -32,9 +31,9 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
 
 /// `POST /sign-in`
 pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
-    let flow = Flow::read(&cx, fields.text("continue"))?;
-    if matches!(flow, Flow::Stale) {
-        return flow::stale(&cx);
+    let flow = Flow::read(&browser, fields.text("continue"))?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
     }
     let identifier = fields.text("identifier");
     if browser.own_form(&fields).is_err() {
@@ -46,7 +45,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     let error = match sign_in::with_password(&cx, attempt).await {
         Ok(success) => {
             browser.keep(&success);
-            return Ok(go(&flow.next()));
+            return Ok(go(&flow.signed_in(&cx, &success.signed_in.session.id)));
         }
         Err(error) => error,
     };
@@ -124,7 +123,10 @@ fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> 
 /// `GET /choose-account?continue=…`
 pub async fn show_choice(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
-    let flow = Flow::read(cx, query.find("continue").unwrap_or_default())?;
+    let flow = Flow::read(&browser, query.find("continue").unwrap_or_default())?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
+    }
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
     let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume())) };
     let view = ChooseAccount {
@@ -139,13 +141,14 @@ pub async fn show_choice(browser: Browser, query: Query) -> Result<HttpResponse,
 /// `POST /choose-account`
 pub async fn choose(browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
     browser.own_form(&fields)?;
-    let flow = Flow::read(&browser.cx, fields.text("continue"))?;
+    let flow = Flow::read(&browser, fields.text("continue"))?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
+    }
     let Some(waiting) = flow.app() else { return flow::stale(&browser.cx) };
-    Ok(match fields.text("action") {
-        "other" => go(&routes::other_account(&waiting.token)),
-        _ => {
-            let token = authorize::account_chosen(&browser.cx, &waiting.interaction);
-            go(&routes::with_query(routes::AUTHORIZE[0], "interaction", &token))
-        }
+    Ok(match (fields.text("action"), &browser.signed_in) {
+        ("other", _) => go(&routes::other_account(&waiting.token)),
+        (_, Some(person)) => go(&waiting.resumed_as(&browser.cx, &waiting.interaction.chosen_in(&person.session.id))),
+        (_, None) => go(&waiting.resume()),
     })
 }

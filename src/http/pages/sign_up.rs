@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::flow::{self, Flow};
+use super::flow::Flow;
 use super::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
 use super::{go, mistakes};
 use crate::config::Registration;
@@ -27,9 +27,9 @@ struct Draft {
 /// `GET /sign-up?invite=…&continue=…`; with `created=1` it says that the account is there.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
-    let flow = Flow::read(cx, query.find("continue").unwrap_or_default())?;
-    if matches!(flow, Flow::Stale) {
-        return flow::stale(cx);
+    let flow = Flow::read(&browser, query.find("continue").unwrap_or_default())?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
     }
     if query.find("created").is_some() {
         let next = Link { href: sign_in_href(&flow), label: "Sign in".to_owned() };
@@ -41,9 +41,9 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
 
 /// `POST /sign-up`. The answer is the same whether the address is new or taken: who has the account signs in next.
 pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
-    let flow = Flow::read(&cx, fields.text("continue"))?;
-    if matches!(flow, Flow::Stale) {
-        return flow::stale(&cx);
+    let flow = Flow::read(&browser, fields.text("continue"))?;
+    if let Some(answer) = flow.ended(&browser) {
+        return answer;
     }
     let draft = |errors| Draft {
         invite: fields.text("invite").to_owned(),

@@ -271,3 +271,104 @@ fn questions_lists_and_dry_runs_over_a_large_world_leave_the_thread_that_answers
     }
     assert!(site.home.parts.store.commits() > 0);
 }
+
+/// Every endpoint that takes a list, at the largest that it takes: what must be refused beyond that is in `beyond`.
+#[test]
+fn every_list_is_taken_up_to_its_bound_at_a_bounded_cost_and_refused_beyond() {
+    let scales = Scales::new();
+    scales.model("doc", json!({"relations": {"viewer": {}}, "permissions": {"read": {"relation": "viewer"}}}));
+    let tuple = |n: usize| parts(&format!("doc d{n} viewer user u{n}"));
+    let tuples = |count: usize| (0..count).map(tuple).collect::<Vec<_>>();
+    let line = |n: usize| format!("doc:i{n}#viewer@user:u{n}");
+    let lines = |count: usize| (0..count).map(line).collect::<Vec<_>>();
+    let told = |n: usize| json!({"entityType": "doc", "entityId": format!("d{n}"), "relation": "viewer", "subjectType": "user", "subjectId": "ann"});
+    let asked = |explain: bool, more: usize| {
+        let contextual: Vec<Value> = (0..more).map(told).collect();
+        json!({"entityType": "doc", "entityId": "d1", "permission": "read", "subject": {"type": "user", "id": "ann"}, "explain": explain, "contextualTuples": contextual})
+    };
+    let checks = |explained: usize, others: usize, more: usize| {
+        let all: Vec<Value> = (0..explained + others).map(|n| asked(n < explained, more)).collect();
+        json!({"checks": all})
+    };
+    let ids = |count: usize, more: usize| {
+        let mut body = asked(false, more);
+        body["entityIds"] = (0..count).map(|n| format!("d{n}")).collect();
+        body
+    };
+    let evaluations = |count: usize| {
+        let one = json!({"resource": {"type": "doc", "id": "d1", "properties": {"a": 1}}});
+        json!({"subject": {"type": "user", "id": "ann"}, "action": {"name": "read"}, "evaluations": vec![one; count]})
+    };
+    let tried = |count: usize| json!({"subject_type": "user", "subject_id": "ann", "permission": "read", "entity_type": "doc", "would_do": tuples(count)});
+    let types = |count: usize| json!({"source": format!("model\n  schema 1.1\n{}", (0..count).map(|n| format!("type t{n}\n")).collect::<String>())});
+    let uris = |count: usize| {
+        let all: Vec<String> = (0..count).map(|n| format!("https://app{n}.example/{}", "x".repeat(500))).collect();
+        json!({"name": "App", "type": "web", "redirect_uris": all})
+    };
+    let model = |relations: usize| {
+        let all: serde_json::Map<String, Value> = (0..relations).map(|n| (format!("r{n}"), json!({}))).collect();
+        json!({"definition": {"relations": all}})
+    };
+    let batch = "/api/auth/check-permission/batch";
+    for (path, within, beyond) in [
+        ("/api/admin/tuples", json!({"tuples": tuples(1_000)}), json!({"tuples": tuples(1_001)})),
+        (
+            "/api/admin/tuples/import",
+            json!({"lines": lines(1_000), "first_line": u32::MAX}),
+            json!({"lines": lines(1_001)}),
+        ),
+        ("/api/admin/tuples/dry-run", json!({"add": tuples(50), "remove": tuples(50)}), json!({"add": tuples(101)})),
+        (batch, checks(20, 0, 0), checks(21, 0, 0)),
+        (batch, checks(0, 1_000, 0), checks(0, 1_001, 0)),
+        (batch, checks(0, 50, 100), checks(0, 51, 100)),
+        (batch, checks(0, 1, 100), checks(0, 1, 101)),
+        (batch, ids(1_000, 0), ids(1_001, 0)),
+        (batch, ids(50, 100), ids(51, 100)),
+        ("/access/v1/evaluations", evaluations(1_000), evaluations(1_001)),
+        ("/api/admin/check", tried(20), tried(21)),
+        ("/api/admin/models/import", types(100), types(101)),
+        ("/api/admin/models/validate", model(64), model(65)),
+        ("/api/admin/clients", uris(100), uris(101)),
+    ] {
+        let answer = scales.weighed(path, &within);
+        assert!(answer.status.is_success(), "{path}: {}", answer.body.chars().take(300).collect::<String>());
+        let refused = scales.weighed(path, &beyond);
+        assert!(refused.status.is_client_error(), "{path} beyond its bound: {}", refused.status);
+    }
+}
+
+#[test]
+fn a_model_with_a_great_many_mistakes_is_not_compared_with_itself() {
+    let scales = Scales::new();
+    // In a document of the largest size: relations that are too many, and names that are all unknown.
+    let many: serde_json::Map<String, Value> =
+        (0..12_000).map(|n| (format!("a{n}"), json!([format!("b{n}")]))).collect();
+    let unknown: Vec<String> = (0..12_000).map(|n| format!("z{n}")).collect();
+    for definition in [json!({"relations": many}), json!({"relations": {"viewer": {"union": unknown}}})] {
+        let answer = scales.weighed("/api/admin/models/validate", &json!({"definition": definition}));
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body.chars().take(300).collect::<String>());
+        assert!(answer.json()["fields"].as_array().is_none_or(|fields| fields.len() <= 102));
+    }
+}
+
+#[test]
+fn the_nearest_redirect_uri_of_a_long_one_costs_little() {
+    let scales = Scales::new();
+    let uris: Vec<String> = (0..100).map(|n| format!("https://app{n}.example/{}", "x".repeat(500))).collect();
+    let body = json!({"name": "App", "type": "web", "client_id": "app", "redirect_uris": uris});
+    assert_eq!(scales.weighed("/api/admin/clients", &body).status, StatusCode::CREATED);
+    for length in [1_000, 8_000, 60_000] {
+        let uri = format!("https://app7.example/{}", "y".repeat(length));
+        let form = format!("client_id=app&response_type=code&redirect_uri={uri}");
+        let request = TestRequest::post()
+            .uri("/api/auth/oauth2/authorize")
+            .insert_header(("content-type", "application/x-www-form-urlencoded"));
+        let (answer, info) = scales.send(request.set_payload(form));
+        assert!(answer.status.is_redirection() || answer.status.is_client_error(), "{length}: {}", answer.status);
+        let (_, shown) = scales.send(
+            TestRequest::get()
+                .uri(&format!("/api/auth/oauth2/authorize?client_id=app&response_type=code&redirect_uri={uri}")),
+        );
+        assert!(info.bytes_total.max(shown.bytes_total) < 8 * MIB, "{length}: {} KiB", shown.bytes_total >> 10);
+    }
+}

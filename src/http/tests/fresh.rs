@@ -408,3 +408,25 @@ async fn a_session_ends_a_month_after_the_sign_in_however_much_it_is_used_and_it
     site.home.advance(settings.refresh_after);
     assert_eq!(tab.get("/api/auth/get-session").await.json(), Value::Null, "a proof does not lengthen it either");
 }
+
+#[actix_web::test]
+async fn a_cookie_that_ends_with_the_window_does_so_too_when_it_is_set_anew() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    for (remembered, wanted) in [(false, false), (true, true)] {
+        let mut tab = Tab::new(&site);
+        let lasts = |answer: &Answer| {
+            let lines: Vec<&str> = answer.headers.get_all("set-cookie").map(|line| line.to_str().unwrap()).collect();
+            lines.into_iter().find(|line| line.contains("_session=")).map(|line| line.contains("Max-Age"))
+        };
+        let body = json!({ "email": "ann@example.com", "password": PASSWORD, "rememberMe": remembered });
+        assert_eq!(lasts(&tab.post_json("/api/auth/sign-in/email", body).await), Some(wanted), "signed in");
+        site.home.advance(site.home.parts.settings.session.refresh_after);
+        assert_eq!(lasts(&tab.get("/api/auth/get-session").await), Some(wanted), "moved by use");
+        let again = tab.post_json("/api/auth/verify-password", json!({ "password": PASSWORD })).await;
+        assert_eq!(lasts(&again), Some(wanted), "after the password");
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": PASSWORD });
+        assert_eq!(lasts(&tab.post_json("/api/auth/change-password", body).await), Some(wanted), "another password");
+        assert_ne!(tab.get("/api/auth/get-session").await.json(), Value::Null);
+    }
+}

@@ -158,6 +158,20 @@ async fn bodies_are_bounded_typed_and_unambiguous() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
 
+#[actix_web::test]
+async fn bug_class_40_the_lines_of_a_head_have_a_bound_over_http_2() {
+    use actix_web::http::Version;
+    let site = Site::open().await;
+    let ask = |lines: usize, version: Version| {
+        let request = TestRequest::get().uri("/api/auth/get-session").version(version);
+        (0..lines).fold(request, |request, _| request.append_header(("x-more", "x".repeat(1000))))
+    };
+    assert_eq!(site.send(ask(30, Version::HTTP_2)).await.status, StatusCode::OK);
+    let answer = site.send(ask(100, Version::HTTP_2)).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["code"].as_str()), (431, Some("HEAD_TOO_LARGE")));
+    assert_eq!(site.send(ask(100, Version::HTTP_11)).await.status, StatusCode::OK, "there the reader of heads has one");
+}
+
 fn preflight(uri: &str, origin: &'static str) -> TestRequest {
     TestRequest::default()
         .method(Method::OPTIONS)

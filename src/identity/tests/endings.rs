@@ -183,14 +183,14 @@ async fn one_family_is_revoked_once() {
 #[tokio::test]
 async fn a_session_that_is_older_than_its_absolute_end_ends_as_one_that_began_when_it_did() {
     let scene = scene().await;
-    let cx = scene.home.cx();
-    let (at, old) = (cx.clone(), scene.one.signed_in.session.clone());
-    let as_before =
-        crate::records::Session { ends_at: None, expires_at: cx.now.plus(minutes(60 * 24 * 365)), ..old.clone() };
-    let put = move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, at.tenant, Some(&old), &as_before);
-    cx.store().write(put).await.unwrap();
     let absolute = scene.home.parts.settings.session.absolute;
     scene.home.advance(absolute.saturating_sub(minutes(1)));
+    let cx = scene.home.cx();
+    let (at, old) = (cx.clone(), scene.one.signed_in.session.clone());
+    let (last_seen_at, expires_at) = (cx.now.minus(minutes(60 * 48)), cx.now.plus(minutes(60 * 24 * 365)));
+    let as_before = crate::records::Session { ends_at: None, last_seen_at, expires_at, ..old.clone() };
+    let put = move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, at.tenant, Some(&old), &as_before);
+    cx.store().write(put).await.unwrap();
     assert!(resolves(&scene.home, &scene.one.token));
     let signed_in = sessions::resolve(&scene.home.cx(), scene.one.token.expose()).unwrap().unwrap();
     assert!(sessions::extend_if_due(&scene.home.cx(), &signed_in).await.unwrap());

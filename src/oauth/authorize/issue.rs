@@ -1,7 +1,8 @@
 //! Making a code.
 
-use super::request::Request;
-use super::response::{self, AuthorizationResponse};
+use super::interaction::{Ended, Interaction};
+use super::request::{PageRefusal, Request};
+use super::{Decision, response};
 use crate::audit::Entry;
 use crate::base::id::{CodeId, GrantId};
 use crate::base::secret::Digest;
@@ -9,15 +10,61 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
 use crate::oauth::Error;
-use crate::records::{ActorKind, Code};
-use crate::store::rows;
+use crate::records::{ActorKind, Code, Consent};
+use crate::store::{Tx, rows};
 
-/// Makes a code bound to client, redirect URI, session and challenge (RFC 6749 §4.1.2, RFC 7636 §4.4), and answers with it.
-pub(super) async fn code(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<AuthorizationResponse, Error> {
+/// Makes a code bound to client, redirect URI, session and challenge (RFC 6749 §4.1.2, RFC 7636 §4.4), and answers with it. A request that
+/// comes back from one of our pages gets one only once. `allowed` is what the person has just consented to.
+pub(super) async fn code(
+    cx: &Cx,
+    request: &Request,
+    signed_in: &SignedIn,
+    interaction: Option<&Interaction>,
+    allowed: Option<Vec<String>>,
+) -> Result<Decision, Error> {
     let secret = cx.entropy().token();
-    let code = Code {
+    let code = draw(cx, request, signed_in, &secret);
+    let text = token::compose(code.id.as_str(), &secret);
+    let entry = Entry::success(cx, "authorize.grant")
+        .by(ActorKind::User, &code.user)
+        .target(&code.client)
+        .detail("scopes", code.scopes.clone());
+    let consented = allowed
+        .as_ref()
+        .map(|scopes| Entry::success(cx, "consent.allow").target(&code.client).detail("scopes", scopes.clone()));
+    let (at, waiting) = (cx.clone(), interaction.cloned());
+    let write = move |tx: &mut Tx| {
+        if let Some(waiting) = &waiting
+            && !waiting.answer(tx, &at)?
+        {
+            return Ok(false);
+        }
+        if let (Some(scopes), Some(entry)) = (&allowed, &consented) {
+            remember_consent(tx, &at, &code, scopes)?;
+            entry.append(tx, &at)?;
+        }
+        rows::codes::put(tx, at.tenant, None, &code)?;
+        if let Some(session) = rows::sessions::find(tx, at.tenant, &code.session)?
+            && !session.clients.contains(&code.client)
+        {
+            let mut used = session.clone();
+            used.clients.push(code.client.clone());
+            rows::sessions::put(tx, at.tenant, Some(&session), &used)?;
+        }
+        entry.append(tx, &at)?;
+        Ok::<_, Error>(true)
+    };
+    Ok(if cx.store().write(write).await? {
+        Decision::Respond(response::code(cx, &request.target(), &text))
+    } else {
+        Decision::Refuse(PageRefusal::over(Ended::Answered, &request.query))
+    })
+}
+
+fn draw(cx: &Cx, request: &Request, signed_in: &SignedIn, secret: &str) -> Code {
+    Code {
         id: CodeId::new(cx.now, cx.entropy()),
-        digest: Digest::of(&secret),
+        digest: Digest::of(secret),
         client: request.client.id.clone(),
         user: signed_in.user.id.clone(),
         session: signed_in.session.id.clone(),
@@ -33,25 +80,18 @@ pub(super) async fn code(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Re
         created_at: cx.now,
         expires_at: cx.now.plus(cx.settings().tokens.code),
         used_at: None,
-    };
-    let text = token::compose(code.id.as_str(), &secret);
-    let entry = Entry::success(cx, "authorize.grant")
-        .by(ActorKind::User, &code.user)
-        .target(&code.client)
-        .detail("scopes", code.scopes.clone());
-    let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            rows::codes::put(tx, at.tenant, None, &code)?;
-            if let Some(session) = rows::sessions::find(tx, at.tenant, &code.session)?
-                && !session.clients.contains(&code.client)
-            {
-                let mut used = session.clone();
-                used.clients.push(code.client.clone());
-                rows::sessions::put(tx, at.tenant, Some(&session), &used)?;
-            }
-            Ok::<_, Error>(entry.append(tx, &at)?)
-        })
-        .await?;
-    Ok(response::code(cx, &request.target(), &text))
+    }
+}
+
+/// Adds these scopes to what the person lets the app see.
+fn remember_consent(tx: &mut Tx, cx: &Cx, code: &Code, wanted: &[String]) -> Result<(), Error> {
+    let old = rows::consents::find(tx, cx.tenant, &code.user, &code.client)?;
+    let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
+    let mut scopes = old.map(|old| old.scopes).unwrap_or_default();
+    scopes.extend(wanted.iter().cloned());
+    scopes.sort();
+    scopes.dedup();
+    let (user, client) = (code.user.clone(), code.client.clone());
+    let new = Consent { user, client, scopes, created_at, updated_at: cx.now };
+    Ok(rows::consents::put(tx, cx.tenant, &new)?)
 }

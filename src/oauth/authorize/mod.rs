@@ -9,7 +9,7 @@ mod issue;
 pub mod request;
 pub mod response;
 
-pub use interaction::Interaction;
+pub use interaction::{Brought, Ended, Interaction};
 pub use request::{PageRefusal, Request};
 pub use response::{AuthorizationResponse, ResponseMode};
 
@@ -19,10 +19,11 @@ use super::clients::failures;
 use super::grants::{Lasts, lasts};
 use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
 use crate::audit::Entry;
+use crate::base::id::SessionId;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
-use crate::records::{ActorKind, Consent, User};
-use crate::store::rows;
+use crate::records::{ActorKind, User};
+use crate::store::{Tx, rows};
 use request::{Prompt, Refusal};
 
 /// What the browser gets.
@@ -67,27 +68,33 @@ pub enum Step {
     Consent,
 }
 
-/// Decides what happens to a request now. `interaction` is the request's earlier visit, if it comes back from one of our pages.
-pub async fn decide(
-    cx: &Cx,
-    params: &Params,
-    signed_in: Option<&SignedIn>,
-    interaction: Option<&Interaction>,
-) -> Result<Decision, Error> {
+/// Who asks at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'v> {
+    /// The name of the browser, which its cookie holds. Who shows a page for the decision sees to it that the browser has it.
+    pub browser: &'v str,
+    /// Who is signed in there.
+    pub signed_in: Option<&'v SignedIn>,
+    /// The request's earlier visit, if it comes back from one of our pages.
+    pub interaction: Option<&'v Interaction>,
+}
+
+/// Decides what happens to a request now.
+pub async fn decide(cx: &Cx, params: &Params, visit: Visit<'_>) -> Result<Decision, Error> {
     let request = match request::check(cx, params) {
         Ok(request) => request,
         Err(refusal) => {
             // A request that comes back was good when it came first.
-            if interaction.is_none() {
+            if visit.interaction.is_none() {
                 note(cx, params, &refusal).await;
             }
             return refused(refusal);
         }
     };
-    match person_is_needed(cx, &request, signed_in, interaction) {
+    match person_is_needed(cx, &request, visit) {
         Some(decision) => Ok(decision),
-        None => match signed_in {
-            Some(signed_in) => with_person(cx, &request, signed_in, interaction).await,
+        None => match visit.signed_in {
+            Some(signed_in) => with_person(cx, &request, signed_in, visit).await,
             None => Ok(respond_error(cx, &request, ErrorCode::LoginRequired, "Nobody is signed in.")),
         },
     }
@@ -99,7 +106,8 @@ const ADDRESS: [&str; 4] = ["client_id", "redirect_uri", "response_mode", "state
 /// The answer to a request of which some parameters are not taken, because they are given more than once (RFC 6749 §3.1) or are too long:
 /// `invalid_request` (§4.1.2.1), told to the app unless it is the address of the answer that is in doubt. `params` holds the others.
 pub async fn not_taken(cx: &Cx, params: &Params, wrong: &[Wrong]) -> Result<Decision, Error> {
-    let Some(Wrong { error, .. }) = wrong.first() else { return decide(cx, params, None, None).await };
+    let nobody = Visit { browser: "", signed_in: None, interaction: None };
+    let Some(Wrong { error, .. }) = wrong.first() else { return decide(cx, params, nobody).await };
     if wrong.iter().any(|one| ADDRESS.contains(&one.name.as_str())) {
         return Ok(Decision::Refuse(PageRefusal::malformed(&error.description)));
     }
@@ -110,7 +118,10 @@ pub async fn not_taken(cx: &Cx, params: &Params, wrong: &[Wrong]) -> Result<Deci
 
 /// The person's answer on the consent page. The interaction must have been made for this very session, so that an approval cannot be
 /// moved to another browser.
-pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, allow: bool) -> Result<Decision, Error> {
+pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision, Error> {
+    let (Some(interaction), Some(signed_in)) = (visit.interaction, visit.signed_in) else {
+        return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
+    };
     let request = match request::check(cx, &interaction.params()?) {
         Ok(request) => request,
         Err(refusal) => return refused(refusal),
@@ -119,21 +130,34 @@ pub async fn consent(cx: &Cx, interaction: &Interaction, signed_in: &SignedIn, a
         return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
     }
     // The token of an earlier step must not skip the steps between: who was to sign in again still is.
-    if let Some(decision) = person_is_needed(cx, &request, Some(signed_in), Some(interaction)) {
+    if let Some(decision) = person_is_needed(cx, &request, visit) {
         return Ok(decision);
     }
-    if let Some(decision) = turn_away(cx, &request, signed_in, Some(interaction)).await? {
+    if let Some(decision) = turn_away(cx, &request, signed_in, visit).await? {
         return Ok(decision);
     }
     if !allow {
-        let client = request.client.id.clone();
-        let entry = Entry::failure(cx, "consent.deny").target(client);
-        crate::audit::record(cx, entry).await?;
-        return Ok(respond_error(cx, &request, ErrorCode::AccessDenied, "The person did not allow it."));
+        return deny(cx, &request, interaction).await;
     }
-    remember_consent(cx, &request, signed_in).await?;
-    let response = issue::code(cx, &request, signed_in).await?;
-    Ok(Decision::Respond(response))
+    let allowed = Some(request.consent_scopes());
+    issue::code(cx, &request, signed_in, Some(interaction), allowed).await
+}
+
+/// Tells the app that the person does not allow it. That is the request's one answer, too.
+async fn deny(cx: &Cx, request: &Request, interaction: &Interaction) -> Result<Decision, Error> {
+    let entry = Entry::failure(cx, "consent.deny").target(&request.client.id);
+    let (at, waiting) = (cx.clone(), interaction.clone());
+    let write = move |tx: &mut Tx| {
+        let is_first = waiting.answer(tx, &at)?;
+        if is_first {
+            entry.append(tx, &at)?;
+        }
+        Ok::<_, Error>(is_first)
+    };
+    if !cx.store().write(write).await? {
+        return Ok(Decision::Refuse(PageRefusal::over(Ended::Answered, &request.query)));
+    }
+    Ok(respond_error(cx, request, ErrorCode::AccessDenied, "The person did not allow it."))
 }
 
 /// What a page needs to show of a waiting request. Changes nothing. `None` when the request no longer holds, as when the client was
@@ -167,11 +191,6 @@ pub struct View {
     pub lasts: Lasts,
 }
 
-/// The person keeps the account that is signed in (`prompt=select_account`): the token to go on with.
-pub fn account_chosen(cx: &Cx, interaction: &Interaction) -> String {
-    Interaction { account_chosen: true, ..interaction.clone() }.seal(cx)
-}
-
 /// Notes for the people who run the app what was wrong with its request. Failing to is no reason not to answer.
 async fn note(cx: &Cx, params: &Params, refusal: &Refusal) {
     let Some(client) = params.find("client_id") else { return };
@@ -199,18 +218,13 @@ fn refused(refusal: Refusal) -> Result<Decision, Error> {
     }
 }
 
-/// What stands between the request and a code for as long as the right person is not signed in freshly enough.
-fn person_is_needed(
-    cx: &Cx,
-    request: &Request,
-    signed_in: Option<&SignedIn>,
-    interaction: Option<&Interaction>,
-) -> Option<Decision> {
-    let ask = |step| ask(cx, request, step, signed_in, interaction);
-    let Some(current) = signed_in else { return Some(ask(Step::SignIn)) };
-    let proved_here = interaction.is_some_and(|earlier| {
-        earlier.asked_in.as_ref() != Some(&current.session.id) && current.session.auth_time >= earlier.at
-    });
+/// What stands between the request and a code for as long as the right person is not signed in freshly enough. A proof counts when it was
+/// given for this request: by a sign-in that carried it and began the session that the browser is in.
+fn person_is_needed(cx: &Cx, request: &Request, visit: Visit<'_>) -> Option<Decision> {
+    let ask = |step| ask(cx, request, step, visit);
+    let Some(current) = visit.signed_in else { return Some(ask(Step::SignIn)) };
+    let is_here = |session: &Option<SessionId>| session.as_ref() == Some(&current.session.id);
+    let proved_here = visit.interaction.is_some_and(|earlier| is_here(&earlier.proved_in));
     if !request.is_about(current.user.id.as_str()) {
         let other = "Another person is signed in than the one the request names.";
         let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
@@ -223,7 +237,7 @@ fn person_is_needed(
     if !claims::acr_is_enough(request.claims.as_ref(), mint::acr(&current.session.amr)) {
         return Some(Decision::Respond(response::error(cx, &request.target(), &request::unmet())));
     }
-    let chosen = interaction.is_some_and(|earlier| earlier.account_chosen) || proved_here;
+    let chosen = proved_here || visit.interaction.is_some_and(|earlier| is_here(&earlier.chosen_in));
     let wants_choice = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
     wants_choice.then(|| ask(Step::ChooseAccount))
 }
@@ -234,20 +248,15 @@ fn is_too_old(cx: &Cx, request: &Request, current: &SignedIn) -> bool {
     request.max_age.is_some_and(|max_age| cx.now.since(current.session.auth_time) > max_age || max_age.is_zero())
 }
 
-async fn with_person(
-    cx: &Cx,
-    request: &Request,
-    signed_in: &SignedIn,
-    interaction: Option<&Interaction>,
-) -> Result<Decision, Error> {
+async fn with_person(cx: &Cx, request: &Request, signed_in: &SignedIn, visit: Visit<'_>) -> Result<Decision, Error> {
     // Nobody is asked consent for what they will not get.
-    if let Some(decision) = turn_away(cx, request, signed_in, interaction).await? {
+    if let Some(decision) = turn_away(cx, request, signed_in, visit).await? {
         return Ok(decision);
     }
     if request.prompts.contains(&Prompt::Consent) || !has_consent(cx, request, signed_in)? {
-        return Ok(ask(cx, request, Step::Consent, Some(signed_in), interaction));
+        return Ok(ask(cx, request, Step::Consent, visit));
     }
-    Ok(Decision::Respond(issue::code(cx, request, signed_in).await?))
+    issue::code(cx, request, signed_in, visit.interaction, None).await
 }
 
 /// The refusal of a person who may not use the app, with its audit row.
@@ -255,7 +264,7 @@ async fn turn_away(
     cx: &Cx,
     request: &Request,
     signed_in: &SignedIn,
-    earlier: Option<&Interaction>,
+    visit: Visit<'_>,
 ) -> Result<Option<Decision>, Error> {
     if app_access::may_use(cx, &request.client, &signed_in.user.id).await? {
         return Ok(None);
@@ -270,7 +279,7 @@ async fn turn_away(
     Ok(Some(Decision::TurnAway(Box::new(TurnedAway {
         client_name: request.client.name.clone(),
         user: signed_in.user.clone(),
-        interaction: waiting(cx, request, Some(signed_in), earlier).seal(cx),
+        interaction: Interaction::of(cx, request, visit).seal(cx),
         back,
     }))))
 }
@@ -283,34 +292,9 @@ fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool,
     Ok(stored.is_some_and(|consent| request.consent_scopes().iter().all(|wanted| consent.scopes.contains(wanted))))
 }
 
-async fn remember_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<(), Error> {
-    let (user, client, wanted) = (signed_in.user.id.clone(), request.client.id.clone(), request.consent_scopes());
-    let entry = Entry::success(cx, "consent.allow").target(&client).detail("scopes", wanted.clone());
-    let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            let old = rows::consents::find(tx, at.tenant, &user, &client)?;
-            let created_at = old.as_ref().map_or(at.now, |old| old.created_at);
-            let mut scopes = old.map(|old| old.scopes).unwrap_or_default();
-            scopes.extend(wanted.iter().cloned());
-            scopes.sort();
-            scopes.dedup();
-            let new = Consent { user: user.clone(), client: client.clone(), scopes, created_at, updated_at: at.now };
-            rows::consents::put(tx, at.tenant, &new)?;
-            Ok(entry.append(tx, &at)?)
-        })
-        .await
-}
-
 /// Shows a page, unless: "If `none`, … the Authorization Server MUST NOT display any authentication or consent user interface pages"
 /// (OIDC Core §3.1.2.1). A request that comes back keeps the moment of its first page.
-fn ask(
-    cx: &Cx,
-    request: &Request,
-    step: Step,
-    signed_in: Option<&SignedIn>,
-    earlier: Option<&Interaction>,
-) -> Decision {
+fn ask(cx: &Cx, request: &Request, step: Step, visit: Visit<'_>) -> Decision {
     if request.prompts.contains(&Prompt::None) {
         let (code, why) = match step {
             Step::SignIn => (ErrorCode::LoginRequired, "Nobody is signed in, or not freshly enough."),
@@ -319,19 +303,7 @@ fn ask(
         };
         return respond_error(cx, request, code, why);
     }
-    Decision::Ask { step, interaction: waiting(cx, request, signed_in, earlier).seal(cx) }
-}
-
-/// The request, to be taken up again after a page of ours.
-fn waiting(cx: &Cx, request: &Request, signed_in: Option<&SignedIn>, earlier: Option<&Interaction>) -> Interaction {
-    let session = signed_in.map(|current| current.session.id.clone());
-    Interaction {
-        query: request.query.clone(),
-        at: earlier.map_or(cx.now, |earlier| earlier.at),
-        asked_in: earlier.map_or_else(|| session.clone(), |earlier| earlier.asked_in.clone()),
-        session,
-        account_chosen: earlier.is_some_and(|earlier| earlier.account_chosen),
-    }
+    Decision::Ask { step, interaction: Interaction::of(cx, request, visit).seal(cx) }
 }
 
 fn respond_error(cx: &Cx, request: &Request, code: ErrorCode, description: &str) -> Decision {

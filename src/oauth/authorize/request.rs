@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::interaction::Ended;
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
 use crate::base::text::isolated;
@@ -89,19 +90,39 @@ pub struct PageRefusal {
     pub facts: Vec<(String, String)>,
     /// The URI that was sent and the registered one nearest to it.
     pub compared: Option<(String, String)>,
+    /// The request's parameters as a query, where the person may begin it anew.
+    pub again: Option<String>,
 }
 
 impl PageRefusal {
-    /// The page was open too long, or belongs to another browser.
+    /// What came back is no request that waited here.
     pub fn stale_interaction() -> Self {
-        Self {
-            code: "interaction_expired",
-            title: String::from("This sign-in has run out"),
-            message: String::from("The page was open too long, or it was opened in another browser."),
-            next_step: String::from("Go back to the app and sign in again."),
-            facts: Vec::new(),
-            compared: None,
-        }
+        let words = [
+            "This sign-in has run out",
+            "The page is too old, or its address is not complete.",
+            "Go back to the app and sign in again.",
+        ];
+        refusal("interaction_expired", words, &[])
+    }
+
+    /// A request that waited is not answered any more, or not here; `query` holds its parameters.
+    pub fn over(why: Ended, query: &str) -> Self {
+        let words = match why {
+            Ended::Late => {
+                ["This sign-in has run out", "The page was open too long.", "Start again, or go back to the app."]
+            }
+            Ended::Answered => [
+                "This sign-in was finished before",
+                "The app has its answer already. A page is good for one answer.",
+                "Go back to the app. If you are not signed in there, start again.",
+            ],
+            Ended::Elsewhere => [
+                "This sign-in began in another browser",
+                "What was done there does not count here. It may also be that this browser keeps no cookies.",
+                "Start again here. If you come back to this page, allow cookies for this site.",
+            ],
+        };
+        Self { again: Some(query.to_owned()), ..refusal("interaction_expired", words, &[]) }
     }
 
     /// The request's parameters make no sense together; `why` is the rule's sentence.
@@ -113,6 +134,7 @@ impl PageRefusal {
             next_step: String::from("Tell the people who run the app; its code must be corrected."),
             facts: vec![(String::from("error"), String::from("invalid_request"))],
             compared: None,
+            again: None,
         }
     }
 }
@@ -381,5 +403,6 @@ fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: &[
         next_step: next_step.to_owned(),
         facts: facts.iter().map(|(name, value)| ((*name).to_owned(), shown(value))).collect(),
         compared: None,
+        again: None,
     }
 }

@@ -12,6 +12,7 @@ use crate::cx::Cx;
 use crate::identity::{cascade, sessions};
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::clients::protection;
+use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::{self, About};
 use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
@@ -72,7 +73,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 wasted.detail("reason", refusal.public_description()).append(tx, &at)?;
                 return Ok(Redemption::Refused(refusal));
             }
-            let Some(user) = person_is_still_signed_in(tx, &at, &code)? else {
+            let Some(user) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
             if !may_use {
@@ -145,13 +146,13 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
     Ok(entry.clone().target(&code.grant).detail("user", code.user.as_str()).append(tx, cx)?)
 }
 
-/// The session the code was made in still exists and the person is not disabled.
-fn person_is_still_signed_in(tx: &Tx, cx: &Cx, code: &Code) -> Result<Option<User>, Error> {
+/// The session the code was made in still exists, the person is not disabled, and has not withdrawn consent meanwhile.
+fn person_is_still_signed_in(tx: &Tx, cx: &Cx, client: &Client, code: &Code) -> Result<Option<User>, Error> {
     let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
     if !session.as_ref().is_some_and(|session| session.user == code.user && sessions::is_live(cx, session)) {
         return Ok(None);
     }
-    Ok(rows::users::find(tx, cx.tenant, &code.user)?.filter(|user| !user.disabled))
+    person_who_consents(cx, tx, client, (&code.user, &code.scopes))
 }
 
 fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Drawn) -> Result<(), Error> {
@@ -179,6 +180,7 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
             created_at: cx.now,
             expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
             rotated: None,
+            one_of: None,
         };
         rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
     }

@@ -2,7 +2,7 @@
 
 mod client_credentials;
 mod code;
-mod refresh;
+pub(super) mod refresh;
 
 pub use code::{Lasts, lasts};
 

@@ -1,4 +1,8 @@
 //! A refresh token becomes a new pair (RFC 6749 §6), rotated with reuse detection (RFC 9700 §4.14.2).
+//!
+//! A family has one live line. Who uses a token again within the grace gets a successor of their own, because two tabs that refresh at the
+//! same time are not a theft; but the first successor that is used ends the others, and one that has ended is a used token like any other:
+//! showing it ends the family. So a thief and the owner cannot both go on.
 
 use super::code::family_life;
 use super::{TokenAnswer, answer, no_access};
@@ -10,10 +14,11 @@ use crate::crypto::token;
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::oauth::app_access::{self, Gate};
+use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::About;
 use crate::oauth::{Error, Params, scope};
 use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
-use crate::store::{Tx, rows};
+use crate::store::{Read, Tx, rows};
 
 /// How a refresh ended; a refusal that leaves a mark is a value.
 enum Refreshed {
@@ -46,12 +51,12 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             let Some(grant) = family_is_live(tx, &at, &old, &client_in_tx)? else {
                 return Ok(Refreshed::Refused(unknown_token()));
             };
-            if !is_unused_or_in_grace(tx, &at, &old)? {
+            let Some(turn) = turn(tx, &at, &old)? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 reuse.clone().target(&grant.id).detail("user", grant.user.as_str()).append(tx, &at)?;
                 return Ok(Refreshed::Refused(unknown_token()));
-            }
-            let Some(user) = person_still_consents(tx, &at, &client_in_tx, &grant)? else {
+            };
+            let Some(user) = person_who_consents(&at, tx, &client_in_tx, (&grant.user, &grant.scopes))? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
@@ -61,11 +66,11 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Refreshed::Refused(no_access()));
             }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            let scopes = match scope::narrowed(&words, &grant.scopes) {
+            let scopes = match scope::narrowed(&words, &still_open(&client_in_tx, &grant)) {
                 Ok(scopes) => scopes,
                 Err(refusal) => return Ok(Refreshed::Refused(refusal)),
             };
-            rotate(tx, &at, &old, &succeeding(&at, &grant, successor.clone(), digest))?;
+            rotate(tx, &at, (&old, turn), succeeding(&at, &grant, successor.clone(), digest))?;
             Ok::<_, Error>(Refreshed::Granted(Box::new((grant, user, scopes))))
         })
         .await?;
@@ -74,6 +79,11 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         Refreshed::Refused(refusal) => return Err(refusal),
     };
     answer(cx, &about(client, &user, &grant, &scopes), Some(refresh_token))
+}
+
+/// What was granted, without the scopes that the client may not ask for any more.
+pub(in crate::oauth) fn still_open(client: &Client, grant: &Grant) -> Vec<String> {
+    grant.scopes.iter().filter(|scope| scope::is_open_to(client, scope)).cloned().collect()
 }
 
 /// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one" and its
@@ -118,26 +128,44 @@ fn holder(cx: &Cx, refresh: &RefreshId) -> Result<Option<UserId>, Error> {
     Ok(rows::grants::find(&from, cx.tenant, &refresh.grant)?.map(|grant| grant.user))
 }
 
-/// A used token works once more only for a moment, and only while nobody has used its successor: two tabs that refresh at the same
-/// time are not a theft. Everything else is (RFC 9700 §4.14.2).
-fn is_unused_or_in_grace(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<bool, Error> {
-    let Some(rotation) = &refresh.rotated else { return Ok(true) };
-    if cx.now.since(rotation.at) > cx.settings().tokens.refresh_grace {
-        return Ok(false);
-    }
-    let successor = rows::grants::find_refresh(tx, cx.tenant, &rotation.successor)?;
-    Ok(successor.is_some_and(|successor| successor.rotated.is_none()))
+/// Successors that are given in the place of one token, at the most. More are no race of a client.
+const MOST_SUCCESSORS: u32 = 64;
+
+/// A use of a refresh token that is none too many.
+enum Turn {
+    /// The first one.
+    First,
+    /// The first one of a token that is one of several: `given` was used before, in the place of which they were given.
+    FirstOfSeveral { given: Box<Refresh> },
+    /// Another one within the grace, while no successor was used: `first` was given to the first use.
+    Again { first: Box<Refresh> },
 }
 
-/// The person exists, is not disabled, and has not withdrawn consent from an app that needs it.
-fn person_still_consents(tx: &Tx, cx: &Cx, client: &Client, grant: &Grant) -> Result<Option<User>, Error> {
-    let user = rows::users::find(tx, cx.tenant, &grant.user)?.filter(|user| !user.disabled);
-    if client.trusted {
-        return Ok(user);
+/// What kind of use this is; `None` when it is a reuse: of a token that was used before, or of one that ended because another one given in
+/// the same place was used (RFC 9700 §4.14.2).
+fn turn(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
+    let Some(rotation) = &refresh.rotated else { return first_turn(tx, cx, refresh) };
+    let is_over = cx.now.since(rotation.at) > cx.settings().tokens.refresh_grace;
+    if is_over || rotation.kept.is_some() || rotation.more + 1 >= MOST_SUCCESSORS {
+        return Ok(None);
     }
-    let consent = rows::consents::find(tx, cx.tenant, &grant.user, &client.id)?;
-    let covers = consent.is_some_and(|consent| grant.scopes.iter().all(|scope| consent.scopes.contains(scope)));
-    Ok(user.filter(|_| covers))
+    let first = rows::grants::find_refresh(tx, cx.tenant, &rotation.successor)?;
+    let first = first.filter(|first| first.rotated.is_none());
+    Ok(first.map(|first| Turn::Again { first: Box::new(first) }))
+}
+
+/// Of a token that was not used before. One that was given alone costs no read.
+fn first_turn(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
+    let Some(given) = &refresh.one_of else { return Ok(Some(Turn::First)) };
+    let given = rows::grants::find_refresh(from, cx.tenant, given)?;
+    let given = given.filter(|given| given.rotated.as_ref().is_some_and(|rotation| rotation.kept.is_none()));
+    Ok(given.map(|given| Turn::FirstOfSeveral { given: Box::new(given) }))
+}
+
+/// Whether a token could be used now as far as it and those beside it tell: neither it nor another one given in the same place was used.
+pub(in crate::oauth) fn is_usable(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<bool, Error> {
+    let is_unused = refresh.rotated.is_none() && refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now);
+    Ok(is_unused && first_turn(from, cx, refresh)?.is_some())
 }
 
 /// The next token of a family.
@@ -149,16 +177,29 @@ fn succeeding(cx: &Cx, grant: &Grant, id: RefreshId, digest: Digest) -> Refresh 
         created_at: cx.now,
         expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
         rotated: None,
+        one_of: None,
     }
 }
 
-fn rotate(tx: &mut Tx, cx: &Cx, old: &Refresh, new: &Refresh) -> Result<(), Error> {
-    if old.rotated.is_none() {
-        let mut used = old.clone();
-        used.rotated = Some(Rotation { at: cx.now, successor: new.id.clone() });
-        rows::grants::put_refresh(tx, cx.tenant, Some(old), &used)?;
+/// Writes the successor and what becomes of those before and beside it. A lone refresh writes two rows.
+fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh) -> Result<(), Error> {
+    let put = |tx: &mut Tx, old: &Refresh, new: &Refresh| rows::grants::put_refresh(tx, cx.tenant, Some(old), new);
+    if let Turn::Again { first } = &turn {
+        // From now on there are several, and each of them knows. The one before them stays as long as they do, to tell which goes on.
+        let rotated = used.rotated.clone().map(|rotation| Rotation { more: rotation.more + 1, ..rotation });
+        let expires_at = used.expires_at.max(new.expires_at);
+        put(tx, used, &Refresh { rotated, expires_at, ..used.clone() })?;
+        put(tx, first, &Refresh { one_of: Some(used.id.clone()), ..Refresh::clone(first) })?;
+        new.one_of = Some(used.id.clone());
+    } else {
+        let rotation = Rotation { at: cx.now, successor: new.id.clone(), more: 0, kept: None };
+        put(tx, used, &Refresh { rotated: Some(rotation), ..used.clone() })?;
     }
-    Ok(rows::grants::put_refresh(tx, cx.tenant, None, new)?)
+    if let Turn::FirstOfSeveral { given } = &turn {
+        let rotated = given.rotated.clone().map(|rotation| Rotation { kept: Some(used.id.clone()), ..rotation });
+        put(tx, given, &Refresh { rotated, ..Refresh::clone(given) })?;
+    }
+    Ok(rows::grants::put_refresh(tx, cx.tenant, None, &new)?)
 }
 
 fn unknown_token() -> Error {

@@ -8,13 +8,13 @@ pub(super) mod local_ca;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use crate::base::Moment;
+use crate::base::latest::Latest;
 use crate::config;
 use crate::crypto::seal;
 use crate::cx::Installation;
@@ -93,7 +93,7 @@ impl Tls {
                 (Source::LocalCa { names }, certified)
             }
         };
-        let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certified)));
+        let resolver = Arc::new(Resolver(Latest::new(Arc::new(certified))));
         Ok(Some(Self { resolver, source }))
     }
 
@@ -109,28 +109,30 @@ impl Tls {
     /// Exchanges the certificate when it is due: files that changed, a leaf that is worn out. Answers whether it did. On an
     /// error the old one goes on serving.
     pub async fn refresh(&self, home: &Installation) -> Result<bool, Error> {
-        match &self.source {
-            Source::Files(files) if files.changed() => self.reload(home).await.map(|()| true),
-            Source::Files(_) => Ok(false),
-            Source::LocalCa { names } => {
-                let now = home.clock.now();
-                if find_fit_leaf(home, names, now)?.is_some() {
-                    return Ok(false);
-                }
-                self.resolver.0.store(Arc::new(ensure_leaf(home, names, now).await?));
-                Ok(true)
-            }
+        let turn = self.resolver.0.turn().await;
+        let is_due = match &self.source {
+            Source::Files(files) => files.changed(),
+            Source::LocalCa { names } => find_fit_leaf(home, names, home.clock.now())?.is_none(),
+        };
+        if is_due {
+            turn.put(Arc::new(self.read(home).await?));
         }
+        Ok(is_due)
     }
 
     /// Reads the certificate again whether it seems changed or not. On an error the old one goes on serving.
     pub async fn reload(&self, home: &Installation) -> Result<(), Error> {
-        let certified = match &self.source {
-            Source::Files(files) => files.read()?,
-            Source::LocalCa { names } => ensure_leaf(home, names, home.clock.now()).await?,
-        };
-        self.resolver.0.store(Arc::new(certified));
+        let turn = self.resolver.0.turn().await;
+        turn.put(Arc::new(self.read(home).await?));
         Ok(())
+    }
+
+    /// The certificate as its source has it now. Only in a turn: files do not say which of two states is the later one.
+    async fn read(&self, home: &Installation) -> Result<CertifiedKey, Error> {
+        match &self.source {
+            Source::Files(files) => files.read(),
+            Source::LocalCa { names } => ensure_leaf(home, names, home.clock.now()).await,
+        }
     }
 }
 
@@ -142,9 +144,16 @@ pub async fn ensure_ca(home: &Installation) -> Result<Certificate, Error> {
         return Ok(ca);
     }
     let ca = local_ca::new_ca(&home.settings.issuer.host, now, &home.sealing, &*home.entropy)?;
-    let row = ca.clone();
-    home.store.write(move |tx| certificates::put(tx, Role::Ca, &row)).await?;
-    Ok(ca)
+    // Another one may have made one meanwhile, and it may already have signed.
+    let write = move |tx: &mut store::Tx| {
+        let known = certificates::find(tx, Role::Ca)?;
+        if let Some(first) = known.filter(|known| !local_ca::ca_is_worn_out(known, now)) {
+            return Ok(first);
+        }
+        certificates::put(tx, Role::Ca, &ca)?;
+        Ok::<_, store::Error>(ca.clone())
+    };
+    Ok(home.store.write(write).await?)
 }
 
 /// The stored leaf, if it will do for a while.
@@ -183,11 +192,11 @@ fn provider() -> CryptoProvider {
 
 /// Answers every client with the certificate of the moment: there is one name, and who asks for another learns the same.
 #[derive(Debug)]
-struct Resolver(ArcSwap<CertifiedKey>);
+struct Resolver(Latest<Arc<CertifiedKey>>);
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+        Some(Arc::clone(&*self.0.load()))
     }
 }
 

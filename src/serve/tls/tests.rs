@@ -98,7 +98,7 @@ async fn the_leaf_is_for_the_issuers_host_and_made_anew_when_that_changes() {
     let moved = local_ca::names_for("auth.example.com");
     assert_eq!(moved, ["auth.example.com", "localhost", "127.0.0.1", "::1"]);
     let certified = ensure_leaf(&home, &moved, start()).await.unwrap();
-    let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certified)));
+    let resolver = Arc::new(Resolver(Latest::new(Arc::new(certified))));
     let tls = Tls { resolver, source: Source::LocalCa { names: moved } };
     handshake(&tls, &ca, "auth.example.com", start()).unwrap();
     assert_eq!(ca_of(&home), ca);
@@ -164,7 +164,7 @@ async fn changed_files_are_served_and_bad_ones_are_not() {
     let home = home(&clock, |_| {}).await;
     let first = write_pair(&home, &cert, &key);
     let files = Files::new(cert.clone(), key.clone());
-    let resolver = Arc::new(Resolver(ArcSwap::from_pointee(files.read().unwrap())));
+    let resolver = Arc::new(Resolver(Latest::new(Arc::new(files.read().unwrap()))));
     let tls = Tls { resolver, source: Source::Files(files) };
     handshake(&tls, &first, "localhost", start()).unwrap();
     assert!(!tls.refresh(&home).await.unwrap());
@@ -187,4 +187,35 @@ async fn changed_files_are_served_and_bad_ones_are_not() {
     assert!(matches!(tls.reload(&home).await, Err(Error::Pair { .. })));
     handshake(&tls, &second, "localhost", start()).unwrap();
     assert!(handshake(&tls, &third, "localhost", start()).is_err());
+}
+
+#[actix_web::test]
+async fn who_reads_the_files_while_they_change_does_not_bring_the_old_certificate_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let home = home(&Arc::new(ManualClock::new(start())), |_| {}).await;
+    write_pair(&home, &cert, &key);
+    let files = Files::new(cert.clone(), key.clone());
+    let resolver = Arc::new(Resolver(Latest::new(Arc::new(files.read().unwrap()))));
+    let tls = Tls { resolver: resolver.clone(), source: Source::Files(files) };
+    // The first reader has read, and is slow; the files change, and a second one comes.
+    let turn = resolver.0.turn().await;
+    let old = tls.read(&home).await.unwrap();
+    let second = write_pair(&home, &cert, &key);
+    let mut reload = std::pin::pin!(tls.reload(&home));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(reload.as_mut().poll(&mut context).is_pending(), "it waits until the first one is done");
+    turn.put(Arc::new(old));
+    drop(turn);
+    reload.await.unwrap();
+    handshake(&tls, &second, "localhost", start()).unwrap();
+    assert!(!tls.refresh(&home).await.unwrap());
+}
+
+#[actix_web::test]
+async fn two_who_find_no_ca_end_up_with_the_same() {
+    let home = home(&Arc::new(ManualClock::new(start())), |_| {}).await;
+    let both = futures_util::future::join_all([ensure_ca(&home), ensure_ca(&home)]).await;
+    let pems: Vec<String> = both.into_iter().map(|ca| ca.unwrap().pem).collect();
+    assert_eq!((&pems[0], &pems[1]), (&ca_of(&home), &ca_of(&home)));
 }

@@ -1,6 +1,6 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
-use super::{codes, failures, grants, invites, links, marks, scripts, sessions};
+use super::{codes, failures, grants, interactions, invites, links, marks, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::expiry::{self, Expiry};
@@ -12,6 +12,7 @@ pub(super) enum Kind {
     Code,
     Failures,
     Grant,
+    Interaction,
     Invite,
     Link,
     Mark,
@@ -22,10 +23,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Code,
         Self::Failures,
         Self::Grant,
+        Self::Interaction,
         Self::Invite,
         Self::Link,
         Self::Mark,
@@ -40,6 +42,7 @@ impl Kind {
             Self::Code => "code",
             Self::Failures => "failures",
             Self::Grant => "grant",
+            Self::Interaction => "interaction",
             Self::Invite => "invite",
             Self::Link => "link",
             Self::Mark => "mark",
@@ -105,6 +108,11 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 && grant.expires_at <= now
             {
                 grants::delete(tx, tenant, &grant)?;
+            }
+        }
+        Kind::Interaction => {
+            if let Ok(id) = key.parse() {
+                interactions::forget(tx, tenant, &id, now)?;
             }
         }
         Kind::Invite => {

@@ -104,19 +104,26 @@ pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &R
     Ok(())
 }
 
+/// The token that was used last stays: it tells which of those that were given in its place goes on.
 fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<(), Error> {
     let held = REFRESH_BY_GRANT.page(tx, &prefix((tenant, grant)), None, Order::Ascending, REFRESH_PER_FAMILY + 1)?;
     if held.len() <= REFRESH_PER_FAMILY {
         return Ok(());
     }
+    let (mut used, mut unused) = (None, None);
     for (_, grant, id) in held {
         match find_refresh(tx, tenant, &id)? {
-            Some(refresh) if refresh.rotated.is_none() => {}
-            Some(used) => return delete_refresh(tx, tenant, &used),
+            Some(refresh) if refresh.rotated.is_none() => {
+                unused.get_or_insert(refresh);
+            }
+            Some(refresh) => match &used {
+                Some(oldest) => return delete_refresh(tx, tenant, oldest),
+                None => used = Some(refresh),
+            },
             None => return REFRESH_BY_GRANT.delete(tx, &(tenant, grant, id)),
         }
     }
-    Ok(())
+    unused.map_or(Ok(()), |oldest| delete_refresh(tx, tenant, &oldest))
 }
 
 /// Removes a refresh token.

@@ -17,6 +17,7 @@ pub mod failures;
 mod filtered;
 pub mod grants;
 pub mod groups;
+pub mod interactions;
 pub mod invites;
 pub mod links;
 pub mod marks;

@@ -10,10 +10,10 @@ use crate::store::{Error, Order, Read, Record, Table, Tx};
 
 impl Record for Model {}
 
-/// How often models changed.
+/// How often rows of a kind changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Revision {
-    revision: u64,
+pub(super) struct Revision {
+    pub(super) revision: u64,
 }
 
 impl Record for Revision {}

@@ -289,3 +289,26 @@ impl Keeper {
         Arc::new(Self { tenant: Some(tenant), ..Self::default() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_was_begun_earlier_does_not_displace_one_that_was_begun_later() {
+        let (store, keeper) = (Store::in_memory(), Keeper::new(TenantId::DEFAULT));
+        let raise = || store.write_blocking::<_, Error, _>(|tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
+        let revision = || tuples::revision(&store.read().unwrap(), TenantId::DEFAULT).unwrap();
+        raise();
+        keeper.backlog().phase = Phase::Building;
+        let first = keeper.backlog().follower;
+        let Ok(old) = read_all(&Arc::downgrade(&keeper), &store) else { panic!("it is read") };
+        raise();
+        keeper.build_now(&store);
+        for _ in 0..2 {
+            assert!(keeper.at(&store, revision()).is_some());
+            assert!(keeper.at(&store, revision() - 1).is_none());
+            keeper.install(Index::at(old.revision()), first);
+        }
+    }
+}
