@@ -17,9 +17,9 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
-use crate::records::Session;
+use crate::records::{Session, SubjectRef};
 use crate::script;
-use crate::store::{self, Snapshot, Store};
+use crate::store::{self, Read, Snapshot, Store};
 
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
 #[derive(Clone)]
@@ -42,8 +42,22 @@ pub struct Installation {
     pub mac: MacKey,
     /// The threads that run policies.
     pub scripts: Arc<script::Pool>,
+    /// Who may change what, asked in the transaction of the change.
+    pub judge: Arc<dyn Judge>,
     /// What rules keep for themselves between operations.
     pub shared: Shared,
+}
+
+/// Who may change what, over whichever state is given: so a rule asks it in its own transaction, about what it is about to write. `access` answers
+/// from the permission graph; rules that stand to the left of it know it by this.
+pub trait Judge: Send + Sync {
+    /// Whether the actor of an operation has a permission on an object (type, id) whatever scripts say. The operator and the server itself have all,
+    /// nobody known has none. What is too large to be answered is no. Errors: the store's.
+    fn may(&self, cx: &Cx, from: &dyn Read, permission: &str, object: (&str, &str)) -> Result<bool, store::Error>;
+
+    /// Whether a subject holds something of the platform itself, by its own relations or through sets; of a person or a client also whether one of their
+    /// API keys does, single clients aside. When there is too much to look at, yes. Errors: the store's.
+    fn holds_authority(&self, cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, store::Error>;
 }
 
 /// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the

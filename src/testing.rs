@@ -7,6 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
+use crate::access::judge::ByGraph;
 use crate::base::clock::ManualClock;
 use crate::base::entropy::OsEntropy;
 use crate::base::id::UserId;
@@ -49,14 +50,20 @@ impl Home {
             sealing: SealingKey::new([7; 32]),
             mac: MacKey::new(&Secret::new([9; 32])),
             scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
+            judge: Arc::new(ByGraph),
             shared: Shared::default(),
         };
         change(&mut parts);
         Self { parts: Arc::new(parts), clock }
     }
 
-    /// A request of nobody known, at the clock's moment.
+    /// A request of the operator, who may do everything, at the clock's moment.
     pub(crate) fn cx(&self) -> Cx {
+        self.stranger().with_actor(Actor::Local)
+    }
+
+    /// A request of nobody known.
+    pub(crate) fn stranger(&self) -> Cx {
         let ip = Some([192, 0, 2, 1].into());
         let (id, user_agent) = (String::from("req_test"), Some(String::from("test")));
         let facts = RequestFacts { id, ip, unnamed_by: None, user_agent };
@@ -65,7 +72,7 @@ impl Home {
 
     /// A request of this person.
     pub(crate) fn cx_of(&self, user: &UserId) -> Cx {
-        self.cx().with_actor(Actor::User(user.clone()))
+        self.stranger().with_actor(Actor::User(user.clone()))
     }
 
     /// Moves the clock forward.

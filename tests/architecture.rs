@@ -35,6 +35,34 @@ const HOMES: &[(&str, &[&str])] = &[
     ("getrandom", &["src/base/entropy.rs"]),
 ];
 
+/// Who writes past `rights::write`: the log and counts, the start of the process, the clock; and what is proved by a password, a link, a session, a code, a
+/// token or a key that is shown, and asked about in the transaction itself.
+const WITHOUT_RIGHT: &[&str] = &[
+    "src/access/evaluations.rs",
+    "src/access/switched_off.rs",
+    "src/apikeys/memory.rs",
+    "src/apikeys/using.rs",
+    "src/audit/mod.rs",
+    "src/audit/news.rs",
+    "src/http/api/backup.rs",
+    "src/identity/links.rs",
+    "src/identity/password.rs",
+    "src/identity/sessions.rs",
+    "src/identity/sign_in.rs",
+    "src/identity/sign_up.rs",
+    "src/oauth/authorize/issue.rs",
+    "src/oauth/authorize/mod.rs",
+    "src/oauth/client_auth.rs",
+    "src/oauth/clients/failures.rs",
+    "src/oauth/grants/code.rs",
+    "src/oauth/grants/refresh.rs",
+    "src/oauth/revoke.rs",
+    "src/rights.rs",
+    "src/serve/secrets.rs",
+    "src/serve/tasks.rs",
+    "src/serve/tls/mod.rs",
+];
+
 /// Crates that must not be in the program; `deny.toml` gives the reasons.
 const BANNED: &[&str] = &["ring", "native-tls", "rsa", "async-std"];
 
@@ -340,6 +368,20 @@ fn files_stay_short() {
     let files = [files("src"), files("tests")].concat();
     let long = files.iter().map(|(path, text)| (path, text.lines().count())).filter(|(_, lines)| *lines > MAX_LINES);
     none(&long.map(|(path, lines)| format!("{path}: {lines} lines, at most {MAX_LINES}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn whatever_is_changed_on_somebodys_behalf_is_judged_where_it_is_changed() {
+    let mut offences = Vec::new();
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/store/")) {
+        let code: String = source.code.split_whitespace().collect();
+        let writes = |call: &str| code.contains(&format!("store.{call}")) || code.contains(&format!("store().{call}"));
+        let is_writer = ["write(", "write_unwatched(", "write_blocking("].iter().any(|call| writes(call));
+        if is_writer != WITHOUT_RIGHT.contains(&&*source.path) {
+            offences.push(format!("{}: writes past rights::write: {is_writer}; see WITHOUT_RIGHT", source.path));
+        }
+    }
+    none(&offences);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use crate::base::budget::Stopped;
 use crate::base::long_work::Busy;
+use crate::identity;
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 
 /// A rule about models, tuples, groups or questions said no, or something below failed.
@@ -53,14 +55,12 @@ pub enum Error {
     /// Too much long work is waiting already.
     #[error("too much long work is waiting: try again in a few seconds")]
     Crowded,
-    /// The caller may not do that.
-    #[error("permission denied: this needs `{permission}` on `{entity_type}`")]
-    Forbidden {
-        /// The permission that is missing.
-        permission: String,
-        /// On what.
-        entity_type: String,
-    },
+    /// It gives or takes authority over the platform, and the session that asks is not fresh (see [`identity::sessions::require_fresh`]).
+    #[error("{}", identity::Error::SessionNotFresh)]
+    NotFresh,
+    /// The caller lacks the right to what they want to change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(store::Error),
@@ -129,8 +129,15 @@ impl Error {
             Self::LimitReached(_) => "limit_reached",
             Self::TooLarge(_) => "too_large",
             Self::Busy | Self::Crowded => "busy",
-            Self::Forbidden { .. } => "forbidden",
+            Self::NotFresh => "session_not_fresh",
+            Self::Denied(_) => "forbidden",
             Self::Store(_) => "internal_error",
         }
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, judge};
 use crate::audit::Entry;
 use crate::base::canonical::Search;
 use crate::base::id::{self, GroupId};
@@ -14,8 +14,12 @@ use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{Group, SubjectRef};
+use crate::rights::{self, Right};
 use crate::store::rows::{groups as rows, tuples};
 use crate::store::{Read, Tx};
+
+/// The type that rights over groups are on.
+const GROUPS: &str = "groups";
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 100;
@@ -93,7 +97,7 @@ pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<P
     Ok(rows::page_of(&cx.read()?, cx.tenant, request, wanted)?)
 }
 
-/// Makes a group. Errors: [`Error::Invalid`], [`Error::Taken`].
+/// Makes a group, with the right to. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Taken`].
 pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Group, Error> {
     let group = Group {
         id: GroupId::new(cx.now, cx.entropy()),
@@ -105,61 +109,66 @@ pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Gr
     };
     let entry = Entry::success(cx, "group.create").target(&group.id).detail("name", group.name.clone());
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            put(tx, &at, None, &group)?;
-            entry.append(tx, &at)?;
-            Ok(group.clone())
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        put(tx, &at, None, &group)?;
+        entry.append(tx, &at)?;
+        Ok(group.clone())
+    };
+    rights::write(cx, Right::on("create", GROUPS), change).await
 }
 
-/// Changes name or description. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Taken`], [`Error::Invalid`].
+/// Changes name or description, with the right to; of a group that gives authority over the platform, who administers it does. Errors:
+/// [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Taken`], [`Error::Invalid`].
 pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Error> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let description = change.description.as_ref().map(|text| checked_description(text.as_deref())).transpose()?;
     let entry = Entry::success(cx, "group.update").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-            if change.version.is_some_and(|version| version != old.version) {
-                return Err(Error::Conflict);
-            }
-            let new = Group {
-                name: name.clone().unwrap_or_else(|| old.name.clone()),
-                description: description.clone().unwrap_or_else(|| old.description.clone()),
-                updated_at: at.now,
-                version: old.version + 1,
-                ..old.clone()
-            };
-            put(tx, &at, Some(&old), &new)?;
-            entry.append(tx, &at)?;
-            Ok(new)
-        })
-        .await
+    let renamed = move |tx: &mut Tx| {
+        let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+        judge::may_change_group(&at, tx, &old)?;
+        if change.version.is_some_and(|version| version != old.version) {
+            return Err(Error::Conflict);
+        }
+        let new = Group {
+            name: name.clone().unwrap_or_else(|| old.name.clone()),
+            description: description.clone().unwrap_or_else(|| old.description.clone()),
+            updated_at: at.now,
+            version: old.version + 1,
+            ..old.clone()
+        };
+        put(tx, &at, Some(&old), &new)?;
+        entry.append(tx, &at)?;
+        Ok(new)
+    };
+    rights::write(cx, Right::on("update", GROUPS), renamed).await
 }
 
-/// Deletes a group with its memberships and everything that was granted to it. Errors: [`Error::NotFound`].
+/// Deletes a group with its memberships and everything that was granted to it, with the right to; one that gives authority over the platform is for who
+/// administers it. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let entry = Entry::success(cx, "group.delete").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let (group, ended) = remove(tx, &at, &id)?;
-            entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
-            Ok((group, ended))
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let (group, ended) = remove(tx, &at, &id)?;
+        entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
+        Ok((group, ended))
+    };
+    rights::write(cx, removal(), change).await
 }
 
 /// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
 pub fn deletion(cx: &Cx, id: &GroupId) -> Result<Ended, Error> {
-    cx.store().rehearse(|tx| remove(tx, cx, id)).map(|(_, ended)| ended)
+    rights::rehearse(cx, &removal(), |tx| remove(tx, cx, id)).map(|(_, ended)| ended)
+}
+
+fn removal() -> Right {
+    Right::on("delete", GROUPS)
 }
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    judge::may_change_group(cx, tx, &group)?;
     let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
     rows::delete(tx, cx.tenant, &group)?;
     Ok((group, Ended { tuples, memberships }))

@@ -14,6 +14,7 @@ mod error;
 pub mod evaluations;
 pub mod groups;
 pub mod import;
+pub mod judge;
 pub mod list;
 pub mod model;
 pub mod naming;

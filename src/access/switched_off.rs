@@ -5,9 +5,10 @@ use crate::audit::Entry;
 use crate::base::ScriptDigest;
 use crate::cx::{Actor, Cx};
 use crate::records::SwitchedOff;
+use crate::rights::{self, Right};
 use crate::script::Lost;
-use crate::store;
 use crate::store::rows::switched_off as rows;
+use crate::store::{self, Tx};
 
 /// Writes down the scripts that the pool gave up since this was asked last, each with its audit row.
 pub async fn note(cx: &Cx) -> Result<(), store::Error> {
@@ -42,20 +43,18 @@ pub fn find(cx: &Cx, script: &str) -> Result<Option<SwitchedOff>, store::Error> 
     rows::find(&cx.read()?, cx.tenant, ScriptDigest::of(script))
 }
 
-/// Lets a script run again. Errors: [`Error::NotFound`].
+/// Lets a script run again, with the right to change policies. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Error> {
     note(cx).await?;
     let entry = Entry::success(cx, "policy.switch_on").detail("script", script.to_string());
     let at = cx.clone();
-    let row = cx
-        .store()
-        .write(move |tx| {
-            let row = rows::find(tx, at.tenant, script)?.ok_or(Error::NotFound)?;
-            rows::delete(tx, at.tenant, script)?;
-            entry.clone().target(&row.about).append(tx, &at)?;
-            Ok::<_, Error>(row)
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        let row = rows::find(tx, at.tenant, script)?.ok_or(Error::NotFound)?;
+        rows::delete(tx, at.tenant, script)?;
+        entry.clone().target(&row.about).append(tx, &at)?;
+        Ok::<_, Error>(row)
+    };
+    let row = rights::write(cx, Right::on("update", "policies"), change).await?;
     cx.home.scripts.switch_on(script);
     Ok(row)
 }

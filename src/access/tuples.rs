@@ -3,6 +3,7 @@
 use super::check::standing::{CLIENT, Models, State, rooms};
 use super::check::{CLIENTS, Schema, Standing};
 use super::error::Mistake;
+use super::judge::{self, By};
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::naming::{self, Name, Naming};
 use super::{Error, evaluations};
@@ -15,6 +16,7 @@ use crate::cx::Cx;
 use crate::identity::{self, administrators};
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{PolicyPlace, SubjectRef, Tuple, TupleKey};
+use crate::rights::{self, Right};
 use crate::store::rows::{clients, groups, policy_versions, tuples as rows};
 use crate::store::{Read, Tx};
 
@@ -80,19 +82,29 @@ pub enum Change {
     Nothing,
 }
 
-/// Writes a tuple; again is no error. Errors: [`Error::Invalid`], [`Error::UnknownType`], [`Error::SubjectNotFound`].
+/// Writes a tuple that the actor may write; again is no error. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::UnknownType`],
+/// [`Error::SubjectNotFound`].
 pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
-    let mut written = write_batch(cx, vec![(String::new(), new)]).await?;
+    write_by(cx, By::OwnRights, new).await
+}
+
+/// As [`write`], as a grant on a type of this client. Errors: those.
+pub async fn grant(cx: &Cx, client: &ClientId, new: NewTuple) -> Result<Written, Error> {
+    write_by(cx, By::GrantsOf(client.clone()), new).await
+}
+
+async fn write_by(cx: &Cx, by: By, new: NewTuple) -> Result<Written, Error> {
+    let mut written = write_batch(cx, by, vec![(String::new(), new)]).await?;
     written.pop().ok_or(Error::NotFound)
 }
 
 /// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of the line that each stands on.
-/// Errors: [`Error::Invalid`].
+/// Errors: [`Error::Denied`] when there is one that the actor may not write, [`Error::Invalid`].
 pub async fn write_lines(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
         return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
     }
-    write_batch(cx, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
+    write_batch(cx, By::OwnRights, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
 }
 
 /// Tuples that are to count for one question, as they would be stored: the same are refused.
@@ -114,7 +126,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
 }
 
 /// Writes tuples, each of which has a name for mistakes; the one without is alone.
-async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
+async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
     let rooms = rooms(cx);
     let mut mistakes = Vec::new();
     for (name, tuple) in &new {
@@ -132,10 +144,24 @@ async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Writte
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
+        // Names become identifiers once, here: what is judged is what is written.
+        let (mut keys, mut names) = (Vec::with_capacity(new.len()), Vec::with_capacity(new.len()));
+        for (place, tuple) in &new {
+            match naming::key(&at, tx, &spelled(&at, tx, &tuple.key)?, tuple.naming) {
+                Ok((key, name)) => {
+                    keys.push(key);
+                    names.push(name);
+                }
+                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(place, one))),
+                Err(error) => return Err(error),
+            }
+        }
+        refuse(std::mem::take(&mut mistakes))?;
+        judge::may_write_tuples(&at, tx, &by, &keys)?;
         let models = Models::new(&at, State::Tentative(tx), &*rooms);
-        for (name, tuple) in &new {
-            match fitting(&models, tuple) {
-                Ok(tuple) => checked.push(tuple),
+        for (((name, tuple), key), typed) in new.iter().zip(keys).zip(names) {
+            match fitting(&models, &NewTuple { key, naming: Naming::Identifiers, ..tuple.clone() }) {
+                Ok((tuple, _)) => checked.push((tuple, typed)),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
                 // A single tuple is refused with its own code, a line of many with its number.
                 Err(error) if name.is_empty() => return Err(error),
@@ -146,7 +172,7 @@ async fn write_batch(cx: &Cx, new: Vec<(String, NewTuple)>) -> Result<Vec<Writte
         refuse(mistakes)?;
         put_all(tx, &at, checked, &entries)
     };
-    cx.store().write(change).await
+    rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
 fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
@@ -238,29 +264,47 @@ fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tup
     }
 }
 
-/// Removes a tuple. What a person names is found by [`stored_key`] before. Errors: [`Error::NotFound`].
-pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
-    remove_found(cx, Wanted::Key(key.clone())).await
+/// Removes a tuple that the actor may remove, which a person may name as when they wrote it. Errors: [`Error::Denied`], those of [`stored_key`].
+pub async fn remove_named(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
+    remove_found(cx, By::OwnRights, Wanted::Key(key.clone(), naming)).await
 }
 
-/// Removes the tuple with this identifier (`tpl_…`). Errors: [`Error::NotFound`].
+/// As [`remove_named`], with identifiers alone. Errors: [`Error::Denied`], [`Error::NotFound`].
+pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
+    remove_named(cx, key, Naming::Identifiers).await
+}
+
+/// Removes the tuple with this identifier (`tpl_…`). Errors: as [`remove`].
 pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    remove_found(cx, Wanted::Id(id.to_owned())).await
+    remove_found(cx, By::OwnRights, Wanted::Id(id.to_owned())).await
+}
+
+/// As [`remove_by_id`], a grant on a type of this client. Errors: those.
+pub async fn remove_grant(cx: &Cx, client: &ClientId, id: &str) -> Result<Tuple, Error> {
+    remove_found(cx, By::GrantsOf(client.clone()), Wanted::Id(id.to_owned())).await
 }
 
 enum Wanted {
-    Key(TupleKey),
+    Key(TupleKey, Naming),
     Id(String),
 }
 
-async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
+async fn remove_found(cx: &Cx, by: By, wanted: Wanted) -> Result<Tuple, Error> {
     let entry = Entry::success(cx, "tuple.remove");
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let tuple = match &wanted {
-            Wanted::Key(key) => there(&at, tx, key, Naming::Identifiers)?,
+            Wanted::Key(key, naming) => match there(&at, tx, key, *naming) {
+                Err(Error::NotFound) => {
+                    // What there is not is told to who might have removed it.
+                    judge::may_write_tuples(&at, tx, &by, &[named(&at, tx, key, *naming)?])?;
+                    return Err(Error::NotFound);
+                }
+                found => found?,
+            },
             Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?.ok_or(Error::NotFound)?,
         };
+        judge::may_write_tuples(&at, tx, &by, std::slice::from_ref(&tuple.key))?;
         rows::delete(tx, at.tenant, &tuple.key)?;
         note_condition(tx, &at, &tuple.key, None)?;
         follow(tx, &at, &tuple.key)?;
@@ -268,7 +312,7 @@ async fn remove_found(cx: &Cx, wanted: Wanted) -> Result<Tuple, Error> {
         told(entry.clone(), &tuple.key).append(tx, &at)?;
         Ok(tuple)
     };
-    cx.store().write(change).await
+    rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
 /// A page of tuples. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.

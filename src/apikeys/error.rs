@@ -1,6 +1,7 @@
 //! What can go wrong with API keys, in domain words.
 
 use crate::identity;
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 
 /// A key does not work, or cannot be made or changed so.
@@ -48,6 +49,9 @@ pub enum Error {
     /// It changed since the caller read it.
     #[error("this was changed by somebody else meanwhile: load it again")]
     Conflict,
+    /// The caller lacks the right to the change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -78,6 +82,7 @@ impl Error {
             Self::TooMany => "TOO_MANY_KEYS",
             Self::NotFresh => "SESSION_NOT_FRESH",
             Self::Conflict => "CONFLICT",
+            Self::Denied(_) => "FORBIDDEN",
             Self::Store(_) => "INTERNAL_ERROR",
         }
     }
@@ -102,5 +107,11 @@ impl Error {
                 | Self::UsageExceeded { .. }
                 | Self::RateLimited { .. }
         )
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }

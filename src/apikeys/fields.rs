@@ -32,18 +32,18 @@ const MAX_WINDOW_MS: u64 = MAX_LIFE * 1000;
 /// Members of metadata that other software reads as a binding to a client. Ours reads none of them.
 const CLIENT_MEMBERS: [&str; 2] = ["oauth_client_id", "access_level"];
 
-/// What the caller may do beyond having keys of their own.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Authority {
+/// What the caller may do beyond having keys of their own, at the moment of the change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Authority {
     /// Limits of use are the administrators' to set.
-    pub is_admin: bool,
+    pub(super) is_admin: bool,
     /// Whether the caller owns or administers every client that the key is to be bound to or that its metadata name.
-    pub manages_client: bool,
+    pub(super) manages_client: bool,
 }
 
 impl Authority {
-    /// An administrator's, or the operator's on the machine.
-    pub const FULL: Self = Self { is_admin: true, manages_client: true };
+    /// That of who may change all keys.
+    pub(super) const FULL: Self = Self { is_admin: true, manages_client: true };
 }
 
 /// `remaining` becomes `amount` again every `interval_ms`.
@@ -118,16 +118,7 @@ impl Findings {
 
 impl NewKey {
     /// Brings name and networks into their stored form and checks everything that needs no store.
-    pub(super) fn settle(&mut self, authority: Authority) -> Result<(), Error> {
-        let reserved = [
-            ("remaining", self.remaining.is_some() && !authority.is_admin),
-            ("refill", self.refill.is_some() && !authority.is_admin),
-            ("rate_limit", self.rate_limit.is_some() && !authority.is_admin),
-        ];
-        none_is_reserved(&reserved)?;
-        if self.client.is_some() && !authority.manages_client {
-            return Err(Error::ForeignClient);
-        }
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
         let mut findings = Findings::default();
         self.name = name(&self.name, &mut findings);
         if self.prefix.as_deref().is_some_and(|prefix| !token::is_prefix(prefix)) {
@@ -135,12 +126,63 @@ impl NewKey {
         }
         life(self.expires_in, &mut findings);
         self.networks = networks(&self.networks, &mut findings);
-        metadata(&self.metadata, authority, &mut findings);
+        metadata(&self.metadata, &mut findings);
         remaining(self.remaining, &mut findings);
         refill(self.refill, self.remaining.is_some(), &mut findings);
         rate_limit(self.rate_limit, &mut findings);
         findings.into_result()
     }
+}
+
+/// Whether who has this authority may make this key.
+pub(super) fn may_be_made(key: &ApiKey, authority: Authority) -> Result<(), Error> {
+    let reserved = [
+        ("remaining", key.remaining.is_some() && !authority.is_admin),
+        ("refill", key.refill.is_some() && !authority.is_admin),
+        ("rate_limit", key.rate_limit.is_some() && !authority.is_admin),
+    ];
+    none_is_reserved(&reserved)?;
+    if key.client.is_some() && !authority.manages_client {
+        return Err(Error::ForeignClient);
+    }
+    let mut findings = Findings::default();
+    client_members(&key.metadata, authority, &mut findings);
+    findings.into_result()
+}
+
+/// The clients that a key is bound to, or that its metadata name; `None` in the place of a name that is none.
+pub(super) fn clients_of<'k>(client: Option<&'k ClientId>, metadata: &'k Map<String, Value>) -> Vec<Option<&'k str>> {
+    let noted = metadata.get("oauth_client_id").map(Value::as_str);
+    client.map(|client| Some(client.as_str())).into_iter().chain(noted).collect()
+}
+
+/// Whether a changed key can do no more than before, and is called as before: what is taken away is for more people to decide than what is given.
+pub(super) fn only_narrows(old: &ApiKey, new: &ApiKey) -> bool {
+    !widens(old, new) && old.name == new.name
+}
+
+/// Whether a changed key can do more than before, or for longer, or from elsewhere; policies look at metadata.
+pub(super) fn widens(old: &ApiKey, new: &ApiKey) -> bool {
+    let uses = |key: &ApiKey| key.remaining.unwrap_or(u64::MAX);
+    let rule = |key: &ApiKey| key.refill.map(|refill| (refill.amount, refill.interval_ms));
+    let rate = match (old.rate_limit, new.rate_limit) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(old), Some(new)) => new.max <= old.max && new.window_ms >= old.window_ms,
+    };
+    (new.enabled && !old.enabled)
+        || lasts_longer(old, new)
+        || !narrows(&old.networks, &new.networks)
+        || uses(new) > uses(old)
+        || rule(new).is_some_and(|new| rule(old) != Some(new))
+        || !rate
+        || old.client != new.client
+        || old.metadata != new.metadata
+}
+
+/// Whether a changed key ends later than before.
+pub(super) fn lasts_longer(old: &ApiKey, new: &ApiKey) -> bool {
+    old.expires_at.is_some_and(|old| new.expires_at.is_none_or(|new| new > old))
 }
 
 impl KeyChange {
@@ -157,23 +199,6 @@ impl KeyChange {
             ("rate_limit", self.rate_limit.is_some()),
         ];
         all.into_iter().filter(|(_, changes)| *changes).map(|(name, _)| name).collect()
-    }
-
-    /// Whether the key can do more afterwards, or for longer, or from elsewhere.
-    pub(super) fn widens(old: &ApiKey, new: &ApiKey) -> bool {
-        let uses = |key: &ApiKey| key.remaining.unwrap_or(u64::MAX);
-        let lives_longer = match (old.expires_at, new.expires_at) {
-            (Some(before), Some(after)) => after > before,
-            (before, None) => before.is_some(),
-            (None, Some(_)) => false,
-        };
-        (new.enabled && !old.enabled)
-            || lives_longer
-            || !narrows(&old.networks, &new.networks)
-            || uses(new) > uses(old)
-            || (new.refill.is_some() && new.refill != old.refill)
-            || (old.rate_limit.is_some() && new.rate_limit != old.rate_limit)
-            || new.metadata != old.metadata
     }
 
     /// The key as it is afterwards.
@@ -200,7 +225,8 @@ impl KeyChange {
             }
         }
         if let Some(notes) = &self.metadata {
-            metadata(notes, authority, &mut findings);
+            metadata(notes, &mut findings);
+            client_members(notes, authority, &mut findings);
             new.metadata.clone_from(notes);
         }
         if let Some(uses) = self.remaining {
@@ -285,7 +311,7 @@ fn narrows(old: &[String], new: &[String]) -> bool {
     old.is_empty() || (!new.is_empty() && new.iter().all(is_within))
 }
 
-fn metadata(notes: &Map<String, Value>, authority: Authority, findings: &mut Findings) {
+fn metadata(notes: &Map<String, Value>, findings: &mut Findings) {
     if !notes.values().all(|value| is_shallow(value, MAX_DEPTH - 1)) {
         findings.note("metadata", "The metadata are nested more than 6 levels deep.");
         return;
@@ -293,6 +319,9 @@ fn metadata(notes: &Map<String, Value>, authority: Authority, findings: &mut Fin
     if serde_json::to_string(notes).map_or(true, |text| text.len() > MAX_METADATA) {
         findings.note("metadata", "The metadata are larger than 4 KiB.");
     }
+}
+
+fn client_members(notes: &Map<String, Value>, authority: Authority, findings: &mut Findings) {
     if !authority.manages_client && CLIENT_MEMBERS.iter().any(|name| notes.contains_key(*name)) {
         findings.note(
             "metadata",

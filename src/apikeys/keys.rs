@@ -10,9 +10,14 @@ use crate::base::secret::Digest;
 use crate::base::sort::{Best, Rank, Sort, Sortable as _};
 use crate::cx::Cx;
 use crate::identity::{cascade, sessions};
-use crate::records::ApiKey;
+use crate::records::tuple::ANY;
+use crate::records::{ApiKey, SubjectRef};
+use crate::rights::{self, MANAGE_PLATFORM, PLATFORM, Right};
 use crate::store::rows::{api_keys as rows, clients, users};
 use crate::store::{Read, Tx};
+
+/// The type that rights over everybody's keys are on.
+const API_KEYS: &str = "api_keys";
 
 /// How many keys one person can have.
 pub const MAX_PER_OWNER: usize = 500;
@@ -26,10 +31,11 @@ pub struct Created {
     pub secret: Secret<String>,
 }
 
-/// Makes a key of this person. Errors: [`Error::Reserved`], [`Error::ForeignClient`], [`Error::Invalid`] also when owner or client do not exist or are disabled,
-/// [`Error::TooMany`].
-pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey, authority: Authority) -> Result<Created, Error> {
-    new.settle(authority)?;
+/// Makes a key of this person: for themselves, or with the right to administer the platform, which setting its limits needs too; to bind it to a client,
+/// the right to manage that. Errors: [`Error::Denied`], [`Error::Reserved`], [`Error::ForeignClient`], [`Error::Invalid`] also when owner or client do
+/// not exist or are disabled, [`Error::TooMany`].
+pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created, Error> {
+    new.settle()?;
     let id = ApiKeyId::new(cx.now, cx.entropy());
     let prefix = new.prefix.unwrap_or_else(|| token::PREFIX.to_owned());
     let secret = token::compose(&prefix, &id, cx.entropy());
@@ -59,15 +65,35 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey, authority: Authori
         entry = entry.detail("client", client.as_str());
     }
     let (at, row) = (cx.clone(), key.clone());
-    cx.store()
-        .write(move |tx| {
-            can_be_made(tx, &at, &row)?;
-            rows::put(tx, at.tenant, &row)?;
-            entry.append(tx, &at)?;
-            Ok::<_, Error>(())
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        let authority = authority(&at, tx, &fields::clients_of(row.client.as_ref(), &row.metadata))?;
+        if !authority.is_admin {
+            Right::Own(row.owner.clone()).judge::<Error>(&at, tx)?;
+        }
+        fields::may_be_made(&row, authority)?;
+        can_be_made(tx, &at, &row)?;
+        rows::put(tx, at.tenant, &row)?;
+        entry.append(tx, &at)?;
+        Ok::<_, Error>(())
+    };
+    rights::write(cx, Right::OnWhatIsFound, change).await?;
     Ok(Created { key, secret })
+}
+
+/// What the actor may do with keys beyond having their own: administrators manage every client.
+fn authority(cx: &Cx, from: &dyn Read, clients: &[Option<&str>]) -> Result<Authority, Error> {
+    let judge = &cx.home.judge;
+    if judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))? {
+        return Ok(Authority::FULL);
+    }
+    let mut manages_client = !clients.is_empty();
+    for client in clients {
+        manages_client &= match client {
+            Some(client) => judge.may(cx, from, "manage", ("oauth_client", client))?,
+            None => false,
+        };
+    }
+    Ok(Authority { is_admin: false, manages_client })
 }
 
 /// Owner and client are there and live, and the owner has room.
@@ -134,66 +160,113 @@ pub fn sorted(
     Ok(best.into_page())
 }
 
-/// Changes a key; with an `owner`, only if it is theirs. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`],
-/// [`Error::Invalid`], [`Error::NotFresh`] when a session that is not fresh would let it do more.
-pub async fn update(
-    cx: &Cx,
-    id: &ApiKeyId,
-    owner: Option<&UserId>,
-    change: KeyChange,
-    authority: Authority,
-) -> Result<ApiKey, Error> {
+/// Changes a key as its owner, if it is theirs. Who is no administrator narrows where it may be used from, sets no limits, and leaves the end of a key that
+/// holds something of the platform as it is. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`], [`Error::Invalid`].
+pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChange) -> Result<ApiKey, Error> {
     let entry = Entry::success(cx, "api_key.update").target(id).detail("fields", change.names());
-    let (at, id, owner) = (cx.clone(), id.clone(), owner.cloned());
-    cx.store()
-        .write(move |tx| {
-            let old = of(tx, &at, &id, owner.as_ref())?;
-            if change.expected_version.is_some_and(|expected| expected != old.version) {
-                return Err(Error::Conflict);
-            }
-            let new = change.applied_to(&old, authority, at.now)?;
-            if KeyChange::widens(&old, &new) {
-                sessions::require_fresh(&at).map_err(|_| Error::NotFresh)?;
-            }
-            rows::put(tx, at.tenant, &new)?;
-            entry.append(tx, &at)?;
-            Ok(new)
-        })
-        .await
+    let (at, id, user) = (cx.clone(), id.clone(), owner.clone());
+    let changed = move |tx: &mut Tx| {
+        let old = of(tx, &at, &id, Some(&user))?;
+        let notes = change.metadata.clone().unwrap_or_default();
+        let authority = authority(&at, tx, &fields::clients_of(None, &notes))?;
+        let new = applied(&change, &old, authority, &at)?;
+        if fields::lasts_longer(&old, &new) {
+            rights::spare::<Error>(&at, tx, &subject(&old))?;
+        }
+        put(tx, &at, &new, &entry)
+    };
+    rights::write(cx, Right::Own(owner.clone()), changed).await
 }
 
-/// Removes a key for good with every relation it has; with an `owner`, only if it is theirs. Answers what it was and how many relations those
-/// were. Errors: [`Error::NotFound`].
-pub async fn delete(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<(ApiKey, usize), Error> {
+/// Changes somebody's key: with the right to `update` keys, or, if it can do less afterwards and nothing else, with the right to `revoke` them. A key that
+/// holds something of the platform is changed by its administrators, and one of a person who does is given no more by anybody else.
+/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Invalid`].
+pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey, Error> {
+    let entry = Entry::success(cx, "api_key.update").target(id).detail("fields", change.names());
+    let (at, id) = (cx.clone(), id.clone());
+    let changed = move |tx: &mut Tx| {
+        let widening = Right::on("update", API_KEYS).judge::<Error>(&at, tx);
+        if widening.is_err() {
+            Right::on("revoke", API_KEYS).judge::<Error>(&at, tx)?;
+        }
+        let old = of(tx, &at, &id, None)?;
+        rights::spare::<Error>(&at, tx, &subject(&old))?;
+        let new = applied(&change, &old, Authority::FULL, &at)?;
+        if !fields::only_narrows(&old, &new) {
+            widening?;
+            rights::spare::<Error>(&at, tx, &SubjectRef::new("user", old.owner.as_str()))?;
+        }
+        put(tx, &at, &new, &entry)
+    };
+    rights::write(cx, Right::OnWhatIsFound, changed).await
+}
+
+/// The key as it is afterwards. Errors: [`Error::NotFresh`] when a session that is not fresh would let it do more.
+fn applied(change: &KeyChange, old: &ApiKey, authority: Authority, cx: &Cx) -> Result<ApiKey, Error> {
+    if change.expected_version.is_some_and(|expected| expected != old.version) {
+        return Err(Error::Conflict);
+    }
+    let new = change.applied_to(old, authority, cx.now)?;
+    if fields::widens(old, &new) {
+        sessions::require_fresh(cx).map_err(|_| Error::NotFresh)?;
+    }
+    Ok(new)
+}
+
+fn put(tx: &mut Tx, cx: &Cx, new: &ApiKey, entry: &Entry) -> Result<ApiKey, Error> {
+    rows::put(tx, cx.tenant, new)?;
+    entry.append(tx, cx)?;
+    Ok(new.clone())
+}
+
+/// The key as the subject that it is.
+fn subject(key: &ApiKey) -> SubjectRef {
+    SubjectRef::new("apikey", key.id.as_str())
+}
+
+/// Removes a key of one's own for good with every relation it has. Errors: [`Error::NotFound`] also when it is somebody else's.
+pub async fn delete_own(cx: &Cx, id: &ApiKeyId, owner: &UserId) -> Result<(ApiKey, usize), Error> {
+    delete_by(cx, Right::Own(owner.clone()), id).await
+}
+
+/// Removes somebody's key for good with every relation it has, with the right to revoke keys; one that holds something of the platform is for its
+/// administrators. Answers what it was and how many relations those were. Errors: [`Error::Denied`], [`Error::NotFound`].
+pub async fn delete(cx: &Cx, id: &ApiKeyId) -> Result<(ApiKey, usize), Error> {
+    delete_by(cx, Right::on("revoke", API_KEYS), id).await
+}
+
+async fn delete_by(cx: &Cx, right: Right, id: &ApiKeyId) -> Result<(ApiKey, usize), Error> {
     let entry = Entry::success(cx, "api_key.delete").target(id);
-    let (at, id, owner) = (cx.clone(), id.clone(), owner.cloned());
-    cx.store()
-        .write(move |tx| {
-            let key = of(tx, &at, &id, owner.as_ref())?;
-            let tuples = cascade::remove_api_key(tx, &at, &key)?.tuples;
-            entry.clone().detail("owner", key.owner.as_str()).detail("tuples", tuples).append(tx, &at)?;
-            Ok((key, tuples))
-        })
-        .await
+    let (at, id, by) = (cx.clone(), id.clone(), right.clone());
+    let change = move |tx: &mut Tx| {
+        let owner = if let Right::Own(owner) = &by { Some(owner) } else { None };
+        let key = of(tx, &at, &id, owner)?;
+        if owner.is_none() {
+            rights::spare::<Error>(&at, tx, &subject(&key))?;
+        }
+        let tuples = cascade::remove_api_key(tx, &at, &key)?.tuples;
+        entry.clone().detail("owner", key.owner.as_str()).detail("tuples", tuples).append(tx, &at)?;
+        Ok((key, tuples))
+    };
+    rights::write(cx, right, change).await
 }
 
-/// Removes the keys of a person that have expired; answers how many.
+/// Removes the keys of the actor that have expired; answers how many.
 pub async fn delete_expired(cx: &Cx, owner: &UserId) -> Result<usize, Error> {
     let entry = Entry::success(cx, "api_key.delete_expired").target(owner);
-    let (at, owner) = (cx.clone(), owner.clone());
-    cx.store()
-        .write(move |tx| {
-            let mut expired = rows::of_owner(tx, at.tenant, &owner)?;
-            expired.retain(|key| key.has_expired(at.now));
-            if expired.is_empty() {
-                return Ok(0);
-            }
-            for key in &expired {
-                cascade::remove_api_key(tx, &at, key)?;
-            }
-            let ids: Vec<&str> = expired.iter().map(|key| key.id.as_str()).collect();
-            entry.clone().detail("keys", ids).append(tx, &at)?;
-            Ok(expired.len())
-        })
-        .await
+    let (at, user) = (cx.clone(), owner.clone());
+    let change = move |tx: &mut Tx| {
+        let mut expired = rows::of_owner(tx, at.tenant, &user)?;
+        expired.retain(|key| key.has_expired(at.now));
+        if expired.is_empty() {
+            return Ok(0);
+        }
+        for key in &expired {
+            cascade::remove_api_key(tx, &at, key)?;
+        }
+        let ids: Vec<&str> = expired.iter().map(|key| key.id.as_str()).collect();
+        entry.clone().detail("keys", ids).append(tx, &at)?;
+        Ok(expired.len())
+    };
+    rights::write(cx, Right::Own(owner.clone()), change).await
 }

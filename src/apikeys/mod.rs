@@ -16,9 +16,10 @@ mod using;
 mod tests;
 
 pub use error::{Error, FieldError};
-pub use fields::{Authority, KeyChange, NewKey, RefillRule};
+pub use fields::{KeyChange, NewKey, RefillRule};
 pub use keys::{
-    Created, MAX_PER_OWNER, create, delete, delete_expired, find, of_owner, page, page_of_client, sorted, update,
+    Created, MAX_PER_OWNER, create, delete, delete_expired, delete_own, find, of_owner, page, page_of_client, sorted,
+    update, update_own,
 };
 pub use memory::{Usage, flush, flush_if_due, usage};
 pub use token::PREFIX;

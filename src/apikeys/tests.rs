@@ -35,7 +35,7 @@ fn named(name: &str) -> NewKey {
 
 /// A key with whatever limits, made by an administrator.
 async fn made(home: &Home, owner: &User, new: NewKey) -> Created {
-    create(&home.cx(), &owner.id, new, Authority::FULL).await.unwrap()
+    create(&home.cx(), &owner.id, new).await.unwrap()
 }
 
 fn code(result: Result<Live, Error>) -> &'static str {
@@ -65,7 +65,7 @@ fn rows(home: &Home, action: &str) -> Vec<AuditRow> {
 }
 
 fn change(home: &Home, key: &Created, change: KeyChange) -> ApiKey {
-    block_on(update(&home.cx(), &key.key.id, None, change, Authority::FULL)).unwrap()
+    block_on(update(&home.cx(), &key.key.id, change)).unwrap()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_fresh_key_works_and_its_text_is_nowhere() {
     block_on(async {
         let home = Home::new();
         let ann = person(&home, "ann@example.com").await;
-        let key = create(&home.cx_of(&ann.id), &ann.id, named(" CI "), Authority::default()).await.unwrap();
+        let key = create(&home.cx_of(&ann.id), &ann.id, named(" CI ")).await.unwrap();
         let live = authenticate(&home.cx(), &key.secret, None).unwrap();
         assert_eq!((&live.key.id, &live.owner.id, live.client.is_none()), (&key.key.id, &ann.id, true));
         assert_eq!((&*live.key.name, &*live.key.prefix, live.key.expires_at), ("CI", PREFIX, None));
@@ -113,8 +113,8 @@ fn a_key_ends_with_its_time_and_stays_to_be_seen() {
         assert_eq!(answer(&home, &key.secret), "KEY_EXPIRED");
         assert!(stored(&home, &key).has_expired(home.cx().now));
         let other = made(&home, &ann, named("never")).await;
-        assert_eq!(delete_expired(&home.cx(), &ann.id).await.unwrap(), 1);
-        assert_eq!(delete_expired(&home.cx(), &ann.id).await.unwrap(), 0);
+        assert_eq!(delete_expired(&home.cx_of(&ann.id), &ann.id).await.unwrap(), 1);
+        assert_eq!(delete_expired(&home.cx_of(&ann.id), &ann.id).await.unwrap(), 0);
         assert_eq!(answer(&home, &key.secret), "KEY_NOT_FOUND");
         assert_eq!(answer(&home, &other.secret), "works");
     });
@@ -152,7 +152,7 @@ fn bug_class_14_a_key_stops_with_everything_behind_it() {
     answers(["KEY_DISABLED", "KEY_NOT_FOUND", "works"]);
     assert_eq!(block_on(users::delete(&home.cx(), &ann.id)).unwrap().api_keys, 1);
     answers(["KEY_NOT_FOUND", "KEY_NOT_FOUND", "works"]);
-    block_on(delete(&home.cx(), &others.key.id, None)).unwrap();
+    block_on(delete(&home.cx(), &others.key.id)).unwrap();
     answers(["KEY_NOT_FOUND"; 3]);
     assert!(page(&home.cx(), &PageRequest::default()).unwrap().items.is_empty());
     assert!(of_owner(&home.cx(), &ann.id).unwrap().is_empty());
@@ -182,15 +182,13 @@ fn a_key_may_be_at_home_in_some_networks_only() {
             ..KeyChange::default()
         };
         for networks in [&[][..], &["0.0.0.0/0"], &["10.0.0.0/7"], &["10.0.0.0/9", "11.0.0.0/8"]] {
-            let refused = update(&home.cx(), &key.key.id, Some(&ann.id), wider(networks), Authority::default())
-                .await
-                .unwrap_err();
+            let refused = update_own(&home.cx_of(&ann.id), &key.key.id, &ann.id, wider(networks)).await.unwrap_err();
             assert_eq!(refused.code(), "INVALID_FIELDS", "{networks:?}");
         }
         let narrower = wider(&["10.4.0.0/16"]);
-        update(&home.cx(), &key.key.id, Some(&ann.id), narrower, Authority::default()).await.unwrap();
+        update_own(&home.cx_of(&ann.id), &key.key.id, &ann.id, narrower).await.unwrap();
         assert_eq!(from("10.5.0.1"), "KEY_NOT_ALLOWED_FROM_ADDRESS");
-        update(&home.cx(), &key.key.id, None, wider(&[]), Authority::FULL).await.unwrap();
+        update(&home.cx(), &key.key.id, wider(&[])).await.unwrap();
         assert_eq!(from("10.5.0.1"), "works");
     });
 }
@@ -256,16 +254,16 @@ fn bug_class_39_metadata_grant_nothing_and_limits_are_the_administrators() {
             NewKey { metadata: notes(json!({"access_level": "full_access"})), ..named("k") },
             NewKey { client: Some(ci.clone()), ..named("k") },
             NewKey { remaining: Some(5), ..named("k") },
-            NewKey { refill: Some(RefillRule { amount: 1, interval_ms: 60_000 }), ..named("k") },
+            NewKey { refill: Some(RefillRule { amount: 1, interval_ms: 60_000 }), remaining: Some(5), ..named("k") },
             NewKey { rate_limit: Some(RateLimit { max: 1, window_ms: 1 }), ..named("k") },
         ] {
-            refused.push(create(&home.cx(), &ann.id, new, Authority::default()).await.unwrap_err().code());
+            refused.push(create(&home.cx_of(&ann.id), &ann.id, new).await.unwrap_err().code());
         }
         assert_eq!(refused[..2], ["INVALID_FIELDS"; 2]);
         assert_eq!(refused[2], "CLIENT_NOT_MANAGED");
         assert_eq!(refused[3..], ["SERVER_ONLY_PROPERTY"; 3]);
         let new = NewKey { metadata: notes(json!({"team": "ci", "userId": "x", "admin": true})), ..named("k") };
-        let key = create(&home.cx(), &ann.id, new, Authority::default()).await.unwrap();
+        let key = create(&home.cx_of(&ann.id), &ann.id, new).await.unwrap();
         let live = authenticate(&home.cx(), &key.secret, None).unwrap();
         assert!(live.client.is_none() && live.key.client.is_none() && live.owner.id == ann.id);
         for change in [
@@ -274,7 +272,7 @@ fn bug_class_39_metadata_grant_nothing_and_limits_are_the_administrators() {
             KeyChange { rate_limit: Some(None), ..KeyChange::default() },
             KeyChange { refill: Some(None), ..KeyChange::default() },
         ] {
-            assert!(update(&home.cx(), &key.key.id, Some(&ann.id), change, Authority::default()).await.is_err());
+            assert!(update_own(&home.cx_of(&ann.id), &key.key.id, &ann.id, change).await.is_err());
         }
         let bound = made(&home, &ann, NewKey { client: Some(ci.clone()), ..named("bound") }).await;
         assert_eq!(authenticate(&home.cx(), &bound.secret, None).unwrap().client.unwrap().id, ci);
@@ -298,9 +296,7 @@ fn bug_class_40_every_field_has_bounds_and_all_mistakes_are_told() {
             rate_limit: Some(RateLimit { max: 0, window_ms: u64::MAX }),
             client: Some("nobody".parse().unwrap()),
         };
-        let Error::Invalid(fields) = create(&home.cx(), &ann.id, bad, Authority::FULL).await.unwrap_err() else {
-            panic!("other error")
-        };
+        let Error::Invalid(fields) = create(&home.cx(), &ann.id, bad).await.unwrap_err() else { panic!("other error") };
         let names: Vec<&str> = fields.iter().map(|field| field.field).collect();
         assert_eq!(
             names,
@@ -315,7 +311,7 @@ fn bug_class_40_every_field_has_bounds_and_all_mistakes_are_told() {
             NewKey { networks: vec![String::from("::1"); 33], ..named("k") },
             NewKey { client: Some("nobody".parse().unwrap()), ..named("k") },
         ] {
-            let refused = create(&home.cx(), &ann.id, new, Authority::FULL).await.unwrap_err();
+            let refused = create(&home.cx(), &ann.id, new).await.unwrap_err();
             assert_eq!(refused.code(), "INVALID_FIELDS");
         }
         for good in [
@@ -337,14 +333,16 @@ fn bug_class_38_another_persons_key_is_as_unknown_as_none() {
         let (id, cx) = (&key.key.id, home.cx_of(&bob.id));
         let renamed = KeyChange { name: Some("mine".into()), ..KeyChange::default() };
         assert_eq!(find(&cx, id, Some(&bob.id)).unwrap_err().code(), "KEY_NOT_FOUND");
-        let changed = update(&cx, id, Some(&bob.id), renamed.clone(), Authority::default()).await;
+        let changed = update_own(&cx, id, &bob.id, renamed.clone()).await;
         assert_eq!(changed.unwrap_err().code(), "KEY_NOT_FOUND");
-        assert_eq!(delete(&cx, id, Some(&bob.id)).await.unwrap_err().code(), "KEY_NOT_FOUND");
+        assert_eq!(delete_own(&cx, id, &bob.id).await.unwrap_err().code(), "KEY_NOT_FOUND");
         assert_eq!(stored(&home, &key).name, "k");
         let stale = KeyChange { expected_version: Some(7), ..renamed.clone() };
-        let conflict = update(&cx, id, Some(&ann.id), stale, Authority::default()).await.unwrap_err();
+        assert_eq!(update_own(&cx, id, &ann.id, renamed.clone()).await.unwrap_err().code(), "FORBIDDEN");
+        let cx = home.cx_of(&ann.id);
+        let conflict = update_own(&cx, id, &ann.id, stale).await.unwrap_err();
         assert_eq!(conflict.code(), "CONFLICT");
-        let changed = update(&cx, id, Some(&ann.id), renamed, Authority::default()).await.unwrap();
+        let changed = update_own(&cx, id, &ann.id, renamed).await.unwrap();
         assert_eq!((&*changed.name, changed.version), ("mine", 2));
     });
 }
@@ -357,10 +355,10 @@ fn a_person_can_have_so_many_keys_and_no_more() {
         for number in 0..MAX_PER_OWNER {
             made(&home, &ann, named(&number.to_string())).await;
         }
-        let refused = create(&home.cx(), &ann.id, named("more"), Authority::FULL).await.unwrap_err();
+        let refused = create(&home.cx(), &ann.id, named("more")).await.unwrap_err();
         assert_eq!(refused.code(), "TOO_MANY_KEYS");
         users::disable(&home.cx(), &ann.id).await.unwrap();
-        let refused = create(&home.cx(), &ann.id, named("k"), Authority::FULL).await.unwrap_err();
+        let refused = create(&home.cx(), &ann.id, named("k")).await.unwrap_err();
         assert_eq!(refused.code(), "INVALID_FIELDS", "a disabled person gets no key");
     });
 }
@@ -385,7 +383,7 @@ fn uses_are_counted_in_memory_and_written_down_once_a_minute() {
     assert_eq!((row.uses, row.last_used_at, row.version), (3, Some(before), 1));
     assert_eq!(usage(&home.cx(), &row), wanted);
     assert_eq!(used(&home, &key.secret), "works");
-    block_on(delete(&home.cx(), &key.key.id, None)).unwrap();
+    block_on(delete(&home.cx(), &key.key.id)).unwrap();
     block_on(flush(&home.cx())).unwrap();
     assert!(of_owner(&home.cx(), &ann.id).unwrap().is_empty(), "a deleted key is not written back");
 }
@@ -412,7 +410,7 @@ fn the_log_tells_what_happened_to_a_key_and_a_refusal_once_a_minute() {
     (0..5).for_each(|_| assert_eq!(used(&home, &Secret::from("ak_live_guess")), "KEY_NOT_FOUND"));
     home.advance(Duration::from_secs(60));
     assert_eq!(used(&home, &key.secret), "KEY_DISABLED");
-    block_on(delete(&home.cx(), &key.key.id, Some(&ann.id))).unwrap();
+    block_on(delete_own(&home.cx_of(&ann.id), &key.key.id, &ann.id)).unwrap();
     let told: Vec<(String, Option<String>)> =
         rows(&home, "api_key").into_iter().map(|row| (row.action, row.target)).collect();
     let id = Some(key.key.id.to_string());

@@ -148,8 +148,8 @@ typed_ids! {
     FailureId = "flr_";
 }
 
-/// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, webhooks.
-const UNTYPED: [&str; 3] = ["tpl_", CLIENT, "wh_"];
+/// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, clients that are gone, webhooks.
+const UNTYPED: [&str; 4] = ["tpl_", CLIENT, GONE, "wh_"];
 
 /// What the identifier of a client begins with that was given one.
 const CLIENT: &str = "client_";
@@ -166,6 +166,9 @@ pub fn foreign_prefix(client: &str) -> Option<&'static str> {
     reserved_prefix(client).filter(|prefix| *prefix != CLIENT)
 }
 
+/// What the place of a client that is gone begins with.
+const GONE: &str = "gone_";
+
 /// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -175,6 +178,17 @@ impl ClientId {
     /// A generated identifier: `client_` and 26 time-ordered characters.
     pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
         Self(fresh(CLIENT, now, entropy))
+    }
+
+    /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26 time-ordered characters. No client may be
+    /// called so ([`ClientId::is_gone`]).
+    pub fn gone(now: Moment, entropy: &dyn Entropy) -> Self {
+        Self(fresh(GONE, now, entropy))
+    }
+
+    /// Whether it stands in the place of a client that is gone.
+    pub fn is_gone(&self) -> bool {
+        self.0.starts_with(GONE)
     }
 
     /// The text.

@@ -73,7 +73,7 @@ fn foreign_names(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
             let names = [Some(&user.email), user.username.as_ref()].into_iter().flatten();
             let spellings: BTreeSet<String> = names.flat_map(|name| [name.clone(), name.to_lowercase()]).collect();
             for name in spellings {
-                if tuples::has_subject(from, cx.tenant, USER, &name)? {
+                if !tuples::speaking_of(from, cx.tenant, USER, &name, 1)?.is_empty() {
                     found.note(format!("{USER}:{name}"));
                 }
             }
@@ -84,7 +84,7 @@ fn foreign_names(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
         |request| groups::page(from, cx.tenant, request),
         |group| {
             let is_object = !tuples::holders(from, cx.tenant, (GROUP, &group.name, MEMBER), 1)?.is_empty();
-            if is_object || tuples::has_subject(from, cx.tenant, GROUP, &group.name)? {
+            if is_object || !tuples::speaking_of(from, cx.tenant, GROUP, &group.name, 1)?.is_empty() {
                 found.note(format!("{GROUP}:{}", group.name));
             }
             Ok(())

@@ -11,21 +11,21 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
-use super::api::tuples::within_reach;
-use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, has, refuse_app, require};
+use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint, Openness};
-use crate::access::Error;
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
 use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
+use crate::access::{Error, judge};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
+use crate::rights::{self, MayDeny};
 use crate::store::rows::{models, users};
 
 /// Grants of one page.
@@ -57,12 +57,12 @@ fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
     {
         return Err(Refusal::forbidden("The key is bound to another client."));
     }
-    // A client may manage what is its own.
-    let is_itself = matches!(&caller.who, Who::Client(client) if client.id == id);
-    if is_itself || has(&caller.cx, "full_access", "oauth_client", id.as_str())? {
-        return Ok(id);
-    }
-    require(&caller.cx, "manage_grants", "oauth_client", id.as_str())?;
+    // What is written is judged once more where it is written.
+    judge::may_grant(&caller.cx, &caller.cx.read()?, &id).inspect_err(|error| {
+        if let Some(denied) = error.denied() {
+            rights::tell(&caller.cx, denied);
+        }
+    })?;
     Ok(id)
 }
 
@@ -220,7 +220,6 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
-    within_reach(&caller.cx, &from, std::slice::from_ref(&key))?;
     match own_grants::room(&caller.cx, &client)? {
         Room::Yes => {}
         Room::Later => return Err(Refusal::busy(60)),
@@ -229,7 +228,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }
     }
-    let written = tuples::write(&caller.cx, NewTuple { condition, expires_at, ..key.into() }).await?;
+    let written = tuples::grant(&caller.cx, &client, NewTuple { condition, expires_at, ..key.into() }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({
         "ok": true,
@@ -245,11 +244,10 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
     let tuple = tuples::by_id(&caller.cx, &id)?;
     let from = caller.cx.read()?;
     let owner = Models::current(&caller.cx, &from)?.find(&from, &tuple.key.entity_type)?;
-    if owner.and_then(|model| model.client.clone()) != Some(client) {
+    if owner.and_then(|model| model.client.clone()) != Some(client.clone()) {
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
-    within_reach(&caller.cx, &from, std::slice::from_ref(&tuple.key))?;
-    tuples::remove_by_id(&caller.cx, &id).await?;
+    tuples::remove_grant(&caller.cx, &client, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
 }
 

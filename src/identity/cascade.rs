@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::tuple::{GROUP, MEMBER};
-use crate::records::{ApiKey, Grant, LinkPurpose, Session, User};
+use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, User};
 use crate::store::rows::{
     api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
 };
@@ -130,8 +130,8 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error
     Ok(Ended { api_keys: 1, ..ended })
 }
 
-/// Removes the entity types of a client with every tuple on their objects: whoever later takes the name of the client must not find what
-/// was granted under it before.
+/// Removes the entity types of a client with every tuple on their objects, and every other one that speaks of them: whoever later takes the name of the
+/// client must not find what was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let mut ended = Ended::default();
     for model in models::of_client(tx, cx.tenant, client)? {
@@ -145,8 +145,40 @@ fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<Ended, Error> 
     for id in tuples::entity_ids(tx, cx.tenant, entity_type, None, usize::MAX)? {
         ended += remove_tuples_of(tx, cx, entity_type, &id)?;
     }
+    // Objects on which there is nothing may still be subjects of other types.
+    for key in tuples::of_subject_type(tx, cx.tenant, entity_type, None, usize::MAX)? {
+        tuples::delete(tx, cx.tenant, &key)?;
+        ended.tuples += 1;
+        ended.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
+    }
     models::delete(tx, cx.tenant, entity_type)?;
     tuples::raise(tx, cx.tenant)?;
+    Ok(ended)
+}
+
+/// Writes down for the entity types of a client that they belong to one that is gone: `gone`, which no client is ever called. Their tuples stay. Answers
+/// which types those are.
+pub fn orphan_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Vec<String>, Error> {
+    let mut orphans = Vec::new();
+    for old in models::of_client(tx, cx.tenant, client)? {
+        let version = old.version.saturating_add(1);
+        let new = Model { client: Some(gone.clone()), version, updated_at: cx.now, ..old };
+        models::put(tx, cx.tenant, &new)?;
+        orphans.push(new.entity_type);
+    }
+    if !orphans.is_empty() {
+        tuples::raise(tx, cx.tenant)?;
+    }
+    Ok(orphans)
+}
+
+/// Makes room for a new client: what speaks of its id was written about another one, and is taken away; types under it belong to one that is `gone`.
+/// Answers how much that was.
+pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Ended, Error> {
+    let models = orphan_types_of(tx, cx, client, gone)?.len();
+    let mut ended = Ended { models, ..Ended::default() };
+    ended += remove_tuples_of(tx, cx, "client", client.as_str())?;
+    ended += remove_tuples_of(tx, cx, "oauth_client", client.as_str())?;
     Ok(ended)
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with people, in domain words.
 
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 use crate::store::rows::users::Taken;
 
@@ -88,6 +89,9 @@ pub enum Error {
     /// The account is disabled. Told to administrators only.
     #[error("the account is disabled: enable it first")]
     Disabled,
+    /// The caller lacks the right to the change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -131,6 +135,7 @@ impl Error {
             Self::InvalidField { .. } => "invalid_field",
             Self::SessionNotFresh => "session_not_fresh",
             Self::Disabled => "disabled",
+            Self::Denied(_) => "forbidden",
             Self::Store(_) | Self::Internal(_) => "internal",
         }
     }
@@ -146,6 +151,12 @@ impl Error {
 
     pub(super) fn field(field: &str, problem: impl Into<String>) -> Self {
         Self::InvalidField { field: field.to_owned(), problem: problem.into() }
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }
 

@@ -9,9 +9,11 @@ use crate::config::Registration;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::records::Invite;
+use crate::rights::{self, Right};
 use crate::store::rows::invites as rows;
 use crate::store::{Read, Tx};
 
+use super::users::USERS;
 use super::{Error, fields};
 
 /// How long an invitation works when nobody says otherwise.
@@ -28,8 +30,8 @@ pub struct Issued {
     pub token: Secret<String>,
 }
 
-/// Makes an invitation, for one address or for anybody; `None` means [`DEFAULT_LIFETIME`].
-/// Errors: [`Error::RegistrationClosed`], since nobody could use it; [`Error::InvalidEmail`]; a lifetime out of bounds.
+/// Makes an invitation, for one address or for anybody, with the right to make accounts; `None` means [`DEFAULT_LIFETIME`].
+/// Errors: [`Error::Denied`]; [`Error::RegistrationClosed`], since nobody could use it; [`Error::InvalidEmail`]; a lifetime out of bounds.
 pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> Result<Issued, Error> {
     if cx.settings().registration == Registration::Closed {
         return Err(Error::RegistrationClosed);
@@ -50,12 +52,11 @@ pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> 
     let entry = Entry::success(cx, "invite.create").target(&invite.id);
     let token = Secret::new(token::compose(invite.id.as_str(), secret.expose()));
     let (at, row) = (cx.clone(), invite.clone());
-    cx.store()
-        .write(move |tx| {
-            rows::put(tx, at.tenant, None, &row)?;
-            entry.append(tx, &at)
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        rows::put(tx, at.tenant, None, &row)?;
+        Ok::<_, Error>(entry.append(tx, &at)?)
+    };
+    rights::write(cx, Right::on("create", USERS), change).await?;
     Ok(Issued { invite, token })
 }
 

@@ -11,8 +11,9 @@ use crate::base::id::{LinkId, UserId};
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::records::{ActorKind, Link, LinkPurpose, User};
+use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
-use crate::store::{self, Read};
+use crate::store::{self, Read, Tx};
 
 use super::guessing;
 use super::password::{self, ended_detail};
@@ -52,23 +53,21 @@ pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
     Ok(administrators::are_awaited(&cx.read()?, cx.tenant)?)
 }
 
-/// Makes the token of a set-up link; earlier ones stop working. `None` once there has been an administrator.
+/// Makes the token of a set-up link, for the operator; earlier ones stop working. `None` once there has been an administrator. Errors:
+/// [`Error::Denied`].
 pub async fn issue_setup(cx: &Cx) -> Result<Option<Secret<String>>, Error> {
     let (link, token) = draw(cx, LinkPurpose::Setup, SETUP_LIFETIME);
     let entry = Entry::success(cx, "setup_link.create").target(&link.id);
     let at = cx.clone();
-    let issued = cx
-        .store()
-        .write(move |tx| {
-            if !administrators::are_awaited(tx, at.tenant)? {
-                return Ok::<_, Error>(false);
-            }
-            rows::put_only(tx, at.tenant, &link)?;
-            entry.append(tx, &at)?;
-            Ok(true)
-        })
-        .await?;
-    Ok(issued.then_some(token))
+    let change = move |tx: &mut Tx| {
+        if !administrators::are_awaited(tx, at.tenant)? {
+            return Ok::<_, Error>(false);
+        }
+        rows::put_only(tx, at.tenant, &link)?;
+        entry.append(tx, &at)?;
+        Ok(true)
+    };
+    Ok(rights::write(cx, Right::Operator, change).await?.then_some(token))
 }
 
 /// Makes the first administrator and signs them in. Of many who hold the link one wins.
@@ -97,8 +96,8 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     Ok(Success { token: opening.token, signed_in, device })
 }
 
-/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id.
-/// Errors: [`Error::NotFound`], [`Error::Disabled`].
+/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id, for the operator.
+/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Disabled`].
 pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error> {
     let user = super::users::by_name(cx, name)?;
     if user.disabled {
@@ -107,12 +106,11 @@ pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error
     let (link, token) = draw(cx, LinkPurpose::Recover(user.id.clone()), RECOVERY_LIFETIME);
     let entry = Entry::success(cx, "recovery_link.create").target(&user.id);
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            rows::put_only(tx, at.tenant, &link)?;
-            entry.append(tx, &at)
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        rows::put_only(tx, at.tenant, &link)?;
+        Ok::<_, Error>(entry.append(tx, &at)?)
+    };
+    rights::write(cx, Right::Operator, change).await?;
     Ok(token)
 }
 

@@ -9,6 +9,7 @@ use crate::base::secret::ct_eq;
 use crate::crypto::password::{self as hashing, Verdict};
 use crate::cx::Cx;
 use crate::records::User;
+use crate::rights::{self, Right};
 use crate::store::rows::{marks, users as rows};
 use crate::store::{self, Read, Tx};
 
@@ -112,22 +113,21 @@ fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
     }
 }
 
-/// Sets a password for a person as an administrator: ends every session and token family, and forgets failed sign-ins.
-/// Errors: those of the password, [`Error::NotFound`], [`Error::Busy`].
+/// Sets a password for a person, with the right to change people: ends every session and token family, and forgets failed sign-ins.
+/// Errors: [`Error::Denied`], those of the password, [`Error::NotFound`], [`Error::Busy`].
 pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
     let user = super::users::find(&cx.read()?, cx, id)?;
     let phc = hash(cx, new, Known::of(&user)).await?;
     let entry = Entry::success(cx, "user.set_password").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    let ended = cx
-        .store()
-        .write(move |tx| {
-            let old = super::users::find(tx, &at, &id)?;
-            let (_, ended) = replace(tx, &at, &old, &phc)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok::<_, Error>(ended)
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        let old = super::users::find(tx, &at, &id)?;
+        super::users::is_within_reach(tx, &at, &old)?;
+        let (_, ended) = replace(tx, &at, &old, &phc)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok::<_, Error>(ended)
+    };
+    let ended = rights::write(cx, Right::on("update", super::users::USERS), change).await?;
     guessing::forget(cx, &user);
     Ok(ended)
 }

@@ -8,13 +8,17 @@ use crate::base::sort::Best;
 use crate::base::{Moment, Secret};
 use crate::crypto::token;
 use crate::cx::{Cx, Proof};
-use crate::records::{Session, User};
+use crate::records::{Session, SubjectRef, User};
+use crate::rights::{self, Right};
 use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
 
 use super::cascade::{self, Ended};
 use super::password::{self, ended_detail};
 use super::{Error, users as people};
+
+/// The type that rights over sessions are on.
+const SESSIONS: &str = "sessions";
 
 /// Sign-in with a password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
@@ -156,59 +160,72 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
     Ok(Confirmed { token, session })
 }
 
-/// Ends a session, whoever's it is: for signing out, and for administrators. Errors: [`Error::NotFound`].
+/// Ends a session, whoever's it is, with the right to; of somebody who holds something of the platform, its administrators do. Errors:
+/// [`Error::Denied`], [`Error::NotFound`].
 pub async fn end(cx: &Cx, id: &SessionId) -> Result<Ended, Error> {
-    end_where(cx, id, |_| true).await
+    end_by(cx, Right::on("revoke_all", SESSIONS), id).await
 }
 
 /// Ends one of a person's own sessions. Errors: [`Error::NotFound`] also when it is somebody else's.
 pub async fn end_own(cx: &Cx, signed_in: &SignedIn, id: &SessionId) -> Result<Ended, Error> {
-    let owner = signed_in.user.id.clone();
-    end_where(cx, id, move |session| session.user == owner).await
+    end_by(cx, Right::Own(signed_in.user.id.clone()), id).await
 }
 
-async fn end_where(
-    cx: &Cx,
-    id: &SessionId,
-    allowed: impl Fn(&Session) -> bool + Send + 'static,
-) -> Result<Ended, Error> {
+async fn end_by(cx: &Cx, right: Right, id: &SessionId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "session.end").target(id);
-    let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let session = rows::find(tx, at.tenant, &id)?.filter(|session| allowed(session)).ok_or(Error::NotFound)?;
-            let ended = cascade::end_session(tx, &at, &session)?;
-            let entry = entry.clone().detail("user", session.user.as_str());
-            entry.detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let (at, id, by) = (cx.clone(), id.clone(), right.clone());
+    let change = move |tx: &mut Tx| {
+        let is_theirs = |session: &Session| !matches!(&by, Right::Own(owner) if *owner != session.user);
+        let session = rows::find(tx, at.tenant, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
+        may_end(tx, &at, &by, &session.user)?;
+        let ended = cascade::end_session(tx, &at, &session)?;
+        let entry = entry.clone().detail("user", session.user.as_str());
+        entry.detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, right, change).await
+}
+
+/// Whether the sessions of this person are for the actor to end.
+fn may_end(tx: &Tx, cx: &Cx, by: &Right, user: &UserId) -> Result<(), Error> {
+    if matches!(by, Right::Own(_)) {
+        return Ok(());
+    }
+    rights::spare(cx, tx, &SubjectRef::new("user", user.as_str()))
 }
 
 /// Ends every session of a person but the one they are in.
 pub async fn end_others(cx: &Cx, signed_in: &SignedIn) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "session.end_others").target(&signed_in.user.id);
     let (at, user, keep) = (cx.clone(), signed_in.user.id.clone(), signed_in.session.id.clone());
-    cx.store()
-        .write(move |tx| {
-            let ended = cascade::end_other_sessions(tx, &at, &user, &keep)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let ended = cascade::end_other_sessions(tx, &at, &user, &keep)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, Right::Own(signed_in.user.id.clone()), change).await
 }
 
-/// Ends every session of a person, and every token family.
+/// Ends every session of a person, and every token family, with the right to end sessions. Errors: as [`end`].
 pub async fn end_all(cx: &Cx, user: &UserId) -> Result<Ended, Error> {
+    end_all_by(cx, Right::on("revoke_all", SESSIONS), user).await
+}
+
+/// Ends every session of oneself, and every token family.
+pub async fn end_all_own(cx: &Cx, signed_in: &SignedIn) -> Result<Ended, Error> {
+    end_all_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id).await
+}
+
+async fn end_all_by(cx: &Cx, right: Right, user: &UserId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "session.end_all").target(user);
-    let (at, user) = (cx.clone(), user.clone());
-    cx.store()
-        .write(move |tx| {
-            let ended = cascade::end_everything_of_user(tx, &at, &user)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let (at, user, by) = (cx.clone(), user.clone(), right.clone());
+    let change = move |tx: &mut Tx| {
+        may_end(tx, &at, &by, &user)?;
+        let ended = cascade::end_everything_of_user(tx, &at, &user)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, right, change).await
 }
 
 /// The live sessions of a person, oldest first.

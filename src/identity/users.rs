@@ -8,7 +8,8 @@ use crate::base::id::UserId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret, canonical};
 use crate::cx::Cx;
-use crate::records::{Profile, User};
+use crate::records::{Profile, SubjectRef, User};
+use crate::rights::{self, Right};
 use crate::store::rows::users as rows;
 use crate::store::{self, Read, Tx};
 
@@ -19,6 +20,9 @@ use super::password::{self, ended_detail};
 use super::password_rule::Known;
 use super::sessions::{self, SignedIn};
 use super::{Error, administrators, fields, sign_in};
+
+/// The type that rights over accounts are on.
+pub(super) const USERS: &str = "users";
 
 /// Profile fields that a person does not set for themselves.
 const PROVED_BY_OTHERS: &[&str] = &["phone_number_verified"];
@@ -106,7 +110,7 @@ impl Draft {
     }
 }
 
-/// Makes an account. Errors: [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
+/// Makes an account, with the right to; an administrator, with the right to administer. Errors: [`Error::Denied`], [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
 pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
     let draft = Draft {
         email: fields::email(&new.email)?,
@@ -123,13 +127,15 @@ pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), phc, cx.now);
     let entry = Entry::success(cx, "user.create").target(&user.id).detail("roles", user.roles.clone());
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            save(tx, &at, None, &user)?;
-            entry.append(tx, &at)?;
-            Ok(user.clone())
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        if user.is_admin() {
+            Right::platform().judge::<Error>(&at, tx)?;
+        }
+        save(tx, &at, None, &user)?;
+        entry.append(tx, &at)?;
+        Ok(user.clone())
+    };
+    rights::write(cx, Right::on("create", USERS), change).await
 }
 
 /// The person with this e-mail address, username or id. Errors: [`Error::NotFound`].
@@ -187,30 +193,11 @@ pub fn username_is_free(cx: &Cx, username: &str) -> Result<bool, Error> {
     Ok(rows::find_by_username(&cx.read()?, cx.tenant, &canonical)?.is_none())
 }
 
-/// Changes an account. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::EmailTaken`], [`Error::UsernameTaken`],
+/// Changes an account, with the right to. Who holds something of the platform is changed, and an administrator is made, by its administrators alone.
+/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::EmailTaken`], [`Error::UsernameTaken`],
 /// [`Error::LastAdministrator`] when the role would be taken from the last one, the fields' own.
 pub async fn update(cx: &Cx, id: &UserId, change: UserChange) -> Result<User, Error> {
-    let entry = Entry::success(cx, "user.update").target(id).detail("fields", change.fields());
-    let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = find(tx, &at, &id)?;
-            if change.expected_version.is_some_and(|expected| expected != old.version) {
-                return Err(Error::Conflict);
-            }
-            let new = change.applied_to(&old)?;
-            if administrators::administers(&old) && !administrators::administers(&new) {
-                is_not_the_last_administrator(tx, &at, &old)?;
-            }
-            let new = changed(&at, &old, new);
-            save(tx, &at, Some(&old), &new)?;
-            if change.roles.is_some() && !new.is_admin() {
-                administrators::demote(tx, &at, &id)?;
-            }
-            entry.append(tx, &at)?;
-            Ok(new)
-        })
-        .await
+    update_by(cx, Right::on("update", USERS), id, change).await
 }
 
 /// Changes one's own account. Errors: [`Error::UsernameTaken`], the fields' own.
@@ -219,7 +206,44 @@ pub async fn update_own(cx: &Cx, signed_in: &SignedIn, change: OwnChange) -> Res
         return Err(Error::field(name, "cannot be set by oneself"));
     }
     let change = UserChange { username: change.username, profile: change.profile, ..UserChange::default() };
-    update(cx, &signed_in.user.id, change).await
+    update_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id, change).await
+}
+
+async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Result<User, Error> {
+    let entry = Entry::success(cx, "user.update").target(id).detail("fields", change.fields());
+    let (at, id, is_own) = (cx.clone(), id.clone(), matches!(right, Right::Own(_)));
+    let changes = move |tx: &mut Tx| {
+        let old = find(tx, &at, &id)?;
+        if !is_own {
+            is_within_reach(tx, &at, &old)?;
+        }
+        if change.expected_version.is_some_and(|expected| expected != old.version) {
+            return Err(Error::Conflict);
+        }
+        let new = change.applied_to(&old)?;
+        if new.is_admin() && !old.is_admin() {
+            Right::platform().judge::<Error>(&at, tx)?;
+        }
+        if administrators::administers(&old) && !administrators::administers(&new) {
+            is_not_the_last_administrator(tx, &at, &old)?;
+        }
+        let new = changed(&at, &old, new);
+        save(tx, &at, Some(&old), &new)?;
+        if change.roles.is_some() && !new.is_admin() {
+            administrators::demote(tx, &at, &id)?;
+        }
+        entry.append(tx, &at)?;
+        Ok(new)
+    };
+    rights::write(cx, right, changes).await
+}
+
+/// Only administrators of the platform change who holds something of it.
+pub(super) fn is_within_reach(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
+    if user.is_admin() {
+        Right::platform().judge::<Error>(cx, tx)?;
+    }
+    rights::spare(cx, tx, &SubjectRef::new("user", user.id.as_str()))
 }
 
 impl UserChange {
@@ -261,59 +285,67 @@ impl UserChange {
     }
 }
 
-/// Disables a person: no sign-in from now on, every session ends, every token family is revoked.
-/// Errors: [`Error::NotFound`], [`Error::LastAdministrator`].
+/// Disables a person, with the right to ban them: no sign-in from now on, every session ends, every token family is revoked.
+/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
 pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "user.disable").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = find(tx, &at, &id)?;
-            is_not_the_last_administrator(tx, &at, &old)?;
-            let new = changed(&at, &old, User { disabled: true, ..old.clone() });
-            save(tx, &at, Some(&old), &new)?;
-            let ended = cascade::disable_user(tx, &at, &id)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let old = find(tx, &at, &id)?;
+        is_within_reach(tx, &at, &old)?;
+        is_not_the_last_administrator(tx, &at, &old)?;
+        let new = changed(&at, &old, User { disabled: true, ..old.clone() });
+        save(tx, &at, Some(&old), &new)?;
+        let ended = cascade::disable_user(tx, &at, &id)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, Right::on("ban", USERS), change).await
 }
 
-/// Lets a disabled person sign in again. Errors: [`Error::NotFound`].
+/// Lets a disabled person sign in again, with the right to change people: to give back is more than to take away. Errors: [`Error::Denied`],
+/// [`Error::NotFound`].
 pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
     let entry = Entry::success(cx, "user.enable").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = find(tx, &at, &id)?;
-            let new = changed(&at, &old, User { disabled: false, ..old.clone() });
-            save(tx, &at, Some(&old), &new)?;
-            entry.append(tx, &at)?;
-            Ok(new)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let old = find(tx, &at, &id)?;
+        is_within_reach(tx, &at, &old)?;
+        let new = changed(&at, &old, User { disabled: false, ..old.clone() });
+        save(tx, &at, Some(&old), &new)?;
+        entry.append(tx, &at)?;
+        Ok(new)
+    };
+    rights::write(cx, Right::on("update", USERS), change).await
 }
 
-/// Deletes a person with everything that is theirs. Errors: [`Error::NotFound`], [`Error::LastAdministrator`].
+/// Deletes a person with everything that is theirs, with the right to. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
 pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+    delete_by(cx, Right::on("delete", USERS), id).await
+}
+
+async fn delete_by(cx: &Cx, right: Right, id: &UserId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "user.delete").target(id);
-    let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let ended = remove(tx, &at, &id)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let (at, id, by) = (cx.clone(), id.clone(), right.clone());
+    let change = move |tx: &mut Tx| {
+        let ended = remove(tx, &at, &by, &id)?;
+        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, right, change).await
 }
 
 /// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
 pub fn deletion(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
-    cx.store().rehearse(|tx| remove(tx, cx, id))
+    let right = Right::on("delete", USERS);
+    rights::rehearse(cx, &right, |tx| remove(tx, cx, &right, id))
 }
 
-fn remove(tx: &mut Tx, cx: &Cx, id: &UserId) -> Result<Ended, Error> {
+fn remove(tx: &mut Tx, cx: &Cx, right: &Right, id: &UserId) -> Result<Ended, Error> {
     let user = find(tx, cx, id)?;
+    if !matches!(right, Right::Own(_)) {
+        is_within_reach(tx, cx, &user)?;
+    }
     is_not_the_last_administrator(tx, cx, &user)?;
     Ok(cascade::remove_user(tx, cx, &user)?)
 }
@@ -327,7 +359,7 @@ pub async fn delete_own(cx: &Cx, signed_in: &SignedIn, password: Option<&Secret<
         }
         None => sessions::require_fresh(&cx.in_session(&signed_in.session))?,
     }
-    delete(cx, &signed_in.user.id).await
+    delete_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id).await
 }
 
 /// The person, or [`Error::NotFound`].

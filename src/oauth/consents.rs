@@ -5,8 +5,9 @@ use crate::audit::Entry;
 use crate::base::id::{ClientId, UserId};
 use crate::cx::Cx;
 use crate::identity::cascade;
-use crate::records::{Client, Consent, User};
-use crate::store::{Read, rows};
+use crate::records::{Client, Consent, SubjectRef, User};
+use crate::rights::{self, Right};
+use crate::store::{Read, Tx, rows};
 
 /// A person's consents with the clients they are for, in the order of the clients' ids.
 pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>, Error> {
@@ -35,23 +36,34 @@ pub(super) fn person_who_consents(
     Ok(person.filter(|_| covers))
 }
 
-/// Takes a consent back and revokes what the client got by it, in one transaction. Answers how many token families ended;
+/// Takes one's own consent back and revokes what the client got by it, in one transaction. Answers how many token families ended;
 /// `None` when there was no consent.
+pub async fn revoke_own(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
+    revoke_by(cx, Right::Own(user.clone()), user, client).await
+}
+
+/// As [`revoke_own`], of somebody else, with the right to change people; of who holds something of the platform, its administrators do.
 pub async fn revoke(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
+    revoke_by(cx, Right::on("update", "users"), user, client).await
+}
+
+async fn revoke_by(cx: &Cx, right: Right, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
     let entry = Entry::success(cx, "consent.revoke").target(client);
-    let (at, user, client) = (cx.clone(), user.clone(), client.clone());
-    cx.store()
-        .write(move |tx| {
-            let Some(consent) = rows::consents::find(tx, at.tenant, &user, &client)? else { return Ok(None) };
-            rows::consents::delete(tx, at.tenant, &consent)?;
-            let mut ended = 0;
-            for grant in rows::grants::of_user(tx, at.tenant, &user)? {
-                if grant.client == client && cascade::revoke_grant(tx, &at, &grant.id)? {
-                    ended += 1;
-                }
+    let (at, user, client, by) = (cx.clone(), user.clone(), client.clone(), right.clone());
+    let change = move |tx: &mut Tx| {
+        if !matches!(by, Right::Own(_)) {
+            rights::spare::<Error>(&at, tx, &SubjectRef::new("user", user.as_str()))?;
+        }
+        let Some(consent) = rows::consents::find(tx, at.tenant, &user, &client)? else { return Ok(None) };
+        rows::consents::delete(tx, at.tenant, &consent)?;
+        let mut ended = 0;
+        for grant in rows::grants::of_user(tx, at.tenant, &user)? {
+            if grant.client == client && cascade::revoke_grant(tx, &at, &grant.id)? {
+                ended += 1;
             }
-            entry.clone().detail("user", user.as_str()).detail("grants", ended).append(tx, &at)?;
-            Ok::<_, Error>(Some(ended))
-        })
-        .await
+        }
+        entry.clone().detail("user", user.as_str()).detail("grants", ended).append(tx, &at)?;
+        Ok::<_, Error>(Some(ended))
+    };
+    rights::write(cx, right, change).await
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::rights::{Denied, MayDeny};
 use crate::{access, identity, store};
 
 /// A registered error code.
@@ -175,10 +176,23 @@ impl From<store::Error> for Error {
     }
 }
 
+impl From<Denied> for Error {
+    fn from(cause: Denied) -> Self {
+        Self { code: ErrorCode::AccessDenied, description: cause.to_string(), cause: Some(cause.into()) }
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        self.cause.as_ref()?.downcast_ref()
+    }
+}
+
 impl From<access::Error> for Error {
     fn from(cause: access::Error) -> Self {
         match cause {
             access::Error::Store(cause) => cause.into(),
+            access::Error::Denied(denied) => denied.into(),
             access::Error::Busy => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: String::from("The server runs as many policies as it can. Try again in a second."),
@@ -191,7 +205,10 @@ impl From<access::Error> for Error {
 
 impl From<identity::Error> for Error {
     fn from(cause: identity::Error) -> Self {
-        Self::internal(cause)
+        match cause {
+            identity::Error::Denied(denied) => denied.into(),
+            cause => Self::internal(cause),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
 use crate::crypto::seal::{self, SealingKey};
 use crate::cx::Cx;
 use crate::records::{Algorithm, SigningKeyRecord};
+use crate::rights::{self, Right};
+use crate::store::Tx;
 use crate::store::rows::signing_keys as rows;
 
 /// What private keys are sealed for.
@@ -199,7 +201,7 @@ fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }
 
-/// Writes new keys and the other steps in one transaction with an audit row each.
+/// Writes new keys and the other steps in one transaction with an audit row each, with the right to rotate keys, which the server itself has.
 async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result<(), Error> {
     let mut entries = Vec::new();
     for key in &made {
@@ -213,32 +215,31 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
         });
     }
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            for key in &made {
-                rows::put(tx, at.tenant, key)?;
-            }
-            for step in &steps {
-                match step {
-                    Step::Activate(kid) => activate(tx, &at, kid)?,
-                    Step::Remove(kid) => {
-                        if let Ok(id) = KeyId::parse(kid) {
-                            rows::delete(tx, at.tenant, &id)?;
-                        }
+    let change = move |tx: &mut Tx| {
+        for key in &made {
+            rows::put(tx, at.tenant, key)?;
+        }
+        for step in &steps {
+            match step {
+                Step::Activate(kid) => activate(tx, &at, kid)?,
+                Step::Remove(kid) => {
+                    if let Ok(id) = KeyId::parse(kid) {
+                        rows::delete(tx, at.tenant, &id)?;
                     }
-                    Step::Generate(_) => {}
                 }
+                Step::Generate(_) => {}
             }
-            for entry in &entries {
-                entry.append(tx, &at)?;
-            }
-            Ok::<_, Error>(())
-        })
-        .await?;
+        }
+        for entry in &entries {
+            entry.append(tx, &at)?;
+        }
+        Ok::<_, Error>(())
+    };
+    rights::write(cx, Right::on("rotate", "keys"), change).await?;
     load(cx)
 }
 
-fn activate(tx: &mut crate::store::Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
+fn activate(tx: &mut Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
     let keys = rows::all(tx, cx.tenant)?;
     // A plan may be older than what it meets: a key that has stopped to sign does not begin again.
     let next = keys.iter().find(|key| key.id.as_str() == kid && state(key) != KeyState::Retired);

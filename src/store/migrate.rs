@@ -5,11 +5,12 @@ use super::engine::Engine;
 use super::schema::{META, Meta};
 use super::tx::{Read, Snapshot, Tx, transact};
 use crate::base::canonical;
-use crate::base::id::TenantId;
+use crate::base::id::{ClientId, TenantId};
 use crate::base::page::PageRequest;
+use crate::base::secret::sha256;
 use crate::records::tuple::ANY;
-use crate::records::{SubjectRef, Tuple, TupleKey};
-use crate::store::rows::{tuples, users};
+use crate::records::{Model, SubjectRef, Tuple, TupleKey};
+use crate::store::rows::{clients, models, tuples, users};
 
 /// One change of the stored shapes.
 pub(super) struct Migration {
@@ -26,7 +27,52 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first shapes", run: |_| Ok(()) },
     Migration { number: 2, name: "administrators are tuples", run: administrators_are_tuples },
     Migration { number: 3, name: "addresses have one form", run: addresses_have_one_form },
+    Migration { number: 4, name: "types have written owners", run: types_have_written_owners },
 ];
+
+/// From now on a type belongs to whom it is written down for, and to nobody by its name. What would have become the type of a client that there is at the
+/// next change of its model is written down as that client's; what is written down for a client that is gone, as that of one that never comes back.
+fn types_have_written_owners(steps: &Steps<'_>) -> Result<(), Error> {
+    let (tenant, mut request, mut changed) = (TenantId::DEFAULT, PageRequest::default(), false);
+    loop {
+        let from = steps.read()?;
+        let page = models::page(&from, tenant, &request)?;
+        for model in page.items {
+            let owner = match &model.client {
+                Some(client) if clients::find(&from, tenant, client)?.is_none() => Some(gone(client)?),
+                Some(_) => None,
+                None => named_client(&from, tenant, &model.entity_type)?,
+            };
+            if owner.is_some() {
+                steps.write(|tx| models::put(tx, tenant, &Model { client: owner, ..model }))?;
+                changed = true;
+            }
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            return if changed { steps.write(|tx| tuples::raise(tx, tenant)).map(drop) } else { Ok(()) };
+        }
+    }
+}
+
+/// What stands in the place of a client that is gone, made of its id, since a migration draws nothing.
+fn gone(client: &ClientId) -> Result<ClientId, Error> {
+    let digest = data_encoding::HEXLOWER.encode(&sha256(client.as_str().as_bytes()));
+    format!("gone_{}", digest.get(..26).unwrap_or(&digest)).parse().map_err(|_| Error::Key)
+}
+
+/// The client whose id the name of a type begins with, as `abc:invoice` and `client_abc:invoice` do.
+fn named_client(from: &Snapshot, tenant: TenantId, entity_type: &str) -> Result<Option<ClientId>, Error> {
+    let Some((named, _)) = entity_type.split_once(':') else { return Ok(None) };
+    for name in [Some(named), named.strip_prefix("client_")].into_iter().flatten() {
+        if let Ok(id) = name.parse::<ClientId>()
+            && clients::find(from, tenant, &id)?.is_some()
+        {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
 
 /// Who has an address with a domain in other letters than ASCII is found by its ASCII form from now on. Of two people with both forms of one
 /// address the older one is found by it; the other one keeps the account, and gets another address.
@@ -311,6 +357,47 @@ mod tests {
                 .map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>())
         );
         assert_eq!(schema_of(view.as_ref()), Ok(known()));
+    }
+
+    #[test]
+    fn types_belong_to_whom_their_name_said_and_never_by_it_again() {
+        let engine = MemoryEngine::default();
+        let tenant = TenantId::DEFAULT;
+        run(&engine, &MIGRATIONS[..3]).unwrap();
+        let at = Moment::from_millis(5);
+        let client = serde_json::json!({"id": "abc", "name": "A", "kind": "web", "auth_method": "none", "grants": [], "created_at": at, "updated_at": at});
+        let client: crate::records::Client = serde_json::from_value(client).unwrap();
+        transact(&engine, |tx| clients::put(tx, tenant, &client)).unwrap();
+        let id = |text: &str| text.parse::<ClientId>().ok();
+        let cases = [
+            ("abc:bill", None, id("abc")),
+            ("client_abc:order", None, id("abc")),
+            ("abc:other", id("xyz"), None),
+            ("billing:invoice", None, None),
+            ("notes", None, None),
+            ("abc:own", id("abc"), id("abc")),
+        ];
+        for (name, before, _) in &cases {
+            let definition = serde_json::Map::new();
+            let model = Model {
+                entity_type: (*name).into(),
+                client: before.clone(),
+                definition,
+                version: 1,
+                created_at: at,
+                updated_at: at,
+            };
+            transact(&engine, |tx| models::put(tx, tenant, &model)).unwrap();
+        }
+        run(&engine, MIGRATIONS).unwrap();
+        let view = Snapshot::new(engine.snapshot().unwrap());
+        for (name, _, wanted) in cases {
+            let owner = models::find(&view, tenant, name).unwrap().unwrap().client;
+            match name {
+                "abc:other" => assert!(owner.is_some_and(|owner| owner.is_gone()), "xyz is gone for good"),
+                _ => assert_eq!(owner, wanted, "{name}"),
+            }
+        }
     }
 
     #[test]

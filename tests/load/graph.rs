@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use auther::access::check::Question;
-use auther::apikeys::{Authority, NewKey};
+use auther::access::judge::ByGraph;
+use auther::apikeys::NewKey;
 use auther::base::clock::SystemClock;
 use auther::base::entropy::OsEntropy;
 use auther::base::id::{ApiKeyId, ClientId, TenantId, TypedId, UserId};
@@ -206,7 +207,7 @@ fn key(store: &Store, owner: UserId) -> Result<(String, ApiKeyId)> {
     let cx = operation(store)?;
     let new = NewKey { name: String::from("load"), ..NewKey::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let made = runtime.block_on(auther::apikeys::create(&cx, &owner, new, Authority::FULL))?;
+    let made = runtime.block_on(auther::apikeys::create(&cx, &owner, new))?;
     // The client itself is declared in the configuration and there once the server has started.
     let client = Some(ClientId::parse(APP).map_err(|error| anyhow!("{error}"))?);
     let bound = ApiKey { client, ..made.key };
@@ -229,6 +230,7 @@ pub fn operation(store: &Store) -> Result<Cx> {
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
         scripts: Arc::new(Pool::start(1, Limits::default()).map_err(|fault| anyhow!("{fault}"))?),
+        judge: Arc::new(ByGraph),
         shared: Shared::default(),
     })))
 }

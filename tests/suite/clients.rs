@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use crate::graph::{Graph, good};
 use crate::harness::{ADMIN, ANN, Answer, App, Home, Tokens, form, payload};
 
 const TOKEN: &str = "/api/auth/oauth2/token";
@@ -240,4 +241,26 @@ async fn t02_t05_t16_what_confuses_cannot_be_registered() {
         assert!(matches!(answer.status.as_u16(), 400 | 409), "{change} {}: {}", answer.status, answer.text);
     }
     assert_eq!(register(json!({})).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn bug_class_50_a_token_of_a_client_that_is_gone_speaks_for_no_other_of_its_id() {
+    let home = Home::new().await;
+    let robot = home.app("robot");
+    let old = Tokens::of(&robot.token(&[("grant_type", "client_credentials")]).await).access;
+    let graph = Graph::of(&home).await;
+    let callers = async |token: &str| {
+        Answer::of(robot.http().get(home.url("/api/admin/me")).bearer_auth(token)).await.status.as_u16()
+    };
+    assert_eq!(callers(&old).await, 200);
+    good(&graph.admin.send(reqwest::Method::DELETE, "/api/admin/clients/robot", json!({})).await);
+    assert_eq!(callers(&old).await, 401);
+    home.advance(std::time::Duration::from_secs(2)).await;
+    let new = json!({"client_id": "robot", "name": "Another", "type": "m2m"});
+    let secret = good(&graph.post("/api/admin/clients", new).await)["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!(callers(&old).await, 401, "the old token is the new client's");
+    let another = App::new(&home, "robot", "", crate::harness::Proof::Basic(secret));
+    let fresh = Tokens::of(&another.token(&[("grant_type", "client_credentials")]).await).access;
+    assert_eq!(callers(&fresh).await, 200);
+    assert_eq!(another.introspect(&old).await["active"], false);
 }

@@ -213,7 +213,7 @@ impl World {
             }
             "key deleted" => {
                 let cx = self.home.cx();
-                auther::apikeys::delete(&cx, &text(&self.key, "id").parse().unwrap(), None).await.unwrap();
+                auther::apikeys::delete(&cx, &text(&self.key, "id").parse().unwrap()).await.unwrap();
             }
             "secret of the app" => {
                 let rotated = self.administer(Method::POST, "clients/wiki/rotate-secret", json!({})).await;

@@ -42,7 +42,7 @@ function Shown({ item: key, reload }) {
       <${Code} text=${`curl -X POST ${location.origin}/api/auth/api-key/exchange -H "x-api-key: $AUTHER_API_KEY"`} />
       <p class="lead">For a single question, ask with the key itself.</p>
       <${Code} text=${`curl -X POST ${location.origin}/api/auth/check-permission -H "x-api-key: $AUTHER_API_KEY" \\\n  -H 'content-type: application/json' \\\n  -d '{"entityType":"${key.client || "client_abc"}:deployment","entityId":"deploy_123","permission":"edit"}'`} /></section>
-    <section class="panel"><h2>Settings</h2><${ForThose} who="revoke on api_keys"><${Edit} item=${key} reload=${reload} /></${ForThose}></section>
+    <section class="panel"><h2>Settings</h2><${ForThose} who="update on api_keys"><${Edit} item=${key} reload=${reload} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin api-key show ${key.id}\nauther admin api-key update ${key.id} --name ${shell(key.name)}\nauther admin api-key revoke ${key.id}`} request=${curl("PATCH", `/api/admin/api-keys/${key.id}`, { name: key.name, version: key.version })} />
     ${open && !held.loading && html`<${Confirm} title=${`Revoke ${key.name}`} type=${key.name} action="Revoke" close=${() => setOpen(false)} send=${() => admin.remove(`/api-keys/${key.id}`)}
       loses=${`The key stops working at once${count ? `, and the ${count === 1 ? "one relation" : `${count} relations`} it holds go with it` : ""}. Tokens it was exchanged for end within fifteen minutes. This cannot be undone.`}

@@ -39,7 +39,7 @@ function Person({ first, back }) {
   return html`
     <${Header} title=${user.name || user.email} purpose=${html`${user.name && html`${user.email} `}<span class="tags"><${State} user=${user} /></span>`} back=${back}>
       <${May} to="update on users"><${Password} user=${user} saved=${setUser} /></${May}>
-      <${May} to="ban on users">${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}</${May}>
+      <${May} to=${user.disabled ? "update on users" : "ban on users"}>${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}</${May}>
       <${May} to="delete on users"><${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate("/admin/users")} /></${May}>
     </${Header}>
     <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "profile" ? "" : `?tab=${tab}`}`} />

@@ -30,16 +30,16 @@ const filters = [
 export function Users() {
   const [inviting, setInviting] = useState(false);
   const [version, setVersion] = useState(0);
-  const mayBan = useMay("ban on users");
+  const [mayBan, mayChange] = [useMay("ban on users"), useMay("update on users")];
   const shared = { nameOf: (user) => user.email, done: () => setVersion(version + 1) };
   const bulk = (items) => html`
-    <${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
-      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>
-    <${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
-      They may sign in again.</${Several}>`;
+    ${mayBan && html`<${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
+      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>`}
+    ${mayChange && html`<${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
+      They may sign in again.</${Several}>`}`;
   return html`
     <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${May}></${Header}>
-    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${mayBan && bulk} href=${(user) => `/admin/users/${user.id}`}
+    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${(mayBan || mayChange) && bulk} href=${(user) => `/admin/users/${user.id}`}
       load=${(query, signal) => admin.get("/users", query, signal)}
       empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href="/admin/users/create">Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
     <${Elsewhere} command="auther admin user list" request=${curl("GET", "/api/admin/users")} />

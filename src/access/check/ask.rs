@@ -19,7 +19,7 @@ use crate::base::Budget;
 use crate::cx::{Actor, Cx};
 use crate::records::{SubjectRef, Tuple};
 use crate::store::rows::tuples;
-use crate::store::{self, Snapshot};
+use crate::store::{self, Read, Snapshot};
 
 /// Steps that the questions of one request may take on the thread that answers it, besides [`SHORT_FOR_EACH`].
 const SHORT: u64 = 20_000;
@@ -280,6 +280,25 @@ pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, e
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
     let budget = Budget::of(OWN);
     Ok(sit_within(cx, subject, Some(&budget), |bench| bench.rule(&question))?.allows())
+}
+
+/// As [`may`], over the state of a transaction, its own changes included: for the right to what it is about to write.
+pub fn may_in(
+    cx: &Cx,
+    from: &dyn Read,
+    subject: &SubjectRef,
+    permission: &str,
+    (entity_type, entity_id): (&str, &str),
+) -> Result<bool, Error> {
+    let rooms = rooms(cx);
+    let models = Models::new(cx, State::Tentative(from), &*rooms);
+    let facts = StoreFacts { from, tenant: cx.tenant };
+    let budget = Budget::of(OWN);
+    let (now, limits) = (cx.now, Limits::of(cx));
+    let ground = Ground { facts: &facts, schema: &models, now, limits, budget: Some(&budget) };
+    let question = Question::new(subject.clone(), permission, entity_type, entity_id);
+    let revision = tuples::revision(from, cx.tenant)?;
+    Ok(Bench::new(ground, subject, models.standing(subject)?, revision).rule(&question)?.allows())
 }
 
 /// Hands over a bench for static questions about a subject, over the state of this moment and within the operation's budget. Errors: the

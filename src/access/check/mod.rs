@@ -24,7 +24,7 @@ mod words;
 pub(super) mod tests;
 
 pub(in crate::access) use ask::survey;
-pub use ask::{Case, Request, check, check_many, may, sit, standing, subject_of, would_do};
+pub use ask::{Case, Request, check, check_many, may, may_in, sit, standing, subject_of, would_do};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts, Which};
 pub use index::SnapshotFacts;

@@ -92,7 +92,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "relations": {"admin": {"union": ["viewer"]}, "viewer": {"union": ["self"]}, "self": {}},
         "permissions": {
             "view_own": {"relation": "self"}, "create": {"relation": "self"}, "revoke_own": {"relation": "self"},
-            "view_all": {"relation": "viewer"}, "revoke": {"relation": "admin"}
+            "view_all": {"relation": "viewer"}, "revoke": {"relation": "admin"}, "update": {"relation": "admin"}
         }}"#,
     ),
     (

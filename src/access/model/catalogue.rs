@@ -9,11 +9,13 @@ use super::sense::circular_exclusions;
 use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
 use crate::access::error::{Error, Mistake};
 use crate::access::evaluations;
+use crate::access::judge::{self, Written};
 use crate::audit::Entry;
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
 use crate::records::{Model, PolicyPlace, TupleKey};
+use crate::rights::{self, Right};
 use crate::store::rows::tuples::{self, Filter};
 use crate::store::rows::{clients, models as rows, policy_versions};
 use crate::store::{Read, Snapshot, Tx};
@@ -25,8 +27,8 @@ pub struct Draft {
     pub entity_type: String,
     /// The document.
     pub definition: Map<String, Value>,
-    /// The client whose type it is. `None` keeps what is stored, and for a new type follows its name: `abc:invoice` and
-    /// `client_abc:invoice` belong to the client `abc` if there is one.
+    /// The client whose type it is. `None` keeps what is stored. A new type `abc:invoice` or `client_abc:invoice` is written down as the client's that is
+    /// called `abc` at that moment; one that gets this name later has nothing of it.
     pub client: Option<ClientId>,
     /// The version that the caller read; 0 for a type without a stored model; `None` writes over any.
     pub expected_version: Option<u64>,
@@ -73,20 +75,35 @@ pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, 
     Ok((model, warnings))
 }
 
-/// Stores a model without keeping it. Errors: those of [`put`].
+/// Stores a model without keeping it, whoever asks. Errors: those of [`put`], a missing right aside.
 pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::success(cx, "model.put").target(&model.entity_type);
     cx.store().rehearse(|tx| put_in(tx, cx, (draft, &model), &entry))
 }
 
-/// Stores a model. Errors: [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not
-/// exist.
+/// Stores a model that the actor may write. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`],
+/// [`Error::SubjectNotFound`] for a client that does not exist.
 pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::success(cx, "model.put").target(&model.entity_type);
     let (at, draft) = (cx.clone(), draft.clone());
-    cx.store().write(move |tx| put_in(tx, &at, (&draft, &model), &entry)).await
+    let change = move |tx: &mut Tx| {
+        may_put(&at, tx, &draft)?;
+        put_in(tx, &at, (&draft, &model), &entry)
+    };
+    rights::write(cx, Right::OnWhatIsFound, change).await
+}
+
+/// Refuses a model that the actor may not store in this state. Errors: [`Error::Denied`], the store's.
+pub fn may_put(cx: &Cx, from: &dyn Read, draft: &Draft) -> Result<(), Error> {
+    let old = stored_as(from, cx.tenant, &draft.entity_type)?;
+    let owner = match &old {
+        Some(old) => old.client.clone(),
+        None => owner_by_name(from, cx.tenant, &draft.entity_type)?,
+    };
+    let entity_type = old.as_ref().map_or(&draft.entity_type, |old| &old.entity_type);
+    judge::may_write_model(cx, from, Written { entity_type, owner: owner.as_ref(), named: draft.client.as_ref() })
 }
 
 fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry: &Entry) -> Result<Stored, Error> {
@@ -122,12 +139,19 @@ fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry:
     Ok(Stored { warnings: warnings(tx, cx.tenant, &after)?, model: new, created: old.is_none(), policies })
 }
 
-/// Removes a stored model. A built-in one of the same type comes back. Errors: [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
+/// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
 pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result<(), Error> {
     let entry = Entry::success(cx, "model.delete");
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
     let change = move |tx: &mut Tx| {
-        let old = stored_as(tx, at.tenant, &entity_type)?.ok_or(Error::NotFound)?;
+        let found = stored_as(tx, at.tenant, &entity_type)?;
+        let written = Written {
+            entity_type: found.as_ref().map_or(&entity_type, |old| &old.entity_type),
+            owner: found.as_ref().and_then(|old| old.client.as_ref()),
+            named: None,
+        };
+        judge::may_write_model(&at, tx, written)?;
+        let old = found.ok_or(Error::NotFound)?;
         if expected.is_some_and(|expected| expected != old.version) {
             return Err(Error::Conflict);
         }
@@ -135,12 +159,33 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
         let after =
             builtin::find(&old.entity_type).map(|model| CompiledModel::clone(model)).unwrap_or_else(|| nothing(&old));
         nothing_in_use_goes(tx, at.tenant, (before.as_ref(), &after))?;
+        if builtin::find(&old.entity_type).is_none() {
+            nobody_is_left_behind(tx, at.tenant, &old.entity_type)?;
+        }
         rows::delete(tx, at.tenant, &old.entity_type)?;
         tuples::raise(tx, at.tenant)?;
         note(tx, &at, &old.entity_type, &policy_changes(before.as_ref(), &after))?;
         Ok(entry.clone().target(&old.entity_type).detail("version", old.version).append(tx, &at)?)
     };
-    cx.store().write(change).await
+    rights::write(cx, Right::OnWhatIsFound, change).await
+}
+
+/// Tuples elsewhere in which objects of a type stand as subjects, as sets or as parents: a type that is made under this name later would decide whom
+/// they let in. People, keys, clients and groups are known without a model.
+fn nobody_is_left_behind(tx: &Tx, tenant: TenantId, entity_type: &str) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let some = tuples::of_subject_type(tx, tenant, entity_type, after.as_ref(), MAX_LIMIT)?;
+        let rests_on_model = |key: &&TupleKey| key.subject.relation.is_some() || !KINDS.contains(&entity_type);
+        if let Some(key) = some.iter().find(rests_on_model) {
+            let problem = format!("`{key}` speaks of a `{entity_type}`. Remove the tuples that do first");
+            return Err(Error::InUse(problem));
+        }
+        if some.len() < MAX_LIMIT {
+            return Ok(());
+        }
+        after = some.into_iter().last();
+    }
 }
 
 /// Adds to the versions of the type's policies.
@@ -198,18 +243,14 @@ fn owner(
             None => Err(Error::SubjectNotFound { kind: String::from("client"), id: client.to_string() }),
         };
     }
-    if let Some(client) = old.and_then(|old| old.client.clone()) {
-        return Ok(Some(client));
+    match old {
+        Some(old) => Ok(old.client.clone()),
+        None => owner_by_name(from, tenant, &draft.entity_type),
     }
-    owner_by_name(from, tenant, &draft.entity_type)
 }
 
-/// The client that a new type would belong to by its name.
-pub fn owner_by_name(
-    from: &(impl Read + ?Sized),
-    tenant: TenantId,
-    entity_type: &str,
-) -> Result<Option<ClientId>, Error> {
+/// The client that a type is written down for when it is made and nobody is named.
+fn owner_by_name(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &str) -> Result<Option<ClientId>, Error> {
     let Some((named, _)) = entity_type.split_once(':') else { return Ok(None) };
     for name in [Some(named), named.strip_prefix("client_")].into_iter().flatten() {
         if let Ok(id) = name.parse::<ClientId>()

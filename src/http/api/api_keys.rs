@@ -6,13 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{paged, parameter, sorted_request};
-use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
+use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Fresh, Json, Query, RevokeApiKeys, ViewApiKeys};
+use crate::http::extract::{
+    Admin, Fresh, Json, Manager, Query, RevokeApiKeys, Right, UpdateApiKeys, ViewApiKeys, has, require,
+};
 use crate::http::respond::Refusal;
 use crate::identity::users;
+use crate::records::tuple::ANY;
 use crate::records::{ApiKey, RateLimit};
 
 type Answer = Result<HttpResponse, Refusal>;
@@ -98,16 +101,21 @@ pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) 
     new.refill = input.take::<RefillRule>("refill");
     input.finish()?;
     let owner = owner_of(&admin.cx, owner.as_deref())?;
-    let created = apikeys::create(&admin.cx, &owner, new, Authority::FULL).await?;
+    let created = apikeys::create(&admin.cx, &owner, new).await?;
     let mut document = view(&admin.cx, &created.key);
     document.insert(String::from("key"), created.secret.expose().as_str().into());
     Ok(HttpResponse::Created().json(document))
 }
 
-/// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional.
-pub async fn update(admin: Admin<RevokeApiKeys>, id: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+/// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional. Who may only revoke keys may
+/// only take from them.
+pub async fn update(manager: Manager, id: Path<String>, body: Result<Json<Map<String, Value>>, Refusal>) -> Answer {
+    let cx = &manager.cx;
+    if !has(cx, RevokeApiKeys::TO, RevokeApiKeys::ON, ANY)? {
+        require(cx, UpdateApiKeys::TO, UpdateApiKeys::ON, ANY)?;
+    }
     let id = parsed(&id)?;
-    let mut input = Input::new(body.0);
+    let mut input = Input::new(body?.0);
     let change = KeyChange {
         expected_version: input.take("version"),
         name: input.take("name"),
@@ -120,13 +128,13 @@ pub async fn update(admin: Admin<RevokeApiKeys>, id: Path<String>, body: Json<Ma
         rate_limit: input.take_or_null("rate_limit"),
     };
     input.finish()?;
-    let key = apikeys::update(&admin.cx, &id, None, change, Authority::FULL).await?;
-    Ok(HttpResponse::Ok().json(view(&admin.cx, &key)))
+    let key = apikeys::update(cx, &id, change).await?;
+    Ok(HttpResponse::Ok().json(view(cx, &key)))
 }
 
 /// `DELETE api-keys/{key}`: it stops working at once, and so do tokens it was exchanged for wherever we are asked.
 pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> Answer {
-    let (key, tuples) = apikeys::delete(&admin.cx, &parsed(&id)?, None).await?;
+    let (key, tuples) = apikeys::delete(&admin.cx, &parsed(&id)?).await?;
     let ended = json!({ "tuples": tuples });
     let answer = json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true, "ended": ended});
     Ok(HttpResponse::Ok().json(answer))

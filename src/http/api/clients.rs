@@ -8,15 +8,13 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::{flag, named_request, onward, paged, parameter, search, sorted_request, spares_authority, wrong_parameter};
-use crate::access::check::CLIENT;
+use super::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
-use crate::cx::Cx;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Fresh, Json, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, Refusal};
 use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered, protection};
-use crate::records::{Client, ClientType, GrantType, Origin, SubjectRef};
+use crate::records::{Client, ClientType, GrantType, Origin};
 
 /// How long an old secret may go on working.
 const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
@@ -103,7 +101,7 @@ pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Json<Client
 
 /// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
 pub async fn update(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>, body: Json<ClientInput>) -> Answer {
-    let registered = clients::update(&admin.cx, &within_reach(&admin.cx, &id)?, &body.0).await?;
+    let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
 
@@ -119,14 +117,13 @@ pub async fn rotate_secret(
         input.refuse("overlap_seconds", "An old secret may work for 90 days at the most.");
     }
     input.finish()?;
-    let registered =
-        clients::rotate_secret(&admin.cx, &within_reach(&admin.cx, &id)?, Duration::from_secs(overlap)).await?;
+    let registered = clients::rotate_secret(&admin.cx, &parsed(&id)?, Duration::from_secs(overlap)).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
 
 /// `POST clients/{client}/disable`: revokes its grants, and says what ended.
 pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
-    let (client, ended) = clients::set_disabled(&admin.cx, &within_reach(&admin.cx, &id)?, true).await?;
+    let (client, ended) = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
     let mut document = view(&client);
     document.insert(String::from("ended"), json!(ended));
     Ok(HttpResponse::Ok().json(document))
@@ -134,22 +131,15 @@ pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
 
 /// `POST clients/{client}/enable`.
 pub async fn enable(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>) -> Answer {
-    let (client, _) = clients::set_disabled(&admin.cx, &within_reach(&admin.cx, &id)?, false).await?;
+    let (client, _) = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `DELETE clients/{client}`: says what went with it.
 pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>) -> Answer {
-    let id = within_reach(&admin.cx, &id)?;
+    let id = parsed(&id)?;
     let ended = clients::delete(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))
-}
-
-/// The app's identifier, if the caller may change it.
-fn within_reach(cx: &Cx, id: &str) -> Result<ClientId, Refusal> {
-    let id = parsed(id)?;
-    spares_authority(cx, &SubjectRef::new(CLIENT, id.as_str()), false)?;
-    Ok(id)
 }
 
 fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
@@ -181,6 +171,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Store(error) => return Self::from(error.clone()),
+            Error::Denied(denied) => return Self::from(denied.clone()),
             Error::Invalid { .. } | Error::NoSecret => StatusCode::BAD_REQUEST,
             Error::NotFound | Error::NoFailure => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::ManagedByConfig | Error::NotFixable => StatusCode::CONFLICT,

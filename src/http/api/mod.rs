@@ -36,17 +36,14 @@ use actix_web::web::ServiceConfig;
 
 pub use local::Local;
 
-use super::extract::{ManagePlatform, Query, Right, has, require};
+use super::extract::Query;
 use super::respond::{FieldProblem, Refusal};
 use super::routes::{ADMIN_API, Endpoint};
-use crate::access::authority;
 use crate::base::canonical::Search;
 use crate::base::long_work::Busy;
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::base::sort::{Sort, Sortable};
 use crate::cx::Cx;
-use crate::records::SubjectRef;
-use crate::records::tuple::ANY;
 
 /// Where endpoints are registered: in the application, or in a list of what there is.
 trait Registry {
@@ -243,16 +240,6 @@ fn flag(query: &Query, name: &str) -> Result<Option<bool>, Refusal> {
 /// `search`: nothing when it is blank.
 fn search(query: &Query) -> Result<Option<Search>, Refusal> {
     Ok(parameter(query, "search")?.and_then(Search::new))
-}
-
-/// Lets nobody but who administers the platform change a subject that holds something of the platform: who may change accounts or apps is not to
-/// take over what an administrator has.
-fn spares_authority(cx: &Cx, subject: &SubjectRef, is_admin: bool) -> Result<(), Refusal> {
-    let manages = has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    if !manages && (is_admin || authority::is_held_by(cx, &cx.read()?, subject)?) {
-        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    }
-    Ok(())
 }
 
 fn wrong_parameter(name: &str, problem: &str) -> Refusal {

@@ -10,16 +10,12 @@ use super::writers::{What, for_writers};
 use super::{named_request, onward, parameter};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
-use crate::access::model::{Description, Models, builtin, compile_stored, describe, names};
-use crate::access::{Error, Mistake};
-use crate::access::{authority, dry_run};
+use crate::access::model::{Description, builtin, compile_stored, describe, names};
+use crate::access::{Error, Mistake, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{
-    Admin, LongJson, ManagePlatform, Manager, Query, Right, ViewModels, ViewTuples, has, require,
-};
+use crate::http::extract::{Admin, LongJson, Manager, Query, Right, ViewModels, ViewTuples, has, require};
 use crate::http::respond::Refusal;
-use crate::identity::sessions;
 use crate::records::Model;
 use crate::records::tuple::ANY;
 
@@ -86,7 +82,7 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
         )));
     };
     if !has(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)? {
-        manages(&manager.cx, model.client.as_ref(), ViewModels::TO)?;
+        manages(&manager.cx, model.client.as_ref())?;
     }
     let compiled = compile_stored(&model).map_err(Error::Invalid)?;
     Ok(HttpResponse::Ok().json(described(view(&model), &describe(&compiled), &[])))
@@ -99,7 +95,6 @@ pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> Ans
 
 async fn put_one(cx: &Cx, entity_type: String, body: Body) -> Answer {
     let draft = draft(entity_type, body?.0)?;
-    may_write(cx, &draft.entity_type, draft.client.as_ref())?;
     let stored = catalogue::put(cx, &draft).await?;
     let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(stored_view(&stored)?))
@@ -152,7 +147,6 @@ async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -
         None => None,
         Some(text) => Some(text.parse().map_err(|_| super::wrong_parameter("version", "is not a number"))?),
     };
-    may_write(cx, entity_type, None)?;
     catalogue::delete(cx, entity_type, expected).await?;
     Ok(HttpResponse::Ok().json(json!({"entity_type": entity_type, "deleted": true})))
 }
@@ -180,8 +174,9 @@ async fn import_all(cx: &Cx, body: Body) -> Answer {
             client: None,
             expected_version: None,
         };
-        may_write(cx, &draft.entity_type, None)?;
-        catalogue::check(cx, &cx.read()?, &draft)?;
+        let from = cx.read()?;
+        catalogue::may_put(cx, &from, &draft)?;
+        catalogue::check(cx, &from, &draft)?;
         drafts.push(draft);
     }
     let mut items = Vec::new();
@@ -203,33 +198,10 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
     Ok(Draft { entity_type, definition, client, expected_version })
 }
 
-/// Who may write a model: with the permission on `models`; for the types of a client, who manages that client. Models
-/// that decide who has authority over the platform are for its administrators, in a fresh session.
-fn may_write(cx: &Cx, entity_type: &str, client: Option<&ClientId>) -> Result<(), Refusal> {
-    let from = cx.read()?;
-    let stored = Models::current(cx, &from)?.canonical(&from, entity_type)?;
-    let freshness = sessions::require_fresh(cx);
-    let may_without = freshness.is_ok() && has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    if !may_without && authority::rests_on_model(cx, &from, &stored)? {
-        require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-        return Ok(freshness?);
-    }
-    if has(cx, "update", ViewModels::ON, ANY)? {
-        return Ok(());
-    }
-    let owner = match catalogue::find(cx, &from, entity_type)? {
-        Some(model) => model.client,
-        None => catalogue::owner_by_name(&from, cx.tenant, entity_type)?,
-    };
-    if client.is_some() && client != owner.as_ref() {
-        return require(cx, "update", ViewModels::ON, ANY);
-    }
-    manages(cx, owner.as_ref(), "update")
-}
-
-fn manages(cx: &Cx, client: Option<&ClientId>, otherwise: &'static str) -> Result<(), Refusal> {
+/// Refuses who may not look at a type of this client.
+fn manages(cx: &Cx, client: Option<&ClientId>) -> Result<(), Refusal> {
     match client {
         Some(client) => require(cx, "manage", "oauth_client", client.as_str()),
-        None => require(cx, otherwise, ViewModels::ON, ANY),
+        None => require(cx, ViewModels::TO, ViewModels::ON, ANY),
     }
 }

@@ -7,22 +7,15 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::writers::{What, for_writers};
 use super::{page_request, paged, parameter, wrong_parameter};
-use crate::access::check::CLIENTS;
 use crate::access::import::{Incoming, prefixed, read_tuples_from};
-use crate::access::model::Models;
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
-use crate::access::{Error, authority, dry_run};
+use crate::access::{Error, dry_run};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{
-    Admin, LongJson, ManageMembers, ManagePlatform, Manager, Query, Right, ViewTuples, has, require,
-};
+use crate::http::extract::{Admin, LongJson, Manager, Query, ViewTuples};
 use crate::http::respond::Refusal;
-use crate::identity::sessions;
-use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
-use crate::store::Snapshot;
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
@@ -111,12 +104,11 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = write_many(cx, (1..).zip(new).collect()).await?;
+        let written = tuples::write_lines(cx, (1..).zip(new).collect()).await?;
         let items: Vec<Value> = written.iter().map(written_view).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
-    let new = new_tuple(input)?;
-    Ok(HttpResponse::Created().json(written_view(&write_one(cx, new).await?)))
+    Ok(HttpResponse::Created().json(written_view(&tuples::write(cx, new_tuple(input)?).await?)))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
@@ -126,7 +118,7 @@ pub async fn remove(manager: Manager, body: Body) -> Answer {
 
 async fn remove_named(cx: &Cx, body: Body) -> Answer {
     let tuple = new_tuple(Input::new(body?.0))?;
-    Ok(HttpResponse::Ok().json(view(&remove_one(cx, &tuple).await?)))
+    Ok(HttpResponse::Ok().json(view(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
@@ -135,8 +127,6 @@ pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
 }
 
 async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
-    let tuple = tuples::by_id(cx, id)?;
-    may_write(cx, [(&tuple.key, Naming::Identifiers)])?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
@@ -162,7 +152,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     // What has ended is told by an export too, and gives nobody anything.
     let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
-    let written = write_many(cx, new).await?;
+    let written = tuples::write_lines(cx, new).await?;
     let resolved = written.iter().filter(|one| one.name.is_some()).count();
     // A person's name in a file is somebody of another system, and who reads the answer is told so.
     let names = match naming {
@@ -212,24 +202,6 @@ fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> NewTuple {
     NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
-async fn write_many(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Refusal> {
-    may_write(cx, new.iter().map(|(_, tuple)| (&tuple.key, tuple.naming)))?;
-    Ok(tuples::write_lines(cx, new).await?)
-}
-
-/// Writes a tuple that the caller may write.
-pub(super) async fn write_one(cx: &Cx, new: NewTuple) -> Result<Written, Refusal> {
-    may_write(cx, [(&new.key, new.naming)])?;
-    Ok(tuples::write(cx, new).await?)
-}
-
-/// Removes a tuple that the caller may remove.
-pub(super) async fn remove_one(cx: &Cx, tuple: &NewTuple) -> Result<Tuple, Refusal> {
-    let key = tuples::stored_key(cx, &tuple.key, tuple.naming)?;
-    may_write(cx, [(&key, Naming::Identifiers)])?;
-    Ok(tuples::remove(cx, &key).await?)
-}
-
 pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     let subject = SubjectRef {
         kind: input.require("subject_type"),
@@ -250,44 +222,4 @@ pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
     }
     input.finish()?;
     Ok(NewTuple { key, naming, condition, expires_at })
-}
-
-/// Who may write or remove tuples. What gives authority over the platform, itself or through others, is for its administrators; memberships for
-/// who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples.
-fn may_write<'k>(cx: &Cx, keys: impl IntoIterator<Item = (&'k TupleKey, Naming)>) -> Result<(), Refusal> {
-    let from = cx.read()?;
-    let named = |(key, naming)| tuples::named(cx, &from, key, naming);
-    let keys = keys.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    within_reach(cx, &from, &keys)?;
-    keys.iter().try_for_each(|key| may_write_on(cx, &from, key))
-}
-
-fn may_write_on(cx: &Cx, from: &Snapshot, key: &TupleKey) -> Result<(), Refusal> {
-    if key.entity_type == CLIENTS {
-        return require(cx, "manage_access", CLIENTS, &key.entity_id);
-    }
-    if key.entity_type == GROUP {
-        return require(cx, ManageMembers::TO, ManageMembers::ON, ANY);
-    }
-    if has(cx, "update", ViewTuples::ON, ANY)? {
-        return Ok(());
-    }
-    let owner = Models::current(cx, from)?.find(from, &key.entity_type)?.and_then(|model| model.client.clone());
-    match owner {
-        Some(client) => require(cx, "manage_access", CLIENTS, client.as_str()),
-        None => require(cx, "update", ViewTuples::ON, ANY),
-    }
-}
-
-/// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than
-/// they have. Administrators need a fresh session for them. Their names must be those of stored tuples.
-pub(in crate::http) fn within_reach(cx: &Cx, from: &Snapshot, keys: &[TupleKey]) -> Result<(), Refusal> {
-    let freshness = sessions::require_fresh(cx);
-    if freshness.is_ok() && has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?
-        || !authority::is_given_by(cx, from, keys)?
-    {
-        return Ok(());
-    }
-    require(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?;
-    Ok(freshness?)
 }

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::users::within_reach;
 use super::{parameter, wrong_parameter};
 use crate::access::{effective, groups};
 use crate::base::id::ClientId;
@@ -73,7 +72,7 @@ pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
 /// `DELETE users/{user}/consents/{client}`: ends what the app got by it; its next sign-in asks again.
 pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, String)>) -> Answer {
     let (name, client) = path.into_inner();
-    let user = within_reach(&admin.cx, &name)?;
+    let user = users::by_name(&admin.cx, &name)?;
     let unknown = || Refusal::not_found("This person has not let in an app with this id.");
     let client: ClientId = client.parse().map_err(|_| unknown())?;
     let grants = consents::revoke(&admin.cx, &user.id, &client).await?.ok_or_else(unknown)?;

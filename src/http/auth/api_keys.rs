@@ -7,20 +7,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::access::check::CLIENTS;
-use crate::apikeys::{self, Authority, Error, KeyChange, NewKey, RefillRule};
+use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Fresh, Json, Person, Query, Who, has, presented_key};
+use crate::http::extract::{Caller, Fresh, Json, Person, Query, Who, presented_key};
 use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::{ErrorCode, exchange as rules};
 use crate::records::{ApiKey, RateLimit, User};
 
 type Answer = Result<HttpResponse, Refusal>;
-type Notes = Map<String, Value>;
 
 /// What other software of this dialect limits a key to when it names no numbers: ten uses a day.
 const DEFAULT_LIMIT: RateLimit = RateLimit { max: 10, window_ms: 24 * 60 * 60 * 1000 };
@@ -95,8 +93,7 @@ pub async fn create(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>
         rate_limit: rate_limit(&mut input).flatten(),
     };
     input.finish()?;
-    let authority = authority(&person, new.client.as_ref(), Some(&new.metadata))?;
-    let created = apikeys::create(&person.cx, &owner, new, authority).await.map_err(in_camel_case)?;
+    let created = apikeys::create(&person.cx, &owner, new).await.map_err(in_camel_case)?;
     let mut document = shape(&person.cx, &created.key);
     document.insert(String::from("key"), created.secret.expose().as_str().into());
     Ok(HttpResponse::Ok().json(document))
@@ -138,8 +135,7 @@ pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Answer {
         rate_limit: rate_limit(&mut input),
     };
     input.finish()?;
-    let authority = authority(&person, None, change.metadata.as_ref())?;
-    let changed = apikeys::update(&person.cx, &id, Some(&user.id), change, authority).await;
+    let changed = apikeys::update_own(&person.cx, &id, &user.id, change).await;
     Ok(HttpResponse::Ok().json(shape(&person.cx, &changed.map_err(in_camel_case)?)))
 }
 
@@ -153,7 +149,7 @@ pub struct Which {
 /// `{success: true}`. Another person's key is as unknown as one that never was.
 pub async fn delete(person: Person, which: Json<Which>) -> Answer {
     let id = parsed(&which.0.key_id.ok_or_else(|| missing("keyId"))?)?;
-    apikeys::delete(&person.cx, &id, Some(&person.signed_in.user.id)).await?;
+    apikeys::delete_own(&person.cx, &id, &person.signed_in.user.id).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
@@ -228,23 +224,6 @@ pub async fn exchange(cx: Cx, request: HttpRequest, body: Json<Presented>) -> An
         "expiresIn": exchanged.expires_in,
         "expiresAt": exchanged.expires_at.rfc3339(),
     })))
-}
-
-/// What this person may do beyond having keys: bind them to the clients that they manage. Administrators manage every client.
-fn authority(person: &Person, client: Option<&ClientId>, metadata: Option<&Notes>) -> Result<Authority, Refusal> {
-    if person.signed_in.user.is_admin() {
-        return Ok(Authority::FULL);
-    }
-    let noted = metadata.and_then(|notes| notes.get("oauth_client_id")).map(Value::as_str);
-    let named: Vec<Option<&str>> = client.map(|client| Some(client.as_str())).into_iter().chain(noted).collect();
-    let mut manages_client = !named.is_empty();
-    for client in named {
-        manages_client &= match client {
-            Some(client) => has(&person.cx, "manage", CLIENTS, client)?,
-            None => false,
-        };
-    }
-    Ok(Authority { is_admin: false, manages_client })
 }
 
 fn parsed(id: &str) -> Result<ApiKeyId, Error> {

@@ -39,6 +39,6 @@ pub struct Which {
 pub async fn revoke(person: Person, which: Json<Which>) -> Result<HttpResponse, Refusal> {
     let unknown = || Refusal::not_found("You have not let in an app with this id.");
     let client: ClientId = which.0.client_id.parse().map_err(|_| unknown())?;
-    let ended = consents::revoke(&person.cx, &person.signed_in.user.id, &client).await?.ok_or_else(unknown)?;
+    let ended = consents::revoke_own(&person.cx, &person.signed_in.user.id, &client).await?.ok_or_else(unknown)?;
     Ok(HttpResponse::Ok().json(json!({ "status": true, "revokedGrants": ended })))
 }

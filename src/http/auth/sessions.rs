@@ -33,7 +33,7 @@ pub async fn current(visitor: Result<Visitor, Refusal>) -> Result<HttpResponse, 
 /// `POST /sign-out`: `{success: true}`, also when nobody was signed in.
 pub async fn sign_out(request: HttpRequest, visitor: Visitor) -> Result<HttpResponse, Refusal> {
     if let Some(person) = &visitor.person {
-        match sessions::end(&person.cx, &person.signed_in.session.id).await {
+        match sessions::end_own(&person.cx, &person.signed_in, &person.signed_in.session.id).await {
             Ok(_) | Err(Error::NotFound) => {}
             Err(error) => return Err(in_dialect(error)),
         }
@@ -71,7 +71,7 @@ pub async fn revoke(person: Person, which: Json<Which>) -> Result<HttpResponse, 
 
 /// `POST /revoke-sessions`: all of them, this one included.
 pub async fn revoke_all(request: HttpRequest, person: Person) -> Result<HttpResponse, Refusal> {
-    sessions::end_all(&person.cx, &person.signed_in.user.id).await.map_err(in_dialect)?;
+    sessions::end_all_own(&person.cx, &person.signed_in).await.map_err(in_dialect)?;
     cookies::remove(&request, &person.cx, Purpose::Session);
     Ok(done())
 }

@@ -14,6 +14,7 @@ use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
+use crate::rights::{self, Denied};
 
 /// What a caller must be allowed to do with a type of the platform.
 pub trait Right: 'static {
@@ -76,8 +77,10 @@ rights! {
     RotateKeys = "rotate" on "keys";
     /// Sees everybody's API keys.
     ViewApiKeys = "view_all" on "api_keys";
-    /// Changes and revokes everybody's API keys.
+    /// Takes from everybody's API keys, and revokes them.
     RevokeApiKeys = "revoke" on "api_keys";
+    /// Changes everybody's API keys.
+    UpdateApiKeys = "update" on "api_keys";
     /// Sees everybody's sessions.
     ViewSessions = "view_all" on "sessions";
     /// Ends everybody's sessions.
@@ -149,18 +152,15 @@ fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Ref
     if caller.by != Credential::Cookie || request.method().is_safe() || is_ours() {
         return Ok(());
     }
-    tell(&caller.cx, "foreign_page", "");
+    tell(&caller.cx, "foreign_page");
     Err(Refusal::foreign())
 }
 
 /// Notes that somebody was refused who is known here.
-fn tell(cx: &Cx, reason: &str, wanted: &str) {
+fn tell(cx: &Cx, reason: &str) {
     let (kind, actor) = audit::actor(&cx.actor);
-    let event = format!("access.refuse {reason} {wanted} {kind:?} {}", actor.unwrap_or_default());
-    audit::tell(cx, &event, || {
-        let entry = Entry::failure(cx, "access.refuse").detail("reason", reason);
-        if wanted.is_empty() { entry } else { entry.detail("permission", wanted) }
-    });
+    let event = format!("access.refuse {reason} {kind:?} {}", actor.unwrap_or_default());
+    audit::tell(cx, &event, || Entry::failure(cx, "access.refuse").detail("reason", reason));
 }
 
 /// Refuses a caller whose token an app holds for a person: an app is not to administer in its user's name.
@@ -168,7 +168,7 @@ pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     let is_of_an_app =
         matches!(caller.who, Who::Person(_)) && matches!(caller.by, Credential::IdToken | Credential::AccessToken);
     if is_of_an_app {
-        tell(&caller.cx, "token_of_an_app", "");
+        tell(&caller.cx, "token_of_an_app");
         return Err(Refusal::forbidden(
             "A token that was made for an app does not administer. Use a session token or an API key.",
         ));
@@ -176,14 +176,15 @@ pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses an operation whose actor lacks a permission. The operator and the server itself lack none.
+/// Refuses early an operation whose actor lacks a permission at the moment. The operator and the server itself lack none. Whatever is changed is judged
+/// once more where it is changed ([`rights::write`]).
 pub fn require(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Result<(), Refusal> {
     if has(cx, permission, entity_type, entity_id)? {
         return Ok(());
     }
-    tell(cx, "permission_denied", &format!("{permission} on {entity_type}"));
-    let what = if entity_id == ANY { entity_type.to_owned() } else { format!("{entity_type}:{entity_id}") };
-    Err(Refusal::forbidden(format!("Permission denied: this needs the permission {permission} on {what}.")))
+    let denied = Denied::new(permission, entity_type, entity_id);
+    rights::tell(cx, &denied);
+    Err(denied.into())
 }
 
 /// Whether the actor of an operation has a permission.

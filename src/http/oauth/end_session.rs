@@ -64,7 +64,7 @@ fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<Htt
 /// Ends the session, if there is one, and sends the browser on.
 pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpResponse, Refusal> {
     if let Some(current) = &browser.signed_in {
-        sessions::end(&browser.cx, &current.session.id).await?;
+        sessions::end_own(&browser.cx, current, &current.session.id).await?;
     }
     browser.forget();
     Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 
 use super::{FieldProblem, Refusal, sentence};
 use crate::access::Error;
+use crate::identity;
 
 /// When to ask again while all scripts are busy, in seconds.
 const RETRY_AFTER: u64 = 1;
@@ -12,12 +13,13 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match &error {
             Error::Store(error) => return Self::from(error.clone()),
+            Error::Denied(denied) => return Self::from(denied.clone()),
+            Error::NotFresh => return Self::from(identity::Error::SessionNotFresh),
             Error::Invalid(_) | Error::UnknownPermission { .. } => StatusCode::BAD_REQUEST,
             Error::UnknownType(_) | Error::SubjectNotFound { .. } | Error::NotFound => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::InUse(_) => StatusCode::CONFLICT,
             Error::LimitReached(_) | Error::TooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Busy | Error::Crowded => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Forbidden { .. } => StatusCode::FORBIDDEN,
         };
         let fields = match &error {
             Error::Invalid(mistakes) => mistakes

@@ -11,6 +11,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let (status, code) = match &error {
             Error::Store(error) => return Self::from(error.clone()),
+            Error::Denied(denied) => return Self::from(denied.clone()),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_fields"),
             Error::Reserved(_) | Error::ForeignClient => (StatusCode::FORBIDDEN, "forbidden"),
             Error::NotFresh => (StatusCode::FORBIDDEN, "session_not_fresh"),

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 
 use super::{FieldProblem, Refusal};
 use crate::identity::{Error, Fault};
+use crate::rights::Denied;
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -23,6 +24,7 @@ impl From<Error> for Refusal {
 
 fn by_caller(error: &Error) -> Refusal {
     let status = match error {
+        Error::Denied(denied) => return Refusal::from(denied.clone()),
         Error::InvalidCredentials => StatusCode::UNAUTHORIZED,
         Error::Delayed { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::SessionNotFresh | Error::RegistrationClosed | Error::InvalidInvite | Error::Disabled => {
@@ -58,6 +60,12 @@ fn field(error: &Error) -> Option<&str> {
         Error::InvalidField { field, .. } => field,
         _ => return None,
     })
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(sentence(&denied.to_string()))
+    }
 }
 
 /// A rule's words as a sentence: a capital at the beginning, a full stop at the end.

@@ -6,9 +6,13 @@ use actix_web::http::StatusCode;
 
 use super::Refusal;
 use crate::oauth::{Error, ErrorCode};
+use crate::rights::MayDeny;
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
+        if let Some(denied) = error.denied() {
+            return Self::from(denied.clone());
+        }
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let mut refusal = Self::new(status, error.code.as_str(), error.description);
         if error.code == ErrorCode::TemporarilyUnavailable {

@@ -161,8 +161,7 @@ async fn keys_are_sorted_by_what_is_shown_of_them() {
     for (name, days) in [("b", Some(3)), ("A", None), ("c", Some(1))] {
         let expires_in = days.map(|days: u64| days * 86_400);
         let new = crate::apikeys::NewKey { name: name.to_owned(), expires_in, ..Default::default() };
-        let full = crate::apikeys::Authority::FULL;
-        texts.push(crate::apikeys::create(&cx, &ann.id, new, full).await.unwrap().secret);
+        texts.push(crate::apikeys::create(&cx, &ann.id, new).await.unwrap().secret);
     }
     crate::apikeys::accept(&cx, &texts[0], None).await.unwrap();
     for (query, wanted) in [

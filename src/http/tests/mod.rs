@@ -13,10 +13,14 @@ mod graph;
 mod guards;
 mod lists;
 mod matched;
+mod owners;
 mod pages;
 mod policies;
+mod races;
 mod rows;
+mod rules;
 mod walk;
+mod writers;
 
 use std::pin::Pin;
 use std::rc::Rc;

@@ -128,7 +128,7 @@ async fn the_last_administrator_stays() {
     assert!(last(users::delete(&home.cx(), &root.id).await.map(drop)));
     assert!(last(users::update(&home.cx(), &root.id, demotion()).await.map(drop)));
     let who = signed_in(&home, "root@example.com").await.signed_in;
-    assert!(last(users::delete_own(&home.cx(), &who, Some(&password())).await.map(drop)));
+    assert!(last(users::delete_own(&home.cx_of(&root.id), &who, Some(&password())).await.map(drop)));
     users::enable(&home.cx(), &ann.id).await.unwrap();
     users::update(&home.cx(), &root.id, demotion()).await.unwrap();
     assert!(last(users::delete(&home.cx(), &ann.id).await.map(drop)));

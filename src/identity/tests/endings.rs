@@ -59,7 +59,8 @@ async fn bug_38_nobody_ends_a_session_that_is_not_theirs() {
 #[tokio::test]
 async fn ending_the_others_keeps_this_one() {
     let scene = scene().await;
-    let ended = sessions::end_others(&scene.home.cx(), &scene.one.signed_in).await.unwrap();
+    let ended =
+        sessions::end_others(&scene.home.cx_of(&scene.one.signed_in.user.id), &scene.one.signed_in).await.unwrap();
     assert_eq!(ended, Ended { sessions: 1, grants: 1, ..Ended::default() });
     assert_eq!(scene.alive(), ([true, false, true], [true, false, true]));
     let left = sessions::of_user(&scene.home.cx(), &scene.one.signed_in.user.id).unwrap();
@@ -146,14 +147,14 @@ async fn the_current_password_cannot_be_guessed_in_an_open_session() {
 async fn bug_25_deleting_oneself_takes_the_password_or_a_fresh_sign_in() {
     let scene = scene().await;
     scene.home.advance(scene.home.parts.settings.session.fresh);
-    let cx = scene.home.cx();
+    let cx = scene.home.cx_of(&scene.one.signed_in.user.id);
     let stale = users::delete_own(&cx, &scene.one.signed_in, None).await;
     assert!(matches!(stale, Err(Error::SessionNotFresh)));
     let wrong = users::delete_own(&cx, &scene.one.signed_in, Some(&Secret::from("wrong password"))).await;
     assert!(matches!(wrong, Err(Error::InvalidCredentials)));
     users::delete_own(&cx, &scene.one.signed_in, Some(&password())).await.unwrap();
     let fresh = signed_in(&scene.home, "bob@example.com").await;
-    users::delete_own(&scene.home.cx(), &fresh.signed_in, None).await.unwrap();
+    users::delete_own(&scene.home.cx_of(&fresh.signed_in.user.id), &fresh.signed_in, None).await.unwrap();
     assert_eq!(scene.alive().0, [false; 3]);
 }
 

@@ -109,6 +109,10 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
     }
     let id = match input.client_id.as_deref().map(str::parse::<ClientId>) {
         None => generated,
+        Some(Ok(id)) if id.is_gone() => {
+            checker.note("client_id", "A client id does not begin with gone_: that names clients that are no more.");
+            generated
+        }
         Some(Ok(id)) => {
             if let Some(prefix) = id::foreign_prefix(id.as_str()) {
                 let rule = "The id of a client is the subject of its tokens, and must not be taken for another one.";

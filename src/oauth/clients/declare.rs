@@ -1,18 +1,23 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
+use serde_json::json;
+
 use super::Error;
 use super::check::{self, ClientInput, FieldError};
 use super::registry::invalid;
 use crate::audit::Entry;
 use crate::base::Moment;
+use crate::base::id::ClientId;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;
 use crate::cx::Cx;
-use crate::identity::cascade;
+use crate::identity::cascade::{self, Ended};
 use crate::records::{Client, ClientSecret, Origin};
-use crate::store::rows;
+use crate::rights::{self, Right};
+use crate::store::{Tx, rows};
 
-/// Brings the stored clients in line with the declared ones. Nothing is written for a client that has not changed.
+/// Brings the stored clients in line with the declared ones. Nothing is written for a client that has not changed. The types of one that the file no longer
+/// names stay, with what was granted on them, and belong to no client any more: neither to one of the same id later. A new client begins with nothing.
 /// Fails with all field errors of the first client that is wrong; the fields are those of the JSON API.
 pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), Error> {
     let mut wanted = Vec::with_capacity(declarations.len());
@@ -30,36 +35,49 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
     let entries: Vec<Entry> =
         wanted.iter().map(|client| Entry::success(cx, "client.declare").target(&client.id)).collect();
     let withdrawal = Entry::success(cx, "client.withdraw");
+    // Owners for the types of clients that go, or that are new where one of their id was before.
+    let orphans: Vec<ClientId> = std::iter::repeat_with(|| ClientId::gone(cx.now, cx.entropy()))
+        .take(wanted.len() + rows::clients::all(&cx.read()?, cx.tenant)?.len())
+        .collect();
     let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            for (client, entry) in wanted.iter().zip(&entries) {
-                let old = rows::clients::find(tx, at.tenant, &client.id)?;
-                if old.as_ref().is_some_and(|old| is_same(old, client)) {
-                    continue;
-                }
-                let mut client = client.clone();
-                if let Some(old) = old {
+    let change = move |tx: &mut Tx| {
+        let mut orphans = orphans.iter();
+        let mut orphan = || orphans.next().ok_or(Error::Conflict);
+        for (client, entry) in wanted.iter().zip(&entries) {
+            let old = rows::clients::find(tx, at.tenant, &client.id)?;
+            if old.as_ref().is_some_and(|old| is_same(old, client)) {
+                continue;
+            }
+            let (mut client, mut entry) = (client.clone(), entry.clone());
+            match old {
+                Some(old) => {
                     client.created_at = old.created_at;
                     client.version = old.version + 1;
                 }
-                rows::clients::put(tx, at.tenant, &client)?;
-                entry.append(tx, &at)?;
+                None => {
+                    let before = cascade::begin_client(tx, &at, &client.id, orphan()?)?;
+                    entry = if before == Ended::default() { entry } else { entry.detail("removed", json!(before)) };
+                }
             }
-            let withdrawn = rows::clients::all(tx, at.tenant)?
-                .into_iter()
-                .filter(|old| old.origin == Origin::Config && wanted.iter().all(|client| client.id != old.id))
-                .collect::<Vec<_>>();
-            if !withdrawn.is_empty() {
-                let names = withdrawn.iter().map(|client| client.id.to_string()).collect::<Vec<_>>();
-                withdrawal.clone().detail("clients", names).append(tx, &at)?;
-            }
-            for client in withdrawn {
-                cascade::remove_client(tx, &at, &client.id)?;
-            }
-            Ok::<_, Error>(())
-        })
-        .await
+            rows::clients::put(tx, at.tenant, &client)?;
+            entry.append(tx, &at)?;
+        }
+        let withdrawn = rows::clients::all(tx, at.tenant)?
+            .into_iter()
+            .filter(|old| old.origin == Origin::Config && wanted.iter().all(|client| client.id != old.id))
+            .collect::<Vec<_>>();
+        if withdrawn.is_empty() {
+            return Ok::<_, Error>(());
+        }
+        let (mut names, mut kept) = (Vec::new(), Vec::new());
+        for client in &withdrawn {
+            names.push(client.id.to_string());
+            kept.extend(cascade::orphan_types_of(tx, &at, &client.id, orphan()?)?);
+            cascade::remove_client(tx, &at, &client.id)?;
+        }
+        Ok(withdrawal.clone().detail("clients", names).detail("types_without_client", kept).append(tx, &at)?)
+    };
+    rights::write(cx, Right::Operator, change).await
 }
 
 /// What is wrong with a declared client, by the field's name in the configuration.

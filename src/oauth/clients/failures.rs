@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::check::{self, ClientInput};
-use super::registry::{editable, invalid};
+use super::registry::{CLIENTS, invalid, within_reach};
 use super::{Error, registry};
 use crate::audit::Entry;
 use crate::base::Uptime;
@@ -16,7 +16,8 @@ use crate::base::id::{ClientId, FailureId};
 use crate::cx::Cx;
 use crate::oauth::redirect;
 use crate::records::{AuthorizeFailure, Client, ClientType, Origin};
-use crate::store::rows;
+use crate::rights::{self, Right};
+use crate::store::{Tx, rows};
 
 /// The error of a request whose redirect URI is not registered.
 pub const REDIRECT_URI_MISMATCH: &str = "redirect_uri_mismatch";
@@ -173,24 +174,23 @@ fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str
     (is_fit && client.origin == Origin::Admin && !is_registered(client, sent)).then_some(sent)
 }
 
-/// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten.
-/// Errors: [`Error::NotFound`], [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
+/// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten. It is a change of the client like any
+/// other, and needs the same right. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
 pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, Error> {
     let entry = Entry::success(cx, "client.fix").target(client).detail("failure", id.as_str());
     let (at, client, id) = (cx.clone(), client.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let old = editable(rows::clients::find(tx, at.tenant, &client)?)?;
-            let failure = rows::failures::find(tx, at.tenant, &client, &id)?;
-            let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
-            let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
-            let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
-            let input = ClientInput { redirect_uris: Some(uris), ..ClientInput::default() };
-            let new = check::change(old, &input, at.now).map_err(invalid)?;
-            rows::clients::put(tx, at.tenant, &new)?;
-            rows::failures::delete(tx, at.tenant, &failure)?;
-            entry.clone().detail("redirect_uri", added).append(tx, &at)?;
-            Ok(new)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let old = within_reach(tx, &at, &client)?;
+        let failure = rows::failures::find(tx, at.tenant, &client, &id)?;
+        let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
+        let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
+        let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
+        let input = ClientInput { redirect_uris: Some(uris), ..ClientInput::default() };
+        let new = check::change(old, &input, at.now).map_err(invalid)?;
+        rows::clients::put(tx, at.tenant, &new)?;
+        rows::failures::delete(tx, at.tenant, &failure)?;
+        entry.clone().detail("redirect_uri", added).append(tx, &at)?;
+        Ok(new)
+    };
+    rights::write(cx, Right::on("update", CLIENTS), change).await
 }

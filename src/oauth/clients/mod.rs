@@ -15,6 +15,7 @@ pub use registry::{
     Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
 };
 
+use crate::rights::{Denied, MayDeny};
 use crate::store;
 
 /// Why a client could not be made or changed.
@@ -49,6 +50,9 @@ pub enum Error {
         "This cannot be put right with one step: check where the address leads, and change the client's redirect URIs by hand."
     )]
     NotFixable,
+    /// The caller lacks the right to the change.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -66,7 +70,14 @@ impl Error {
             Self::Conflict => "conflict",
             Self::NoFailure => "failure_not_found",
             Self::NotFixable => "not_fixable",
+            Self::Denied(_) => "forbidden",
             Self::Store(_) => "internal_error",
         }
+    }
+}
+
+impl MayDeny for Error {
+    fn denied(&self) -> Option<&Denied> {
+        if let Self::Denied(denied) = self { Some(denied) } else { None }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::check::{self, ClientInput};
 use super::{Error, FieldError};
-use crate::access::check::CLIENT;
+use crate::access;
 use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::canonical::Search;
@@ -15,8 +15,12 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::secret::Digest;
 use crate::cx::Cx;
 use crate::identity::cascade::{self, Ended};
-use crate::records::{Client, ClientSecret, ClientType, Origin};
-use crate::store::{Tx, rows};
+use crate::records::{Client, ClientSecret, ClientType, Origin, SubjectRef};
+use crate::rights::{self, Right};
+use crate::store::{self, Tx, rows};
+
+/// The type that rights over all clients are on.
+pub(super) const CLIENTS: &str = "clients";
 
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
@@ -65,138 +69,150 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Clie
     Ok(rows::clients::page_of(&cx.read()?, cx.tenant, request, |client| filter.accepts(client))?)
 }
 
-/// Registers a client and gives it a secret if its method needs one.
+/// Registers a client, with the right to, and gives it a secret if its method needs one. It begins with nothing: what was written under its id before is
+/// taken away, by administrators of the platform alone where that gives authority over it. Errors: [`Error::Denied`], [`Error::Taken`],
+/// [`Error::Invalid`].
 pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error> {
     let mut client = check::create(input, ClientId::new(cx.now, cx.entropy()), cx.now).map_err(invalid)?;
     let secret = client.auth_method.uses_secret().then(|| fresh_secret(cx));
     client.secrets.extend(secret.as_ref().map(|secret| stored(cx, secret)));
     let entry = Entry::success(cx, "client.create").target(&client.id).detail("type", client.kind.as_str());
-    let (at, row) = (cx.clone(), client.clone());
-    cx.store()
-        .write(move |tx| {
-            if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
-                return Err(Error::Taken);
-            }
-            // Older files may hold tuples about a client that was not there: they were not meant for this one.
-            if rows::tuples::has_subject(tx, at.tenant, CLIENT, row.id.as_str())? {
-                let message = "Tuples speak of a client of this id already. Remove them first, or choose another id.";
-                return Err(invalid(vec![FieldError { field: "client_id", message: message.to_owned() }]));
-            }
-            rows::clients::put(tx, at.tenant, &row)?;
-            Ok(entry.append(tx, &at)?)
-        })
-        .await?;
+    let (at, row, orphan) = (cx.clone(), client.clone(), ClientId::gone(cx.now, cx.entropy()));
+    let change = move |tx: &mut Tx| {
+        if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
+            return Err(Error::Taken);
+        }
+        rights::spare::<Error>(&at, tx, &subject(&row.id))?;
+        let before = cascade::begin_client(tx, &at, &row.id, &orphan)?;
+        rows::clients::put(tx, at.tenant, &row)?;
+        let entry =
+            if before == Ended::default() { entry.clone() } else { entry.clone().detail("removed", json!(before)) };
+        Ok::<_, Error>(entry.append(tx, &at)?)
+    };
+    rights::write(cx, Right::on("create", CLIENTS), change).await?;
     Ok(Registered { client, secret })
 }
 
-/// Changes a client. A change of authentication method to one with a secret makes a new secret, which is answered; a change away
+/// Changes a client, with the right to; one that holds something of the platform, its administrators do. A change of authentication method to one with a secret makes a new secret, which is answered; a change away
 /// from secrets forgets them.
 pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
     let entry = Entry::success(cx, "client.update").target(id);
     let (at, id, input) = (cx.clone(), id.clone(), input.clone());
-    let (client, is_new) = cx
-        .store()
-        .write(move |tx| {
-            let old = editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            if input.version.is_some_and(|version| version != old.version) {
-                return Err(Error::Conflict);
-            }
-            let mut new = check::change(old, &input, at.now).map_err(invalid)?;
-            let needs_secret = new.auth_method.uses_secret() && new.secrets.is_empty();
-            if needs_secret {
-                new.secrets.push(fresh.clone());
-            } else if !new.auth_method.uses_secret() {
-                new.secrets.clear();
-            }
-            rows::clients::put(tx, at.tenant, &new)?;
-            entry.append(tx, &at)?;
-            Ok((new, needs_secret))
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        let old = within_reach(tx, &at, &id)?;
+        if input.version.is_some_and(|version| version != old.version) {
+            return Err(Error::Conflict);
+        }
+        let mut new = check::change(old, &input, at.now).map_err(invalid)?;
+        let needs_secret = new.auth_method.uses_secret() && new.secrets.is_empty();
+        if needs_secret {
+            new.secrets.push(fresh.clone());
+        } else if !new.auth_method.uses_secret() {
+            new.secrets.clear();
+        }
+        rows::clients::put(tx, at.tenant, &new)?;
+        entry.append(tx, &at)?;
+        Ok((new, needs_secret))
+    };
+    let (client, is_new) = rights::write(cx, Right::on("update", CLIENTS), change).await?;
     Ok(Registered { client, secret: is_new.then_some(secret) })
 }
 
-/// Gives a client a new secret; the old one works for `overlap` longer (zero ends it at once).
+/// Gives a client a new secret, as [`update`] does; the old one works for `overlap` longer (zero ends it at once).
 pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
     let entry = Entry::success(cx, "client.rotate_secret").target(id).detail("overlap_seconds", overlap.as_secs());
     let (at, id) = (cx.clone(), id.clone());
-    let client = cx
-        .store()
-        .write(move |tx| {
-            let mut client = editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            if !client.auth_method.uses_secret() {
-                return Err(Error::NoSecret);
-            }
-            client.secrets.retain(|secret| secret.expires_at.is_none() && !overlap.is_zero());
-            for old in &mut client.secrets {
-                old.expires_at = Some(at.now.plus(overlap));
-            }
-            client.secrets.push(fresh.clone());
-            client.updated_at = at.now;
-            client.version += 1;
-            rows::clients::put(tx, at.tenant, &client)?;
-            entry.append(tx, &at)?;
-            Ok::<_, Error>(client)
-        })
-        .await?;
+    let change = move |tx: &mut Tx| {
+        let mut client = within_reach(tx, &at, &id)?;
+        if !client.auth_method.uses_secret() {
+            return Err(Error::NoSecret);
+        }
+        client.secrets.retain(|secret| secret.expires_at.is_none() && !overlap.is_zero());
+        for old in &mut client.secrets {
+            old.expires_at = Some(at.now.plus(overlap));
+        }
+        client.secrets.push(fresh.clone());
+        client.updated_at = at.now;
+        client.version += 1;
+        rows::clients::put(tx, at.tenant, &client)?;
+        entry.append(tx, &at)?;
+        Ok::<_, Error>(client)
+    };
+    let client = rights::write(cx, Right::on("update", CLIENTS), change).await?;
     Ok(Registered { client, secret: Some(secret) })
 }
 
-/// Disables or enables a client. Disabling revokes its token families in the same transaction; says what ended.
+/// Disables or enables a client, as [`update`] does. Disabling revokes its token families in the same transaction; says what ended.
 pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Client, Ended), Error> {
     let entry = Entry::success(cx, if disabled { "client.disable" } else { "client.enable" }).target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let mut client = editable(rows::clients::find(tx, at.tenant, &id)?)?;
-            client.disabled = disabled;
-            client.updated_at = at.now;
-            client.version += 1;
-            rows::clients::put(tx, at.tenant, &client)?;
-            if !disabled {
-                entry.append(tx, &at)?;
-                return Ok((client, Ended::default()));
-            }
-            let ended = cascade::disable_client(tx, &at, &id)?;
-            entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
-            Ok((client, ended))
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let mut client = within_reach(tx, &at, &id)?;
+        client.disabled = disabled;
+        client.updated_at = at.now;
+        client.version += 1;
+        rows::clients::put(tx, at.tenant, &client)?;
+        if !disabled {
+            entry.append(tx, &at)?;
+            return Ok((client, Ended::default()));
+        }
+        let ended = cascade::disable_client(tx, &at, &id)?;
+        entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
+        Ok((client, ended))
+    };
+    rights::write(cx, Right::on("update", CLIENTS), change).await
 }
 
-/// Removes a client with its token families and consents, in one transaction; says what went.
+/// Removes a client with its types and everything on them, its token families and its consents, in one transaction, with the right to; one that holds
+/// something of the platform, or on which authority over it rests, its administrators do. Says what went. Errors: [`Error::Denied`],
+/// [`Error::NotFound`], [`Error::ManagedByConfig`].
 pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     let entry = Entry::success(cx, "client.delete").target(id);
     let (at, id) = (cx.clone(), id.clone());
-    cx.store()
-        .write(move |tx| {
-            let ended = remove(tx, &at, &id)?;
-            entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
-            Ok(ended)
-        })
-        .await
+    let change = move |tx: &mut Tx| {
+        let ended = remove(tx, &at, &id)?;
+        entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
+        Ok(ended)
+    };
+    rights::write(cx, removal(), change).await
 }
 
 /// What [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
 pub fn deletion(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
-    cx.store().rehearse(|tx| remove(tx, cx, id))
+    rights::rehearse(cx, &removal(), |tx| remove(tx, cx, id))
+}
+
+fn removal() -> Right {
+    Right::on("delete", CLIENTS)
 }
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
-    editable(rows::clients::find(tx, cx.tenant, id)?)?;
+    within_reach(tx, cx, id)?;
+    access::judge::may_end_client(cx, tx, id).map_err(|error| match error {
+        access::Error::Denied(denied) => Error::Denied(denied),
+        access::Error::Store(error) => Error::Store(error),
+        other => Error::Store(store::Error::Record(other.to_string())),
+    })?;
     let mut ended = cascade::remove_types_of(tx, cx, id)?;
     ended += cascade::remove_client(tx, cx, id)?;
     Ok(ended)
 }
 
-/// The client, if it is there and not declared in the configuration.
-pub(super) fn editable(client: Option<Client>) -> Result<Client, Error> {
-    let client = client.ok_or(Error::NotFound)?;
+/// The client, if it is there, not declared in the configuration, and for the actor to change. Errors: [`Error::NotFound`],
+/// [`Error::ManagedByConfig`], [`Error::Denied`].
+pub(super) fn within_reach(tx: &Tx, cx: &Cx, id: &ClientId) -> Result<Client, Error> {
+    let client = rows::clients::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    rights::spare::<Error>(cx, tx, &subject(id))?;
     if client.origin == Origin::Config { Err(Error::ManagedByConfig) } else { Ok(client) }
+}
+
+/// A client as the subject that it is.
+fn subject(id: &ClientId) -> SubjectRef {
+    SubjectRef::new("client", id.as_str())
 }
 
 /// `cs_` and 256 random bits.

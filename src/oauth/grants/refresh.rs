@@ -145,7 +145,9 @@ enum Turn {
 /// the same place was used (RFC 9700 §4.14.2).
 fn turn(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
     let Some(rotation) = &refresh.rotated else { return first_turn(tx, cx, refresh) };
-    let is_over = cx.now.since(rotation.at) > cx.settings().tokens.refresh_grace;
+    let grace = cx.settings().tokens.refresh_grace;
+    // A clock that was set back does not make the grace longer.
+    let is_over = cx.now.since(rotation.at) > grace || rotation.at > cx.now.plus(grace);
     if is_over || rotation.kept.is_some() || rotation.more + 1 >= MOST_SUCCESSORS {
         return Ok(None);
     }

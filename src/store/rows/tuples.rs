@@ -255,9 +255,15 @@ pub fn of_subject(
     keys_of_subject(from, tenant, &wanted, after, limit)
 }
 
-/// Whether `kind:id` stands in a tuple as the subject, alone or as a set.
-pub fn has_subject(from: &(impl Read + ?Sized), tenant: TenantId, kind: &str, id: &str) -> Result<bool, Error> {
-    Ok(!keys_of_subject(from, tenant, &prefix((tenant, kind, id)), None, 1)?.is_empty())
+/// Up to `limit` tuples in which `kind:id` stands as the subject, alone or as a set.
+pub fn speaking_of(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    kind: &str,
+    id: &str,
+    limit: usize,
+) -> Result<Vec<TupleKey>, Error> {
+    keys_of_subject(from, tenant, &prefix((tenant, kind, id)), None, limit)
 }
 
 /// Up to `limit` tuples whose subject has this type, whatever its identifier and relation, after the one given.

@@ -136,7 +136,7 @@ fn api_keys() -> Vec<Operation> {
             .makes(named("ApiKey")),
         get("api-keys/{key}", "A key").needs("view_all on api_keys").gives(named("ApiKey")),
         patch("api-keys/{key}", "Changes a key; what is absent stays, a limit or an end that is null goes")
-            .needs("revoke on api_keys")
+            .depends("Needs update on api_keys; where the key can do less afterwards and nothing else changes, revoke on api_keys is enough.")
             .takes(named("ApiKeyChange"))
             .gives(named("ApiKey")),
         delete("api-keys/{key}", "Deletes a key; it stops working at once").needs("revoke on api_keys").gives(object(

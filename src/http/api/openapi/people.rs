@@ -40,7 +40,7 @@ fn users() -> Vec<Operation> {
         post("users/{user}/disable", "Locks somebody out, which ends every session")
             .needs("ban on users")
             .gives(named("User")),
-        post("users/{user}/enable", "Lets somebody in again").needs("ban on users").fresh().gives(named("User")),
+        post("users/{user}/enable", "Lets somebody in again").needs("update on users").fresh().gives(named("User")),
         get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives(object([
             ("sessions", whole()),
             ("refresh_families", whole()),
