@@ -24,6 +24,11 @@ export async function idOf(kind, name) {
   }
 }
 
+const namings = { email: "e-mail address", username: "username", group_name: "name" };
+
+// For whom a name was taken, as a sentence behind another one; nothing when none was given.
+export const takenFor = (resolved) => (resolved ? ` ${resolved.typed} is the ${namings[resolved.as]} of ${resolved.id}.` : "");
+
 function nameOf(kind, id) {
   const key = `${kind}:${id}`;
   if (!names.has(key)) names.set(key, admin.get(kinds[kind].api(encodeURIComponent(id))).then(kinds[kind].name, () => null));

@@ -33,7 +33,7 @@ export function Relations({ query, columns, caption, said, empty, version, may }
     }
   };
   const remove = (tuple) => change(() => admin.remove(`/tuples/${encodeURIComponent(tuple.id)}`), () => setGone(tuple));
-  const restore = () => change(() => admin.post("/tuples", keyOf(gone)), () => {
+  const restore = () => change(() => admin.post("/tuples", { ...keyOf(gone), names: false }), () => {
     setGone(null);
     toast("It is back.");
   });

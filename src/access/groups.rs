@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::{Error, judge};
 use crate::audit::Entry;
 use crate::base::canonical::Search;
-use crate::base::id::GroupId;
+use crate::base::id::{self, GroupId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::text::{self, Lines};
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::records::tuple::{GROUP, MEMBER};
@@ -239,13 +240,14 @@ fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Err
 fn checked_name(name: &str) -> Result<String, Error> {
     let name = name.trim();
     let problem = if name.is_empty() {
-        "a group needs a name"
+        String::from("a group needs a name")
     } else if name.chars().count() > MAX_NAME {
-        "a name has at most 100 characters"
-    } else if name.chars().any(char::is_control) {
-        "a name holds no control characters"
-    } else if name.parse::<GroupId>().is_ok() {
-        "a name cannot look like an identifier"
+        String::from("a name has at most 100 characters")
+    } else if let Some(problem) = text::problem(name, Lines::One) {
+        problem
+    } else if let Some(prefix) = id::reserved_prefix(name) {
+        // A group is found by its identifier before it is found by its name.
+        format!("a name does not begin with `{prefix}`: identifiers do")
     } else {
         return Ok(name.to_owned());
     };
@@ -257,6 +259,9 @@ fn checked_description(text: Option<&str>) -> Result<Option<String>, Error> {
         Some(text) if text.chars().count() > MAX_DESCRIPTION => {
             Err(Error::invalid("description", "a description has at most 1000 characters"))
         }
-        text => Ok(text.map(str::to_owned)),
+        text => match text.and_then(|text| text::problem(text, Lines::Many)) {
+            Some(problem) => Err(Error::invalid("description", problem)),
+            None => Ok(text.map(str::to_owned)),
+        },
     }
 }

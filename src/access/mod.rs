@@ -2,7 +2,8 @@
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` holds who has them, `check` answers
 //! questions, `list` turns them round, `effective` tells all of one subject, `claims` puts the answers in tokens. `policy` says what a script is told (`said` is the caller's part of it) and what its answer means,
-//! `evaluations` keeps what came of it, `switched_off` which scripts are not run any more. Start reading at [`check`].
+//! `evaluations` keeps what came of it, `switched_off` which scripts are not run any more, `naming` turns names that people type into identifiers.
+//! Start reading at [`check`].
 
 pub mod authority;
 pub mod check;
@@ -16,6 +17,7 @@ pub mod import;
 pub mod judge;
 pub mod list;
 pub mod model;
+pub mod naming;
 pub mod own_grants;
 pub mod policy;
 mod reach;

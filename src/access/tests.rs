@@ -14,6 +14,7 @@ use super::check::{
 use super::claims::{Subject, resolve};
 use super::list;
 use super::model::{CompiledModel, Relation, Rewrite, SubjectRule};
+use super::naming::Naming;
 use super::tuples::{self, Change, Filter, NewTuple};
 use crate::audit;
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
@@ -136,7 +137,7 @@ pub(super) fn key(kind: &str, id: &str, relation: &str, subject: SubjectRef) -> 
 }
 
 fn new(key: TupleKey) -> NewTuple {
-    NewTuple { key, condition: None, expires_at: None }
+    key.into()
 }
 
 fn give(cx: &Cx, object: (&str, &str, &str), subject: SubjectRef) {
@@ -272,7 +273,10 @@ fn a_tuple_is_written_once_and_told_in_the_audit_log() {
     let (home, _) = home();
     let cx = home.cx();
     let ann = user(&cx, "ann@example.com");
+    let verified = UserChange { email_verified: Some(true), ..UserChange::default() };
+    block_on(users::update(&cx, &ann.id, verified)).unwrap();
     let by_mail = new(key(INVOICE, "1", "viewer", someone("Ann@Example.com")));
+    let by_mail = NewTuple { naming: Naming::Names, ..by_mail };
     let first = block_on(tuples::write(&cx, by_mail.clone())).unwrap();
     assert_eq!(first.change, Change::Created);
     assert_eq!(first.tuple.key.subject.id, ann.id.as_str());

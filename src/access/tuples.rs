@@ -1,21 +1,23 @@
 //! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
-use super::check::standing::{Models, State, USER, rooms};
+use super::check::standing::{CLIENT, Models, State, rooms};
 use super::check::{CLIENTS, Schema, Standing};
 use super::error::Mistake;
 use super::judge::{self, By};
 use super::model::{self, CompiledModel, Relation, SubjectRule};
-use super::{Error, evaluations, groups};
+use super::naming::{self, Name, Naming};
+use super::{Error, evaluations};
 use crate::audit::Entry;
 use crate::base::Moment;
-use crate::base::id::{ClientId, GroupId, UserId};
+use crate::base::id::{ClientId, GroupId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::text::is_steering;
 use crate::cx::Cx;
 use crate::identity::{self, administrators};
 use crate::records::tuple::{ANY, GROUP};
 use crate::records::{PolicyPlace, SubjectRef, Tuple, TupleKey};
 use crate::rights::{self, Right};
-use crate::store::rows::{clients, policy_versions, tuples as rows};
+use crate::store::rows::{clients, groups, policy_versions, tuples as rows};
 use crate::store::{Read, Tx};
 
 pub use crate::store::rows::tuples::Filter;
@@ -35,8 +37,10 @@ const MAX_MISTAKES: usize = 20;
 /// A tuple that somebody wants to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTuple {
-    /// Its six parts. The type may have any spelling that its model has; a person may be given by e-mail address or username.
+    /// Its six parts. The type may have any spelling that its model has.
     pub key: TupleKey,
+    /// How subject, and a group as the object, are read.
+    pub naming: Naming,
     /// Lua that must return `true` for the tuple to count.
     pub condition: Option<String>,
     /// When it ends.
@@ -52,7 +56,7 @@ impl NewTuple {
 
 impl From<TupleKey> for NewTuple {
     fn from(key: TupleKey) -> Self {
-        Self { key, condition: None, expires_at: None }
+        Self { key, naming: Naming::Identifiers, condition: None, expires_at: None }
     }
 }
 
@@ -63,6 +67,8 @@ pub struct Written {
     pub tuple: Tuple,
     /// What the writing did.
     pub change: Change,
+    /// The name that the subject was given by, if it was.
+    pub name: Option<Name>,
 }
 
 /// What a writing did.
@@ -113,7 +119,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
     for key in keys {
         let new = NewTuple::from(key);
         refuse(form(&new, cx.now))?;
-        let NewTuple { key, condition, expires_at } = fitting(&models, &new)?;
+        let NewTuple { key, condition, expires_at, .. } = fitting(&models, &new)?.0;
         tuples.push(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now });
     }
     Ok(tuples)
@@ -139,12 +145,23 @@ async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Ve
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
         // Names become identifiers once, here: what is judged is what is written.
-        let keys = new.iter().map(|(_, tuple)| named(&at, tx, &tuple.key)).collect::<Result<Vec<_>, _>>()?;
+        let (mut keys, mut names) = (Vec::with_capacity(new.len()), Vec::with_capacity(new.len()));
+        for (place, tuple) in &new {
+            match naming::key(&at, tx, &spelled(&at, tx, &tuple.key)?, tuple.naming) {
+                Ok((key, name)) => {
+                    keys.push(key);
+                    names.push(name);
+                }
+                Err(Error::Invalid(all)) => mistakes.extend(all.into_iter().map(|one| within(place, one))),
+                Err(error) => return Err(error),
+            }
+        }
+        refuse(std::mem::take(&mut mistakes))?;
         judge::may_write_tuples(&at, tx, &by, &keys)?;
         let models = Models::new(&at, State::Tentative(tx), &*rooms);
-        for ((name, tuple), key) in new.iter().zip(keys) {
-            match fitting(&models, &NewTuple { key, ..tuple.clone() }) {
-                Ok(tuple) => checked.push(tuple),
+        for (((name, tuple), key), typed) in new.iter().zip(keys).zip(names) {
+            match fitting(&models, &NewTuple { key, naming: Naming::Identifiers, ..tuple.clone() }) {
+                Ok((tuple, _)) => checked.push((tuple, typed)),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
                 // A single tuple is refused with its own code, a line of many with its number.
                 Err(error) if name.is_empty() => return Err(error),
@@ -158,9 +175,9 @@ async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Ve
     rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
-fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
+fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
     let mut written = Vec::with_capacity(new.len());
-    for (new, entry) in new.into_iter().zip(entries) {
+    for ((new, name), entry) in new.into_iter().zip(entries) {
         let old = rows::find(tx, cx.tenant, &new.key)?;
         let change = match &old {
             None => Change::Created,
@@ -168,7 +185,7 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Resul
             Some(_) => Change::Updated,
         };
         let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
-        let NewTuple { key, condition, expires_at } = new;
+        let NewTuple { key, condition, expires_at, .. } = new;
         let tuple = match old {
             Some(old) if change == Change::Nothing => old,
             _ => Tuple { key, condition, expires_at, created_at, updated_at: cx.now },
@@ -177,12 +194,16 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<NewTuple>, entries: &[Entry]) -> Resul
             rows::put(tx, cx.tenant, &tuple)?;
             note_condition(tx, cx, &tuple.key, tuple.condition.as_deref())?;
             follow(tx, cx, &tuple.key)?;
-            told(entry.clone(), &tuple.key)
+            let entry = match &name {
+                Some(name) => entry.clone().detail("typed", name.typed.as_str()),
+                None => entry.clone(),
+            };
+            told(entry, &tuple.key)
                 .detail("conditional", tuple.condition.is_some())
                 .detail("created", change == Change::Created)
                 .append(tx, cx)?;
         }
-        written.push(Written { tuple, change });
+        written.push(Written { tuple, change, name });
     }
     if written.iter().any(|one| one.change != Change::Nothing) {
         rows::raise(tx, cx.tenant)?;
@@ -209,24 +230,48 @@ fn told(entry: Entry, key: &TupleKey) -> Entry {
     entry.target(key.id()).detail("tuple", key.to_string())
 }
 
-/// The tuple as it would be stored. Errors: those of [`write`].
-pub fn draft(cx: &Cx, new: &NewTuple) -> Result<Tuple, Error> {
+/// The tuple as it would be stored, and the name that its subject was given by. Errors: those of [`write`].
+pub fn draft(cx: &Cx, new: &NewTuple) -> Result<(Tuple, Option<Name>), Error> {
     let (rooms, from) = (rooms(cx), cx.read()?);
     refuse(form(new, cx.now))?;
-    let fitting = fitting(&Models::new(cx, State::Committed(&from), &*rooms), new)?;
-    let NewTuple { key, condition, expires_at } = fitting;
-    Ok(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now })
+    let (fitting, name) = fitting(&Models::new(cx, State::Committed(&from), &*rooms), new)?;
+    let NewTuple { key, condition, expires_at, .. } = fitting;
+    Ok((Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now }, name))
 }
 
-/// The key of a tuple that is there, however it is named. Errors: [`Error::NotFound`].
-pub fn stored_key(cx: &Cx, key: &TupleKey) -> Result<TupleKey, Error> {
-    let from = cx.read()?;
-    rows::find(&from, cx.tenant, &named(cx, &from, key)?)?.map(|tuple| tuple.key).ok_or(Error::NotFound)
+/// The key of a tuple that is there, which a person may name as when they wrote it. Errors: [`Error::NotFound`]; [`Error::Invalid`] when it may mean
+/// two tuples, or a name may not be used (see [`naming::subject`]).
+pub fn stored_key(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<TupleKey, Error> {
+    Ok(there(cx, &cx.read()?, key, naming)?.key)
 }
 
-/// Removes a tuple that the actor may remove; subject and object may be named as when it was written. Errors: [`Error::Denied`], [`Error::NotFound`].
+/// The tuple that a key means: first what it says, for the subject may be one of another system. Errors: those of [`stored_key`].
+fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
+    let key = spelled(cx, from, key)?;
+    let found = rows::find(from, cx.tenant, &key)?;
+    let meant = match (naming::key(cx, from, &key, naming), &found) {
+        (Ok((meant, _)), _) if meant != key => rows::find(from, cx.tenant, &meant)?,
+        (Err(error), None) => return Err(error),
+        _ => None,
+    };
+    match (found, meant) {
+        (Some(one), Some(two)) => {
+            let problem =
+                format!("means two tuples, {} and {}: name one of them by its id", one.key.id(), two.key.id());
+            Err(Error::invalid("subject_id", problem))
+        }
+        (found, meant) => found.or(meant).ok_or(Error::NotFound),
+    }
+}
+
+/// Removes a tuple that the actor may remove, which a person may name as when they wrote it. Errors: [`Error::Denied`], those of [`stored_key`].
+pub async fn remove_named(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
+    remove_found(cx, By::OwnRights, Wanted::Key(key.clone(), naming)).await
+}
+
+/// As [`remove_named`], with identifiers alone. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
-    remove_found(cx, By::OwnRights, Wanted::Key(key.clone())).await
+    remove_named(cx, key, Naming::Identifiers).await
 }
 
 /// Removes the tuple with this identifier (`tpl_…`). Errors: as [`remove`].
@@ -240,7 +285,7 @@ pub async fn remove_grant(cx: &Cx, client: &ClientId, id: &str) -> Result<Tuple,
 }
 
 enum Wanted {
-    Key(TupleKey),
+    Key(TupleKey, Naming),
     Id(String),
 }
 
@@ -248,23 +293,17 @@ async fn remove_found(cx: &Cx, by: By, wanted: Wanted) -> Result<Tuple, Error> {
     let entry = Entry::success(cx, "tuple.remove");
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
-        let found = match &wanted {
-            // As it stands first: what it names may be gone.
-            Wanted::Key(key) => match rows::find(tx, at.tenant, key)? {
-                Some(found) => Some(found),
-                None => {
-                    let key = named(&at, tx, key)?;
-                    let found = rows::find(tx, at.tenant, &key)?;
+        let tuple = match &wanted {
+            Wanted::Key(key, naming) => match there(&at, tx, key, *naming) {
+                Err(Error::NotFound) => {
                     // What there is not is told to who might have removed it.
-                    if found.is_none() {
-                        judge::may_write_tuples(&at, tx, &by, &[key])?;
-                    }
-                    found
+                    judge::may_write_tuples(&at, tx, &by, &[named(&at, tx, key, *naming)?])?;
+                    return Err(Error::NotFound);
                 }
+                found => found?,
             },
-            Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?,
+            Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?.ok_or(Error::NotFound)?,
         };
-        let tuple = found.ok_or(Error::NotFound)?;
         judge::may_write_tuples(&at, tx, &by, std::slice::from_ref(&tuple.key))?;
         rows::delete(tx, at.tenant, &tuple.key)?;
         note_condition(tx, &at, &tuple.key, None)?;
@@ -276,12 +315,9 @@ async fn remove_found(cx: &Cx, by: By, wanted: Wanted) -> Result<Tuple, Error> {
     rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
-/// A page of tuples; the subject may be named. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.
+/// A page of tuples. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
     let (from, mut filter) = (cx.read()?, filter.clone());
-    if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
-        filter.subject_id = Some(subject_by_name(cx, &from, &SubjectRef::new(&**kind, &**id))?.id);
-    }
     if let Some(entity_type) = &filter.entity_type {
         filter.entity_type = Some(model::Models::unshared(cx.tenant).canonical(&from, entity_type)?);
     }
@@ -291,46 +327,17 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tupl
     Ok(rows::page(&from, cx.tenant, &filter, request)?)
 }
 
-/// The key as it stands in the store: types in their models' spelling, people and groups by identifier.
-pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
+/// The key as a tuple would have it in the store: types as their models spell them, names in the place of which identifiers stand. Errors: those of
+/// [`naming::subject`].
+pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<TupleKey, Error> {
+    Ok(naming::key(cx, from, &spelled(cx, from, key)?, naming)?.0)
+}
+
+/// The key with its types as their models spell them.
+fn spelled(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
     let models = model::Models::unshared(cx.tenant);
-    let mut subject = subject_by_name(cx, from, &key.subject)?;
-    subject.kind = models.canonical(from, &subject.kind)?;
-    let entity_type = models.canonical(from, &key.entity_type)?;
-    Ok(TupleKey {
-        entity_id: entity_by_name(cx, from, &entity_type, &key.entity_id)?,
-        entity_type,
-        subject,
-        ..key.clone()
-    })
-}
-
-/// The subject as it stands in tuples: a person's e-mail address or username becomes their identifier, a group's name the group's. What names
-/// nobody here stays as it is: identifiers may be foreign.
-pub fn subject_by_name(cx: &Cx, from: &(impl Read + ?Sized), named: &SubjectRef) -> Result<SubjectRef, Error> {
-    let id = match named.kind.as_str() {
-        USER if named.id != ANY && named.id.parse::<UserId>().is_err() => {
-            identity::users::find_by_name(from, cx, &named.id)?.map(|user| user.id.to_string())
-        }
-        GROUP => groups::find(cx, from, &named.id)?.map(|group| group.id.to_string()),
-        _ => None,
-    };
-    Ok(SubjectRef { id: id.unwrap_or_else(|| named.id.clone()), ..named.clone() })
-}
-
-/// As [`subject_by_name`], over the state of this moment; reads nothing where the identifier is one of ours already.
-pub fn subject_by_name_now(cx: &Cx, named: SubjectRef) -> Result<SubjectRef, Error> {
-    let may_be_a_name = match named.kind.as_str() {
-        USER => named.id != ANY && named.id.parse::<UserId>().is_err(),
-        GROUP => true,
-        _ => false,
-    };
-    if may_be_a_name { subject_by_name(cx, &cx.read()?, &named) } else { Ok(named) }
-}
-
-fn entity_by_name(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str, id: &str) -> Result<String, Error> {
-    let named = if entity_type == GROUP { groups::find(cx, from, id)?.map(|group| group.id.to_string()) } else { None };
-    Ok(named.unwrap_or_else(|| id.to_owned()))
+    let subject = SubjectRef { kind: models.canonical(from, &key.subject.kind)?, ..key.subject.clone() };
+    Ok(TupleKey { entity_type: models.canonical(from, &key.entity_type)?, subject, ..key.clone() })
 }
 
 /// The tuple with this identifier. Errors: [`Error::NotFound`].
@@ -345,7 +352,7 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
     let mut check = |at: &str, text: &str, is_type: bool| {
         // Groups have names with spaces, which identifiers replace before anything is stored.
         let is_name = (at == "subject_id" && subject.kind == GROUP) || (at == "entity_id" && entity_type == GROUP);
-        let is_unfit = |c: char| c.is_control() || (c.is_whitespace() && !is_name);
+        let is_unfit = |c: char| is_steering(c) || (c.is_whitespace() && !is_name);
         if text.is_empty() || text.len() > MAX_NAME || text.chars().any(is_unfit) {
             mistakes.push(Mistake::new(at, format!("must be 1 to {MAX_NAME} printable characters without spaces")));
         } else if is_type && text.contains(['#', '*', '@']) {
@@ -372,15 +379,18 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
     mistakes
 }
 
-/// The tuple as it is stored: the type in its model's spelling, a person under their id. Errors: what model and subjects say against it.
-fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
+/// A tuple as it is stored, and the name that its subject was given by.
+type Fitting = (NewTuple, Option<Name>);
+
+/// The tuple as it is stored: the type in its model's spelling, names resolved. Errors: what model and subjects say against it.
+fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<Fitting, Error> {
     let key = &new.key;
     let model = models.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
     let relation = model.relations.get(&key.relation).ok_or_else(|| no_such_relation(&model, &key.relation))?;
     if !relation.takes_tuples() {
         return Err(takes_none(&model, &key.relation, relation));
     }
-    let subject = known(models, &key.subject)?;
+    let (subject, name) = known(models, &key.subject, new.naming)?;
     if !relation.accepts(&subject) {
         return Err(not_accepted(&key.relation, relation, &subject));
     }
@@ -391,32 +401,42 @@ fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<NewTuple, Error> {
             return Err(Error::invalid("subject_relation", problem));
         }
     }
-    let entity_id = existing(models, &model, &key.entity_id)?;
+    // The identifier of a client is chosen: who registers it later must not find what was meant for another one. With a model of its own the type is
+    // an app's, not ours.
+    let is_client = subject.kind == CLIENT && subject.id != ANY && models.model(CLIENT)?.is_none();
+    if is_client && !is_registered(models, &subject.id)? {
+        return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id });
+    }
+    let entity_id = naming::object(models.cx, models.from.read(), (&model.entity_type, &key.entity_id), new.naming)?;
+    exists(models, &model, &entity_id)?;
     let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..key.clone() };
-    Ok(NewTuple { key, ..new.clone() })
+    Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
-/// The identifier of an object. Clients and groups are things of ours: what is made under the name of one later must not find what was written
-/// before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
-fn existing(models: &Models<'_>, model: &CompiledModel, id: &str) -> Result<String, Error> {
-    let (cx, from, kind) = (models.cx, models.from.read(), model.entity_type.as_str());
+/// Whether the object may be written about. Clients and groups are things of ours: what is made under the identifier of one later must not find what was
+/// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
+fn exists(models: &Models<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
+    let kind = model.entity_type.as_str();
     let is_there = match kind {
         _ if id == ANY => true,
-        GROUP => match groups::find(cx, from, id)? {
-            Some(group) => return Ok(group.id.to_string()),
-            None => id.parse::<GroupId>().is_err() && !id.contains(char::is_whitespace),
+        GROUP => match id.parse::<GroupId>() {
+            Ok(id) => groups::find(models.from.read(), models.cx.tenant, &id)?.is_some(),
+            Err(_) => !id.contains(char::is_whitespace),
         },
-        CLIENTS => match id.parse::<ClientId>() {
-            Ok(id) => clients::find(from, cx.tenant, &id)?.is_some(),
-            Err(_) => false,
-        },
+        CLIENTS => is_registered(models, id)?,
         _ => true,
     };
-    if is_there { Ok(id.to_owned()) } else { Err(Error::SubjectNotFound { kind: kind.to_owned(), id: id.to_owned() }) }
+    if is_there { Ok(()) } else { Err(Error::SubjectNotFound { kind: kind.to_owned(), id: id.to_owned() }) }
 }
 
-/// The subject under its own name: entity types in their models' spelling, people by id. Errors: [`Error::SubjectNotFound`].
-fn known(models: &Models<'_>, subject: &SubjectRef) -> Result<SubjectRef, Error> {
+fn is_registered(models: &Models<'_>, client: &str) -> Result<bool, Error> {
+    let Ok(id) = client.parse::<ClientId>() else { return Ok(false) };
+    Ok(clients::find(models.from.read(), models.cx.tenant, &id)?.is_some())
+}
+
+/// The subject as it is stored: entity types in their models' spelling, people and groups by id, and the name it was given by.
+/// Errors: [`Error::SubjectNotFound`], those of [`naming::subject`].
+fn known(models: &Models<'_>, subject: &SubjectRef, naming: Naming) -> Result<(SubjectRef, Option<Name>), Error> {
     let mut subject = subject.clone();
     if subject.kind == GROUP && subject.id == ANY && subject.relation.is_none() {
         return Err(Error::invalid("subject_id", "names no group: write `user:*` to mean everyone"));
@@ -424,14 +444,9 @@ fn known(models: &Models<'_>, subject: &SubjectRef) -> Result<SubjectRef, Error>
     if let Some(model) = models.model(&subject.kind)? {
         subject.kind.clone_from(&model.entity_type);
     }
-    subject = subject_by_name(models.cx, models.from.read(), &subject)?;
-    if subject.id.contains(char::is_whitespace) {
-        return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id });
-    }
-    match models.standing(&subject)? {
-        Standing::Unknown => Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }),
-        Standing::Live { .. } | Standing::Disabled => Ok(subject),
-    }
+    let (subject, name) = naming::subject(models.cx, models.from.read(), &subject, naming)?;
+    let is_there = !subject.id.contains(char::is_whitespace) && models.standing(&subject)? != Standing::Unknown;
+    if is_there { Ok((subject, name)) } else { Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }) }
 }
 
 fn no_such_relation(model: &CompiledModel, name: &str) -> Error {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{Error, FieldError, token};
 use crate::base::Moment;
 use crate::base::id::ClientId;
+use crate::base::text::{self, Lines};
 use crate::records::{ApiKey, RateLimit, Refill};
 
 /// Longest name, in characters.
@@ -266,8 +267,10 @@ fn none_is_reserved(fields: &[(&'static str, bool)]) -> Result<(), Error> {
 
 fn name(text: &str, findings: &mut Findings) -> String {
     let name = text.trim().to_owned();
-    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if !(1..=MAX_NAME).contains(&name.chars().count()) {
         findings.note("name", "The name is 1 to 100 characters.");
+    } else if let Some(problem) = text::problem(&name, Lines::One) {
+        findings.note("name", format!("The name {problem}."));
     }
     name
 }

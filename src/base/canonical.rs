@@ -3,6 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use url::Host;
 
+use super::text::is_unseen;
+
 /// Longest e-mail address in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 const MAX_EMAIL: usize = 254;
 
@@ -85,13 +87,8 @@ fn fold(text: &str) -> Option<String> {
         return None;
     }
     let folded = trimmed.nfkc().collect::<String>().to_lowercase();
-    let clean = !folded.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
+    let clean = !folded.chars().any(|c| c.is_control() || c.is_whitespace() || is_unseen(c));
     clean.then_some(folded)
-}
-
-/// Characters that are drawn as nothing or turn the reading direction: two names that look alike would differ by them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

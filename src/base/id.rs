@@ -108,7 +108,11 @@ macro_rules! typed_ids {
                 Self::parse(&text).map_err(serde::de::Error::custom)
             }
         }
-    )*};
+    )*
+
+        /// What the identifiers begin with that are given out here, each with its underscore.
+        const TYPED: &[&str] = &[$($prefix),*];
+    };
 }
 
 typed_ids! {
@@ -144,6 +148,24 @@ typed_ids! {
     FailureId = "flr_";
 }
 
+/// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, clients that are gone, webhooks.
+const UNTYPED: [&str; 4] = ["tpl_", CLIENT, GONE, "wh_"];
+
+/// What the identifier of a client begins with that was given one.
+const CLIENT: &str = "client_";
+
+/// The prefix of our identifiers that a text begins with, in any case. Names that people choose begin with none of them, so that no name is ever
+/// taken for an identifier, and no identifier of one kind for one of another (RFC 9700 §4.15).
+pub fn reserved_prefix(text: &str) -> Option<&'static str> {
+    let begins = |prefix: &&&str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    TYPED.iter().chain(&UNTYPED).find(begins).copied()
+}
+
+/// As [`reserved_prefix`], for the identifier that somebody chooses for a client: `client_` is the prefix of its own kind.
+pub fn foreign_prefix(client: &str) -> Option<&'static str> {
+    reserved_prefix(client).filter(|prefix| *prefix != CLIENT)
+}
+
 /// What the place of a client that is gone begins with.
 const GONE: &str = "gone_";
 
@@ -155,7 +177,7 @@ pub struct ClientId(String);
 impl ClientId {
     /// A generated identifier: `client_` and 26 time-ordered characters.
     pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
-        Self(fresh("client_", now, entropy))
+        Self(fresh(CLIENT, now, entropy))
     }
 
     /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26 time-ordered characters. No client may be
@@ -246,6 +268,22 @@ mod tests {
         assert_eq!(UserId::parse(session.as_str()), Err(ParseIdError));
         assert_eq!(SessionId::parse(session.as_str()), Ok(session));
         assert_eq!(UserId::parse("usr_../../etc"), Err(ParseIdError));
+    }
+
+    #[test]
+    fn every_prefix_of_an_identifier_is_reserved_in_any_case() {
+        let made = [
+            UserId::new(Moment::from_millis(0), &OsEntropy).to_string(),
+            ApiKeyId::new(Moment::from_millis(0), &OsEntropy).to_string(),
+            ClientId::new(Moment::from_millis(0), &OsEntropy).to_string(),
+        ];
+        for id in made.iter().map(String::as_str).chain(["USR_x", "tpl_1", "grp_", "wh_1"]) {
+            assert!(reserved_prefix(id).is_some(), "{id}");
+        }
+        for name in ["ann", "usr", "key-1", "my_key", "ü", "", "keys_x"] {
+            assert_eq!(reserved_prefix(name), None, "{name}");
+        }
+        assert_eq!((foreign_prefix("client_abc"), foreign_prefix("usr_abc")), (None, Some("usr_")));
     }
 
     #[test]

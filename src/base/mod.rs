@@ -17,6 +17,7 @@ pub mod page;
 pub mod quota;
 pub mod secret;
 pub mod sort;
+pub mod text;
 
 pub use budget::Budget;
 pub use clock::{Clock, Moment, Uptime};

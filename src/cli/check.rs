@@ -13,7 +13,7 @@ pub struct CheckArgs {
     /// `user`, `group`, `apikey`, `client`, …
     #[arg(value_name = "SUBJECT_TYPE")]
     subject_type: String,
-    /// Who; a person also by e-mail address or username
+    /// Who; a person also by e-mail address or username, a group also by name
     #[arg(value_name = "SUBJECT_ID")]
     subject_id: String,
     /// The permission, or a relation
@@ -31,6 +31,9 @@ pub struct CheckArgs {
     /// Say why, or why not
     #[arg(long)]
     explain: bool,
+    /// Take SUBJECT_ID for an identifier, also when somebody here has it as their name
+    #[arg(long)]
+    as_is: bool,
 }
 
 impl CheckArgs {
@@ -44,6 +47,7 @@ impl CheckArgs {
             "entity_id": self.entity_id,
             "resource": self.resource,
             "explain": self.explain,
+            "names": !self.as_is,
         });
         let answer = remote.call(Call::post(["check"]).body(body))?;
         output.show(&answer, |answer| {
@@ -52,7 +56,7 @@ impl CheckArgs {
             let mut lines = vec![format!("{word}: {}.", text(answer, "because"))];
             let words = answer.pointer("/explanation/words").and_then(Value::as_array);
             lines.extend(words.into_iter().flatten().filter_map(Value::as_str).map(|line| format!("  {line}")));
-            format!("{}{}", lines.join("\n"), super::tuple::stranger(answer))
+            format!("{}{}{}", lines.join("\n"), super::tuple::taken_for(answer), super::tuple::stranger(answer))
         })
     }
 }

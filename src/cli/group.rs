@@ -7,7 +7,7 @@ use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tree::{PageFlags, SortFlag};
-use super::tuple::{noted, stranger};
+use super::tuple::{noted, stranger, taken_for};
 use super::user::would_end;
 
 /// What can be done with groups.
@@ -117,6 +117,9 @@ pub struct MemberArgs {
     /// What the member is
     #[arg(long = "type", value_name = "TYPE", default_value = "user", value_parser = ["user", "apikey", "client", "group"])]
     kind: String,
+    /// Take the member for an identifier, also when somebody here has it as their name
+    #[arg(long)]
+    as_is: bool,
 }
 
 impl GroupCommand {
@@ -162,16 +165,17 @@ impl GroupCommand {
                 output.show(&answer, |answer| format!("Changed.\n\n{}", group(answer)))
             }
             Self::AddMember(args) => {
-                let body = json!({"subject_type": args.kind, "subject_id": args.member});
+                let body = json!({"subject_type": args.kind, "subject_id": args.member, "names": !args.as_is});
                 let call = Call::post(["groups", &args.named.group, "members"]).body(body);
                 let answer = noted(remote.call(call)?);
                 output.show(&answer, |answer| {
                     let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
-                    format!("{kind}:{id} is in {}.{}", args.named.group, stranger(answer))
+                    format!("{kind}:{id} is in {}.{}{}", args.named.group, taken_for(answer), stranger(answer))
                 })
             }
             Self::RemoveMember(args) => {
-                let call = Call::delete(["groups", &args.named.group, "members", &args.kind, &args.member]);
+                let call = Call::delete(["groups", &args.named.group, "members", &args.kind, &args.member])
+                    .query("names", args.as_is.then(|| String::from("false")));
                 output.show(&remote.call(call)?, |answer| {
                     format!("{}:{} was removed.", text(answer, "subject_type"), text(answer, "subject_id"))
                 })

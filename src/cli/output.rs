@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::base::text::{isolated, shown};
+
 /// Why a command ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -96,8 +98,11 @@ pub fn table(heading: &[&str], rows: &[Vec<String>], empty: &str) -> String {
         .map(|(column, name)| rows.iter().map(|row| cells(row, column)).max().unwrap_or(0).max(name.len()))
         .collect();
     let line = |row: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = row.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        padded.join("  ").trim_end().to_owned()
+        // The marks that keep the direction of a name from its neighbours take no room.
+        let cell = |(cell, width): (&str, &usize)| {
+            format!("{}{}", isolated(cell), " ".repeat(width.saturating_sub(cell.chars().count())))
+        };
+        row.zip(&widths).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(&mut heading.iter().copied())];
     lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
@@ -111,13 +116,13 @@ pub fn facts(document: &Value, members: &[(&str, &str)]) -> String {
         .iter()
         .map(|(label, member)| (label, text(document, member)))
         .filter(|(_, value)| !value.is_empty())
-        .map(|(label, value)| format!("{label:width$}  {value}"))
+        .map(|(label, value)| format!("{label:width$}  {}", isolated(&value)))
         .collect();
     lines.join("\n")
 }
 
-/// A member as people read it: lists joined, `yes` and `no`, nothing for `null`. Control characters are shown escaped, so that
-/// a stored name cannot steer the terminal.
+/// A member as people read it: lists joined, `yes` and `no`, nothing for `null`. Control characters and those that are not seen are shown as
+/// their number, so that a stored name cannot steer the terminal.
 pub fn text(document: &Value, member: &str) -> String {
     match document.get(member) {
         None | Some(Value::Null) => String::new(),
@@ -132,15 +137,11 @@ pub fn plain(value: &Value) -> String {
         Value::Bool(true) => String::from("yes"),
         Value::Bool(false) => String::from("no"),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => text.chars().flat_map(shown).collect(),
+        Value::String(text) => shown(text).into_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(members) if members.is_empty() => String::new(),
         Value::Object(_) => value.to_string(),
     }
-}
-
-fn shown(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
 }
 
 /// What a list holds.
@@ -175,6 +176,14 @@ mod tests {
     fn a_stored_name_cannot_steer_the_terminal() {
         let document = json!({"name": "Ann\u{1b}[2J"});
         assert_eq!(text(&document, "name"), "Ann\\u{1b}[2J");
+        assert_eq!(text(&json!({"name": "Graf\u{202e}ana"}), "name"), "Graf\\u{202e}ana");
+    }
+
+    #[test]
+    fn a_name_that_is_read_from_right_to_left_does_not_reach_the_next_column() {
+        let rows =
+            vec![vec![String::from("\u{5d0}\u{5d1}"), String::from("x")], vec![String::from("abc"), String::from("y")]];
+        assert_eq!(table(&["ID", "N"], &rows, "none"), "ID   N\n\u{2068}\u{5d0}\u{5d1}\u{2069}   x\nabc  y");
     }
 
     #[test]

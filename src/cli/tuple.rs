@@ -59,12 +59,15 @@ pub struct Parts {
     /// `user`, `group`, `apikey`, `client`, or an entity type
     #[arg(value_name = "SUBJECT_TYPE")]
     subject_type: String,
-    /// Who; a person also by e-mail address or username, a group also by name
+    /// Who; a person also by verified e-mail address or username, a group also by name
     #[arg(value_name = "SUBJECT_ID")]
     subject_id: String,
     /// Everyone who has this relation to the subject
     #[arg(long, value_name = "RELATION")]
     subject_relation: Option<String>,
+    /// Take SUBJECT_ID for an identifier, also when somebody here has it as their name
+    #[arg(long)]
+    as_is: bool,
 }
 
 impl Parts {
@@ -76,6 +79,7 @@ impl Parts {
             "subject_type": self.subject_type,
             "subject_id": self.subject_id,
             "subject_relation": self.subject_relation,
+            "names": !self.as_is,
         })
     }
 }
@@ -106,6 +110,9 @@ pub struct RemoveArgs {
     /// Everyone who has this relation to the subject
     #[arg(long, value_name = "RELATION")]
     subject_relation: Option<String>,
+    /// Take the subject's id for an identifier, also when somebody here has it as their name
+    #[arg(long)]
+    as_is: bool,
 }
 
 /// `tuple list`.
@@ -120,9 +127,12 @@ pub struct ListArgs {
     /// Only this relation
     #[arg(long, value_name = "RELATION")]
     relation: Option<String>,
-    /// Only this subject: `user:usr_…`, `group:grp_…`
+    /// Only this subject: `user:usr_…`, `group:grp_…`, or by name
     #[arg(long, value_name = "TYPE:ID")]
     subject: Option<String>,
+    /// Take the subject's id for an identifier, also when somebody here has it as their name
+    #[arg(long, requires = "subject")]
+    as_is: bool,
     /// Which part.
     #[command(flatten)]
     page: PageFlags,
@@ -137,6 +147,9 @@ pub struct ImportArgs {
     /// Written before each type name of OpenFGA tuples
     #[arg(long, default_value = "")]
     prefix: String,
+    /// Look up e-mail addresses, usernames and names of groups as `tuple add` does; without it all are identifiers
+    #[arg(long)]
+    names: bool,
 }
 
 impl TupleCommand {
@@ -151,8 +164,9 @@ impl TupleCommand {
                     .query("entity_id", args.entity_id)
                     .query("relation", args.relation)
                     .query("subject", args.subject)
+                    .query("names", args.as_is.then(|| String::from("false")))
                     .page(&args.page);
-                output.show(&remote.call(call)?, tuples)
+                output.show(&remote.call(call)?, |answer| format!("{}{}", tuples(answer), taken_for(answer)))
             }
             Self::Import(args) => args.run(remote, output),
             Self::Export => export(remote, output),
@@ -170,11 +184,27 @@ impl AddArgs {
         }
         if self.dry_run {
             let answer = remote.call(Call::post(["tuples", "dry-run"]).body(json!({"add": [body]})))?;
-            return output.show(&answer, changes);
+            return output.show(&answer, |answer| {
+                let names = answer.get("resolved").and_then(Value::as_array).into_iter().flatten();
+                let names: String = names.map(|name| taken_for(&json!({ "resolved": name }))).collect();
+                format!("{}{names}", changes(answer))
+            });
         }
         let answer = noted(remote.call(Call::post(["tuples"]).body(body))?);
-        output.show(&answer, |answer| format!("Written.\n\n{}{}", tuple(answer), stranger(answer)))
+        let told = |answer: &Value| format!("Written.\n\n{}{}{}", tuple(answer), taken_for(answer), stranger(answer));
+        output.show(&answer, told)
     }
+}
+
+/// Says for whom a name was taken, if one was given.
+pub(super) fn taken_for(answer: &Value) -> String {
+    let Some(name) = answer.get("resolved").filter(|name| name.is_object()) else { return String::new() };
+    let kind = match &*text(name, "as") {
+        "email" => "e-mail address",
+        "username" => "username",
+        _ => "name",
+    };
+    format!("\n{} is the {kind} of {}.", text(name, "typed"), text(name, "id"))
 }
 
 /// Says when a subject is nobody here: a name that was mistyped looks the same as somebody of another system.
@@ -208,7 +238,7 @@ impl RemoveArgs {
             [entity_type, entity_id, relation, subject_type, subject_id] => {
                 Call::post(["tuples", "remove"]).body(json!({
                     "entity_type": entity_type, "entity_id": entity_id, "relation": relation,
-                    "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation,
+                    "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation, "names": !self.as_is,
                 }))
             }
             _ => {
@@ -230,15 +260,18 @@ impl ImportArgs {
             None => source.lines().collect(),
         };
         let batches = batches(&lines)?;
-        let (mut written, mut expired) = (0, 0);
+        let (mut written, mut expired, mut resolved, mut names) = (0, 0, 0, 0);
         for batch in &batches {
             let some = lines.get(batch.clone()).unwrap_or_default();
-            let body = json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix});
+            let body =
+                json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix, "names": self.names});
             let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
             let answer = answer.map_err(|failure| begun(failure, batch.start))?;
             let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
             written += count("written");
             expired += count("expired");
+            resolved += count("resolved");
+            names += count("names");
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
             }
@@ -248,9 +281,16 @@ impl ImportArgs {
             1 => String::from(" 1 has expired and was left out."),
             more => format!(" {more} have expired and were left out."),
         };
-        output.show(&json!({"written": written, "expired": expired}), |_| {
-            format!("{written} tuples are there now.{left_out}")
-        })
+        let named = match (resolved, names) {
+            (0, 0) => String::new(),
+            (0, _) => format!(
+                "\nNote: {names} of them speak of a subject by what is also the name of an account or a group here. They were taken for identifiers of \
+                 another system. To look names up, import with --names."
+            ),
+            _ => format!("\n{resolved} subjects were named and are stored by their identifier."),
+        };
+        let answer = json!({"written": written, "expired": expired, "resolved": resolved, "names": names});
+        output.show(&answer, |_| format!("{written} tuples are there now.{left_out}{named}"))
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::meaning::Meaning;
 use crate::base::secret::sha256;
+use crate::base::text::{self, Lines};
 
 /// Contrast that text needs (WCAG 2.2, 1.4.3, level AA).
 const READABLE: f64 = 4.5;
@@ -179,7 +180,16 @@ impl Tones {
 
 /// Reads what was typed, and notes what is wrong with it.
 pub(super) fn read(meaning: &mut Meaning<'_, '_>) -> Look {
-    Look { name: meaning.text("look.name").map(str::to_owned), accent: accent(meaning), logo: logo(meaning) }
+    Look { name: name(meaning), accent: accent(meaning), logo: logo(meaning) }
+}
+
+fn name(meaning: &mut Meaning<'_, '_>) -> Option<String> {
+    let name = meaning.text("look.name")?.to_owned();
+    if let Some(problem) = text::problem(&name, Lines::One) {
+        meaning.note("look.name", &problem, "write a name that is seen as it is");
+        return None;
+    }
+    Some(name)
 }
 
 fn accent(meaning: &mut Meaning<'_, '_>) -> Option<Accent> {

@@ -68,10 +68,9 @@ impl Mistake {
 
 /// What was typed may hold line ends and control characters, and is quoted here and there.
 fn one_line(text: String) -> String {
-    if text.contains(char::is_control) {
-        text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
-    } else {
-        text
+    match crate::base::text::shown(&text) {
+        std::borrow::Cow::Owned(told) => told,
+        std::borrow::Cow::Borrowed(_) => text,
     }
 }
 

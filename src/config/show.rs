@@ -39,11 +39,5 @@ pub fn effective(settings: &Settings) -> impl Iterator<Item = Effective> + '_ {
 /// A value that spans lines or holds control characters must not break the table, or the terminal.
 fn printable(value: &Value) -> String {
     let text = value.to_string();
-    if text.is_empty() {
-        String::from("-")
-    } else if text.contains(char::is_control) {
-        text.escape_debug().to_string()
-    } else {
-        text
-    }
+    if text.is_empty() { String::from("-") } else { crate::base::text::shown(&text).into_owned() }
 }

@@ -38,7 +38,7 @@ const RENEW: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const BACKUP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A check whose own reading failed.
-fn unread(name: &'static str, error: &dyn std::fmt::Display) -> Finding {
+pub(super) fn unread(name: &'static str, error: &dyn std::fmt::Display) -> Finding {
     let fix = "Look into the server's log. If the disk is sound, restore the latest backup with `auther admin backup restore`.";
     Finding::fail(name, format!("The data file could not be read: {error}."), fix)
 }

@@ -8,6 +8,7 @@ mod certificate;
 mod files;
 mod installation;
 mod machine;
+mod names;
 mod settings;
 
 use std::time::Duration;
@@ -70,6 +71,7 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.extend(of_settings(cx.settings()));
     all.push(machine::connections(cx.settings()));
     all.extend([installation::administrator(cx), installation::apps(cx)]);
+    all.extend([names::names(cx), names::identifiers(cx)]);
     all.extend([installation::backup(cx), installation::policies(cx)]);
     all
 }

@@ -13,7 +13,7 @@ use super::extract::{Caller, Json, LongJson};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint};
 use crate::access::check::{Decision, Question, check, check_many, sit};
-use crate::access::{Error, Resource, Said, list, tuples};
+use crate::access::{Error, Resource, Said, list};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -129,7 +129,7 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Resource Search (AuthZEN 1.0 §8.5).
 async fn resources(caller: Caller, body: Json<Members>) -> Answer {
-    let subject = subject(&caller, &body.0)?;
+    let subject = subject(&body.0)?;
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0, RESOURCES)?;
     may_ask(&caller, &subject, &entity_type)?;
@@ -145,7 +145,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Action Search (AuthZEN 1.0 §8.6).
 async fn actions(caller: Caller, body: Json<Members>) -> Answer {
-    let subject = subject(&caller, &body.0)?;
+    let subject = subject(&body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;
     let (who, object) = (subject.clone(), (entity_type.clone(), entity_id.clone()));
@@ -190,7 +190,6 @@ fn decision(decision: &Decision) -> Value {
 /// The parts of a request with several evaluations, each read when the first of them lacks it.
 struct Whole<'b> {
     asker: Asker<'b>,
-    caller: &'b Caller,
     body: &'b Members,
     subject: Option<(SubjectRef, Said)>,
     action: Option<(String, Said)>,
@@ -201,15 +200,15 @@ struct Whole<'b> {
 impl<'b> Whole<'b> {
     fn new(caller: &'b Caller, body: &'b Members) -> Self {
         let (subject, action, resource, context) = (None, None, None, None);
-        Self { asker: Asker::new(caller), caller, body, subject, action, resource, context }
+        Self { asker: Asker::new(caller), body, subject, action, resource, context }
     }
 
     /// The question of an evaluation; what it lacks is that of the whole.
     fn question(&mut self, one: &Members) -> Result<Question, Refusal> {
-        let (caller, body) = (self.caller, self.body);
+        let body = self.body;
         let properties = |body: &Members, part: &str| Ok::<_, Refusal>(Said::new(members(body, part)?)?);
         let (subject, of_subject) = own_or_shared((one, body, "subject"), &mut self.subject, |body| {
-            Ok((subject(caller, body)?, properties(body, "subject")?))
+            Ok((subject(body)?, properties(body, "subject")?))
         })?;
         let (permission, of_action) = own_or_shared((one, body, "action"), &mut self.action, |body| {
             Ok((text(body, "action", "name")?, properties(body, "action")?))
@@ -261,9 +260,9 @@ fn told(
     })
 }
 
-fn subject(caller: &Caller, body: &Members) -> Result<SubjectRef, Refusal> {
-    let named = SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?);
-    Ok(tuples::subject_by_name(&caller.cx, &caller.cx.read()?, &named)?)
+/// Whom it asks about, by identifier.
+fn subject(body: &Members) -> Result<SubjectRef, Refusal> {
+    Ok(SubjectRef::new(text(body, "subject", "type")?, text(body, "subject", "id")?))
 }
 
 /// The request's own context.

@@ -16,6 +16,7 @@ use super::respond::Refusal;
 use super::routes::{self, Endpoint, Openness};
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
+use crate::access::naming;
 use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, judge};
@@ -185,8 +186,8 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
     let condition = input.take("condition");
     let expires_at = input.take_moment("expiresAt");
     input.finish()?;
-    let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(subject_id)) =
-        (kind, entity_id, relation, subject_type, id.or(email))
+    let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(_)) =
+        (kind, entity_id, relation, subject_type, id.as_ref().or(email.as_ref()))
     else {
         let message =
             "`entityTypeName`, `entityId`, `relation`, `subjectType` and `subjectId` or `subjectEmail` are needed.";
@@ -202,8 +203,13 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         let message = format!("`{entity_type}` has no relation `{relation}`.");
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "unknown_relation", message));
     }
-    let named = SubjectRef::new(&*subject_type, subject_id);
-    let subject = tuples::subject_by_name(&caller.cx, &from, &named)?;
+    // Identifiers, and addresses of people. Usernames and names of groups are for people who write: a program's own name for somebody may be one of them.
+    let subject_id = id.or(email).unwrap_or_default();
+    let holder = match &*subject_type {
+        "user" => naming::holder_of_address(&caller.cx, &from, &subject_id)?,
+        _ => None,
+    };
+    let subject = SubjectRef::new(&*subject_type, holder.map_or(subject_id, |user| user.id.to_string()));
     // A grant is for somebody who is here: whether there still is one with an identifier of ours is seen when it is written.
     let is_ours = match &*subject_type {
         "user" => subject.id.parse::<UserId>().is_ok(),
@@ -222,9 +228,13 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }
     }
-    let written = tuples::grant(&caller.cx, &client, NewTuple { key, condition, expires_at }).await?;
+    let written = tuples::grant(&caller.cx, &client, NewTuple { condition, expires_at, ..key.into() }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(HttpResponse::build(status).json(json!({"ok": true, "tupleId": written.tuple.key.id()})))
+    Ok(HttpResponse::build(status).json(json!({
+        "ok": true,
+        "tupleId": written.tuple.key.id(),
+        "subjectId": written.tuple.key.subject.id,
+    })))
 }
 
 /// `DELETE /api/internal/clients/{client}/grants/{tuple}`.

@@ -13,6 +13,9 @@ pub enum Error {
     /// Not 3 to 30 of `a–z 0–9 _ . -`, beginning with a letter or digit.
     #[error("a username has 3 to 30 letters, digits, dots, dashes or underscores and begins with a letter or digit")]
     InvalidUsername,
+    /// It begins as identifiers do that are given out here.
+    #[error("a username does not begin with `{0}`: identifiers do")]
+    ReservedUsername(&'static str),
     /// Another person has the address. Told to administrators only: sign-up does not reveal it.
     #[error("another account has this e-mail address")]
     EmailTaken,
@@ -113,7 +116,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidEmail => "invalid_email",
-            Self::InvalidUsername => "invalid_username",
+            Self::InvalidUsername | Self::ReservedUsername(_) => "invalid_username",
             Self::EmailTaken => "email_taken",
             Self::UsernameTaken => "username_taken",
             Self::PasswordTooShort => "password_too_short",

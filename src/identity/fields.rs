@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 use url::Url;
 
-use crate::base::canonical;
+use crate::base::text::{self, Lines};
+use crate::base::{canonical, id};
 use crate::records::{Address, Profile};
 
 use super::Error;
@@ -27,9 +28,14 @@ pub(super) fn email(text: &str) -> Result<String, Error> {
     canonical::email(text).map(|_| as_typed(text)).ok_or(Error::InvalidEmail)
 }
 
-/// The username as it is kept. Errors: [`Error::InvalidUsername`].
+/// The username as it is kept. Errors: [`Error::InvalidUsername`], [`Error::ReservedUsername`].
 pub(super) fn username(text: &str) -> Result<String, Error> {
-    canonical::username(text).map(|_| as_typed(text)).ok_or(Error::InvalidUsername)
+    let canonical = canonical::username(text).ok_or(Error::InvalidUsername)?;
+    // An identifier is found before a name is: one that looks like an identifier would never mean its holder.
+    match id::reserved_prefix(&canonical) {
+        Some(prefix) => Err(Error::ReservedUsername(prefix)),
+        None => Ok(as_typed(text)),
+    }
 }
 
 /// The same where there may be none.
@@ -149,13 +155,15 @@ fn settle(name: &str, value: &mut Option<String>, kind: Kind) -> Result<(), Erro
             *value = None;
             return Ok(());
         }
-        Kind::Text if trimmed.len() > MAX_TEXT => Some("is longer than 200 bytes"),
+        Kind::Text if trimmed.len() > MAX_TEXT => Some(String::from("is longer than 200 bytes")),
         // A postal address has several lines (OIDC Core §5.1.1).
-        Kind::Text if has_control_characters(trimmed, name == "address") => Some("holds control characters"),
-        Kind::Word if trimmed.len() > MAX_WORD => Some("is longer than 64 bytes"),
-        Kind::Word if has_control_characters(trimmed, false) => Some("holds control characters"),
-        Kind::Url if !is_web_address(trimmed) => Some("is not an http or https URL of at most 2048 bytes"),
-        Kind::Birthdate if !is_birthdate(trimmed) => Some("is not YYYY-MM-DD, 0000-MM-DD or YYYY"),
+        Kind::Text => text::problem(trimmed, if name == "address" { Lines::Many } else { Lines::One }),
+        Kind::Word if trimmed.len() > MAX_WORD => Some(String::from("is longer than 64 bytes")),
+        Kind::Word => text::problem(trimmed, Lines::One),
+        Kind::Url if !is_web_address(trimmed) => {
+            Some(String::from("is not an http or https URL of at most 2048 bytes"))
+        }
+        Kind::Birthdate if !is_birthdate(trimmed) => Some(String::from("is not YYYY-MM-DD, 0000-MM-DD or YYYY")),
         _ => None,
     };
     match problem {
@@ -167,14 +175,10 @@ fn settle(name: &str, value: &mut Option<String>, kind: Kind) -> Result<(), Erro
     }
 }
 
-fn has_control_characters(text: &str, lines_are_fit: bool) -> bool {
-    text.chars().any(|c| c.is_control() && !(lines_are_fit && matches!(c, '\r' | '\n')))
-}
-
 /// Pages show these as links and images: no other scheme may get there.
 fn is_web_address(text: &str) -> bool {
     let is_web = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    text.len() <= MAX_URL && !text.chars().any(char::is_control) && Url::parse(text).is_ok_and(is_web)
+    text.len() <= MAX_URL && text::problem(text, Lines::One).is_none() && Url::parse(text).is_ok_and(is_web)
 }
 
 /// OIDC Core §5.1: ISO 8601-1 `YYYY-MM-DD`, with year `0000` when it is left out, or `YYYY` alone.

@@ -187,9 +187,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<User
     Ok(rows::page_of(&cx.read()?, cx.tenant, request, |user| filter.accepts(user))?)
 }
 
-/// Whether nobody has this username. Errors: [`Error::InvalidUsername`] when nobody could.
+/// Whether nobody has this username. Errors: [`Error::InvalidUsername`], [`Error::ReservedUsername`] when nobody could.
 pub fn username_is_free(cx: &Cx, username: &str) -> Result<bool, Error> {
-    let canonical = canonical::username(username).ok_or(Error::InvalidUsername)?;
+    let canonical = canonical::username(&fields::username(username)?).ok_or(Error::InvalidUsername)?;
     Ok(rows::find_by_username(&cx.read()?, cx.tenant, &canonical)?.is_none())
 }
 

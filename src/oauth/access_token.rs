@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::mint::API_KEY_CLAIM;
-use super::{Error, app_access, consents, scope};
+use super::token_use;
+use super::{Error, TokenUse, app_access, consents, scope};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GrantId, TypedId};
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
@@ -26,10 +27,17 @@ pub struct LiveToken {
     pub scopes: Vec<String>,
 }
 
-/// Verifies signature, type, issuer and times, then that client, person, consent and family are still good, that the person may use the
+/// Verifies signature, kind, issuer and times, then that client, person, consent and family are still good, that the person may use the
 /// app at this moment, and that the token was not revoked. `None` for everything else: callers must not tell the reasons apart.
 pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<LiveToken>, Error> {
-    let Some(claims) = genuine(cx, token, TypRule::OneOf(&["at+jwt"])) else { return Ok(None) };
+    match genuine(cx, token, TokenUse::Access) {
+        Some(claims) => live(cx, claims).await,
+        None => Ok(None),
+    }
+}
+
+/// As [`find_live`], of a token that is known to be genuine.
+pub(super) async fn live(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, Error> {
     if jose::check_times(&claims, cx.now, std::time::Duration::ZERO, &["iat", "jti"]).is_err() {
         return Ok(None);
     }
@@ -69,19 +77,46 @@ fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
         && made_at.is_some_and(|made_at| made_at.seconds() >= client.created_at.seconds())
 }
 
-/// The claims of a token that one of our keys signed for us, at any time: expiry is the caller's to judge.
-pub fn genuine(cx: &Cx, token: &str, typ: TypRule<'_>) -> Option<Map<String, Value>> {
+/// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's to judge.
+pub fn genuine(cx: &Cx, token: &str, wanted: TokenUse) -> Option<Map<String, Value>> {
+    signed(cx, token, wanted.typ()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
+}
+
+/// As [`genuine`], whatever it is for.
+pub(super) fn genuine_of_any_use(cx: &Cx, token: &str) -> Option<(TokenUse, Map<String, Value>)> {
+    let typ = jose::peek_header(token).ok()?.typ?;
+    let claims = signed(cx, token, &typ)?;
+    let is_this = |one: &TokenUse| use_of(&claims) == Some(one.as_str()) && typ == one.typ();
+    let found = TokenUse::ALL.into_iter().find(is_this)?;
+    Some((found, claims))
+}
+
+/// The claims of an id token of ours, at any time, for those who show it as a hint: it names an app and a session and opens nothing. Apps keep theirs
+/// for long, so one that was made before tokens said what they are for is taken by its shape, which no token of another kind had: `azp` and `auth_time`, and
+/// nothing of an access token or an exchanged one.
+pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
+    let is_older = |claims: &Map<String, Value>| {
+        let others = [API_KEY_CLAIM, "act", "scope", "client_id", "grant"];
+        let has_shape = ["azp", "auth_time", "sid"].iter().all(|name| claims.contains_key(*name));
+        !claims.contains_key(token_use::CLAIM) && has_shape && !others.iter().any(|name| claims.contains_key(*name))
+    };
+    let claims = signed(cx, token, TokenUse::Id.typ())?;
+    (use_of(&claims) == Some(TokenUse::Id.as_str()) || is_older(&claims)).then_some(claims)
+}
+
+fn use_of(claims: &Map<String, Value>) -> Option<&str> {
+    claims.get(token_use::CLAIM).and_then(Value::as_str)
+}
+
+/// The claims of what one of our keys signed for us with this `typ`.
+fn signed(cx: &Cx, token: &str, typ: &str) -> Option<Map<String, Value>> {
     let header = jose::peek_header(token).ok()?;
     let key = cx.home.keyring.verifier(header.kid.as_deref()?)?;
+    let typ = TypRule::OneOf(&[typ]);
     let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
     let verified = jose::verify(token, &key, &expect).ok()?;
     let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.issuer());
     is_ours.then_some(verified.claims)
-}
-
-/// The claims of an id token of ours, at any time. What a machine got for its API key has the same type and is none.
-pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
-    genuine(cx, token, TypRule::OneOf(&["JWT"])).filter(|claims| !claims.contains_key(API_KEY_CLAIM))
 }
 
 /// `exp` of a token of ours.

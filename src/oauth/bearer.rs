@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::access_token::{self, genuine};
+use super::access_token::{self, genuine, genuine_of_any_use};
 use super::mint::{API_KEY_CLAIM, API_KEY_SCOPE};
-use super::{Error, app_access, clients, consents};
+use super::{Error, TokenUse, app_access, clients, consents};
 use crate::apikeys::{self, Live};
 use crate::base::id::{ApiKeyId, SessionId, TypedId, UserId};
-use crate::crypto::jose::{self, TypRule};
+use crate::crypto::jose;
 use crate::cx::Cx;
 use crate::records::{Client, User};
 use crate::store::rows::grants;
@@ -38,17 +38,20 @@ pub struct Exchanged {
     pub live: Live,
 }
 
-/// Verifies signature, type, issuer and times, then that everybody behind the token is still good at this moment: person, client, session or
+/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good at this moment: person, client, session or
 /// family, key, and whether person or key may use the app. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
 pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
-    if let Some(live) = access_token::find_live(cx, token).await? {
-        return Ok(Some(match live.person {
+    let Some((is_for, claims)) = genuine_of_any_use(cx, token) else { return Ok(None) };
+    if is_for == TokenUse::Access {
+        return Ok(access_token::live(cx, claims).await?.map(|live| match live.person {
             Some((user, _)) => Holder::Person(Box::new(user)),
             None => Holder::Client(Box::new(live.client)),
         }));
     }
-    let Some(claims) = current(cx, token)? else { return Ok(None) };
-    if claims.contains_key(API_KEY_CLAIM) {
+    if !is_current(cx, &claims)? {
+        return Ok(None);
+    }
+    if is_for == TokenUse::Key {
         return Ok(of_key(cx, &claims).await?.map(|live| Holder::Key(Box::new(live))));
     }
     let Some((user, client)) = of_id_token(cx, &claims)? else { return Ok(None) };
@@ -58,16 +61,18 @@ pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
 
 /// What a token says that a machine got for its API key, while token and key are good.
 pub async fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, Error> {
-    let Some(claims) = current(cx, token)? else { return Ok(None) };
+    let Some(claims) = genuine(cx, token, TokenUse::Key) else { return Ok(None) };
+    if !is_current(cx, &claims)? {
+        return Ok(None);
+    }
     Ok(of_key(cx, &claims).await?.map(|live| Exchanged { claims, live }))
 }
 
-/// The claims of an id token or an exchanged one within its times, unless it was revoked by itself.
-fn current(cx: &Cx, token: &str) -> Result<Option<Map<String, Value>>, Error> {
-    let Some(claims) = genuine(cx, token, TypRule::OneOf(&["JWT"])) else { return Ok(None) };
-    let is_in_time = jose::check_times(&claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
-    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(&claims, "jti"), cx.now)?;
-    Ok((is_in_time && !is_revoked).then_some(claims))
+/// Whether an id token or an exchanged one is within its times and was not revoked by itself.
+fn is_current(cx: &Cx, claims: &Map<String, Value>) -> Result<bool, Error> {
+    let is_in_time = jose::check_times(claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
+    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(claims, "jti"), cx.now)?;
+    Ok(is_in_time && !is_revoked)
 }
 
 /// The key still works, belongs to whom the token says, and may use the app that it is bound to.

@@ -6,7 +6,7 @@ use super::{claims, mint, scope};
 use crate::records::{Algorithm, AuthMethod, GrantType};
 
 /// Claims of ours that a token or userinfo may carry beyond the standard ones.
-const OWN_CLAIMS: [&str; 17] = [
+const OWN_CLAIMS: [&str; 18] = [
     "iss",
     "sub",
     "aud",
@@ -15,6 +15,7 @@ const OWN_CLAIMS: [&str; 17] = [
     "iat",
     "nbf",
     "jti",
+    "token_use",
     "sid",
     "auth_time",
     "amr",

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::authorize::PageRefusal;
 use super::{Error, Params, access_token, clients, redirect};
+use crate::base::text::isolated;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
 use crate::records::Client;
@@ -79,7 +80,7 @@ fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, 
                 Some(client) => format!(
                     "The app {} asks to return to an address after signing out that is not registered for it. \
                      You are still signed in.",
-                    client.name
+                    isolated(&client.name)
                 ),
                 None => String::from(
                     "The request asks to return to an address but does not say which app it is for. You are still signed in.",

@@ -4,16 +4,17 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, Granted, Place};
+use super::token_use::{self, TokenUse};
 use super::{Error, ErrorCode, scope};
 use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
 use crate::apikeys::Live;
 use crate::base::Moment;
-use crate::base::id::{GrantId, SessionId};
+use crate::base::id::{self, GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::records::{Algorithm, Client, PermissionScope, User};
 
-/// Names the key in a token that was made for one. No other token has this claim.
+/// Names the key in a token that was made for one.
 pub const API_KEY_CLAIM: &str = "apiKeyId";
 
 /// `scope` of such a token.
@@ -83,14 +84,14 @@ pub(super) fn claims_within(client: &Client) -> Scope<'_> {
 /// An access token for a person at an app (RFC 9068 §2).
 pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Result<Minted, Error> {
     let claims = access_claims(cx, about, permissions);
-    let token = sign(cx, about.client.signing_alg, "at+jwt", &claims)?;
+    let token = sign(cx, about.client.signing_alg, TokenUse::Access, &claims)?;
     Ok(Minted { token, expires_in: access_life(cx, about.client) })
 }
 
 /// What stands in an access token for a person at an app.
 pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
     let mut claims = Map::new();
-    common(cx, &mut claims, about.user.id.as_str(), access_life(cx, about.client));
+    common(cx, &mut claims, TokenUse::Access, (about.user.id.as_str(), access_life(cx, about.client)));
     claims.insert("aud".into(), audience(cx, Some(about.client)));
     claims.insert("client_id".into(), json!(about.client.id));
     claims.insert("scope".into(), json!(about.scopes.join(" ")));
@@ -117,19 +118,29 @@ pub(super) fn person(claims: &mut Map<String, Value>, user: &User, scopes: &[Str
     }
 }
 
-/// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client).
+/// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client). None for a client whose id looks like that of
+/// something else: "Authorization servers SHOULD NOT allow clients to influence their client_id or any claim if that could cause confusion with
+/// a genuine resource owner" (RFC 9700 §4.15.1). No such client is registered any more, but an old file may hold one.
 pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Minted, Error> {
+    if let Some(prefix) = id::foreign_prefix(client.id.as_str()) {
+        return Err(Error::new(
+            ErrorCode::UnauthorizedClient,
+            format!(
+                "The client_id begins with {prefix} and could be taken for another subject. Register the client under another id."
+            ),
+        ));
+    }
     let life = access_life(cx, client);
     let permissions = resolve_within(cx, &cx.read()?, Subject::Client(&client.id), claims_within(client))?;
     let mut claims = Map::new();
-    common(cx, &mut claims, client.id.as_str(), life);
+    common(cx, &mut claims, TokenUse::Access, (client.id.as_str(), life));
     claims.insert("aud".into(), audience(cx, Some(client)));
     claims.insert("client_id".into(), json!(client.id));
     if !scopes.is_empty() {
         claims.insert("scope".into(), json!(scopes.join(" ")));
     }
     maps(cx, &mut claims, &permissions);
-    Ok(Minted { token: sign(cx, client.signing_alg, "at+jwt", &claims)?, expires_in: life })
+    Ok(Minted { token: sign(cx, client.signing_alg, TokenUse::Access, &claims)?, expires_in: life })
 }
 
 /// An id token (OIDC Core §2) that goes with `access_token`.
@@ -141,13 +152,13 @@ pub fn id_token(
 ) -> Result<String, Error> {
     let mut token = id_claims(cx, about, permissions);
     token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
-    sign(cx, about.client.signing_alg, "JWT", &token)
+    sign(cx, about.client.signing_alg, TokenUse::Id, &token)
 }
 
 /// What stands in an id token, but the hash of the access token that it goes with.
 pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
     let mut token = Map::new();
-    common(cx, &mut token, about.user.id.as_str(), cx.settings().tokens.id.as_secs());
+    common(cx, &mut token, TokenUse::Id, (about.user.id.as_str(), cx.settings().tokens.id.as_secs()));
     token.insert("aud".into(), json!(about.client.id));
     token.insert("azp".into(), json!(about.client.id));
     token.insert("sid".into(), json!(about.session));
@@ -168,7 +179,7 @@ pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);
     let mut claims = Map::new();
-    common(cx, &mut claims, live.owner.id.as_str(), life);
+    common(cx, &mut claims, TokenUse::Key, (live.owner.id.as_str(), life));
     claims.insert("aud".into(), audience(cx, client));
     claims.insert("scope".into(), json!(API_KEY_SCOPE));
     claims.insert(API_KEY_CLAIM.into(), json!(key.id));
@@ -178,7 +189,7 @@ pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     }
     maps(cx, &mut claims, &permissions);
     let algorithm = client.map_or_else(Algorithm::default, |client| client.signing_alg);
-    Ok(Minted { token: sign(cx, algorithm, "JWT", &claims)?, expires_in: life })
+    Ok(Minted { token: sign(cx, algorithm, TokenUse::Key, &claims)?, expires_in: life })
 }
 
 /// Seconds an access token of this client lives.
@@ -186,13 +197,15 @@ pub fn access_life(cx: &Cx, client: &Client) -> u64 {
     client.access_seconds.unwrap_or(cx.settings().tokens.access.as_secs())
 }
 
-fn common(cx: &Cx, claims: &mut Map<String, Value>, subject: &str, life: u64) {
+/// What every token says: of whom, how long, and what it is for.
+fn common(cx: &Cx, claims: &mut Map<String, Value>, is_for: TokenUse, (subject, life): (&str, u64)) {
     let issued = cx.now.seconds();
     claims.insert("iss".into(), json!(cx.issuer()));
     claims.insert("sub".into(), json!(subject));
     claims.insert("iat".into(), json!(issued));
     claims.insert("nbf".into(), json!(issued));
     claims.insert("exp".into(), json!(issued.saturating_add_unsigned(life)));
+    claims.insert(token_use::CLAIM.into(), json!(is_for.as_str()));
     claims.insert("jti".into(), json!(BASE64URL_NOPAD.encode(&cx.entropy().bytes::<16>())));
 }
 
@@ -247,12 +260,12 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 }
 
 /// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
-fn sign(cx: &Cx, algorithm: Algorithm, typ: &str, claims: &Map<String, Value>) -> Result<String, Error> {
+fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
     let Some(signer) = cx.home.keyring.signer(algorithm) else {
         return Err(Error::new(
             ErrorCode::TemporarilyUnavailable,
             format!("The {algorithm} signing key is being made. Try again in a second."),
         ));
     };
-    signer.sign(typ, claims).map_err(Error::internal)
+    signer.sign(is_for.typ(), claims).map_err(Error::internal)
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Error, Params, access_token, client_auth};
+use super::{Error, Params, TokenUse, access_token, client_auth};
 use crate::audit::Entry;
 use crate::base::Secret;
 use crate::base::id::{RefreshId, TypedId};
-use crate::crypto::{jose, token};
+use crate::crypto::token;
 use crate::cx::{Actor, Cx};
 use crate::identity::cascade;
 use crate::records::Client;
@@ -42,7 +42,7 @@ async fn revoke_refresh(cx: &Cx, client: &Client, id: &str, secret: &str) -> Res
 }
 
 async fn revoke_access(cx: &Cx, client: &Client, text: &str) -> Result<(), Error> {
-    let Some(claims) = access_token::genuine(cx, text, jose::TypRule::OneOf(&["at+jwt"])) else { return Ok(()) };
+    let Some(claims) = access_token::genuine(cx, text, TokenUse::Access) else { return Ok(()) };
     let named = |name: &str| claims.get(name).and_then(Value::as_str);
     let (Some(jti), Some(expiry)) = (named("jti"), access_token::expiry(&claims)) else { return Ok(()) };
     if named("client_id") != Some(client.id.as_str()) || expiry <= cx.now {

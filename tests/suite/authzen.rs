@@ -322,7 +322,7 @@ async fn what_is_no_request_is_refused_and_a_denial_is_an_answer() {
     let ask = async |body: &Value| ann.send(Method::POST, EVALUATION, body.clone()).await;
     assert_eq!(refused(&ask(&whole).await), (403, String::from("forbidden")));
     let mut herself = whole.clone();
-    herself["subject"]["id"] = json!(ANN);
+    herself["subject"]["id"] = json!(graph.id_of(ANN).await);
     assert_eq!(ask(&herself).await.json()["decision"], false);
     graph.write(&["paper:102#viewer@user:ann@example.com"]).await;
     assert_eq!(ask(&herself).await.json()["decision"], true);

@@ -66,10 +66,16 @@ impl Graph {
         self.post("/api/admin/tuples/import", json!({ "lines": lines })).await
     }
 
-    /// Writes tuples of any notation.
+    /// Writes tuples of any notation, as a person does: people may be named.
     pub async fn write(&self, tuples: &[&str]) {
-        let lines: Vec<String> = tuples.iter().map(|tuple| (*tuple).to_owned()).collect();
-        assert_eq!(good(&self.lines(&lines).await)["written"], tuples.len());
+        let body = json!({ "lines": tuples, "names": true });
+        assert_eq!(good(&self.post("/api/admin/tuples/import", body).await)["written"], tuples.len());
+    }
+
+    /// The identifier of a person, by a name.
+    pub async fn id_of(&self, name: &str) -> String {
+        let found = good(&self.admin.send(Method::GET, &format!("/api/admin/users/{name}"), json!({})).await);
+        found["id"].as_str().unwrap().to_owned()
     }
 
     /// Removes a tuple by its parts: entity type, entity id, relation, subject type, subject id.

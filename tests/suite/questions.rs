@@ -21,7 +21,8 @@ async fn a_question_that_lacks_a_part_is_refused() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;
     invoices(&graph).await;
-    let whole = json!({"userId": ANN, "entityType": "shop:invoice", "entityId": "1", "permission": "viewer"});
+    let ann = graph.id_of(ANN).await;
+    let whole = json!({"userId": ann, "entityType": "shop:invoice", "entityId": "1", "permission": "viewer"});
     assert_eq!(good(&graph.post(CHECK, whole.clone()).await)["allowed"], true);
     for part in ["entityType", "entityId", "permission"] {
         let mut body = whole.clone();
@@ -36,7 +37,7 @@ async fn a_question_that_lacks_a_part_is_refused() {
     named.as_object_mut().unwrap().remove("entityId");
     named["resource"] = json!({"id": "7"});
     assert_eq!(good(&graph.post(CHECK, named).await)["entityId"], "7");
-    let without_ids = json!({"userId": ANN, "entityType": "shop:invoice", "permission": "viewer"});
+    let without_ids = json!({"userId": ann, "entityType": "shop:invoice", "permission": "viewer"});
     assert_eq!(refusal(&graph.post(BATCH, without_ids).await), (400, String::from("missing_fields")));
     let none = json!({"userId": ANN, "entityType": "shop:invoice", "permission": "viewer", "entityIds": []});
     assert_eq!(good(&graph.post(BATCH, none).await), json!({"results": {}}));
@@ -47,7 +48,7 @@ async fn a_grant_is_for_somebody_who_is_here() {
     let home = Home::new().await;
     let graph = Graph::of(&home).await;
     invoices(&graph).await;
-    good(&graph.post("/api/admin/groups", json!({"name": "Back Office"})).await);
+    let group = good(&graph.post("/api/admin/groups", json!({"name": "Back Office"})).await);
     let grant = async |kind: &str, id: &str| {
         let body = json!({"entityTypeName": "invoice", "entityId": "1", "relation": "viewer", "subjectType": kind,
             "subjectId": id});
@@ -56,16 +57,18 @@ async fn a_grant_is_for_somebody_who_is_here() {
     for (kind, id) in [
         ("user", "nobody@example.com"),
         ("user", "bob"),
+        ("user", "ann"),
         ("user", "usr_nobody"),
         ("user", "usr_06gvqf1fch64btf5t0nap0qtp9"),
         ("group", "Front Office"),
+        ("group", "Back Office"),
         ("group", "grp_06gvqf1fch64btf5t0nap0qtp9"),
         ("apikey", "key_nobody"),
     ] {
         assert_eq!(refusal(&grant(kind, id).await), (404, String::from("subject_not_found")), "{kind} {id}");
     }
     assert_eq!(grant("user", ANN).await.status, StatusCode::CREATED);
-    assert_eq!(grant("group", "Back Office").await.status, StatusCode::CREATED);
+    assert_eq!(grant("group", text(&group, "id")).await.status, StatusCode::CREATED);
     let listed = good(&graph.admin.send(Method::GET, GRANTS, json!({})).await);
     assert_eq!(listed["grants"].as_array().map(Vec::len), Some(3), "{listed}");
 }

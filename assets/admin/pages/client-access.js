@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { html, useState } from "../../static/core/html.js";
 import { Elsewhere, Empty, Field, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
-import { Named } from "../people.js";
+import { Named, takenFor } from "../people.js";
 import { useMay } from "../rights.js";
 import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
@@ -75,8 +75,8 @@ function Add({ id, added }) {
   const send = async () => {
     const who = values.subject_id.trim();
     await known(values.subject_type, who);
-    await admin.post("/tuples", { entity_type: "oauth_client", entity_id: id, ...values, subject_id: who });
-    toast("They may use it now.");
+    const { resolved } = await admin.post("/tuples", { entity_type: "oauth_client", entity_id: id, ...values, subject_id: who });
+    toast(`They may use it now.${takenFor(resolved)}`);
     set({ ...values, subject_id: "" });
     added();
   };

@@ -15,7 +15,7 @@ export function GrantFiles() {
     <${Header} title=${may ? "Import and export grants" : "Export grants"} purpose="One grant on each line, as JSON." back=${{ href: "/admin/access/grants", title: "Grants" }} />
     <div class="columns">${may && html`<${Import} />`}<${Export} /></div>
     <${Elsewhere} command=${"auther admin tuple export > grants.jsonl\nauther admin tuple import --file grants.jsonl"}
-      request=${curl("POST", "/api/admin/tuples/import", { lines: ["shop:invoice:inv_1#viewer@user:ann@example.com"] })} />`;
+      request=${curl("POST", "/api/admin/tuples/import", { lines: ["shop:invoice:inv_1#viewer@user:usr_…"] })} />`;
 }
 
 function Import() {
@@ -35,24 +35,26 @@ function Import() {
   const send = async (event) => {
     event.preventDefault();
     let written = 0;
+    let names = 0;
     for (let at = 0; at < lines.length; at += BATCH) {
       setState({ busy: true, at, written });
       try {
         const answer = await admin.post("/tuples/import", { lines: lines.slice(at, at + BATCH), first_line: at + 1 });
         written += answer.written;
+        names += answer.names;
       } catch (problem) {
         setState({ problem, written });
         return;
       }
     }
-    setState({ done: true, written });
+    setState({ done: true, written, names });
     toast(`${written} ${written === 1 ? "grant was" : "grants were"} written.`);
     setText("");
     setName("");
     if (input.current) input.current.value = "";
   };
   return html`<section class="panel"><h2>Import</h2>
-    <p class="lead">Lines of an export, tuples of OpenFGA, or <code>doc:1#viewer@user:ann@example.com</code>. Lines that were written may be sent again.</p>
+    <p class="lead">Lines of an export, tuples of OpenFGA, or <code>doc:1#viewer@user:usr_…</code>. They hold identifiers: nothing is looked up by name. Lines that were written may be sent again.</p>
     <form onSubmit=${send} novalidate aria-busy=${Boolean(state.busy)}>
       <div class="field"><label for="file">File</label><input id="file" ref=${input} type="file" accept=".jsonl,.json,.txt,.ndjson" onChange=${read} /></div>
       <${Field} name="lines" kind="area" label="or its lines" rows="8" wrap="off" value=${text} onInput=${(value) => { setText(value); setState({}); }} />
@@ -60,7 +62,8 @@ function Import() {
       ${state.problem && html`<${Wrong} problem=${state.problem} />
         ${state.problem.list?.length > 0 && html`<ul class="problems">${state.problem.list.map((one, n) => html`<li key=${n}><span><code>${one.field}</code> ${one.message}</span></li>`)}</ul>`}
         <p class="hint">${state.written > 0 ? `${state.written} lines before these are written already and may be sent again.` : "Nothing was written."}</p>`}
-      ${state.done && html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href="/admin/access/grants">See the grants</a></p>`}
+      ${state.done && html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href="/admin/access/grants">See the grants</a></p>
+        ${state.names > 0 && html`<p class="hint"><${Tag} kind="warn">names</${Tag}> ${state.names} of them speak of somebody by what is also the name of an account or a group here. Lines hold identifiers, so these are taken for somebody in another system.</p>`}`}
       <div class="actions side"><button type="submit" class="button primary" disabled=${count === 0 || state.busy}>${count === 0 ? "Import" : `Import ${count} ${count === 1 ? "line" : "lines"}`}</button>${name && html`<span class="hint">${name}</span>`}</div>
     </form></section>`;
 }

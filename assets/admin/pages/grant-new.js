@@ -6,6 +6,7 @@ import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels, useWriting } from "./access.js";
+import { takenFor } from "../people.js";
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
 
@@ -62,6 +63,8 @@ function initial(query, models) {
   return {
     entity_type: type, entity_id: query.get("entity_id") ?? (isOfThePlatform(models, type) ? "*" : ""), relation: query.get("relation") || "",
     subject_type: from.type || "user", subject_id: from.id, other_type: "", subject_relation: query.get("subject_relation") || "", condition: "", ends: "",
+    // What another page names is an identifier; what is typed may be a name.
+    names: query.get("names") !== "false",
   };
 }
 
@@ -73,7 +76,7 @@ function tupleOf(values) {
     entity_type: values.entity_type, entity_id: values.entity_id.trim(), relation: values.relation, subject_type, subject_id: values.subject_id.trim(),
     subject_relation: values.subject_relation.trim() || null, condition: values.condition.trim() || null, expires_at: moment && !Number.isNaN(+moment) ? moment.toISOString() : null,
   };
-  return tuple.entity_type && tuple.entity_id && tuple.relation && subject_type && tuple.subject_id ? parts(tuple) : null;
+  return tuple.entity_type && tuple.entity_id && tuple.relation && subject_type && tuple.subject_id ? { ...parts(tuple), ...(values.names ? {} : { names: false }) } : null;
 }
 
 function Grant({ models }) {
@@ -109,8 +112,8 @@ function Grant({ models }) {
     if (!tuple) { setProblem(new Error("Something is missing: the object, the relation and who all have to be named.")); return; }
     setBusy(true);
     try {
-      await admin.post("/tuples", tuple);
-      toast("Granted.");
+      const { resolved } = await admin.post("/tuples", tuple);
+      toast(`Granted.${takenFor(resolved)}`);
       navigate(address("/admin/access/grants", { entity_type: tuple.entity_type, entity_id: tuple.entity_id }));
     } catch (error) {
       setProblem(error);
@@ -130,7 +133,7 @@ function Grant({ models }) {
         hint=${chosen && (gives(chosen.name).length > 0 ? `Allows ${gives(chosen.name).join(", ")}.` : "Allows nothing by itself.")} />
       <${Field} name="subject_type" kind="select" label="To" value=${values.subject_type} onInput=${set("subject_type")} options=${kinds} wrong=${wrong.subject_type} />
       ${values.subject_type === "other" && html`<${Field} name="other_type" label="Its type" value=${values.other_type} onInput=${set("other_type")} autocomplete="off" spellcheck="false" />`}
-      <${SubjectField} type=${values.subject_type === "other" ? values.other_type || "thing" : values.subject_type} value=${values.subject_id} onInput=${set("subject_id")} wrong=${wrong.subject_id} />
+      <${SubjectField} type=${values.subject_type === "other" ? values.other_type || "thing" : values.subject_type} value=${values.subject_id} onInput=${(value) => setValues((old) => ({ ...old, subject_id: value, names: true }))} wrong=${wrong.subject_id} />
       <details class="more" open=${Boolean(values.condition || values.ends || wrong.condition || wrong.expires_at || values.subject_relation)}><summary>More: end, condition${isSet ? ", part of it" : ""}</summary>
         ${isSet && html`<${Field} name="subject_relation" label="Everyone who is its" optional=${true} value=${values.subject_relation} onInput=${set("subject_relation")} wrong=${wrong.subject_relation} hint="A relation, such as lead: who has it to that thing has this grant. Without it, members of a group." />`}
         <${Field} name="ends" kind="datetime-local" label="Ends" optional=${true} value=${values.ends} onInput=${set("ends")} wrong=${wrong.expires_at} hint="In your own time zone. From then on it does not count." />
@@ -149,7 +152,7 @@ function Grant({ models }) {
 function command(tuple) {
   const said = tuple || { entity_type: "TYPE", entity_id: "ID", relation: "RELATION", subject_type: "user", subject_id: "ann@example.com" };
   const words = [said.entity_type, said.entity_id, said.relation, said.subject_type, said.subject_id].map(shell).join(" ");
-  const flags = `${said.subject_relation ? ` --subject-relation ${shell(said.subject_relation)}` : ""}${said.expires_at ? ` --expires-at ${said.expires_at}` : ""}${said.condition ? " --condition-file condition.lua" : ""}`;
+  const flags = `${said.names === false ? " --as-is" : ""}${said.subject_relation ? ` --subject-relation ${shell(said.subject_relation)}` : ""}${said.expires_at ? ` --expires-at ${said.expires_at}` : ""}${said.condition ? " --condition-file condition.lua" : ""}`;
   return `auther admin tuple add ${words}${flags} --dry-run\nauther admin tuple add ${words}${flags}`;
 }
 
@@ -179,6 +182,7 @@ function Preview({ tuple, type }) {
     ${state.key !== key ? html`<p class="lead">Looking…</p>`
       : state.problem ? html`<p class="wrong">${state.problem.message}</p>`
       : html`<${Changes} changes=${state.changes} />
+        ${state.changes.resolved.map((one) => html`<p class="hint" key=${one.id}>${takenFor(one)}</p>`)}
         ${!state.known && html`<p class="hint"><${Tag} kind="warn">unknown</${Tag}> There is no ${words[tuple.subject_type]} ${tuple.subject_id} here. It is taken for the name of one in another system.</p>`}
         ${state.known && state.changes.gained.length === 0 && state.changes.lost.length === 0 && html`<p class="hint">They can do it all already, or the relation allows nothing. <a href=${modelPath(type)}>See the model</a>.</p>`}`}
   </section>`;

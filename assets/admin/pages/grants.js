@@ -93,7 +93,7 @@ function Remove({ tuple, models }) {
     return `The grant was removed. ${await told(changes.lost, "loses")}`;
   };
   const give = async () => {
-    await admin.post("/tuples", parts(tuple));
+    await admin.post("/tuples", { ...parts(tuple), names: false });
     return "The grant is back.";
   };
   if (state === "gone") return html`<span class="gone"><span class="muted">Removed</span> <button type="button" class="quiet" onClick=${() => act("there", give)}>Undo</button></span>`;

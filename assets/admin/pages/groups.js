@@ -5,7 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Ask, Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
-import { Delete, EditForm, Named, idOf } from "../people.js";
+import { Delete, EditForm, Named, idOf, takenFor } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 
@@ -97,7 +97,7 @@ function Members({ group }) {
       : html`<${Table} caption="Members" columns=${columns} items=${items} keyOf=${(member) => `${member.subject_type}:${member.subject_id}:${member.through?.id || member.through || ""}`} />
           <p class="muted list-end">${count(items.length, "member")}</p>`)}</${Loaded}>
     <${May} to="manage_members on groups"><${AddMember} group=${group} added=${from.reload} /></${May}>
-    ${gone && html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`)}>
+    ${gone && html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`, { names: false })}>
       <p><strong>${gone.name || gone.subject_id}</strong> leaves ${group.name} and loses what only this group gave.</p></${Ask}>`}
     <${Elsewhere} command=${`auther admin group add-member ${shell(group.name)} ann@example.org\nauther admin group show ${shell(group.name)}`} request=${curl("POST", `/api/admin${path}`, { subject_id: "ann@example.org" })} />`;
 }
@@ -130,8 +130,10 @@ function AddMember({ group, added }) {
     if (busy) return;
     setBusy(true);
     try {
-      await admin.post(`/groups/${group.id}/members`, { subject_type: kind, subject_id: await idOf(kind, text.trim()) });
-      toast(`${text.trim()} is in ${group.name}.`);
+      // Whether somebody is called so is looked up first: a name that nobody has would be kept as one of another system.
+      await idOf(kind, text.trim());
+      const { resolved } = await admin.post(`/groups/${group.id}/members`, { subject_type: kind, subject_id: text.trim() });
+      toast(`${text.trim()} is in ${group.name}.${takenFor(resolved)}`);
       setText("");
       setProblem(null);
       added();

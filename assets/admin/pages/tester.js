@@ -7,6 +7,7 @@ import { setQuery, useAddress } from "../../static/core/router.js";
 import { Elsewhere, Empty, Field, Header, Tag, curl } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { address, modelPath, split, useModels, useNames } from "./access.js";
+import { takenFor } from "../people.js";
 import { SUBJECT_TYPES, SubjectField } from "./grant-new.js";
 import { TextEditor, readJson } from "./text-editor.js";
 
@@ -114,7 +115,7 @@ function Told({ asked, answer, models }) {
   const object = asked.entity_id && asked.entity_id !== "*" ? html`<b>${asked.entity_id}</b> <span class="muted">(${asked.entity_type})</span>` : html`every <b>${asked.entity_type}</b>`;
   return html`
     <section class=${`panel answer ${answer.allowed ? "yes" : "no"}`} aria-live="polite">
-      <p class="sentence"><${Tag} kind=${answer.allowed ? "good" : "bad"}>${answer.allowed ? "Yes" : "No"}</${Tag}> <span><b>${name}</b> ${answer.allowed ? "may" : "may not"} <b>${asked.permission}</b> ${object}: ${answer.because}.</span></p>
+      <p class="sentence"><${Tag} kind=${answer.allowed ? "good" : "bad"}>${answer.allowed ? "Yes" : "No"}</${Tag}> <span><b>${name}</b> ${answer.allowed ? "may" : "may not"} <b>${asked.permission}</b> ${object}: ${answer.because}.${takenFor(answer.resolved)}</span></p>
       ${steps.length > 0 && html`<${Path} steps=${steps} who=${who} asked=${asked} nameOf=${nameOf} />`}
       ${!answer.allowed && html`<${Nearest} answer=${answer} asked=${asked} types=${types} name=${name} />`}
     </section>
@@ -166,7 +167,7 @@ const NEW = "/admin/access/grants/create";
 
 // A way to a yes: what stands in it, what to press, where that leads, and the grant that would be made, to be tried first.
 const way = (words, title, href, grant) => ({ words, title, href, grant });
-const granting = (words, title, grant) => way(words, title, address(NEW, grant), grant);
+const granting = (words, title, grant) => way(words, title, address(NEW, { ...grant, names: "false" }), grant);
 
 // The ways that the near misses show.
 function waysOf({ answer, asked, types, name, subject, nameOf }) {
@@ -186,7 +187,7 @@ function waysOf({ answer, asked, types, name, subject, nameOf }) {
       case "not_in_set":
         if (set.type !== "group") return way(`${whom} is ${relation} of ${what}, and ${name} does not belong to it.`, "See that grant", grants);
         return granting(`The group ${whom} is ${relation} of ${what}, and ${name} is not in it.`, `Put them in ${whom}`, { entity_type: "group", entity_id: set.id, relation: "member", ...subject });
-      case "not_on_parent": return way(`${what} has the parent ${whom}, on which ${name} has nothing.`, "Grant something there", address(NEW, { entity_type: set.type, entity_id: set.id, ...subject }));
+      case "not_on_parent": return way(`${what} has the parent ${whom}, on which ${name} has nothing.`, "Grant something there", address(NEW, { entity_type: set.type, entity_id: set.id, ...subject, names: "false" }));
       default: return null;
     }
   }).filter(Boolean);
@@ -211,7 +212,7 @@ function unlessGivenUp(problem) {
 
 // Which of some grants would each be enough, asked about at once.
 async function areEnough(grants, answer, asked, signal) {
-  const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null };
+  const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null, names: false };
   const { would_do: enough } = await admin.post("/check", { ...question, would_do: grants.slice(0, MAX_TRIED) }, undefined, signal);
   return enough;
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::access::error::Mistake;
 use crate::access::model::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
 use crate::base::Moment;
+use crate::base::text::is_steering;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 
 /// Longest identifier of an object or a subject, in bytes.
@@ -222,7 +223,7 @@ fn checked(key: TupleKey) -> Result<TupleKey, String> {
         }
     }
     for id in [&key.entity_id, &key.subject.id] {
-        let is_fit = !id.is_empty() && id.len() <= MAX_ID && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        let is_fit = !id.is_empty() && id.len() <= MAX_ID && !id.chars().any(|c| is_steering(c) || c.is_whitespace());
         if !is_fit {
             return Err(format!("{} is no identifier: 1 to {MAX_ID} bytes without spaces", quoted(id)));
         }

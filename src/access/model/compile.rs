@@ -11,6 +11,7 @@ use super::read::{Declared, Document, Reading, read};
 use super::{CompiledModel, Relation, Rewrite, sense};
 use crate::access::error::Mistake;
 use crate::base::id::ClientId;
+use crate::base::text::{self, Lines};
 use crate::records::Model;
 
 /// Reads and checks a document that somebody wrote. The version is that of a model which is not stored yet: 0. Errors: every mistake, with
@@ -29,6 +30,7 @@ pub fn compile(
             mistakes.push(Mistake::new(format!("permissions.{name}.policy"), format!("is no Lua script: {problem}")));
         }
     }
+    mistakes.extend(descriptions(document));
     if mistakes.is_empty() { Ok(CompiledModel { client: client.cloned(), ..model }) } else { Err(mistakes) }
 }
 
@@ -40,6 +42,24 @@ pub fn compile_stored(stored: &Model) -> Result<CompiledModel, Vec<Mistake>> {
         return Err(mistakes);
     }
     Ok(CompiledModel { client: stored.client.clone(), version: stored.version, ..model })
+}
+
+/// Descriptions that hold what is not seen. Those that are stored already stay: a model is not to end by them.
+fn descriptions(document: &Map<String, Value>) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut look = |at: String, of: &Map<String, Value>| {
+        let told = of.get("description").and_then(Value::as_str).and_then(|told| text::problem(told, Lines::Many));
+        mistakes.extend(told.map(|problem| Mistake::new(at, problem)));
+    };
+    look(String::from("description"), document);
+    for part in ["relations", "permissions"] {
+        for (name, value) in document.get(part).and_then(Value::as_object).into_iter().flatten() {
+            if let Some(value) = value.as_object() {
+                look(format!("{part}.{name}.description"), value);
+            }
+        }
+    }
+    mistakes
 }
 
 fn translate(entity_type: &str, document: &Map<String, Value>) -> (CompiledModel, Vec<Mistake>) {

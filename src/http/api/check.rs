@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::tuples::new_tuple;
+use super::tuples::{new_tuple, resolved};
 use crate::access::check::{Question, check, would_do};
+use crate::access::naming::{self, Naming};
 use crate::access::{Error, Said, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
@@ -20,7 +21,8 @@ use crate::store::rows::{groups, users};
 const MAX_TRIED: usize = 20;
 
 /// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be named by e-mail address
-/// or username, a group by name. `would_do` are tuples of which each is tried: whether it would be enough, or up to a policy.
+/// or username, a group by name, and the answer says who they are; with `"names": false` all is taken for an identifier. `would_do` are tuples of which
+/// each is tried: whether it would be enough, or up to a policy.
 pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
     let mut input = Input::new(body.0);
     let (kind, id): (String, String) = (input.require("subject_type"), input.require("subject_id"));
@@ -30,6 +32,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     let about: Option<Map<String, Value>> = input.take_object("resource");
     let context: Option<Map<String, Value>> = input.take_object("context");
     let explain: Option<bool> = input.take("explain");
+    let naming = Naming::asked(input.take("names").unwrap_or(true));
     let tried = input.take_objects("would_do").unwrap_or_default();
     if tried.len() > MAX_TRIED {
         input.refuse("would_do", "At most 20 tuples are tried with one question.");
@@ -37,8 +40,8 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     input.finish()?;
     let tried: Vec<TupleKey> =
         tried.into_iter().map(|one| Ok(new_tuple(Input::new(one))?.key)).collect::<Result<_, Refusal>>()?;
-    let named = SubjectRef { kind, id, relation };
-    let subject = tuples::subject_by_name(&admin.cx, &admin.cx.read()?, &named)?;
+    let typed = SubjectRef { kind, id, relation };
+    let (subject, name) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
     let question = Question {
         resource: about.map(resource).transpose()?,
         context: Said::new(context.unwrap_or_default())?,
@@ -62,7 +65,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     answer.insert(String::from("because"), decision.reason.words().into());
     answer.insert(String::from("subject_type"), question.subject.kind.into());
     answer.insert(String::from("subject_id"), question.subject.id.into());
-    Ok(HttpResponse::Ok().json(answer))
+    Ok(HttpResponse::Ok().json(resolved(answer.into(), name.as_ref())))
 }
 
 /// For each tuple, whether it would be enough, or up to a policy. One that could not be written is not.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::{named_request, paged, parameter, search, sorted_request, tuples};
 use crate::access::groups::{self, Change, Member};
-use crate::access::tuples as rules;
+use crate::access::naming::Naming;
+use crate::access::tuples::{self as rules, NewTuple};
 use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
@@ -126,23 +127,25 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
     }))
 }
 
-/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`.
+/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`. People and groups may be named, unless `"names": false`.
 pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
     let mut input = Input::new(body.0);
     let kind: Option<String> = input.take("subject_type");
     let id: String = input.require("subject_id");
+    let naming = Naming::written(input.take("names").unwrap_or(true));
     input.finish()?;
     let group = named(&admin.cx, &name)?;
     let key = membership(&group, kind.as_deref().unwrap_or("user"), &id);
-    let written = rules::write(&admin.cx, key.into()).await?;
-    Ok(HttpResponse::Created().json(tuples::view(&written.tuple)))
+    let written = rules::write(&admin.cx, NewTuple { naming, ..key.into() }).await?;
+    Ok(HttpResponse::Created().json(tuples::written_view(&written)))
 }
 
-/// `DELETE groups/{group}/members/{type}/{id}`.
-pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>) -> Answer {
+/// `DELETE groups/{group}/members/{type}/{id}`: the member may be named, unless `names=false`.
+pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>, query: Query) -> Answer {
     let (name, kind, id) = path.into_inner();
+    let naming = Naming::written(parameter(&query, "names")? != Some("false"));
     let group = named(&admin.cx, &name)?;
-    let removed = rules::remove(&admin.cx, &membership(&group, &kind, &id)).await?;
+    let removed = rules::remove_named(&admin.cx, &membership(&group, &kind, &id), naming).await?;
     Ok(HttpResponse::Ok().json(tuples::view(&removed)))
 }
 

@@ -8,7 +8,8 @@ use super::input::Input;
 use super::writers::{What, for_writers};
 use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access::import::{Incoming, prefixed, read_tuples_from};
-use crate::access::tuples::{self, MAX_BATCH, NewTuple};
+use crate::access::naming::{self, Name, Naming};
+use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, dry_run};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
@@ -43,7 +44,7 @@ pub(super) fn view(tuple: &Tuple) -> Value {
     })
 }
 
-/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A page may be short and still have a `next`.
+/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
     let (subject_type, subject_id) = match parameter(&query, "subject")? {
@@ -54,17 +55,37 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
             (Some(split.0.to_owned()), Some(split.1.to_owned()))
         }
     };
-    let filter = Filter {
+    let mut filter = Filter {
         entity_type: text("entity_type")?,
         entity_id: text("entity_id")?,
         relation: text("relation")?,
         subject_type: text("subject_type")?.or(subject_type),
         subject_id: text("subject_id")?.or(subject_id),
     };
+    let naming = Naming::asked(parameter(&query, "names")? != Some("false"));
+    let mut name = None;
+    if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
+        let typed = SubjectRef::new(&**kind, &**id);
+        let found = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
+        (filter.subject_id, name) = (Some(found.0.id), found.1);
+    }
     let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
     let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(resolved(json!({"items": items, "next": page.next}), name.as_ref())))
+}
+
+/// The answer with the name that somebody was given by, if they were: `resolved`.
+pub(super) fn resolved(mut answer: Value, name: Option<&Name>) -> Value {
+    if let (Some(members), Some(name)) = (answer.as_object_mut(), name) {
+        members.insert(String::from("resolved"), json!(name));
+    }
+    answer
+}
+
+/// A tuple that was written, with the name that its subject was given by.
+pub(super) fn written_view(written: &Written) -> Value {
+    resolved(view(&written.tuple), written.name.as_ref())
 }
 
 /// `GET tuples/{tuple}`.
@@ -72,7 +93,8 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
 }
 
-/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none.
+/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
+/// taken for an identifier.
 pub async fn write(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, write_all(&manager.cx, body).await)
 }
@@ -83,11 +105,10 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
         let written = tuples::write_lines(cx, (1..).zip(new).collect()).await?;
-        let items: Vec<Value> = written.iter().map(|written| view(&written.tuple)).collect();
+        let items: Vec<Value> = written.iter().map(written_view).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
-    let written = tuples::write(cx, new_tuple(input)?).await?;
-    Ok(HttpResponse::Created().json(view(&written.tuple)))
+    Ok(HttpResponse::Created().json(written_view(&tuples::write(cx, new_tuple(input)?).await?)))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
@@ -97,7 +118,7 @@ pub async fn remove(manager: Manager, body: Body) -> Answer {
 
 async fn remove_named(cx: &Cx, body: Body) -> Answer {
     let tuple = new_tuple(Input::new(body?.0))?;
-    Ok(HttpResponse::Ok().json(view(&tuples::remove(cx, &tuple.key).await?)))
+    Ok(HttpResponse::Ok().json(view(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
@@ -110,7 +131,8 @@ async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
-/// all or none. Those that have expired are left out and counted.
+/// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
+/// writes them.
 pub async fn import(manager: Manager, body: Body) -> Answer {
     for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
 }
@@ -120,6 +142,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     let lines: Vec<String> = input.require("lines");
     let first: usize = input.take("first_line").unwrap_or(1);
     let prefix: String = input.take("prefix").unwrap_or_default();
+    let naming = Naming::written(input.take("names").unwrap_or_default());
     input.finish()?;
     if lines.len() > MAX_BATCH {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
@@ -127,10 +150,19 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
     // Lines that were sent before count for the numbers in messages.
     let incoming = read_tuples_from(&lines.join("\n"), first).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
-    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix)));
+    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
     let written = tuples::write_lines(cx, new).await?;
-    Ok(HttpResponse::Ok().json(json!({"written": written.len(), "expired": expired.len()})))
+    let resolved = written.iter().filter(|one| one.name.is_some()).count();
+    // A person's name in a file is somebody of another system, and who reads the answer is told so.
+    let names = match naming {
+        Naming::Identifiers => {
+            naming::count_of_names(cx, &cx.read()?, written.iter().map(|one| &one.tuple.key.subject))?
+        }
+        Naming::Names | Naming::Asking => 0,
+    };
+    let answer = json!({"written": written.len(), "expired": expired.len(), "resolved": resolved, "names": names});
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
@@ -142,25 +174,32 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
     if add.len() + remove.len() > MAX_DRY {
         return Err(Error::invalid("", format!("at most {MAX_DRY} tuples are tried at once")).into());
     }
-    let mut added = Vec::with_capacity(add.len());
+    let (mut added, mut names) = (Vec::with_capacity(add.len()), Vec::new());
     for one in add {
-        added.push(tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?);
+        let (draft, name) = tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?;
+        added.push(draft);
+        names.extend(name);
     }
     let mut removed = Vec::with_capacity(remove.len());
     for one in remove {
-        removed.push(tuples::stored_key(&admin.cx, &new_tuple(Input::new(one))?.key)?);
+        let one = new_tuple(Input::new(one))?;
+        removed.push(tuples::stored_key(&admin.cx, &one.key, one.naming)?);
     }
     let changes = admin.cx.look(move |cx| dry_run::of_tuples(cx, &added, &removed)).await?;
-    Ok(HttpResponse::Ok().json(changes))
+    let mut answer = json!(changes);
+    if let Some(members) = answer.as_object_mut() {
+        members.insert(String::from("resolved"), json!(names));
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
-fn placed(incoming: Incoming, prefix: &str) -> NewTuple {
+fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> NewTuple {
     let mut key = incoming.key;
     if incoming.is_foreign {
         key.entity_type = prefixed(&key.entity_type, prefix);
         key.subject.kind = prefixed(&key.subject.kind, prefix);
     }
-    NewTuple { key, condition: incoming.condition, expires_at: incoming.expires_at }
+    NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
 }
 
 pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
@@ -176,10 +215,11 @@ pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
         subject,
     };
     let (condition, expires_at) = (input.take("condition"), input.take_moment("expires_at"));
+    let naming = Naming::written(input.take("names").unwrap_or(true));
     // A tuple may be written as it was read.
-    for told in ["id", "created_at", "updated_at"] {
+    for told in ["id", "created_at", "updated_at", "resolved"] {
         input.take::<Value>(told);
     }
     input.finish()?;
-    Ok(NewTuple { key, condition, expires_at })
+    Ok(NewTuple { key, naming, condition, expires_at })
 }

@@ -329,7 +329,8 @@ fn is_explained_to_few(questions: &[Question]) -> Result<(), Refusal> {
     Err(Refusal::malformed(format!("At most {MAX_EXPLAINED} questions of a batch are explained.")))
 }
 
-/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller.
+/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller. By identifier: what a program knows
+/// somebody by is never looked up as a name.
 pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
     let object: Option<Members> = input.take("subject");
     let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));
@@ -347,8 +348,7 @@ pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, 
         }
         _ => None,
     };
-    let named = named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))?;
-    Ok(tuples::subject_by_name_now(&caller.cx, named)?)
+    named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))
 }
 
 /// Everybody may ask about themselves; about others, who may.

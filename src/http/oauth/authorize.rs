@@ -98,7 +98,7 @@ fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> 
         }
     };
     let view = NoAccess {
-        shell: shell(cx).for_app(client_name),
+        shell: shell(cx).for_app(&client_name),
         account: Account::of(&user),
         other_account_href: routes::other_account(&interaction),
         back_href,

@@ -71,7 +71,7 @@ fn line(scope: &str, user: &User) -> ScopeLine {
         "address" => user.profile.address.as_ref().and_then(|address| address.formatted.clone()),
         _ => None,
     };
-    ScopeLine::of(scope).showing(value.unwrap_or_default())
+    ScopeLine::of(scope).showing(&value.unwrap_or_default())
 }
 
 /// How long the app has access, in a sentence.

@@ -21,6 +21,7 @@ use actix_web::web::ServiceConfig;
 use self::views::{Account, FormErrors};
 use super::respond::{Refusal, sentence};
 use super::routes::{self, Endpoint};
+use crate::base::text::shown;
 use crate::identity::{Error, Fault};
 use crate::records::User;
 
@@ -40,9 +41,10 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 impl Account {
-    /// The account of a person as pages show it.
+    /// The account of a person as pages show it. What a stored name holds that is not seen is shown as its number.
     pub fn of(user: &User) -> Self {
-        Self { name: user.profile.name.clone().unwrap_or_default(), email: user.email.clone() }
+        let name = user.profile.name.as_deref().unwrap_or_default();
+        Self { name: shown(name).into_owned(), email: shown(&user.email).into_owned() }
     }
 }
 

@@ -115,7 +115,7 @@ fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> 
     let names = [Some(person.user.email.as_str()), person.user.username.as_deref()];
     let expected = identifier.is_empty() || names.iter().flatten().any(|name| name.eq_ignore_ascii_case(identifier));
     (same_session && expected).then(|| Confirm {
-        name: person.user.profile.name.clone().unwrap_or_default(),
+        name: Account::of(&person.user).name,
         other_account_href: routes::other_account(&waiting.token),
     })
 }

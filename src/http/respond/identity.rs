@@ -53,7 +53,7 @@ fn by_caller(error: &Error) -> Refusal {
 fn field(error: &Error) -> Option<&str> {
     Some(match error {
         Error::InvalidEmail | Error::EmailTaken => "email",
-        Error::InvalidUsername | Error::UsernameTaken => "username",
+        Error::InvalidUsername | Error::ReservedUsername(_) | Error::UsernameTaken => "username",
         Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
             "password"
         }

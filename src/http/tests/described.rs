@@ -191,7 +191,7 @@ async fn every_answer_is_as_described() {
 }
 
 async fn people(api: &Described<'_>) {
-    let bob = json!({"email": "bob@example.com", "name": "Bob", "password": "correct horse", "username": "bob",
+    let bob = json!({"email": "bob@example.com", "email_verified": true, "name": "Bob", "password": "correct horse", "username": "bob",
         "attributes": {"team": "ops"}, "phone_number_verified": true, "address": {"country": "FR"}});
     api.post("/users", &[], bob).await;
     api.get("/users?limit=1", &[]).await;
@@ -300,13 +300,14 @@ async fn access(api: &Described<'_>) {
     let less = json!({"definition": {"relations": {"owner": {}}}});
     api.post("/models/{type}/dry-run", &["wiki:doc"], less).await;
     api.get("/tuples?subject=user:eve@example.com&entity_type=wiki:doc", &[]).await;
+    api.get("/tuples?subject=user:eve@example.com&names=false", &[]).await;
     api.get("/tuples/{tuple}", &[written["id"].as_str().unwrap()]).await;
     let question = json!({"subject_type": "user", "subject_id": "eve@example.com", "permission": "read",
         "entity_type": "wiki:doc", "entity_id": "1", "explain": true});
     api.post("/check", &[], question).await;
     policies(api).await;
     api.call(Method::DELETE, "/tuples/{tuple}", &[written["id"].as_str().unwrap()], None).await;
-    api.post("/tuples/import", &[], json!({"lines": ["wiki:doc:2#viewer@user:eve@example.com"]})).await;
+    api.post("/tuples/import", &[], json!({"lines": ["wiki:doc:2#viewer@user:eve@example.com"], "names": true})).await;
     let tuple = json!({"entity_type": "wiki:doc", "entity_id": "2", "relation": "viewer", "subject_type": "user",
         "subject_id": "eve@example.com"});
     api.post("/tuples/remove", &[], tuple).await;

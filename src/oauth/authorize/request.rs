@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::interaction::Ended;
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
+use crate::base::text::isolated;
 use crate::cx::Cx;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
 use crate::oauth::{Error, ErrorCode, Params, access_token, claims, mint, pkce, redirect, scope};
@@ -234,10 +235,10 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
     let message = match nearest {
         Some(registered) => format!(
             "The app {} sent a redirect URI that is not registered for it. {}",
-            client.name,
+            isolated(&client.name),
             difference(sent, registered),
         ),
-        None => format!("The app {} has no redirect URI registered.", client.name),
+        None => format!("The app {} has no redirect URI registered.", isolated(&client.name)),
     };
     let next_step = "Add it to the app's redirect URIs, or correct the app.";
     let words = ["The app cannot be returned to", &message, next_step];

@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::Moment;
-use crate::base::id::ClientId;
+use crate::base::id::{self, ClientId};
+use crate::base::text::{self, Lines};
 use crate::crypto::jose;
 use crate::oauth::{redirect, scope};
 use crate::records::{AccessPolicy, Algorithm, AuthMethod, Client, ClientType, GrantType, Origin, PermissionScope};
@@ -112,7 +113,13 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
             checker.note("client_id", "A client id does not begin with gone_: that names clients that are no more.");
             generated
         }
-        Some(Ok(id)) => id,
+        Some(Ok(id)) => {
+            if let Some(prefix) = id::foreign_prefix(id.as_str()) {
+                let rule = "The id of a client is the subject of its tokens, and must not be taken for another one.";
+                checker.note("client_id", format!("{rule} Choose one that does not begin with `{prefix}`."));
+            }
+            id
+        }
         Some(Err(_)) => {
             let rule = "A client id has 2 to 64 characters of A-Z a-z 0-9 . _ - and begins with a letter or digit.";
             checker.note("client_id", rule);
@@ -240,13 +247,16 @@ fn short_scope(text: &str) -> &str {
 
 /// What must hold of the client as a whole.
 fn check_whole(checker: &mut Checker, client: &Client) {
-    if !(1..=100).contains(&client.name.chars().count()) || client.name.chars().any(char::is_control) {
+    if !(1..=100).contains(&client.name.chars().count()) {
         checker.note("name", "A name has 1 to 100 printable characters.");
+    } else if let Some(problem) = text::problem(&client.name, Lines::One) {
+        checker.note("name", format!("The name {problem}."));
     }
     check_uris(checker, client);
     check_authentication(checker, client);
     for audience in &client.audiences {
-        if audience.is_empty() || audience.len() > 256 || audience.chars().any(|c| c.is_control() || c == ' ') {
+        let is_seen = text::problem(audience, Lines::One).is_none() && !audience.contains(' ');
+        if audience.is_empty() || audience.len() > 256 || !is_seen {
             checker.note(
                 "audiences",
                 "An audience has 1 to 256 characters without spaces, as in https://api.example.com.",

@@ -20,6 +20,7 @@ use tracing_subscriber::{EnvFilter, Registry, registry};
 use self::lines::Lines;
 use crate::base::Clock;
 use crate::base::clock::SystemClock;
+use crate::base::text::is_steering;
 use crate::config::{Log, LogFormat, Settings};
 
 /// Events of libraries that say nothing an operator could use.
@@ -166,16 +167,16 @@ impl<W: Write> Visit for Fields<'_, W> {
     }
 }
 
-/// Escapes control characters: nobody who is quoted in a line can begin another, or steer a terminal.
+/// Escapes control characters and those that are not seen: nobody who is quoted in a line can begin another, or steer a terminal.
 struct OneLine<'w, W>(&'w mut W);
 
 impl<W: Write> Write for OneLine<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if !text.contains(char::is_control) {
+        if !text.contains(is_steering) {
             return self.0.write_str(text);
         }
         text.chars().try_for_each(|c| match c {
-            control if control.is_control() => write!(self.0, "{}", control.escape_default()),
+            steering if is_steering(steering) => write!(self.0, "{}", steering.escape_default()),
             other => self.0.write_char(other),
         })
     }

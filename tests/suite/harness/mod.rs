@@ -12,7 +12,7 @@ mod template;
 pub use app::{App, Callback, Proof, Tokens, payload};
 pub use browser::{Answer, Browser};
 pub use server::Home;
-pub use template::{ADMIN, ANN, BOB, PASSWORD, key_of_signer};
+pub use template::{ADMIN, ANN, BOB, PASSWORD, key_of_signer, template};
 
 use sha2::{Digest as _, Sha256};
 

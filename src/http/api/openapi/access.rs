@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::operation::{Operation, delete, get, post, put, version};
 use super::schema::{
-    anything, both, by_name, choice, either, free, list, named, nullable, number, object, text, time, up_to, whole,
-    yes_no,
+    anything, both, by_name, choice, either, free, list, named, nullable, number, object, page, text, time, up_to,
+    whole, yes_no,
 };
 
 const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
@@ -78,7 +78,13 @@ fn tuples() -> Vec<Operation> {
             .filter("subject", text(), "Only of this subject, as TYPE:ID.")
             .filter("subject_type", text(), "Only of subjects of this type.")
             .filter("subject_id", text(), "Only of subjects with this id.")
-            .pages(named("Tuple")),
+            .filter(
+                "names",
+                choice(&["true", "false"]),
+                "Whether a subject may be named; otherwise all is an identifier.",
+            )
+            .pages(named("Tuple"))
+            .gives(both(page(named("Tuple")), &object([("resolved?", named("Name"))]))),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
             .takes(either(named("NewTuple"), object([("tuples", up_to(1_000, named("NewTuple")))])))
@@ -91,8 +97,13 @@ fn tuples() -> Vec<Operation> {
             .gives(named("Tuple")),
         post("tuples/import", "Writes tuples from lines of any notation, all or none")
             .depends(WRITES_TUPLES)
-            .takes(object([("lines", list(text())), ("first_line?", whole()), ("prefix?", text())]))
-            .gives(object([("written", whole()), ("expired", whole())])),
+            .takes(object([
+                ("lines", list(text())),
+                ("first_line?", whole()),
+                ("prefix?", text()),
+                ("names?", yes_no()),
+            ]))
+            .gives(object([("written", whole()), ("expired", whole()), ("resolved", whole()), ("names", whole())])),
         post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
             .needs("view on tuples")
             .takes(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))
@@ -100,6 +111,7 @@ fn tuples() -> Vec<Operation> {
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
+                ("resolved", list(named("Name"))),
                 ("looked_at", looked_at()),
             ])),
         post("check", "May somebody do something, and why")
@@ -114,6 +126,7 @@ fn tuples() -> Vec<Operation> {
                 ("resource?", nullable(free())),
                 ("context?", nullable(free())),
                 ("explain?", nullable(yes_no())),
+                ("names?", yes_no()),
                 ("would_do?", list(named("NewTuple"))),
             ]))
             .gives(object([
@@ -124,6 +137,7 @@ fn tuples() -> Vec<Operation> {
                 ("because", text()),
                 ("subject_type", text()),
                 ("subject_id", text()),
+                ("resolved?", named("Name")),
                 ("explanation?", free()),
                 ("would_do?", list(yes_no())),
             ])),
@@ -200,6 +214,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Mistake", object([("at", text()), ("problem", text())])),
         ("Tuple", tuple()),
         ("NewTuple", new_tuple()),
+        ("Name", name()),
         ("Change", change()),
         ("Evaluation", evaluation()),
         ("PolicyVersion", policy_version()),
@@ -264,7 +279,13 @@ fn tuple() -> Value {
         ("expires_at", nullable(time())),
         ("created_at", time()),
         ("updated_at", time()),
+        ("resolved?", named("Name")),
     ])
+}
+
+/// The name that somebody was given by, and the identifier that stands in its place.
+fn name() -> Value {
+    object([("typed", text()), ("as", choice(&["email", "username", "group_name"])), ("id", text())])
 }
 
 /// A tuple may be written as it was read.
@@ -279,8 +300,10 @@ fn new_tuple() -> Value {
         ("subject_relation?", nullable(text())),
         ("condition?", nullable(text())),
         ("expires_at?", nullable(time())),
+        ("names?", yes_no()),
         ("created_at?", time()),
         ("updated_at?", time()),
+        ("resolved?", named("Name")),
     ])
 }
 

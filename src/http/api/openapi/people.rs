@@ -164,10 +164,19 @@ fn groups() -> Vec<Operation> {
             .gives(page(named("Member"))),
         post("groups/{group}/members", "Puts somebody in")
             .needs("manage_members on groups")
-            .takes(object([("subject_id", text()), ("subject_type?", choice(&["user", "apikey", "client", "group"]))]))
+            .takes(object([
+                ("subject_id", text()),
+                ("subject_type?", choice(&["user", "apikey", "client", "group"])),
+                ("names?", yes_no()),
+            ]))
             .makes(named("Tuple")),
         delete("groups/{group}/members/{type}/{id}", "Takes somebody out")
             .needs("manage_members on groups")
+            .filter(
+                "names",
+                choice(&["true", "false"]),
+                "Whether the member may be named; otherwise all is an identifier.",
+            )
             .gives(named("Tuple")),
     ]
 }

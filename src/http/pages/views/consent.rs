@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Account, Shell};
+use crate::base::text::shown;
 
 /// The consent form. Sends `csrf_token`, `continue` and `action` = `allow` | `deny` | `switch` to `POST /consent`.
 #[derive(Clone, Debug, Template)]
@@ -66,8 +67,9 @@ impl ScopeLine {
 
     /// The same line with the value the app will see. An empty value shows nothing.
     #[must_use]
-    pub fn showing(mut self, value: impl Into<String>) -> Self {
-        self.value = Some(value.into()).filter(|value| !value.is_empty());
+    pub fn showing(mut self, value: &str) -> Self {
+        let lines: Vec<_> = value.lines().map(shown).collect();
+        self.value = Some(lines.join("\n")).filter(|value| !value.is_empty());
         self
     }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::form::wait;
 use super::{Link, Shell};
+use crate::base::text::shown;
 
 /// An error a person sees. The variants a server meets every day have their own constructor; [`ErrorPage::refused`] is for what a rule says.
 #[derive(Clone, Debug, Template)]
@@ -45,7 +46,8 @@ pub struct Detail {
 impl Detail {
     /// A fact by itself.
     pub fn new(label: &str, value: &str) -> Self {
-        Self { label: label.to_owned(), before: value.to_owned(), differs: String::new(), after: String::new() }
+        let before = shown(value).into_owned();
+        Self { label: label.to_owned(), before, differs: String::new(), after: String::new() }
     }
 
     /// A fact whose value should have been `other`: what differs between their common beginning and their common end is set off.
@@ -57,9 +59,9 @@ impl Detail {
         let (differs, after) = rest.split_at_checked(rest.len() - end).unwrap_or((rest, ""));
         Self {
             label: label.to_owned(),
-            before: before.to_owned(),
-            differs: differs.to_owned(),
-            after: after.to_owned(),
+            before: shown(before).into_owned(),
+            differs: shown(differs).into_owned(),
+            after: shown(after).into_owned(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What every page has: the frame around it, and the small values many pages show.
 
+use crate::base::text::shown;
 use crate::config::Look;
 use crate::http::{assets, look};
 
@@ -64,10 +65,10 @@ impl Shell {
         self
     }
 
-    /// The same frame, naming the app a person came from.
+    /// The same frame, naming the app a person came from. What a stored name holds that is not seen is shown as its number.
     #[must_use]
-    pub fn for_app(mut self, name: impl Into<String>) -> Self {
-        self.app = Some(AppName { name: name.into() });
+    pub fn for_app(mut self, name: &str) -> Self {
+        self.app = Some(AppName { name: shown(name).into_owned() });
         self
     }
 

@@ -244,7 +244,7 @@ fn a_typed_password_never_comes_back() {
 #[test]
 fn hostile_words_stay_words() {
     let bad = || "\"><script>alert('1')</script>&".to_owned();
-    let shell = Shell { provider: bad(), ..Shell::sample().for_app(bad()) };
+    let shell = Shell { provider: bad(), ..Shell::sample().for_app(&bad()) };
     let errors = FormErrors::saying(bad()).and("identifier", bad());
     let account = Account { name: bad(), email: bad() };
     let views = [
@@ -272,7 +272,7 @@ fn hostile_words_stay_words() {
         Consent {
             shell: shell.clone(),
             account: account.clone(),
-            scopes: vec![ScopeLine::custom(&bad(), &bad()).showing(bad())],
+            scopes: vec![ScopeLine::custom(&bad(), &bad()).showing(&bad())],
             return_to: bad(),
             ..Consent::sample()
         }
