@@ -64,6 +64,8 @@ fn cases() -> impl Iterator<Item = Case> {
         "limits.check_sets" = "3" => limits.check_sets;
         "limits.check_nodes" = "3" => limits.check_nodes;
         "server.workers" = "3" => server.workers;
+        "server.connections" = "300" => server.connections;
+        "server.connections_per_address" = "30" => server.connections_per_address;
         "clients" = r#"[{"client_id":"app","type":"spa"}]"# => clients;
     };
     let second = cases! {

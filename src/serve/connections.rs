@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::base::connections::{Bounds, raise_open_files};
 use crate::base::hash::Seeded;
 use crate::base::net::subscriber;
-use crate::config::Server;
 use crate::config::Settings;
 
 /// How long a connection of the reserve may last.
@@ -23,8 +22,7 @@ const TOLD_EVERY: u64 = 1_000;
 
 /// What the listeners take, with these settings. Asks the system for the files that it takes.
 pub(super) fn bounds(settings: &Settings) -> Bounds {
-    let Server { connections, connections_per_address, .. } = settings.server;
-    Bounds::new(raise_open_files(), connections, connections_per_address)
+    Bounds::new(raise_open_files(), settings.server.connections, settings.server.connections_per_address)
 }
 
 /// The open connections of the public listeners.
