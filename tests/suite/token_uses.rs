@@ -80,7 +80,7 @@ async fn tokens(home: &Home) -> [(&'static str, String); 3] {
     let graph = Graph::of(home).await;
     graph.model("doc", &json!({"relations": {"viewer": {}}})).await;
     let root = Program::of(home, ADMIN).await;
-    let key = root.key(json!({"name": "k"})).await;
+    let key = root.key(json!({"name": "k", "clientId": "wiki"})).await;
     graph.write(&[&format!("(users, *, viewer, apikey, {})", text(&key, "id"))]).await;
     let exchanged = exchange(home, text(&key, "key")).await.json();
     let given = home.app("wiki").tokens(&home.signed_in(ADMIN).await, ADMIN, "openid").await;
