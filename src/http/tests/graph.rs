@@ -5,6 +5,9 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::{Answer, Desk};
+use crate::base::id::TenantId;
+use crate::records::{Tuple, TupleKey};
+use crate::store::{self, Tx, rows};
 
 impl Desk {
     pub(super) async fn send(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
@@ -24,6 +27,18 @@ impl Desk {
     pub(super) async fn tuple(&self, text: &str) {
         let answer = self.as_somebody(&self.token, text).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{text}: {}", answer.body);
+    }
+
+    /// A tuple as a file of an earlier version may hold it: it may speak of what is not there.
+    pub(super) async fn tuple_of_before(&self, text: &str) {
+        let key: TupleKey = serde_json::from_value(parts(text)).unwrap();
+        let cx = self.site.home.cx();
+        let tuple = Tuple { key, condition: None, expires_at: None, created_at: cx.now, updated_at: cx.now };
+        let write = move |tx: &mut Tx| {
+            rows::tuples::put(tx, TenantId::DEFAULT, &tuple)?;
+            rows::tuples::raise(tx, TenantId::DEFAULT)
+        };
+        cx.store().write::<_, store::Error, _>(write).await.unwrap();
     }
 
     /// Writes `TYPE ID RELATION SUBJECT_TYPE SUBJECT_ID [SUBJECT_RELATION]`.

@@ -149,7 +149,7 @@ async fn bug_class_50_a_new_client_has_nothing_that_was_written_under_its_id_bef
     let desk = Desk::open().await;
     desk.model("notes", viewer()).await;
     for id in ["awaited", "billing"] {
-        desk.tuple(&format!("notes n1 viewer client {id}")).await;
+        desk.tuple_of_before(&format!("notes n1 viewer client {id}")).await;
     }
     let new = json!({"client_id": "awaited", "name": "New", "type": "m2m"});
     assert_eq!(desk.admin(Method::POST, "clients", new).await.status, StatusCode::CREATED);

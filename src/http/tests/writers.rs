@@ -94,8 +94,6 @@ impl World {
             format!("group {carrier} member user carl@example.com"),
             format!("users * admin apikey {key}"),
             String::from("users * admin client carrier"),
-            // A client that there is not yet.
-            String::from("users * admin client awaited"),
             String::from("users * admin teams t1 lead"),
             String::from("teams t1 out user plain@example.com"),
             String::from("groups * admin grafana:team t1 lead"),
@@ -103,6 +101,8 @@ impl World {
         ] {
             desk.tuple(&tuple).await;
         }
+        // A client that there is not yet.
+        desk.tuple_of_before("users * admin client awaited").await;
         let wrong = failures::Wrong {
             error: failures::REDIRECT_URI_MISMATCH,
             message: "off by a slash",
