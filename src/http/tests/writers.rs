@@ -226,7 +226,12 @@ impl World {
             add("tuples", post.clone(), "tuples", parts(tuple));
             let harmless = parts(&format!("notes n1 viewer user {me}"));
             add("tuples", post.clone(), "tuples", json!({"tuples": [harmless, parts(tuple)]}));
-            add("tuples/import", post.clone(), "tuples/import", json!({"lines": [parts(tuple).to_string()]}));
+            add(
+                "tuples/import",
+                post.clone(),
+                "tuples/import",
+                json!({"names": true, "lines": [parts(tuple).to_string()]}),
+            );
         }
         for tuple in ["teams t1 out user plain@example.com", "group Carrier member user carl@example.com"] {
             add("tuples/remove", post.clone(), "tuples/remove", parts(tuple));
