@@ -31,7 +31,6 @@ export function SubjectField({ name = "subject_id", label = "Who", type, value, 
     return () => {
       current = false;
       clearTimeout(timer);
-      control.abort();
     };
   }, [type, search]);
   const hints = { user: "E-mail address, username or id; * for everyone.", group: "Name or id of the group: its members have it.", apikey: "The key's id, key_….", client: "The client id." };
@@ -175,6 +174,7 @@ function Preview({ tuple, type }) {
     return () => {
       current = false;
       clearTimeout(timer);
+      control.abort();
     };
   }, [key]);
   if (!tuple) return html`<${Empty} title="What this would change"><p>Fill in the object and who. What they gain is shown here before anything is written.</p></${Empty}>`;
