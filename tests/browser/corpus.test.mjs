@@ -21,11 +21,11 @@ const CORPUS = [
   "<style>@import 'https://evil.example/x.css';</style>",
   '<math><mtext></form><form><mglyph><style></math><img src onerror=alert(11)>',
   '<meta http-equiv="refresh" content="0;url=https://evil.example/">',
-  '\u202egnp.<img src=https://evil.example/p>&lt;b&gt;&#x3c;b&#x3e;',
+  '\u05e9\u05dc\u05d5\u05dd.<img src=https://evil.example/p>&lt;b&gt;&#x3c;b&#x3e;',
   '--><!-- <object data="data:text/html,<script>alert(14)</script>"></object>',
 ]
 // Identifiers have no spaces.
-const IDS = CORPUS.map((text) => text.replace(/\s/g, '/').replaceAll('\u202e', ''))
+const IDS = CORPUS.map((text) => text.replace(/\s/g, '/'))
 // Where there is room, all at once.
 const ALL = CORPUS.join(' ')
 let browser
@@ -88,7 +88,7 @@ async function happened(text, user, client) {
   assert.equal(page.status, 400)
 }
 
-const flat = (text) => text.replace(/\s+/g, ' ').replaceAll('\u202e', '').trim()
+const flat = (text) => text.replace(/\s+/g, ' ').trim()
 
 /** Opens a page and sees that nothing came to life there, and that these texts stand there as they were written. */
 async function harmless(tab, path, texts = []) {
@@ -98,7 +98,7 @@ async function harmless(tab, path, texts = []) {
     await tab.waitForFunction(
       (wanted) => {
         const shown = [document.body.innerText, document.body.textContent, ...[...document.querySelectorAll('input, textarea')].map((field) => field.value)]
-        return shown.some((one) => one.replace(/\s+/g, ' ').replaceAll('\u202e', '').includes(wanted))
+        return shown.some((one) => one.replace(/\s+/g, ' ').includes(wanted))
       },
       flat(text),
       { timeout: 5000 },

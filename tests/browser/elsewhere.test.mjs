@@ -118,7 +118,7 @@ before(async () => {
   const root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   const ann = await server.user({ name: 'Ann Lee' })
   own = await server.user({ name: 'Own Er' })
-  for (const host of ['org', 'com']) await server.admin(['user', 'create', '--email', `ann@example.${host}`, '--password-stdin'], 'a long and private sentence')
+  for (const host of ['org', 'com']) await server.admin(['user', 'create', '--email', `ann@example.${host}`, '--password-stdin', '--verified'], 'a long and private sentence')
   await server.client('web', ['--redirect-uri', CALLBACK, '--client-id', 'ledger'], 'Ledger')
   const groups = {}
   for (const name of ['Engineering', 'Product', 'Staff', 'Accounting']) groups[name] = (await server.admin(['group', 'create', '--name', name])).id

@@ -80,6 +80,8 @@ export const OPERATIONS = {
   'POST /policies/test': ['admin policy test', model],
   'GET /policies/evaluations': ['admin policy evaluations', model],
   'GET /policies/versions': ['admin policy versions', model],
+  'GET /policies/switched-off': ['admin policy switched-off', model],
+  'DELETE /policies/switched-off/{script}': ['admin policy switch-on', model],
   'POST /backup': ['admin backup create', null],
   'GET /ca': ['admin ca', null],
   'POST /setup-link': ['admin setup-link', null],
