@@ -16,7 +16,7 @@ use crate::testing::block_on;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The configuration of a server in this folder, on a port that the system gives.
-fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
     let small = [("AUTHER_PASSWORD_MEMORY_KIB", "8"), ("AUTHER_LISTEN", "127.0.0.1:0"), ("AUTHER_SERVER_WORKERS", "1")];
     let environment: Environment = small.iter().chain(variables).copied().collect();
     load(&Overrides::default(), &environment, folder).unwrap()
@@ -30,7 +30,7 @@ struct Told {
 }
 
 /// A server on a thread of its own. Its clock stands still at the real time, which TLS clients compare certificates with.
-struct Running {
+pub(super) struct Running {
     told: Told,
     clock: Arc<ManualClock>,
     stop: oneshot::Sender<()>,
@@ -38,7 +38,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(loaded: Loaded) -> Self {
+    pub(super) fn start(loaded: Loaded) -> Self {
         install_crypto_provider();
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -55,7 +55,11 @@ impl Running {
         Self { told: told.recv().unwrap(), clock, stop, thread }
     }
 
-    fn home(&self) -> Arc<Installation> {
+    pub(super) fn address(&self) -> SocketAddr {
+        self.told.address
+    }
+
+    pub(super) fn home(&self) -> Arc<Installation> {
         self.told.tasks.home()
     }
 
@@ -63,7 +67,7 @@ impl Running {
         block_on(self.told.tasks.settle()).unwrap();
     }
 
-    fn stop(self) {
+    pub(super) fn stop(self) {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
     }

@@ -13,8 +13,8 @@ use super::cx::{is_known, keep_held, operation};
 use crate::http::State;
 use crate::http::respond::Refusal;
 
-/// How long a body may take to arrive. The head has a limit of its own in the server's settings.
-pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for the end of it.
+pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });
 
 /// How much of a body that is too large is read all the same, in bytes.
 pub(in crate::http) const MOST_DISCARDED: usize = 1024 * 1024;
