@@ -13,12 +13,9 @@ pub const MOST: u64 = 5_000_000;
 /// Tuples of one app that are written in a minute.
 pub const IN_A_MINUTE: u32 = 6_000;
 
-struct Written(Quota);
-
-impl Default for Written {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_secs(60)))
-    }
+/// The count that [`IN_A_MINUTE`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_secs(60))
 }
 
 /// Whether there is room for one more.
@@ -42,7 +39,7 @@ fn room_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Room, store::Erro
         return Ok(Room::No);
     }
     let level = Level::new("grant", client.as_str(), IN_A_MINUTE);
-    let taken = cx.home.shared.of::<Written>().0.take(&[level], cx.now);
+    let taken = cx.process().own_tuples.take(&[level], cx.now);
     Ok(if taken.is_some() { Room::Yes } else { Room::Later })
 }
 

@@ -120,7 +120,7 @@ fn house() -> House {
 
 fn home() -> (Home, House) {
     let (home, house) = (Home::new(), house());
-    connect(&home.parts.shared, house.clone());
+    connect(&home.parts.process, house.clone());
     for id in ["abc", "other"] {
         let app: crate::records::Client = serde_json::from_value(json!({
             "id": id, "name": id, "kind": "web", "auth_method": "none", "grants": [], "created_at": START, "updated_at": START

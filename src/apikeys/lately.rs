@@ -23,7 +23,7 @@ pub(super) struct Found {
 
 /// The keys of the newest version that was read.
 #[derive(Default)]
-pub(super) struct Lately(RwLock<Version>);
+pub(crate) struct Lately(RwLock<Version>);
 
 #[derive(Default)]
 struct Version {

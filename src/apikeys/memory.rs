@@ -1,7 +1,7 @@
 //! What is counted in memory: last uses until they are written down, and the windows of rate limits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::id::ApiKeyId;
@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 
 /// Counted for the life of the process. What is lost with it is a minute of last uses, and the state of rate limits.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<Counts>);
+pub(crate) struct Memory(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -41,10 +41,6 @@ pub struct Usage {
 struct Window {
     ends: Uptime,
     count: u64,
-}
-
-pub(super) fn of(cx: &Cx) -> Arc<Memory> {
-    cx.home.shared.of::<Memory>()
 }
 
 impl Memory {
@@ -104,13 +100,13 @@ impl Usage {
 
 /// How much a key was used so far, the last minute included.
 pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
-    let held = of(cx).counts().uses.get(&key.id).copied().unwrap_or_default();
+    let held = cx.process().api_key_uses.counts().uses.get(&key.id).copied().unwrap_or_default();
     held.and(Usage { count: key.uses, last: key.last_used_at })
 }
 
 /// Writes uses down if a minute has passed since it was done last. For the background work.
 pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
-    let last = of(cx).counts().written_at;
+    let last = cx.process().api_key_uses.counts().written_at;
     if last.is_some_and(|last| cx.uptime.since(last) < EVERY) {
         return Ok(());
     }
@@ -119,7 +115,7 @@ pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
 
 /// Writes uses down now: at the end of the process. What cannot be written is kept for the next time.
 pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
-    let memory = of(cx);
+    let memory = &cx.process().api_key_uses;
     let uses = memory.take_uses(cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {

@@ -7,8 +7,8 @@
 mod error;
 mod fields;
 mod keys;
-mod lately;
-mod memory;
+pub(crate) mod lately;
+pub(crate) mod memory;
 mod token;
 mod using;
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lately::{Found, Lately};
-use super::{Error, fields, memory, token};
+use super::lately::Found;
+use super::{Error, fields, token};
 use crate::audit::{self, Entry};
 use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
@@ -81,7 +81,7 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 
 /// The key with this id and whom it belongs to, as the snapshot has them.
 fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, Error> {
-    let lately = cx.home.shared.of::<Lately>();
+    let lately = &cx.process().api_keys;
     if let Some(known) = lately.find(cx.tenant, from.authority(), id) {
         return Ok(Some(known));
     }
@@ -121,7 +121,7 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 }
 
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
-    let memory = memory::of(cx);
+    let memory = &cx.process().api_key_uses;
     if let Some(limit) = key.rate_limit {
         memory.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }

@@ -17,6 +17,7 @@ use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::rows::audit as rows;
 use crate::store::{self, Order, Tx};
 
+pub(crate) use news::quota;
 pub use news::{news, tell, tell_left_out};
 
 /// An audit row in the making: everything that must be drawn before the transaction is already in it.

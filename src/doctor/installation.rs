@@ -7,7 +7,6 @@ use super::{Finding, size, span};
 use crate::access::switched_off;
 use crate::audit::{self, Filter};
 use crate::base::Moment;
-use crate::base::clock::Steps;
 use crate::base::page::PageRequest;
 use crate::config::Tls;
 use crate::crypto::keyring::KeyState;
@@ -74,7 +73,7 @@ pub fn clock(cx: &Cx) -> Finding {
             let message = format!("The clock says {}, {behind} before the latest entry of the audit log.", cx.now);
             Finding::fail(NAME, message, FIX)
         }
-        None => match cx.home.shared.of::<Steps>().last() {
+        None => match cx.process().clock_steps.last() {
             Some(step) if cx.uptime.since(step.noticed) < DAY => {
                 let by = span(Duration::from_millis(step.millis.unsigned_abs()));
                 let how = if step.millis < 0 { "was set back by" } else { "was set forward, or the machine slept, by" };

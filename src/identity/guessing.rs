@@ -150,7 +150,7 @@ fn digest(text: &str) -> Name {
 #[must_use]
 pub(super) struct Attempted {
     guesser: Option<Guesser>,
-    board: Arc<Board>,
+    board: Arc<FailedSignIns>,
     at: Uptime,
 }
 
@@ -173,7 +173,7 @@ impl Attempted {
 /// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`] with the time
 /// until the guesser's turn.
 pub(super) fn enter(cx: &Cx, guesser: Guesser) -> Result<Attempted, Error> {
-    let board = cx.home.shared.of::<Board>();
+    let board = Arc::clone(&cx.process().failed_sign_ins);
     if !cx.settings().rate_limit.enabled {
         return Ok(Attempted { guesser: None, board, at: cx.uptime });
     }
@@ -186,14 +186,14 @@ pub(super) fn pause(cx: &Cx, guesser: &Guesser) -> Option<u64> {
     if !cx.settings().rate_limit.enabled {
         return None;
     }
-    cx.home.shared.of::<Board>().counts().turn(guesser, cx.uptime).err().map(whole_seconds)
+    cx.process().failed_sign_ins.counts().turn(guesser, cx.uptime).err().map(whole_seconds)
 }
 
 /// Forgets the failures on the names of a person: their password was replaced by somebody who may.
 pub(super) fn forget(cx: &Cx, user: &User) {
     let names = [Some(user.email.as_str()), user.username.as_deref()];
     let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
-    cx.home.shared.of::<Board>().counts().forget(&names);
+    cx.process().failed_sign_ins.counts().forget(&names);
 }
 
 fn delayed(wait: Duration) -> Error {
@@ -206,9 +206,9 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 /// What is counted, for the life of the process.
 #[derive(Default)]
-pub(super) struct Board(Mutex<Counts>);
+pub(crate) struct FailedSignIns(Mutex<Counts>);
 
-impl Board {
+impl FailedSignIns {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counters only: a panic elsewhere leaves none of them half written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

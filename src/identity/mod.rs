@@ -9,7 +9,7 @@ pub mod cascade;
 mod device;
 mod error;
 mod fields;
-mod guessing;
+pub(crate) mod guessing;
 pub mod invites;
 pub mod links;
 mod password;

@@ -1,6 +1,6 @@
 //! Connections whose peer sends nothing more, at every place where it may stop, over HTTP/1.1 and HTTP/2: each one ends by itself.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -83,7 +83,9 @@ fn until_closed(mut stream: impl Read + Write, about: &str, bytes: &[u8]) -> Vec
         match stream.read(&mut buffer) {
             Ok(0) => return received,
             Ok(read) => received.extend_from_slice(&buffer[..read]),
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => return received,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => {
+                return received;
+            }
             Err(error) => panic!("{about}: the connection was not closed: {error}"),
         }
     }
@@ -104,7 +106,11 @@ fn bug_class_40_over_http_1_a_peer_that_falls_silent_loses_its_connection() {
             let stream = connect(&server);
             scope.spawn(move || {
                 let received = String::from_utf8(until_closed(stream, about, &bytes)).unwrap();
-                assert_eq!(received.contains("HTTP/1.1 200"), about.contains("whole") || about.contains("second"), "{about}");
+                assert_eq!(
+                    received.contains("HTTP/1.1 200"),
+                    about.contains("whole") || about.contains("second"),
+                    "{about}"
+                );
                 assert!(!about.contains("body") || received.starts_with("HTTP/1.1 408"), "{about}: {received}");
             });
         }

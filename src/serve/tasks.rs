@@ -11,7 +11,6 @@ use super::tls::{self, Tls};
 use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::audit;
-use crate::base::clock::Steps;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
 use crate::oauth;
@@ -123,7 +122,7 @@ async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
 /// Looks whether the clock was set; answers whether it may be believed when it says that something has ended. What is removed does not come
 /// back when a clock that was set forward by mistake is put right again.
 fn clock_is_steady(cx: &Cx) -> bool {
-    let steps = cx.home.shared.of::<Steps>();
+    let steps = &cx.process().clock_steps;
     if let Some(step) = steps.look(cx.now, cx.uptime) {
         let (by, now) = (step.millis / 1000, cx.now);
         tracing::warn!(seconds = by, %now, "the clock was set, or the machine slept: look at it, since sessions, links and tokens end by it");

@@ -161,7 +161,8 @@ fn names_of_the_file_and_of_the_command_line_are_held_to_the_same() {
 fn bug_class_identifiers_of_the_file_and_of_the_command_line_begin_with_no_prefix_of_an_identifier() {
     for prefix in ["usr_", "USR_", "grp_", "key_", "ses_", "gone_"] {
         let chosen = format!("{prefix}0123456789");
-        let client = json!([{"client_id": chosen, "type": "spa", "redirect_uris": ["https://x.example/cb"]}]).to_string();
+        let client =
+            json!([{"client_id": chosen, "type": "spa", "redirect_uris": ["https://x.example/cb"]}]).to_string();
         let (is_done, told) = says(&["config", "check"], &[("AUTHER_CLIENTS_JSON", &client)]);
         assert!(!is_done && told.contains(&prefix.to_lowercase()), "{told}");
         for args in [

@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::access::Error;
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
-use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{tuples, users};
@@ -18,11 +17,8 @@ use crate::store::{self, Read};
 /// People and keys remembered at the most. What asks about more of them in one version reads.
 const MOST: usize = 20_000;
 
-/// The newest version of each tenant.
-type Newest = LatestOf<TenantId, Lately>;
-
 /// One version of the store.
-pub(super) struct Lately {
+pub(crate) struct Lately {
     version: u64,
     /// How often tuples, models and groups have changed.
     pub(super) revision: u64,
@@ -36,7 +32,7 @@ impl Lately {
     /// What is known of this state. A version that is not known is read anew and kept by nobody else.
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
         let Some(version) = from.authority() else { return Self::at(0, cx.tenant, from) };
-        let newest = cx.home.shared.of::<Newest>();
+        let newest = &cx.process().subjects;
         let known = newest.find(&cx.tenant);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {
             return Ok(Arc::clone(known));

@@ -27,11 +27,14 @@ pub(in crate::access) use ask::survey;
 pub use ask::{Case, Request, check, check_many, may, may_in, sit, standing, subject_of, would_do};
 pub use engine::{Engine, Ground, Outcome};
 pub use facts::{At, Facts, StoreFacts, Which};
+pub(crate) use index::Keepers;
 pub use index::SnapshotFacts;
+pub(crate) use lately::Lately;
 pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM};
 pub use overlay::Overlay;
 pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
 pub use question::{Decision, Question, Reason, Ruling};
+pub(crate) use standing::Connected;
 #[cfg(test)]
 pub use standing::connect;
 pub use standing::{API_KEY, CLIENT, Catalogue, Pending, Rooms, Standing, State, USER};

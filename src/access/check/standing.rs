@@ -14,7 +14,7 @@ use crate::access::rooms::Installed;
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::cx::Cx;
 #[cfg(test)]
-use crate::cx::Shared;
+use crate::process_state::ProcessState;
 use crate::records::SubjectRef;
 use crate::records::tuple::{ANY, GROUP};
 use crate::store::Read;
@@ -99,17 +99,17 @@ pub trait Rooms: Send + Sync + 'static {
 }
 
 #[derive(Default)]
-struct Connected(OnceLock<Arc<dyn Rooms>>);
+pub(crate) struct Connected(OnceLock<Arc<dyn Rooms>>);
 
 /// Puts other rooms in the place of the installation's own.
 #[cfg(test)]
-pub fn connect(shared: &Shared, rooms: impl Rooms) {
-    assert!(shared.of::<Connected>().0.set(Arc::new(rooms)).is_ok(), "the rooms were used before");
+pub fn connect(process: &ProcessState, rooms: impl Rooms) {
+    assert!(process.rooms.0.set(Arc::new(rooms)).is_ok(), "the rooms were used before");
 }
 
 /// The rooms of the operation's installation.
 pub(in crate::access) fn rooms(cx: &Cx) -> Arc<dyn Rooms> {
-    Arc::clone(cx.home.shared.of::<Connected>().0.get_or_init(|| Arc::new(Installed)))
+    Arc::clone(cx.process().rooms.0.get_or_init(|| Arc::new(Installed)))
 }
 
 /// The models of an operation's installation as one state of the store has them.

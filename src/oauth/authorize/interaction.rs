@@ -30,13 +30,9 @@ const PURPOSE: &str = "interaction";
 /// Requests that one person may answer within [`LIFE`]: of each a note is kept for as long.
 const ANSWERS: u32 = 600;
 
-/// How many requests each person has answered.
-struct Answers(Quota);
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self(Quota::new(LIFE))
-    }
+/// The count that [`ANSWERS`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(LIFE)
 }
 
 /// An authorization request that waits for the person.
@@ -160,7 +156,7 @@ impl Interaction {
     /// Whether this person may answer one more request within the hour. Errors: [`ErrorCode::TemporarilyUnavailable`].
     pub(super) fn may_answer(cx: &Cx, user: &UserId) -> Result<(), Error> {
         let level = Level::new("interaction", user.as_str(), ANSWERS);
-        let room = cx.home.shared.of::<Answers>().0.take(&[level], cx.now);
+        let room = cx.process().answered_interactions.take(&[level], cx.now);
         let too_many = "There were too many sign-ins of this person within an hour.";
         room.map(drop).ok_or_else(|| Error::new(ErrorCode::TemporarilyUnavailable, too_many))
     }

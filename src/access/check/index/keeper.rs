@@ -25,7 +25,7 @@ const MOST_WAITING: usize = 50_000;
 
 /// The keepers of all tenants.
 #[derive(Default)]
-struct Keepers(RwLock<HashMap<TenantId, Arc<Keeper>, Seeded>>);
+pub(crate) struct Keepers(RwLock<HashMap<TenantId, Arc<Keeper>, Seeded>>);
 
 /// The index of a tenant, and what it has yet to learn.
 #[derive(Default)]
@@ -65,7 +65,7 @@ enum Phase {
 impl Keeper {
     /// The keeper of the operation's tenant.
     pub(in crate::access::check) fn of(cx: &Cx) -> Arc<Self> {
-        let keepers = cx.home.shared.of::<Keepers>();
+        let keepers = &cx.process().tuple_index;
         let known = keepers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
         known.unwrap_or_else(|| {
             let mut all = keepers.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -19,6 +19,7 @@ use crate::store::rows::tuples::Changed;
 use crate::store::{Error, Snapshot};
 
 pub(super) use keeper::Keeper;
+pub(crate) use keeper::Keepers;
 use names::Names;
 use probing::{Probing, Slot};
 
