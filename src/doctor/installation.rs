@@ -121,7 +121,7 @@ pub fn signing_keys(cx: &Cx) -> Finding {
 pub fn certificate(cx: &Cx) -> Finding {
     const NAME: &str = "certificate";
     let (until, fix) = match &cx.settings().tls {
-        Tls::Off => return Finding::ok(NAME, "TLS is not ours, so no certificate of ours ends."),
+        Tls::Off => return Finding::ok(NAME, "TLS ends elsewhere, so no certificate of this server ends."),
         Tls::Files { cert, .. } => match end_of_file(cert) {
             Ok(until) => {
                 (until, "Renew it and put the new one into the same files: they are read again when they change.")

@@ -45,7 +45,7 @@ pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&str>)
     proved
 }
 
-/// Notes a failed attempt. Whoever guesses names of clients is told by the address alone.
+/// Notes a failed attempt. Anyone who guesses names of clients is told by the address alone.
 fn tell(cx: &Cx, shown: &Shown) {
     let known = named(shown).ok().and_then(|id| clients::find_live(cx, &id).ok().flatten());
     let name = known.as_ref().map_or("", |client| client.id.as_str());

@@ -162,7 +162,7 @@ fn a_configuration_with_a_wrong_client_changes_nothing() {
     let server = Running::start(running.clone());
     let wrong = r#"[{"client_id":"declared","type":"spa","redirect_uris":["javascript:alert(1)"]}]"#;
     let variables = [off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", wrong)];
-    // Whoever brings the rules is told before anything happens, whoever does not when the clients are written.
+    // A caller that brings the rules learns it before anything happens; another one when the clients are written.
     let ruled = Overrides { client_rules: Some(oauth::clients::mistakes), ..Overrides::default() };
     let environment = variables.into_iter().collect::<Environment>();
     let mistakes = reload_configuration(&running, &ruled, &environment, folder.path()).unwrap_err().to_string();

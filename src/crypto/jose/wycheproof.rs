@@ -83,7 +83,7 @@ fn outcome(refused_invalid: usize, accepted_valid: usize, by_algorithm: &[(&str,
     Outcome { refused_invalid, accepted_valid, refused_by_algorithm }
 }
 
-/// One of the valid vectors has stray letters in its header: whoever skips them reads it, we do not.
+/// One of the valid vectors has stray letters in its header: anyone who skips them reads it, we do not.
 #[test]
 fn signatures_that_wycheproof_calls_invalid_are_refused() {
     let others =

@@ -11,7 +11,7 @@ use crate::oauth::clients;
 use crate::records::tuple::ANY;
 use crate::store::rows::{api_keys, users};
 
-/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Whoever holds none is told so.
+/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Anyone who holds none is told so.
 pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
     let cx = &caller.cx;
     let (kind, id) = audit::actor(&cx.actor);

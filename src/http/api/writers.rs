@@ -1,4 +1,4 @@
-//! Routes whose right depends on what the request names: whoever may write nothing there is told so before anything else.
+//! Routes whose right depends on what the request names: anyone who may write nothing there is told so before anything else.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -58,7 +58,7 @@ fn may_write_some(cx: &Cx, what: What) -> Result<bool, Refusal> {
         return Ok(true);
     }
     let Some(subject) = subject_of(&cx.actor) else { return Ok(false) };
-    // Whoever has too much to look through may be told what is wrong with their request.
+    // Anyone who has too much to look through may be told what is wrong with their request.
     let held = effective::of_subject(&cx.within(STEPS), &subject, None)?;
     let manages = |item: &effective::Item| {
         item.entity_type == CLIENTS && item.permissions.iter().any(|permission| permission == what.of_clients())

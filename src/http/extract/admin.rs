@@ -145,7 +145,7 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
     Ok(caller.cx)
 }
 
-/// A change that is authenticated by cookie must say that it comes from a page of ours: stricter than elsewhere, for this API is not for
+/// A change that is authenticated by cookie must say that it comes from an Auther page: stricter than elsewhere, for this API is not for
 /// programs that keep cookies.
 fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Refusal> {
     let is_ours = || csrf::sender(&caller.cx, request.headers()) == Sender::Ourselves;
@@ -196,7 +196,7 @@ pub fn has(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Res
     }
 }
 
-/// A caller whose authority depends on the object, so that the handler asks [`require`]; or whoever there is, where everybody is answered.
+/// A caller whose authority depends on the object, so that the handler asks [`require`]; or anyone, where everybody is answered.
 pub struct Manager {
     /// The operation, with the caller as its actor.
     pub cx: Cx,

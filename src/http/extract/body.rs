@@ -61,7 +61,7 @@ async fn too_large(mut payload: Payload, mut read: usize, limit: usize) -> Refus
 async fn collect(mut payload: Payload, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Refusal::malformed("The request body broke off."))?;
+        let chunk = chunk.map_err(|_| Refusal::malformed("The request body ended early."))?;
         if body.len().saturating_add(chunk.len()) > limit {
             return Err(too_large(payload, body.len(), limit).await);
         }
