@@ -14,10 +14,10 @@ use super::api::input::Input;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
 use super::respond::Refusal;
 use super::routes::{self, Endpoint, Openness};
+use crate::access::client_tuple_quota::{self, Admission};
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
-use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, judge};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
@@ -220,10 +220,10 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
-    match own_grants::room(&caller.cx, &client)? {
-        Room::Yes => {}
-        Room::Later => return Err(Refusal::busy(60)),
-        Room::No => {
+    match client_tuple_quota::admit(&caller.cx, &client)? {
+        Admission::Admitted => {}
+        Admission::TooManyThisMinute => return Err(Refusal::busy(60)),
+        Admission::Full => {
             let message = "The installation has very many tuples. Remove some, or let an administrator write this one.";
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }

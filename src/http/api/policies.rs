@@ -10,7 +10,7 @@ use super::input::Input;
 use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
-use crate::access::policy::{Verdict, judge, tried};
+use crate::access::policy::{PolicyDecision, evaluate, tried};
 use crate::access::switched_off;
 use crate::base::id::EvaluationId;
 use crate::base::page::PageRequest;
@@ -49,24 +49,24 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let now = admin.cx.now;
     let context = tried(&context, now)?;
     let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
-    let judged = admin.cx.home.scripts.run(task, move |vm| judge(vm, &script, &context, now)).await;
-    if matches!(judged, Err(Busy::Lost)) {
+    let ran = admin.cx.home.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
+    if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
     }
-    let judgement = judged.map_err(|busy| match busy {
+    let evaluated = ran.map_err(|busy| match busy {
         Busy::Full | Busy::Lost => Refusal::busy(1),
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
     })?;
-    let (result, note, error) = match judgement.verdict {
-        Verdict::Allowed => (Decision::Allowed, None, Value::Null),
-        Verdict::Denied(note) => (Decision::Denied, note, Value::Null),
-        Verdict::Failed(fault) => (Decision::Error, None, error(&fault)),
+    let (result, note, error) = match evaluated.decision {
+        PolicyDecision::Allowed => (Decision::Allowed, None, Value::Null),
+        PolicyDecision::Denied(note) => (Decision::Denied, note, Value::Null),
+        PolicyDecision::Failed(fault) => (Decision::Error, None, error(&fault)),
     };
     Ok(HttpResponse::Ok().json(json!({
         "result": result.name(),
-        "returned": judgement.returned,
+        "returned": evaluated.returned,
         "note": note,
-        "execution_time_ms": milliseconds(judgement.micros),
+        "execution_time_ms": milliseconds(evaluated.micros),
         "error": error,
     })))
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::asked::AskedForList;
 use super::permissions::{may_ask, may_ask_about_others, required, subject};
 use crate::access::Error;
-use crate::access::check::sit;
-use crate::access::list::{self, Objects, Subjects, Who as Wanted};
+use crate::access::check::with_session;
+use crate::access::list::{self, Objects, SubjectFilter, Subjects};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::api::input::Input;
@@ -41,7 +41,8 @@ pub(in crate::http) async fn found_objects(
 ) -> Result<Objects, Error> {
     let (subject, page) = (subject.clone(), page.clone());
     let (entity_type, permission) = (entity_type.to_owned(), permission.to_owned());
-    cx.look(move |cx| sit(cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))).await
+    cx.look(move |cx| with_session(cx, &subject, |session| list::objects(session, &entity_type, &permission, &page)))
+        .await
 }
 
 /// A page of the subjects of type `kind`, or of the sets with its `relation`, that may do `permission` with an object; as [`found_objects`].
@@ -55,7 +56,7 @@ pub(in crate::http) async fn found_subjects(
     let (kind, relation, page) = (kind.to_owned(), relation.map(str::to_owned), page.clone());
     let look = move |cx: &Cx| {
         let [entity_type, entity_id, permission] = &object;
-        let wanted = Wanted { kind: &kind, relation: relation.as_deref() };
+        let wanted = SubjectFilter { kind: &kind, relation: relation.as_deref() };
         list::subjects_now(cx, (entity_type, entity_id, permission), &wanted, &page)
     };
     cx.look(look).await

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::asked::Asked;
-use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, subject_of};
+use crate::access::check::{Decision, Question, Reason, check, check_many, subject_of};
+use crate::access::explain::Explanation;
 use crate::access::model::Models;
-use crate::access::{Error, Resource, Said, tuples};
+use crate::access::{BoundedJson, Error, Resource, tuples};
 use crate::http::api::input::Input;
 use crate::http::extract::{Caller, Right, ViewTuples, Who, has};
 use crate::http::respond::Refusal;
@@ -193,7 +194,7 @@ fn as_resource(given: Members) -> Result<Resource, Refusal> {
     if given.get("attributes").is_some_and(|attributes| !attributes.is_null()) {
         return resource(given);
     }
-    Ok(Resource { attributes: Said::new(given)?, ..Resource::default() })
+    Ok(Resource { attributes: BoundedJson::new(given)?, ..Resource::default() })
 }
 
 /// A text that must be there.
@@ -266,7 +267,7 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
     let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
     let given: Option<Members> = input.take_object("resource");
-    let context = Said::new(input.take_object("context").unwrap_or_default())?;
+    let context = BoundedJson::new(input.take_object("context").unwrap_or_default())?;
     let resource = given.map(resource).transpose()?;
     resource.as_ref().map_or(Ok(()), |resource| resource.attributes.fits_with(&context))?;
     let given = text(input, "entityId")?;
