@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::auth::lists::{found_objects, found_subjects};
 use super::auth::permissions::{Asker, may_ask, may_ask_about_others};
 use super::extract::{Caller, Json, LongJson};
-use super::respond::Refusal;
+use super::respond::{HandlerResult, Refusal};
 use super::routes::{self, Endpoint};
 use crate::access::check::{Decision, Question, check, check_many, with_session};
 use crate::access::{BoundedJson, Error, Resource, list};
@@ -27,7 +27,6 @@ const RESOURCES: &str = "resources";
 /// Questions of one request.
 const MAX_EVALUATIONS: usize = 1_000;
 
-type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// Registers the routes.
@@ -59,13 +58,13 @@ async fn metadata(cx: Cx) -> HttpResponse {
 }
 
 /// Access Evaluation (AuthZEN 1.0 §6).
-async fn evaluation(caller: Caller, body: LongJson) -> Answer {
+async fn evaluation(caller: Caller, body: LongJson) -> HandlerResult {
     let question = Whole::new(&caller, &body.0).question(&body.0)?;
     Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
 }
 
 /// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations it is one evaluation.
-async fn evaluations(caller: Caller, body: LongJson) -> Answer {
+async fn evaluations(caller: Caller, body: LongJson) -> HandlerResult {
     let Some(given) = body.0.get("evaluations") else { return evaluation(caller, body).await };
     let given = given.as_array().ok_or_else(|| malformed("evaluations", "a list"))?;
     if given.is_empty() {
@@ -111,7 +110,7 @@ fn stops(body: &Members) -> Result<Option<bool>, Refusal> {
 }
 
 /// Subject Search (AuthZEN 1.0 §8.4).
-async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
+async fn subjects(caller: Caller, body: Json<Members>) -> HandlerResult {
     let kind = text(&body.0, "subject", "type")?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0, SUBJECTS)?);
@@ -128,7 +127,7 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
 }
 
 /// Resource Search (AuthZEN 1.0 §8.5).
-async fn resources(caller: Caller, body: Json<Members>) -> Answer {
+async fn resources(caller: Caller, body: Json<Members>) -> HandlerResult {
     let subject = subject(&body.0)?;
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0, RESOURCES)?;
@@ -144,7 +143,7 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
 }
 
 /// Action Search (AuthZEN 1.0 §8.6).
-async fn actions(caller: Caller, body: Json<Members>) -> Answer {
+async fn actions(caller: Caller, body: Json<Members>) -> HandlerResult {
     let subject = subject(&body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;

@@ -17,15 +17,13 @@ use crate::base::page::PageRequest;
 use crate::base::{Moment, ScriptDigest};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Json, Query, UpdatePolicies, ViewPolicies};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
 use crate::script::{self, Busy, Fault, Task};
 use crate::store::Order;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `POST policies/validate`: what there is to say about a `script`, and whether it is switched off. It is not run.
-pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     input.finish()?;
@@ -41,7 +39,7 @@ pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>
 }
 
 /// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records nothing.
-pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
@@ -76,13 +74,13 @@ fn off_view(row: &SwitchedOff) -> Value {
 }
 
 /// `GET policies/switched-off`: the policies that did not come back and are not run any more, oldest first.
-pub async fn switched_off(admin: Admin<ViewPolicies>) -> Answer {
+pub async fn switched_off(admin: Admin<ViewPolicies>) -> HandlerResult {
     let all = switched_off::list(&admin.cx).map_err(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(json!({"items": all.iter().map(off_view).collect::<Vec<_>>()})))
 }
 
 /// `DELETE policies/switched-off/{script}`: lets the policy run again whose text has this digest.
-pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> Answer {
+pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> HandlerResult {
     let none = || Refusal::not_found("No policy that is switched off has this digest.");
     let script: ScriptDigest = script.parse().map_err(|_| none())?;
     let row = switched_off::switch_on(&admin.cx, script).await.map_err(|error| match error {
@@ -131,7 +129,7 @@ fn evaluation(row: &EvaluationRow) -> Value {
 
 /// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`, `permission`, `subject`
 /// and `result` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,
@@ -196,7 +194,7 @@ fn version(row: &PolicyVersion) -> Value {
 
 /// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one `permission` or `tuple`
 /// only. A `script` that is `null` was taken away.
-pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> Answer {
+pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let Some(entity_type) = parameter(&query, "entity_type")? else {
         return Err(wrong_parameter("entity_type", "is missing"));
     };

@@ -12,17 +12,15 @@ use crate::access::list::{self, Objects, SubjectFilter, Subjects};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
 /// Items of one list at the most.
 const MAX_LIST: usize = 200;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(asked: AskedForList) -> Answer {
+pub async fn objects(asked: AskedForList) -> HandlerResult {
     let AskedForList { caller, mut input } = asked;
     let subject = subject(&caller, &mut input)?;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
@@ -101,7 +99,7 @@ fn objects_view(
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(asked: AskedForList) -> Answer {
+pub async fn subjects(asked: AskedForList) -> HandlerResult {
     let AskedForList { caller, mut input } = asked;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let entity_id: Option<String> = input.take("entityId");

@@ -31,6 +31,9 @@ use crate::cx::Cx;
 /// When to ask again while too much long work waits, in seconds.
 const BUSY_FOR: u64 = 2;
 
+/// What a handler answers with.
+pub type HandlerResult = Result<HttpResponse, Refusal>;
+
 /// A request that is not carried out: the status, a stable code, and words for the caller. Knows no dialect.
 pub struct Refusal(Box<Parts>);
 

@@ -4,7 +4,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use super::{Answer, PASSWORD, Site};
+use super::{PASSWORD, Site, TestResponse};
 use crate::http::routes::tests::registered_with;
 use crate::http::routes::{Family, Matched, Openness};
 
@@ -50,7 +50,7 @@ fn near_misses(path: &str) -> Vec<String> {
 }
 
 /// What the answer says of the decisions that were made about the request.
-fn decisions(answer: &Answer) -> (u16, Vec<String>) {
+fn decisions(answer: &TestResponse) -> (u16, Vec<String>) {
     let names = [
         "content-type",
         "allow",

@@ -3,7 +3,7 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::{Answer, OWN, Site, Tab};
+use super::{OWN, Site, Tab, TestResponse};
 use crate::http::routes::tests::{registered, registered_with};
 use crate::http::routes::{Family, Matched, family};
 
@@ -15,7 +15,7 @@ fn is_for_strangers(path: &str) -> bool {
     FOR_STRANGERS.iter().any(|name| path == format!("/api/auth/{name}"))
 }
 
-async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> Answer {
+async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> TestResponse {
     let mut request = TestRequest::default().method(method.clone()).uri(path);
     if let Some(token) = token {
         request = request.insert_header(("authorization", format!("Bearer {token}")));
@@ -26,7 +26,7 @@ async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> 
     site.send(request).await
 }
 
-async fn said(site: &Site, method: Method, path: &str, token: &str, body: serde_json::Value) -> Answer {
+async fn said(site: &Site, method: Method, path: &str, token: &str, body: serde_json::Value) -> TestResponse {
     let request = TestRequest::default().method(method).uri(path);
     site.send(request.insert_header(("authorization", format!("Bearer {token}"))).set_json(body)).await
 }

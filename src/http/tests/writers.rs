@@ -4,7 +4,7 @@ use actix_web::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::graph::parts;
-use super::{Answer, Desk};
+use super::{Desk, TestResponse};
 use crate::access::model::builtin;
 use crate::http::routes::tests::registered;
 use crate::http::routes::{Family, family};
@@ -109,7 +109,7 @@ impl World {
             sent: Some("https://carrier.example.com/cb/"),
         };
         failures::note(&cx, "carrier", wrong).await.unwrap();
-        let id_of = |answer: Answer| answer.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        let id_of = |answer: TestResponse| answer.json()["items"][0]["id"].as_str().unwrap().to_owned();
         let failure = id_of(desk.get("clients/carrier/failures").await);
         let session = id_of(desk.get("sessions?user=carl@example.com").await);
         let tuple = id_of(desk.get("tuples?entity_type=platform").await);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::canonical;
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -80,8 +80,8 @@ pub fn page_of(
         return filtered::sorted(from, &USERS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
-    filtered::page(from, &USERS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &USERS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a person and keeps both names unique. `old` is the row as it was read in this transaction, if there was one.
