@@ -83,11 +83,11 @@ pub async fn list(admin: Admin<ViewClients>, query: Query) -> HandlerResult {
 /// `GET clients/{client}`: with how its sign-ins of the last days were protected, and what follows from it.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    let lately = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
+    let recent = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
     let mut document = view(&client);
-    document.insert(String::from("sign_ins"), json!(lately));
-    document.insert(String::from("could_require_pkce"), lately.shows_pkce(&client).into());
-    document.insert(String::from("is_unprotected"), lately.is_bare().into());
+    document.insert(String::from("sign_ins"), json!(recent));
+    document.insert(String::from("could_require_pkce"), recent.shows_pkce(&client).into());
+    document.insert(String::from("is_unprotected"), recent.is_bare().into());
     Ok(HttpResponse::Ok().json(document))
 }
 

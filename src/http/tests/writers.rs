@@ -7,7 +7,7 @@ use super::graph::parts;
 use super::{Desk, TestResponse};
 use crate::access::model::builtin;
 use crate::http::routes::tests::registered;
-use crate::http::routes::{Family, family};
+use crate::http::routes::{Dialect, dialect};
 use crate::oauth::clients::failures;
 use crate::oauth::clients::{ClientInput, register};
 
@@ -309,7 +309,9 @@ async fn bug_class_38_the_walk_over_the_writers_leaves_none_out() {
     let world = World::new().await;
     let attempted: Vec<&str> = world.attempts("me@example.com").iter().map(|attempt| attempt.route).collect();
     for (method, path) in registered() {
-        let Some(route) = path.strip_prefix("/api/admin/").filter(|_| family(&path) == Family::Admin) else { continue };
+        let Some(route) = path.strip_prefix("/api/admin/").filter(|_| dialect(&path) == Dialect::Admin) else {
+            continue;
+        };
         if method.is_safe() || QUESTIONS.contains(&route) {
             continue;
         }
