@@ -33,7 +33,7 @@ pub struct ProcessState {
     /// One at a time in this process changes the signing keys. *Lives in the store* as a lease where there are several nodes.
     pub(crate) key_rotation: Mutex<()>,
     /// Tuples that each client wrote about its own objects in a minute. *May differ*.
-    pub(crate) own_tuples: Quota,
+    pub(crate) client_tuples: Quota,
     /// Policy evaluations recorded in a minute, by subject, caller and network. *May differ*.
     pub(crate) recorded_evaluations: Quota,
     /// Recorded evaluations that wait for their batch. *Lives in the store*; a crash loses one batch.
@@ -41,16 +41,14 @@ pub struct ProcessState {
     /// Compiled models, by revision. *Follows the log*.
     pub(crate) models: LatestOf<TenantId, access::model::Models>,
     /// The revision, people and keys that checks read, by version of the store. *Follows the log*.
-    pub(crate) subjects: LatestOf<TenantId, access::check::Lately>,
+    pub(crate) subjects: LatestOf<TenantId, access::check::SubjectCache>,
     /// The index over all tuples. *Follows the log*.
-    pub(crate) tuple_index: access::check::Keepers,
-    /// Other answers to what checks ask of the installation, for tests.
-    pub(crate) rooms: access::check::Connected,
+    pub(crate) tuple_index: access::graph::Maintainers,
     /// API keys shown a moment ago with their owners, by version of the store. *Follows the log*.
-    pub(crate) api_keys: apikeys::lately::Lately,
+    pub(crate) api_keys: apikeys::key_cache::KeyCache,
     /// Last uses of API keys until they are written down, and the windows of their rate limits. *Lives in the store* once a minute; the windows *may
     /// differ*.
-    pub(crate) api_key_uses: apikeys::memory::Memory,
+    pub(crate) api_key_uses: apikeys::usage::UsageCounters,
     /// Steps of this machine's clock. *May differ*: every machine has a clock.
     pub(crate) clock_steps: Steps,
     /// The threads for long work. *May differ*.
@@ -67,13 +65,12 @@ impl Default for ProcessState {
             spent_tokens: oauth::client_auth::quota(),
             authorization_failures: Default::default(),
             key_rotation: Mutex::default(),
-            own_tuples: access::own_grants::quota(),
+            client_tuples: access::client_tuple_quota::quota(),
             recorded_evaluations: access::evaluations::quota(),
             evaluations: Default::default(),
             models: LatestOf::default(),
             subjects: LatestOf::default(),
             tuple_index: Default::default(),
-            rooms: Default::default(),
             api_keys: Default::default(),
             api_key_uses: Default::default(),
             clock_steps: Steps::default(),

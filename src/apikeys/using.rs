@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lately::Found;
+use super::key_cache::CachedKey;
 use super::{Error, fields, token};
 use crate::audit::{self, Entry};
 use crate::base::clock::SLACK;
@@ -80,9 +80,9 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 }
 
 /// The key with this id and whom it belongs to, as the snapshot has them.
-fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, Error> {
-    let lately = &cx.process().api_keys;
-    if let Some(known) = lately.find(cx.tenant, from.authority(), id) {
+fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
+    let cache = &cx.process().api_keys;
+    if let Some(known) = cache.find(cx.tenant, from.authority(), id) {
         return Ok(Some(known));
     }
     let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
@@ -91,14 +91,14 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, 
         Some(id) => clients::find(from, cx.tenant, id)?.map(Arc::new),
         None => None,
     };
-    let found = Arc::new(Found { key: Arc::new(key), owner, client });
-    lately.keep(cx.tenant, from.authority(), &found);
+    let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });
+    cache.keep(cx.tenant, from.authority(), &found);
     Ok(Some(found))
 }
 
 /// A key works while it, its owner and its client do.
-fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
-    let Found { key, owner, client } = found;
+fn works(cx: &Cx, found: &CachedKey) -> Result<Live, Error> {
+    let CachedKey { key, owner, client } = found;
     if !key.enabled {
         return Err(Error::Disabled);
     }
@@ -121,14 +121,14 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 }
 
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
-    let memory = &cx.process().api_key_uses;
+    let counters = &cx.process().api_key_uses;
     if let Some(limit) = key.rate_limit {
-        memory.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+        counters.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }
     if key.remaining.is_some() {
         spend(cx, &key.id).await?;
     }
-    memory.note(&key.id, cx.now);
+    counters.note(&key.id, cx.now);
     Ok(())
 }
 

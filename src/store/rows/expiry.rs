@@ -1,0 +1,103 @@
+//! When rows end. One index by moment; what is to be deleted for a kind is known to the queries by noun.
+
+use std::ops::ControlFlow;
+
+use crate::base::Moment;
+use crate::base::id::TenantId;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Read, Tx};
+
+type ExpiryKey = (TenantId, Moment, String, String);
+
+/// The index of endings.
+const EXPIRY: Index<ExpiryKey> = Index::new("expiry");
+
+/// One row that ends: which one, and when.
+///
+/// Whoever writes a row that ends notes it here in the same transaction, and moves the note when the ending moves. The
+/// sweeper asks for [`due`] in small batches, deletes the rows and removes the notes in one transaction per batch. Rows past
+/// their end that are not yet swept still exist: rules compare the moment in the record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expiry {
+    /// The tenant of the row.
+    pub tenant: TenantId,
+    /// From this moment on the row may be deleted.
+    pub at: Moment,
+    /// What kind of row: usually the name of its table.
+    pub kind: String,
+    /// The row's key as text: usually its identifier.
+    pub key: String,
+}
+
+impl Expiry {
+    fn index_key(&self) -> ExpiryKey {
+        (self.tenant, self.at, self.kind.clone(), self.key.clone())
+    }
+
+    /// Notes the ending.
+    pub fn put(&self, tx: &mut Tx) -> Result<(), Error> {
+        EXPIRY.put(tx, &self.index_key())
+    }
+
+    /// Removes the note, if it is there.
+    pub fn remove(&self, tx: &mut Tx) -> Result<(), Error> {
+        EXPIRY.delete(tx, &self.index_key())
+    }
+}
+
+/// Up to `limit` rows, of all tenants, that have ended at `now`; within a tenant the earliest first.
+pub fn due(from: &(impl Read + ?Sized), now: Moment, limit: usize) -> Result<Vec<Expiry>, Error> {
+    let mut found = Vec::new();
+    let _ = each_tenant(from, |tenant| {
+        let (first, last) = (prefix((tenant,)), prefix((tenant, now)));
+        let keys = EXPIRY.between(from, &first, &last, limit - found.len())?;
+        found.extend(keys.into_iter().map(|(tenant, at, kind, key)| Expiry { tenant, at, kind, key }));
+        Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(found)
+}
+
+/// Visits the tenants that have endings, jumping from one to the next.
+fn each_tenant(
+    from: &(impl Read + ?Sized),
+    mut visit: impl FnMut(TenantId) -> Result<ControlFlow<()>, Error>,
+) -> Result<ControlFlow<()>, Error> {
+    let mut start = Some(0_u32);
+    while let Some(at_least) = start {
+        let Some((tenant, ..)) = EXPIRY.between(from, &prefix((TenantId(at_least),)), &[], 1)?.pop() else { break };
+        if visit(tenant)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        start = tenant.0.checked_add(1);
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    fn ending(tenant: u32, at: i64, key: &str) -> Expiry {
+        Expiry { tenant: TenantId(tenant), at: Moment::from_millis(at), kind: String::from("code"), key: key.into() }
+    }
+
+    #[test]
+    fn what_has_ended_is_due_and_nothing_else() {
+        let store = Store::in_memory();
+        let all =
+            [ending(1, 5, "b"), ending(1, 10, "a"), ending(1, 11, "late"), ending(7, 9, "x"), ending(u32::MAX, 3, "y")];
+        let rows = all.clone();
+        store.write_blocking(move |tx| rows.iter().try_for_each(|row| row.put(tx))).unwrap();
+        let snapshot = store.read().unwrap();
+        let now = Moment::from_millis(10);
+        let [b, a, late, x, y] = all;
+        assert_eq!(due(&snapshot, now, 10).unwrap(), [b.clone(), a.clone(), x, y]);
+        assert_eq!(due(&snapshot, now, 2).unwrap(), [b.clone(), a]);
+        assert_eq!(due(&snapshot, now, 0).unwrap(), []);
+        assert_eq!(due(&snapshot, Moment::from_millis(-1), 10).unwrap(), []);
+        store.write_blocking(move |tx| b.remove(tx)).unwrap();
+        assert_eq!(due(&store.read().unwrap(), Moment::from_millis(5), 10).unwrap().len(), 1);
+        assert!(due(&store.read().unwrap(), late.at, 10).unwrap().contains(&late));
+    }
+}
