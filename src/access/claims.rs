@@ -102,7 +102,7 @@ pub fn resolve_within(
     match claims {
         Ok(claims) => Ok(PermissionClaims { rev, ..claims }),
         Err(super::Error::Store(error)) => Err(error),
-        // Too much to be looked through is too much for a token: whoever reads it must ask live.
+        // Too much to be looked through is too much for a token: anyone who reads it must ask live.
         Err(_) => Ok(PermissionClaims { truncated: true, rev, ..PermissionClaims::default() }),
     }
 }
@@ -181,7 +181,7 @@ struct Budget {
 enum Added {
     /// All that the subject may do with it is in the maps.
     Whole,
-    /// To find out leads too far: whoever reads the token must ask live. Nothing of it is in the maps.
+    /// To find out leads too far: anyone who reads the token must ask live. Nothing of it is in the maps.
     TooFar,
     /// There was no room for it; part of it is in the maps.
     NoRoom,

@@ -25,7 +25,7 @@ const MAX_OBJECTS: usize = 1_000;
 /// Changes of each kind that are told.
 const MAX_CHANGES: usize = 1_000;
 
-/// The types of subjects that are told of; others stand for these.
+/// The types of subjects that learn of; others stand for these.
 const KINDS: [&str; 3] = [USER, API_KEY, CLIENT];
 
 /// What a change would do.
@@ -206,7 +206,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         Ok(())
     }
 
-    /// Whom tuples with these keys speak of: their subjects, whoever is in those that are sets, and with parents whoever has there what is taken
+    /// Whom tuples with these keys speak of: their subjects, anyone who is in those that are sets, and with parents anyone who has there what is taken
     /// over from them. Nobody else can gain or lose by them.
     fn subjects(&mut self, keys: &[&TupleKey]) -> Result<BTreeSet<SubjectRef>, Error> {
         let mut subjects = BTreeSet::new();

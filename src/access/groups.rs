@@ -209,7 +209,7 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
 }
 
 /// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers; 1000 at the most. What
-/// hangs on a condition is left out: nobody is told to be in a group whose door may be shut.
+/// depends on a condition is left out: nobody is called a member of a group that they may not be in.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);

@@ -412,7 +412,7 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
     Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
-/// Whether the object may be written about. Clients and groups are things of ours: what is made under the identifier of one later must not find what was
+/// Whether the object may be written about. Clients and groups are objects of Auther itself: what is made under the identifier of one later must not find what was
 /// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
 fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
     let kind = model.entity_type.as_str();

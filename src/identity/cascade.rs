@@ -2,8 +2,8 @@
 //! every relation of either.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
-//! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live. In the
-//! same way the API keys of a disabled person stay as they are and do not work: whoever checks a key checks its owner.
+//! authorization code that is still out is not found here: anyone who redeems it checks that its session, person and client live. In the
+//! same way the API keys of a disabled person stay as they are and do not work: anyone who checks a key checks its owner.
 
 use std::ops::AddAssign;
 
@@ -130,7 +130,7 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error
     Ok(Ended { api_keys: 1, ..ended })
 }
 
-/// Removes the entity types of a client with every tuple on their objects, and every other one that speaks of them: whoever later takes the name of the
+/// Removes the entity types of a client with every tuple on their objects, and every other one that speaks of them: anyone who later takes the name of the
 /// client must not find what was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let mut ended = Ended::default();
@@ -193,7 +193,7 @@ pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<En
     Ok(Ended { tuples: removed.len(), memberships, ..Ended::default() })
 }
 
-/// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
+/// Switches off every key of a person: anyone who knew the old password may have made one. The owner switches on again what is theirs.
 /// Answers how many were on.
 pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
     let mut frozen = 0;

@@ -165,7 +165,7 @@ pub async fn change_password(
     Ok(Success { token: opening.token, signed_in, device })
 }
 
-/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that whoever
+/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that anyone who
 /// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
     let attempted = guessing::enter(cx, Guesser::session(&signed_in.session.id))?;

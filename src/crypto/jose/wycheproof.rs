@@ -1,7 +1,7 @@
 //! Project Wycheproof's vectors for JSON Web Signature and JSON Web Key (`tests/data/wycheproof`, with their licence).
 //!
 //! Their payloads are not JSON, so the signature layer is asked. Everything marked invalid must be refused. Everything marked
-//! valid must be accepted when its algorithm is one of ours, and refused otherwise.
+//! valid must be accepted when its algorithm is supported, and refused otherwise.
 
 use std::collections::BTreeMap;
 

@@ -24,7 +24,7 @@ const LIFE: Duration = Duration::from_secs(3600);
 /// How far a clock may be set back before a token counts as one from the future.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The purpose of the tag; no other value of ours can be taken for an interaction.
+/// The purpose of the tag; no other value of this server can be taken for an interaction.
 const PURPOSE: &str = "interaction";
 
 /// Requests that one person may answer within [`LIFE`]: of each a note is kept for as long.

@@ -20,7 +20,7 @@ pub fn find(
     FAILURES.find(from, &(tenant, client.clone(), id.clone()))
 }
 
-/// All failures of a client, oldest first, expired ones included until they are swept. Whoever writes keeps them few.
+/// All failures of a client, oldest first, expired ones included until they are swept. Anyone who writes keeps them few.
 pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<AuthorizeFailure>, Error> {
     let rows = FAILURES.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
     Ok(rows.into_iter().map(|(_, failure)| failure).collect())

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod texts;
+
 /// Lines that a file may have.
 const MAX_LINES: usize = 500;
 
@@ -249,17 +251,21 @@ fn root() -> &'static Path {
 
 /// All Rust files below a folder of the project.
 fn files(folder: &str) -> Vec<(String, String)> {
+    files_of(folder, &[".rs"])
+}
+
+/// All readable files at or below a place in the project whose names end so, with their texts.
+fn files_of(place: &str, ends: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-                found.push((name, fs::read_to_string(&path).unwrap()));
-            }
+    let mut places: Vec<PathBuf> = vec![root().join(place)];
+    while let Some(path) = places.pop() {
+        if path.is_dir() {
+            places.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        if ends.iter().any(|end| name.ends_with(end)) {
+            found.extend(fs::read_to_string(&path).ok().map(|text| (name, text)));
         }
     }
     found.sort();
