@@ -39,7 +39,7 @@ pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
 pub use lease::Lease;
 pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
-pub use table::{Index, Table};
+pub use table::{GO_ON, Index, Next, Table};
 pub use tx::{Read, Snapshot, Tx};
 
 use crate::base::Moment;
