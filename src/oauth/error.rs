@@ -171,6 +171,11 @@ impl From<store::Error> for Error {
                 description: String::from("The server's disk is full, so nothing was changed."),
                 cause: Some(cause.into()),
             },
+            store::Error::Conflict => Self {
+                code: ErrorCode::TemporarilyUnavailable,
+                description: String::from("The server is busy with the same data, so nothing was changed. Try again."),
+                cause: Some(cause.into()),
+            },
             cause => Self::internal(cause),
         }
     }

@@ -1,6 +1,6 @@
 //! What was read of the store lately and is read for every question: the count of changes, and whether people, keys and clients work.
 //!
-//! Everything is kept under the version of the store that it was read in ([`Read::authority`]) and forgotten with it.
+//! Everything is kept under the version of the store that it was read in ([`Read::access_revision`]) and forgotten with it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,7 +13,7 @@ use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::store::rows::api_keys::KeyStanding;
 use crate::store::rows::{tuples, users};
-use crate::store::{self, Read};
+use crate::store::{self, Read, Revision};
 
 /// People and keys remembered at the most. What asks about more of them in one version reads.
 const MOST: usize = 20_000;
@@ -35,7 +35,7 @@ struct Kept<K, V>(RwLock<HashMap<K, V, Seeded>>);
 impl Lately {
     /// What is known of this state. A version that is not known is read anew and kept by nobody else.
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
-        let Some(version) = from.authority() else { return Self::at(0, cx.tenant, from) };
+        let Some(version) = from.access_revision().map(Revision::number) else { return Self::at(0, cx.tenant, from) };
         let newest = cx.home.shared.of::<Newest>();
         let known = newest.find(&cx.tenant);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {

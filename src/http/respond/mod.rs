@@ -347,6 +347,7 @@ impl From<crate::store::Error> for Refusal {
         match error {
             crate::store::Error::Full => Self::disk_full(),
             crate::store::Error::Stopped(stopped) => Self::too_much(stopped),
+            crate::store::Error::Conflict => Self::busy(BUSY_FOR),
             error => Self::internal(error),
         }
     }

@@ -9,7 +9,7 @@ use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::store::rows::tuples::{self, Changed};
-use crate::store::{Commit, Error, Store};
+use crate::store::{Commit, Error, Snapshot, Store};
 
 /// Questions after which the tuples are taken into memory: what asks less often is quick enough without.
 const ENOUGH: u32 = 64;
@@ -192,6 +192,7 @@ impl Keeper {
                 backlog.refuse();
             }
             Failed::Gone => {}
+            Failed::Missed => backlog.lose(),
         }
         self.behind.store(true, Ordering::Release);
     }
@@ -225,6 +226,8 @@ enum Failed {
     Store(Error),
     /// Nobody waits for it any more.
     Gone,
+    /// There were commits that it does not know.
+    Missed,
 }
 
 impl From<Full> for Failed {
@@ -240,10 +243,7 @@ impl From<Error> for Failed {
 }
 
 fn build(keeper: &Weak<Keeper>, store: &Store, follower: u64) {
-    let heard = Weak::clone(keeper);
-    // From before the snapshot on, so that nothing is missed between the two.
-    store.follow(move |commit| heard.upgrade().is_some_and(|keeper| keeper.hear(commit, follower)));
-    let built = read_all(keeper, store);
+    let built = begin(keeper, store, follower).and_then(|from| read_all(keeper, &from));
     let Some(keeper) = keeper.upgrade() else { return };
     match built {
         Ok(index) => keeper.install(index, follower),
@@ -251,13 +251,19 @@ fn build(keeper: &Weak<Keeper>, store: &Store, follower: u64) {
     }
 }
 
-fn read_all(keeper: &Weak<Keeper>, store: &Store) -> Result<Index, Failed> {
+/// The state to build from; all commits after it are heard of.
+fn begin(keeper: &Weak<Keeper>, store: &Store, follower: u64) -> Result<Snapshot, Failed> {
+    let (heard, from) = (Weak::clone(keeper), store.read()?);
+    let hear = move |commit: &Commit<'_>| heard.upgrade().is_some_and(|keeper| keeper.hear(commit, follower));
+    if store.follow(from.revision()?, hear)? { Ok(from) } else { Err(Failed::Missed) }
+}
+
+fn read_all(keeper: &Weak<Keeper>, from: &Snapshot) -> Result<Index, Failed> {
     let tenant = keeper.upgrade().and_then(|keeper| keeper.tenant).ok_or(Failed::Gone)?;
-    let from = store.read()?;
-    let mut index = Index::at(tuples::revision(&from, tenant)?);
+    let mut index = Index::at(tuples::revision(from, tenant)?);
     let mut after = None;
     loop {
-        let some = tuples::all(&from, tenant, after.as_ref(), CHUNK)?;
+        let some = tuples::all(from, tenant, after.as_ref(), CHUNK)?;
         some.iter().try_for_each(|tuple| index.put(tuple))?;
         if index.bytes() > MOST_BYTES {
             return Err(Failed::TooLarge);
@@ -302,7 +308,7 @@ mod tests {
         raise();
         keeper.backlog().phase = Phase::Building;
         let first = keeper.backlog().follower;
-        let Ok(old) = read_all(&Arc::downgrade(&keeper), &store) else { panic!("it is read") };
+        let Ok(old) = read_all(&Arc::downgrade(&keeper), &store.read().unwrap()) else { panic!("it is read") };
         raise();
         keeper.build_now(&store);
         for _ in 0..2 {
