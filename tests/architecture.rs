@@ -407,7 +407,7 @@ fn bug_31_routes_are_registered_in_one_place_and_nothing_else_is_decided_by_a_pa
         // The address that a page comes back to.
         ("request.uri()", &["src/http/pages/app.rs"]),
         // The routes themselves, when they are registered and where there is none.
-        (" family(", &["src/http/routes.rs"]),
+        (" dialect(", &["src/http/routes.rs"]),
     ];
     let all: Vec<Source> = sources().into_iter().filter(|source| source.path.starts_with("src/http/")).collect();
     assert!(all.len() > 50, "the web has moved");

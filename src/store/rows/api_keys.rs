@@ -14,13 +14,13 @@ use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 impl Record for ApiKey {}
 
 const KEYS: Table<(TenantId, ApiKeyId), ApiKey> = Table::new("api_keys");
-const STANDINGS: Table<(TenantId, ApiKeyId), KeyStanding> = Table::new("api_keys");
+const STATUSES: Table<(TenantId, ApiKeyId), KeyStatus> = Table::new("api_keys");
 const BY_OWNER: Index<(TenantId, UserId, ApiKeyId)> = Index::new("api_keys_by_owner");
 const BY_CLIENT: Index<(TenantId, ClientId, ApiKeyId)> = Index::new("api_keys_by_client");
 
 /// What of a key decides whether it may do anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeyStanding {
+pub struct KeyStatus {
     /// Whose key it is.
     pub owner: UserId,
     /// The client it is bound to.
@@ -35,21 +35,21 @@ pub struct KeyStanding {
     pub updated_at: Moment,
 }
 
-impl KeyStanding {
+impl KeyStatus {
     /// Whether it holds at `now`, as far as its end goes: as [`ApiKey::holds`].
     pub fn holds(&self, now: Moment) -> bool {
         api_key::holds(self.expires_at, self.updated_at, now)
     }
 }
 
-impl From<ApiKey> for KeyStanding {
+impl From<ApiKey> for KeyStatus {
     fn from(key: ApiKey) -> Self {
         let ApiKey { owner, client, enabled, expires_at, updated_at, .. } = key;
         Self { owner, client, enabled, expires_at, updated_at }
     }
 }
 
-impl Record for KeyStanding {
+impl Record for KeyStatus {
     const VERSION: u8 = ApiKey::VERSION;
 
     fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
@@ -63,8 +63,8 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Res
 }
 
 /// What of the key with this id decides whether it may do anything. Reads nothing else of it.
-pub fn standing(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error> {
-    STANDINGS.find(from, &(tenant, id.clone()))
+pub fn status(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStatus>, Error> {
+    STATUSES.find(from, &(tenant, id.clone()))
 }
 
 /// The keys of a person, oldest first, expired ones included.

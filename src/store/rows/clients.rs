@@ -1,6 +1,6 @@
 //! Clients, by id.
 
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
@@ -34,8 +34,8 @@ pub fn page_of(
         return filtered::sorted(from, &CLIENTS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
-    filtered::page(from, &CLIENTS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &CLIENTS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Every client: for what must look at all of them, such as the list of allowed origins.

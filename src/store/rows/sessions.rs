@@ -1,7 +1,7 @@
 //! Sessions, by id, by person and by end.
 
 use super::expired::{self, Kind};
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::id::{SessionId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
@@ -57,8 +57,8 @@ pub fn page_of(
         return filtered::sorted(from, &SESSIONS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: SessionId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
-    filtered::page(from, &SESSIONS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
+    filtered::page(from, &SESSIONS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a session. `old` is the row as it was read in this transaction, if there was one.

@@ -1,10 +1,10 @@
-//! Builds the index when it is worth it, keeps it up with the commits, and gives it out for one state only.
+//! Builds the index when it is worth it, follows the commits, and gives the index out for one revision only.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 
-use super::{Full, Index};
+use super::{Index, IndexFull};
 use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
@@ -23,13 +23,13 @@ const MOST_BYTES: usize = 400 << 20;
 /// Changes that wait to be taken over at the most, in tuples; with more of them it is built anew when somebody asks again.
 const MOST_WAITING: usize = 50_000;
 
-/// The keepers of all tenants.
+/// The maintainers of all tenants.
 #[derive(Default)]
-struct Keepers(RwLock<HashMap<TenantId, Arc<Keeper>, Seeded>>);
+struct Maintainers(RwLock<HashMap<TenantId, Arc<IndexMaintainer>, Seeded>>);
 
-/// The index of a tenant, and what it has yet to learn.
+/// The index of a tenant, and the changes that it does not have yet.
 #[derive(Default)]
-pub(in crate::access::check) struct Keeper {
+pub(in crate::access) struct IndexMaintainer {
     tenant: Option<TenantId>,
     asked: AtomicU32,
     index: RwLock<Option<Index>>,
@@ -62,20 +62,20 @@ enum Phase {
     Refused,
 }
 
-impl Keeper {
-    /// The keeper of the operation's tenant.
-    pub(in crate::access::check) fn of(cx: &Cx) -> Arc<Self> {
-        let keepers = cx.home.shared.of::<Keepers>();
-        let known = keepers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+impl IndexMaintainer {
+    /// The maintainer of the operation's tenant.
+    pub(in crate::access) fn of(cx: &Cx) -> Arc<Self> {
+        let maintainers = cx.home.shared.of::<Maintainers>();
+        let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
         known.unwrap_or_else(|| {
-            let mut all = keepers.0.write().unwrap_or_else(PoisonError::into_inner);
+            let mut all = maintainers.0.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = || Arc::new(Self { tenant: Some(cx.tenant), ..Self::default() });
             Arc::clone(all.entry(cx.tenant).or_insert_with(fresh))
         })
     }
 
     /// The index, if it is there and holds exactly the state `revision`. Never waits.
-    pub(in crate::access::check) fn at(self: &Arc<Self>, store: &Store, revision: u64) -> Option<Ready<'_>> {
+    pub(in crate::access) fn at(self: &Arc<Self>, store: &Store, revision: u64) -> Option<Ready<'_>> {
         if self.behind.load(Ordering::Acquire) {
             self.catch_up();
             if self.behind.load(Ordering::Acquire) {
@@ -109,9 +109,9 @@ impl Keeper {
         }
         backlog.phase = Phase::Building;
         backlog.follower += 1;
-        let (keeper, store, follower) = (Arc::downgrade(self), store.clone(), backlog.follower);
+        let (maintainer, store, follower) = (Arc::downgrade(self), store.clone(), backlog.follower);
         drop(backlog);
-        let build = move || build(&keeper, &store, follower);
+        let build = move || build(&maintainer, &store, follower);
         let started = std::thread::Builder::new().name(String::from("tuple-index")).spawn(build);
         if let Err(error) = started {
             tracing::warn!(%error, "the tuples are not taken into memory: there is no thread for it");
@@ -128,7 +128,7 @@ impl Keeper {
         let tenant = self.tenant.unwrap_or(TenantId::DEFAULT);
         match tuples::changed(commit, tenant).ok().filter(|_| commit.is_known()) {
             Some(changed) if changed.revision.is_none() && changed.tuples.is_empty() => return true,
-            // Without a new count two states could not be told apart.
+            // Without a new revision two states would look the same.
             Some(changed) if changed.revision.is_some() && backlog.waiting < MOST_WAITING => {
                 backlog.waiting += changed.tuples.len() + 1;
                 backlog.changes.push_back(changed);
@@ -212,11 +212,11 @@ impl Backlog {
 }
 
 /// The index while it is read: it stays as it is.
-pub(in crate::access::check) struct Ready<'a>(RwLockReadGuard<'a, Option<Index>>);
+pub(in crate::access) struct Ready<'a>(RwLockReadGuard<'a, Option<Index>>);
 
 impl Ready<'_> {
     /// The index.
-    pub(in crate::access::check) fn index(&self) -> Option<&Index> {
+    pub(in crate::access) fn index(&self) -> Option<&Index> {
         self.0.as_ref()
     }
 }
@@ -230,8 +230,8 @@ enum Failed {
     Missed,
 }
 
-impl From<Full> for Failed {
-    fn from(_: Full) -> Self {
+impl From<IndexFull> for Failed {
+    fn from(_: IndexFull) -> Self {
         Self::TooLarge
     }
 }
@@ -242,24 +242,24 @@ impl From<Error> for Failed {
     }
 }
 
-fn build(keeper: &Weak<Keeper>, store: &Store, follower: u64) {
-    let built = begin(keeper, store, follower).and_then(|from| read_all(keeper, &from));
-    let Some(keeper) = keeper.upgrade() else { return };
+fn build(maintainer: &Weak<IndexMaintainer>, store: &Store, follower: u64) {
+    let built = begin(maintainer, store, follower).and_then(|from| read_all(maintainer, &from));
+    let Some(maintainer) = maintainer.upgrade() else { return };
     match built {
-        Ok(index) => keeper.install(index, follower),
-        Err(error) => keeper.give_up(&error, follower),
+        Ok(index) => maintainer.install(index, follower),
+        Err(error) => maintainer.give_up(&error, follower),
     }
 }
 
 /// The state to build from; all commits after it are heard of.
-fn begin(keeper: &Weak<Keeper>, store: &Store, follower: u64) -> Result<Snapshot, Failed> {
-    let (heard, from) = (Weak::clone(keeper), store.read()?);
-    let hear = move |commit: &Commit<'_>| heard.upgrade().is_some_and(|keeper| keeper.hear(commit, follower));
+fn begin(maintainer: &Weak<IndexMaintainer>, store: &Store, follower: u64) -> Result<Snapshot, Failed> {
+    let (heard, from) = (Weak::clone(maintainer), store.read()?);
+    let hear = move |commit: &Commit<'_>| heard.upgrade().is_some_and(|maintainer| maintainer.hear(commit, follower));
     if store.follow(from.revision()?, hear)? { Ok(from) } else { Err(Failed::Missed) }
 }
 
-fn read_all(keeper: &Weak<Keeper>, from: &Snapshot) -> Result<Index, Failed> {
-    let tenant = keeper.upgrade().and_then(|keeper| keeper.tenant).ok_or(Failed::Gone)?;
+fn read_all(maintainer: &Weak<IndexMaintainer>, from: &Snapshot) -> Result<Index, Failed> {
+    let tenant = maintainer.upgrade().and_then(|maintainer| maintainer.tenant).ok_or(Failed::Gone)?;
     let mut index = Index::at(tuples::revision(from, tenant)?);
     let mut after = None;
     loop {
@@ -271,7 +271,7 @@ fn read_all(keeper: &Weak<Keeper>, from: &Snapshot) -> Result<Index, Failed> {
         if some.len() < CHUNK {
             return Ok(index);
         }
-        if keeper.strong_count() == 0 {
+        if maintainer.strong_count() == 0 {
             return Err(Failed::Gone);
         }
         after = some.into_iter().last().map(|tuple| tuple.key);
@@ -279,9 +279,9 @@ fn read_all(keeper: &Weak<Keeper>, from: &Snapshot) -> Result<Index, Failed> {
 }
 
 #[cfg(test)]
-impl Keeper {
+impl IndexMaintainer {
     /// Builds it now, on this thread.
-    pub(in crate::access::check) fn build_now(self: &Arc<Self>, store: &Store) {
+    pub(in crate::access) fn build_now(self: &Arc<Self>, store: &Store) {
         let follower = {
             let mut backlog = self.backlog();
             backlog.phase = Phase::Building;
@@ -291,7 +291,7 @@ impl Keeper {
         build(&Arc::downgrade(self), store, follower);
     }
 
-    pub(in crate::access::check) fn new(tenant: TenantId) -> Arc<Self> {
+    pub(in crate::access) fn new(tenant: TenantId) -> Arc<Self> {
         Arc::new(Self { tenant: Some(tenant), ..Self::default() })
     }
 }
@@ -302,19 +302,19 @@ mod tests {
 
     #[test]
     fn an_index_that_was_begun_earlier_does_not_displace_one_that_was_begun_later() {
-        let (store, keeper) = (Store::in_memory(), Keeper::new(TenantId::DEFAULT));
+        let (store, maintainer) = (Store::in_memory(), IndexMaintainer::new(TenantId::DEFAULT));
         let raise = || store.write_blocking::<_, Error, _>(|tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
         let revision = || tuples::revision(&store.read().unwrap(), TenantId::DEFAULT).unwrap();
         raise();
-        keeper.backlog().phase = Phase::Building;
-        let first = keeper.backlog().follower;
-        let Ok(old) = read_all(&Arc::downgrade(&keeper), &store.read().unwrap()) else { panic!("it is read") };
+        maintainer.backlog().phase = Phase::Building;
+        let first = maintainer.backlog().follower;
+        let Ok(old) = read_all(&Arc::downgrade(&maintainer), &store.read().unwrap()) else { panic!("it is read") };
         raise();
-        keeper.build_now(&store);
+        maintainer.build_now(&store);
         for _ in 0..2 {
-            assert!(keeper.at(&store, revision()).is_some());
-            assert!(keeper.at(&store, revision() - 1).is_none());
-            keeper.install(Index::at(old.revision()), first);
+            assert!(maintainer.at(&store, revision()).is_some());
+            assert!(maintainer.at(&store, revision() - 1).is_none());
+            maintainer.install(Index::at(old.revision()), first);
         }
     }
 }

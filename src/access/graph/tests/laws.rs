@@ -3,40 +3,42 @@
 use proptest::prelude::*;
 
 use super::naive::{Naive, Table};
-use super::world::{IDS, RELATIONS, Reader, TYPES, World, some_knot, some_world, subjects, tuple};
-use crate::access::check::index::{Keeper, SnapshotFacts};
-use crate::access::check::{At, Engine, Facts, Ground, Overlay, Step, StoreFacts, Verdict};
+use super::world::{IDS, RELATIONS, TYPES, TextRunner, World, some_knot, some_world, subjects, tuple};
+use crate::access::explain::DerivationStep;
+use crate::access::graph::{
+    CheckResult, Engine, Graph, IndexMaintainer, ObjectRelation, Overlay, SnapshotTuples, StoreTuples, TupleReader,
+};
 use crate::base::id::TenantId;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples as rows;
 use crate::store::{Error, Snapshot, Store};
 
-fn questions() -> impl Iterator<Item = At<'static>> {
+fn questions() -> impl Iterator<Item = ObjectRelation<'static>> {
     let pairs = TYPES.into_iter().flat_map(|kind| IDS.into_iter().map(move |id| (kind, id)));
-    pairs.flat_map(|(kind, id)| RELATIONS.into_iter().map(move |relation| At::new(kind, id, relation)))
+    pairs.flat_map(|(kind, id)| RELATIONS.into_iter().map(move |relation| ObjectRelation::new(kind, id, relation)))
 }
 
-fn value(table: &Table, subject: &SubjectRef, at: At<'_>, applies: bool) -> Option<Verdict> {
-    let place = super::naive::place(at.kind, at.id, at.relation, applies);
-    (subject.as_set() != Some((at.kind, at.id, at.relation))).then(|| table[&place])
+fn value(table: &Table, subject: &SubjectRef, at: ObjectRelation<'_>, applies: bool) -> Option<CheckResult> {
+    let node = super::naive::node(at.kind, at.id, at.relation, applies);
+    (subject.as_set() != Some((at.kind, at.id, at.relation))).then(|| table[&node])
 }
 
 /// One engine for all questions: what it keeps from one must not spoil the next.
-fn agrees(world: &World, ground: Ground<'_, impl Facts>, subject: &SubjectRef) -> Result<(), TestCaseError> {
+fn agrees(world: &World, graph: Graph<'_, impl TupleReader>, subject: &SubjectRef) -> Result<(), TestCaseError> {
     let (sure, possible) = Naive { world, subject: subject.clone(), live: None }.answers();
     prop_assert_eq!(&sure, &possible);
-    let mut engine = Engine::new(ground, subject);
+    let mut engine = Engine::new(graph, subject);
     for at in questions() {
-        let got = engine.holds(at).unwrap().verdict;
-        prop_assert_eq!(got, value(&sure, subject, at, false).unwrap_or(Verdict::Yes), "{} {:?}", subject, at);
-        prop_assert_eq!(Engine::new(ground, subject).holds(at).unwrap().verdict, got, "alone {} {:?}", subject, at);
+        let got = engine.holds(at).unwrap().result;
+        prop_assert_eq!(got, value(&sure, subject, at, false).unwrap_or(CheckResult::Yes), "{} {:?}", subject, at);
+        prop_assert_eq!(Engine::new(graph, subject).holds(at).unwrap().result, got, "alone {} {:?}", subject, at);
     }
     for policy in [None, Some("yes"), Some("no"), Some("fails")] {
         let (sure, _) = Naive { world, subject: subject.clone(), live: Some(policy) }.answers();
         for at in questions() {
-            let mut judge = Reader;
-            let mut engine = Engine::live(ground, subject, policy.map(Into::into), &mut judge);
-            let got = engine.holds(at).unwrap().verdict;
+            let mut runner = TextRunner;
+            let mut engine = Engine::live(graph, subject, policy.map(Into::into), &mut runner);
+            let got = engine.holds(at).unwrap().result;
             let Some(wanted) = value(&sure, subject, at, policy.is_some()) else { continue };
             prop_assert_eq!(got, wanted, "live {:?} {} {:?}", policy, subject, at);
         }
@@ -44,9 +46,13 @@ fn agrees(world: &World, ground: Ground<'_, impl Facts>, subject: &SubjectRef) -
     Ok(())
 }
 
-fn explained(ground: Ground<'_, impl Facts>, subject: &SubjectRef, at: At<'_>) -> (Verdict, Step) {
-    let outcome = Engine::new(ground, subject).explaining(true).holds(at).unwrap();
-    (outcome.verdict, outcome.step().unwrap())
+fn explained(
+    graph: Graph<'_, impl TupleReader>,
+    subject: &SubjectRef,
+    at: ObjectRelation<'_>,
+) -> (CheckResult, DerivationStep) {
+    let outcome = Engine::new(graph, subject).explaining(true).holds(at).unwrap();
+    (outcome.result, DerivationStep::of(&outcome).unwrap())
 }
 
 pub(super) fn stored(world: &World) -> Store {
@@ -73,47 +79,47 @@ fn change(store: &Store, key: &TupleKey, tuple: Option<&Tuple>) {
 fn the_index_holds_one_state_and_answers_for_no_other() {
     let store = Store::in_memory();
     let made = |n: usize| tuple(("doc", "1", "viewer"), SubjectRef::new("user", format!("u{n}")));
-    let keeper = Keeper::new(TenantId::DEFAULT);
-    assert!(keeper.at(&store, 0).is_none());
-    keeper.build_now(&store);
+    let maintainer = IndexMaintainer::new(TenantId::DEFAULT);
+    assert!(maintainer.at(&store, 0).is_none());
+    maintainer.build_now(&store);
     let old = store.read().unwrap();
     let revision = |from: &Snapshot| rows::revision(from, TenantId::DEFAULT).unwrap();
-    assert!(keeper.at(&store, revision(&old)).is_some());
+    assert!(maintainer.at(&store, revision(&old)).is_some());
     for n in 0..40 {
         change(&store, &made(n).key, Some(&made(n)));
         let from = store.read().unwrap();
-        let ready = keeper.at(&store, revision(&from)).unwrap();
-        let facts = SnapshotFacts::new(StoreFacts { from: &from, tenant: TenantId::DEFAULT }, ready.index());
+        let ready = maintainer.at(&store, revision(&from)).unwrap();
+        let tuples = SnapshotTuples::new(StoreTuples { from: &from, tenant: TenantId::DEFAULT }, ready.index());
         for m in [0, n, n + 1] {
-            let found = facts.tuple(At::new("doc", "1", "viewer"), &made(m).key.subject).unwrap();
+            let found = tuples.tuple(ObjectRelation::new("doc", "1", "viewer"), &made(m).key.subject).unwrap();
             assert_eq!(found, (m <= n).then(|| made(m)));
         }
-        assert_eq!(facts.holders(At::new("doc", "1", "viewer"), 99).unwrap().len(), n + 1);
+        assert_eq!(tuples.holders(ObjectRelation::new("doc", "1", "viewer"), 99).unwrap().len(), n + 1);
     }
-    assert!(keeper.at(&store, revision(&old)).is_none());
+    assert!(maintainer.at(&store, revision(&old)).is_none());
     // Somebody reads while tuples change: the reader keeps what it has, the next one gets the new state.
     let from = store.read().unwrap();
-    let reading = keeper.at(&store, revision(&from)).unwrap();
+    let reading = maintainer.at(&store, revision(&from)).unwrap();
     change(&store, &made(0).key, None);
     let now = store.read().unwrap();
-    assert!(keeper.at(&store, revision(&now)).is_none());
+    assert!(maintainer.at(&store, revision(&now)).is_none());
     assert!(reading.index().is_some());
     drop(reading);
-    assert!(keeper.at(&store, revision(&now)).is_some());
+    assert!(maintainer.at(&store, revision(&now)).is_some());
 }
 
 #[test]
 fn an_index_that_missed_something_goes() {
     let store = Store::in_memory();
-    let keeper = Keeper::new(TenantId::DEFAULT);
-    keeper.build_now(&store);
-    assert!(keeper.at(&store, 0).is_some());
+    let maintainer = IndexMaintainer::new(TenantId::DEFAULT);
+    maintainer.build_now(&store);
+    assert!(maintainer.at(&store, 0).is_some());
     // A change without a new count is nobody's to make; the index must not survive it.
     let made = tuple(("doc", "1", "viewer"), SubjectRef::new("user", "ann"));
     store.write_blocking::<_, Error, _>(move |tx| rows::put(tx, TenantId::DEFAULT, &made)).unwrap();
-    assert!(keeper.at(&store, 0).is_none());
-    keeper.build_now(&store);
-    assert!(keeper.at(&store, 0).is_some());
+    assert!(maintainer.at(&store, 0).is_none());
+    maintainer.build_now(&store);
+    assert!(maintainer.at(&store, 0).is_some());
 }
 
 proptest! {
@@ -121,7 +127,7 @@ proptest! {
 
     #[test]
     fn the_engine_says_what_the_naive_evaluator_says(world in prop_oneof![some_world(false), some_knot()], one in 0..9_usize) {
-        agrees(&world, world.ground(), &subjects()[one])?;
+        agrees(&world, world.graph(), &subjects()[one])?;
     }
 
     #[test]
@@ -141,11 +147,11 @@ proptest! {
         let removed = gone.tuples.keys().filter(|key| !world.tuples.contains_key(key)).cloned();
         let store = stored(&below);
         let from = store.read().unwrap();
-        let base = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
+        let base = StoreTuples { from: &from, tenant: TenantId::DEFAULT };
         let overlay = Overlay::new(&base, added, removed);
-        let plain = world.ground();
-        let ground = Ground { facts: &overlay, schema: &world, now: plain.now, limits: plain.limits, budget: None };
-        agrees(&world, ground, subject)?;
+        let plain = world.graph();
+        let graph = Graph { tuples: &overlay, schema: &world, now: plain.now, limits: plain.limits, budget: None };
+        agrees(&world, graph, subject)?;
         for limit in [1, 2, 50] {
             for kind in ["user", "group", "folder"] {
                 prop_assert_eq!(all_of_type(&overlay, kind, limit), all_of_type(&world, kind, limit));
@@ -163,8 +169,8 @@ proptest! {
         let others = gone.tuples.into_values().filter(|tuple| !world.tuples.contains_key(&tuple.key));
         let below = World { tuples: first.iter().cloned().chain(others).map(|tuple| (tuple.key.clone(), tuple)).collect(), ..world.clone() };
         let store = stored(&below);
-        let keeper = Keeper::new(TenantId::DEFAULT);
-        keeper.build_now(&store);
+        let maintainer = IndexMaintainer::new(TenantId::DEFAULT);
+        maintainer.build_now(&store);
         for (key, tuple) in &world.tuples {
             change(&store, key, Some(tuple));
         }
@@ -173,30 +179,30 @@ proptest! {
         }
         let from = store.read().unwrap();
         let revision = rows::revision(&from, TenantId::DEFAULT).unwrap();
-        prop_assert!(keeper.at(&store, revision + 1).is_none());
-        let ready = keeper.at(&store, revision).unwrap();
-        let facts = SnapshotFacts::new(StoreFacts { from: &from, tenant: TenantId::DEFAULT }, ready.index());
-        let plain = world.ground();
+        prop_assert!(maintainer.at(&store, revision + 1).is_none());
+        let ready = maintainer.at(&store, revision).unwrap();
+        let tuples = SnapshotTuples::new(StoreTuples { from: &from, tenant: TenantId::DEFAULT }, ready.index());
+        let plain = world.graph();
         for at in questions() {
             for limit in [0, 1, 2, 99] {
-                prop_assert_eq!(facts.sets(at, limit).unwrap(), world.sets(at, limit).unwrap());
-                let store = StoreFacts { from: &from, tenant: TenantId::DEFAULT };
-                prop_assert_eq!(facts.holders(at, limit).unwrap(), store.holders(at, limit).unwrap());
+                prop_assert_eq!(tuples.sets(at, limit).unwrap(), world.sets(at, limit).unwrap());
+                let store = StoreTuples { from: &from, tenant: TenantId::DEFAULT };
+                prop_assert_eq!(tuples.holders(at, limit).unwrap(), store.holders(at, limit).unwrap());
             }
         }
-        agrees(&world, Ground { facts: &facts, schema: &world, now: plain.now, limits: plain.limits, budget: None }, subject)?;
+        agrees(&world, Graph { tuples: &tuples, schema: &world, now: plain.now, limits: plain.limits, budget: None }, subject)?;
     }
 
     #[test]
     fn nothing_is_given_that_excludes_itself(world in some_world(true), one in 0..9_usize) {
         let subject = &subjects()[one];
         let (sure, possible) = Naive { world: &world, subject: subject.clone(), live: None }.answers();
-        let mut engine = Engine::new(world.ground(), subject);
+        let mut engine = Engine::new(world.graph(), subject);
         for at in questions() {
-            let got = engine.holds(at).unwrap().verdict;
+            let got = engine.holds(at).unwrap().result;
             let Some(sure) = value(&sure, subject, at, false) else { continue };
-            prop_assert!(got != Verdict::Yes || sure == Verdict::Yes, "{} {:?}: {:?}, not {:?}", subject, at, got, sure);
-            prop_assert!(got <= Verdict::Error || Some(got) <= value(&possible, subject, at, false));
+            prop_assert!(got != CheckResult::Yes || sure == CheckResult::Yes, "{} {:?}: {:?}, not {:?}", subject, at, got, sure);
+            prop_assert!(got <= CheckResult::Error || Some(got) <= value(&possible, subject, at, false));
         }
     }
 
@@ -204,39 +210,39 @@ proptest! {
     fn an_explanation_is_the_same_each_time_and_none_of_its_tuples_is_idle(world in prop_oneof![some_world(false), some_knot()], one in 0..9_usize) {
         let subject = &subjects()[one];
         for at in questions() {
-            let (verdict, step) = explained(world.ground(), subject, at);
-            prop_assert_eq!(&explained(world.ground(), subject, at).1, &step);
-            prop_assert_eq!(Engine::new(world.ground(), subject).holds(at).unwrap().verdict, verdict);
-            prop_assert_eq!(step.holds, verdict);
-            if verdict != Verdict::Yes {
+            let (result, step) = explained(world.graph(), subject, at);
+            prop_assert_eq!(&explained(world.graph(), subject, at).1, &step);
+            prop_assert_eq!(Engine::new(world.graph(), subject).holds(at).unwrap().result, result);
+            prop_assert_eq!(step.holds, result);
+            if result != CheckResult::Yes {
                 continue;
             }
             for key in step.tuples() {
                 prop_assert!(world.tuples.contains_key(key));
                 let less = Overlay::new(&world, [], [key.clone()]);
-                let plain = world.ground();
-                let ground = Ground { facts: &less, schema: &world, now: plain.now, limits: plain.limits, budget: None };
-                let (now, other) = explained(ground, subject, at);
-                prop_assert!(now != Verdict::Yes || other != step, "{} {:?} without {}", subject, at, key);
+                let plain = world.graph();
+                let graph = Graph { tuples: &less, schema: &world, now: plain.now, limits: plain.limits, budget: None };
+                let (now, other) = explained(graph, subject, at);
+                prop_assert!(now != CheckResult::Yes || other != step, "{} {:?} without {}", subject, at, key);
             }
         }
     }
 }
 
-fn all_of_type(facts: &impl Facts, kind: &str, limit: usize) -> Vec<String> {
+fn all_of_type(tuples: &impl TupleReader, kind: &str, limit: usize) -> Vec<String> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let keys = facts.of_subject_type(kind, after.as_ref(), limit).unwrap();
+        let keys = tuples.of_subject_type(kind, after.as_ref(), limit).unwrap();
         let Some(last) = keys.last().cloned() else { return all };
         after = Some(last);
         all.extend(keys.iter().map(ToString::to_string));
     }
 }
 
-fn all_of_subject(facts: &impl Facts, subject: &SubjectRef, limit: usize) -> Vec<String> {
+fn all_of_subject(tuples: &impl TupleReader, subject: &SubjectRef, limit: usize) -> Vec<String> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let keys = facts.of_subject(subject, after.as_ref(), limit).unwrap();
+        let keys = tuples.of_subject(subject, after.as_ref(), limit).unwrap();
         let Some(last) = keys.last().cloned() else { return all };
         after = Some(last);
         all.extend(keys.iter().map(ToString::to_string));

@@ -1,4 +1,4 @@
-//! How many tuples are written about an app's own objects by the app itself, and by those who manage its grants: many, and not without end.
+//! How many tuples an app, and those who manage its grants, may write about the objects of the app.
 
 use std::time::Duration;
 
@@ -21,29 +21,29 @@ impl Default for Written {
     }
 }
 
-/// Whether there is room for one more.
+/// Whether one more tuple may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// There is.
-    Yes,
-    /// The app wrote very many in this minute.
-    Later,
-    /// There are too many tuples.
-    No,
+pub enum Admission {
+    /// It may.
+    Admitted,
+    /// The app wrote too many in this minute.
+    TooManyThisMinute,
+    /// The installation has too many tuples.
+    Full,
 }
 
 /// Whether one more tuple may be written about the objects of this app now. It counts as written.
-pub fn room(cx: &Cx, client: &ClientId) -> Result<Room, store::Error> {
-    room_below(cx, client, MOST)
+pub fn admit(cx: &Cx, client: &ClientId) -> Result<Admission, store::Error> {
+    admit_below(cx, client, MOST)
 }
 
-fn room_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Room, store::Error> {
+fn admit_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Admission, store::Error> {
     if rows::tuples::count(&cx.read()?)? >= most {
-        return Ok(Room::No);
+        return Ok(Admission::Full);
     }
     let level = Level::new("grant", client.as_str(), IN_A_MINUTE);
     let taken = cx.home.shared.of::<Written>().0.take(&[level], cx.now);
-    Ok(if taken.is_some() { Room::Yes } else { Room::Later })
+    Ok(if taken.is_some() { Admission::Admitted } else { Admission::TooManyThisMinute })
 }
 
 #[cfg(test)]
@@ -57,12 +57,12 @@ mod tests {
     fn an_app_writes_so_many_in_a_minute_and_others_are_not_concerned() {
         let home = Home::new();
         let (shop, wiki): (ClientId, ClientId) = ("shop".parse().unwrap(), "wiki".parse().unwrap());
-        let yes = (0..IN_A_MINUTE + 10).filter(|_| room(&home.cx(), &shop).unwrap() == Room::Yes).count();
+        let yes = (0..IN_A_MINUTE + 10).filter(|_| admit(&home.cx(), &shop).unwrap() == Admission::Admitted).count();
         assert_eq!(yes, usize::try_from(IN_A_MINUTE).unwrap());
-        assert_eq!(room(&home.cx(), &shop).unwrap(), Room::Later);
-        assert_eq!(room(&home.cx(), &wiki).unwrap(), Room::Yes);
+        assert_eq!(admit(&home.cx(), &shop).unwrap(), Admission::TooManyThisMinute);
+        assert_eq!(admit(&home.cx(), &wiki).unwrap(), Admission::Admitted);
         home.advance(Duration::from_secs(60));
-        assert_eq!(room(&home.cx(), &shop).unwrap(), Room::Yes);
+        assert_eq!(admit(&home.cx(), &shop).unwrap(), Admission::Admitted);
     }
 
     #[test]
@@ -75,8 +75,8 @@ mod tests {
             relation: String::from("viewer"),
             subject: SubjectRef::new("service", "x"),
         };
-        assert_eq!(room_below(&home.cx(), &shop, 1).unwrap(), Room::Yes);
+        assert_eq!(admit_below(&home.cx(), &shop, 1).unwrap(), Admission::Admitted);
         block_on(write(&home.cx(), key.into())).unwrap();
-        assert_eq!(room_below(&home.cx(), &shop, 1).unwrap(), Room::No);
+        assert_eq!(admit_below(&home.cx(), &shop, 1).unwrap(), Admission::Full);
     }
 }

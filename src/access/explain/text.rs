@@ -1,17 +1,17 @@
 //! An explanation in sentences, for people.
 
-use super::proof::{Explanation, Miss, Rule, Step, Why};
-use super::verdict::{ScriptSource, Verdict};
+use super::{DerivationStep, Explanation, NearMiss, NearMissReason};
+use crate::access::graph::{CheckResult, Rule, ScriptSource};
 
-/// Lines told at the most.
+/// The most lines.
 const MAX_LINES: usize = 60;
 
 impl Explanation {
     /// One line for each step, indented by its depth; for denials, what came nearest.
-    pub fn words(&self) -> Vec<String> {
+    pub fn sentences(&self) -> Vec<String> {
         let mut lines = Vec::new();
         match &self.derivation {
-            Some(step) if step.holds >= Verdict::Gated => tell(step, 0, &mut lines),
+            Some(step) if step.holds >= CheckResult::Gated => tell(step, 0, &mut lines),
             Some(step) => lines.extend(step.object.as_ref().map(|object| format!("Nothing gives {object}."))),
             None => {}
         }
@@ -26,7 +26,7 @@ impl Explanation {
 }
 
 /// What holds, and why; branches that do not hold explain nothing, but for what is excluded.
-fn tell(step: &Step, depth: usize, lines: &mut Vec<String>) {
+fn tell(step: &DerivationStep, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let deeper = match (step.rule, &step.object, &step.tuple) {
         (Rule::Relation, Some(object), _) => {
@@ -56,40 +56,44 @@ fn tell(step: &Step, depth: usize, lines: &mut Vec<String>) {
         }
         _ => depth,
     };
-    step.by.iter().filter(|below| below.holds >= Verdict::Gated).for_each(|below| tell(below, deeper, lines));
+    step.by.iter().filter(|below| below.holds >= CheckResult::Gated).for_each(|below| tell(below, deeper, lines));
 }
 
-fn script(step: &Step) -> String {
+fn script(step: &DerivationStep) -> String {
     let Some(ran) = &step.script else { return String::new() };
     let what = match ran.source {
         ScriptSource::Condition => "its condition",
         ScriptSource::Policy => "the permission's policy",
     };
     match ran.result {
-        Verdict::Yes => format!(", and {what} said true"),
-        Verdict::Gated => format!(", if {what} says true"),
-        Verdict::No => format!(", but {what} did not say true"),
-        Verdict::Error => format!(", but {what} failed"),
+        CheckResult::Yes => format!(", and {what} said true"),
+        CheckResult::Gated => format!(", if {what} says true"),
+        CheckResult::No => format!(", but {what} did not say true"),
+        CheckResult::Error => format!(", but {what} failed"),
     }
 }
 
-fn miss(miss: &Miss) -> String {
+fn miss(miss: &NearMiss) -> String {
     let tuple = miss.tuple.as_ref().map(|tuple| format!("the tuple {tuple} ({})", tuple.id()));
     let tuple = tuple.as_deref().unwrap_or("a tuple");
     let said = miss.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
     match miss.why {
-        Why::ConditionDenied => format!("Near miss: {tuple} would give it, but its condition did not say true."),
-        Why::PolicyDenied => format!("Near miss: {tuple} would give it, but the permission's policy did not say true."),
-        Why::ScriptFailed => format!("Near miss: {tuple} would give it, but its script failed{said}."),
-        Why::Excluded => format!("Near miss: it would hold, but {tuple} excludes the subject."),
-        Why::ExclusionUnclear => {
+        NearMissReason::ConditionDenied => {
+            format!("Near miss: {tuple} would give it, but its condition did not say true.")
+        }
+        NearMissReason::PolicyDenied => {
+            format!("Near miss: {tuple} would give it, but the permission's policy did not say true.")
+        }
+        NearMissReason::ScriptFailed => format!("Near miss: {tuple} would give it, but its script failed{said}."),
+        NearMissReason::Excluded => format!("Near miss: it would hold, but {tuple} excludes the subject."),
+        NearMissReason::ExclusionUnclear => {
             let why = "A script failed, or what is excluded depends on the question itself.";
             format!("Near miss: it would hold, but whether the subject is excluded could not be found out. {why}")
         }
-        Why::NotInSet => format!("Near miss: {tuple} gives it to a set that the subject is not in."),
-        Why::NotOnParent => format!("Near miss: {tuple} names a parent on which the subject has nothing."),
-        Why::Expired => format!("Near miss: {tuple} gave it and has expired."),
-        Why::OtherRelation => {
+        NearMissReason::NotInSet => format!("Near miss: {tuple} gives it to a set that the subject is not in."),
+        NearMissReason::NotOnParent => format!("Near miss: {tuple} names a parent on which the subject has nothing."),
+        NearMissReason::Expired => format!("Near miss: {tuple} gave it and has expired."),
+        NearMissReason::OtherRelation => {
             let relation = miss.relation.as_deref().unwrap_or("another relation");
             format!("The subject has `{relation}` on the object, which is not enough.")
         }
@@ -99,7 +103,7 @@ fn miss(miss: &Miss) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::check::proof::Ran;
+    use crate::access::graph::ScriptResult;
     use crate::records::{SubjectRef, TupleKey};
 
     fn tuple() -> TupleKey {
@@ -107,18 +111,19 @@ mod tests {
         TupleKey { entity_type: "doc".into(), entity_id: "1".into(), relation: "viewer".into(), subject }
     }
 
-    fn step(rule: Rule, holds: Verdict, by: Vec<Step>) -> Step {
-        Step { rule, holds, object: None, tuple: None, script: None, by }
+    fn step(rule: Rule, holds: CheckResult, by: Vec<DerivationStep>) -> DerivationStep {
+        DerivationStep { rule, holds, object: None, tuple: None, script: None, by }
     }
 
     #[test]
     fn a_derivation_is_told_from_the_question_to_its_tuples() {
-        let script = Some(Ran { source: ScriptSource::Policy, result: Verdict::Yes, message: None });
-        let leaf = Step { tuple: Some(tuple()), script, ..step(Rule::Tuple, Verdict::Yes, Vec::new()) };
-        let other = Step { tuple: Some(tuple()), ..step(Rule::Tuple, Verdict::No, Vec::new()) };
-        let any = step(Rule::AnyOf, Verdict::Yes, vec![other, leaf]);
-        let root = Step { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, Verdict::Yes, vec![any]) };
-        let told = Explanation { derivation: Some(root), misses: Vec::new() }.words();
+        let script = Some(ScriptResult { source: ScriptSource::Policy, result: CheckResult::Yes, message: None });
+        let leaf = DerivationStep { tuple: Some(tuple()), script, ..step(Rule::Tuple, CheckResult::Yes, Vec::new()) };
+        let other = DerivationStep { tuple: Some(tuple()), ..step(Rule::Tuple, CheckResult::No, Vec::new()) };
+        let any = step(Rule::AnyOf, CheckResult::Yes, vec![other, leaf]);
+        let root =
+            DerivationStep { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, CheckResult::Yes, vec![any]) };
+        let told = Explanation { derivation: Some(root), misses: Vec::new() }.sentences();
         assert_eq!(told.len(), 2, "{told:?}");
         assert_eq!(told[0], "doc:1#viewer holds:");
         assert!(told[1].starts_with("  the tuple doc:1#viewer@user:ann (tpl_"), "{told:?}");
@@ -127,9 +132,11 @@ mod tests {
 
     #[test]
     fn a_denial_tells_what_came_nearest() {
-        let root = Step { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, Verdict::No, Vec::new()) };
-        let near = Miss { why: Why::ConditionDenied, tuple: Some(tuple()), relation: None, message: None };
-        let told = Explanation { derivation: Some(root), misses: vec![near] }.words();
+        let root =
+            DerivationStep { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, CheckResult::No, Vec::new()) };
+        let near =
+            NearMiss { why: NearMissReason::ConditionDenied, tuple: Some(tuple()), relation: None, message: None };
+        let told = Explanation { derivation: Some(root), misses: vec![near] }.sentences();
         assert_eq!(told[0], "Nothing gives doc:1#viewer.");
         assert!(told[1].contains("condition did not say true"), "{told:?}");
     }

@@ -1,4 +1,4 @@
-//! What is counted in memory: last uses until they are written down, and the windows of rate limits.
+//! Counters of uses: how often keys were used since that was last written to the store, and the windows of rate limits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::records::{ApiKey, RateLimit};
 use crate::store;
 use crate::store::rows::api_keys as rows;
 
-/// How often uses are written down.
+/// How often uses are written to the store.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Rows written in one transaction.
@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 
 /// Counted for the life of the process. What is lost with it is a minute of last uses, and the state of rate limits.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<Counts>);
+pub(super) struct UsageCounters(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -43,11 +43,11 @@ struct Window {
     count: u64,
 }
 
-pub(super) fn of(cx: &Cx) -> Arc<Memory> {
-    cx.home.shared.of::<Memory>()
+pub(super) fn counters(cx: &Cx) -> Arc<UsageCounters> {
+    cx.home.shared.of::<UsageCounters>()
 }
 
-impl Memory {
+impl UsageCounters {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +77,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Takes away what is to be written down.
+    /// Takes the uses that are to be written.
     fn take_uses(&self, now: Uptime) -> Vec<(ApiKeyId, Usage)> {
         let mut counts = self.counts();
         counts.written_at = Some(now);
@@ -104,23 +104,23 @@ impl Usage {
 
 /// How much a key was used so far, the last minute included.
 pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
-    let held = of(cx).counts().uses.get(&key.id).copied().unwrap_or_default();
+    let held = counters(cx).counts().uses.get(&key.id).copied().unwrap_or_default();
     held.and(Usage { count: key.uses, last: key.last_used_at })
 }
 
-/// Writes uses down if a minute has passed since it was done last. For the background work.
+/// Writes uses to the store if a minute has passed since it was done last. For the background work.
 pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
-    let last = of(cx).counts().written_at;
+    let last = counters(cx).counts().written_at;
     if last.is_some_and(|last| cx.uptime.since(last) < EVERY) {
         return Ok(());
     }
     flush(cx).await
 }
 
-/// Writes uses down now: at the end of the process. What cannot be written is kept for the next time.
+/// Writes uses to the store now: at the end of the process. What cannot be written is kept for the next time.
 pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
-    let memory = of(cx);
-    let uses = memory.take_uses(cx.uptime);
+    let counters = counters(cx);
+    let uses = counters.take_uses(cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {
         let (tenant, rows) = (cx.tenant, batch.to_vec());
@@ -135,7 +135,7 @@ pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
             Ok::<_, store::Error>(())
         });
         if let Err(error) = written.await {
-            memory.give_back(uses.get(done..).unwrap_or_default());
+            counters.give_back(uses.get(done..).unwrap_or_default());
             return Err(error);
         }
         done += batch.len();

@@ -1,4 +1,4 @@
-//! What a caller says for policies: bounded and measured once, and shared by the questions it is for.
+//! The context that a caller gives for policies: bounded and measured once, and shared by the questions it is for.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Error;
 
-/// Most bytes of what is said for one question.
+/// The most bytes of the context of one question.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// Most values in it: members and items at any depth.
@@ -15,9 +15,9 @@ pub const MAX_VALUES: usize = 4_096;
 /// What a value costs besides its text, in bytes, wherever it is copied to.
 const VALUE: usize = 64;
 
-/// An object of JSON. A copy shares it.
+/// An object of JSON whose size is bounded. A copy shares it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Said(Option<Arc<Measured>>);
+pub struct BoundedJson(Option<Arc<Measured>>);
 
 #[derive(Debug, PartialEq)]
 struct Measured {
@@ -31,7 +31,7 @@ struct Size {
     values: usize,
 }
 
-impl Said {
+impl BoundedJson {
     /// Measures it. Errors: [`Error::TooLarge`] beyond [`MAX_BYTES`] and [`MAX_VALUES`], found after that many.
     pub fn new(members: Map<String, Value>) -> Result<Self, Error> {
         if members.is_empty() {
@@ -44,7 +44,7 @@ impl Said {
 
     /// Its members.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter().flat_map(|said| &said.members)
+        self.0.iter().flat_map(|measured| &measured.members)
     }
 
     /// One member.
@@ -54,19 +54,19 @@ impl Said {
 
     /// A copy of its members.
     pub fn members(&self) -> Map<String, Value> {
-        self.0.as_ref().map(|said| said.members.clone()).unwrap_or_default()
+        self.0.as_ref().map(|measured| measured.members.clone()).unwrap_or_default()
     }
 
     /// About what a copy takes, in bytes.
     pub fn weight(&self) -> usize {
-        self.0.as_ref().map_or(0, |said| said.size.bytes + said.size.values * VALUE)
+        self.0.as_ref().map_or(0, |measured| measured.size.bytes + measured.size.values * VALUE)
     }
 
     /// Refuses what is too large together with this. Errors: [`Error::TooLarge`].
     pub fn fits_with(&self, other: &Self) -> Result<(), Error> {
         let mut size = Size::default();
-        for said in [self, other].into_iter().filter_map(|said| said.0.as_ref()) {
-            size.add(said.size.bytes, said.size.values)?;
+        for measured in [self, other].into_iter().filter_map(|one| one.0.as_ref()) {
+            size.add(measured.size.bytes, measured.size.values)?;
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Size {
     }
 }
 
-/// What a caller says about the object. None of it is checked: whoever asks about their own objects knows them.
+/// The resource of a question, as the caller describes it. None of it is checked: a caller knows its own objects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource {
     /// In place of the entity id.
@@ -118,7 +118,7 @@ pub struct Resource {
     /// In place of the entity type's own name.
     pub type_name: Option<String>,
     /// Anything.
-    pub attributes: Said,
+    pub attributes: BoundedJson,
 }
 
 impl Resource {
@@ -127,8 +127,8 @@ impl Resource {
         let text = |name: &str| given.get(name)?.as_str().map(str::to_owned);
         let (id, type_name) = (text("id"), text("type"));
         let attributes = match given.remove("attributes") {
-            Some(Value::Object(attributes)) => Said::new(attributes)?,
-            _ => Said::default(),
+            Some(Value::Object(attributes)) => BoundedJson::new(attributes)?,
+            _ => BoundedJson::default(),
         };
         Ok(Self { id, type_name, attributes })
     }
@@ -140,25 +140,25 @@ mod tests {
 
     use super::*;
 
-    fn said(value: Value) -> Result<Said, Error> {
-        Said::new(value.as_object().unwrap().clone())
+    fn bounded(value: Value) -> Result<BoundedJson, Error> {
+        BoundedJson::new(value.as_object().unwrap().clone())
     }
 
     #[test]
-    fn what_is_said_is_bounded_in_bytes_and_in_values_at_any_depth() {
-        assert!(said(json!({"a": "x".repeat(MAX_BYTES - 100)})).is_ok());
-        assert!(said(json!({"a": "x".repeat(MAX_BYTES)})).is_err());
-        assert!(said(json!({"x".repeat(MAX_BYTES): 1})).is_err());
-        assert!(said(json!({"a": vec![1; MAX_VALUES - 1]})).is_ok());
-        assert!(said(json!({"a": vec![1; MAX_VALUES]})).is_err());
-        assert!(said(json!({"a": vec![json!({"b": {}}); MAX_VALUES / 2]})).is_err());
+    fn a_context_is_bounded_in_bytes_and_in_values_at_any_depth() {
+        assert!(bounded(json!({"a": "x".repeat(MAX_BYTES - 100)})).is_ok());
+        assert!(bounded(json!({"a": "x".repeat(MAX_BYTES)})).is_err());
+        assert!(bounded(json!({"x".repeat(MAX_BYTES): 1})).is_err());
+        assert!(bounded(json!({"a": vec![1; MAX_VALUES - 1]})).is_ok());
+        assert!(bounded(json!({"a": vec![1; MAX_VALUES]})).is_err());
+        assert!(bounded(json!({"a": vec![json!({"b": {}}); MAX_VALUES / 2]})).is_err());
     }
 
     #[test]
     fn two_parts_are_bounded_together_and_a_copy_costs_nothing() {
-        let half = said(json!({"a": "x".repeat(MAX_BYTES * 2 / 3)})).unwrap();
-        assert!(half.fits_with(&Said::default()).is_ok() && half.fits_with(&half).is_err());
+        let half = bounded(json!({"a": "x".repeat(MAX_BYTES * 2 / 3)})).unwrap();
+        assert!(half.fits_with(&BoundedJson::default()).is_ok() && half.fits_with(&half).is_err());
         assert!(half.weight() > MAX_BYTES * 2 / 3 && half.clone() == half);
-        assert_eq!((Said::default().weight(), said(json!({})).unwrap()), (0, Said::default()));
+        assert_eq!((BoundedJson::default().weight(), bounded(json!({})).unwrap()), (0, BoundedJson::default()));
     }
 }

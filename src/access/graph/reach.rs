@@ -1,9 +1,9 @@
-//! Where a subject's tuples lead, and from where an object's come: candidates, never verdicts. Whatever is found here is checked afterwards.
+//! Where a subject's tuples lead, and from where an object's come: candidates, never decisions. Whatever is found here is checked afterwards.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::Error;
-use super::check::{At, Facts, Ground};
+use super::{Graph, ObjectRelation, TupleReader};
+use crate::access::Error;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{SubjectRef, TupleKey};
 
@@ -11,13 +11,13 @@ use crate::records::{SubjectRef, TupleKey};
 const CHUNK: usize = 512;
 
 /// A relation of an object: type, id, relation.
-type Place = (String, String, String);
+pub(in crate::access) type RelationKey = (String, String, String);
 
 /// A walk over tuples that counts its steps.
-pub(super) struct Walk<'a, F: ?Sized> {
-    ground: Ground<'a, F>,
-    seen: HashSet<Place>,
-    queue: VecDeque<Place>,
+pub(in crate::access) struct Walk<'a, F: ?Sized> {
+    graph: Graph<'a, F>,
+    seen: HashSet<RelationKey>,
+    queue: VecDeque<RelationKey>,
     /// Whether objects of a type stand as subjects anywhere: most never do, and each would be looked up for nothing.
     stand: HashMap<String, bool>,
     steps: usize,
@@ -25,19 +25,19 @@ pub(super) struct Walk<'a, F: ?Sized> {
 
 /// Objects that a subject's tuples lead to.
 #[derive(Debug, Default)]
-pub(super) struct Reached {
+pub(in crate::access) struct Reached {
     /// (type, id) of every object that a tuple was met on, `*` included.
-    pub(super) objects: BTreeSet<(String, String)>,
+    pub(in crate::access) objects: BTreeSet<(String, String)>,
 }
 
-impl<'a, F: Facts + ?Sized> Walk<'a, F> {
-    pub(super) fn new(ground: Ground<'a, F>) -> Self {
-        Self { ground, seen: HashSet::new(), queue: VecDeque::new(), stand: HashMap::new(), steps: 0 }
+impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
+    pub(in crate::access) fn new(graph: Graph<'a, F>) -> Self {
+        Self { graph, seen: HashSet::new(), queue: VecDeque::new(), stand: HashMap::new(), steps: 0 }
     }
 
     /// From a subject over its sets, and with `parents` also from objects to what inherits from them: every object on which the subject
     /// can possibly have more than it has on `*`. Exclusions and conditions are not looked at. Errors: [`Error::LimitReached`].
-    pub(super) fn reached_by(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
+    pub(in crate::access) fn reached_by(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
         let mut reached = Reached::default();
         if let Some((kind, id, relation)) = subject.as_set() {
             self.push(kind, id, relation);
@@ -49,7 +49,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
             }
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
-            self.ground.take(1)?;
+            self.graph.take(1)?;
             self.include(&kind, &id, &relation)?;
             if !self.stands(&kind)? {
                 continue;
@@ -64,14 +64,17 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
 
     /// Every subject that stands in a tuple which a question about these places may come across, and whether some of it takes something away.
     /// Errors: [`Error::LimitReached`].
-    pub(super) fn met_at(mut self, places: &[At<'_>]) -> Result<(BTreeSet<SubjectRef>, bool), Error> {
+    pub(in crate::access) fn met_at(
+        mut self,
+        places: &[ObjectRelation<'_>],
+    ) -> Result<(BTreeSet<SubjectRef>, bool), Error> {
         let (mut found, mut takes_away) = (BTreeSet::new(), false);
         for at in places {
             self.push(at.kind, at.id, at.relation);
         }
         while let Some((kind, id, relation)) = self.queue.pop_front() {
-            self.ground.take(1)?;
-            let Some(model) = self.ground.schema.model(&kind)? else { continue };
+            self.graph.take(1)?;
+            let Some(model) = self.graph.schema.model(&kind)? else { continue };
             let Some(rewrite) = model.relations.get(&relation).map(|relation| &relation.rewrite) else { continue };
             takes_away |= rewrite.takes_away();
             // A set has itself.
@@ -100,7 +103,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
         if let Some(known) = self.stand.get(kind) {
             return Ok(*known);
         }
-        let stands = !self.ground.facts.of_subject_type(kind, None, 1)?.is_empty();
+        let stands = !self.graph.tuples.of_subject_type(kind, None, 1)?.is_empty();
         self.stand.insert(kind.to_owned(), stands);
         Ok(stands)
     }
@@ -113,9 +116,9 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     }
 
     fn step(&mut self, by: usize) -> Result<(), Error> {
-        self.ground.take(by)?;
+        self.graph.take(by)?;
         self.steps = self.steps.saturating_add(by);
-        if self.steps > self.ground.limits.listed {
+        if self.steps > self.graph.limits.listed {
             return Err(Error::LimitReached("the list is too long to be looked through"));
         }
         Ok(())
@@ -124,8 +127,8 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     fn holders(&mut self, kind: &str, id: &str, relation: &str) -> Result<Vec<SubjectRef>, Error> {
         let mut found = Vec::new();
         for id in if id == ANY { vec![ANY] } else { vec![id, ANY] } {
-            let most = self.ground.limits.listed.saturating_add(1);
-            let tuples = self.ground.facts.holders(At::new(kind, id, relation), most)?;
+            let most = self.graph.limits.listed.saturating_add(1);
+            let tuples = self.graph.tuples.holders(ObjectRelation::new(kind, id, relation), most)?;
             self.step(tuples.len())?;
             found.extend(tuples.into_iter().map(|tuple| tuple.key.subject));
         }
@@ -146,7 +149,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
 
     /// Relations of the same object that speak of this one.
     fn include(&mut self, kind: &str, id: &str, relation: &str) -> Result<(), Error> {
-        let Some(model) = self.ground.schema.model(kind)? else { return Ok(()) };
+        let Some(model) = self.graph.schema.model(kind)? else { return Ok(()) };
         for (name, other) in &model.relations {
             if other.rewrite.computed().contains(&relation) {
                 self.push(kind, id, name);
@@ -178,7 +181,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     /// Objects that have `kind:id` as a parent and take this relation over from it.
     fn children_of(&mut self, kind: &str, id: &str, relation: &str, reached: &mut Reached) -> Result<(), Error> {
         let inherit = |walk: &mut Self, key: TupleKey, reached: &mut Reached| -> Result<(), Error> {
-            let Some(model) = walk.ground.schema.model(&key.entity_type)? else { return Ok(()) };
+            let Some(model) = walk.graph.schema.model(&key.entity_type)? else { return Ok(()) };
             for (name, other) in &model.relations {
                 if key.subject.relation.is_none()
                     && other.rewrite.inherited().contains(&(key.relation.as_str(), relation))
@@ -202,7 +205,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     ) -> Result<(), Error> {
         let mut after: Option<TupleKey> = None;
         loop {
-            let keys = self.ground.facts.of_subject(subject, after.as_ref(), CHUNK)?;
+            let keys = self.graph.tuples.of_subject(subject, after.as_ref(), CHUNK)?;
             self.step(keys.len())?;
             let last = if keys.len() == CHUNK { keys.last().cloned() } else { None };
             keys.into_iter().try_for_each(|key| with(self, key))?;
@@ -218,7 +221,7 @@ impl<'a, F: Facts + ?Sized> Walk<'a, F> {
     ) -> Result<(), Error> {
         let mut after: Option<TupleKey> = None;
         loop {
-            let keys = self.ground.facts.of_subject_type(kind, after.as_ref(), CHUNK)?;
+            let keys = self.graph.tuples.of_subject_type(kind, after.as_ref(), CHUNK)?;
             self.step(keys.len())?;
             let last = if keys.len() == CHUNK { keys.last().cloned() } else { None };
             keys.into_iter().try_for_each(|key| with(self, key))?;

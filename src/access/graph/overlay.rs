@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{At, Facts};
+use super::tuple_reader::{ObjectRelation, TupleReader};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::Error;
 
@@ -14,8 +14,8 @@ pub struct Overlay<'a, F: ?Sized> {
     removed: BTreeSet<TupleKey>,
 }
 
-impl<'a, F: Facts + ?Sized> Overlay<'a, F> {
-    /// The facts of `base` without the tuples `removed` and with those `added`. An added tuple hides a stored one with the same parts.
+impl<'a, F: TupleReader + ?Sized> Overlay<'a, F> {
+    /// The tuples of `base` without the tuples `removed` and with those `added`. An added tuple hides a stored one with the same parts.
     pub fn new(
         base: &'a F,
         added: impl IntoIterator<Item = Tuple>,
@@ -34,7 +34,7 @@ impl<'a, F: Facts + ?Sized> Overlay<'a, F> {
         self.removed.len().saturating_add(self.added.len())
     }
 
-    fn added_at(&self, at: At<'_>) -> impl Iterator<Item = &Tuple> {
+    fn added_at(&self, at: ObjectRelation<'_>) -> impl Iterator<Item = &Tuple> {
         self.added.values().filter(move |tuple| {
             tuple.key.entity_type == at.kind && tuple.key.entity_id == at.id && tuple.key.relation == at.relation
         })
@@ -58,15 +58,15 @@ impl<'a, F: Facts + ?Sized> Overlay<'a, F> {
     }
 }
 
-impl<F: Facts + ?Sized> Facts for Overlay<'_, F> {
-    fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error> {
+impl<F: TupleReader + ?Sized> TupleReader for Overlay<'_, F> {
+    fn tuple(&self, at: ObjectRelation<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error> {
         if let Some(tuple) = self.added_at(at).find(|tuple| tuple.key.subject == *subject) {
             return Ok(Some(tuple.clone()));
         }
         Ok(self.base.tuple(at, subject)?.filter(|tuple| !self.removed.contains(&tuple.key)))
     }
 
-    fn sets(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
+    fn sets(&self, at: ObjectRelation<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
         let mut sets = self.base.sets(at, limit.saturating_add(self.hidden()))?;
         sets.retain(|tuple| !self.hides(&tuple.key));
         sets.extend(self.added_at(at).filter(|tuple| tuple.key.subject.as_set().is_some()).cloned());
@@ -75,7 +75,7 @@ impl<F: Facts + ?Sized> Facts for Overlay<'_, F> {
         Ok(sets)
     }
 
-    fn holders(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
+    fn holders(&self, at: ObjectRelation<'_>, limit: usize) -> Result<Vec<Tuple>, Error> {
         let mut holders = self.base.holders(at, limit.saturating_add(self.hidden()))?;
         holders.retain(|tuple| !self.hides(&tuple.key));
         holders.extend(self.added_at(at).cloned());

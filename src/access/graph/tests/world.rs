@@ -1,4 +1,4 @@
-//! Small worlds: models, tuples and a judge who reads his verdict off the script.
+//! Small worlds: models, tuples and a runner of scripts that reads the outcome off the text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::access::Error;
-use crate::access::check::{At, Facts, Ground, Judge, Judgement, Limits, Schema, Script};
+use crate::access::graph::{Graph, Limits, ObjectRelation, Schema, Script, ScriptOutcome, ScriptRunner, TupleReader};
 use crate::access::model::{CompiledModel, Permission, Relation, Rewrite, SubjectRule};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store;
@@ -24,16 +24,16 @@ pub(in crate::access) struct World {
 }
 
 impl World {
-    pub(in crate::access) fn ground(&self) -> Ground<'_, Self> {
+    pub(in crate::access) fn graph(&self) -> Graph<'_, Self> {
         let limits = Limits { depth: 1_000, ..Limits::default() };
-        Ground { facts: self, schema: self, now: START, limits, budget: None }
+        Graph { tuples: self, schema: self, now: START, limits, budget: None }
     }
 
     pub(in crate::access) fn keys(&self, wanted: impl Fn(&TupleKey) -> bool) -> Vec<TupleKey> {
         self.tuples.keys().filter(|key| wanted(key)).cloned().collect()
     }
 
-    fn at(&self, at: At<'_>) -> impl Iterator<Item = &Tuple> {
+    fn at(&self, at: ObjectRelation<'_>) -> impl Iterator<Item = &Tuple> {
         self.tuples.values().filter(move |tuple| {
             let key = &tuple.key;
             (&*key.entity_type, &*key.entity_id, &*key.relation) == (at.kind, at.id, at.relation)
@@ -47,17 +47,17 @@ impl Schema for World {
     }
 }
 
-impl Facts for World {
-    fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, store::Error> {
+impl TupleReader for World {
+    fn tuple(&self, at: ObjectRelation<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, store::Error> {
         Ok(self.at(at).find(|tuple| tuple.key.subject == *subject).cloned())
     }
 
-    fn sets(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, store::Error> {
+    fn sets(&self, at: ObjectRelation<'_>, limit: usize) -> Result<Vec<Tuple>, store::Error> {
         let sets = self.at(at).filter(|tuple| tuple.key.subject.as_set().is_some());
         Ok(sets.take(limit).cloned().collect())
     }
 
-    fn holders(&self, at: At<'_>, limit: usize) -> Result<Vec<Tuple>, store::Error> {
+    fn holders(&self, at: ObjectRelation<'_>, limit: usize) -> Result<Vec<Tuple>, store::Error> {
         let mut all: Vec<_> = self.at(at).cloned().collect();
         all.sort_by_key(|tuple| tuple.key.subject.as_set().is_some());
         all.truncate(limit);
@@ -102,14 +102,14 @@ impl Facts for World {
 }
 
 /// Allows on `yes`, denies on `no`, fails on anything else.
-pub(in crate::access) struct Reader;
+pub(in crate::access) struct TextRunner;
 
-impl Judge for Reader {
-    fn judge(&mut self, script: &Script<'_>) -> Judgement {
+impl ScriptRunner for TextRunner {
+    fn run(&mut self, script: &Script<'_>) -> ScriptOutcome {
         match script.text {
-            "yes" => Judgement::Allowed,
-            "no" => Judgement::Denied,
-            other => Judgement::Failed(other.to_owned()),
+            "yes" => ScriptOutcome::Allowed,
+            "no" => ScriptOutcome::Denied,
+            other => ScriptOutcome::Failed(other.to_owned()),
         }
     }
 }

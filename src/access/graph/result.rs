@@ -1,4 +1,4 @@
-//! What an evaluation can come to, and whom it asks on the way.
+//! The result of an evaluation, its limits, and where it gets models and the outcome of scripts from.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use crate::access::model::CompiledModel;
 use crate::cx::Cx;
 use crate::records::Tuple;
 
-/// What part of a question came to, from worst to best: any-of takes the greatest, all-of the least.
+/// The result of a check or of a part of it, from worst to best: any-of takes the greatest, all-of the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum CheckResult {
     /// It does not hold.
     No,
     /// A script failed, so it does not hold.
     Error,
-    /// It holds if a script says so that was not run.
+    /// It holds if a script allows it that was not run.
     Gated,
     /// It holds.
     Yes,
 }
 
-/// How far a question may lead. Beyond them there is no answer: [`Error::LimitReached`], never a denial.
+/// How far an evaluation may go. Beyond them there is no answer: [`Error::LimitReached`], never a denial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Steps from one object to another: nested groups and parents.
     pub depth: usize,
-    /// Sets that are looked into.
+    /// Usersets that are looked into.
     pub subjects: usize,
     /// Relations of objects that are visited.
     pub nodes: usize,
@@ -57,20 +57,20 @@ pub trait Schema {
     fn model(&self, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
 }
 
-/// What a script hangs on.
+/// Where a script comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScriptSource {
-    /// A tuple. It takes the place of the permission's policy.
+    /// The condition of a tuple. It takes the place of the permission's policy.
     Condition,
-    /// The permission.
+    /// The policy of the permission.
     Policy,
 }
 
-/// A script that has to say yes.
+/// A script that has to allow it.
 #[derive(Clone, Copy, Debug)]
 pub struct Script<'a> {
-    /// What it hangs on.
+    /// Where it comes from.
     pub source: ScriptSource,
     /// The Lua text.
     pub text: &'a str,
@@ -78,19 +78,19 @@ pub struct Script<'a> {
     pub tuple: Option<&'a Tuple>,
 }
 
-/// What a script said.
+/// The outcome of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub enum ScriptOutcome {
     /// `true`.
     Allowed,
     /// Anything else.
     Denied,
-    /// It failed or ran out of budget; with what it said.
+    /// It failed or ran out of budget; with the message.
     Failed(String),
 }
 
 /// Runs scripts for one question, on the thread it is called on.
-pub trait Judge {
+pub trait ScriptRunner {
     /// Runs a script with the context of the question.
-    fn judge(&mut self, script: &Script<'_>) -> Judgement;
+    fn run(&mut self, script: &Script<'_>) -> ScriptOutcome;
 }

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{IDS, RELATIONS, Reader, TYPES, World};
-use crate::access::check::{Judge, Judgement, Script, ScriptSource, Verdict};
+use super::world::{IDS, RELATIONS, TYPES, TextRunner, World};
+use crate::access::graph::{CheckResult, Script, ScriptOutcome, ScriptRunner, ScriptSource};
 use crate::access::model::{Relation, Rewrite, SubjectRule};
 use crate::records::{SubjectRef, Tuple};
 use crate::testing::START;
 
 /// Type, object, relation, and whether the permission's policy applies.
-pub(super) type Place = (&'static str, &'static str, &'static str, bool);
-pub(super) type Table = BTreeMap<Place, Verdict>;
+pub(super) type Node = (&'static str, &'static str, &'static str, bool);
+pub(super) type Table = BTreeMap<Node, CheckResult>;
 
 /// A question about everything: whose, and with scripts run and this policy, or without scripts.
 pub(super) struct Naive<'w> {
@@ -21,7 +21,7 @@ pub(super) struct Naive<'w> {
     pub(super) live: Option<Option<&'static str>>,
 }
 
-pub(super) fn place(kind: &str, id: &str, relation: &str, applies: bool) -> Place {
+pub(super) fn node(kind: &str, id: &str, relation: &str, applies: bool) -> Node {
     let known = |all: &[&'static str], wanted: &str| *all.iter().find(|one| **one == wanted).unwrap();
     (known(&TYPES, kind), known(&IDS, id), known(&RELATIONS, relation), applies)
 }
@@ -49,9 +49,9 @@ impl Naive<'_> {
                     .into_iter()
                     .flat_map(|id| RELATIONS.into_iter().flat_map(move |r| [(id, r, false), (id, r, true)]))
                 {
-                    let place = (kind, id, relation, applies);
+                    let node = (kind, id, relation, applies);
                     let rewrite = &self.world.models[kind].relations[relation].rewrite;
-                    next.insert(place, self.value(rewrite, place, &given, taken));
+                    next.insert(node, self.value(rewrite, node, &given, taken));
                 }
             }
             if next == given {
@@ -61,55 +61,55 @@ impl Naive<'_> {
         }
     }
 
-    fn read(&self, place: Place, table: &Table) -> Verdict {
-        if self.subject.as_set() == Some((place.0, place.1, place.2)) {
-            return self.script(None, place.3);
+    fn read(&self, node: Node, table: &Table) -> CheckResult {
+        if self.subject.as_set() == Some((node.0, node.1, node.2)) {
+            return self.script(None, node.3);
         }
-        table.get(&place).copied().unwrap_or(Verdict::No)
+        table.get(&node).copied().unwrap_or(CheckResult::No)
     }
 
-    fn value(&self, rewrite: &Rewrite, place: Place, given: &Table, taken: &Table) -> Verdict {
-        let (kind, id, relation, applies) = place;
-        let values = |parts: &[Rewrite]| parts.iter().map(|p| self.value(p, place, given, taken)).collect::<Vec<_>>();
+    fn value(&self, rewrite: &Rewrite, node: Node, given: &Table, taken: &Table) -> CheckResult {
+        let (kind, id, relation, applies) = node;
+        let values = |parts: &[Rewrite]| parts.iter().map(|p| self.value(p, node, given, taken)).collect::<Vec<_>>();
         match rewrite {
             Rewrite::Direct => {
                 let own = self.tuples(kind, id, relation).map(|tuple| {
                     let subject = &tuple.key.subject;
                     let everyone = subject.id == "*" && subject.kind == self.subject.kind && subject.relation.is_none();
                     let met = match subject.as_set() {
-                        Some((kind, id, relation)) => self.read(super::naive::place(kind, id, relation, false), given),
-                        None if *subject == self.subject => Verdict::Yes,
-                        None if everyone && self.subject.as_set().is_none() => Verdict::Yes,
-                        None => Verdict::No,
+                        Some((kind, id, relation)) => self.read(super::naive::node(kind, id, relation, false), given),
+                        None if *subject == self.subject => CheckResult::Yes,
+                        None if everyone && self.subject.as_set().is_none() => CheckResult::Yes,
+                        None => CheckResult::No,
                     };
                     met.min(self.script(Some(tuple), applies))
                 });
-                own.max().unwrap_or(Verdict::No)
+                own.max().unwrap_or(CheckResult::No)
             }
-            Rewrite::Computed(other) => self.read(super::naive::place(kind, id, other, applies), given),
+            Rewrite::Computed(other) => self.read(super::naive::node(kind, id, other, applies), given),
             Rewrite::FromParent { from, relation } => {
                 if !has_direct(&self.world.models[kind].relations[from.as_str()].rewrite) {
-                    return Verdict::No;
+                    return CheckResult::No;
                 }
                 let parents = self.tuples(kind, id, from).filter(|tuple| {
                     tuple.key.subject.relation.is_none() && TYPES.contains(&tuple.key.subject.kind.as_str())
                 });
                 let each = parents.map(|tuple| {
-                    let parent = super::naive::place(&tuple.key.subject.kind, &tuple.key.subject.id, relation, applies);
+                    let parent = super::naive::node(&tuple.key.subject.kind, &tuple.key.subject.id, relation, applies);
                     self.read(parent, given).min(self.script(Some(tuple), false))
                 });
-                each.max().unwrap_or(Verdict::No)
+                each.max().unwrap_or(CheckResult::No)
             }
-            Rewrite::AnyOf(parts) => values(parts).into_iter().max().unwrap_or(Verdict::No),
-            Rewrite::AllOf(parts) => values(parts).into_iter().min().unwrap_or(Verdict::No),
+            Rewrite::AnyOf(parts) => values(parts).into_iter().max().unwrap_or(CheckResult::No),
+            Rewrite::AllOf(parts) => values(parts).into_iter().min().unwrap_or(CheckResult::No),
             Rewrite::Except(base, less) => {
-                let base = self.value(base, place, given, taken);
+                let base = self.value(base, node, given, taken);
                 let value = match self.value(less, (kind, id, relation, false), taken, given) {
-                    Verdict::Yes => Verdict::No,
-                    Verdict::No => base,
+                    CheckResult::Yes => CheckResult::No,
+                    CheckResult::No => base,
                     unclear => base.min(unclear),
                 };
-                if self.live.is_none() && id == "*" { value.min(Verdict::Gated) } else { value }
+                if self.live.is_none() && id == "*" { value.min(CheckResult::Gated) } else { value }
             }
         }
     }
@@ -127,17 +127,17 @@ impl Naive<'_> {
         })
     }
 
-    fn script(&self, tuple: Option<&Tuple>, applies: bool) -> Verdict {
+    fn script(&self, tuple: Option<&Tuple>, applies: bool) -> CheckResult {
         let condition = tuple.and_then(|tuple| tuple.condition.as_deref());
         let policy = self.live.flatten().filter(|_| applies);
-        let Some(text) = condition.or(policy) else { return Verdict::Yes };
+        let Some(text) = condition.or(policy) else { return CheckResult::Yes };
         if self.live.is_none() {
-            return Verdict::Gated;
+            return CheckResult::Gated;
         }
-        match Reader.judge(&Script { source: ScriptSource::Policy, text, tuple }) {
-            Judgement::Allowed => Verdict::Yes,
-            Judgement::Denied => Verdict::No,
-            Judgement::Failed(_) => Verdict::Error,
+        match TextRunner.run(&Script { source: ScriptSource::Policy, text, tuple }) {
+            ScriptOutcome::Allowed => CheckResult::Yes,
+            ScriptOutcome::Denied => CheckResult::No,
+            ScriptOutcome::Failed(_) => CheckResult::Error,
         }
     }
 }

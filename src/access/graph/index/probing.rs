@@ -11,7 +11,7 @@ pub(super) trait Slot: Default {
 
 /// Slots by hash.
 #[derive(Default)]
-pub(super) struct Probing<S> {
+pub(super) struct ProbingTable<S> {
     /// None, or a power of two of them, some of which are always empty.
     slots: Vec<S>,
     taken: usize,
@@ -20,7 +20,7 @@ pub(super) struct Probing<S> {
 /// Slots of the smallest table.
 const FEWEST: usize = 16;
 
-impl<S: Slot> Probing<S> {
+impl<S: Slot> ProbingTable<S> {
     /// How much memory the slots themselves take, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.slots.len() * size_of::<S>()
@@ -125,7 +125,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_holds_what_a_map_holds(steps in prop::collection::vec((1..200_u32, any::<Option<u32>>()), 0..400)) {
-            let (mut table, mut map) = (Probing::<Numbered>::default(), HashMap::new());
+            let (mut table, mut map) = (ProbingTable::<Numbered>::default(), HashMap::new());
             for (number, value) in steps {
                 let (hash, is) = (number / 5, move |slot: &Numbered| slot.number == number);
                 match value {
