@@ -333,7 +333,9 @@ fn every_heavy_crate_has_one_home() {
     let mut offences = Vec::new();
     for source in sources() {
         for (name, homes) in HOMES {
-            let uses = after_word(&source.code, name).any(|rest| rest.starts_with("::") || rest.starts_with(';'));
+            // A module may be called as the crate that it is the home of.
+            let code = source.code.replace(&format!("mod {name};"), "");
+            let uses = after_word(&code, name).any(|rest| rest.starts_with("::") || rest.starts_with(';'));
             let at_home = homes.iter().any(|home| source.path.starts_with(home));
             if uses && !at_home {
                 offences.push(format!("{}: names {name}, which lives in {}", source.path, homes.join(", ")));
