@@ -222,6 +222,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_may_be_tried_again_is_called_temporary() {
+        for cause in [store::Error::Full, store::Error::Conflict] {
+            assert_eq!(Error::from(cause).code, ErrorCode::TemporarilyUnavailable);
+        }
+        assert_eq!(Error::from(store::Error::Closed).code, ErrorCode::ServerError);
+    }
+
+    #[test]
     fn a_description_keeps_to_the_allowed_characters() {
         let error = Error::invalid_request("say \"x\\y\" – now\r\n");
         assert_eq!(error.public_description(), "say 'x/y' ? now??");

@@ -397,6 +397,12 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_others_got_in_the_way_of_may_be_tried_again() {
+        let refusal = Refusal::from(crate::store::Error::Conflict);
+        assert_eq!((refusal.0.status, refusal.0.retry_after), (StatusCode::SERVICE_UNAVAILABLE, Some(BUSY_FOR)));
+    }
+
+    #[test]
     fn a_cause_is_printed_for_the_log_and_not_for_the_caller() {
         let refusal = Refusal::internal(std::io::Error::other("disk on fire"));
         assert!(format!("{refusal:?}").contains("disk on fire"));
