@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
-use super::{Error, judge};
+use super::{Error, authority};
 use crate::audit::Entry;
 use crate::base::canonical::Search;
 use crate::base::id::{self, GroupId};
@@ -126,7 +126,7 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
     let (at, id) = (cx.clone(), id.clone());
     let renamed = move |tx: &mut Tx| {
         let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-        judge::may_change_group(&at, tx, &old)?;
+        authority::may_change_group(&at, tx, &old)?;
         if change.version.is_some_and(|version| version != old.version) {
             return Err(Error::Conflict);
         }
@@ -168,7 +168,7 @@ fn removal() -> Right {
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
-    judge::may_change_group(cx, tx, &group)?;
+    authority::may_change_group(cx, tx, &group)?;
     let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
     rows::delete(tx, cx.tenant, &group)?;
     Ok((group, Ended { tuples, memberships }))

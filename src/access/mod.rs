@@ -19,7 +19,6 @@ pub mod explain;
 pub mod graph;
 pub mod groups;
 pub mod import;
-pub mod judge;
 pub mod list;
 pub mod model;
 pub mod naming;

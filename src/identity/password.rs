@@ -122,7 +122,7 @@ pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = super::users::find(tx, &at, &id)?;
-        super::users::is_within_reach(tx, &at, &old)?;
+        rights::may_change_person::<Error>(&at, tx, &old)?;
         let (_, ended) = replace(tx, &at, &old, &phc)?;
         entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
         Ok::<_, Error>(ended)

@@ -191,7 +191,7 @@ fn may_end(tx: &Tx, cx: &Cx, by: &Right, user: &UserId) -> Result<(), Error> {
     if matches!(by, Right::Own(_)) {
         return Ok(());
     }
-    rights::spare(cx, tx, &SubjectRef::new("user", user.as_str()))
+    rights::may_change_subject(cx, tx, &SubjectRef::new("user", user.as_str()))
 }
 
 /// Ends every session of a person but the one they are in.

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::graph::RelationKey;
-use super::model::{Models, builtin};
-use super::{Error, check};
+use crate::access::graph::RelationKey;
+use crate::access::model::{Models, builtin};
+use crate::access::{Error, check};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::records::tuple::{ANY, GROUP};
@@ -29,7 +29,7 @@ pub fn is_of_the_platform(entity_type: &str) -> bool {
 }
 
 /// Whether one of such tuples gives or takes authority over the platform, itself or because those with its relation have some through groups, other
-/// sets and parents: for whoever administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
+/// sets and parents: for who administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
 /// it, so `oauth_client` counts only where a client's people hold more than that. When there is too much to look at, yes.
 pub fn is_given_by(cx: &Cx, from: &(impl Read + ?Sized), keys: &[TupleKey]) -> Result<bool, Error> {
     let is_of_one_client = |key: &TupleKey| key.entity_type == check::CLIENTS && key.entity_id != ANY;
