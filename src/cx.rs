@@ -136,7 +136,7 @@ pub enum Actor {
     System,
 }
 
-/// How long ago whoever asks proved who they are.
+/// When the actor last proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.

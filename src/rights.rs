@@ -102,7 +102,7 @@ pub trait MayDeny: From<store::Error> + From<Denied> {
     fn denied(&self) -> Option<&Denied>;
 }
 
-/// Runs a change in a transaction that decides about its right first: when the right is missing at that moment, nothing is changed and the refusal stands in
+/// Runs a change in a transaction that decides about its right first: when the right is missing at that moment, nothing is changed and the refusal is in
 /// the audit log. The change is as for [`Store::write`](crate::store::Store::write). Errors: [`Denied`], the change's own.
 pub async fn write<T, E, F>(cx: &Cx, right: Right, change: F) -> Result<T, E>
 where

@@ -1,4 +1,4 @@
-//! Groups: named sets whose members are told by tuples `(group, grp_…, member, …)`.
+//! Groups: named sets whose members are given by tuples `(group, grp_…, member, …)`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -30,7 +30,7 @@ const MAX_DESCRIPTION: usize = 1_000;
 /// Groups that one listing of members follows.
 const MAX_NESTED: usize = 1_000;
 
-/// Members that are told at the most.
+/// The most members that are listed.
 const MAX_MEMBERS: usize = 100_000;
 
 /// What may be said about a group; absent stays as it is.
@@ -52,7 +52,7 @@ pub struct Member {
     pub subject: SubjectRef,
     /// The group that they were put in by name, when it is another one.
     pub through: Option<String>,
-    /// Whether a condition has the last word, so that nobody knows beforehand.
+    /// Whether a condition decides at the time of a check.
     pub conditional: bool,
 }
 
@@ -209,7 +209,7 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
 }
 
 /// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers; 1000 at the most. What
-/// hangs on a condition is left out: nobody is told to be in a group whose door may be shut.
+/// depends on a condition is left out: nobody may count on a membership that a condition can deny.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);

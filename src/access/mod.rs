@@ -1,4 +1,4 @@
-//! Who may do what, why, and what of it stands in a token.
+//! Who may do what, why, and which of it is in a token.
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` writes who has them. `graph` evaluates the
 //! models over the tuples, `check` answers questions by it, `explain` says why, `list` finds the objects, subjects and actions that a question would allow,

@@ -31,7 +31,7 @@ const MAX_CONDITION: usize = 10_240;
 /// Most tuples written at once.
 pub const MAX_BATCH: usize = 1_000;
 
-/// Mistakes told at most for one batch.
+/// The most mistakes that are reported for one batch.
 const MAX_MISTAKES: usize = 20;
 
 /// A tuple that somebody wants to write.
@@ -98,7 +98,7 @@ async fn write_by(cx: &Cx, write_as: WriteAs, new: NewTuple) -> Result<Written, 
     written.pop().ok_or(Error::NotFound)
 }
 
-/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of the line that each stands on.
+/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are reported with the number of the line that each is on.
 /// Errors: [`Error::Denied`] when there is one that the actor may not write, [`Error::Invalid`].
 pub async fn write_lines(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
@@ -218,7 +218,7 @@ fn note_condition(tx: &mut Tx, cx: &Cx, key: &TupleKey, script: Option<&str>) ->
     Ok(())
 }
 
-/// Who administers is told by tuples and by a role: both change together.
+/// Who administers follows from tuples and from a role: both change together.
 fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
     administrators::follow_tuple(tx, cx, key).map_err(|error| match error {
         identity::Error::Store(error) => Error::Store(error),
@@ -413,7 +413,7 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
     Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
-/// Whether the object may be written about. Clients and groups are things of ours: what is made under the identifier of one later must not find what was
+/// Whether the object may be written about. Clients and groups are made by Auther: what is made under the identifier of one later must not find what was
 /// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
 fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
     let kind = model.entity_type.as_str();

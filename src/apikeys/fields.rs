@@ -1,4 +1,4 @@
-//! What the facts of a key may be. All mistakes are told at once.
+//! What the facts of a key may be. All mistakes are reported at once.
 
 use std::time::Duration;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use auther::access::check::Question;
 use auther::access::authority::GraphAuthorizer;
+use auther::access::check::Question;
 use auther::apikeys::NewKey;
 use auther::base::clock::SystemClock;
 use auther::base::entropy::OsEntropy;

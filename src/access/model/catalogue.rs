@@ -75,7 +75,7 @@ pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, 
     Ok((model, warnings))
 }
 
-/// Stores a model without keeping it, whoever asks. Errors: those of [`put`], a missing right aside.
+/// Stores a model without keeping it, without asking for a right. Errors: those of [`put`], a missing right aside.
 pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::success(cx, "model.put").target(&model.entity_type);
