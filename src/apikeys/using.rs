@@ -13,7 +13,7 @@ use crate::base::{Moment, Secret};
 use crate::cx::{Actor, Cx};
 use crate::records::{ApiKey, Client, Refill, User};
 use crate::store::rows::{api_keys as rows, clients, users};
-use crate::store::{Read, Snapshot};
+use crate::store::{Read, Revision, Snapshot};
 
 /// A key that works at this moment.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 /// The key with this id and whom it belongs to, as the snapshot has them.
 fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
     let cache = cx.home.shared.of::<KeyCache>();
-    if let Some(known) = cache.find(cx.tenant, from.authority(), id) {
+    if let Some(known) = cache.find(cx.tenant, from.access_revision().map(Revision::number), id) {
         return Ok(Some(known));
     }
     let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
@@ -92,7 +92,7 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey
         None => None,
     };
     let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });
-    cache.keep(cx.tenant, from.authority(), &found);
+    cache.keep(cx.tenant, from.access_revision().map(Revision::number), &found);
     Ok(Some(found))
 }
 
