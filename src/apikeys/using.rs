@@ -13,7 +13,7 @@ use crate::base::{Moment, Secret};
 use crate::cx::{Actor, Cx};
 use crate::records::{ApiKey, Client, Refill, User};
 use crate::store::rows::{api_keys as rows, clients, users};
-use crate::store::{Read, Snapshot};
+use crate::store::{Read, Revision, Snapshot};
 
 /// A key that works at this moment.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 /// The key with this id and whom it belongs to, as the snapshot has them.
 fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
     let cache = &cx.process().api_keys;
-    if let Some(known) = cache.find(cx.tenant, from.authority(), id) {
+    if let Some(known) = cache.find(cx.tenant, from.access_revision().map(Revision::number), id) {
         return Ok(Some(known));
     }
     let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
@@ -92,7 +92,7 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey
         None => None,
     };
     let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });
-    cache.keep(cx.tenant, from.authority(), &found);
+    cache.keep(cx.tenant, from.access_revision().map(Revision::number), &found);
     Ok(Some(found))
 }
 
@@ -170,7 +170,7 @@ fn until_next(refill: Refill, now: Moment) -> u64 {
     u64::try_from(next.since(now).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Puts the refusal in the audit log, if it is news. A text that is no key that is accepted is told by the address it came from.
+/// Puts the refusal in the audit log, if it is news. For a text that is no key of this installation the address counts that it came from.
 fn tell(cx: &Cx, refused: &Refused) {
     if !refused.error.is_refusal() {
         return;

@@ -4,6 +4,8 @@
 //! `admin` of the account says to apps that somebody has one for good, without an end and without a condition; both change in one
 //! transaction, whichever was written.
 
+use std::ops::ControlFlow;
+
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
@@ -40,14 +42,18 @@ pub(super) fn is_last(from: &impl Read, tenant: TenantId, user: &User) -> Result
 /// empty: neither counts.
 fn others_administer(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
     for relation in RELATIONS {
-        for tuple in tuples::holders(from, tenant, (PLATFORM, ANY, relation), usize::MAX)? {
+        let mut found = false;
+        tuples::visit_holders(from, tenant, (PLATFORM, ANY, relation), |tuple| {
             let subject = &tuple.key.subject;
             let id = if lasts(&tuple) && subject.kind == "user" { subject.id.parse::<UserId>().ok() } else { None };
-            if let Some(other) = id.filter(|other| other != user)
-                && users::is_disabled(from, tenant, &other)? == Some(false)
-            {
-                return Ok(true);
-            }
+            found = match id.filter(|other| other != user) {
+                Some(other) => users::is_disabled(from, tenant, &other)? == Some(false),
+                None => false,
+            };
+            Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if found {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -98,7 +104,7 @@ pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error>
     tuples::raise(tx, cx.tenant).map(drop)
 }
 
-/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not tell.
+/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not show.
 pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
     let mut had_one = false;
     for relation in RELATIONS {
@@ -107,7 +113,7 @@ pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
     if had_one { tuples::raise(tx, cx.tenant).map(drop) } else { Ok(()) }
 }
 
-/// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of this server has
+/// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of this installation has
 /// no role. Errors: [`super::Error::LastAdministrator`].
 pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::Error> {
     let speaks_of_one = key.entity_type == PLATFORM && key.subject.kind == "user" && key.subject.relation.is_none();

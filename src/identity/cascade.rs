@@ -2,8 +2,8 @@
 //! every relation of either.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
-//! authorization code that is still out is not found here: anyone who redeems it checks that its session, person and client live. In the
-//! same way the API keys of a disabled person stay as they are and do not work: anyone who checks a key checks its owner.
+//! authorization code that is still out is not found here: its redemption checks that its session, person and client live. In the
+//! same way the API keys of a disabled person stay as they are and do not work: the check of a key checks its owner.
 
 use std::ops::AddAssign;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::tuple::{GROUP, MEMBER};
-use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, User};
+use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, TupleKey, User};
 use crate::store::rows::{
     api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
 };
@@ -39,6 +39,14 @@ pub struct Ended {
     /// Entity types removed: those of a client, with everything that was granted on their objects.
     #[serde(skip_serializing_if = "is_zero")]
     pub models: usize,
+}
+
+impl Ended {
+    /// Counts a relation that was removed.
+    fn count(&mut self, key: &TupleKey) {
+        self.tuples += 1;
+        self.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
+    }
 }
 
 impl AddAssign for Ended {
@@ -130,7 +138,7 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error
     Ok(Ended { api_keys: 1, ..ended })
 }
 
-/// Removes the entity types of a client with every tuple on their objects, and every other one that speaks of them: anyone who later takes the name of the
+/// Removes the entity types of a client with every tuple on their objects, and every other one that names them: who later takes the name of the
 /// client must not find what was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let mut ended = Ended::default();
@@ -142,15 +150,13 @@ pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended,
 
 fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<Ended, Error> {
     let mut ended = Ended { models: 1, ..Ended::default() };
-    for id in tuples::entity_ids(tx, cx.tenant, entity_type, None, usize::MAX)? {
+    let mut after: Option<String> = None;
+    while let Some(id) = tuples::entity_ids(tx, cx.tenant, entity_type, after.as_deref(), 1)?.pop() {
         ended += remove_tuples_of(tx, cx, entity_type, &id)?;
+        after = Some(id);
     }
     // Objects on which there is nothing may still be subjects of other types.
-    for key in tuples::of_subject_type(tx, cx.tenant, entity_type, None, usize::MAX)? {
-        tuples::delete(tx, cx.tenant, &key)?;
-        ended.tuples += 1;
-        ended.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
-    }
+    tuples::delete_of_subject_type(tx, cx.tenant, entity_type, |key| ended.count(key))?;
     models::delete(tx, cx.tenant, entity_type)?;
     tuples::raise(tx, cx.tenant)?;
     Ok(ended)
@@ -172,7 +178,7 @@ pub fn orphan_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId)
     Ok(orphans)
 }
 
-/// Makes room for a new client: what speaks of its id was written about another one, and is taken away; types under it belong to one that is `gone`.
+/// Makes room for a new client: what names its id was written about another one, and is taken away; types under it belong to one that is `gone`.
 /// Answers how much that was.
 pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Ended, Error> {
     let models = orphan_types_of(tx, cx, client, gone)?.len();
@@ -184,16 +190,16 @@ pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) ->
 
 /// Removes every tuple in which `kind:id` stands, as the subject or as the object.
 pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<Ended, Error> {
-    let mut removed = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?;
-    removed.extend(tuples::delete_of_entity(tx, cx.tenant, kind, id, usize::MAX)?);
-    if !removed.is_empty() {
+    let mut ended = Ended::default();
+    tuples::delete_of_subject(tx, cx.tenant, (kind, id), |key| ended.count(key))?;
+    tuples::delete_of_entity(tx, cx.tenant, (kind, id), |key| ended.count(key))?;
+    if ended.tuples > 0 {
         tuples::raise(tx, cx.tenant)?;
     }
-    let memberships = removed.iter().filter(|key| key.entity_type == GROUP && key.relation == MEMBER).count();
-    Ok(Ended { tuples: removed.len(), memberships, ..Ended::default() })
+    Ok(ended)
 }
 
-/// Switches off every key of a person: anyone who knew the old password may have made one. The owner switches on again what is theirs.
+/// Switches off every key of a person: who knew the old password may have made one. The owner switches on again what is theirs.
 /// Answers how many were on.
 pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
     let mut frozen = 0;

@@ -1,6 +1,6 @@
 //! What every question reads, kept for the questions after it: the revision of the graph, and whether people and keys may act.
 //!
-//! Everything is kept under the version of the store that it was read in ([`Read::authority`]) and forgotten with it.
+//! Everything is kept under the version of the store that it was read in ([`Read::access_revision`]) and forgotten with it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,7 +12,7 @@ use crate::base::id::{ApiKeyId, TenantId, UserId};
 use crate::cx::Cx;
 use crate::store::rows::api_keys::{self, KeyStatus};
 use crate::store::rows::{tuples, users};
-use crate::store::{self, Read};
+use crate::store::{self, Read, Revision};
 
 /// The most people, and the most keys, that are kept. Questions about more of them in one version read the store.
 const MOST: usize = 20_000;
@@ -31,7 +31,7 @@ struct Cached<K, V>(RwLock<HashMap<K, V, Seeded>>);
 impl SubjectCache {
     /// The cache of this state. For a version that is not known it is made anew, and nobody else gets it.
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
-        let Some(version) = from.authority() else { return Self::at(0, cx.tenant, from) };
+        let Some(version) = from.access_revision().map(Revision::number) else { return Self::at(0, cx.tenant, from) };
         let newest = &cx.process().subjects;
         let known = newest.find(&cx.tenant);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {

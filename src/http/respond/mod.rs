@@ -350,6 +350,7 @@ impl From<crate::store::Error> for Refusal {
         match error {
             crate::store::Error::Full => Self::disk_full(),
             crate::store::Error::Stopped(stopped) => Self::too_much(stopped),
+            crate::store::Error::Conflict => Self::busy(BUSY_FOR),
             error => Self::internal(error),
         }
     }
@@ -393,6 +394,12 @@ mod tests {
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["error_description"], "bad 'n'me'''");
+    }
+
+    #[test]
+    fn a_change_that_others_got_in_the_way_of_may_be_tried_again() {
+        let refusal = Refusal::from(crate::store::Error::Conflict);
+        assert_eq!((refusal.0.status, refusal.0.retry_after), (StatusCode::SERVICE_UNAVAILABLE, Some(BUSY_FOR)));
     }
 
     #[test]

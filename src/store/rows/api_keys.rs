@@ -9,7 +9,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::sort::{Rank, Sort};
 use crate::records::{ApiKey, api_key};
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for ApiKey {}
 
@@ -69,14 +69,22 @@ pub fn status(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> R
 
 /// The keys of a person, oldest first, expired ones included.
 pub fn of_owner(from: &(impl Read + ?Sized), tenant: TenantId, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
-    let keys = BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut keys = Vec::new();
+    BY_OWNER.visit(from, &prefix((tenant, owner)), |(_, _, id)| {
+        keys.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(keys)
 }
 
 /// The keys that are bound to a client, oldest first, expired ones included.
 pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientId) -> Result<Vec<ApiKey>, Error> {
-    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut keys = Vec::new();
+    BY_CLIENT.visit(from, &prefix((tenant, client)), |(_, _, id)| {
+        keys.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(keys)
 }
 
 /// How many keys a person has, counted up to `limit`.

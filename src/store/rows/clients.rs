@@ -6,7 +6,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
 use crate::records::Client;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx};
 
 impl Record for Client {}
 
@@ -40,8 +40,12 @@ pub fn page_of(
 
 /// Every client: for what must look at all of them, such as the list of allowed origins.
 pub fn all(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<Vec<Client>, Error> {
-    let rows = CLIENTS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, client)| client).collect())
+    let mut clients = Vec::new();
+    CLIENTS.visit(from, &prefix((tenant,)), |_, client| {
+        clients.push(client);
+        GO_ON
+    })?;
+    Ok(clients)
 }
 
 /// Writes a client.

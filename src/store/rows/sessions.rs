@@ -7,7 +7,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
 use crate::records::Session;
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for Session {}
 
@@ -21,11 +21,11 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &SessionId) -> Result<Option
 
 /// All sessions of a person, oldest first, expired ones included until they are swept.
 pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Session>, Error> {
-    let keys = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
-    let mut sessions = Vec::with_capacity(keys.len());
-    for (_, _, id) in keys {
+    let mut sessions = Vec::new();
+    BY_USER.visit(from, &prefix((tenant, user)), |(_, _, id)| {
         sessions.extend(find(from, tenant, &id)?);
-    }
+        GO_ON
+    })?;
     Ok(sessions)
 }
 

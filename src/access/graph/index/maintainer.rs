@@ -9,7 +9,7 @@ use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::store::rows::tuples::{self, Changed};
-use crate::store::{Commit, Error, Store};
+use crate::store::{Commit, Error, Snapshot, Store};
 
 /// Questions after which the tuples are taken into memory: what asks less often is quick enough without.
 const ENOUGH: u32 = 64;
@@ -192,6 +192,7 @@ impl IndexMaintainer {
                 backlog.refuse();
             }
             Failed::Gone => {}
+            Failed::Missed => backlog.lose(),
         }
         self.behind.store(true, Ordering::Release);
     }
@@ -225,6 +226,8 @@ enum Failed {
     Store(Error),
     /// Nobody waits for it any more.
     Gone,
+    /// There were commits that it does not know.
+    Missed,
 }
 
 impl From<IndexFull> for Failed {
@@ -240,10 +243,7 @@ impl From<Error> for Failed {
 }
 
 fn build(maintainer: &Weak<IndexMaintainer>, store: &Store, follower: u64) {
-    let heard = Weak::clone(maintainer);
-    // From before the snapshot on, so that nothing is missed between the two.
-    store.follow(move |commit| heard.upgrade().is_some_and(|maintainer| maintainer.hear(commit, follower)));
-    let built = read_all(maintainer, store);
+    let built = begin(maintainer, store, follower).and_then(|from| read_all(maintainer, &from));
     let Some(maintainer) = maintainer.upgrade() else { return };
     match built {
         Ok(index) => maintainer.install(index, follower),
@@ -251,13 +251,19 @@ fn build(maintainer: &Weak<IndexMaintainer>, store: &Store, follower: u64) {
     }
 }
 
-fn read_all(maintainer: &Weak<IndexMaintainer>, store: &Store) -> Result<Index, Failed> {
+/// The state to build from; all commits after it are heard of.
+fn begin(maintainer: &Weak<IndexMaintainer>, store: &Store, follower: u64) -> Result<Snapshot, Failed> {
+    let (heard, from) = (Weak::clone(maintainer), store.read()?);
+    let hear = move |commit: &Commit<'_>| heard.upgrade().is_some_and(|maintainer| maintainer.hear(commit, follower));
+    if store.follow(from.revision()?, hear)? { Ok(from) } else { Err(Failed::Missed) }
+}
+
+fn read_all(maintainer: &Weak<IndexMaintainer>, from: &Snapshot) -> Result<Index, Failed> {
     let tenant = maintainer.upgrade().and_then(|maintainer| maintainer.tenant).ok_or(Failed::Gone)?;
-    let from = store.read()?;
-    let mut index = Index::at(tuples::revision(&from, tenant)?);
+    let mut index = Index::at(tuples::revision(from, tenant)?);
     let mut after = None;
     loop {
-        let some = tuples::all(&from, tenant, after.as_ref(), CHUNK)?;
+        let some = tuples::all(from, tenant, after.as_ref(), CHUNK)?;
         some.iter().try_for_each(|tuple| index.put(tuple))?;
         if index.bytes() > MOST_BYTES {
             return Err(Failed::TooLarge);
@@ -302,7 +308,7 @@ mod tests {
         raise();
         maintainer.backlog().phase = Phase::Building;
         let first = maintainer.backlog().follower;
-        let Ok(old) = read_all(&Arc::downgrade(&maintainer), &store) else { panic!("it is read") };
+        let Ok(old) = read_all(&Arc::downgrade(&maintainer), &store.read().unwrap()) else { panic!("it is read") };
         raise();
         maintainer.build_now(&store);
         for _ in 0..2 {
