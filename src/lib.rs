@@ -10,6 +10,7 @@
 //! | 0 | [`crypto`] | signatures, keys, passwords, sealed values |
 //! | 1 | [`store`] | the disk |
 //! | 1 | [`script`] | policies in Lua, in a sandbox |
+//! | 1 | [`outbound`] | requests to others, behind one guard |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
 //! | 3 | [`rights`] | the right to a change, judged where the change is made |
@@ -34,6 +35,7 @@ pub mod doctor;
 pub mod http;
 pub mod identity;
 pub mod oauth;
+pub mod outbound;
 pub mod records;
 pub mod rights;
 pub mod script;

@@ -26,7 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
     ("rcgen", &["src/serve/tls/"]),
     ("x509_parser", &["src/doctor/certificate.rs"]),
-    ("rustls", &["src/serve/mod.rs", "src/serve/tls/", "src/serve/web.rs"]),
+    ("rustls", &["src/crypto/tls.rs", "src/serve/mod.rs", "src/serve/tls/", "src/serve/web.rs"]),
     ("clap", &["src/cli/"]),
     ("toml", &["src/config/"]),
     ("reqwest", &["src/outbound/", "src/cli/remote.rs"]),
@@ -58,8 +58,8 @@ const WITHOUT_RIGHT: &[&str] = &[
     "src/oauth/grants/refresh.rs",
     "src/oauth/revoke.rs",
     "src/rights.rs",
-    "src/serve/secrets.rs",
     "src/serve/tasks.rs",
+    "src/serve/secrets.rs",
     "src/serve/tls/mod.rs",
 ];
 

@@ -1,6 +1,6 @@
 //! What is wrong with an installation, or soon will be, and what to do about it.
 //!
-//! May use: `oauth`, `audit`, `identity`, `cx` and below. [`of_settings`] looks at what was configured and needs no open data file, [`of_files`] at
+//! May use: `oauth`, `audit`, `identity`, `cx` and below (of `outbound` only whether a client can be made). [`of_settings`] looks at what was configured and needs no open data file, [`of_files`] at
 //! files and their disk, [`examine`] at everything. A check is a function that gives a [`Finding`]; nothing is changed. Start reading at
 //! [`examine`].
 

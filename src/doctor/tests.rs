@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::Clock as _;
-use crate::config::{Settings, Tls};
+use crate::config::{EgressRule, ExtraCa, Settings, Tls};
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::marks;
@@ -88,6 +88,26 @@ fn settings_that_open_a_door_fail() {
     assert_eq!(judged("password_hash", |settings| settings.password.memory_kib = 8192), DOUBTFUL);
     assert_eq!(judged("password_hash", |settings| settings.password.memory_kib = 1 << 20), WELL);
     assert_eq!(judged("master_key", |settings| settings.master_key = Some("x".into())), WELL);
+}
+
+#[test]
+fn outgoing_requests_that_believe_nobody_or_reach_everything_are_told() {
+    assert_eq!(judged("egress", |_| ()), WELL);
+    let allows = |network: &str| {
+        let rule = EgressRule::Net(network.parse().unwrap());
+        judged("egress", |settings| settings.egress.allow.push(rule))
+    };
+    assert_eq!((allows("10.0.0.0/8"), allows("0.0.0.0/0")), (WELL, DOUBTFUL));
+    let believes = |pem: String| {
+        let extra = ExtraCa { path: "ca.pem".into(), pem };
+        judged("egress", |settings| settings.egress.extra_ca = Some(extra))
+    };
+    assert_eq!(
+        believes(rcgen::generate_simple_self_signed(vec![String::from("ca.example")]).unwrap().cert.pem()),
+        WELL
+    );
+    let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(believes(nonsense.to_owned()), WRONG);
 }
 
 #[test]
