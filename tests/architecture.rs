@@ -58,7 +58,7 @@ const WITHOUT_RIGHT: &[&str] = &[
     "src/oauth/grants/refresh.rs",
     "src/oauth/revoke.rs",
     "src/rights.rs",
-    "src/serve/tasks.rs",
+    "src/serve/jobs.rs",
     "src/serve/secrets.rs",
     "src/serve/tls/mod.rs",
 ];

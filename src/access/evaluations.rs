@@ -144,6 +144,15 @@ async fn write(cx: &Cx, mut rows: Vec<EvaluationRow>) -> Result<(), Error> {
     cx.store().write(change).await
 }
 
+/// From when on [`sweep`] has something to do; `None` while there are no rows.
+pub fn sweep_due(cx: &Cx) -> Result<Option<Moment>, Error> {
+    let from = cx.read()?;
+    if rows::count(&from)? > MOST {
+        return Ok(Some(cx.now));
+    }
+    Ok(rows::oldest(&from, cx.tenant)?.map(|at| at.plus(cx.settings().policy.keep)))
+}
+
 /// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them. Answers how many.
 pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error> {
     let surplus = rows::count(&cx.read()?)?.saturating_sub(MOST);

@@ -21,6 +21,6 @@ pub use keys::{
     Created, MAX_PER_OWNER, create, delete, delete_expired, delete_own, find, of_owner, page, page_of_client, sorted,
     update, update_own,
 };
-pub use memory::{Usage, flush, flush_if_due, usage};
+pub use memory::{Usage, flush, until_flush, usage};
 pub use token::PREFIX;
 pub use using::{Live, accept, authenticate, live};

@@ -9,6 +9,7 @@ use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::clock::Steps;
 use crate::base::page::PageRequest;
+use crate::base::progress::Progress;
 use crate::config::Tls;
 use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
@@ -85,6 +86,30 @@ pub fn clock(cx: &Cx) -> Finding {
             _ => Finding::ok(NAME, format!("The clock says {}.", cx.now)),
         },
     }
+}
+
+/// What is done by the clock: rotation, renewal, removal.
+pub fn background_work(cx: &Cx) -> Finding {
+    const NAME: &str = "background_work";
+    let failing: Vec<String> = cx
+        .home
+        .shared
+        .of::<Progress>()
+        .all()
+        .into_iter()
+        .filter_map(|(name, job)| {
+            let times = if job.failures == 1 { "once".into() } else { format!("{} times in a row", job.failures) };
+            job.error.map(|error| format!("{name} failed {times}: {error}"))
+        })
+        .collect();
+    if failing.is_empty() {
+        return Finding::ok(NAME, "Nothing that is done by the clock has failed.");
+    }
+    Finding::warn(
+        NAME,
+        format!("{}.", failing.join("; ")),
+        "It is tried again. Remove the cause that the message names.",
+    )
 }
 
 /// Every algorithm has a key that signs, and keys are changed when it is time.

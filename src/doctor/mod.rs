@@ -72,7 +72,7 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.push(machine::connections(cx.settings()));
     all.extend([installation::administrator(cx), installation::apps(cx)]);
     all.extend([names::names(cx), names::identifiers(cx)]);
-    all.extend([installation::backup(cx), installation::policies(cx)]);
+    all.extend([installation::backup(cx), installation::policies(cx), installation::background_work(cx)]);
     all
 }
 

@@ -6,6 +6,7 @@
 mod connections;
 mod error;
 mod first_boot;
+mod jobs;
 mod listen;
 mod one_call;
 mod reload;

@@ -4,7 +4,7 @@ use super::{codes, failures, grants, interactions, invites, links, marks, script
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::expiry::{self, Expiry};
-use crate::store::{Error, Tx};
+use crate::store::{Error, Read, Tx};
 
 /// What kind of row ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,11 @@ pub(super) fn reschedule(
 /// Notes that the row is gone.
 pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Result<(), Error> {
     note(tenant, kind, key, at).remove(tx)
+}
+
+/// The earliest moment at which a row ends, past or to come.
+pub fn next(from: &impl Read) -> Result<Option<Moment>, Error> {
+    expiry::next(from)
 }
 
 /// Removes up to `limit` rows of all tenants whose end has passed; answers how many entries were worked off.
