@@ -4,7 +4,7 @@
 //! taken away, and a name may have come to mean something else. So a rule that changes something says with [`write`] which [`Right`] it needs, and
 //! asks [`spare`] about everybody it is about to change. Start reading at [`write`].
 
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
 use crate::cx::{Actor, Cx};
 use crate::records::SubjectRef;
@@ -149,6 +149,6 @@ pub fn tell(cx: &Cx, denied: &Denied) {
     let (kind, actor) = audit::actor(&cx.actor);
     let event = format!("access.refuse permission_denied {wanted} {kind:?} {}", actor.unwrap_or_default());
     audit::tell(cx, &event, || {
-        Entry::failure(cx, "access.refuse").detail("reason", "permission_denied").detail("permission", wanted.as_str())
+        (Entry::new(cx), Event::AccessRefuse { reason: "permission_denied", permission: Some(wanted) })
     });
 }

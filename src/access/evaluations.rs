@@ -358,7 +358,7 @@ mod tests {
         }
         assert_eq!(cx.home.shared.of::<Waiting>().take().len(), 3);
         // Whatever is written after it comes after it.
-        block_on(audit::record(&cx, audit::Entry::success(&cx, "test.done"))).unwrap();
+        block_on(audit::record(&cx, audit::Entry::new(&cx), audit::Event::UserEnable {})).unwrap();
         assert_eq!(all(&cx, &Filter::default()).len(), BATCH * 2);
     }
 

@@ -145,7 +145,8 @@ fn keys_that_are_missing_or_old_are_told() {
 fn a_clock_that_went_back_is_told() {
     let home = Home::new();
     let cx = home.cx();
-    block_on(crate::audit::record(&cx, crate::audit::Entry::success(&cx, "backup.create"))).unwrap();
+    let event = crate::audit::Event::BackupCreate { path: String::new() };
+    block_on(crate::audit::record(&cx, crate::audit::Entry::new(&cx), event)).unwrap();
     let at = |now| finding(&examine(&Cx { now, ..home.cx() }), "clock").state;
     assert_eq!(at(cx.now), State::Ok);
     assert_eq!(at(cx.now.minus(Duration::from_secs(60))), State::Ok);

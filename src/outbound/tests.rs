@@ -262,8 +262,11 @@ fn a_name_that_changes_its_address_is_connected_to_where_it_was_judged() {
 #[test]
 fn huge_bodies_are_not_read_to_their_end() {
     let identity = identity();
-    let said =
-        Server::at([127, 0, 0, 1], &identity, says(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1 << 40)));
+    let said = Server::at(
+        [127, 0, 0, 1],
+        &identity,
+        says(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1_u64 << 40)),
+    );
     assert!(matches!(get(&said, &identity), Err(Error::TooLarge(1000))));
     let endless = floods("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", String::from("5\r\nhello\r\n"));
     let chunked = Server::at([127, 0, 0, 1], &identity, endless);
