@@ -15,7 +15,7 @@ const MAX_LINES: usize = 500;
 
 /// Crates that would spread if they could, and where they live.
 const HOMES: &[(&str, &[&str])] = &[
-    ("redb", &["src/store/"]),
+    ("redb", &["src/store/redb/"]),
     ("josekit", &["src/crypto/jose/"]),
     ("argon2", &["src/crypto/password.rs"]),
     ("chacha20poly1305", &["src/crypto/seal.rs"]),

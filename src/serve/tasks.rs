@@ -15,7 +15,6 @@ use crate::base::clock::Steps;
 use crate::base::progress::Progress;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
-use crate::store;
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
@@ -109,18 +108,14 @@ async fn attempt(job: &Job, work: &Work<'_>) -> Result<(), Error> {
 
 /// Answers whether there was something to do.
 async fn run(job: &Job, work: &Work<'_>) -> Result<bool, Error> {
-    let is_due = (job.due)(work)?.is_some_and(|due| due <= work.cx.now);
-    if !is_due || !lease(work.cx, job.name, job.lease)? {
+    let (cx, store) = (work.cx, work.cx.store());
+    if !(job.due)(work)?.is_some_and(|due| due <= cx.now) {
         return Ok(false);
     }
-    (job.run)(work).await?;
-    Ok(true)
-}
-
-/// Whether this process may do what only one may do at a time, for so long. One process has the data file, so it always may.
-#[expect(clippy::unnecessary_wraps, reason = "an engine that several processes share asks for it")]
-fn lease(_cx: &Cx, _name: &str, _length: Duration) -> Result<bool, store::Error> {
-    Ok(true)
+    let Some(lease) = store.lease(job.name, cx.now, job.lease).await? else { return Ok(false) };
+    let done = (job.run)(work).await;
+    store.give_back(lease).await?;
+    done.map(|()| true)
 }
 
 /// Looks whether the clock was set; answers whether it may be believed when it says that something has ended.
@@ -139,6 +134,7 @@ mod tests {
 
     use super::*;
     use crate::doctor;
+    use crate::store;
     use crate::testing::{Home, block_on};
 
     static WELL: AtomicUsize = AtomicUsize::new(0);

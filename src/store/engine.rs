@@ -1,10 +1,13 @@
-//! The seam: what an engine must be able to do. Byte tables, ordered keys, frozen views, one atomic commit.
+//! The seam: what an engine must be able to do. Byte tables, ordered keys, frozen views, one atomic commit. What only a file can do
+//! is [`DataFile`].
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use super::Error;
+use super::{Error, Lease};
+use crate::base::Moment;
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -85,17 +88,30 @@ pub(super) trait Engine: Send + Sync {
     /// Makes all changes or none, durably. After an error the engine holds the state before, or fails clearly.
     fn commit(&self, changes: &Changes) -> Result<(), Error>;
 
+    /// Gives `lease` to this process, or prolongs it, unless another process holds one of the same name that has not ended at `now`; answers
+    /// whether it did. An engine that only one process can open always gives it and stores nothing.
+    fn lease<'a>(&'a self, lease: &'a Lease, now: Moment) -> Asked<'a>;
+
+    /// Gives the lease back before its end. Does nothing when another process holds it by now.
+    fn give_back<'a>(&'a self, lease: &'a Lease) -> Asked<'a>;
+}
+
+/// An answer that an engine may have to fetch from elsewhere.
+pub(super) type Asked<'a> = Pin<Box<dyn Future<Output = Result<bool, Error>> + Send + 'a>>;
+
+/// What an engine over a file can do besides. Rules never see it; opening, upgrading and closing do.
+pub(super) trait DataFile: Send + Sync {
     /// Gives unused room back to the system; false when there was none, or readers hold on to it.
     fn compact(&self) -> Result<bool, Error>;
 
-    /// Marks the current state, so that [`Engine::roll_back`] can return to it even after a crash.
-    fn mark(&self) -> Result<(), Error>;
+    /// Makes a savepoint of the current state, so that [`DataFile::roll_back`] can return to it even after a crash.
+    fn savepoint(&self) -> Result<(), Error>;
 
-    /// Returns to the marked state and forgets the mark; false when there is no mark.
+    /// Returns to the savepoint and removes it; false when there is none.
     fn roll_back(&self) -> Result<bool, Error>;
 
-    /// Forgets the mark and keeps the current state.
-    fn forget_mark(&self) -> Result<(), Error>;
+    /// Removes the savepoint and keeps the current state.
+    fn release(&self) -> Result<(), Error>;
 
     /// Lets go of the file. Everything afterwards fails with [`Error::Closed`].
     fn close(&self);

@@ -46,9 +46,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use crate::base::Moment;
     use crate::base::id::TenantId;
+    use crate::store::rows::marks::{self, Meaning};
     use crate::store::rows::tuples;
-    use crate::store::{Error, Read, Store};
+    use crate::store::{Error, Read, Store, Tx};
 
     #[test]
     fn a_commit_is_told_before_its_transactions_are_answered_and_until_nobody_wants_to_hear() {
@@ -72,6 +74,9 @@ mod tests {
         let first = version();
         assert!(first.is_some());
         store.write_blocking::<_, Error, _>(|tx| tx.set_raw("sessions", vec![1], Some(vec![1]))).unwrap();
+        let until = Moment::from_millis(5);
+        let revoke = move |tx: &mut Tx| marks::set(tx, TenantId::DEFAULT, Meaning::TokenRevoked, "some", until);
+        store.write_blocking::<_, Error, _>(revoke).unwrap();
         assert_eq!(version(), first);
         store.write_blocking::<_, Error, _>(|tx| tx.set_raw("users", vec![1], Some(vec![1]))).unwrap();
         assert!(version() > first);

@@ -1,26 +1,29 @@
-//! The engine without a file: for tests and throw-away servers, and the proof that the seam is one.
+//! The engine without a file: for tests and throw-away servers, and the proof that the seam is one. In tests several processes share it.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::Error;
-use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
-use super::schema;
+use super::engine::{Asked, Changes, Engine, Order, Row, View, nothing_between};
+use super::{Error, Lease, schema};
+use crate::base::Moment;
 
 type Tables = BTreeMap<&'static str, Arc<BTreeMap<Vec<u8>, Vec<u8>>>>;
 
+/// What several processes share.
 #[derive(Default)]
-struct State {
-    tables: Tables,
-    mark: Option<Tables>,
-    closed: bool,
+struct Shared {
+    tables: RwLock<Tables>,
+    /// Who has a lease, by its name, and until when.
+    leases: Mutex<BTreeMap<String, (usize, Moment)>>,
 }
 
-/// Tables in memory. A view shares them; a commit copies those that a view still holds.
+/// Tables in memory, as one of the processes that share them has them. A view shares them too; a commit copies those that a view still holds.
 #[derive(Default)]
 pub(super) struct MemoryEngine {
-    state: RwLock<State>,
+    shared: Arc<Shared>,
+    process: usize,
 }
 
 struct MemoryView {
@@ -28,63 +31,53 @@ struct MemoryView {
 }
 
 impl MemoryEngine {
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.closed { Err(Error::Closed) } else { change(&mut state) }
+    /// Another process over the same data.
+    #[cfg(test)]
+    pub(super) fn another(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), process: self.process + 1 }
+    }
+
+    fn leases(&self) -> MutexGuard<'_, BTreeMap<String, (usize, Moment)>> {
+        self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Engine for MemoryEngine {
     fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.closed { Err(Error::Closed) } else { Ok(Arc::new(MemoryView { tables: state.tables.clone() })) }
+        let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::new(MemoryView { tables: tables.clone() }))
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), Error> {
-        self.change(|state| {
-            for (table, rows) in changes.tables() {
-                let stored = Arc::make_mut(state.tables.entry(schema::known(table)?).or_default());
-                for (key, value) in rows {
-                    match value {
-                        Some(value) => stored.insert(key.clone(), value.clone()),
-                        None => stored.remove(key),
-                    };
-                }
+        let mut tables = self.shared.tables.write().unwrap_or_else(PoisonError::into_inner);
+        for (table, rows) in changes.tables() {
+            let stored = Arc::make_mut(tables.entry(schema::known(table)?).or_default());
+            for (key, value) in rows {
+                match value {
+                    Some(value) => stored.insert(key.clone(), value.clone()),
+                    None => stored.remove(key),
+                };
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
-    fn compact(&self) -> Result<bool, Error> {
-        self.change(|_| Ok(false))
+    fn lease<'a>(&'a self, lease: &'a Lease, now: Moment) -> Asked<'a> {
+        let mut leases = self.leases();
+        let is_free = leases.get(lease.name()).is_none_or(|(holder, until)| *holder == self.process || *until <= now);
+        if is_free {
+            leases.insert(lease.name().to_owned(), (self.process, lease.until()));
+        }
+        Box::pin(ready(Ok(is_free)))
     }
 
-    fn mark(&self) -> Result<(), Error> {
-        self.change(|state| {
-            state.mark = Some(state.tables.clone());
-            Ok(())
-        })
-    }
-
-    fn roll_back(&self) -> Result<bool, Error> {
-        self.change(|state| match state.mark.take() {
-            Some(tables) => {
-                state.tables = tables;
-                Ok(true)
-            }
-            None => Ok(false),
-        })
-    }
-
-    fn forget_mark(&self) -> Result<(), Error> {
-        self.change(|state| {
-            state.mark = None;
-            Ok(())
-        })
-    }
-
-    fn close(&self) {
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State { closed: true, ..State::default() };
+    fn give_back<'a>(&'a self, lease: &'a Lease) -> Asked<'a> {
+        let mut leases = self.leases();
+        let is_held = leases.get(lease.name()).is_some_and(|(holder, _)| *holder == self.process);
+        if is_held {
+            leases.remove(lease.name());
+        }
+        Box::pin(ready(Ok(is_held)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbered changes of the stored shapes. Each file remembers the last one it has been through.
 
 use super::Error;
-use super::engine::Engine;
+use super::engine::{DataFile, Engine};
 use super::schema::{META, Meta};
 use super::tx::{Read, Snapshot, Tx, transact};
 use crate::base::canonical;
@@ -10,7 +10,7 @@ use crate::base::page::PageRequest;
 use crate::base::secret::sha256;
 use crate::records::tuple::ANY;
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
-use crate::store::rows::{clients, models, tuples, users};
+use crate::store::rows::{change_counts, clients, models, tuples, users};
 
 /// One change of the stored shapes.
 pub(super) struct Migration {
@@ -28,7 +28,17 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "administrators are tuples", run: administrators_are_tuples },
     Migration { number: 3, name: "addresses have one form", run: addresses_have_one_form },
     Migration { number: 4, name: "types have written owners", run: types_have_written_owners },
+    Migration { number: 5, name: "counts of changes have their own table", run: counts_have_their_own_table },
 ];
+
+/// Counts of changes leave the table of used assertions and revoked tokens, so that what is kept by the version of what decides access is not
+/// forgotten with every token that is revoked. The earlier migrations may have counted in the new table by now: the counts are added, since
+/// a count must never be seen twice for two states.
+fn counts_have_their_own_table(steps: &Steps<'_>) -> Result<(), Error> {
+    steps.write(|tx| {
+        change_counts::Of::ALL.into_iter().try_for_each(|of| change_counts::move_in(tx, TenantId::DEFAULT, of))
+    })
+}
 
 /// From now on a type belongs to whom it is written down for, and to nobody by its name. What would have become the type of a client that there is at the
 /// next change of its model is written down as that client's; what is written down for a client that is gone, as that of one that never comes back.
@@ -167,25 +177,25 @@ fn schema_key() -> (TenantId, String) {
     (TenantId::INSTALLATION, String::from("schema"))
 }
 
-/// Runs what the data has not been through yet, all or nothing, also when the process dies in between.
-pub(super) fn run(engine: &dyn Engine, migrations: &[Migration]) -> Result<(), Failure> {
+/// Runs what the data has not been through yet. Where there is a `file`, all or nothing, also when the process dies in between.
+pub(super) fn run(engine: &dyn Engine, file: Option<&dyn DataFile>, migrations: &[Migration]) -> Result<(), Failure> {
     let failed = |cause| Failure { migration: None, cause };
-    // A mark that is still there is from a process that died during its migrations.
-    engine.roll_back().map_err(failed)?;
+    // A savepoint that is still there is from a process that died during its migrations.
+    file.map_or(Ok(false), DataFile::roll_back).map_err(failed)?;
     let current = schema_of(engine.snapshot().map_err(failed)?.as_ref()).map_err(failed)?;
     let mut pending: Vec<_> = migrations.iter().filter(|migration| migration.number > current).collect();
     pending.sort_by_key(|migration| migration.number);
     if pending.is_empty() {
         return Ok(());
     }
-    engine.mark().map_err(failed)?;
+    file.map_or(Ok(()), DataFile::savepoint).map_err(failed)?;
     for migration in pending {
         if let Err(cause) = one(engine, migration) {
-            let cause = engine.roll_back().err().unwrap_or(cause);
+            let cause = file.and_then(|file| file.roll_back().err()).unwrap_or(cause);
             return Err(Failure { migration: Some((migration.number, migration.name)), cause });
         }
     }
-    engine.forget_mark().map_err(failed)
+    file.map_or(Ok(()), DataFile::release).map_err(failed)
 }
 
 fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
@@ -194,216 +204,5 @@ fn one(engine: &dyn Engine, migration: &Migration) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::base::Moment;
-    use crate::base::entropy::OsEntropy;
-    use crate::base::id::UserId;
-    use crate::records::User;
-    use crate::store::engine::View;
-    use crate::store::memory::MemoryEngine;
-    use crate::store::redb::RedbEngine;
-    use crate::store::{Options, Record, Store, Table};
-
-    const NUMBERS: Table<(TenantId,), Number> = Table::new("test_a");
-
-    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-    struct Number(u64);
-    impl Record for Number {}
-
-    fn add(steps: &Steps<'_>, more: u64) -> Result<(), Error> {
-        let before = NUMBERS.find(&steps.read()?, &(TenantId::DEFAULT,))?.map_or(0, |number| number.0);
-        steps.write(|tx| NUMBERS.put(tx, &(TenantId::DEFAULT,), &Number(before + more)))
-    }
-
-    const FIRST: Migration = Migration { number: 1, name: "first", run: |_| Ok(()) };
-    const SECOND: Migration = Migration {
-        number: 2,
-        name: "second",
-        run: |steps| {
-            add(steps, 10)?;
-            add(steps, 10)
-        },
-    };
-    const THIRD: Migration = Migration { number: 3, name: "third", run: |steps| add(steps, 100) };
-    const FAILING: Migration = Migration {
-        number: 3,
-        name: "failing",
-        run: |steps| {
-            add(steps, 1000)?;
-            Err(Error::Key)
-        },
-    };
-
-    fn state(engine: &dyn Engine) -> (u32, Option<Number>) {
-        let view: Arc<dyn View> = engine.snapshot().unwrap();
-        (schema_of(view.as_ref()).unwrap(), NUMBERS.find(view.as_ref(), &(TenantId::DEFAULT,)).unwrap())
-    }
-
-    fn each_engine(test: impl Fn(&dyn Engine)) {
-        test(&MemoryEngine::default());
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("auther.redb");
-        Store::open(&path, &Options::default()).unwrap().close();
-        let engine = RedbEngine::open(&path, &Options::default()).unwrap();
-        transact(&engine, |tx| META.put(tx, &schema_key(), &Meta::Schema(1))).unwrap();
-        test(&engine);
-    }
-
-    #[test]
-    fn each_migration_runs_once_and_in_order() {
-        each_engine(|engine| {
-            run(engine, &[FIRST]).unwrap();
-            assert_eq!(state(engine), (1, None));
-            run(engine, &[THIRD, FIRST, SECOND]).unwrap();
-            assert_eq!(state(engine), (3, Some(Number(120))));
-            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
-            assert_eq!(state(engine), (3, Some(Number(120))));
-            assert!(!engine.roll_back().unwrap(), "no mark is left");
-        });
-    }
-
-    #[test]
-    fn a_failing_migration_takes_all_of_them_back() {
-        each_engine(|engine| {
-            run(engine, &[FIRST]).unwrap();
-            let failure = run(engine, &[FIRST, SECOND, FAILING]).unwrap_err();
-            assert_eq!(failure, Failure { migration: Some((3, "failing")), cause: Error::Key });
-            assert_eq!(state(engine), (1, None));
-            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
-            assert_eq!(state(engine), (3, Some(Number(120))));
-        });
-    }
-
-    #[test]
-    fn migrations_that_a_crash_cut_short_start_again() {
-        each_engine(|engine| {
-            run(engine, &[FIRST]).unwrap();
-            engine.mark().unwrap();
-            one(engine, &SECOND).unwrap();
-            add(&Steps { engine }, 5).unwrap();
-            assert_eq!(state(engine), (2, Some(Number(25))));
-            run(engine, &[FIRST, SECOND, THIRD]).unwrap();
-            assert_eq!(state(engine), (3, Some(Number(120))));
-        });
-    }
-
-    fn user(millis: i64, email: &str) -> User {
-        serde_json::from_value(serde_json::json!({
-            "id": UserId::new(Moment::from_millis(millis), &OsEntropy), "email": email, "email_verified": false, "username": null,
-            "profile": {}, "roles": [], "password": null, "password_changed_at": null,
-            "created_at": Moment::from_millis(5), "updated_at": Moment::from_millis(5),
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn who_had_an_address_in_letters_is_found_by_its_ascii_form() {
-        let engine = MemoryEngine::default();
-        let tenant = TenantId::DEFAULT;
-        run(&engine, &MIGRATIONS[..2]).unwrap();
-        let people = [user(1, "Ann@exämple.com"), user(2, "bob@example.com"), user(3, "ann@xn--exmple-cua.com")];
-        for person in &people {
-            // As a former version wrote it.
-            let before = canonical::email_in_letters(&person.email).unwrap();
-            transact(&engine, |tx| users::write_as_before(tx, tenant, person, &before)).unwrap();
-        }
-        run(&engine, MIGRATIONS).unwrap();
-        let view = Snapshot::new(engine.snapshot().unwrap());
-        let find = |text: &str| users::find_by_email(&view, tenant, text).unwrap().map(|user| user.id);
-        assert_eq!(find("ann@exämple.com"), None);
-        assert_eq!(find("ann@xn--exmple-cua.com"), Some(people[0].id.clone()), "the older one");
-        assert_eq!(find("bob@example.com"), Some(people[1].id.clone()));
-        // A new address takes the place of the old one, and leaves nothing behind.
-        let moved = User { email: String::from("new@example.com"), ..people[0].clone() };
-        transact(&engine, |tx| users::put(tx, tenant, Some(&people[0]), &moved)).unwrap().unwrap();
-        let view = Snapshot::new(engine.snapshot().unwrap());
-        let found = users::find_by_email(&view, tenant, "ann@xn--exmple-cua.com").unwrap().map(|user| user.id);
-        assert_eq!(found, Some(people[2].id.clone()), "the younger one is found now");
-    }
-
-    #[test]
-    fn who_had_the_role_of_administrators_has_their_tuples() {
-        let engine = MemoryEngine::default();
-        run(&engine, &[FIRST]).unwrap();
-        let person = |name: &str, roles: &[&str]| -> User {
-            let id = UserId::new(Moment::from_millis(i64::from(name.as_bytes()[0])), &OsEntropy);
-            serde_json::from_value(serde_json::json!({
-                "id": id, "email": format!("{name}@example.com"), "email_verified": false, "username": null, "profile": {},
-                "roles": roles, "password": null, "password_changed_at": null,
-                "created_at": Moment::from_millis(5), "updated_at": Moment::from_millis(5),
-            }))
-            .unwrap()
-        };
-        let people = [person("a", &["admin"]), person("b", &[]), person("c", &["admin", "staff"])];
-        for user in &people {
-            transact(&engine, |tx| users::put(tx, TenantId::DEFAULT, None, user)).unwrap().unwrap();
-        }
-        run(&engine, MIGRATIONS).unwrap();
-        let view: Arc<dyn View> = engine.snapshot().unwrap();
-        let held = people.map(|user| {
-            let subject = SubjectRef::new("user", user.id.as_str());
-            tuples::of_subject(view.as_ref(), TenantId::DEFAULT, &subject, None, 10)
-                .unwrap()
-                .into_iter()
-                .map(|key| key.relation)
-                .collect::<Vec<_>>()
-        });
-        assert_eq!(
-            held,
-            [vec!["admin", "super_admin"], vec![], vec!["admin"]]
-                .map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>())
-        );
-        assert_eq!(schema_of(view.as_ref()), Ok(known()));
-    }
-
-    #[test]
-    fn types_belong_to_whom_their_name_said_and_never_by_it_again() {
-        let engine = MemoryEngine::default();
-        let tenant = TenantId::DEFAULT;
-        run(&engine, &MIGRATIONS[..3]).unwrap();
-        let at = Moment::from_millis(5);
-        let client = serde_json::json!({"id": "abc", "name": "A", "kind": "web", "auth_method": "none", "grants": [], "created_at": at, "updated_at": at});
-        let client: crate::records::Client = serde_json::from_value(client).unwrap();
-        transact(&engine, |tx| clients::put(tx, tenant, &client)).unwrap();
-        let id = |text: &str| text.parse::<ClientId>().ok();
-        let cases = [
-            ("abc:bill", None, id("abc")),
-            ("client_abc:order", None, id("abc")),
-            ("abc:other", id("xyz"), None),
-            ("billing:invoice", None, None),
-            ("notes", None, None),
-            ("abc:own", id("abc"), id("abc")),
-        ];
-        for (name, before, _) in &cases {
-            let definition = serde_json::Map::new();
-            let model = Model {
-                entity_type: (*name).into(),
-                client: before.clone(),
-                definition,
-                version: 1,
-                created_at: at,
-                updated_at: at,
-            };
-            transact(&engine, |tx| models::put(tx, tenant, &model)).unwrap();
-        }
-        run(&engine, MIGRATIONS).unwrap();
-        let view = Snapshot::new(engine.snapshot().unwrap());
-        for (name, _, wanted) in cases {
-            let owner = models::find(&view, tenant, name).unwrap().unwrap().client;
-            match name {
-                "abc:other" => assert!(owner.is_some_and(|owner| owner.is_gone()), "xyz is gone for good"),
-                _ => assert_eq!(owner, wanted, "{name}"),
-            }
-        }
-    }
-
-    #[test]
-    fn the_numbers_ascend_from_one() {
-        for (position, migration) in (1..).zip(MIGRATIONS) {
-            assert_eq!(migration.number, position, "{}", migration.name);
-        }
-    }
-}
+#[path = "tests/migrations.rs"]
+mod tests;

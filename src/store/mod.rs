@@ -1,21 +1,19 @@
-//! The disk: everything Auther knows, in one file. The only folder that names redb.
+//! The store: everything Auther knows, as tables of rows.
 //!
-//! May use: `base`. Start reading at [`Store`], then [`Table`] and [`Tx`]; `engine` is the seam below which bytes begin.
+//! May use: `base`, `records`. Start reading at [`Store`], then [`Table`] and [`Tx`]; `engine` is the seam below which bytes begin. This
+//! folder's root is the seam and what stands on it; the data file, with all that opens, makes, guards and copies it, is in `redb`, the
+//! engine without a file in `memory`, queries by noun in [`rows`].
 //!
 //! Reads take a [`Snapshot`] and never wait. Writes are closures over a [`Tx`]: pure, run one after another on the writer's
-//! thread (`writer`), many to one durable commit. Files are opened, made and refused in `opening` and `draft`.
+//! thread (`writer`), many to one durable commit.
 
-mod backup;
-mod device;
-mod draft;
 mod engine;
 mod error;
-pub mod expiry;
 mod follow;
 mod key;
+mod lease;
 mod memory;
 mod migrate;
-mod opening;
 mod record;
 mod redb;
 pub mod rows;
@@ -25,59 +23,29 @@ mod tx;
 mod writer;
 
 #[cfg(test)]
-mod conformance;
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod refusals;
+mod tests;
 
 use std::fmt::Display;
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use backup::{BackupReport, restore, verify_backup};
+pub use self::redb::{BackupError, BackupReport, OpenError, Options, restore, verify_backup};
 pub use engine::{Order, Row};
-pub use error::{BackupError, Error, OpenError};
-pub use expiry::Expiry;
+pub use error::Error;
 pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
+pub use lease::Lease;
 pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
 pub use table::{Index, Table};
 pub use tx::{Read, Snapshot, Tx};
 
-use draft::{Draft, Publish, Unpublished};
-use engine::Engine;
+use crate::base::Moment;
+use engine::{DataFile, Engine};
 use memory::MemoryEngine;
-use redb::RedbEngine;
 use writer::Writer;
-
-/// How a data file is used.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Memory for pages of the file, in bytes.
-    pub cache_bytes: usize,
-    /// Files up to this size, in bytes, are read and checked as a whole when they are opened; larger ones only where they
-    /// are used, and by backups.
-    pub check_bytes: u64,
-    /// A disk that can be made to look full.
-    #[cfg(test)]
-    pub(crate) room: device::Room,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 48 << 20,
-            check_bytes: 16 << 20,
-            #[cfg(test)]
-            room: device::Room::default(),
-        }
-    }
-}
 
 /// The store. Cheap to clone; closed when the last handle goes.
 #[derive(Clone)]
@@ -87,46 +55,54 @@ pub struct Store {
 
 struct Inner {
     engine: Arc<dyn Engine>,
+    /// The same engine, where it is one over a file.
+    file: Option<Arc<dyn DataFile>>,
     writer: Writer,
     options: Options,
+    closed: AtomicBool,
 }
 
 impl Store {
-    /// Opens the data file at `path`, or makes it (0600) when nothing is there, and brings it up to date. Blocks.
-    ///
-    /// Errors leave an existing file as it was. Two processes never have one file open.
-    pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        let engine = if is_missing(path)? {
-            match make(path, options) {
-                Ok(engine) => engine,
-                // Another process was faster.
-                Err(Unpublished::Exists) => RedbEngine::open(path, options)?,
-                Err(Unpublished::Failed(error)) => return Err(error),
-            }
-        } else {
-            RedbEngine::open(path, options)?
-        };
-        bring_up_to_date(path, &engine)?;
-        let engine: Arc<dyn Engine> = Arc::new(engine);
-        let writer = Writer::start(Arc::clone(&engine)).map_err(|error| OpenError::from_store(path, error))?;
-        Ok(Self { inner: Arc::new(Inner { engine, writer, options: options.clone() }) })
+    /// A store over `engine`. Errors: [`Error::Io`] when the system gives no thread to write on.
+    fn over(engine: Arc<dyn Engine>, file: Option<Arc<dyn DataFile>>, options: &Options) -> Result<Self, Error> {
+        let writer = Writer::start(Arc::clone(&engine))?;
+        Ok(Self::with(engine, file, writer, options))
+    }
+
+    fn with(engine: Arc<dyn Engine>, file: Option<Arc<dyn DataFile>>, writer: Writer, options: &Options) -> Self {
+        let (options, closed) = (options.clone(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { engine, file, writer, options, closed }) }
     }
 
     /// A store without a file, for tests and throw-away servers. All is lost with the last handle.
     pub fn in_memory() -> Self {
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
-        if let Err(failure) = migrate::run(engine.as_ref(), migrate::MIGRATIONS) {
+        if let Err(failure) = migrate::run(engine.as_ref(), None, migrate::MIGRATIONS) {
             log_fault("the store in memory has no schema", &failure.cause);
         }
+        Self::in_memory_over(engine)
+    }
+
+    /// Two stores over the same data, as two processes have them.
+    #[cfg(test)]
+    pub(crate) fn two_in_memory() -> [Self; 2] {
+        let engine = MemoryEngine::default();
+        let another = engine.another();
+        migrate::run(&engine, None, migrate::MIGRATIONS).map_err(|failure| failure.cause).unwrap();
+        [engine, another].map(|engine| Self::in_memory_over(Arc::new(engine)))
+    }
+
+    fn in_memory_over(engine: Arc<dyn Engine>) -> Self {
         let writer = Writer::start(Arc::clone(&engine)).unwrap_or_else(|error| {
             log_fault("the store in memory cannot be written", &error);
             Writer::stopped()
         });
-        Self { inner: Arc::new(Inner { engine, writer, options: Options::default() }) }
+        Self::with(engine, None, writer, &Options::default())
     }
 
     /// The state as of the last commit. Takes microseconds and waits for nobody. Errors: [`Error::Closed`], the disk's.
     pub fn read(&self) -> Result<Snapshot, Error> {
+        self.still_open()?;
         let before = self.inner.writer.authority();
         let snapshot = self.inner.engine.snapshot().map(Snapshot::new)?;
         // Between two looks at the same number nothing of it changed.
@@ -167,6 +143,7 @@ impl Store {
 
     /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody. Errors: its own, the disk's.
     pub fn rehearse<T, E: From<Error>>(&self, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+        self.still_open()?;
         change(&mut Tx::over(self.inner.engine.snapshot()?))
     }
 
@@ -182,16 +159,23 @@ impl Store {
         answered.recv().unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
 
-    /// Copies the present state to a new data file at `target` (0600), with a manifest, while others read and write. Blocks for
-    /// as long as the copy takes. `progress` is told the rows copied so far. Errors: [`Error::Exists`], [`Error::Full`].
-    pub fn backup(&self, target: &Path, mut progress: impl FnMut(u64)) -> Result<BackupReport, Error> {
-        backup::create(&self.read()?, target, &self.inner.options, &mut progress)
+    /// Asks for the lease `name` until `now` + `term`: the right to do something that must happen once however many processes serve the same
+    /// data, as background work does. Ask before the work, and again to prolong it; do nothing after its end. `None`: another process holds
+    /// it, and this one leaves the work alone. With a data file, which only one process can open, the answer is always a lease.
+    ///
+    /// `name` says what is done, as `sweep` or `outbox`; one process may hold many leases, and asking twice is prolonging. A process that
+    /// ends without [`Store::give_back`] keeps its leases until they end, so `term` is how long the work may stand still after a crash.
+    /// Errors: [`Error::Closed`], [`Error::Io`] when who gives leases cannot be reached; then the work is left alone too.
+    pub async fn lease(&self, name: &str, now: Moment, term: Duration) -> Result<Option<Lease>, Error> {
+        self.still_open()?;
+        let lease = Lease::new(name, now.plus(term));
+        Ok(self.inner.engine.lease(&lease, now).await?.then_some(lease))
     }
 
-    /// Gives unused room in the file back to the disk. Does nothing, and says so with false, while snapshots are held. Blocks,
-    /// and lets nobody read or write meanwhile: for the start of the process.
-    pub fn compact(&self) -> Result<bool, Error> {
-        self.inner.engine.compact()
+    /// Gives a lease back before its end, so that another process may go on at once. Errors: as [`Store::lease`].
+    pub async fn give_back(&self, lease: Lease) -> Result<(), Error> {
+        self.still_open()?;
+        self.inner.engine.give_back(&lease).await.map(drop)
     }
 
     /// The number of durable commits since the store was opened.
@@ -216,10 +200,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Errors: [`Error::Closed`].
+    fn still_open(&self) -> Result<(), Error> {
+        if self.inner.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+}
+
 impl Inner {
     fn close(&self) {
         self.writer.stop();
-        self.engine.close();
+        self.closed.store(true, Ordering::Release);
+        if let Some(file) = &self.file {
+            file.close();
+        }
     }
 }
 
@@ -227,29 +221,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-fn is_missing(path: &Path) -> Result<bool, OpenError> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(OpenError::from_io(path, &error)),
-    }
-}
-
-/// Makes a data file that is whole from the moment it can be seen.
-fn make(path: &Path, options: &Options) -> Result<RedbEngine, Unpublished> {
-    let draft = Draft::begin(path, options).map_err(Unpublished::Failed)?;
-    bring_up_to_date(path, draft.engine()).map_err(Unpublished::Failed)?;
-    draft.publish(Publish::New)
-}
-
-fn bring_up_to_date(path: &Path, engine: &RedbEngine) -> Result<(), OpenError> {
-    migrate::run(engine, migrate::MIGRATIONS).map_err(|failure| match (failure.migration, failure.cause) {
-        (_, Error::Full) => OpenError::Full(path.to_path_buf()),
-        (Some((number, name)), cause) => OpenError::Migration { path: path.to_path_buf(), number, name, cause },
-        (None, cause) => OpenError::from_store(path, cause),
-    })
 }
 
 /// One line in the log for what must not reach the outside.

@@ -53,10 +53,12 @@ pub const TABLES: &[&str] = &[
     "refresh_tokens_by_grant",
     "policy_versions_gone",
     "interactions",
+    "change_counts",
 ];
 
-/// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]).
-pub(super) const AUTHORITY: &[&str] = &["api_keys", "clients", "groups", "marks", "models", "tuples", "users"];
+/// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]); what is written
+/// often for other reasons stays out of them, since every change empties the caches of permissions.
+pub(super) const AUTHORITY: &[&str] = &["api_keys", "change_counts", "clients", "groups", "models", "tuples", "users"];
 
 /// Tables of this folder's own tests.
 #[cfg(test)]
@@ -69,7 +71,7 @@ pub(super) enum Meta {
     /// The number of the last migration that the file has been through.
     Schema(u32),
     /// Only in backups: what the file must hold.
-    Manifest(super::backup::Manifest),
+    Manifest(super::redb::Manifest),
 }
 
 impl super::Record for Meta {}

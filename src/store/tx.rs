@@ -11,7 +11,7 @@ use crate::base::Budget;
 
 /// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
 pub trait Read {
-    /// The version of what decides who may do what: people, clients, API keys, groups, models, tuples, marks. Two snapshots of one store with
+    /// The version of what decides who may do what: people, clients, API keys, groups, models, tuples. Two snapshots of one store with
     /// the same version hold the same rows of these, so that what was read of them may be kept under it. `None` when it is not known,
     /// as while such a change is being written, and in a transaction, which may yet come to nothing.
     fn authority(&self) -> Option<u64> {

@@ -57,6 +57,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("refresh_tokens_by_grant", 600),
     ("policy_versions_gone", 60),
     ("interactions", 600),
+    ("change_counts", 3),
 ];
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

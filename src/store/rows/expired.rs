@@ -1,9 +1,9 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
+use super::expiry::{self, Expiry};
 use super::{codes, failures, grants, interactions, invites, links, marks, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::store::expiry::{self, Expiry};
 use crate::store::{Error, Read, Tx};
 
 /// What kind of row ends.

@@ -1,4 +1,4 @@
-//! Small facts that last for a while: used assertion ids, revoked token ids, and the installation's own values.
+//! Small facts that last for a while: used assertion ids, revoked token ids; and the installation's own values.
 
 use serde::{Deserialize, Serialize};
 

@@ -7,12 +7,14 @@
 pub mod api_keys;
 pub mod audit;
 pub mod certificates;
+pub(super) mod change_counts;
 pub mod clients;
 pub mod codes;
 pub mod consents;
 pub mod counts;
 pub mod evaluations;
 pub mod expired;
+mod expiry;
 pub mod failures;
 mod filtered;
 pub mod grants;

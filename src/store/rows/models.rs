@@ -1,7 +1,6 @@
 //! Authorization models, by entity type, and the count of changes to them.
 
-use serde::{Deserialize, Serialize};
-
+use super::change_counts::{self, Of};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::Model;
@@ -10,16 +9,7 @@ use crate::store::{Error, Order, Read, Record, Table, Tx};
 
 impl Record for Model {}
 
-/// How often rows of a kind changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Revision {
-    pub(super) revision: u64,
-}
-
-impl Record for Revision {}
-
 const MODELS: Table<(TenantId, String), Model> = Table::new("models");
-const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
 
 /// The stored model of exactly this entity type.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &str) -> Result<Option<Model>, Error> {
@@ -54,16 +44,11 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Result<(), Er
 
 /// How often models of the tenant changed. Two states with the same count hold the same models.
 pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
-    Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
+    change_counts::find(from, tenant, Of::Models)
 }
 
 fn raise(tx: &mut Tx, tenant: TenantId) -> Result<(), Error> {
-    let revision = revision(tx, tenant)?.saturating_add(1);
-    REVISIONS.put(tx, &revision_key(tenant), &Revision { revision })
-}
-
-fn revision_key(tenant: TenantId) -> (TenantId, String) {
-    (tenant, String::from("models revision"))
+    change_counts::raise(tx, tenant, Of::Models).map(drop)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Token-signing keys: few, read whole; and the count of changes to them.
 
-use super::models::Revision;
+use super::change_counts::{self, Of};
 use crate::base::id::{KeyId, TenantId};
 use crate::records::SigningKeyRecord;
 use crate::store::key::prefix;
@@ -9,7 +9,6 @@ use crate::store::{Error, Order, Read, Record, Table, Tx};
 impl Record for SigningKeyRecord {}
 
 const KEYS: Table<(TenantId, KeyId), SigningKeyRecord> = Table::new("signing_keys");
-const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
 
 /// All keys, oldest first.
 pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SigningKeyRecord>, Error> {
@@ -36,14 +35,9 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, id: &KeyId) -> Result<(), Error> {
 
 /// How often keys of the tenant changed. Two states with the same count hold the same keys.
 pub fn revision(from: &impl Read, tenant: TenantId) -> Result<u64, Error> {
-    Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
+    change_counts::find(from, tenant, Of::SigningKeys)
 }
 
 fn raise(tx: &mut Tx, tenant: TenantId) -> Result<(), Error> {
-    let revision = revision(tx, tenant)?.saturating_add(1);
-    REVISIONS.put(tx, &revision_key(tenant), &Revision { revision })
-}
-
-fn revision_key(tenant: TenantId) -> (TenantId, String) {
-    (tenant, String::from("signing keys revision"))
+    change_counts::raise(tx, tenant, Of::SigningKeys).map(drop)
 }

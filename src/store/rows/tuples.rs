@@ -3,6 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
+use super::change_counts::{self, Of};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
@@ -18,13 +19,9 @@ type BySubject = (TenantId, String, String, String, String, String, String);
 const TUPLES: Table<ByObject, Hanging> = Table::new("tuples");
 const BY_SUBJECT: Index<BySubject> = Index::new("tuples_by_subject");
 const BY_ID: Table<(TenantId, String), TupleKey> = Table::new("tuples_by_id");
-const REVISIONS: Table<(TenantId, String), Revision> = Table::new("marks");
 
 /// Rows read at most to fill one filtered page.
 const SCAN_LIMIT: usize = 10_000;
-
-/// What the count of changes is called.
-const REVISION: &str = "permissions revision";
 
 /// Sorts behind the name of every relation.
 const LAST: &str = "\u{10FFFF}";
@@ -44,14 +41,6 @@ struct Hanging {
 
 impl Record for Hanging {}
 impl Record for TupleKey {}
-
-/// How often what decides permissions has changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Revision {
-    revision: u64,
-}
-
-impl Record for Revision {}
 
 /// What a commit did to the tuples of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -376,29 +365,22 @@ pub fn all(
 
 /// What a commit did to the tuples of the tenant.
 pub fn changed(commit: &Commit<'_>, tenant: TenantId) -> Result<Changed, Error> {
-    let revisions = REVISIONS.changed(commit, &prefix((tenant, REVISION)))?;
     let rows = TUPLES.changed(commit, &prefix((tenant,)))?.into_iter().map(|(key, hanging)| {
         let key = object_key(key);
         (key.clone(), hanging.map(|hanging| tuple(key, hanging)))
     });
-    let revision = revisions.into_iter().find_map(|(_, row)| row).map(|row| row.revision);
+    let revision = change_counts::changed(commit, tenant, Of::Permissions)?;
     Ok(Changed { revision, tuples: rows.collect() })
 }
 
 /// How often tuples, models and groups of the tenant have changed.
 pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
-    Ok(REVISIONS.find(from, &revision_key(tenant))?.map_or(0, |row| row.revision))
+    change_counts::find(from, tenant, Of::Permissions)
 }
 
 /// Notes that tuples, models or groups change in this transaction; answers the new count.
 pub fn raise(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {
-    let next = revision(tx, tenant)?.saturating_add(1);
-    REVISIONS.put(tx, &revision_key(tenant), &Revision { revision: next })?;
-    Ok(next)
-}
-
-fn revision_key(tenant: TenantId) -> (TenantId, String) {
-    (tenant, String::from(REVISION))
+    change_counts::raise(tx, tenant, Of::Permissions)
 }
 
 fn of_object(from: &(impl Read + ?Sized), wanted: &[u8], limit: usize) -> Result<Vec<Tuple>, Error> {

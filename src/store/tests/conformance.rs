@@ -3,10 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 
-use super::engine::Engine;
-use super::memory::MemoryEngine;
-use super::*;
 use crate::base::id::TenantId;
+use crate::store::redb::RedbEngine;
+use crate::store::*;
 
 const COUNTS: Table<(TenantId, String), Count> = Table::new("test_a");
 const NAMES: Index<(TenantId, String, u64)> = Index::new("test_b");
@@ -420,30 +419,27 @@ async fn async_callers_are_answered() {
 }
 
 #[test]
-fn a_mark_takes_everything_back_even_after_reopening() {
+fn a_savepoint_takes_everything_back_even_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auther.redb");
     Store::open(&path, &Options::default()).unwrap().close();
-    let reopen = || -> Box<dyn Engine> { Box::new(RedbEngine::open(&path, &Options::default()).unwrap()) };
-    for (mut engine, lasting) in [(Box::new(MemoryEngine::default()) as Box<dyn Engine>, false), (reopen(), true)] {
-        let set = |engine: &dyn Engine, value| tx::transact(engine, |tx| set(tx, "one", value)).unwrap();
-        let get = |engine: &dyn Engine| COUNTS.find(engine.snapshot().unwrap().as_ref(), &key("one")).unwrap();
-        assert!(!engine.roll_back().unwrap());
-        set(engine.as_ref(), 1);
-        engine.mark().unwrap();
-        set(engine.as_ref(), 2);
-        set(engine.as_ref(), 3);
-        if lasting {
-            drop(engine);
-            engine = reopen();
-        }
-        assert!(engine.roll_back().unwrap());
-        assert_eq!(get(engine.as_ref()), Some(Count(1)));
-        assert!(!engine.roll_back().unwrap(), "the mark is used up");
-        engine.mark().unwrap();
-        set(engine.as_ref(), 4);
-        engine.forget_mark().unwrap();
-        assert!(!engine.roll_back().unwrap());
-        assert_eq!(get(engine.as_ref()), Some(Count(4)));
-    }
+    let open = || RedbEngine::open(&path, &Options::default()).unwrap();
+    let set = |engine: &dyn Engine, value| tx::transact(engine, |tx| set(tx, "one", value)).unwrap();
+    let get = |engine: &dyn Engine| COUNTS.find(engine.snapshot().unwrap().as_ref(), &key("one")).unwrap();
+    let mut engine = open();
+    assert!(!engine.roll_back().unwrap());
+    set(&engine, 1);
+    engine.savepoint().unwrap();
+    set(&engine, 2);
+    set(&engine, 3);
+    drop(engine);
+    engine = open();
+    assert!(engine.roll_back().unwrap());
+    assert_eq!(get(&engine), Some(Count(1)));
+    assert!(!engine.roll_back().unwrap(), "the savepoint is used up");
+    engine.savepoint().unwrap();
+    set(&engine, 4);
+    engine.release().unwrap();
+    assert!(!engine.roll_back().unwrap());
+    assert_eq!(get(&engine), Some(Count(4)));
 }

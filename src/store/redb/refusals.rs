@@ -1,15 +1,16 @@
 //! Files that must not be opened, and must not be touched by the attempt.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::engine::Engine;
 use super::*;
 use crate::base::id::TenantId;
+use crate::store::{Order, Record, Store, Table, Tx, migrate, tx};
 
 const ROWS: Table<(TenantId, u64), Text> = Table::new("test_a");
 

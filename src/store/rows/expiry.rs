@@ -2,12 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::key::prefix;
-use super::table::Index;
-use super::tx::{Read, Tx};
-use super::{Error, Order};
 use crate::base::Moment;
 use crate::base::id::TenantId;
+use crate::store::key::prefix;
+use crate::store::{Error, Index, Order, Read, Tx};
 
 type ExpiryKey = (TenantId, Moment, String, String);
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::conformance::Gate;
-use super::engine::nothing_between;
-use super::*;
+use crate::store::engine::nothing_between;
+use crate::store::*;
 
 const A: &str = "test_a";
 const B: &str = "test_b";

@@ -1,6 +1,22 @@
-//! The engine of the data file. Two-phase commits and quick repair always: with a shared commit the safe mode is free, and
-//! a file reopens at once after a crash.
+//! The data file: the engine over redb, and what opens, makes, guards, copies and proves a file. The only folder that names redb.
+//!
+//! May use: the rest of `store`. Start reading at [`RedbEngine`]; then `opening` (from a path to an open, proved file, or a refusal),
+//! `device` (the bytes below redb), `draft` (a file that appears whole or not at all), `backup`, and `files` (what only a store with a
+//! file can do).
+//!
+//! Two-phase commits and quick repair always: with a shared commit the safe mode is free, and a file reopens at once after a crash.
 
+mod backup;
+mod device;
+mod draft;
+mod error;
+mod files;
+mod opening;
+
+#[cfg(test)]
+mod refusals;
+
+use std::future::ready;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,11 +30,20 @@ use redb::{
     TransactionError, WriteTransaction,
 };
 
-use super::device::Device;
-use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
-use super::opening::{self, Opened};
+pub use backup::{BackupReport, restore, verify_backup};
+pub use error::{BackupError, OpenError};
+pub use files::Options;
+
+use super::engine::{Asked, Changes, DataFile, Engine, Order, Row, View, nothing_between};
 use super::writer::message_of;
-use super::{Error, OpenError, Options, log_fault, schema};
+use super::{Error, Lease, log_fault, schema};
+use crate::base::Moment;
+use device::Device;
+use opening::Opened;
+
+pub(super) use backup::Manifest;
+#[cfg(test)]
+pub(super) use draft::{Draft, Publish};
 
 type Bytes = &'static [u8];
 type RawTable = ReadOnlyTable<Bytes, Bytes>;
@@ -55,7 +80,7 @@ pub(super) struct RedbEngine {
 
 impl RedbEngine {
     /// Takes a file that was opened by [`opening`] and is settled.
-    pub(super) fn new(path: &Path, options: &Options, opened: Opened) -> Self {
+    fn new(path: &Path, options: &Options, opened: Opened) -> Self {
         Self {
             path: path.to_path_buf(),
             options: options.clone(),
@@ -193,6 +218,17 @@ impl Engine for RedbEngine {
         })
     }
 
+    fn lease<'a>(&'a self, _: &'a Lease, _: Moment) -> Asked<'a> {
+        // The file is locked: there is no other process.
+        Box::pin(ready(Ok(true)))
+    }
+
+    fn give_back<'a>(&'a self, _: &'a Lease) -> Asked<'a> {
+        Box::pin(ready(Ok(true)))
+    }
+}
+
+impl DataFile for RedbEngine {
     fn compact(&self) -> Result<bool, Error> {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         self.let_go();
@@ -207,26 +243,26 @@ impl Engine for RedbEngine {
         }
     }
 
-    fn mark(&self) -> Result<(), Error> {
+    fn savepoint(&self) -> Result<(), Error> {
         self.write(|transaction| transaction.persistent_savepoint().map(drop).map_err(fault))
     }
 
     fn roll_back(&self) -> Result<bool, Error> {
-        let marks = self.with(|database, _| marks(&database.begin_write().map_err(fault)?))?;
-        let Some(first) = marks.first() else { return Ok(false) };
+        let savepoints = self.with(|database, _| savepoints(&database.begin_write().map_err(fault)?))?;
+        let Some(first) = savepoints.first() else { return Ok(false) };
         self.write(|transaction| {
             let savepoint = transaction.get_persistent_savepoint(*first).map_err(fault)?;
             transaction.restore_savepoint(&savepoint).map_err(fault)?;
             Ok(())
         })?;
-        self.forget_mark()?;
+        self.release()?;
         Ok(true)
     }
 
-    fn forget_mark(&self) -> Result<(), Error> {
+    fn release(&self) -> Result<(), Error> {
         self.write(|transaction| {
-            for mark in marks(transaction)? {
-                transaction.delete_persistent_savepoint(mark).map_err(fault)?;
+            for savepoint in savepoints(transaction)? {
+                transaction.delete_persistent_savepoint(savepoint).map_err(fault)?;
             }
             Ok(())
         })
@@ -239,10 +275,10 @@ impl Engine for RedbEngine {
     }
 }
 
-fn marks(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
-    let mut marks: Vec<u64> = transaction.list_persistent_savepoints().map_err(fault)?.collect();
-    marks.sort_unstable();
-    Ok(marks)
+fn savepoints(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
+    let mut savepoints: Vec<u64> = transaction.list_persistent_savepoints().map_err(fault)?.collect();
+    savepoints.sort_unstable();
+    Ok(savepoints)
 }
 
 /// A frozen state of the file. Tables are opened when they are first read.

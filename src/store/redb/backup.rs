@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Publish, Unpublished};
-use super::engine::{Changes, Engine, Order, Row, View};
-use super::redb::view_of;
-use super::schema::{META, Meta};
-use super::tx::{Snapshot, transact};
-use super::{BackupError, Error, OpenError, Options, migrate, opening, record, schema};
+use super::{BackupError, OpenError, Options, opening, view_of};
 use crate::base::id::TenantId;
+use crate::store::engine::{Changes, DataFile as _, Engine, Order, Row, View};
 use crate::store::key::Key;
+use crate::store::schema::{self, META, Meta};
+use crate::store::tx::{Snapshot, transact};
+use crate::store::{Error, migrate, record};
 
 /// Rows per step of a copy.
 const STEP: usize = 4096;
 
 /// What a backup holds; written into it as its last row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(in crate::store) struct Manifest {
     /// SHA-256 over all rows but this one, in hexadecimal.
     sha256: String,
     /// Rows by table, without empty tables and this row.

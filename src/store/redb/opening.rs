@@ -11,8 +11,8 @@ use std::sync::{Arc, Once};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use super::device::{Access, Device};
-use super::redb::{fault, guarded, view_of};
-use super::{Error, OpenError, Options, Snapshot, migrate};
+use super::{OpenError, Options, fault, guarded, view_of};
+use crate::store::{Error, Snapshot, migrate};
 
 /// What every redb file begins with.
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";

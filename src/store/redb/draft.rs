@@ -6,24 +6,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::opening;
-use super::redb::RedbEngine;
-use super::{OpenError, Options};
+use super::{OpenError, Options, RedbEngine, opening};
 
 /// Tells the drafts of one process apart.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// How a draft takes its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Publish {
+pub(in crate::store) enum Publish {
     /// Nothing may be there.
     New,
     /// Over what may be there.
     Replace,
 }
 
-/// The draft went in vain.
-pub(super) enum Unpublished {
+/// Why a draft did not take its place.
+pub(in crate::store) enum Unpublished {
     /// Something is at its place.
     Exists,
     /// The system refused.
@@ -31,7 +29,7 @@ pub(super) enum Unpublished {
 }
 
 /// An open data file under a passing name; removed when dropped unpublished.
-pub(super) struct Draft {
+pub(in crate::store) struct Draft {
     target: PathBuf,
     file: Scrap,
     engine: RedbEngine,
@@ -48,7 +46,7 @@ impl Drop for Scrap {
 
 impl Draft {
     /// Makes the file in the folder of `target`.
-    pub(super) fn begin(target: &Path, options: &Options) -> Result<Self, OpenError> {
+    pub(in crate::store) fn begin(target: &Path, options: &Options) -> Result<Self, OpenError> {
         let name = target.file_name().ok_or_else(|| OpenError::NotAFile(target.to_path_buf()))?;
         let mut passing = OsString::from(name);
         passing.push(format!(".new-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
@@ -66,12 +64,12 @@ impl Draft {
     }
 
     /// The engine over the draft.
-    pub(super) fn engine(&self) -> &RedbEngine {
+    pub(in crate::store) fn engine(&self) -> &RedbEngine {
         &self.engine
     }
 
     /// Puts the draft in its place and gives the engine, which stays open if it was.
-    pub(super) fn publish(self, how: Publish) -> Result<RedbEngine, Unpublished> {
+    pub(in crate::store) fn publish(self, how: Publish) -> Result<RedbEngine, Unpublished> {
         let failed = |error: io::Error| Unpublished::Failed(OpenError::from_io(&self.target, &error));
         File::open(&self.file.0).and_then(|file| file.sync_all()).map_err(failed)?;
         match how {
