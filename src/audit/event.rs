@@ -134,6 +134,12 @@ events! {
     Success "model.delete" ModelDelete { version: u64 }
     /// A model was written.
     Success "model.put" ModelPut { version: u64, client: Option<ClientId> }
+    /// A delivery of the outbox was deleted before it was done.
+    Success "outbox.delete" OutboxDelete { kind: String, about: String }
+    /// A delivery of the outbox failed too often, or for good, and is not tried any more.
+    Failure "outbox.give_up" OutboxGiveUp { kind: String, about: String, attempts: u32, reason: String }
+    /// A delivery of the outbox is tried again.
+    Success "outbox.retry" OutboxRetry { kind: String, about: String }
     /// A policy did not come back and is not run any more.
     Failure "policy.switch_off" PolicySwitchOff { script: String, owner: String }
     /// A policy is run again.
@@ -240,7 +246,7 @@ mod tests {
             assert!(event.what.ends_with('.'), "{}", event.action);
         }
         // Stored rows are filtered by these names: none may go.
-        assert_eq!(seen.iter().map(|(action, _)| action).collect::<BTreeSet<_>>().len(), 63);
+        assert_eq!(seen.iter().map(|(action, _)| action).collect::<BTreeSet<_>>().len(), 66);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::audit;
 use crate::base::Moment;
 use crate::cx::Cx;
 use crate::oauth;
+use crate::outbox;
 use crate::records::Algorithm;
 use crate::store;
 use crate::store::rows::{self, expired};
@@ -82,6 +83,11 @@ pub(super) const ALL: &[Job] = &[
     job("audit_left_out", at_every_look, |work| Box::pin(async { Ok(audit::tell_left_out(work.cx).await?) })),
     job("policies_switched_off", at_every_look, |work| Box::pin(async { Ok(switched_off::note(work.cx).await?) })),
     job("api_key_uses", uses_are_due, |work| Box::pin(async { Ok(apikeys::flush(work.cx).await?) })),
+    job(
+        "outbox",
+        |work| Ok(outbox::next_due(work.cx)?),
+        |work| Box::pin(async { Ok(outbox::deliver_due(work.cx).await?) }),
+    ),
     removal("ended_rows", |work| Ok(expired::next(&work.cx.read()?)?), |work| Box::pin(remove_ended(work.cx))),
     removal("old_audit_rows", audit_is_due, |work| Box::pin(remove_audit_rows(work.cx))),
     removal("old_evaluations", evaluations_are_due, |work| Box::pin(remove_evaluations(work.cx))),

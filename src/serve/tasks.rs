@@ -15,9 +15,13 @@ use crate::base::clock::Steps;
 use crate::base::progress::Progress;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
+use crate::outbox;
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
+
+/// Between two looks at the least.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// For how long nothing is removed after the clock was set forward.
 const DOUBT: Duration = Duration::from_secs(60 * 60);
@@ -35,6 +39,12 @@ pub struct Tasks {
 
 impl Tasks {
     pub(super) fn new(home: Current, tls: Option<Arc<Tls>>) -> Self {
+        let installation = home.load();
+        let wake = installation.shared.of::<outbox::Wake>();
+        installation.store.follow(move |_| {
+            wake.committed();
+            true
+        });
         Self { home, tls, turn: Mutex::new(()) }
     }
 
@@ -65,13 +75,26 @@ impl Tasks {
         self.settle_all(jobs::ALL).await
     }
 
-    /// Settles now and again until it is dropped.
+    /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and every 15 seconds.
     pub(super) async fn keep(self: Arc<Self>) {
+        let wake = self.home.load().shared.of::<outbox::Wake>();
         loop {
             // Failures are logged where they happen.
             let _ = self.settle().await;
-            tokio::time::sleep(EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.pause()) => {}
+                () = wake.wait() => {}
+            }
         }
+    }
+
+    /// How long until the next job is due that is not due now. What is due now has failed, or is looked at every time.
+    fn pause(&self) -> Duration {
+        let cx = Cx::for_system(self.home.load());
+        let work = Work { cx: &cx, tls: self.tls.as_ref() };
+        let due = jobs::ALL.iter().filter_map(|job| (job.due)(&work).ok().flatten());
+        let next = due.filter(|due| *due > cx.now).min();
+        next.map_or(EVERY, |next| next.since(cx.now)).clamp(LEAST, EVERY)
     }
 
     async fn settle_all(&self, jobs: &[Job]) -> Result<(), Error> {

@@ -54,6 +54,8 @@ pub const TABLES: &[&str] = &[
     "policy_versions_gone",
     "interactions",
     "change_counts",
+    "outbox",
+    "outbox_by_due",
 ];
 
 /// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]); what is written

@@ -1,7 +1,7 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
 use super::expiry::{self, Expiry};
-use super::{codes, failures, grants, interactions, invites, links, marks, scripts, sessions};
+use super::{codes, failures, grants, interactions, invites, links, marks, outbox, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::{Error, Read, Tx};
@@ -10,6 +10,7 @@ use crate::store::{Error, Read, Tx};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Code,
+    Delivery,
     Failures,
     Grant,
     Interaction,
@@ -23,8 +24,9 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Code,
+        Self::Delivery,
         Self::Failures,
         Self::Grant,
         Self::Interaction,
@@ -40,6 +42,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Code => "code",
+            Self::Delivery => "delivery",
             Self::Failures => "failures",
             Self::Grant => "grant",
             Self::Interaction => "interaction",
@@ -107,6 +110,7 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 codes::delete(tx, tenant, &code)?;
             }
         }
+        Kind::Delivery => outbox::end(tx, tenant, key, now)?,
         Kind::Failures => marks::delete_failures(tx, tenant, key)?,
         Kind::Grant => {
             if let Some(grant) = key.parse().ok().map(|id| grants::find(tx, tenant, &id)).transpose()?.flatten()
