@@ -244,14 +244,14 @@ async fn a_change_leaves_its_old_and_new_values_in_the_log_and_no_secret() {
     desk.site.client(false).await;
     let (token, patch) = (desk.token.clone(), Method::PATCH);
     let uris = json!(["https://app.example.com/new"]);
-    let body = json!({"name": "Graphs", "redirect_uris": uris, "token_endpoint_auth_method": "client_secret_post"});
+    let body = json!({"name": "Graphs", "redirect_uris": uris, "access_policy": "restricted"});
     let changed = desk.send(&token, patch.clone(), "/api/admin/clients/grafana", body).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
     let row = desk.audited("client.update").await;
     let changes = &row["detail"]["changes"];
     assert_eq!(changes["name"]["new"], "Graphs", "{row}");
     assert_eq!(changes["redirect_uris"], json!({"old": ["https://app.example.com/cb"], "new": uris}));
-    assert_eq!(changes["auth_method"]["new"], "client_secret_post");
+    assert_eq!(changes["access_policy"], json!({"old": "all_users", "new": "restricted"}));
     assert!(!row.to_string().contains("digest") && changes.get("secrets").is_none(), "{row}");
     let group = desk.send(&token, Method::POST, "/api/admin/groups", json!({"name": "Staff"})).await.json();
     let path = format!("/api/admin/groups/{}", group["id"].as_str().unwrap());
