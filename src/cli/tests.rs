@@ -440,6 +440,7 @@ struct OfDeliveries {
 fn the_outbox_is_listed_and_what_is_not_in_it_cannot_be_tried_again() {
     let quiet = super::output::Output { json: true };
     either_way(|remote, _| {
+        remote.call(new_user("ann@example.com", json!({}))).unwrap();
         let run = |words: &[&str]| {
             OfDeliveries::try_parse_from(["outbox"].iter().chain(words)).unwrap().command.run(remote, quiet)
         };

@@ -128,7 +128,11 @@ fn a_failure_is_tried_again_after_growing_pauses_with_the_same_id() {
 #[test]
 fn one_that_fails_holds_up_no_other() {
     let world = World::new([Err(Failed::for_now("down"))]);
-    let ids: Vec<_> = (0..40).map(|n| world.put(&format!("usr_{n}"))).collect();
+    let put = |n: u32| {
+        world.home.advance(Duration::from_millis(1));
+        world.put(&format!("usr_{n}"))
+    };
+    let ids: Vec<_> = (0..40).map(put).collect();
     assert_eq!(world.deliver(), 40);
     assert_eq!(world.all().iter().map(|row| &row.id).collect::<Vec<_>>(), [&ids[0]]);
 }

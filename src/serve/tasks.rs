@@ -132,7 +132,7 @@ async fn attempt(job: &Job, work: &Work<'_>) -> Result<(), Error> {
 /// Answers whether there was something to do.
 async fn run(job: &Job, work: &Work<'_>) -> Result<bool, Error> {
     let (cx, store) = (work.cx, work.cx.store());
-    if !(job.due)(work)?.is_some_and(|due| due <= cx.now) {
+    if (job.due)(work)?.is_none_or(|due| due > cx.now) {
         return Ok(false);
     }
     let Some(lease) = store.lease(job.name, cx.now, job.lease).await? else { return Ok(false) };

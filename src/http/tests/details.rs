@@ -265,6 +265,7 @@ async fn a_change_leaves_its_old_and_new_values_in_the_log_and_no_secret() {
     for condition in ["return true", "return false"] {
         let written = desk.send(&token, Method::POST, "/api/admin/tuples", tuple(condition)).await;
         assert!(written.status.is_success(), "{}", written.body);
+        desk.site.home.advance(std::time::Duration::from_secs(1));
     }
     let row = desk.audited("tuple.write").await;
     let told = json!({"condition": {"old": "return true", "new": "return false"}});
