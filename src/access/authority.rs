@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::graph::RelationKey;
 use super::model::{Models, builtin};
 use super::{Error, check};
 use crate::base::id::ClientId;
@@ -20,9 +21,6 @@ const MAX_CLIMB: usize = 5_000;
 
 /// The relation of who may merely use an app, and has no authority by it.
 const USE: &str = "use";
-
-/// A relation of an object: type, id, relation.
-type Place = (String, String, String);
 
 /// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what a group gives is told by
 /// its own tuples.
@@ -72,7 +70,7 @@ pub fn rests_on_client(cx: &Cx, from: &(impl Read + ?Sized), client: &ClientId) 
         return Ok(false);
     }
     let Some(sources) = Sources::of(cx, from)? else { return Ok(true) };
-    let is_of_it = |(kind, id, _): &Place| {
+    let is_of_it = |(kind, id, _): &RelationKey| {
         (*kind == check::CLIENTS && *id == client.as_str()) || owned.iter().any(|model| model.entity_type == *kind)
     };
     Ok(sources.elsewhere().any(is_of_it))
@@ -158,8 +156,8 @@ struct Sources<'a, R: ?Sized> {
     from: &'a R,
     models: Models,
     /// With it, whether it was come to from another object than the client that it is about.
-    places: BTreeMap<Place, bool>,
-    open: VecDeque<(Place, bool)>,
+    places: BTreeMap<RelationKey, bool>,
+    open: VecDeque<(RelationKey, bool)>,
     steps: usize,
 }
 
@@ -188,7 +186,7 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
     }
 
     /// The places that are more than access to one client.
-    fn elsewhere(&self) -> impl Iterator<Item = &Place> {
+    fn elsewhere(&self) -> impl Iterator<Item = &RelationKey> {
         self.places.iter().filter(|(_, elsewhere)| **elsewhere).map(|(place, _)| place)
     }
 
@@ -202,7 +200,7 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
     }
 
     /// What decides who has this relation.
-    fn expand(&mut self, (kind, id, relation): &Place, elsewhere: bool) -> Result<(), Error> {
+    fn expand(&mut self, (kind, id, relation): &RelationKey, elsewhere: bool) -> Result<(), Error> {
         let (from, tenant) = (self.from, self.cx.tenant);
         let Some(model) = self.models.find(from, kind)? else { return Ok(()) };
         let Some(rewrite) = model.relations.get(relation).map(|relation| &relation.rewrite) else { return Ok(()) };

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::check::standing::{self, API_KEY, CLIENT, Models, State, USER};
-use super::check::{At, Bench, CLIENTS, FULL_ACCESS, Facts, Ground, Limits, StoreFacts, Verdict};
+use super::check::{API_KEY, CLIENT, CLIENTS, CheckSession, FULL_ACCESS, State, StoredSchema, USER};
+use super::graph::{CheckResult, Graph, Limits, ObjectRelation, StoreTuples, TupleReader, Walk};
 use super::model::CompiledModel;
-use super::reach::Walk;
 use crate::base::Budget as StepBudget;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
@@ -90,17 +89,16 @@ pub fn resolve_within(
     subject: Subject<'_>,
     scope: Scope<'_>,
 ) -> Result<PermissionClaims, Error> {
-    let rooms = standing::rooms(cx);
-    let models = Models::new(cx, State::Committed(from), &*rooms);
-    let facts = StoreFacts { from, tenant: cx.tenant };
+    let schema = StoredSchema::new(cx, State::Committed(from));
+    let stored = StoreTuples { from, tenant: cx.tenant };
     let budget = StepBudget::of(MAX_STEPS);
-    let ground = Ground { facts: &facts, schema: &models, now: cx.now, limits: Limits::of(cx), budget: Some(&budget) };
+    let graph = Graph { tuples: &stored, schema: &schema, now: cx.now, limits: Limits::of(cx), budget: Some(&budget) };
     let rev = tuples::revision(from, cx.tenant)?;
     let subject = subject.as_ref();
     let budget = cx.settings().tokens.permissions_bytes;
-    let claims = models
-        .standing(&subject)
-        .and_then(|standing| collect(&mut Bench::new(ground, &subject, standing, rev), scope, budget));
+    let claims = schema
+        .status(&subject)
+        .and_then(|status| collect(&mut CheckSession::new(graph, &subject, status, rev), scope, budget));
     match claims {
         Ok(claims) => Ok(PermissionClaims { rev, ..claims }),
         Err(super::Error::Store(error)) => Err(error),
@@ -110,16 +108,16 @@ pub fn resolve_within(
 }
 
 /// The maps, within a budget in bytes of JSON. Errors: [`super::Error::LimitReached`].
-pub fn collect<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+pub fn collect<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     scope: Scope<'_>,
     budget: usize,
 ) -> Result<PermissionClaims, super::Error> {
     let mut claims = PermissionClaims::default();
-    if scope == Scope::None || !bench.is_live() {
+    if scope == Scope::None || !session.is_active() {
         return Ok(claims);
     }
-    let reached = Walk::new(bench.ground()).reached_by(bench.subject(), false)?;
+    let reached = Walk::new(session.graph()).reached_by(session.subject(), false)?;
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (kind, id) in reached.objects {
         // Memberships of groups are not permissions.
@@ -130,9 +128,9 @@ pub fn collect<F: Facts + ?Sized>(
     let mut budget = Budget { left: budget.saturating_sub(4) };
     let (mut maps, mut is_full, mut too_far) = (Maps::default(), false, 0);
     for kind in types.iter().filter(|(_, ids)| ids.contains(ANY)).map(|(kind, _)| kind) {
-        let Some(model) = visible(bench, kind, scope)? else { continue };
+        let Some(model) = visible(session, kind, scope)? else { continue };
         let before = maps.clone();
-        match maps.object(bench, (&model, ANY), &mut budget)? {
+        match maps.object(session, (&model, ANY), &mut budget)? {
             Added::Whole => {}
             Added::TooFar => too_far += 1,
             Added::NoRoom => {
@@ -143,12 +141,12 @@ pub fn collect<F: Facts + ?Sized>(
     }
     let coarse = maps.clone();
     for (kind, ids) in &types {
-        let Some(model) = visible(bench, kind, scope)? else { continue };
+        let Some(model) = visible(session, kind, scope)? else { continue };
         for id in ids.iter().filter(|id| *id != ANY) {
             if is_full || too_far > MAX_TOO_FAR {
                 break;
             }
-            match maps.object(bench, (&model, id), &mut budget)? {
+            match maps.object(session, (&model, id), &mut budget)? {
                 Added::Whole => {}
                 Added::TooFar => too_far += 1,
                 Added::NoRoom => is_full = true,
@@ -159,7 +157,7 @@ pub fn collect<F: Facts + ?Sized>(
     // Half of the objects would look like all of them.
     let maps = if is_full { coarse } else { maps };
     claims.truncated = is_full || too_far > 0;
-    let (everywhere, all) = full_access(bench, types.get(CLIENTS), budget.left)?;
+    let (everywhere, all) = full_access(session, types.get(CLIENTS), budget.left)?;
     claims.client_full_access = everywhere;
     claims.truncated |= !all;
     claims.permissions = json(maps.permissions);
@@ -200,23 +198,23 @@ impl Budget {
 
 impl Maps {
     /// Adds what the subject may do with an object.
-    fn object<F: Facts + ?Sized>(
+    fn object<F: TupleReader + ?Sized>(
         &mut self,
-        bench: &mut Bench<'_, F>,
+        session: &mut CheckSession<'_, F>,
         (model, id): (&CompiledModel, &str),
         budget: &mut Budget,
     ) -> Result<Added, super::Error> {
         let kind = &model.entity_type;
-        let names = match names(bench, (model, id)) {
+        let names = match names(session, (model, id)) {
             Err(super::Error::LimitReached(_)) => return Ok(Added::TooFar),
             names => names?,
         };
         let key = if id == ANY { kind.clone() } else { format!("{kind}:{id}") };
-        for (name, verdict) in names {
+        for (name, result) in names {
             if !put(&mut self.permissions, &key, name, budget) {
                 return Ok(Added::NoRoom);
             }
-            if verdict == Verdict::Gated
+            if result == CheckResult::Gated
                 && !(put(&mut self.abac_required, &key, name, budget)
                     && put(&mut self.abac_required, kind, name, budget))
             {
@@ -228,22 +226,22 @@ impl Maps {
 }
 
 /// Names of relations and permissions that the subject has on an object. Errors: [`super::Error::LimitReached`].
-fn names<'m, F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+fn names<'m, F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     (model, id): (&'m CompiledModel, &str),
-) -> Result<Vec<(&'m str, Verdict)>, super::Error> {
+) -> Result<Vec<(&'m str, CheckResult)>, super::Error> {
     let (kind, mut found) = (&model.entity_type, Vec::new());
-    if kind == CLIENTS && bench.bound().is_some_and(|client| client.as_str() != id) {
+    if kind == CLIENTS && session.bound().is_some_and(|client| client.as_str() != id) {
         return Ok(found);
     }
     for name in model.relations.keys().chain(model.permissions.keys()) {
         let Some((relation, policy)) = model.wanted(name) else { continue };
-        let mut verdict = bench.engine().holds(At::new(kind, id, relation))?.verdict;
+        let mut result = session.engine().holds(ObjectRelation::new(kind, id, relation))?.result;
         if policy.is_some() {
-            verdict = verdict.min(Verdict::Gated);
+            result = result.min(CheckResult::Gated);
         }
-        if verdict >= Verdict::Gated {
-            found.push((name.as_str(), verdict));
+        if result >= CheckResult::Gated {
+            found.push((name.as_str(), result));
         }
     }
     Ok(found)
@@ -265,26 +263,26 @@ fn quoted(text: &str) -> usize {
 }
 
 /// The model of a type that may stand in the maps.
-fn visible<F: Facts + ?Sized>(
-    bench: &Bench<'_, F>,
+fn visible<F: TupleReader + ?Sized>(
+    session: &CheckSession<'_, F>,
     kind: &str,
     scope: Scope<'_>,
 ) -> Result<Option<std::sync::Arc<CompiledModel>>, super::Error> {
-    let Some(model) = bench.ground().schema.model(kind)? else { return Ok(None) };
+    let Some(model) = session.graph().schema.model(kind)? else { return Ok(None) };
     let may = |client: &ClientId| model.client.as_ref().is_none_or(|owner| owner == client);
     let in_scope = match scope {
         Scope::Own(client) => may(client),
         Scope::All => true,
         Scope::None => false,
     };
-    let visible = in_scope && bench.bound().is_none_or(may);
+    let visible = in_scope && session.bound().is_none_or(may);
     Ok(visible.then_some(model))
 }
 
 /// The clients among these objects inside which the subject may do everything, as many as there is room for; and whether none is left out because
 /// it leads too far.
-fn full_access<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+fn full_access<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     ids: Option<&BTreeSet<String>>,
     room: usize,
 ) -> Result<(Vec<ClientId>, bool), super::Error> {
@@ -293,13 +291,13 @@ fn full_access<F: Facts + ?Sized>(
         let Ok(client) = id.parse::<ClientId>() else { continue };
         let Some(rest) = room.checked_sub(quoted(id) + 1) else { break };
         room = rest;
-        let bound_elsewhere = bench.bound().is_some_and(|bound| *bound != client);
+        let bound_elsewhere = session.bound().is_some_and(|bound| *bound != client);
         if bound_elsewhere {
             continue;
         }
-        match bench.engine().holds(At::new(CLIENTS, id, FULL_ACCESS)) {
+        match session.engine().holds(ObjectRelation::new(CLIENTS, id, FULL_ACCESS)) {
             Err(super::Error::LimitReached(_)) => all = false,
-            held => found.extend((held?.verdict == Verdict::Yes).then_some(client)),
+            held => found.extend((held?.result == CheckResult::Yes).then_some(client)),
         }
         if !all {
             break;

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use serde_json::json;
 
 use super::*;
-use crate::access::check::Standing;
-use crate::access::check::tests::world::{World, tuple};
+use crate::access::check::SubjectStatus;
+use crate::access::graph::tests::world::{World, tuple};
 use crate::access::tests::{INVOICE, key, someone, world};
 use crate::records::{Tuple, TupleKey};
 use crate::store;
@@ -23,19 +23,19 @@ impl Counted<'_> {
 
 type Read1<T> = Result<T, store::Error>;
 
-impl Facts for Counted<'_> {
-    fn tuple(&self, at: At<'_>, subject: &SubjectRef) -> Read1<Option<Tuple>> {
+impl TupleReader for Counted<'_> {
+    fn tuple(&self, at: ObjectRelation<'_>, subject: &SubjectRef) -> Read1<Option<Tuple>> {
         let key = key(at.kind, at.id, at.relation, subject.clone());
         self.once(Ok(self.0.tuples.get(&key).cloned()))
     }
-    fn sets(&self, at: At<'_>, limit: usize) -> Read1<Vec<Tuple>> {
+    fn sets(&self, at: ObjectRelation<'_>, limit: usize) -> Read1<Vec<Tuple>> {
         let first = key(at.kind, at.id, at.relation, SubjectRef::new("", ""));
         let same =
             |key: &TupleKey| (&*key.entity_type, &*key.entity_id, &*key.relation) == (at.kind, at.id, at.relation);
         let all = self.0.tuples.range(first..).take_while(|(key, _)| same(key)).map(|(_, tuple)| tuple);
         self.once(Ok(all.filter(|tuple| tuple.key.subject.as_set().is_some()).take(limit).cloned().collect()))
     }
-    fn holders(&self, at: At<'_>, limit: usize) -> Read1<Vec<Tuple>> {
+    fn holders(&self, at: ObjectRelation<'_>, limit: usize) -> Read1<Vec<Tuple>> {
         self.once(self.0.holders(at, limit))
     }
     fn of_subject(&self, subject: &SubjectRef, after: Option<&TupleKey>, limit: usize) -> Read1<Vec<TupleKey>> {
@@ -51,9 +51,10 @@ impl Facts for Counted<'_> {
 
 fn claims_of(world: &World, scope: Scope<'_>) -> (PermissionClaims, usize) {
     let counted = Counted(world, Cell::new(0));
-    let plain = world.ground();
-    let ground = Ground { facts: &counted, schema: world, now: plain.now, limits: Limits::default(), budget: None };
-    let claims = collect(&mut Bench::new(ground, &someone("ann"), Standing::LIVE, 0), scope, 6 * 1024).unwrap();
+    let plain = world.graph();
+    let graph = Graph { tuples: &counted, schema: world, now: plain.now, limits: Limits::default(), budget: None };
+    let claims =
+        collect(&mut CheckSession::new(graph, &someone("ann"), SubjectStatus::ACTIVE, 0), scope, 6 * 1024).unwrap();
     (claims, counted.1.get())
 }
 

@@ -9,12 +9,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Error;
-use super::check::{
-    API_KEY, At, Bench, CLIENT, CLIENTS, Facts, Ground, Overlay, PLATFORM, Schema, Standing, USER, Verdict, survey,
-};
-use super::list::places;
+use super::check::{API_KEY, CLIENT, CLIENTS, CheckSession, PLATFORM, SubjectStatus, USER, with_graph};
+use super::graph::{CheckResult, Graph, ObjectRelation, Overlay, Schema, TupleReader, Walk};
+use super::list::relations_met;
 use super::model::CompiledModel;
-use super::reach::Walk;
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
@@ -69,16 +67,16 @@ pub struct Change {
 /// An object: type and identifier.
 type Object = (String, String);
 type Objects = BTreeSet<Object>;
-type Judge<'a> = &'a dyn Fn(&SubjectRef) -> Result<Standing, Error>;
+type StatusOf<'a> = &'a dyn Fn(&SubjectRef) -> Result<SubjectStatus, Error>;
 
 /// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from those, within the operation's
 /// budget: when that ends, what was found so far is told as not complete. Errors: the store's.
 pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Changes, Error> {
-    survey(cx, |models, before| {
+    with_graph(cx, |stored, before| {
         let keys: Vec<&TupleKey> = added.iter().map(|tuple| &tuple.key).chain(removed).collect();
-        let overlay = Overlay::new(before.facts, added.iter().cloned(), removed.iter().cloned());
-        let standing = |subject: &SubjectRef| models.standing(subject);
-        let mut trial = Trial::new(before, before.with(&overlay), &standing);
+        let overlay = Overlay::new(before.tuples, added.iter().cloned(), removed.iter().cloned());
+        let status = |subject: &SubjectRef| stored.status(subject);
+        let mut trial = Trial::new(before, before.with(&overlay), &status);
         // What an administrator of the platform may do is not listed: it is everything.
         trial.changes.complete = keys.iter().all(|key| key.entity_type != PLATFORM);
         trial.within_reach(|trial| {
@@ -93,11 +91,11 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
 
 /// What another model of a type would do to the objects of that type, within the operation's budget as [`of_tuples`]. Errors: the store's.
 pub fn of_model(cx: &Cx, model: CompiledModel) -> Result<Changes, Error> {
-    survey(cx, |models, before| {
+    with_graph(cx, |stored, before| {
         let kind = model.entity_type.clone();
         let schema = Replaced { schema: before.schema, model: Arc::new(model) };
-        let standing = |subject: &SubjectRef| models.standing(subject);
-        let mut trial = Trial::new(before, Ground { schema: &schema, ..before }, &standing);
+        let status = |subject: &SubjectRef| stored.status(subject);
+        let mut trial = Trial::new(before, Graph { schema: &schema, ..before }, &status);
         trial.within_reach(|trial| {
             let mut objects = Objects::from([(kind.clone(), ANY.to_owned())]);
             trial.add_known(&kind, &mut objects)?;
@@ -127,17 +125,17 @@ impl Schema for Replaced<'_> {
 
 /// The state before and the state after.
 struct Trial<'a, B: ?Sized, A: ?Sized> {
-    before: Ground<'a, B>,
-    after: Ground<'a, A>,
-    standing: Judge<'a>,
+    before: Graph<'a, B>,
+    after: Graph<'a, A>,
+    status: StatusOf<'a>,
     changes: Changes,
     objects: Objects,
 }
 
-impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
-    fn new(before: Ground<'a, B>, after: Ground<'a, A>, standing: Judge<'a>) -> Self {
+impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
+    fn new(before: Graph<'a, B>, after: Graph<'a, A>, status: StatusOf<'a>) -> Self {
         let changes = Changes { complete: true, ..Changes::default() };
-        Self { before, after, standing, changes, objects: Objects::new() }
+        Self { before, after, status, changes, objects: Objects::new() }
     }
 
     /// Looks as far as limits and budget let it; where they end it, the changes are not complete.
@@ -183,7 +181,7 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
 
     /// Adds the objects of a type that anybody has heard of.
     fn add_known(&mut self, kind: &str, objects: &mut Objects) -> Result<(), Error> {
-        let ids = self.before.facts.entity_ids(kind, None, MAX_OBJECTS)?;
+        let ids = self.before.tuples.entity_ids(kind, None, MAX_OBJECTS)?;
         self.before.take(ids.len())?;
         self.changes.complete &= ids.len() < MAX_OBJECTS;
         objects.extend(ids.into_iter().map(|id| (kind.to_owned(), id)));
@@ -216,7 +214,7 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
             let subject = &key.subject;
             let mut from = Vec::new();
             match subject.as_set() {
-                Some((kind, id, relation)) => from.push(At::new(kind, id, relation)),
+                Some((kind, id, relation)) => from.push(ObjectRelation::new(kind, id, relation)),
                 None => {
                     subjects.insert(subject.clone());
                 }
@@ -226,7 +224,7 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
             let inherited = rewrites.flat_map(|rewrite| rewrite.inherited());
             let taken_over =
                 inherited.filter(|(to_parent, _)| *to_parent == key.relation && subject.relation.is_none());
-            from.extend(taken_over.map(|(_, relation)| At::new(&subject.kind, &subject.id, relation)));
+            from.extend(taken_over.map(|(_, relation)| ObjectRelation::new(&subject.kind, &subject.id, relation)));
             subjects.extend(Walk::new(self.before).met_at(&from)?.0);
             subjects.extend(Walk::new(self.after).met_at(&from)?.0);
         }
@@ -268,9 +266,9 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
         subject: &SubjectRef,
         objects: impl IntoIterator<Item = &'o Object>,
     ) -> Result<(), Error> {
-        let standing = (self.standing)(subject)?;
-        let mut before = Bench::new(self.before, subject, standing.clone(), 0);
-        let mut after = Bench::new(self.after, subject, standing, 0);
+        let status = (self.status)(subject)?;
+        let mut before = CheckSession::new(self.before, subject, status.clone(), 0);
+        let mut after = CheckSession::new(self.after, subject, status, 0);
         self.changes.looked_at.subjects += 1;
         for object in objects {
             self.compare_on(object, (&mut before, &mut after))?;
@@ -284,7 +282,7 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
     fn compare_on(
         &mut self,
         (kind, id): &Object,
-        (before, after): (&mut Bench<'a, B>, &mut Bench<'a, A>),
+        (before, after): (&mut CheckSession<'a, B>, &mut CheckSession<'a, A>),
     ) -> Result<(), Error> {
         let (old, new) = (self.before.schema.model(kind)?, self.after.schema.model(kind)?);
         let names = old.iter().chain(&new).flat_map(|model| model.permissions.keys());
@@ -325,22 +323,22 @@ impl<'a, B: Facts + ?Sized, A: Facts + ?Sized> Trial<'a, B, A> {
     }
 }
 
-/// Who stands where a question about what may be done with an object may come across them.
-fn met_at<F: Facts + ?Sized>(ground: Ground<'_, F>, (kind, id): &Object) -> Result<BTreeSet<SubjectRef>, Error> {
-    let Some(model) = ground.schema.model(kind)? else { return Ok(BTreeSet::new()) };
+/// The subjects that a question about what may be done with an object may come to.
+fn met_at<F: TupleReader + ?Sized>(graph: Graph<'_, F>, (kind, id): &Object) -> Result<BTreeSet<SubjectRef>, Error> {
+    let Some(model) = graph.schema.model(kind)? else { return Ok(BTreeSet::new()) };
     let relations = model.permissions.keys().filter_map(|name| model.wanted(name)).map(|(relation, _)| relation);
-    Ok(Walk::new(ground).met_at(&places(&model, id, relations))?.0)
+    Ok(Walk::new(graph).met_at(&relations_met(&model, id, relations))?.0)
 }
 
 /// Whether somebody may do this with an object, or a policy decides.
-fn has<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+fn has<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     model: Option<&CompiledModel>,
     id: &str,
     permission: &str,
 ) -> Result<bool, Error> {
     let Some(model) = model.filter(|model| model.permissions.contains_key(permission)) else { return Ok(false) };
-    Ok(bench.verdict(model, id, permission)?.is_some_and(|verdict| verdict >= Verdict::Gated))
+    Ok(session.static_result(model, id, permission)?.is_some_and(|result| result >= CheckResult::Gated))
 }
 
 #[cfg(test)]

@@ -3,17 +3,17 @@ use std::cell::Cell;
 use proptest::prelude::*;
 
 use super::*;
-use crate::access::check::tests::world::{IDS, TYPES, World, model, permission, relation, some_world, subjects, tuple};
+use crate::access::graph::tests::world::{IDS, TYPES, World, model, permission, relation, some_world, subjects, tuple};
 use crate::access::model::Rewrite;
 use crate::base::Budget;
 use crate::records::tuple::GROUP;
 
-fn everybody_is_live(_: &SubjectRef) -> Result<Standing, Error> {
-    Ok(Standing::LIVE)
+fn everybody_is_live(_: &SubjectRef) -> Result<SubjectStatus, Error> {
+    Ok(SubjectStatus::ACTIVE)
 }
 
-fn tried<A: Facts>(world: &World, after: Ground<'_, A>, keys: &[&TupleKey]) -> Changes {
-    let mut trial = Trial::new(world.ground(), after, &everybody_is_live);
+fn tried<A: TupleReader>(world: &World, after: Graph<'_, A>, keys: &[&TupleKey]) -> Changes {
+    let mut trial = Trial::new(world.graph(), after, &everybody_is_live);
     trial
         .within_reach(|trial| {
             let objects = trial.objects(keys)?;
@@ -25,8 +25,8 @@ fn tried<A: Facts>(world: &World, after: Ground<'_, A>, keys: &[&TupleKey]) -> C
 }
 
 /// What everybody gains and loses everywhere, found by asking about all of them.
-fn asked<A: Facts>(world: &World, after: Ground<'_, A>) -> Changes {
-    let mut trial = Trial::new(world.ground(), after, &everybody_is_live);
+fn asked<A: TupleReader>(world: &World, after: Graph<'_, A>) -> Changes {
+    let mut trial = Trial::new(world.graph(), after, &everybody_is_live);
     let pairs = TYPES.into_iter().flat_map(|kind| IDS.into_iter().map(move |id| (kind.to_owned(), id.to_owned())));
     let objects: Vec<Object> = pairs.collect();
     for person in subjects().iter().filter(|subject| subject.relation.is_none() && subject.kind == USER) {
@@ -64,7 +64,7 @@ proptest! {
         let removed: Vec<TupleKey> = picks.iter().filter_map(|pick| world.tuples.keys().nth(*pick).cloned()).collect();
         let added: Vec<Tuple> = more.tuples.values().take(2).cloned().collect();
         let overlay = Overlay::new(&world, added.iter().cloned(), removed.iter().cloned());
-        let plain = world.ground();
+        let plain = world.graph();
         let keys: Vec<&TupleKey> = added.iter().map(|tuple| &tuple.key).chain(&removed).collect();
         let (found, all) = (tried(&world, plain.with(&overlay), &keys), asked(&world, plain.with(&overlay)));
         // An object that no tuple names is as `*` is.
@@ -121,7 +121,7 @@ fn a_dry_run_asks_about_those_whom_the_change_speaks_of_and_nobody_else() {
     let added = [joins("zoe")];
     let overlay = Overlay::new(&world, added.iter().cloned(), []);
     let budget = Budget::of(u64::MAX);
-    let before = Ground { budget: Some(&budget), ..world.ground() };
+    let before = Graph { budget: Some(&budget), ..world.graph() };
     let mut trial = Trial::new(before, before.with(&overlay), &everybody_is_live);
     let keys = [&added[0].key];
     let (objects, subjects) = (trial.objects(&keys).unwrap(), trial.subjects(&keys).unwrap());
@@ -142,7 +142,7 @@ fn a_dry_run_whose_budget_ends_tells_what_it_found_and_that_it_is_not_all() {
     let last = Cell::new(0);
     for steps in [0, 50, 150, 250, 350, 100_000] {
         let budget = Budget::of(steps);
-        let before = Ground { budget: Some(&budget), ..world.ground() };
+        let before = Graph { budget: Some(&budget), ..world.graph() };
         let mut trial = Trial::new(before, before.with(&overlay), &everybody_is_live);
         trial
             .within_reach(|trial| {
@@ -169,7 +169,7 @@ fn a_new_parent_is_felt_where_those_stand_who_have_something_by_it() {
     world.tuples.insert(stands.key.clone(), stands);
     let added = [tuple(("doc", "d", "folder"), SubjectRef::new("folder", "f"))];
     let overlay = Overlay::new(&world, added.iter().cloned(), []);
-    let changes = tried(&world, world.ground().with(&overlay), &[&added[0].key]);
+    let changes = tried(&world, world.graph().with(&overlay), &[&added[0].key]);
     let gained: Vec<String> =
         changes.gained.iter().map(|one| format!("{}:{} {}", one.entity_type, one.entity_id, one.subject.id)).collect();
     assert_eq!((gained, changes.complete), (vec![String::from("doc:d u0000"), String::from("note:n u0000")], true));

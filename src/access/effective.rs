@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::Error;
-use super::check::{Bench, CLIENTS, Facts, Verdict, sit};
+use super::check::{CLIENTS, CheckSession, with_session};
+use super::graph::{CheckResult, TupleReader, Walk};
 use super::model::CompiledModel;
-use super::reach::Walk;
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -39,22 +39,25 @@ pub struct Item {
 /// What a subject may do at this moment on the objects that its tuples lead to, itself, through groups and through parents; with a `client` only
 /// on types of that client and on the client itself. What follows from administering the platform alone is not listed: it is everything.
 pub fn of_subject(cx: &Cx, subject: &SubjectRef, client: Option<&ClientId>) -> Result<Effective, Error> {
-    sit(cx, subject, |bench| collect(bench, client))
+    with_session(cx, subject, |session| collect(session, client))
 }
 
-fn collect<F: Facts + ?Sized>(bench: &mut Bench<'_, F>, client: Option<&ClientId>) -> Result<Effective, Error> {
+fn collect<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
+    client: Option<&ClientId>,
+) -> Result<Effective, Error> {
     let mut effective = Effective::default();
-    if !bench.is_live() {
+    if !session.is_active() {
         return Ok(effective);
     }
-    let objects = match Walk::new(bench.ground()).reached_by(bench.subject(), true) {
+    let objects = match Walk::new(session.graph()).reached_by(session.subject(), true) {
         Err(Error::LimitReached(_)) => return Ok(Effective { truncated: true, ..effective }),
         reached => reached?.objects,
     };
     let mut looked = 0;
     // Memberships of groups are not permissions.
     for (kind, id) in objects.into_iter().filter(|(kind, _)| kind != GROUP) {
-        let Some(model) = bench.ground().schema.model(&kind)? else { continue };
+        let Some(model) = session.graph().schema.model(&kind)? else { continue };
         let is_wanted = |client: &ClientId| {
             model.client.as_ref() == Some(client) || model.entity_type == CLIENTS && id == client.as_str()
         };
@@ -66,7 +69,7 @@ fn collect<F: Facts + ?Sized>(bench: &mut Bench<'_, F>, client: Option<&ClientId
             effective.truncated = true;
             break;
         }
-        match item(bench, &model, id) {
+        match item(session, &model, id) {
             Err(Error::LimitReached(_)) => effective.truncated = true,
             item => effective.items.extend(item?),
         }
@@ -74,17 +77,17 @@ fn collect<F: Facts + ?Sized>(bench: &mut Bench<'_, F>, client: Option<&ClientId
     Ok(effective)
 }
 
-fn item<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+fn item<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     model: &CompiledModel,
     entity_id: String,
 ) -> Result<Option<Item>, Error> {
     let (mut permissions, mut abac_required) = (Vec::new(), Vec::new());
     let relations = model.relations.keys().filter(|_| model.permissions.is_empty());
     for name in model.permissions.keys().chain(relations) {
-        let verdict = bench.verdict(model, &entity_id, name)?.filter(|verdict| *verdict >= Verdict::Gated);
-        permissions.extend(verdict.map(|_| name.clone()));
-        abac_required.extend(verdict.filter(|verdict| *verdict == Verdict::Gated).map(|_| name.clone()));
+        let result = session.static_result(model, &entity_id, name)?.filter(|result| *result >= CheckResult::Gated);
+        permissions.extend(result.map(|_| name.clone()));
+        abac_required.extend(result.filter(|result| *result == CheckResult::Gated).map(|_| name.clone()));
     }
     let entity_type = model.entity_type.clone();
     Ok((!permissions.is_empty()).then_some(Item { entity_type, entity_id, permissions, abac_required }))

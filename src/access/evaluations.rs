@@ -1,4 +1,4 @@
-//! The record of what came of policies: written behind the checks, in batches, and read by administrators.
+//! The record of the outcomes of policies: written behind the checks, in batches, and read by administrators.
 //!
 //! A check notes its evaluations with [`note`], which waits for nothing. They reach the disk when a batch is full, every few seconds with
 //! the background work, before they are read, and at the end of the process. A crash may lose the last of them, never a decision.
@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::policy::{Judgement, PolicyInput, Verdict};
+use super::policy::{PolicyDecision, PolicyEvaluation, PolicyInput};
 use crate::audit;
 use crate::base::id::EvaluationId;
 use crate::base::net::networks;
@@ -92,21 +92,21 @@ impl Waiting {
 
 /// A policy that ran.
 #[derive(Clone, Copy, Debug)]
-pub struct Ran<'a> {
+pub struct PolicyRun<'a> {
     /// Which one.
     pub place: &'a PolicyPlace,
     /// Its text.
     pub script: &'a str,
-    /// What it was told.
+    /// Its context.
     pub context: &'a Value,
-    /// What came of it.
-    pub judgement: &'a Judgement,
+    /// Its outcome.
+    pub evaluated: &'a PolicyEvaluation,
 }
 
 /// Notes an evaluation, to be written soon. Waits for nothing, and may be called on any thread.
-pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) {
+pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &PolicyRun<'_>) {
     let Some(left_out) = admit(cx, subject) else { return };
-    let row = EvaluationRow { left_out, ..row(cx, input, subject, ran) };
+    let row = EvaluationRow { left_out, ..row(cx, input, subject, run) };
     let full = cx.home.shared.of::<Waiting>().add(row);
     if let Some(rows) = full {
         // The transaction takes place although nobody waits for it: it is in the writer's hands from the first poll.
@@ -166,11 +166,11 @@ pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error
     cx.store().write(change).await
 }
 
-fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) -> EvaluationRow {
-    let (result, error, message) = match &ran.judgement.verdict {
-        Verdict::Allowed => (Decision::Allowed, None, None),
-        Verdict::Denied(note) => (Decision::Denied, None, note.clone()),
-        Verdict::Failed(fault) => (Decision::Error, Some(fault.code().to_owned()), Some(fault.to_string())),
+fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &PolicyRun<'_>) -> EvaluationRow {
+    let (result, error, message) = match &run.evaluated.decision {
+        PolicyDecision::Allowed => (Decision::Allowed, None, None),
+        PolicyDecision::Denied(note) => (Decision::Denied, None, note.clone()),
+        PolicyDecision::Failed(fault) => (Decision::Error, Some(fault.code().to_owned()), Some(fault.to_string())),
     };
     EvaluationRow {
         id: EvaluationId::new(input.now, cx.entropy()),
@@ -180,15 +180,15 @@ fn row(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, ran: &Ran<'_>) ->
         permission: input.permission.to_owned(),
         subject_type: subject.kind.clone(),
         subject_id: subject.id.clone(),
-        place: ran.place.clone(),
-        digest: Some(ScriptDigest::of(ran.script)),
+        place: run.place.clone(),
+        digest: Some(ScriptDigest::of(run.script)),
         // Taken out again when the row is written.
-        script: Some(ran.script.to_owned()),
+        script: Some(run.script.to_owned()),
         result,
         error,
         message,
-        context: snapshot(ran.context, &cx.settings().policy.redact),
-        micros: ran.judgement.micros,
+        context: snapshot(run.context, &cx.settings().policy.redact),
+        micros: run.evaluated.micros,
         request: Some(cx.request.id.clone()),
         ip: cx.request.origin(),
         user_agent: cx.request.user_agent.clone(),
@@ -299,12 +299,12 @@ pub fn versions(
 mod tests {
     use super::*;
     use crate::access::policy::{Caller, Subject};
-    use crate::access::{Resource, Said};
+    use crate::access::{BoundedJson, Resource};
     use crate::script::Fault;
     use crate::store::rows::expired;
     use crate::testing::{Home, block_on};
 
-    fn noted(cx: &Cx, permission: &str, verdict: Verdict) {
+    fn noted(cx: &Cx, permission: &str, decision: PolicyDecision) {
         let (subject, resource, caller) =
             (Subject::foreign("user", "anne", &[]), Resource::default(), Caller::default());
         let input = PolicyInput {
@@ -314,16 +314,16 @@ mod tests {
             entity_id: "1",
             resource: &resource,
             client: None,
-            extra: &Said::default(),
+            extra: &BoundedJson::default(),
             properties: &[],
             now: cx.now,
             caller: &caller,
         };
         let place = PolicyPlace::Permission(permission.to_owned());
-        let judgement = Judgement { verdict, returned: None, micros: 7 };
+        let evaluated = PolicyEvaluation { decision, returned: None, micros: 7 };
         let context = json!({"user": {"id": "anne", "Card-Number": "4111"}});
-        let ran = Ran { place: &place, script: "return true", context: &context, judgement: &judgement };
-        note(cx, &input, &SubjectRef::new("user", "anne"), &ran);
+        let run = PolicyRun { place: &place, script: "return true", context: &context, evaluated: &evaluated };
+        note(cx, &input, &SubjectRef::new("user", "anne"), &run);
     }
 
     fn all(cx: &Cx, filter: &Filter) -> Vec<EvaluationRow> {
@@ -334,9 +334,9 @@ mod tests {
     #[test]
     fn what_was_noted_can_be_read_at_once() {
         let home = Home::new();
-        noted(&home.cx(), "read", Verdict::Allowed);
+        noted(&home.cx(), "read", PolicyDecision::Allowed);
         home.advance(std::time::Duration::from_secs(1));
-        noted(&home.cx(), "write", Verdict::Failed(Fault::Time));
+        noted(&home.cx(), "write", PolicyDecision::Failed(Fault::Time));
         let rows = all(&home.cx(), &Filter::default());
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].result, rows[0].micros, rows[0].ip.as_deref()), (Decision::Allowed, 7, Some("192.0.2.1")));
@@ -354,7 +354,7 @@ mod tests {
         let mut cx = home.cx();
         for number in 0..BATCH * 2 + 3 {
             cx.now = home.cx().now.plus(Duration::from_secs(u64::try_from(number).unwrap() * 2));
-            noted(&cx, "read", Verdict::Allowed);
+            noted(&cx, "read", PolicyDecision::Allowed);
         }
         assert_eq!(cx.home.shared.of::<Waiting>().take().len(), 3);
         // Whatever is written after it comes after it.
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn what_is_old_is_swept() {
         let home = Home::new();
-        noted(&home.cx(), "read", Verdict::Allowed);
+        noted(&home.cx(), "read", PolicyDecision::Allowed);
         assert_eq!(all(&home.cx(), &Filter::default()).len(), 1);
         home.advance(std::time::Duration::from_secs(60));
         let cx = home.cx();
@@ -397,16 +397,16 @@ mod tests {
             entity_id: "1",
             resource: &resource,
             client: None,
-            extra: &Said::default(),
+            extra: &BoundedJson::default(),
             properties: &[],
             now: cx.now,
             caller: &caller,
         };
         let place = PolicyPlace::Permission(String::from("read"));
-        let judgement = Judgement { verdict: Verdict::Allowed, returned: None, micros: 7 };
+        let evaluated = PolicyEvaluation { decision: PolicyDecision::Allowed, returned: None, micros: 7 };
         let context = json!({"resource": {"text": "x".repeat(3_000)}});
-        let ran = Ran { place: &place, script, context: &context, judgement: &judgement };
-        note(cx, &input, &SubjectRef::new("user", subject), &ran);
+        let run = PolicyRun { place: &place, script, context: &context, evaluated: &evaluated };
+        note(cx, &input, &SubjectRef::new("user", subject), &run);
     }
 
     #[test]
@@ -474,7 +474,7 @@ mod tests {
     #[test]
     fn a_row_of_before_has_its_own_text() {
         let home = Home::new();
-        noted(&home.cx(), "read", Verdict::Allowed);
+        noted(&home.cx(), "read", PolicyDecision::Allowed);
         let row = all(&home.cx(), &Filter::default()).remove(0);
         let mut old = serde_json::to_value(&row).unwrap();
         let members = old.as_object_mut().unwrap();

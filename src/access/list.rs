@@ -1,4 +1,4 @@
-//! Questions turned round: which objects a subject may do something with, who may do it with an object, and what may be done.
+//! Lists: with which objects a subject may do something, which subjects may do it with an object, and what a subject may do with an object.
 //!
 //! Candidates come from walks over the tuples; each one is then asked about like any other question, without running scripts.
 
@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Error;
-use super::check::{
-    At, Bench, CLIENTS, Engine, FULL_ACCESS, Facts, Ground, PLATFORM, Reason, Standing, Verdict, survey,
-};
+use super::check::{CLIENTS, CheckSession, FULL_ACCESS, PLATFORM, SubjectStatus, with_graph};
+use super::explain::DerivationStep;
+use super::graph::{CheckResult, Engine, Graph, ObjectRelation, TupleReader, Walk};
 use super::model::CompiledModel;
-use super::reach::Walk;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -75,42 +74,42 @@ pub struct Action {
     pub abac_required: bool,
 }
 
-/// The objects of a type with which the subject of `bench` may do `permission`.
+/// The objects of a type with which the subject of `session` may do `permission`.
 /// Errors: [`Error::UnknownType`], [`Error::UnknownPermission`], [`Error::LimitReached`], and [`Error::Invalid`] for the holders on every
 /// object, `T:*#R`: what is taken away from them on `*` alone they may have on objects that nothing names.
-pub fn objects<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+pub fn objects<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     entity_type: &str,
     permission: &str,
     request: &PageRequest,
 ) -> Result<Objects, Error> {
-    if bench.subject().id == ANY && bench.subject().relation.is_some() {
+    if session.subject().id == ANY && session.subject().relation.is_some() {
         return Err(Error::invalid(
             "subject",
             "no list is made for who has a relation to every object: name one object",
         ));
     }
-    let ground = bench.ground();
-    let model = declared(&ground, entity_type, permission)?;
-    let every = bench.verdict(&model, ANY, permission)?;
-    let (wildcard_grant, wildcard_gated) = (every == Some(Verdict::Yes), every == Some(Verdict::Gated));
+    let graph = session.graph();
+    let model = declared(&graph, entity_type, permission)?;
+    let every = session.static_result(&model, ANY, permission)?;
+    let (wildcard_grant, wildcard_gated) = (every == Some(CheckResult::Yes), every == Some(CheckResult::Gated));
     let mut source = if wildcard_grant || wildcard_gated {
         Source::Known(request.after.clone())
     } else {
-        Source::Reached(reached(bench, &model, request)?)
+        Source::Reached(reached(session, &model, request)?)
     };
     let mut found = Vec::new();
     let mut looked = 0;
     while found.len() <= request.limit {
-        let Some(ids) = source.more(&ground, &model.entity_type)? else { break };
+        let Some(ids) = source.more(&graph, &model.entity_type)? else { break };
         for id in ids.into_iter().filter(|id| id != ANY) {
             looked += 1;
-            if looked > ground.limits.listed {
+            if looked > graph.limits.listed {
                 return Err(Error::LimitReached("the list is too long to be looked through"));
             }
-            let verdict = bench.verdict(&model, &id, permission)?;
-            if let Some(verdict) = verdict.filter(|verdict| *verdict >= Verdict::Gated) {
-                found.push((id, verdict));
+            let result = session.static_result(&model, &id, permission)?;
+            if let Some(result) = result.filter(|result| *result >= CheckResult::Gated) {
+                found.push((id, result));
             }
             if found.len() > request.limit {
                 break;
@@ -120,7 +119,7 @@ pub fn objects<F: Facts + ?Sized>(
     let next = if found.len() > request.limit { found.get(request.limit.saturating_sub(1)) } else { None };
     let next = next.map(|(id, _)| id.clone());
     found.truncate(request.limit);
-    let items = granted(bench, (&model, permission), found)?;
+    let items = granted(session, (&model, permission), found)?;
     Ok(Objects { items, next, wildcard_grant, wildcard_gated })
 }
 
@@ -133,10 +132,14 @@ enum Source {
 }
 
 impl Source {
-    fn more<F: Facts + ?Sized>(&mut self, ground: &Ground<'_, F>, kind: &str) -> Result<Option<Vec<String>>, Error> {
+    fn more<F: TupleReader + ?Sized>(
+        &mut self,
+        graph: &Graph<'_, F>,
+        kind: &str,
+    ) -> Result<Option<Vec<String>>, Error> {
         match self {
             Self::Known(after) => {
-                let ids = ground.facts.entity_ids(kind, after.as_deref(), CHUNK)?;
+                let ids = graph.tuples.entity_ids(kind, after.as_deref(), CHUNK)?;
                 *after = ids.last().cloned();
                 Ok((!ids.is_empty()).then_some(ids))
             }
@@ -145,71 +148,72 @@ impl Source {
     }
 }
 
-fn reached<F: Facts + ?Sized>(
-    bench: &Bench<'_, F>,
+fn reached<F: TupleReader + ?Sized>(
+    session: &CheckSession<'_, F>,
     model: &CompiledModel,
     request: &PageRequest,
 ) -> Result<Vec<String>, Error> {
-    let reached = Walk::new(bench.ground()).reached_by(bench.subject(), true)?;
+    let reached = Walk::new(session.graph()).reached_by(session.subject(), true)?;
     let of_type = reached.objects.into_iter().filter(|(kind, _)| *kind == model.entity_type).map(|(_, id)| id);
     let mut ids: BTreeSet<String> = of_type.collect();
-    if let Some(client) = bench.bound().filter(|_| model.entity_type == CLIENTS) {
+    if let Some(client) = session.bound().filter(|_| model.entity_type == CLIENTS) {
         ids.insert(client.to_string());
     }
     Ok(ids.into_iter().filter(|id| request.after.as_ref().is_none_or(|after| id > after)).collect())
 }
 
 /// The items of a page, with the tuples that give them.
-fn granted<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+fn granted<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     (model, permission): (&CompiledModel, &str),
-    found: Vec<(String, Verdict)>,
+    found: Vec<(String, CheckResult)>,
 ) -> Result<Vec<Object>, Error> {
     let Some((relation, _)) = model.wanted(permission) else { return Ok(Vec::new()) };
-    let mut engine = Engine::new(bench.ground(), bench.subject()).explaining(true);
+    let mut engine = Engine::new(session.graph(), session.subject()).explaining(true);
     let mut items = Vec::with_capacity(found.len());
-    for (entity_id, verdict) in found {
-        let step = engine.holds(At::new(&model.entity_type, &entity_id, relation))?.step();
-        let tuples = step.iter().flat_map(|step| step.granting());
+    for (entity_id, result) in found {
+        let outcome = engine.holds(ObjectRelation::new(&model.entity_type, &entity_id, relation))?;
+        let step = DerivationStep::of(&outcome);
+        let tuples = step.iter().flat_map(|step| step.granting_tuples());
         let tuples = tuples.map(|key| (key.id(), key.relation.clone())).collect();
-        items.push(Object { entity_id, abac_required: verdict == Verdict::Gated, tuples });
+        items.push(Object { entity_id, abac_required: result == CheckResult::Gated, tuples });
     }
     Ok(items)
 }
 
-/// Who is asked for.
+/// The subjects that are asked for.
 #[derive(Clone, Debug)]
-pub struct Who<'a> {
+pub struct SubjectFilter<'a> {
     /// The type of the subjects.
     pub kind: &'a str,
     /// With it, sets of this relation; groups are listed as such, without it.
     pub relation: Option<&'a str>,
 }
 
-/// The subjects that may do `permission` with an object. `standing` says which of them are live.
+/// The subjects that may do `permission` with an object. `status` says which of them are active.
 /// Errors: [`Error::UnknownType`], [`Error::UnknownPermission`], [`Error::LimitReached`].
-pub fn subjects<F: Facts + ?Sized>(
-    ground: Ground<'_, F>,
+pub fn subjects<F: TupleReader + ?Sized>(
+    graph: Graph<'_, F>,
     (entity_type, entity_id, permission): (&str, &str, &str),
-    who: &Who<'_>,
-    standing: &dyn Fn(&SubjectRef) -> Result<Standing, Error>,
+    who: &SubjectFilter<'_>,
+    status: &dyn Fn(&SubjectRef) -> Result<SubjectStatus, Error>,
     request: &PageRequest,
 ) -> Result<Subjects, Error> {
-    let model = declared(&ground, entity_type, permission)?;
+    let model = declared(&graph, entity_type, permission)?;
     let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
-    let places = places(&model, entity_id, [relation]);
-    let (met, takes_away) = Walk::new(ground).met_at(&places)?;
+    let relations = relations_met(&model, entity_id, [relation]);
+    let (met, takes_away) = Walk::new(graph).met_at(&relations)?;
     let candidates: BTreeSet<SubjectRef> = met.iter().filter_map(|subject| who.named(subject)).collect();
-    let verdict = |subject: &SubjectRef| -> Result<Option<Verdict>, Error> {
-        Bench::new(ground, subject, standing(subject)?, 0).verdict(&model, entity_id, permission)
+    let result = |subject: &SubjectRef| -> Result<Option<CheckResult>, Error> {
+        CheckSession::new(graph, subject, status(subject)?, 0).static_result(&model, entity_id, permission)
     };
-    let ask = |subject: &SubjectRef| Ok::<_, Error>(verdict(subject)?.filter(|verdict| *verdict >= Verdict::Gated));
+    let ask = |subject: &SubjectRef| Ok::<_, Error>(result(subject)?.filter(|result| *result >= CheckResult::Gated));
     let is_one = who.relation.is_none() && who.kind != GROUP;
     let every = if is_one { ask(&SubjectRef::new(who.kind, ANY))? } else { None };
-    let mut everyone = every == Some(Verdict::Yes);
-    // Whoever stands in no tuple has what everyone has; of the others one may be excluded.
+    let mut everyone = every == Some(CheckResult::Yes);
+    // A subject without tuples has what everyone has; of the others one may be excluded.
     for subject in candidates.iter().filter(|_| takes_away) {
-        everyone = everyone && verdict(subject)?.is_none_or(|verdict| verdict == Verdict::Yes);
+        everyone = everyone && result(subject)?.is_none_or(|result| result == CheckResult::Yes);
     }
     let everyone_gated = every.is_some() && !everyone;
     let mut items = Vec::new();
@@ -217,8 +221,8 @@ pub fn subjects<F: Facts + ?Sized>(
     let mut sorted: Vec<_> = candidates.into_iter().filter(later).collect();
     sorted.sort_by_cached_key(ToString::to_string);
     for subject in sorted {
-        if let Some(verdict) = ask(&subject)? {
-            items.push(Subject { subject, abac_required: verdict == Verdict::Gated });
+        if let Some(result) = ask(&subject)? {
+            items.push(Subject { subject, abac_required: result == CheckResult::Gated });
         }
         if items.len() > request.limit {
             break;
@@ -230,23 +234,24 @@ pub fn subjects<F: Facts + ?Sized>(
     Ok(Subjects { items, next, everyone, everyone_gated })
 }
 
-/// Where a question about these relations of an object may come across those who have them.
-pub(super) fn places<'p>(
+/// The relations of objects that a question about these relations of an object may come to.
+pub(super) fn relations_met<'p>(
     model: &'p CompiledModel,
     id: &'p str,
     relations: impl IntoIterator<Item = &'p str>,
-) -> Vec<At<'p>> {
-    let mut places: Vec<_> = relations.into_iter().map(|relation| At::new(&model.entity_type, id, relation)).collect();
+) -> Vec<ObjectRelation<'p>> {
+    let mut met: Vec<_> =
+        relations.into_iter().map(|relation| ObjectRelation::new(&model.entity_type, id, relation)).collect();
     if model.admin_bypass && model.entity_type != PLATFORM {
-        places.extend(["admin", "super_admin"].map(|relation| At::new(PLATFORM, ANY, relation)));
+        met.extend(["admin", "super_admin"].map(|relation| ObjectRelation::new(PLATFORM, ANY, relation)));
     }
     if let Some(client) = &model.client {
-        places.push(At::new(CLIENTS, client.as_str(), FULL_ACCESS));
+        met.push(ObjectRelation::new(CLIENTS, client.as_str(), FULL_ACCESS));
     }
-    places
+    met
 }
 
-impl Who<'_> {
+impl SubjectFilter<'_> {
     /// The subject as it is listed, if it is one of these.
     fn named(&self, subject: &SubjectRef) -> Option<SubjectRef> {
         let groups = self.kind == GROUP && self.relation.is_none_or(|relation| relation == MEMBER);
@@ -266,55 +271,36 @@ impl Who<'_> {
 pub fn subjects_now(
     cx: &Cx,
     question: (&str, &str, &str),
-    who: &Who<'_>,
+    who: &SubjectFilter<'_>,
     request: &PageRequest,
 ) -> Result<Subjects, Error> {
-    survey(cx, |models, ground| subjects(ground, question, who, &|subject| models.standing(subject), request))
+    with_graph(cx, |schema, graph| subjects(graph, question, who, &|subject| schema.status(subject), request))
 }
 
-/// What the subject of `bench` may do with an object: permissions of its type, sorted.
+/// What the subject of `session` may do with an object: permissions of its type, sorted.
 /// Errors: [`Error::UnknownType`], [`Error::LimitReached`].
-pub fn actions<F: Facts + ?Sized>(
-    bench: &mut Bench<'_, F>,
+pub fn actions<F: TupleReader + ?Sized>(
+    session: &mut CheckSession<'_, F>,
     entity_type: &str,
     entity_id: &str,
 ) -> Result<Vec<Action>, Error> {
-    let model = bench.ground().schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
+    let model = session.graph().schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
     let mut found = Vec::new();
     for permission in model.permissions.keys() {
-        let verdict = bench.verdict(&model, entity_id, permission)?;
-        if let Some(verdict) = verdict.filter(|verdict| *verdict >= Verdict::Gated) {
-            found.push(Action { permission: permission.clone(), abac_required: verdict == Verdict::Gated });
+        let result = session.static_result(&model, entity_id, permission)?;
+        if let Some(result) = result.filter(|result| *result >= CheckResult::Gated) {
+            found.push(Action { permission: permission.clone(), abac_required: result == CheckResult::Gated });
         }
     }
     Ok(found)
 }
 
-impl<F: Facts + ?Sized> Bench<'_, F> {
-    /// What a permission comes to without running scripts; `None` when the subject may not act or the model does not know it.
-    pub(super) fn verdict(
-        &mut self,
-        model: &CompiledModel,
-        id: &str,
-        permission: &str,
-    ) -> Result<Option<Verdict>, Error> {
-        match self.beforehand(Some(model), (&model.entity_type, id, permission))? {
-            Some(Reason::AdminBypass | Reason::ClientFullAccess) => return Ok(Some(Verdict::Yes)),
-            Some(_) => return Ok(None),
-            None => {}
-        }
-        let Some((relation, policy)) = model.wanted(permission) else { return Ok(None) };
-        let verdict = self.engine().holds(At::new(&model.entity_type, id, relation))?.verdict;
-        Ok(Some(if policy.is_some() { verdict.min(Verdict::Gated) } else { verdict }))
-    }
-}
-
 fn declared<F: ?Sized>(
-    ground: &Ground<'_, F>,
+    graph: &Graph<'_, F>,
     entity_type: &str,
     permission: &str,
 ) -> Result<std::sync::Arc<CompiledModel>, Error> {
-    let model = ground.schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
+    let model = graph.schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
     if model.wanted(permission).is_none() {
         return Err(unknown(&model, permission));
     }

@@ -1,4 +1,4 @@
-//! What a policy is told, and what its answer means. Start reading at [`PolicyInput::context`] and [`judge`].
+//! The context of a policy, and what its answer means. Start reading at [`PolicyInput::context`] and [`evaluate`].
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::{Error, Resource, Said};
+use super::{BoundedJson, Error, Resource};
 use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::records::{ApiKey, Client, Group, Tuple, User};
@@ -109,14 +109,14 @@ pub struct PolicyInput<'a> {
     pub entity_type: &'a str,
     /// Which object.
     pub entity_id: &'a str,
-    /// What the caller says about it.
+    /// What the caller gives of it.
     pub resource: &'a Resource,
     /// The client whose type it is.
     pub client: Option<&'a ClientId>,
     /// The caller's own `context`.
-    pub extra: &'a Said,
+    pub extra: &'a BoundedJson,
     /// Further members beside it, by name.
-    pub properties: &'a [(&'static str, Said)],
+    pub properties: &'a [(&'static str, BoundedJson)],
     /// The moment of the check.
     pub now: Moment,
     /// Who asks.
@@ -124,14 +124,14 @@ pub struct PolicyInput<'a> {
 }
 
 impl PolicyInput<'_> {
-    /// The global `context` of all scripts of the question. Each is told by [`grant`] which tuple it stands on.
+    /// The global `context` of all scripts of the question. [`set_tuple`] adds for each the tuple that it decides about.
     pub fn context(&self) -> Value {
         let mut context = Map::new();
         for (name, value) in self.extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
             context.insert(name.clone(), value.clone());
         }
-        for (name, said) in self.properties {
-            context.insert((*name).to_owned(), Value::Object(said.members()));
+        for (name, value) in self.properties {
+            context.insert((*name).to_owned(), Value::Object(value.members()));
         }
         let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
         set("action", json!(self.permission));
@@ -166,7 +166,7 @@ impl PolicyInput<'_> {
     /// The end user's request, in the caller's words; the caller's own when it asks about itself. A backend's address is not its user's.
     fn request(&self) -> Value {
         match self.extra.get("request") {
-            Some(Value::Object(told)) => Value::Object(told.clone()),
+            Some(Value::Object(given)) => Value::Object(given.clone()),
             _ if self.caller.is_subject => json!({
                 "ip": self.caller.ip.map(|ip| ip.to_string()),
                 "user_agent": self.caller.user_agent,
@@ -197,9 +197,9 @@ pub fn tried(given: &Map<String, Value>, now: Moment) -> Result<Value, Error> {
     let mut attributes = told.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     let flat = told.iter().filter(|(name, _)| !["id", "type", "attributes"].contains(&name.as_str()));
     flat.for_each(|(name, value)| drop(attributes.insert(name.clone(), value.clone())));
-    let attributes = Said::new(attributes)?;
+    let attributes = BoundedJson::new(attributes)?;
     let resource = Resource { id: text("id", &told), type_name: text("type", &told), attributes };
-    let extra = Said::new(given.clone())?;
+    let extra = BoundedJson::new(given.clone())?;
     let custom = user.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     copy_flat(&mut user, &custom);
     let subject = Subject { user, apikey: None };
@@ -244,8 +244,8 @@ fn time(now: Moment) -> Value {
     })
 }
 
-/// Says in a context of [`PolicyInput::context`] which tuple grants, if one does.
-pub fn grant(context: &mut Value, tuple: Option<&Tuple>) {
+/// Sets in a context of [`PolicyInput::context`] the tuple that grants, if one does.
+pub fn set_tuple(context: &mut Value, tuple: Option<&Tuple>) {
     if let Value::Object(members) = context {
         match tuple {
             Some(tuple) => members.insert(String::from("tuple"), granting(tuple)),
@@ -267,22 +267,22 @@ fn granting(tuple: &Tuple) -> Value {
     })
 }
 
-/// What a policy came to.
+/// The decision of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PolicyDecision {
     /// It returned `true`.
     Allowed,
     /// It returned something else; with a note when that was not `false`.
     Denied(Option<String>),
-    /// It came to no end of its own. That denies.
+    /// It failed or was stopped. That denies.
     Failed(Fault),
 }
 
-/// A verdict, and what it took.
+/// A decision, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: Verdict,
+pub struct PolicyEvaluation {
+    /// The decision.
+    pub decision: PolicyDecision,
     /// What it returned: `true`, `false`, or the name of another type; `None` when it failed.
     pub returned: Option<&'static str>,
     /// In microseconds.
@@ -290,21 +290,23 @@ pub struct Judgement {
 }
 
 /// Runs a policy. Only the boolean `true` allows.
-pub fn judge(vm: &mut Vm, source: &str, context: &Value, now: Moment) -> Judgement {
+pub fn evaluate(vm: &mut Vm, source: &str, context: &Value, now: Moment) -> PolicyEvaluation {
     let evaluation = vm.evaluate(source, context, now);
     let returned = match &evaluation.returned {
         Ok(Returned::Bool(is)) => Some(if *is { "true" } else { "false" }),
         Ok(Returned::Other(kind)) => Some(*kind),
         Err(_) => None,
     };
-    let verdict = match evaluation.returned {
-        Ok(Returned::Bool(true)) => Verdict::Allowed,
-        Ok(Returned::Bool(false)) => Verdict::Denied(None),
-        Ok(Returned::Other("nil")) => Verdict::Denied(Some(String::from("returned nothing, which counts as deny"))),
-        Ok(Returned::Other(kind)) => Verdict::Denied(Some(format!("returned a {kind}, which counts as deny"))),
-        Err(fault) => Verdict::Failed(fault),
+    let decision = match evaluation.returned {
+        Ok(Returned::Bool(true)) => PolicyDecision::Allowed,
+        Ok(Returned::Bool(false)) => PolicyDecision::Denied(None),
+        Ok(Returned::Other("nil")) => {
+            PolicyDecision::Denied(Some(String::from("returned nothing, which counts as deny")))
+        }
+        Ok(Returned::Other(kind)) => PolicyDecision::Denied(Some(format!("returned a {kind}, which counts as deny"))),
+        Err(fault) => PolicyDecision::Failed(fault),
     };
-    Judgement { verdict, returned, micros: evaluation.micros }
+    PolicyEvaluation { decision, returned, micros: evaluation.micros }
 }
 
 #[cfg(test)]
@@ -346,7 +348,7 @@ mod tests {
     }
 
     fn context(subject: &Subject, resource: &Resource, extra: &Value, caller: &Caller) -> Value {
-        let extra = Said::new(object(extra.clone())).unwrap();
+        let extra = BoundedJson::new(object(extra.clone())).unwrap();
         let (permission, client) = ("refund", "client_abc".parse::<ClientId>().ok());
         let input = PolicyInput {
             subject,
@@ -366,7 +368,7 @@ mod tests {
     #[test]
     fn attributes_are_visible_twice_and_replace_no_identity() {
         let attributes =
-            Said::new(object(json!({"amount": 900, "id": "inv_2", "type": "gift", "attributes": 1}))).unwrap();
+            BoundedJson::new(object(json!({"amount": 900, "id": "inv_2", "type": "gift", "attributes": 1}))).unwrap();
         let resource = Resource { attributes, ..Resource::default() };
         let subject = Subject::of_user(&ann(), &[group("eng")]);
         let context = context(&subject, &resource, &json!({}), &Caller::default());
@@ -446,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn the_granting_tuple_is_told() {
+    fn the_granting_tuple_is_in_the_context() {
         let subject = SubjectRef::new("user", "*");
         let key = TupleKey { entity_type: "doc".into(), entity_id: "*".into(), relation: "viewer".into(), subject };
         let tuple = Tuple { key, condition: None, expires_at: None, created_at: START, updated_at: START };
@@ -460,17 +462,20 @@ mod tests {
     #[test]
     fn only_true_allows() {
         let mut vm = Vm::new(Limits::default()).unwrap();
-        let mut verdict = |source: &str| judge(&mut vm, source, &json!({"resource": {}}), START).verdict;
-        assert_eq!(verdict("return true"), Verdict::Allowed);
-        assert_eq!(verdict("return false"), Verdict::Denied(None));
-        let text = Verdict::Denied(Some(String::from("returned a string, which counts as deny")));
-        assert_eq!(verdict("return 'true'"), text);
+        let mut decision = |source: &str| evaluate(&mut vm, source, &json!({"resource": {}}), START).decision;
+        assert_eq!(decision("return true"), PolicyDecision::Allowed);
+        assert_eq!(decision("return false"), PolicyDecision::Denied(None));
+        let text = PolicyDecision::Denied(Some(String::from("returned a string, which counts as deny")));
+        assert_eq!(decision("return 'true'"), text);
         assert_eq!(
-            verdict("local a = 1"),
-            Verdict::Denied(Some(String::from("returned nothing, which counts as deny")))
+            decision("local a = 1"),
+            PolicyDecision::Denied(Some(String::from("returned nothing, which counts as deny")))
         );
-        assert!(matches!(verdict("return context.resource.amount < 1000"), Verdict::Failed(Fault::Runtime { .. })));
-        assert!(matches!(verdict("return"), Verdict::Denied(Some(_))));
-        assert!(matches!(verdict("return ="), Verdict::Failed(Fault::Syntax { .. })));
+        assert!(matches!(
+            decision("return context.resource.amount < 1000"),
+            PolicyDecision::Failed(Fault::Runtime { .. })
+        ));
+        assert!(matches!(decision("return"), PolicyDecision::Denied(Some(_))));
+        assert!(matches!(decision("return ="), PolicyDecision::Failed(Fault::Syntax { .. })));
     }
 }

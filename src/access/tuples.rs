@@ -1,8 +1,8 @@
 //! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
-use super::check::standing::{CLIENT, Models, State, rooms};
-use super::check::{CLIENTS, Schema, Standing};
+use super::check::{CLIENT, CLIENTS, State, StoredSchema, SubjectStatus};
 use super::error::Mistake;
+use super::graph::Schema;
 use super::judge::{self, By};
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::naming::{self, Name, Naming};
@@ -113,13 +113,13 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    let models = Models::new(cx, State::Committed(&from), &*rooms);
+    let from = cx.read()?;
+    let schema = StoredSchema::new(cx, State::Committed(&from));
     let mut tuples = Vec::with_capacity(keys.len());
     for key in keys {
         let new = NewTuple::from(key);
         refuse(form(&new, cx.now))?;
-        let NewTuple { key, condition, expires_at, .. } = fitting(&models, &new)?.0;
+        let NewTuple { key, condition, expires_at, .. } = fitting(&schema, &new)?.0;
         tuples.push(Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now });
     }
     Ok(tuples)
@@ -127,12 +127,11 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
 
 /// Writes tuples, each of which has a name for mistakes; the one without is alone.
 async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
-    let rooms = rooms(cx);
     let mut mistakes = Vec::new();
     for (name, tuple) in &new {
         mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(name, mistake)));
         if let Some(condition) = &tuple.condition
-            && let Some(problem) = rooms.problem_of_script(condition)
+            && let Some(problem) = model::problem_of_script(condition)
         {
             mistakes.push(within(name, Mistake::new("condition", problem)));
         }
@@ -158,9 +157,9 @@ async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Ve
         }
         refuse(std::mem::take(&mut mistakes))?;
         judge::may_write_tuples(&at, tx, &by, &keys)?;
-        let models = Models::new(&at, State::Tentative(tx), &*rooms);
+        let schema = StoredSchema::new(&at, State::Tentative(tx));
         for (((name, tuple), key), typed) in new.iter().zip(keys).zip(names) {
-            match fitting(&models, &NewTuple { key, naming: Naming::Identifiers, ..tuple.clone() }) {
+            match fitting(&schema, &NewTuple { key, naming: Naming::Identifiers, ..tuple.clone() }) {
                 Ok((tuple, _)) => checked.push((tuple, typed)),
                 Err(Error::Store(error)) => return Err(Error::Store(error)),
                 // A single tuple is refused with its own code, a line of many with its number.
@@ -229,9 +228,9 @@ fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
 
 /// The tuple as it would be stored, and the name that its subject was given by. Errors: those of [`write`].
 pub fn draft(cx: &Cx, new: &NewTuple) -> Result<(Tuple, Option<Name>), Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
+    let from = cx.read()?;
     refuse(form(new, cx.now))?;
-    let (fitting, name) = fitting(&Models::new(cx, State::Committed(&from), &*rooms), new)?;
+    let (fitting, name) = fitting(&StoredSchema::new(cx, State::Committed(&from)), new)?;
     let NewTuple { key, condition, expires_at, .. } = fitting;
     Ok((Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now }, name))
 }
@@ -381,19 +380,19 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
 type Fitting = (NewTuple, Option<Name>);
 
 /// The tuple as it is stored: the type in its model's spelling, names resolved. Errors: what model and subjects say against it.
-fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<Fitting, Error> {
+fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> {
     let key = &new.key;
-    let model = models.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
+    let model = schema.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
     let relation = model.relations.get(&key.relation).ok_or_else(|| no_such_relation(&model, &key.relation))?;
     if !relation.takes_tuples() {
         return Err(takes_none(&model, &key.relation, relation));
     }
-    let (subject, name) = known(models, &key.subject, new.naming)?;
+    let (subject, name) = known(schema, &key.subject, new.naming)?;
     if !relation.accepts(&subject) {
         return Err(not_accepted(&key.relation, relation, &subject));
     }
     if let Some(held) = &subject.relation {
-        let of = models.model(&subject.kind)?.ok_or_else(|| Error::UnknownType(subject.kind.clone()))?;
+        let of = schema.model(&subject.kind)?.ok_or_else(|| Error::UnknownType(subject.kind.clone()))?;
         if !of.relations.contains_key(held) {
             let problem = format!("`{}` has no relation `{held}`", subject.kind);
             return Err(Error::invalid("subject_relation", problem));
@@ -401,49 +400,49 @@ fn fitting(models: &Models<'_>, new: &NewTuple) -> Result<Fitting, Error> {
     }
     // The identifier of a client is chosen: who registers it later must not find what was meant for another one. With a model of its own the type is
     // an app's, not ours.
-    let is_client = subject.kind == CLIENT && subject.id != ANY && models.model(CLIENT)?.is_none();
-    if is_client && !is_registered(models, &subject.id)? {
+    let is_client = subject.kind == CLIENT && subject.id != ANY && schema.model(CLIENT)?.is_none();
+    if is_client && !is_registered(schema, &subject.id)? {
         return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id });
     }
-    let entity_id = naming::object(models.cx, models.from.read(), (&model.entity_type, &key.entity_id), new.naming)?;
-    exists(models, &model, &entity_id)?;
+    let entity_id = naming::object(schema.cx, schema.from.read(), (&model.entity_type, &key.entity_id), new.naming)?;
+    exists(schema, &model, &entity_id)?;
     let key = TupleKey { entity_type: model.entity_type.clone(), entity_id, subject, ..key.clone() };
     Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
 /// Whether the object may be written about. Clients and groups are things of ours: what is made under the identifier of one later must not find what was
 /// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
-fn exists(models: &Models<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
+fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
     let kind = model.entity_type.as_str();
     let is_there = match kind {
         _ if id == ANY => true,
         GROUP => match id.parse::<GroupId>() {
-            Ok(id) => groups::find(models.from.read(), models.cx.tenant, &id)?.is_some(),
+            Ok(id) => groups::find(schema.from.read(), schema.cx.tenant, &id)?.is_some(),
             Err(_) => !id.contains(char::is_whitespace),
         },
-        CLIENTS => is_registered(models, id)?,
+        CLIENTS => is_registered(schema, id)?,
         _ => true,
     };
     if is_there { Ok(()) } else { Err(Error::SubjectNotFound { kind: kind.to_owned(), id: id.to_owned() }) }
 }
 
-fn is_registered(models: &Models<'_>, client: &str) -> Result<bool, Error> {
+fn is_registered(schema: &StoredSchema<'_>, client: &str) -> Result<bool, Error> {
     let Ok(id) = client.parse::<ClientId>() else { return Ok(false) };
-    Ok(clients::find(models.from.read(), models.cx.tenant, &id)?.is_some())
+    Ok(clients::find(schema.from.read(), schema.cx.tenant, &id)?.is_some())
 }
 
 /// The subject as it is stored: entity types in their models' spelling, people and groups by id, and the name it was given by.
 /// Errors: [`Error::SubjectNotFound`], those of [`naming::subject`].
-fn known(models: &Models<'_>, subject: &SubjectRef, naming: Naming) -> Result<(SubjectRef, Option<Name>), Error> {
+fn known(schema: &StoredSchema<'_>, subject: &SubjectRef, naming: Naming) -> Result<(SubjectRef, Option<Name>), Error> {
     let mut subject = subject.clone();
     if subject.kind == GROUP && subject.id == ANY && subject.relation.is_none() {
         return Err(Error::invalid("subject_id", "names no group: write `user:*` to mean everyone"));
     }
-    if let Some(model) = models.model(&subject.kind)? {
+    if let Some(model) = schema.model(&subject.kind)? {
         subject.kind.clone_from(&model.entity_type);
     }
-    let (subject, name) = naming::subject(models.cx, models.from.read(), &subject, naming)?;
-    let is_there = !subject.id.contains(char::is_whitespace) && models.standing(&subject)? != Standing::Unknown;
+    let (subject, name) = naming::subject(schema.cx, schema.from.read(), &subject, naming)?;
+    let is_there = !subject.id.contains(char::is_whitespace) && schema.status(&subject)? != SubjectStatus::Unknown;
     if is_there { Ok((subject, name)) } else { Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }) }
 }
 

@@ -1,7 +1,7 @@
 //! Keys in the store: each change in one transaction with its audit row.
 
 use super::fields::{self, Authority, Findings, KeyChange, NewKey};
-use super::{Error, memory, token};
+use super::{Error, token, usage};
 use crate::audit::{Changes, Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
@@ -143,7 +143,7 @@ pub fn sorted(
 ) -> Result<Page<ApiKey>, Error> {
     let from = cx.read()?;
     let rank = |key: &ApiKey| match sort.field() {
-        "last_used_at" => Rank::time_if(memory::usage(cx, key).last),
+        "last_used_at" => Rank::time_if(usage::usage(cx, key).last),
         field => key.rank(field),
     };
     let Some(owner) = owner else {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lately::{Found, Lately};
-use super::{Error, fields, memory, token};
+use super::key_cache::{CachedKey, KeyCache};
+use super::{Error, fields, token, usage};
 use crate::audit::{self, Entry, Event};
 use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
@@ -13,7 +13,7 @@ use crate::base::{Moment, Secret};
 use crate::cx::{Actor, Cx};
 use crate::records::{ApiKey, Client, Refill, User};
 use crate::store::rows::{api_keys as rows, clients, users};
-use crate::store::{Read, Snapshot};
+use crate::store::{Read, Revision, Snapshot};
 
 /// A key that works at this moment.
 #[derive(Clone, Debug)]
@@ -80,9 +80,9 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 }
 
 /// The key with this id and whom it belongs to, as the snapshot has them.
-fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, Error> {
-    let lately = cx.home.shared.of::<Lately>();
-    if let Some(known) = lately.find(cx.tenant, from.authority(), id) {
+fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
+    let cache = cx.home.shared.of::<KeyCache>();
+    if let Some(known) = cache.find(cx.tenant, from.access_revision().map(Revision::number), id) {
         return Ok(Some(known));
     }
     let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
@@ -91,14 +91,14 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<Found>>, 
         Some(id) => clients::find(from, cx.tenant, id)?.map(Arc::new),
         None => None,
     };
-    let found = Arc::new(Found { key: Arc::new(key), owner, client });
-    lately.keep(cx.tenant, from.authority(), &found);
+    let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });
+    cache.keep(cx.tenant, from.access_revision().map(Revision::number), &found);
     Ok(Some(found))
 }
 
 /// A key works while it, its owner and its client do.
-fn works(cx: &Cx, found: &Found) -> Result<Live, Error> {
-    let Found { key, owner, client } = found;
+fn works(cx: &Cx, found: &CachedKey) -> Result<Live, Error> {
+    let CachedKey { key, owner, client } = found;
     if !key.enabled {
         return Err(Error::Disabled);
     }
@@ -121,14 +121,14 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 }
 
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
-    let memory = memory::of(cx);
+    let counters = usage::counters(cx);
     if let Some(limit) = key.rate_limit {
-        memory.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+        counters.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }
     if key.remaining.is_some() {
         spend(cx, &key.id).await?;
     }
-    memory.note(&key.id, cx.now);
+    counters.note(&key.id, cx.now);
     Ok(())
 }
 

@@ -4,6 +4,9 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
+use crate::records::TupleKey;
+use crate::records::tuple::{GROUP, MEMBER};
+
 /// How much ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ended {
@@ -40,6 +43,12 @@ impl AddAssign for Ended {
 }
 
 impl Ended {
+    /// Counts a relation that was removed.
+    pub fn count(&mut self, key: &TupleKey) {
+        self.tuples += 1;
+        self.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
+    }
+
     /// The counts, or nothing when nothing ended.
     pub fn some(self) -> Option<Self> {
         (self != Self::default()).then_some(self)

@@ -38,7 +38,7 @@ use crate::oauth::clients;
 use crate::serve::telemetry;
 use output::{Failure, Output};
 use remote::Remote;
-use tree::{AdminArgs, AdminCommand, Auther, Command, Place, ServeFlags};
+use tree::{AdminArgs, AdminCommand, Auther, Command, Paths, ServeFlags};
 
 /// Does what the arguments say, the program's name first. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -87,14 +87,14 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
         Some(Command::Admin(_)) if bare.serves() => {
             Err(Failure::usage("usage", "--listen, --issuer and --tls belong to `auther serve`."))
         }
-        Some(Command::Admin(args)) => admin(bare.place, *args),
+        Some(Command::Admin(args)) => admin(bare.paths, *args),
     }
 }
 
-fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
-    let place = Place { config: args.place.config.or(bare.config), data: args.place.data.or(bare.data) };
+fn admin(bare: Paths, args: AdminArgs) -> Result<(), Failure> {
+    let paths = Paths { config: args.paths.config.or(bare.config), data: args.paths.data.or(bare.data) };
     let loaded =
-        configuration(&Overrides { config: place.config, data: place.data, ..overrides(ServeFlags::default()) })?;
+        configuration(&Overrides { config: paths.config, data: paths.data, ..overrides(ServeFlags::default()) })?;
     if !args.json {
         // Without a server the API runs in this process: faults of it are told here and nowhere else.
         telemetry::start(&Log { format: LogFormat::Text, level: String::from("error") });
@@ -124,9 +124,9 @@ fn admin(bare: Place, args: AdminArgs) -> Result<(), Failure> {
 /// What stands behind the command wins over what stands before it.
 fn merged(before: ServeFlags, behind: ServeFlags) -> ServeFlags {
     ServeFlags {
-        place: Place {
-            config: behind.place.config.or(before.place.config),
-            data: behind.place.data.or(before.place.data),
+        paths: Paths {
+            config: behind.paths.config.or(before.paths.config),
+            data: behind.paths.data.or(before.paths.data),
         },
         listen: if behind.listen.is_empty() { before.listen } else { behind.listen },
         issuer: behind.issuer.or(before.issuer),
@@ -136,8 +136,8 @@ fn merged(before: ServeFlags, behind: ServeFlags) -> ServeFlags {
 
 fn overrides(flags: ServeFlags) -> Overrides {
     Overrides {
-        config: flags.place.config,
-        data: flags.place.data,
+        config: flags.paths.config,
+        data: flags.paths.data,
         listen: flags.listen,
         issuer: flags.issuer,
         tls: flags.tls,

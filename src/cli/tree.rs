@@ -51,9 +51,9 @@ pub enum Command {
     Admin(Box<AdminArgs>),
 }
 
-/// Where configuration and data are.
+/// Paths of the configuration and of the data file.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Place {
+pub struct Paths {
     /// Configuration file [default: auther.toml, if there is one]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
@@ -67,7 +67,7 @@ pub struct Place {
 pub struct ServeFlags {
     /// Where the files are.
     #[command(flatten)]
-    pub place: Place,
+    pub paths: Paths,
     /// Address to listen on, as often as needed [default: localhost:8443]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
@@ -96,7 +96,7 @@ impl ServeFlags {
 pub struct AdminArgs {
     /// Where the files are.
     #[command(flatten)]
-    pub place: Place,
+    pub paths: Paths,
     /// Print exactly one JSON document
     #[arg(long, global = true)]
     pub json: bool,
@@ -207,7 +207,7 @@ mod tests {
         let flags = ["auther", "--data", "x.redb", "--listen", ":1", "--listen", ":2", "--issuer", "https://a.b"];
         let bare = Auther::try_parse_from(flags).unwrap();
         assert_eq!(bare.serve.listen, [":1", ":2"]);
-        assert_eq!(bare.serve.place.data.as_deref(), Some(std::path::Path::new("x.redb")));
+        assert_eq!(bare.serve.paths.data.as_deref(), Some(std::path::Path::new("x.redb")));
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
             let parsed = Auther::try_parse_from(line.split(' ')).unwrap();
             let Some(Command::Admin(admin)) = parsed.command else { panic!("{line}") };
             assert!(admin.json, "{line}");
-            assert_eq!(admin.place.data.as_deref(), Some(std::path::Path::new("x")), "{line}");
+            assert_eq!(admin.paths.data.as_deref(), Some(std::path::Path::new("x")), "{line}");
         }
     }
 

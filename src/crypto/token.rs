@@ -1,7 +1,7 @@
 //! Opaque tokens and stateless values.
 //!
 //! An opaque token is `id.secret`: the id finds its row, the row holds the secret's digest. A stateless value is data with
-//! a keyed mark that only this server can make, for one purpose.
+//! a message authentication code (MAC) that only this server can make, for one purpose.
 
 use std::fmt;
 
@@ -52,15 +52,15 @@ impl MacKey {
         Self(Hmac::new((&*block).into()))
     }
 
-    /// The mark of `data` for `purpose`: 43 characters of base64url.
+    /// The tag of `data` for `purpose`: 43 characters of base64url.
     pub fn sign(&self, purpose: &str, data: &[u8]) -> String {
         BASE64URL_NOPAD.encode(&self.keyed(purpose, data).finalize().into_bytes())
     }
 
-    /// Whether `mark` is the mark of `data` for `purpose`; takes the same time for every wrong mark of the right form.
-    pub fn verify(&self, purpose: &str, data: &[u8], mark: &str) -> bool {
-        match BASE64URL_NOPAD.decode(mark.as_bytes()) {
-            Ok(mark) => self.keyed(purpose, data).verify_slice(&mark).is_ok(),
+    /// Whether `tag` is the tag of `data` for `purpose`; takes the same time for every wrong tag of the right form.
+    pub fn verify(&self, purpose: &str, data: &[u8], tag: &str) -> bool {
+        match BASE64URL_NOPAD.decode(tag.as_bytes()) {
+            Ok(tag) => self.keyed(purpose, data).verify_slice(&tag).is_ok(),
             Err(_) => false,
         }
     }
@@ -123,14 +123,14 @@ mod tests {
     #[test]
     fn a_mark_holds_for_its_key_purpose_and_data() {
         let key = MacKey::new(&Secret::new([7; 32]));
-        let mark = key.sign("csrf", b"data");
-        assert_eq!(mark.len(), 43);
-        assert!(key.verify("csrf", b"data", &mark));
-        assert!(!key.verify("csr", b"fdata", &mark));
-        assert!(!key.verify("csrf", b"date", &mark));
-        assert!(!key.verify("state", b"data", &mark));
-        assert!(!MacKey::new(&Secret::new([8; 32])).verify("csrf", b"data", &mark));
-        for bad in ["", "AAAA", &mark[1..], &format!("{mark}A"), &format!("{mark}="), &"A".repeat(43)] {
+        let tag = key.sign("csrf", b"data");
+        assert_eq!(tag.len(), 43);
+        assert!(key.verify("csrf", b"data", &tag));
+        assert!(!key.verify("csr", b"fdata", &tag));
+        assert!(!key.verify("csrf", b"date", &tag));
+        assert!(!key.verify("state", b"data", &tag));
+        assert!(!MacKey::new(&Secret::new([8; 32])).verify("csrf", b"data", &tag));
+        for bad in ["", "AAAA", &tag[1..], &format!("{tag}A"), &format!("{tag}="), &"A".repeat(43)] {
             assert!(!key.verify("csrf", b"data", bad), "{bad}");
         }
     }

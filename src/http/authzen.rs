@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::auth::lists::{found_objects, found_subjects};
 use super::auth::permissions::{Asker, may_ask, may_ask_about_others};
 use super::extract::{Caller, Json, LongJson};
-use super::respond::Refusal;
+use super::respond::{HandlerResult, Refusal};
 use super::routes::{self, Endpoint};
-use crate::access::check::{Decision, Question, check, check_many, sit};
-use crate::access::{Error, Resource, Said, list};
+use crate::access::check::{Decision, Question, check, check_many, with_session};
+use crate::access::{BoundedJson, Error, Resource, list};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
 use crate::records::SubjectRef;
@@ -27,7 +27,6 @@ const RESOURCES: &str = "resources";
 /// Questions of one request.
 const MAX_EVALUATIONS: usize = 1_000;
 
-type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// Registers the routes.
@@ -59,13 +58,13 @@ async fn metadata(cx: Cx) -> HttpResponse {
 }
 
 /// Access Evaluation (AuthZEN 1.0 §6).
-async fn evaluation(caller: Caller, body: LongJson) -> Answer {
+async fn evaluation(caller: Caller, body: LongJson) -> HandlerResult {
     let question = Whole::new(&caller, &body.0).question(&body.0)?;
     Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
 }
 
 /// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations it is one evaluation.
-async fn evaluations(caller: Caller, body: LongJson) -> Answer {
+async fn evaluations(caller: Caller, body: LongJson) -> HandlerResult {
     let Some(given) = body.0.get("evaluations") else { return evaluation(caller, body).await };
     let given = given.as_array().ok_or_else(|| malformed("evaluations", "a list"))?;
     if given.is_empty() {
@@ -111,7 +110,7 @@ fn stops(body: &Members) -> Result<Option<bool>, Refusal> {
 }
 
 /// Subject Search (AuthZEN 1.0 §8.4).
-async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
+async fn subjects(caller: Caller, body: Json<Members>) -> HandlerResult {
     let kind = text(&body.0, "subject", "type")?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     let (permission, page) = (text(&body.0, "action", "name")?, page(&body.0, SUBJECTS)?);
@@ -128,7 +127,7 @@ async fn subjects(caller: Caller, body: Json<Members>) -> Answer {
 }
 
 /// Resource Search (AuthZEN 1.0 §8.5).
-async fn resources(caller: Caller, body: Json<Members>) -> Answer {
+async fn resources(caller: Caller, body: Json<Members>) -> HandlerResult {
     let subject = subject(&body.0)?;
     let (entity_type, permission) = (text(&body.0, "resource", "type")?, text(&body.0, "action", "name")?);
     let page = page(&body.0, RESOURCES)?;
@@ -144,12 +143,12 @@ async fn resources(caller: Caller, body: Json<Members>) -> Answer {
 }
 
 /// Action Search (AuthZEN 1.0 §8.6).
-async fn actions(caller: Caller, body: Json<Members>) -> Answer {
+async fn actions(caller: Caller, body: Json<Members>) -> HandlerResult {
     let subject = subject(&body.0)?;
     let (entity_type, entity_id) = (text(&body.0, "resource", "type")?, text(&body.0, "resource", "id")?);
     may_ask(&caller, &subject, &entity_type)?;
     let (who, object) = (subject.clone(), (entity_type.clone(), entity_id.clone()));
-    let look = move |cx: &Cx| sit(cx, &who, |bench| list::actions(bench, &object.0, &object.1));
+    let look = move |cx: &Cx| with_session(cx, &who, |session| list::actions(session, &object.0, &object.1));
     let found = caller.cx.look(look).await?;
     let gated: Vec<bool> = found.iter().map(|item| item.abac_required).collect();
     let asked = found.iter().map(|item| Question::new(subject.clone(), &item.permission, &entity_type, &entity_id));
@@ -160,8 +159,8 @@ async fn actions(caller: Caller, body: Json<Members>) -> Answer {
 
 /// Of what a search found, what is allowed: where a policy has the last word it is asked, with the properties of the request.
 async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bool]) -> Result<Vec<Question>, Refusal> {
-    let (said, context) = (Said::new(members(body, "resource")?)?, context(body)?);
-    let (subject, action) = (Said::new(members(body, "subject")?)?, Said::new(members(body, "action")?)?);
+    let (said, context) = (BoundedJson::new(members(body, "resource")?)?, context(body)?);
+    let (subject, action) = (BoundedJson::new(members(body, "subject")?)?, BoundedJson::new(members(body, "action")?)?);
     let asked = found
         .iter()
         .zip(gated)
@@ -191,10 +190,10 @@ fn decision(decision: &Decision) -> Value {
 struct Whole<'b> {
     asker: Asker<'b>,
     body: &'b Members,
-    subject: Option<(SubjectRef, Said)>,
-    action: Option<(String, Said)>,
-    resource: Option<(String, String, Said)>,
-    context: Option<Said>,
+    subject: Option<(SubjectRef, BoundedJson)>,
+    action: Option<(String, BoundedJson)>,
+    resource: Option<(String, String, BoundedJson)>,
+    context: Option<BoundedJson>,
 }
 
 impl<'b> Whole<'b> {
@@ -206,7 +205,7 @@ impl<'b> Whole<'b> {
     /// The question of an evaluation; what it lacks is that of the whole.
     fn question(&mut self, one: &Members) -> Result<Question, Refusal> {
         let body = self.body;
-        let properties = |body: &Members, part: &str| Ok::<_, Refusal>(Said::new(members(body, part)?)?);
+        let properties = |body: &Members, part: &str| Ok::<_, Refusal>(BoundedJson::new(members(body, part)?)?);
         let (subject, of_subject) = own_or_shared((one, body, "subject"), &mut self.subject, |body| {
             Ok((subject(body)?, properties(body, "subject")?))
         })?;
@@ -244,13 +243,13 @@ fn own_or_shared<T: Clone>(
 /// request's own context. Who the subject is, is told by the store alone.
 fn told(
     question: Question,
-    resource: &Said,
-    context: &Said,
-    [subject, action]: [&Said; 2],
+    resource: &BoundedJson,
+    context: &BoundedJson,
+    [subject, action]: [&BoundedJson; 2],
 ) -> Result<Question, Refusal> {
     resource.fits_with(context)?;
     let properties = [("subject_properties", subject), ("action_properties", action)];
-    let given = properties.into_iter().filter(|(_, said)| **said != Said::default());
+    let given = properties.into_iter().filter(|(_, said)| **said != BoundedJson::default());
     let (id, attributes) = (Some(question.entity_id.clone()), resource.clone());
     Ok(Question {
         resource: Some(Resource { id, type_name: None, attributes }),
@@ -266,8 +265,8 @@ fn subject(body: &Members) -> Result<SubjectRef, Refusal> {
 }
 
 /// The request's own context.
-fn context(body: &Members) -> Result<Said, Refusal> {
-    Ok(Said::new(object(body.get("context"), "context")?)?)
+fn context(body: &Members) -> Result<BoundedJson, Refusal> {
+    Ok(BoundedJson::new(object(body.get("context"), "context")?)?)
 }
 
 /// The properties of a part.

@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
 use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
-use super::respond::Refusal;
+use super::respond::{HandlerResult, Refusal};
 use super::routes::{self, Endpoint, Openness};
+use crate::access::client_tuple_quota::{self, Admission};
 use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
-use crate::access::own_grants::{self, Room};
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, judge};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
@@ -33,8 +33,6 @@ const MAX_LIMIT: usize = 500;
 
 /// Subjects that may be given a grant.
 const SUBJECTS: [&str; 3] = ["user", "group", "apikey"];
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -88,7 +86,7 @@ fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error
 }
 
 /// `GET /api/internal/clients/{client}/grants`: `entityTypeName` and `entityId` go together.
-async fn list(caller: Caller, client: Path<String>, query: Query) -> Answer {
+async fn list(caller: Caller, client: Path<String>, query: Query) -> HandlerResult {
     let client = managed(&caller, &client)?;
     let parameter = |name: &str| query.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
     let limit = match parameter("limit").map(|limit| limit.parse::<usize>()) {
@@ -177,7 +175,7 @@ fn view(cx: &Cx, tuple: &Tuple) -> Result<Value, Refusal> {
 }
 
 /// `POST /api/internal/clients/{client}/grants`: 201, or 200 when it was there.
-async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> HandlerResult {
     let client = managed(&caller, &client)?;
     let mut input = Input::new(body.0);
     let mut text = |name: &str| input.take::<String>(name).filter(|text| !text.is_empty());
@@ -220,10 +218,10 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
-    match own_grants::room(&caller.cx, &client)? {
-        Room::Yes => {}
-        Room::Later => return Err(Refusal::busy(60)),
-        Room::No => {
+    match client_tuple_quota::admit(&caller.cx, &client)? {
+        Admission::Admitted => {}
+        Admission::TooManyThisMinute => return Err(Refusal::busy(60)),
+        Admission::Full => {
             let message = "The installation has very many tuples. Remove some, or let an administrator write this one.";
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }
@@ -238,7 +236,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
 }
 
 /// `DELETE /api/internal/clients/{client}/grants/{tuple}`.
-async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
+async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
     let (client, id) = path.into_inner();
     let client = managed(&caller, &client)?;
     let tuple = tuples::by_id(&caller.cx, &id)?;
@@ -253,7 +251,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> Answer {
 
 /// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is only in on a condition is not
 /// surely in, and `user:*` names nobody.
-async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> Answer {
+async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> HandlerResult {
     refuse_app(&caller)?;
     require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");

@@ -132,7 +132,7 @@ pub fn other_account(token: &str) -> String {
 
 /// In which dialect a path says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum Dialect {
     /// `{"error","error_description"}` (RFC 6749 §5.2).
     OAuth,
     /// `{"code","message"}`, the dialect of the account API.
@@ -147,27 +147,27 @@ pub enum Family {
     Plain,
 }
 
-/// The family of a path.
-pub fn family(path: &str) -> Family {
+/// The dialect of a path.
+pub fn dialect(path: &str) -> Dialect {
     let is_below = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if AUTHORIZE.contains(&path) || END_SESSION.contains(&path) {
-        Family::Page
+        Dialect::Page
     } else if is_below("/oauth2")
         || is_below("/api/auth/oauth2")
         || path.contains("/.well-known/")
         || JWKS.contains(&path)
     {
-        Family::OAuth
+        Dialect::OAuth
     } else if MACHINE.iter().any(|base| is_below(base)) {
-        Family::Machine
+        Dialect::Machine
     } else if is_below("/api/auth") {
-        Family::Account
+        Dialect::Account
     } else if is_below("/api") {
-        Family::Admin
+        Dialect::Admin
     } else if matches!(path, HEALTHZ | READYZ) || is_below("/assets") {
-        Family::Plain
+        Dialect::Plain
     } else {
-        Family::Page
+        Dialect::Page
     }
 }
 
@@ -182,8 +182,8 @@ pub enum Openness {
     Nobody,
 }
 
-impl Family {
-    /// Who may call the routes of the family, unless one says otherwise: the authorization endpoint is navigated to, pages and the admin API
+impl Dialect {
+    /// Who may call the routes of the dialect, unless one says otherwise: the authorization endpoint is navigated to, pages and the admin API
     /// are for our own origin.
     fn openness(self) -> Openness {
         match self {
@@ -200,7 +200,7 @@ pub struct Matched {
     /// The path as it is registered: `/api/admin/users/{user}`. `None` where nothing is registered.
     pub pattern: Option<String>,
     /// In which dialect it says no.
-    pub family: Family,
+    pub dialect: Dialect,
     /// Who may call it from a page of another origin.
     pub openness: Openness,
     /// Whether its `POST` tries something that could be guessed, or makes us hash a password: those are counted per address.
@@ -217,11 +217,11 @@ impl Matched {
         let matched = request.app_data::<Rc<Self>>().cloned();
         matched.unwrap_or_else(|| {
             // As the router read it: decoded.
-            let family = family(request.match_info().as_str());
-            let openness = family.openness();
+            let dialect = dialect(request.match_info().as_str());
+            let openness = dialect.openness();
             Rc::new(Self {
                 pattern: None,
-                family,
+                dialect,
                 openness,
                 is_attempt: false,
                 is_health: false,
@@ -230,10 +230,10 @@ impl Matched {
         })
     }
 
-    /// The family in which this request is answered: a page that is called by `fetch` answers in JSON.
-    pub(in crate::http) fn family_for(&self, headers: &header::HeaderMap) -> Family {
+    /// The dialect in which this request is answered: a page that is called by `fetch` answers in JSON.
+    pub(in crate::http) fn dialect_for(&self, headers: &header::HeaderMap) -> Dialect {
         let by_script = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "cors" || mode == "same-origin");
-        if self.family == Family::Page && by_script { Family::OAuth } else { self.family }
+        if self.dialect == Dialect::Page && by_script { Dialect::OAuth } else { self.dialect }
     }
 }
 
@@ -290,11 +290,11 @@ impl Endpoint {
     }
 
     fn matched(&self, path: &str) -> Matched {
-        let family = family(path);
+        let dialect = dialect(path);
         Matched {
             pattern: Some(path.to_owned()),
-            family,
-            openness: self.openness.unwrap_or(family.openness()),
+            dialect,
+            openness: self.openness.unwrap_or(dialect.openness()),
             is_attempt: self.is_attempt,
             is_health: self.is_health,
             names_requests: self.names_requests,
@@ -417,28 +417,28 @@ pub(super) mod tests {
     #[test]
     fn every_path_has_its_dialect() {
         for (path, wanted) in [
-            ("/api/auth/oauth2/token", Family::OAuth),
-            ("/oauth2/nothing", Family::OAuth),
-            ("/api/auth/jwks", Family::OAuth),
-            ("/.well-known/openid-configuration", Family::OAuth),
-            ("/api/auth/oauth2/authorize", Family::Page),
-            ("/oauth2/end_session", Family::Page),
-            ("/api/auth/sign-in/email", Family::Account),
-            ("/api/auth/api-key/create", Family::Machine),
-            ("/api/auth/api-keys", Family::Account),
-            ("/api/auth/check-permission", Family::Machine),
-            ("/api/auth/check-permission/batch", Family::Machine),
-            ("/api/auth/list-objects", Family::Machine),
-            ("/api/internal/groups", Family::Machine),
-            ("/access/v1/evaluation", Family::Machine),
-            ("/api/admin/users", Family::Admin),
-            ("/api/nothing", Family::Admin),
-            ("/healthz", Family::Plain),
-            ("/metrics", Family::Page),
-            ("/oauth2x", Family::Page),
-            ("/", Family::Page),
+            ("/api/auth/oauth2/token", Dialect::OAuth),
+            ("/oauth2/nothing", Dialect::OAuth),
+            ("/api/auth/jwks", Dialect::OAuth),
+            ("/.well-known/openid-configuration", Dialect::OAuth),
+            ("/api/auth/oauth2/authorize", Dialect::Page),
+            ("/oauth2/end_session", Dialect::Page),
+            ("/api/auth/sign-in/email", Dialect::Account),
+            ("/api/auth/api-key/create", Dialect::Machine),
+            ("/api/auth/api-keys", Dialect::Account),
+            ("/api/auth/check-permission", Dialect::Machine),
+            ("/api/auth/check-permission/batch", Dialect::Machine),
+            ("/api/auth/list-objects", Dialect::Machine),
+            ("/api/internal/groups", Dialect::Machine),
+            ("/access/v1/evaluation", Dialect::Machine),
+            ("/api/admin/users", Dialect::Admin),
+            ("/api/nothing", Dialect::Admin),
+            ("/healthz", Dialect::Plain),
+            ("/metrics", Dialect::Page),
+            ("/oauth2x", Dialect::Page),
+            ("/", Dialect::Page),
         ] {
-            assert_eq!(family(path), wanted, "{path}");
+            assert_eq!(dialect(path), wanted, "{path}");
         }
     }
 

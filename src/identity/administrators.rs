@@ -4,6 +4,8 @@
 //! `admin` of the account says to apps that somebody has one for good, without an end and without a condition; both change in one
 //! transaction, whichever was written.
 
+use std::ops::ControlFlow;
+
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
@@ -40,14 +42,18 @@ pub(super) fn is_last(from: &impl Read, tenant: TenantId, user: &User) -> Result
 /// empty: neither counts.
 fn others_administer(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
     for relation in RELATIONS {
-        for tuple in tuples::holders(from, tenant, (PLATFORM, ANY, relation), usize::MAX)? {
+        let mut found = false;
+        tuples::visit_holders(from, tenant, (PLATFORM, ANY, relation), |tuple| {
             let subject = &tuple.key.subject;
             let id = if lasts(&tuple) && subject.kind == "user" { subject.id.parse::<UserId>().ok() } else { None };
-            if let Some(other) = id.filter(|other| other != user)
-                && users::is_disabled(from, tenant, &other)? == Some(false)
-            {
-                return Ok(true);
-            }
+            found = match id.filter(|other| other != user) {
+                Some(other) => users::is_disabled(from, tenant, &other)? == Some(false),
+                None => false,
+            };
+            Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if found {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -7,7 +7,6 @@
 
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
-use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, User};
 use crate::store::rows::{
     api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
@@ -100,15 +99,13 @@ pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended,
 
 fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<Ended, Error> {
     let mut ended = Ended { models: 1, ..Ended::default() };
-    for id in tuples::entity_ids(tx, cx.tenant, entity_type, None, usize::MAX)? {
+    let mut after: Option<String> = None;
+    while let Some(id) = tuples::entity_ids(tx, cx.tenant, entity_type, after.as_deref(), 1)?.pop() {
         ended += remove_tuples_of(tx, cx, entity_type, &id)?;
+        after = Some(id);
     }
     // Objects on which there is nothing may still be subjects of other types.
-    for key in tuples::of_subject_type(tx, cx.tenant, entity_type, None, usize::MAX)? {
-        tuples::delete(tx, cx.tenant, &key)?;
-        ended.tuples += 1;
-        ended.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
-    }
+    tuples::delete_of_subject_type(tx, cx.tenant, entity_type, |key| ended.count(key))?;
     models::delete(tx, cx.tenant, entity_type)?;
     tuples::raise(tx, cx.tenant)?;
     Ok(ended)
@@ -142,13 +139,13 @@ pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) ->
 
 /// Removes every tuple in which `kind:id` stands, as the subject or as the object.
 pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<Ended, Error> {
-    let mut removed = tuples::delete_of_subject(tx, cx.tenant, kind, id, usize::MAX)?;
-    removed.extend(tuples::delete_of_entity(tx, cx.tenant, kind, id, usize::MAX)?);
-    if !removed.is_empty() {
+    let mut ended = Ended::default();
+    tuples::delete_of_subject(tx, cx.tenant, (kind, id), |key| ended.count(key))?;
+    tuples::delete_of_entity(tx, cx.tenant, (kind, id), |key| ended.count(key))?;
+    if ended.tuples > 0 {
         tuples::raise(tx, cx.tenant)?;
     }
-    let memberships = removed.iter().filter(|key| key.entity_type == GROUP && key.relation == MEMBER).count();
-    Ok(Ended { tuples: removed.len(), memberships, ..Ended::default() })
+    Ok(ended)
 }
 
 /// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.

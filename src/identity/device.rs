@@ -15,7 +15,7 @@ pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
     format!("{fact}.{mac}")
 }
 
-/// The nonce of a cookie that was issued to this person; `None` for everything else. The mark is computed whether there is such a person or
+/// The nonce of a cookie that was issued to this person; `None` for everything else. The tag is computed whether there is such a person or
 /// not, so that the time it takes tells nothing.
 pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: Option<&UserId>) -> Option<&'a str> {
     let (fact, mac) = cookie.rsplit_once('.')?;

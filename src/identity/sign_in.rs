@@ -146,7 +146,7 @@ impl Plan {
         plan
     }
 
-    /// Lets the person in, or leaves the mark of a refusal and answers `None`.
+    /// Lets the person in, or records the refusal and answers `None`.
     fn carry_out(&self, tx: &mut Tx, cx: &Cx) -> Result<Option<SignedIn>, Error> {
         let user = match &self.user {
             Some(id) => rows::find(tx, cx.tenant, id)?,

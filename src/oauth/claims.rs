@@ -36,14 +36,14 @@ pub const STANDARD: [(&str, &[&str]); 4] = [
 
 /// Where claims are delivered: the member of the `claims` parameter (OIDC Core §5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ClaimsDestination {
     /// From the userinfo endpoint.
     Userinfo,
     /// In the id token.
     IdToken,
 }
 
-impl Place {
+impl ClaimsDestination {
     fn member(self) -> &'static str {
         match self {
             Self::Userinfo => "userinfo",
@@ -62,8 +62,8 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
         return Err(malformed());
     }
     let Ok(Value::Object(request)) = serde_json::from_str(text) else { return Err(malformed()) };
-    for place in [Place::Userinfo, Place::IdToken] {
-        if !matches!(request.get(place.member()), None | Some(Value::Object(_) | Value::Null)) {
+    for destination in [ClaimsDestination::Userinfo, ClaimsDestination::IdToken] {
+        if !matches!(request.get(destination.member()), None | Some(Value::Object(_) | Value::Null)) {
             return Err(malformed());
         }
     }
@@ -71,13 +71,13 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
 }
 
 /// What the request says of one claim in one place; `None` when it does not name it.
-fn wish<'a>(request: Option<&'a Map<String, Value>>, place: Place, name: &str) -> Option<&'a Value> {
-    request?.get(place.member())?.as_object()?.get(name)
+fn wish<'a>(request: Option<&'a Map<String, Value>>, destination: ClaimsDestination, name: &str) -> Option<&'a Value> {
+    request?.get(destination.member())?.as_object()?.get(name)
 }
 
 /// Whether the request asks for this claim by name in this place.
-pub fn asks_for(request: Option<&Map<String, Value>>, place: Place, name: &str) -> bool {
-    wish(request, place, name).is_some()
+pub fn asks_for(request: Option<&Map<String, Value>>, destination: ClaimsDestination, name: &str) -> bool {
+    wish(request, destination, name).is_some()
 }
 
 /// The values of which a claim is to have one: `value` or `values` (OIDC Core §5.5.1). `None` when any will do.
@@ -96,8 +96,8 @@ fn wanted_values(wish: &Value) -> Option<Vec<&Value>> {
 /// "If the sub Claim is requested with a specific value …, the Authorization Server MUST only send a positive response if the End-User
 /// identified by that sub value has an active session" (OIDC Core §3.1.2.2, §5.5.1). Whether this person is one that the request takes.
 pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) -> bool {
-    [Place::IdToken, Place::Userinfo].into_iter().all(|place| {
-        let wanted = wish(request, place, "sub").and_then(wanted_values);
+    [ClaimsDestination::IdToken, ClaimsDestination::Userinfo].into_iter().all(|destination| {
+        let wanted = wish(request, destination, "sub").and_then(wanted_values);
         wanted.is_none_or(|wanted| wanted.iter().any(|value| value.as_str() == Some(subject)))
     })
 }
@@ -105,8 +105,8 @@ pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) ->
 /// "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST treat that outcome as a failed
 /// authentication attempt" (OIDC Core §5.5.1.1). Whether this `acr` of an id token meets the request.
 pub fn acr_is_enough(request: Option<&Map<String, Value>>, acr: &str) -> bool {
-    let essential =
-        wish(request, Place::IdToken, "acr").filter(|wish| wish.get("essential") == Some(&Value::Bool(true)));
+    let essential = wish(request, ClaimsDestination::IdToken, "acr")
+        .filter(|wish| wish.get("essential") == Some(&Value::Bool(true)));
     let wanted = essential.and_then(wanted_values);
     wanted.is_none_or(|wanted| wanted.iter().any(|value| value.as_str() == Some(acr)))
 }
@@ -125,13 +125,13 @@ pub struct Granted<'a> {
 /// The claims about `user` that `scopes` and the `claims` request let this place carry. A claim that is asked for by name is given only if
 /// the app may ask for its scope: the parameter is no way around the client's scopes. Claims without a value are left out
 /// (OIDC Core §5.3.2).
-pub fn about(user: &User, granted: Granted<'_>, place: Place) -> Map<String, Value> {
+pub fn about(user: &User, granted: Granted<'_>, destination: ClaimsDestination) -> Map<String, Value> {
     let Granted { client, scopes, request } = granted;
     let mut claims = Map::new();
     for (scope_name, names) in STANDARD {
         let by_name = scope::is_open_to(client, scope_name);
         for name in names {
-            if (scope::holds(scopes, scope_name) || (by_name && asks_for(request, place, name)))
+            if (scope::holds(scopes, scope_name) || (by_name && asks_for(request, destination, name)))
                 && let Some(value) = value(user, name)
             {
                 claims.insert((*name).to_owned(), value);

@@ -171,6 +171,11 @@ impl From<store::Error> for Error {
                 description: String::from("The server's disk is full, so nothing was changed."),
                 cause: Some(cause.into()),
             },
+            store::Error::Conflict => Self {
+                code: ErrorCode::TemporarilyUnavailable,
+                description: String::from("The server is busy with the same data, so nothing was changed. Try again."),
+                cause: Some(cause.into()),
+            },
             cause => Self::internal(cause),
         }
     }
@@ -215,6 +220,14 @@ impl From<identity::Error> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_tried_again_is_called_temporary() {
+        for cause in [store::Error::Full, store::Error::Conflict] {
+            assert_eq!(Error::from(cause).code, ErrorCode::TemporarilyUnavailable);
+        }
+        assert_eq!(Error::from(store::Error::Closed).code, ErrorCode::ServerError);
+    }
 
     #[test]
     fn a_description_keeps_to_the_allowed_characters() {

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
-use super::claims::{self, Granted, Place};
+use super::claims::{self, ClaimsDestination, Granted};
 use super::token_use::{self, TokenUse};
 use super::{Error, ErrorCode, scope};
 use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
@@ -166,7 +166,7 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
-    token.extend(claims::about(about.user, about.granted(), Place::IdToken));
+    token.extend(claims::about(about.user, about.granted(), ClaimsDestination::IdToken));
     maps(cx, &mut token, permissions);
     token
 }

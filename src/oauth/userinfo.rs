@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::claims::{self, Granted, Place};
+use super::claims::{self, ClaimsDestination, Granted};
 use super::{Error, ErrorCode, access_token, mint, scope};
 use crate::access::claims::{Subject, resolve_within};
 use crate::cx::Cx;
@@ -17,7 +17,7 @@ pub async fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let mut answer = Map::new();
     answer.insert("sub".into(), json!(user.id));
     let granted = Granted { client: &live.client, scopes: &live.scopes, request: grant.claims.as_ref() };
-    answer.extend(claims::about(&user, granted, Place::Userinfo));
+    answer.extend(claims::about(&user, granted, ClaimsDestination::Userinfo));
     let within = mint::claims_within(&live.client);
     mint::maps(cx, &mut answer, &resolve_within(cx, &cx.read()?, Subject::User(&user.id), within)?);
     Ok(answer)

@@ -132,10 +132,10 @@ mod tests {
         let store = Store::in_memory();
         let (sealing, mac) = opened(&store, None).unwrap();
         let sealed = sealing.seal("test", b"plain", &OsEntropy).unwrap();
-        let mark = mac.sign("test", b"data");
+        let tag = mac.sign("test", b"data");
         let (sealing, mac) = opened(&store, None).unwrap();
         assert_eq!(sealing.open("test", &sealed).unwrap().as_slice(), b"plain");
-        assert!(mac.verify("test", b"data", &mark));
+        assert!(mac.verify("test", b"data", &tag));
     }
 
     #[test]
@@ -152,9 +152,9 @@ mod tests {
     fn a_master_key_that_is_configured_later_takes_over() {
         let store = Store::in_memory();
         let (old, mac) = opened(&store, None).unwrap();
-        let mark = mac.sign("test", b"data");
+        let tag = mac.sign("test", b"data");
         let (new, mac) = opened(&store, Some(KEY)).unwrap();
-        assert!(mac.verify("test", b"data", &mark), "sessions and forms go on");
+        assert!(mac.verify("test", b"data", &tag), "sessions and forms go on");
         let sealed = new.seal("test", b"plain", &OsEntropy).unwrap();
         assert!(old.open("test", &sealed).is_err());
         assert!(matches!(opened(&store, None), Err(Error::MasterKeyMissing)));

@@ -16,6 +16,7 @@ use crate::base::progress::Progress;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
 use crate::outbox;
+use crate::store;
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
@@ -39,12 +40,9 @@ pub struct Tasks {
 
 impl Tasks {
     pub(super) fn new(home: Current, tls: Option<Arc<Tls>>) -> Self {
-        let installation = home.load();
-        let wake = installation.shared.of::<outbox::Wake>();
-        installation.store.follow(move |_| {
-            wake.committed();
-            true
-        });
+        if let Err(error) = wake_by_commits(&home.load()) {
+            tracing::warn!(%error, "what is put into the outbox waits for the next look at the clock");
+        }
         Self { home, tls, turn: Mutex::new(()) }
     }
 
@@ -108,6 +106,16 @@ impl Tasks {
     }
 }
 
+/// Has the background work woken by a commit that put something into the outbox.
+fn wake_by_commits(home: &Installation) -> Result<(), store::Error> {
+    let wake = home.shared.of::<outbox::Wake>();
+    let hear = move |_: &store::Commit<'_>| {
+        wake.committed();
+        true
+    };
+    home.store.follow(home.store.read()?.revision()?, hear).map(drop)
+}
+
 /// Does a job if it is due, its pause is over and no other process does it.
 async fn attempt(job: &Job, work: &Work<'_>) -> Result<(), Error> {
     let cx = work.cx;
@@ -157,7 +165,6 @@ mod tests {
 
     use super::*;
     use crate::doctor;
-    use crate::store;
     use crate::testing::{Home, block_on};
 
     static WELL: AtomicUsize = AtomicUsize::new(0);

@@ -32,6 +32,9 @@ pub enum Error {
     /// The name is missing in `schema::TABLES`: a mistake in the program.
     #[error("`{0}` is not a table of the schema")]
     UnknownTable(String),
+    /// Other processes changed what the transaction reads as often as it was tried. Trying again later may do.
+    #[error("others changed the same rows again and again")]
+    Conflict,
     /// The closure of a transaction panicked; only its own changes are lost.
     #[error("a transaction panicked: {0}")]
     Panicked(String),

@@ -5,7 +5,10 @@ use std::future::ready;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::engine::{Asked, Changes, Engine, Order, Row, View, nothing_between};
+use super::engine::{
+    Asked, CommitError, Engine, Head, Listener, Order, Proposal, Revision, Row, View, nothing_between,
+};
+use super::log::{Log, Logged};
 use super::{Error, Lease, schema};
 use crate::base::Moment;
 
@@ -14,9 +17,18 @@ type Tables = BTreeMap<&'static str, Arc<BTreeMap<Vec<u8>, Vec<u8>>>>;
 /// What several processes share.
 #[derive(Default)]
 struct Shared {
-    tables: RwLock<Tables>,
+    state: RwLock<State>,
+    /// Who wants to hear of the commits of others.
+    listeners: Mutex<Vec<(usize, Listener)>>,
     /// Who has a lease, by its name, and until when.
     leases: Mutex<BTreeMap<String, (usize, Moment)>>,
+}
+
+#[derive(Default)]
+struct State {
+    tables: Tables,
+    head: Head,
+    log: Log,
 }
 
 /// Tables in memory, as one of the processes that share them has them. A view shares them too; a commit copies those that a view still holds.
@@ -28,6 +40,7 @@ pub(super) struct MemoryEngine {
 
 struct MemoryView {
     tables: Tables,
+    head: Head,
 }
 
 impl MemoryEngine {
@@ -42,16 +55,15 @@ impl MemoryEngine {
     }
 }
 
-impl Engine for MemoryEngine {
-    fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
-        let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::new(MemoryView { tables: tables.clone() }))
-    }
-
-    fn commit(&self, changes: &Changes) -> Result<(), Error> {
-        let mut tables = self.shared.tables.write().unwrap_or_else(PoisonError::into_inner);
-        for (table, rows) in changes.tables() {
-            let stored = Arc::make_mut(tables.entry(schema::known(table)?).or_default());
+impl State {
+    /// Makes a proposal the next state. Errors: [`CommitError::Conflict`].
+    fn commit(&mut self, proposal: &Proposal) -> Result<Revision, CommitError> {
+        let newer = self.head.revision;
+        if proposal.base != newer && self.log.touches(&proposal.reads, proposal.base) {
+            return Err(CommitError::Conflict { newer });
+        }
+        for (table, rows) in proposal.changes.tables() {
+            let stored = Arc::make_mut(self.tables.entry(table).or_default());
             for (key, value) in rows {
                 match value {
                     Some(value) => stored.insert(key.clone(), value.clone()),
@@ -59,7 +71,32 @@ impl Engine for MemoryEngine {
                 };
             }
         }
-        Ok(())
+        self.head = self.head.after(&proposal.changes);
+        let revision = self.head.revision;
+        self.log.push(Logged { revision, changes: Arc::clone(&proposal.changes) });
+        Ok(revision)
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
+        let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::new(MemoryView { tables: state.tables.clone(), head: state.head }))
+    }
+
+    fn commit(&self, proposal: &Proposal) -> Result<Revision, CommitError> {
+        let revision = self.shared.state.write().unwrap_or_else(PoisonError::into_inner).commit(proposal)?;
+        let listeners = self.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().filter(|(process, _)| *process != self.process).for_each(|(_, heard)| heard());
+        Ok(revision)
+    }
+
+    fn changes_since(&self, revision: Revision) -> Result<Option<Vec<Logged>>, Error> {
+        Ok(self.shared.state.read().unwrap_or_else(PoisonError::into_inner).log.since(revision))
+    }
+
+    fn listen(&self, listener: Listener) {
+        self.shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).push((self.process, listener));
     }
 
     fn lease<'a>(&'a self, lease: &'a Lease, now: Moment) -> Asked<'a> {
@@ -82,6 +119,10 @@ impl Engine for MemoryEngine {
 }
 
 impl View for MemoryView {
+    fn head(&self) -> Result<Head, Error> {
+        Ok(self.head)
+    }
+
     fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.tables.get(schema::known(table)?).and_then(|rows| rows.get(key).cloned()))
     }

@@ -168,7 +168,7 @@ pub(super) fn known() -> u32 {
 pub(super) fn schema_of(from: &(impl Read + ?Sized)) -> Result<u32, Error> {
     match META.find(from, &schema_key())? {
         Some(Meta::Schema(number)) => Ok(number),
-        Some(Meta::Manifest(_)) => Err(Error::Record(String::from("the schema number is missing"))),
+        Some(_) => Err(Error::Record(String::from("the schema number is missing"))),
         None => Ok(0),
     }
 }

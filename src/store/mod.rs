@@ -5,15 +5,18 @@
 //! engine without a file in `memory`, queries by noun in [`rows`].
 //!
 //! Reads take a [`Snapshot`] and never wait. Writes are closures over a [`Tx`]: pure, run one after another on the writer's
-//! thread (`writer`), many to one durable commit.
+//! thread (`writer`), many to one durable commit. What they read is noted (`reads`): where another process has changed it, they
+//! run again. Who keeps something in memory follows the commits (`follow`), of which engines keep the last ones (`log`).
 
 mod engine;
 mod error;
 mod follow;
 mod key;
 mod lease;
+mod log;
 mod memory;
 mod migrate;
+mod reads;
 mod record;
 mod redb;
 pub mod rows;
@@ -33,17 +36,18 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 pub use self::redb::{BackupError, BackupReport, OpenError, Options, restore, verify_backup};
-pub use engine::{Order, Row};
+pub use engine::{Order, Revision, Row};
 pub use error::Error;
 pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
 pub use lease::Lease;
 pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
-pub use table::{Index, Table};
+pub use table::{GO_ON, Index, Next, Table};
 pub use tx::{Read, Snapshot, Tx};
 
 use crate::base::Moment;
 use engine::{DataFile, Engine};
+use follow::Feed;
 use memory::MemoryEngine;
 use writer::Writer;
 
@@ -58,26 +62,24 @@ struct Inner {
     /// The same engine, where it is one over a file.
     file: Option<Arc<dyn DataFile>>,
     writer: Writer,
+    feed: Arc<Feed>,
     options: Options,
     closed: AtomicBool,
 }
 
 impl Store {
-    /// A store over `engine`. Errors: [`Error::Io`] when the system gives no thread to write on.
+    /// A store over `engine`, and over the same as a file where it is one. Errors: [`Error::Io`] when the system gives no thread to write on.
     fn over(engine: Arc<dyn Engine>, file: Option<Arc<dyn DataFile>>, options: &Options) -> Result<Self, Error> {
-        let writer = Writer::start(Arc::clone(&engine))?;
-        Ok(Self::with(engine, file, writer, options))
-    }
-
-    fn with(engine: Arc<dyn Engine>, file: Option<Arc<dyn DataFile>>, writer: Writer, options: &Options) -> Self {
+        let feed = Feed::start(&engine);
+        let writer = Writer::start(Arc::clone(&engine), Arc::clone(&feed))?;
         let (options, closed) = (options.clone(), AtomicBool::new(false));
-        Self { inner: Arc::new(Inner { engine, file, writer, options, closed }) }
+        Ok(Self { inner: Arc::new(Inner { engine, file, writer, feed, options, closed }) })
     }
 
     /// A store without a file, for tests and throw-away servers. All is lost with the last handle.
     pub fn in_memory() -> Self {
-        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
-        if let Err(failure) = migrate::run(engine.as_ref(), None, migrate::MIGRATIONS) {
+        let engine = MemoryEngine::default();
+        if let Err(failure) = migrate::run(&engine, None, migrate::MIGRATIONS) {
             log_fault("the store in memory has no schema", &failure.cause);
         }
         Self::in_memory_over(engine)
@@ -89,25 +91,24 @@ impl Store {
         let engine = MemoryEngine::default();
         let another = engine.another();
         migrate::run(&engine, None, migrate::MIGRATIONS).map_err(|failure| failure.cause).unwrap();
-        [engine, another].map(|engine| Self::in_memory_over(Arc::new(engine)))
+        [engine, another].map(Self::in_memory_over)
     }
 
-    fn in_memory_over(engine: Arc<dyn Engine>) -> Self {
-        let writer = Writer::start(Arc::clone(&engine)).unwrap_or_else(|error| {
+    fn in_memory_over(engine: MemoryEngine) -> Self {
+        let engine: Arc<dyn Engine> = Arc::new(engine);
+        let feed = Feed::start(&engine);
+        let writer = Writer::start(Arc::clone(&engine), Arc::clone(&feed)).unwrap_or_else(|error| {
             log_fault("the store in memory cannot be written", &error);
             Writer::stopped()
         });
-        Self::with(engine, None, writer, &Options::default())
+        let (options, closed) = (Options::default(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { engine, file: None, writer, feed, options, closed }) }
     }
 
     /// The state as of the last commit. Takes microseconds and waits for nobody. Errors: [`Error::Closed`], the disk's.
     pub fn read(&self) -> Result<Snapshot, Error> {
         self.still_open()?;
-        let before = self.inner.writer.authority();
-        let snapshot = self.inner.engine.snapshot().map(Snapshot::new)?;
-        // Between two looks at the same number nothing of it changed.
-        let known = before.filter(|_| self.inner.writer.authority() == before);
-        Ok(snapshot.versioned(known))
+        self.inner.engine.snapshot().map(Snapshot::new)
     }
 
     /// Runs `change` in a transaction and answers when it is durable.
@@ -115,7 +116,7 @@ impl Store {
     /// `change` must be pure: no input or output, no time, no chance; it may run more than once (debug builds run it twice and
     /// compare). When it gives an error or panics, none of its changes are kept, and no other transaction is touched. A refusal
     /// that must leave a mark is therefore a value, not an error. When the caller stops waiting, the transaction still
-    /// takes place. Errors: its own; [`Error::Panicked`]; [`Error::Full`], [`Error::Io`] when the commit failed.
+    /// takes place. Errors: its own; [`Error::Panicked`]; [`Error::Full`], [`Error::Io`] when the commit failed; [`Error::Conflict`].
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -178,20 +179,29 @@ impl Store {
         self.inner.engine.give_back(&lease).await.map(drop)
     }
 
-    /// The number of durable commits since the store was opened.
+    /// The number of commits that this handle and its clones have made since the store was opened.
     pub fn commits(&self) -> u64 {
         self.inner.writer.commits()
     }
 
-    /// Sees the number of commits change with every durable commit, before its transactions are answered.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.writer.changes()
+    /// Sees the revision change with every commit, wherever it was made, and before the transactions of the own ones are answered.
+    pub fn changes(&self) -> watch::Receiver<Revision> {
+        self.inner.feed.newest()
     }
 
-    /// Tells `follower` of every commit from the next one on, until it answers false. It is told on the writer's thread before the
-    /// transactions of the commit are answered, so it must be quick, and must not write.
-    pub fn follow(&self, follower: impl Fn(&Commit<'_>) -> bool + Send + 'static) {
-        self.inner.writer.follow(Box::new(follower));
+    /// Tells `follower` of every commit after `from`, in order, without a gap and wherever it was made, until it answers false. Those that
+    /// there are already it is told of before this returns; the later ones before the transactions of the commit are answered, on the thread
+    /// that learns of it, so it must be quick, and must not write. When commits were missed it is told so (see [`Commit::is_known`]).
+    ///
+    /// `from` is the revision of the snapshot ([`Snapshot::revision`]) that the follower builds on. False when the store no longer knows
+    /// all commits after it: take a newer snapshot. Errors: [`Error::Closed`], the disk's.
+    pub fn follow(
+        &self,
+        from: Revision,
+        follower: impl Fn(&Commit<'_>) -> bool + Send + 'static,
+    ) -> Result<bool, Error> {
+        self.still_open()?;
+        self.inner.feed.follow(from, Box::new(follower))
     }
 
     /// Finishes the transactions that wait, then closes the file. Afterwards everything is refused with [`Error::Closed`].

@@ -1,7 +1,9 @@
 //! Every table and index of the data file, in one list. A name that is not here cannot be read or written.
 
-use super::Error;
+use super::engine::Head;
+use super::key::Key as _;
 use super::table::Table;
+use super::{Error, record};
 use crate::base::id::TenantId;
 
 /// What the store notes about the file itself.
@@ -58,9 +60,9 @@ pub const TABLES: &[&str] = &[
     "outbox_by_due",
 ];
 
-/// What decides who may do what. The states of these tables together have a version (see [`super::Read::authority`]); what is written
-/// often for other reasons stays out of them, since every change empties the caches of permissions.
-pub(super) const AUTHORITY: &[&str] = &["api_keys", "change_counts", "clients", "groups", "models", "tuples", "users"];
+/// What decides who may do what: the last commit that touched one of these tables is the version of it (see [`super::Read::access_revision`]).
+/// What is written often for other reasons stays out of them, since every change empties the caches of permissions.
+pub(super) const ACCESS: &[&str] = &["api_keys", "change_counts", "clients", "groups", "models", "tuples", "users"];
 
 /// Tables of this folder's own tests.
 #[cfg(test)]
@@ -72,11 +74,27 @@ pub(super) const TEST_TABLES: &[&str] = &["test_a", "test_b"];
 pub(super) enum Meta {
     /// The number of the last migration that the file has been through.
     Schema(u32),
+    /// Which state this is.
+    Head(Head),
     /// Only in backups: what the file must hold.
     Manifest(super::redb::Manifest),
 }
 
 impl super::Record for Meta {}
+
+/// The table and the key of the row that says which state this is.
+pub(super) fn head_row() -> (&'static str, Vec<u8>) {
+    ("meta", (TenantId::INSTALLATION, String::from("head")).encode())
+}
+
+/// What the row of the head says; before there was one, nothing was counted. Errors: [`Error::Record`], [`Error::Newer`].
+pub(super) fn head_of(row: Option<&[u8]>) -> Result<Head, Error> {
+    match row.map(record::from_bytes).transpose()? {
+        Some(Meta::Head(head)) => Ok(head),
+        Some(_) => Err(Error::Record(String::from("the head is missing"))),
+        None => Ok(Head::default()),
+    }
+}
 
 /// All tables that may exist.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {

@@ -1,7 +1,7 @@
 //! Tables and indexes with types: the last place where bytes and names of tables are seen.
 
 use std::marker::PhantomData;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use super::engine::{Order, Row};
 use super::follow::Commit;
@@ -9,6 +9,15 @@ use super::key::{Key, end_of_prefix};
 use super::record::{self, Record};
 use super::tx::{Read, Tx};
 use super::{Error, schema};
+
+/// Rows that are read at a time by what goes through all of them.
+const STEP: usize = 256;
+
+/// Whether who is shown row after row wants to see the next one.
+pub type Next = Result<ControlFlow<()>, Error>;
+
+/// Yes, the next one.
+pub const GO_ON: Next = Ok(ControlFlow::Continue(()));
 
 /// Records by key.
 pub struct Table<K, R> {
@@ -62,10 +71,43 @@ impl<K: Key, R: Record> Table<K, R> {
         order: Order,
         limit: usize,
     ) -> Result<Vec<(K, R)>, Error> {
-        rows(from, self.name, prefix, after, (order, limit))?
+        rows(from, self.name, prefix, after.map(Key::encode).as_deref(), (order, limit))?
             .into_iter()
             .map(|(key, value)| Ok((K::decode(&key)?, record::from_bytes(&value)?)))
             .collect()
+    }
+
+    /// Shows `visit` the records whose keys begin with `prefix`, ascending, until it breaks. Some are read at a time, so that only what `visit`
+    /// keeps is held. Errors: reading, those of `visit`.
+    pub fn visit(
+        &self,
+        from: &(impl Read + ?Sized),
+        prefix: &[u8],
+        mut visit: impl FnMut(K, R) -> Next,
+    ) -> Result<(), Error> {
+        walk(
+            self.name,
+            prefix,
+            &mut { from },
+            |from| *from,
+            |_, (key, value)| visit(K::decode(&key)?, record::from_bytes(&value)?),
+        )
+    }
+
+    /// As [`Table::visit`], for what changes rows on the way. What it puts behind the current one may be shown or not.
+    pub fn visit_in(
+        &self,
+        tx: &mut Tx,
+        prefix: &[u8],
+        mut visit: impl FnMut(&mut Tx, K, R) -> Next,
+    ) -> Result<(), Error> {
+        walk(
+            self.name,
+            prefix,
+            tx,
+            |tx| tx,
+            |tx, (key, value)| visit(tx, K::decode(&key)?, record::from_bytes(&value)?),
+        )
     }
 }
 
@@ -105,7 +147,24 @@ impl<K: Key> Index<K> {
         order: Order,
         limit: usize,
     ) -> Result<Vec<K>, Error> {
-        rows(from, self.name, prefix, after, (order, limit))?.into_iter().map(|(key, _)| K::decode(&key)).collect()
+        let after = after.map(Key::encode);
+        let rows = rows(from, self.name, prefix, after.as_deref(), (order, limit))?;
+        rows.into_iter().map(|(key, _)| K::decode(&key)).collect()
+    }
+
+    /// Shows `visit` the facts that begin with `prefix`, ascending, until it breaks (see [`Table::visit`]).
+    pub fn visit(
+        &self,
+        from: &(impl Read + ?Sized),
+        prefix: &[u8],
+        mut visit: impl FnMut(K) -> Next,
+    ) -> Result<(), Error> {
+        walk(self.name, prefix, &mut { from }, |from| *from, |_, (key, _)| visit(K::decode(&key)?))
+    }
+
+    /// As [`Index::visit`], for what changes rows on the way (see [`Table::visit_in`]).
+    pub fn visit_in(&self, tx: &mut Tx, prefix: &[u8], mut visit: impl FnMut(&mut Tx, K) -> Next) -> Result<(), Error> {
+        walk(self.name, prefix, tx, |tx| tx, |tx, (key, _)| visit(tx, K::decode(&key)?))
     }
 
     /// Up to `limit` facts from the one that `from_key` begins to the one that `to_key` begins, both included, ascending.
@@ -125,22 +184,45 @@ impl<K: Key> Index<K> {
     }
 }
 
-fn rows<K: Key>(
+/// Shows `visit` row after row, some read at a time. `with` is what `visit` gets besides, and what `read` reads from.
+fn walk<W: ?Sized, R: Read + ?Sized>(
+    table: &'static str,
+    prefix: &[u8],
+    with: &mut W,
+    read: impl Fn(&W) -> &R,
+    mut visit: impl FnMut(&mut W, Row) -> Next,
+) -> Result<(), Error> {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let some = rows(read(with), table, prefix, after.as_deref(), (Order::Ascending, STEP))?;
+        let is_last = some.len() < STEP;
+        after = some.last().map(|(key, _)| key.clone());
+        for row in some {
+            if visit(with, row)?.is_break() {
+                return Ok(());
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn rows(
     from: &(impl Read + ?Sized),
     table: &'static str,
     prefix: &[u8],
-    after: Option<&K>,
+    after: Option<&[u8]>,
     (order, limit): (Order, usize),
 ) -> Result<Vec<Row>, Error> {
-    let after = after.map(Key::encode);
     let end = end_of_prefix(prefix);
     let mut low = Bound::Included(prefix);
     let mut high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     // A cursor from another list must not lead out of this one: it only ever narrows the prefix.
-    match (&after, order) {
-        (Some(after), Order::Ascending) if after.as_slice() >= prefix => low = Bound::Excluded(after),
-        (Some(after), Order::Descending) if end.as_deref().is_none_or(|end| after.as_slice() < end) => {
-            high = Bound::Excluded(after);
+    match (after, order) {
+        (Some(after), Order::Ascending) if after >= prefix => low = Bound::Excluded(after),
+        (Some(after), Order::Descending) if end.as_deref().is_none_or(|end| after < end) => {
+            high = Bound::Excluded(after)
         }
         _ => {}
     }

@@ -1,20 +1,22 @@
 //! Reading and changing: a frozen [`Snapshot`], and the [`Tx`] that keeps its own changes over it.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::engine::{Changes, Engine, Order, Row, View, nothing_between};
+use super::engine::{Changes, Engine, Order, Proposal, Revision, Row, View, nothing_between};
+use super::reads::ReadSet;
 use super::{Error, schema};
 use crate::base::Budget;
 
 /// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
 pub trait Read {
-    /// The version of what decides who may do what: people, clients, API keys, groups, models, tuples. Two snapshots of one store with
-    /// the same version hold the same rows of these, so that what was read of them may be kept under it. `None` when it is not known,
-    /// as while such a change is being written, and in a transaction, which may yet come to nothing.
-    fn authority(&self) -> Option<u64> {
+    /// The last commit that touched what decides who may do what: people, clients, API keys, groups, models, tuples. Two snapshots of one
+    /// store with the same one hold the same rows of these, so that what was read of them may be kept under it. `None` when it cannot be
+    /// read, and in a transaction, which may yet come to nothing.
+    fn access_revision(&self) -> Option<Revision> {
         None
     }
 
@@ -33,8 +35,8 @@ pub trait Read {
 }
 
 impl<R: Read + ?Sized> Read for &R {
-    fn authority(&self) -> Option<u64> {
-        (**self).authority()
+    fn access_revision(&self) -> Option<Revision> {
+        (**self).access_revision()
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -84,13 +86,12 @@ fn steps(bytes: usize) -> usize {
 /// The state of the store as of one commit. Later writes do not show in it. Hold it briefly: it pins old pages.
 pub struct Snapshot {
     view: Arc<dyn View>,
-    authority: Option<u64>,
     budget: Option<Arc<Budget>>,
 }
 
 impl Snapshot {
     pub(super) fn new(view: Arc<dyn View>) -> Self {
-        Self { view, authority: None, budget: None }
+        Self { view, budget: None }
     }
 
     /// The same, of which each row that is read, and every 4 KiB of it, is a step of `budget`: when that is spent, reading fails with
@@ -100,9 +101,9 @@ impl Snapshot {
         Self { budget, ..self }
     }
 
-    /// The same, whose version is known.
-    pub(super) fn versioned(self, authority: Option<u64>) -> Self {
-        Self { authority, ..self }
+    /// The commit whose state this is. Errors: reading.
+    pub fn revision(&self) -> Result<Revision, Error> {
+        Ok(self.view.head()?.revision)
     }
 
     /// How many rows a table has, of all tenants together. Costs the same however many they are.
@@ -117,8 +118,8 @@ impl Snapshot {
 }
 
 impl Read for Snapshot {
-    fn authority(&self) -> Option<u64> {
-        self.authority
+    fn access_revision(&self) -> Option<Revision> {
+        self.view.head().ok().map(|head| head.access)
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -159,17 +160,31 @@ impl Read for Snapshot {
     }
 }
 
-/// A transaction. Reads see its own changes, then those of the transactions that share its commit, then the last commit.
+/// What a scan of a transaction answers.
+struct Page<'a> {
+    rows: &'a [Row],
+    limit: usize,
+}
+
+/// A transaction. Reads see its own changes, then those of the transactions that share its commit, then the last commit; what they
+/// look for in the last commit is noted, refused transactions included, since their answers rest on it too.
 pub struct Tx {
     own: Changes,
     batch: Changes,
     view: Arc<dyn View>,
+    reads: RefCell<ReadSet>,
 }
 
 impl Tx {
     /// The first transaction of a batch over `view`.
     pub(super) fn over(view: Arc<dyn View>) -> Self {
-        Self { own: Changes::default(), batch: Changes::default(), view }
+        Self { own: Changes::default(), batch: Changes::default(), view, reads: RefCell::default() }
+    }
+
+    /// The state that it reads, without what was noted over it.
+    #[cfg(test)]
+    pub(super) fn base(&self) -> Result<Revision, Error> {
+        Ok(self.view.head()?.revision)
     }
 
     /// Takes the current transaction's changes away from it.
@@ -187,9 +202,21 @@ impl Tx {
         self.batch.absorb(changes);
     }
 
-    /// Everything that was kept.
-    pub(super) fn into_batch(self) -> Changes {
-        self.batch
+    /// Everything that was kept, with everything that was read for it. Errors: reading.
+    pub(super) fn into_proposal(self) -> Result<Proposal, Error> {
+        let base = self.view.head()?.revision;
+        Ok(Proposal { base, reads: self.reads.into_inner(), changes: Arc::new(self.batch) })
+    }
+
+    /// Notes what a scan has found out about the last commit: which rows there are from its beginning to its end, or to the last row of a
+    /// full page.
+    fn note_scan(&self, table: &'static str, (from, to): (Bound<&[u8]>, Bound<&[u8]>), order: Order, page: Page<'_>) {
+        let mut reads = self.reads.borrow_mut();
+        match page.rows.last().filter(|_| page.rows.len() >= page.limit) {
+            Some((last, _)) if order == Order::Ascending => reads.range(table, from, Bound::Included(last)),
+            Some((last, _)) => reads.range(table, Bound::Included(last), to),
+            None => reads.range(table, from, to),
+        }
     }
 
     /// Notes a row's new value, or with `None` its deletion. Errors: [`Error::UnknownTable`].
@@ -214,7 +241,10 @@ impl Read for Tx {
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.own.find(table, key).or_else(|| self.batch.find(table, key)) {
             Some(noted) => Ok(noted.map(<[u8]>::to_vec)),
-            None => self.view.get(table, key),
+            None => {
+                self.reads.borrow_mut().key(table, key);
+                self.view.get(table, key)
+            }
         }
     }
 
@@ -232,10 +262,12 @@ impl Read for Tx {
         let noted = self.noted(table, from, to);
         // Each note hides at most one stored row, so this many stored rows are always enough.
         let stored = self.view.scan(table, from, to, order, limit.saturating_add(noted.len()))?;
-        Ok(match order {
+        let rows = match order {
             Order::Ascending => merge(stored, noted.into_iter(), limit, <[u8]>::cmp),
             Order::Descending => merge(stored, noted.into_iter().rev(), limit, |one, two| two.cmp(one)),
-        })
+        };
+        self.note_scan(table, (from, to), order, Page { rows: &rows, limit });
+        Ok(rows)
     }
 }
 
@@ -243,7 +275,9 @@ impl Read for Tx {
 pub(super) fn transact<T>(engine: &dyn Engine, change: impl FnOnce(&mut Tx) -> Result<T, Error>) -> Result<T, Error> {
     let mut tx = Tx::over(engine.snapshot()?);
     let result = change(&mut tx)?;
-    engine.commit(&tx.take_own())?;
+    let changes = tx.take_own();
+    tx.keep(changes);
+    engine.commit(&tx.into_proposal()?)?;
     Ok(result)
 }
 

@@ -1,5 +1,6 @@
-//! The one thread that writes. It takes whatever transactions wait, runs each over its own changes, and makes those that
-//! succeeded durable in one commit; then every caller gets its answer.
+//! The one thread of this process that writes. It takes whatever transactions wait, runs each over its own changes, and proposes those
+//! that succeeded as one commit; then every caller gets its answer. Where another process was faster and changed what they had read,
+//! it runs them again over the newer state.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,15 +9,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use tokio::sync::watch;
-
-use super::engine::Engine;
-use super::follow::{Follower, Followers};
+use super::engine::{CommitError, Engine};
+use super::follow::Feed;
 use super::tx::Tx;
-use super::{Error, log_fault, schema};
+use super::{Error, log_fault};
 
 /// The most transactions that share a commit: bounds memory and the wait of the first among them.
 const BATCH: usize = 512;
+
+/// How often a batch is run when other processes change what it reads. Each time somebody else's commit went through.
+const ATTEMPTS: usize = 64;
 
 /// One waiting transaction.
 trait Job: Send {
@@ -87,36 +89,24 @@ pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
 pub(super) struct Writer {
     queue: RwLock<Option<Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    progress: Arc<Progress>,
-}
-
-/// What the world may know of the thread's work.
-struct Progress {
-    commits: AtomicU64,
-    revision: watch::Sender<u64>,
-    followers: Followers,
-    /// Even between changes to what decides who may do what, odd while one is being written or was not seen to succeed.
-    authority: AtomicU64,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Starts the thread. Errors: [`Error::Io`] when the system gives no thread.
-    pub(super) fn start(engine: Arc<dyn Engine>) -> Result<Self, Error> {
+    pub(super) fn start(engine: Arc<dyn Engine>, feed: Arc<Feed>) -> Result<Self, Error> {
         let (sender, receiver) = channel();
         let stopped = Self::stopped();
-        let seen = Arc::clone(&stopped.progress);
+        let commits = Arc::clone(&stopped.commits);
         let thread = std::thread::Builder::new()
             .name(String::from("store-writer"))
-            .spawn(move || work(engine.as_ref(), &receiver, &seen))?;
+            .spawn(move || work(&Work { engine, feed, commits }, &receiver))?;
         Ok(Self { queue: RwLock::new(Some(sender)), thread: Mutex::new(Some(thread)), ..stopped })
     }
 
     /// A writer that answers every transaction with [`Error::Closed`].
     pub(super) fn stopped() -> Self {
-        let (commits, revision) = (AtomicU64::new(0), watch::Sender::new(0));
-        let (followers, authority) = (Followers::default(), AtomicU64::new(0));
-        let progress = Arc::new(Progress { commits, revision, followers, authority });
-        Self { queue: RwLock::new(None), thread: Mutex::new(None), progress }
+        Self { queue: RwLock::new(None), thread: Mutex::new(None), commits: Arc::default() }
     }
 
     /// Queues a transaction; `answer` is called on the writer's thread once it is durable or refused, and at once when the
@@ -141,24 +131,9 @@ impl Writer {
         }
     }
 
-    /// The number of durable commits so far.
+    /// The number of durable commits of this writer so far.
     pub(super) fn commits(&self) -> u64 {
-        self.progress.commits.load(Ordering::Acquire)
-    }
-
-    /// A receiver that sees every new number of commits.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.progress.revision.subscribe()
-    }
-
-    /// The version of what decides who may do what; `None` while it changes. Ask before and after taking a snapshot.
-    pub(super) fn authority(&self) -> Option<u64> {
-        Some(self.progress.authority.load(Ordering::SeqCst)).filter(|version| version.is_multiple_of(2))
-    }
-
-    /// Tells `follower` of every commit from the next one on.
-    pub(super) fn follow(&self, follower: Follower) {
-        self.progress.followers.add(follower);
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Takes no more transactions, finishes those that wait, and ends the thread.
@@ -172,42 +147,54 @@ impl Writer {
     }
 }
 
-fn work(engine: &dyn Engine, queue: &Receiver<Box<dyn Job>>, progress: &Progress) {
+/// What the thread works with.
+struct Work {
+    engine: Arc<dyn Engine>,
+    feed: Arc<Feed>,
+    commits: Arc<AtomicU64>,
+}
+
+fn work(with: &Work, queue: &Receiver<Box<dyn Job>>) {
     while let Ok(first) = queue.recv() {
         let mut jobs = vec![first];
         jobs.extend(queue.try_iter().take(BATCH - 1));
-        let committed = run_batch(engine, &mut jobs, progress);
+        let committed = run_batch(with, &mut jobs);
         for job in jobs {
             job.answer(committed.clone());
         }
     }
 }
 
-fn run_batch(engine: &dyn Engine, jobs: &mut [Box<dyn Job>], progress: &Progress) -> Result<(), Error> {
-    let mut tx = Tx::over(engine.snapshot()?);
-    for job in jobs {
-        let keep = job.run(&mut tx);
-        let changes = tx.take_own();
-        if keep {
-            tx.keep(changes);
+/// Runs the transactions and commits what they changed, again and again while other processes change what they read.
+fn run_batch(with: &Work, jobs: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    for _ in 0..ATTEMPTS {
+        let mut tx = Tx::over(with.engine.snapshot()?);
+        for job in jobs.iter_mut() {
+            let keep = job.run(&mut tx);
+            let changes = tx.take_own();
+            if keep {
+                tx.keep(changes);
+            }
+        }
+        let proposal = tx.into_proposal()?;
+        if proposal.changes.is_empty() {
+            return Ok(());
+        }
+        match with.engine.commit(&proposal) {
+            Ok(_) => {
+                with.commits.fetch_add(1, Ordering::AcqRel);
+                with.feed.deliver();
+                return Ok(());
+            }
+            Err(CommitError::Conflict { newer }) => {
+                tracing::debug!(newer = newer.number(), "another process changed what was read; once more");
+            }
+            Err(error) => {
+                log_fault("a commit failed", &error);
+                with.feed.deliver();
+                return Err(error.into());
+            }
         }
     }
-    let batch = tx.into_batch();
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let stirs = batch.tables().any(|(name, _)| schema::AUTHORITY.contains(&name));
-    let odd = progress.authority.load(Ordering::SeqCst) | 1;
-    if stirs {
-        progress.authority.store(odd, Ordering::SeqCst);
-    }
-    let committed = engine.commit(&batch).inspect_err(|error| log_fault("a commit failed", error));
-    progress.followers.tell(committed.is_ok().then_some(&batch));
-    committed?;
-    if stirs {
-        progress.authority.store(odd + 1, Ordering::SeqCst);
-    }
-    let commits = progress.commits.fetch_add(1, Ordering::AcqRel) + 1;
-    progress.revision.send_replace(commits);
-    Ok(())
+    Err(Error::Conflict)
 }

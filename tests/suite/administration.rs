@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{Program, text};
 use crate::graph::{Graph, good, refused};
-use crate::harness::{ADMIN, ANN, Answer, BOB, Home};
+use crate::harness::{ADMIN, ANN, BOB, Home, Response};
 
-async fn get(program: &Program, path: &str) -> Answer {
+async fn get(program: &Program, path: &str) -> Response {
     program.send(Method::GET, &format!("/api/admin/{path}"), json!({})).await
 }
 
@@ -21,7 +21,7 @@ async fn give(graph: &Graph, entity_type: &str, relation: &str, subject: &str) {
     good(&graph.post("/api/admin/tuples", tuple).await);
 }
 
-fn items(answer: &Answer) -> Vec<Value> {
+fn items(answer: &Response) -> Vec<Value> {
     good(answer)["items"].as_array().unwrap().clone()
 }
 
@@ -49,7 +49,7 @@ async fn a_machine_is_told_who_it_is_and_a_stranger_or_an_app_is_not() {
     let key = ann.key(json!({"name": "Nightly"})).await;
     let me = |credential: fn(reqwest::RequestBuilder, &str) -> reqwest::RequestBuilder, secret: String| {
         let request = home.browser().http.get(home.url("/api/admin/me"));
-        async move { Answer::of(credential(request, &secret)).await }
+        async move { Response::of(credential(request, &secret)).await }
     };
     let machine = good(&me(|request, key| request.header("x-api-key", key), text(&key, "key").to_owned()).await);
     assert_eq!((&machine["kind"], &machine["id"], &machine["name"]), (&json!("key"), &key["id"], &json!("Nightly")));

@@ -8,7 +8,7 @@ use auther::identity::users;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, BOB, Browser, Home, payload};
+use crate::harness::{ADMIN, ANN, BOB, Browser, Home, Response, payload};
 
 const DAY: u64 = 86_400;
 
@@ -27,23 +27,23 @@ impl Program {
         Self { browser: home.browser(), token, origin: home.origin.clone() }
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Response {
         let request = self.browser.http.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.token);
-        Answer::of(request.json(&body)).await
+        Response::of(request.json(&body)).await
     }
 
-    pub async fn post(&self, name: &str, body: Value) -> Answer {
+    pub async fn post(&self, name: &str, body: Value) -> Response {
         self.send(Method::POST, &format!("/api/auth/api-key/{name}"), body).await
     }
 
-    pub async fn get(&self, name: &str) -> Answer {
+    pub async fn get(&self, name: &str) -> Response {
         self.send(Method::GET, &format!("/api/auth/api-key/{name}"), json!({})).await
     }
 
     /// Whose session it is.
     pub async fn id(&self) -> String {
         let request = self.browser.http.get(format!("{}/api/auth/get-session", self.origin)).bearer_auth(&self.token);
-        text(&Answer::of(request).await.json()["user"], "id").to_owned()
+        text(&Response::of(request).await.json()["user"], "id").to_owned()
     }
 
     /// A new key; it is made.
@@ -54,9 +54,9 @@ impl Program {
     }
 }
 
-pub async fn exchange(home: &Home, key: &str) -> Answer {
+pub async fn exchange(home: &Home, key: &str) -> Response {
     let request = home.browser().http.post(home.url("/api/auth/api-key/exchange")).json(&json!({ "apiKey": key }));
-    Answer::of(request).await
+    Response::of(request).await
 }
 
 pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -64,7 +64,7 @@ pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 }
 
 /// Status and code of a refusal, which has nothing but the members of its dialect.
-pub fn refusal(answer: &Answer) -> (u16, String) {
+pub fn refusal(answer: &Response) -> (u16, String) {
     let body = answer.json();
     assert!(body["message"].as_str().is_some_and(|message| message.len() > 5), "{body}");
     assert_eq!(answer.header("content-type"), "application/json");
@@ -137,7 +137,7 @@ async fn a_key_is_exchanged_for_a_token_that_the_published_keys_verify() {
     assert!(claims["jti"].as_str().is_some_and(|jti| jti.len() > 16) && claims.get("client_id").is_none());
     let by_header =
         home.browser().http.post(home.url("/api/auth/api-key/exchange")).header("x-api-key", text(&key, "key"));
-    assert_eq!(Answer::of(by_header).await.status, StatusCode::OK);
+    assert_eq!(Response::of(by_header).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -241,17 +241,17 @@ async fn an_exchange_says_what_is_missing() {
     let home = Home::new().await;
     let url = home.url("/api/auth/api-key/exchange");
     let http = home.browser().http;
-    let send = async |body: Value| refusal(&Answer::of(http.post(&url).json(&body)).await);
+    let send = async |body: Value| refusal(&Response::of(http.post(&url).json(&body)).await);
     assert_eq!(send(json!({})).await, (400, "missing_api_key".into()));
     assert_eq!(send(json!({"apiKey": ""})).await, (400, "missing_api_key".into()));
     assert_eq!(send(json!({"apiKey": 1})).await, (400, "invalid_request".into()));
     assert_eq!(send(json!({"apiKey": "x", "permissions": ["read"]})).await, (400, "invalid_request".into()));
     let two = http.post(&url).header("x-api-key", "one").header("x-api-key", "two").json(&json!({}));
-    assert_eq!(refusal(&Answer::of(two).await), (400, "invalid_request".into()));
+    assert_eq!(refusal(&Response::of(two).await), (400, "invalid_request".into()));
     let two = http.post(&url).header("x-api-key", "one").json(&json!({"apiKey": "two"}));
-    assert_eq!(refusal(&Answer::of(two).await), (400, "invalid_request".into()));
+    assert_eq!(refusal(&Response::of(two).await), (400, "invalid_request".into()));
     let form = http.post(&url).header("content-type", "text/plain").body("x");
-    assert_eq!(Answer::of(form).await.status.as_u16(), 415);
+    assert_eq!(Response::of(form).await.status.as_u16(), 415);
     let nothing = home.browser().get("/api/auth/api-key/nothing").await;
     assert_eq!((nothing.status.as_u16(), &nothing.json()["error"]), (404, &json!("not_found")));
     assert_eq!(home.browser().get("/api/auth/api-key/exchange").await.status.as_u16(), 405);
@@ -379,7 +379,7 @@ async fn t34_a_page_of_another_site_makes_no_key_with_the_cookie() {
     let body = json!({"name": "k"});
     assert_eq!(ann.call("/api/auth/api-key/create", &body).await.status, StatusCode::OK);
     let foreign = ann.http.post(home.url("/api/auth/api-key/create")).header("origin", "https://evil.example");
-    assert_eq!(refusal(&Answer::of(foreign.json(&body)).await), (403, "forbidden".into()));
+    assert_eq!(refusal(&Response::of(foreign.json(&body)).await), (403, "forbidden".into()));
     assert_eq!(ann.get("/api/auth/api-key/list").await.json().as_array().unwrap().len(), 1);
 }
 
@@ -399,9 +399,9 @@ async fn t25_a_key_signs_nobody_in() {
         (Method::GET, "/api/auth/oauth2/userinfo"),
     ] {
         let request = || home.browser().http.request(method.clone(), home.url(path)).json(&json!({"name": "k"}));
-        let by_key = Answer::of(request().header("x-api-key", text(&key, "key"))).await;
-        let by_token = Answer::of(request().bearer_auth(text(&body, "token"))).await;
-        let as_bearer = Answer::of(request().bearer_auth(text(&key, "key"))).await;
+        let by_key = Response::of(request().header("x-api-key", text(&key, "key"))).await;
+        let by_token = Response::of(request().bearer_auth(text(&body, "token"))).await;
+        let as_bearer = Response::of(request().bearer_auth(text(&key, "key"))).await;
         // Administering is open to keys, each within its permissions; this one has none.
         let wanted = if path.starts_with("/api/admin") { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
         for answer in [by_key, by_token] {

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, text};
-use crate::harness::{ADMIN, ANN, Answer, App, BOB, Browser, Callback, Home, PASSWORD, Tokens, payload};
+use crate::harness::{ADMIN, ANN, App, BOB, Browser, Callback, Home, PASSWORD, Response, Tokens, payload};
 
 const SCOPE: &str = "openid offline_access";
 
@@ -50,7 +50,7 @@ async fn refusals(home: &Home) -> Vec<Value> {
 }
 
 /// The page that says no, with its reference.
-fn reference(answer: &Answer) -> String {
+fn reference(answer: &Response) -> String {
     assert_eq!((answer.status, answer.location()), (StatusCode::FORBIDDEN, ""), "{}", answer.text);
     assert!(
         answer.has("other-account") && answer.has("back-to-app") && !answer.has("consent-allow"),
@@ -62,7 +62,7 @@ fn reference(answer: &Answer) -> String {
 }
 
 /// Where the link of this id leads.
-fn link(answer: &Answer, id: &str) -> String {
+fn link(answer: &Response, id: &str) -> String {
     let rest = answer.text.split(&format!("id=\"{id}\" href=\"")).nth(1).unwrap();
     rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")
 }
@@ -72,11 +72,11 @@ fn is_denied(callback: &Callback, home: &Home) {
     assert_eq!(got, ("access_denied", "st&ate=1", &*home.origin, ""));
 }
 
-async fn asked(browser: &Browser, app: &App<'_>, extra: &[(&str, &str)]) -> Answer {
+async fn asked(browser: &Browser, app: &App<'_>, extra: &[(&str, &str)]) -> Response {
     browser.visit(&app.request(SCOPE, extra)).await
 }
 
-fn is_invalid_grant(answer: &Answer) {
+fn is_invalid_grant(answer: &Response) {
     assert_eq!((answer.status, &answer.json()["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_grant")));
 }
 

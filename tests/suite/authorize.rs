@@ -5,10 +5,10 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::harness::{ANN, Answer, BOB, Browser, Callback, Home, PASSWORD, Tokens, challenge, payload};
+use crate::harness::{ANN, BOB, Browser, Callback, Home, PASSWORD, Response, Tokens, challenge, payload};
 
 /// A refusal on a page: nothing is redirected.
-fn assert_page(answer: &Answer, about: &str) {
+fn assert_page(answer: &Response, about: &str) {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{about}: {} {}", answer.location(), answer.text);
     assert_eq!(answer.location(), "", "{about}");
     assert!(answer.header("content-type").starts_with("text/html"), "{about}");
@@ -121,7 +121,7 @@ async fn t06_a_repeated_parameter_is_refused_and_nobody_is_redirected_while_the_
     let wiki = home.app("wiki");
     let ask = |extra: &str, changes: &[(&str, &str)]| {
         let (http, url) = (browser.http.clone(), home.url(&format!("{}&{extra}", wiki.request("openid", changes))));
-        async move { Answer::of(http.get(url)).await }
+        async move { Response::of(http.get(url)).await }
     };
     for repeated in [
         "client_id=wiki",
@@ -151,7 +151,7 @@ async fn t06_a_repeated_parameter_is_refused_and_nobody_is_redirected_while_the_
     assert_eq!((form.field("error"), form.action()), (String::from("invalid_request"), wiki.redirect_uri.clone()));
     let query = format!("{}&scope=openid", wiki.query("openid", &[]));
     let post = browser.http.post(home.url("/api/auth/oauth2/authorize")).body(query);
-    let answer = Answer::of(post.header("content-type", "application/x-www-form-urlencoded")).await;
+    let answer = Response::of(post.header("content-type", "application/x-www-form-urlencoded")).await;
     assert_eq!(Callback::of(answer.location()).get("error"), "invalid_request");
     let unknown = browser.authorize_as(ANN, &format!("{}&flavour=1", wiki.request("openid", &[]))).await;
     assert!(!unknown.code().is_empty(), "unknown parameters are ignored");
@@ -188,7 +188,7 @@ async fn every_path_of_the_endpoint_answers_by_get_and_by_post() {
         assert!(!Callback::of(by_get.location()).code().is_empty());
         let request = browser.http.post(home.url(path)).header("origin", "https://shop.example.com");
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(query);
-        let by_post = Answer::of(request).await;
+        let by_post = Response::of(request).await;
         assert_eq!(by_post.status, StatusCode::SEE_OTHER);
         assert!(!Callback::of(browser.visit(by_post.location()).await.location()).code().is_empty());
     }
@@ -198,7 +198,7 @@ async fn every_path_of_the_endpoint_answers_by_get_and_by_post() {
 async fn a_caller_by_fetch_is_answered_in_json() {
     let home = Home::new().await;
     let (browser, shop) = (home.signed_in(ANN).await, home.app("shop"));
-    let fetch = |place: String| Answer::of(browser.http.get(home.url(&place)).header("sec-fetch-mode", "cors"));
+    let fetch = |place: String| Response::of(browser.http.get(home.url(&place)).header("sec-fetch-mode", "cors"));
     let answer = fetch(shop.request("openid", &[])).await;
     assert_eq!((answer.status, &answer.json()["redirect"]), (StatusCode::OK, &json!(true)));
     assert!(!Callback::of(answer.json()["url"].as_str().unwrap()).code().is_empty());
@@ -319,7 +319,7 @@ async fn a_sub_that_the_claims_parameter_names_is_the_only_one_that_gets_a_code(
         let silent = |browser: &Browser| {
             let place = shop.request("openid", &[("prompt", "none"), ("claims", &wish)]);
             let (http, url) = (browser.http.clone(), browser.whole(&place));
-            async move { Callback::of(Answer::of(http.get(url)).await.location()) }
+            async move { Callback::of(Response::of(http.get(url)).await.location()) }
         };
         assert!(!silent(&browser).await.code().is_empty(), "{wish}");
         let refused = silent(&bobs).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::Program;
 use crate::graph::{Graph, good, refused};
-use crate::harness::{ANN, Answer, Home};
+use crate::harness::{ANN, Home, Response};
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
@@ -214,7 +214,7 @@ async fn the_metadata_name_every_endpoint_and_each_of_them_answers() {
     ] {
         assert_eq!(metadata[name], home.url(path), "{name}");
         assert_eq!(graph.post(path, json!({})).await.status, StatusCode::BAD_REQUEST, "{path}");
-        let nobody = Answer::of(home.browser().http.post(home.url(path)).json(&json!({}))).await;
+        let nobody = Response::of(home.browser().http.post(home.url(path)).json(&json!({}))).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
         assert!(!nobody.header("www-authenticate").is_empty(), "{path}");
         assert_eq!(home.browser().get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
@@ -315,7 +315,7 @@ async fn what_is_no_request_is_refused_and_a_denial_is_an_answer() {
     many["evaluations"] = vec![json!({}); 1_001].into();
     assert_eq!(refused(&graph.post(EVALUATIONS, many).await).0, 400);
     let text = home.browser().http.post(home.url(EVALUATION)).bearer_auth(&graph.admin.token);
-    let text = Answer::of(text.header("content-type", "application/json").body("{")).await;
+    let text = Response::of(text.header("content-type", "application/json").body("{")).await;
     assert_eq!(refused(&text), (400, String::from("invalid_request")));
     // Who may not ask about others asks about themselves.
     let ann = Program::of(&home, ANN).await;
@@ -386,7 +386,7 @@ async fn the_name_of_a_request_comes_back_with_its_answer() {
     let home = Home::new().await;
     for (path, is_kept) in [(EVALUATION, true), ("/api/auth/check-permission", false)] {
         let request = home.browser().http.post(home.url(path)).header("x-request-id", "bfe9eb29-ab87").json(&json!({}));
-        let answer = Answer::of(request).await;
+        let answer = Response::of(request).await;
         let id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
         assert_eq!(id == "bfe9eb29-ab87", is_kept, "{path}: {id}");
     }

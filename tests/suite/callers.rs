@@ -8,27 +8,27 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, refusal, text};
-use crate::harness::{ADMIN, ANN, Answer, App, Home, Proof, payload};
+use crate::harness::{ADMIN, ANN, App, Home, Proof, Response, payload};
 
 const VERIFY: &str = "/api/auth/api-key/verify";
 
 /// What a caller is answered who asks about no key in particular.
-async fn ask(home: &Home, credentials: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Answer {
+async fn ask(home: &Home, credentials: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Response {
     let request = home.browser().http.post(home.url(VERIFY)).json(&json!({"key": "ak_live_xxxxxxxxxxxx"}));
-    Answer::of(credentials(request)).await
+    Response::of(credentials(request)).await
 }
 
-async fn bearer(home: &Home, token: &str) -> Answer {
+async fn bearer(home: &Home, token: &str) -> Response {
     ask(home, |request| request.bearer_auth(token)).await
 }
 
-fn is_let_in(answer: &Answer) -> bool {
+fn is_let_in(answer: &Response) -> bool {
     let is_in = answer.status == StatusCode::OK;
     assert!(is_in || answer.status == StatusCode::UNAUTHORIZED, "{} {}", answer.status, answer.text);
     is_in
 }
 
-fn refused(answer: &Answer, code: &str) {
+fn refused(answer: &Response, code: &str) {
     assert_eq!(refusal(answer), (401, code.to_owned()));
     assert!(!answer.header("www-authenticate").is_empty());
 }
@@ -110,7 +110,7 @@ async fn every_credential_of_ours_is_one() {
     assert!(is_let_in(&by_cookie));
     let foreign =
         browser.http.post(home.url(VERIFY)).header("origin", "https://evil.example").json(&json!({"key": "x"}));
-    assert_eq!(refusal(&Answer::of(foreign).await), (403, "forbidden".into()));
+    assert_eq!(refusal(&Response::of(foreign).await), (403, "forbidden".into()));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn what_is_no_credential_lets_nobody_in_and_nothing_behind_it_is_tried() {
     assert_eq!(refusal(&two), (400, "invalid_request".into()));
     let browser = home.signed_in(ANN).await;
     let request = browser.http.post(home.url(VERIFY)).header("origin", &home.origin).json(&json!({"key": "x"}));
-    refused(&Answer::of(request.bearer_auth("ses_nonsense.x")).await, "invalid_token");
+    refused(&Response::of(request.bearer_auth("ses_nonsense.x")).await, "invalid_token");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use auther::oauth::clients::{self, ClientInput};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ANN, Answer, App, BOB, Home, Proof, form, payload};
+use crate::harness::{ANN, App, BOB, Home, Proof, Response, form, payload};
 
 async fn told(home: &Home, scope: &str) -> Value {
     let shop = home.app("shop");
@@ -92,19 +92,19 @@ async fn userinfo_answers_in_all_the_ways_of_the_standard_and_refuses_with_a_cha
             shop.http().post(&url).bearer_auth(&tokens.access),
             post().body(body.clone()),
         ] {
-            let answer = Answer::of(request).await;
+            let answer = Response::of(request).await;
             assert_eq!((answer.status, &answer.json()["email"]), (StatusCode::OK, &json!(BOB)));
             assert_eq!(answer.header("cache-control"), "no-store");
         }
-        let nothing = Answer::of(shop.http().get(&url)).await;
+        let nothing = Response::of(shop.http().get(&url)).await;
         assert_eq!(nothing.status, StatusCode::UNAUTHORIZED);
         assert!(
             nothing.header("www-authenticate").starts_with("Bearer")
                 && !nothing.header("www-authenticate").contains("error=")
         );
-        let in_query = Answer::of(shop.http().get(format!("{url}?{body}"))).await;
+        let in_query = Response::of(shop.http().get(format!("{url}?{body}"))).await;
         assert_eq!(in_query.status, StatusCode::UNAUTHORIZED, "a token in a query is none");
-        let twice = Answer::of(post().bearer_auth(&tokens.access).body(body)).await;
+        let twice = Response::of(post().bearer_auth(&tokens.access).body(body)).await;
         assert_eq!(twice.status, StatusCode::BAD_REQUEST);
     }
     let plain = shop.tokens(&home.browser(), BOB, "email").await;

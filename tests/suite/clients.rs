@@ -5,20 +5,20 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::graph::{Graph, good};
-use crate::harness::{ADMIN, ANN, Answer, App, Home, Tokens, form, payload};
+use crate::harness::{ADMIN, ANN, App, Home, Response, Tokens, form, payload};
 
 const TOKEN: &str = "/api/auth/oauth2/token";
 
-async fn post(app: &App<'_>, path: &str, basic: Option<&str>, body: String) -> Answer {
+async fn post(app: &App<'_>, path: &str, basic: Option<&str>, body: String) -> Response {
     let request = app.http().post(app.home.url(path)).header("content-type", "application/x-www-form-urlencoded");
     let request = match basic {
         Some(text) => request.header("authorization", format!("Basic {}", BASE64.encode(text.as_bytes()))),
         None => request,
     };
-    Answer::of(request.body(body)).await
+    Response::of(request.body(body)).await
 }
 
-fn error(answer: &Answer) -> (u16, String) {
+fn error(answer: &Response) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["error"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -56,7 +56,7 @@ async fn a_json_body_works_at_the_token_endpoint() {
     let home = Home::new().await;
     let robot = home.app("robot");
     let request = robot.http().post(home.url(TOKEN)).basic_auth("robot", Some(secret(&robot)));
-    let answer = Answer::of(request.json(&json!({"grant_type": "client_credentials"}))).await;
+    let answer = Response::of(request.json(&json!({"grant_type": "client_credentials"}))).await;
     Tokens::of(&answer);
 }
 
@@ -79,7 +79,7 @@ async fn t06_a_repeated_parameter_is_refused_at_every_endpoint_that_takes_a_form
     }
     let twice = json!({"grant_type": "client_credentials"}).to_string().replace('}', ",\"grant_type\":\"x\"}");
     let request = robot.http().post(home.url(TOKEN)).basic_auth("robot", Some(secret(&robot)));
-    let answer = Answer::of(request.header("content-type", "application/json").body(twice)).await;
+    let answer = Response::of(request.header("content-type", "application/json").body(twice)).await;
     assert_eq!(error(&answer), (400, String::from("invalid_request")));
 }
 
@@ -190,7 +190,7 @@ async fn t39_what_a_client_says_about_itself_grants_nothing() {
     let update = browser.call("/api/auth/update-user", &json!({"name": "Ann", "role": "admin"})).await;
     assert!(update.status.is_client_error(), "{}", update.text);
     let request = browser.http.get(home.url("/api/admin/users")).bearer_auth(browser.session_token());
-    assert_eq!(Answer::of(request).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(Response::of(request).await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn t02_t05_t16_what_confuses_cannot_be_registered() {
         let mut body = json!({"name": "New", "type": "web", "redirect_uris": ["https://new.example.com/cb"]});
         change.as_object().unwrap().iter().for_each(|(name, value)| body[name.as_str()] = value.clone());
         let request = admin.http.post(home.url("/api/admin/clients")).bearer_auth(admin.session_token());
-        Answer::of(request.json(&body)).await
+        Response::of(request.json(&body)).await
     };
     for uri in [
         "javascript:alert(1)",
@@ -250,7 +250,7 @@ async fn bug_class_50_a_token_of_a_client_that_is_gone_speaks_for_no_other_of_it
     let old = Tokens::of(&robot.token(&[("grant_type", "client_credentials")]).await).access;
     let graph = Graph::of(&home).await;
     let callers = async |token: &str| {
-        Answer::of(robot.http().get(home.url("/api/admin/me")).bearer_auth(token)).await.status.as_u16()
+        Response::of(robot.http().get(home.url("/api/admin/me")).bearer_auth(token)).await.status.as_u16()
     };
     assert_eq!(callers(&old).await, 200);
     good(&graph.admin.send(reqwest::Method::DELETE, "/api/admin/clients/robot", json!({})).await);

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange};
-use crate::harness::{ADMIN, ANN, Answer, BOB, Browser, Home, PASSWORD};
+use crate::harness::{ADMIN, ANN, BOB, Browser, Home, PASSWORD, Response};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -54,7 +54,7 @@ impl Things {
         let stranger = home.browser();
         // The server may have another port by now, for which the browser has no cookies.
         let token = self.session.session_token();
-        let get = async |path: &str| Answer::of(stranger.http.get(home.url(path)).bearer_auth(&token)).await;
+        let get = async |path: &str| Response::of(stranger.http.get(home.url(path)).bearer_auth(&token)).await;
         let works = [
             ("session", get("/api/auth/list-sessions").await.status == StatusCode::OK),
             ("code", shop.redeem(&self.code).await.status == StatusCode::OK),

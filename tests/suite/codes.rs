@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, Home, Tokens, VERIFIER, challenge, payload};
+use crate::harness::{ADMIN, ANN, Home, Response, Tokens, VERIFIER, challenge, payload};
 
-fn error(answer: &Answer) -> (u16, String) {
+fn error(answer: &Response) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["error"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -52,7 +52,8 @@ async fn t10_of_64_redemptions_at_once_one_wins_and_the_replay_ends_what_it_won(
     let code = shop.code(&browser, ANN, "openid offline_access").await;
     let attempts = (0..64).map(|_| shop.redeem(&code));
     let answers = futures_util::future::join_all(attempts).await;
-    let (won, lost): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    let (won, lost): (Vec<&Response>, Vec<&Response>) =
+        answers.iter().partition(|answer| answer.status == StatusCode::OK);
     assert_eq!(won.len(), 1);
     assert!(lost.iter().all(|answer| error(answer) == invalid_grant()));
     let tokens = Tokens::of(won[0]);
@@ -143,7 +144,7 @@ async fn t20_what_was_switched_off_after_the_code_was_made_is_off_at_redemption(
     let code = shop.code(&browser, ANN, "openid").await;
     let change = json!({"grant_types": ["client_credentials"], "redirect_uris": []});
     let patch = shop.http().patch(home.url("/api/admin/clients/shop")).bearer_auth(&admin).json(&change);
-    let changed = Answer::of(patch).await;
+    let changed = Response::of(patch).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
     assert_eq!(error(&shop.redeem(&code).await), (400, String::from("unauthorized_client")));
     let asked = browser.get(&shop.request("openid", &[])).await;
@@ -191,7 +192,7 @@ async fn each_client_signs_with_its_algorithm_and_the_key_is_published() {
             assert_eq!(header["alg"], algorithm);
             assert!(keys["keys"].as_array().unwrap().iter().any(|key| key["kid"] == header["kid"]), "{client}");
         }
-        let answer = Answer::of(app.http().get(home.url("/api/auth/jwks"))).await;
+        let answer = Response::of(app.http().get(home.url("/api/auth/jwks"))).await;
         assert!(!answer.text.contains("\"d\""), "nothing private is published");
     }
 }

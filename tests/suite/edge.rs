@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, Home, PASSWORD};
+use crate::harness::{ADMIN, ANN, Home, PASSWORD, Response};
 
 #[tokio::test]
 async fn t35_forwarding_headers_of_strangers_are_ignored() {
@@ -19,19 +19,19 @@ async fn t35_forwarding_headers_of_strangers_are_ignored() {
         ("x-forwarded-for", "203.0.113.9, , 10.0.0.1"),
     ] {
         let document =
-            Answer::of(browser.http.get(home.url("/.well-known/openid-configuration")).header(name, value)).await;
+            Response::of(browser.http.get(home.url("/.well-known/openid-configuration")).header(name, value)).await;
         assert_eq!(document.json()["issuer"], home.origin, "{name}");
         let body = json!({"email": ANN, "password": PASSWORD});
         let request = browser.http.post(home.url("/api/auth/sign-in/email")).header(name, value);
-        let token = Answer::of(request.json(&body)).await.json()["token"].as_str().unwrap().to_owned();
-        let session = Answer::of(browser.http.get(home.url("/api/auth/get-session")).bearer_auth(token)).await.json();
+        let token = Response::of(request.json(&body)).await.json()["token"].as_str().unwrap().to_owned();
+        let session = Response::of(browser.http.get(home.url("/api/auth/get-session")).bearer_auth(token)).await.json();
         assert_eq!(session["session"]["ipAddress"], "127.0.0.1", "{name}: {value}");
     }
     let host =
-        Answer::of(browser.http.get(home.url("/.well-known/openid-configuration")).header("host", "evil.example"))
+        Response::of(browser.http.get(home.url("/.well-known/openid-configuration")).header("host", "evil.example"))
             .await;
     assert!(!host.text.contains("evil.example"));
-    let id = Answer::of(browser.http.get(home.url("/healthz")).header("x-request-id", "chosen")).await;
+    let id = Response::of(browser.http.get(home.url("/healthz")).header("x-request-id", "chosen")).await;
     assert_ne!(id.header("x-request-id"), "chosen");
 }
 
@@ -42,10 +42,10 @@ async fn t35_a_trusted_proxy_is_believed() {
     let body = json!({"email": ANN, "password": PASSWORD});
     let request =
         browser.http.post(home.url("/api/auth/sign-in/email")).header("x-forwarded-for", "10.9.9.9, 203.0.113.7");
-    let answer = Answer::of(request.header("x-request-id", "proxy-1").json(&body)).await;
+    let answer = Response::of(request.header("x-request-id", "proxy-1").json(&body)).await;
     assert_eq!(answer.header("x-request-id"), "proxy-1");
     let token = answer.json()["token"].as_str().unwrap().to_owned();
-    let session = Answer::of(browser.http.get(home.url("/api/auth/get-session")).bearer_auth(token)).await.json();
+    let session = Response::of(browser.http.get(home.url("/api/auth/get-session")).bearer_auth(token)).await.json();
     assert_eq!(session["session"]["ipAddress"], "203.0.113.7");
 }
 
@@ -90,7 +90,7 @@ async fn t40_no_body_makes_a_fault_of_ours() {
         for body in &bodies {
             for kind in [media_type, "text/xml", "application/json; charset=utf-16", ""] {
                 let request = browser.http.post(home.url(path)).header("content-type", kind).body(body.clone());
-                let answer = Answer::of(request).await;
+                let answer = Response::of(request).await;
                 let start = String::from_utf8_lossy(&body[..body.len().min(30)]).into_owned();
                 let fine = answer.status.is_client_error() || answer.status == StatusCode::SEE_OTHER;
                 assert!(fine, "{path} {kind} {start}: {}", answer.status);
@@ -99,7 +99,7 @@ async fn t40_no_body_makes_a_fault_of_ours() {
         }
     }
     let large = browser.http.post(home.url("/api/auth/oauth2/token")).body(vec![b'a'; 70_000]);
-    assert_eq!(Answer::of(large.header("content-type", "application/x-www-form-urlencoded")).await.status, 413);
+    assert_eq!(Response::of(large.header("content-type", "application/x-www-form-urlencoded")).await.status, 413);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn t40_pages_of_lists_are_bounded_and_cursors_checked() {
     let home = Home::new().await;
     let admin = home.signed_in(ADMIN).await;
     let token = admin.session_token();
-    let get = async |place: &str| Answer::of(admin.http.get(home.url(place)).bearer_auth(&token)).await;
+    let get = async |place: &str| Response::of(admin.http.get(home.url(place)).bearer_auth(&token)).await;
     for list in ["users", "clients", "sessions", "audit", "policies/evaluations"] {
         for query in ["limit=0", "limit=1", "limit=4294967295", "limit=99999999999"] {
             let answer = get(&format!("/api/admin/{list}?{query}")).await;
@@ -203,13 +203,13 @@ async fn the_keys_are_for_everybody_and_are_not_sent_twice() {
     let home = Home::new().await;
     let browser = home.browser();
     for place in ["/api/auth/jwks", "/.well-known/jwks.json", "/.well-known/openid-configuration"] {
-        let first = Answer::of(browser.http.get(home.url(place)).header("origin", "https://anybody.example")).await;
+        let first = Response::of(browser.http.get(home.url(place)).header("origin", "https://anybody.example")).await;
         assert_eq!(first.header("access-control-allow-origin"), "*", "{place}");
         assert!(first.header("cache-control").contains("max-age"));
         let etag = first.header("etag").to_owned();
-        let again = Answer::of(browser.http.get(home.url(place)).header("if-none-match", &etag)).await;
+        let again = Response::of(browser.http.get(home.url(place)).header("if-none-match", &etag)).await;
         assert_eq!((again.status, &*again.text), (StatusCode::NOT_MODIFIED, ""));
-        let other = Answer::of(browser.http.get(home.url(place)).header("if-none-match", "\"x\"")).await;
+        let other = Response::of(browser.http.get(home.url(place)).header("if-none-match", "\"x\"")).await;
         assert_eq!(other.status, StatusCode::OK);
     }
     let names: Vec<Value> = browser.get("/api/auth/jwks").await.json()["keys"].as_array().unwrap().clone();
@@ -225,7 +225,7 @@ async fn only_pages_of_registered_origins_may_call_the_token_endpoint() {
     let browser = home.browser();
     let preflight = async |path: &str, origin: &str| {
         let request = browser.http.request(Method::OPTIONS, home.url(path)).header("origin", origin);
-        Answer::of(request.header("access-control-request-method", "POST")).await
+        Response::of(request.header("access-control-request-method", "POST")).await
     };
     for path in ["/api/auth/oauth2/token", "/oauth2/token", "/api/auth/oauth2/userinfo", "/api/auth/oauth2/revoke"] {
         for origin in ["https://spa.example.com", "https://app.spa.example.com", "https://wiki.example.com"] {
@@ -235,12 +235,12 @@ async fn only_pages_of_registered_origins_may_call_the_token_endpoint() {
             assert_eq!(answer.header("access-control-allow-credentials"), "");
             assert!(answer.header("access-control-allow-headers").contains("authorization"));
             let actual = browser.http.post(home.url(path)).header("origin", origin);
-            assert_eq!(Answer::of(actual).await.header("access-control-allow-origin"), origin);
+            assert_eq!(Response::of(actual).await.header("access-control-allow-origin"), origin);
         }
         for origin in ["https://evil.example", "null", "https://spa.example.com.evil.example", "http://spa.example.com"]
         {
             assert_eq!(preflight(path, origin).await.header("access-control-allow-origin"), "", "{path} {origin}");
-            let actual = Answer::of(browser.http.post(home.url(path)).header("origin", origin)).await;
+            let actual = Response::of(browser.http.post(home.url(path)).header("origin", origin)).await;
             assert_eq!(actual.header("access-control-allow-origin"), "", "{path} {origin}");
         }
     }

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api_keys::Program;
-use crate::harness::{ADMIN, Answer, Home};
+use crate::harness::{ADMIN, Home, Response};
 
 /// Models, tuples and questions of a server.
 pub struct Graph {
@@ -27,13 +27,13 @@ pub fn place(text: &str) -> (&str, &str) {
 }
 
 /// The body of an answer that is good.
-pub fn good(answer: &Answer) -> Value {
+pub fn good(answer: &Response) -> Value {
     assert!(answer.status.is_success(), "{} {}", answer.status, answer.text);
     answer.json()
 }
 
 /// Status and `error`, or `code` (RFC 9457), of a refusal.
-pub fn refused(answer: &Answer) -> (u16, String) {
+pub fn refused(answer: &Response) -> (u16, String) {
     let body = answer.json();
     let code = body["error"].as_str().or(body["code"].as_str()).unwrap_or_else(|| panic!("no refusal: {body}"));
     (answer.status.as_u16(), code.to_owned())
@@ -46,7 +46,7 @@ impl Graph {
     }
 
     /// Posts JSON.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Response {
         self.admin.send(Method::POST, path, body).await
     }
 
@@ -57,12 +57,12 @@ impl Graph {
     }
 
     /// Imports a model in the words of OpenFGA.
-    pub async fn import(&self, source: &str) -> Answer {
+    pub async fn import(&self, source: &str) -> Response {
         self.post("/api/admin/models/import", json!({ "source": source })).await
     }
 
     /// Imports tuples, a line each.
-    pub async fn lines(&self, lines: &[String]) -> Answer {
+    pub async fn lines(&self, lines: &[String]) -> Response {
         self.post("/api/admin/tuples/import", json!({ "lines": lines })).await
     }
 
@@ -86,7 +86,7 @@ impl Graph {
     }
 
     /// Asks `check-permission`; `more` has further members.
-    pub async fn ask(&self, who: &str, name: &str, object: &str, more: &Value) -> Answer {
+    pub async fn ask(&self, who: &str, name: &str, object: &str, more: &Value) -> Response {
         let (kind, id) = place(object);
         let mut body = json!({"subject": subject(who), "permission": name, "entityType": kind, "entityId": id});
         for (name, value) in more.as_object().into_iter().flatten() {
@@ -102,13 +102,13 @@ impl Graph {
     }
 
     /// Asks `list-objects`.
-    pub async fn objects(&self, who: &str, name: &str, kind: &str) -> Answer {
+    pub async fn objects(&self, who: &str, name: &str, kind: &str) -> Response {
         let body = json!({"subject": subject(who), "permission": name, "entityType": kind, "limit": 200});
         self.post("/api/auth/list-objects", body).await
     }
 
     /// Asks `list-subjects`; `wanted` is a type, with `#` a relation of it.
-    pub async fn subjects(&self, wanted: &str, name: &str, object: &str) -> Answer {
+    pub async fn subjects(&self, wanted: &str, name: &str, object: &str) -> Response {
         let (kind, relation) = wanted.split_once('#').map_or((wanted, None), |(kind, set)| (kind, Some(set)));
         let (entity_type, entity_id) = place(object);
         let body = json!({"subjectType": kind, "subjectRelation": relation, "permission": name,
@@ -141,7 +141,7 @@ pub fn subjects_in(body: &Value) -> BTreeSet<String> {
 }
 
 /// Refused as bad, with the mistakes named.
-pub fn bad(answer: &Answer) {
+pub fn bad(answer: &Response) {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     // The admin API and the endpoints for apps each have a dialect.
     assert!(["invalid_fields", "invalid_request"].contains(&&*refused(answer).1), "{}", answer.text);

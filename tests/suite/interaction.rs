@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::harness::{ANN, Answer, BOB, Browser, Callback, Home, PASSWORD, Tokens, form, payload};
+use crate::harness::{ANN, BOB, Browser, Callback, Home, PASSWORD, Response, Tokens, form, payload};
 
 /// What asks for a proof or a choice.
 const WISHES: [(&str, &str); 4] =
@@ -20,7 +20,7 @@ const PLACES: [&str; 5] = [
 ];
 
 /// The token of the request that a page waits with.
-fn token(page: &Answer) -> String {
+fn token(page: &Response) -> String {
     let (_, value) =
         page.url.query_pairs().find(|(name, _)| name == "continue").unwrap_or_else(|| panic!("{}", page.url));
     value.into_owned()
@@ -32,24 +32,24 @@ fn with(place: &str, token: &str) -> String {
 }
 
 /// Where the page offers to start again.
-fn start_again(page: &Answer) -> String {
+fn start_again(page: &Response) -> String {
     assert!(page.text.contains("Start again"), "{} {}", page.status, page.text);
     let link = page.text.split("href=\"").find(|rest| rest.starts_with("/api/auth/oauth2/authorize?"));
     link.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).replace("&#38;", "&")
 }
 
-fn has_code(answer: &Answer) -> bool {
+fn has_code(answer: &Response) -> bool {
     let location = answer.location();
     location.starts_with("https://") && !Callback::of(location).get("code").is_empty()
 }
 
-async fn finish(browser: &Browser, page: Answer) -> Answer {
+async fn finish(browser: &Browser, page: Response) -> Response {
     let answer = browser.submit(&page, &[("identifier", ANN), ("password", PASSWORD)]).await;
     browser.follow(answer).await
 }
 
 /// What a page asks for: its password, a choice, a consent, or to start again.
-fn asks(page: &Answer) -> bool {
+fn asks(page: &Response) -> bool {
     let names_app = page.has("password") || page.has("consent-allow") || page.url.path() == "/choose-account";
     names_app || page.url.path() == "/sign-up" || page.text.contains("Start again")
 }
@@ -216,7 +216,7 @@ async fn the_first_visit_gives_the_browser_its_name_and_one_without_cookies_is_t
     let forgetful = home.app("shop");
     let mut place = home.url(&shop.request("openid", &[]));
     for _ in 0..2 {
-        let answer = Answer::of(forgetful.http().get(&place)).await;
+        let answer = Response::of(forgetful.http().get(&place)).await;
         if answer.status == StatusCode::BAD_REQUEST {
             assert!(answer.text.contains("cookies"), "{}", answer.text);
             return;
@@ -251,7 +251,7 @@ async fn a_script_without_the_cookie_is_sent_to_the_request_itself() {
     let home = Home::new().await;
     let shop = home.app("shop");
     let request = shop.http().get(home.url(&shop.request("openid", &[]))).header("sec-fetch-mode", "cors");
-    let answer = Answer::of(request).await.json();
+    let answer = Response::of(request).await.json();
     let url = answer["url"].as_str().unwrap();
     assert!(url.starts_with(&home.url("/api/auth/oauth2/authorize?")), "{url}");
     let callback = home.browser().authorize_as(ANN, url).await;
@@ -266,7 +266,7 @@ async fn an_app_that_posts_its_request_from_its_own_site_reaches_every_page() {
     // A browser leaves our cookies out of a form that another site posts.
     let bare = home.browser().http;
     let post = bare.post(home.url("/api/auth/oauth2/authorize")).header("origin", "https://wiki.example.com");
-    let post = Answer::of(post.header("content-type", "application/x-www-form-urlencoded").body(query)).await;
+    let post = Response::of(post.header("content-type", "application/x-www-form-urlencoded").body(query)).await;
     let form = browser.visit(post.location()).await;
     let consent = finish(&browser, form).await;
     let page = browser.submit(&consent, &[("action", "allow")]).await;

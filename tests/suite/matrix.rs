@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, text};
 use crate::graph::{Graph, good};
-use crate::harness::{ADMIN, ANN, Answer, BOB, Browser, Home};
+use crate::harness::{ADMIN, ANN, BOB, Browser, Home, Response};
 
 /// Types of the platform that have viewers.
 const VIEWED: [&str; 10] =
@@ -217,7 +217,7 @@ impl World {
         all.push(Caller::new("app", "ID token of an administrator", Proof::Bearer(tokens.id)));
         for mut caller in all {
             if caller.role != "app" {
-                let me = good(&Answer::of(caller.sign(self.http.get(self.home.url("/api/admin/me")))).await);
+                let me = good(&Response::of(caller.sign(self.http.get(self.home.url("/api/admin/me")))).await);
                 caller.is_admin = me["is_admin"] == true;
                 let rights = me["rights"].as_array().unwrap().iter();
                 caller.rights = rights.map(|right| right.as_str().unwrap().to_owned()).collect();
@@ -226,9 +226,9 @@ impl World {
         }
     }
 
-    async fn send(&self, caller: &Caller, operation: &Operation, place: &str, body: Option<&str>) -> Answer {
+    async fn send(&self, caller: &Caller, operation: &Operation, place: &str, body: Option<&str>) -> Response {
         let request = caller.sign(self.http.request(operation.method.clone(), self.home.url(place)));
-        Answer::of(match body {
+        Response::of(match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_owned()),
             None => request,
         })

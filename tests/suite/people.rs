@@ -6,9 +6,9 @@ use auther::config::Registration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, BOB, Browser, Home, PASSWORD, form};
+use crate::harness::{ADMIN, ANN, BOB, Browser, Home, PASSWORD, Response, form};
 
-async fn attempt(browser: &Browser, identifier: &str, password: &str) -> Answer {
+async fn attempt(browser: &Browser, identifier: &str, password: &str) -> Response {
     browser.call("/api/auth/sign-in/email", &json!({"email": identifier, "password": password})).await
 }
 
@@ -33,7 +33,7 @@ async fn t27_the_first_administrator_is_made_once_even_by_a_race() {
     assert_eq!(home.browser().get(&link).await.status, StatusCode::FORBIDDEN, "closed for ever after");
     let winner = &racers[answers.iter().position(|answer| answer.status == StatusCode::SEE_OTHER).unwrap()].0;
     let request = winner.http.get(home.url("/api/admin/users")).bearer_auth(winner.session_token());
-    let users = Answer::of(request).await.json();
+    let users = Response::of(request).await.json();
     assert_eq!(users["items"].as_array().unwrap().len(), 1);
 }
 
@@ -101,7 +101,7 @@ async fn t30_a_stranger_learns_of_no_account() {
     let page = browser.get("/sign-in").await;
     let unknown = browser.submit(&page, &[("identifier", "nobody@example.com"), ("password", "wrong password")]).await;
     let wrong = browser.submit(&page, &[("identifier", ANN), ("password", "wrong password")]).await;
-    let same = |answer: &Answer| answer.text.replace(ANN, "").replace("nobody@example.com", "");
+    let same = |answer: &Response| answer.text.replace(ANN, "").replace("nobody@example.com", "");
     assert_eq!((unknown.status, same(&unknown)), (wrong.status, same(&wrong)));
     let sign_up = |email: &'static str| {
         let browser = &browser;
@@ -188,7 +188,7 @@ async fn no_way_to_choose_a_password_lets_a_common_one_or_ones_own_name_pass() {
             let body =
                 if path.ends_with("/users") { json!({"email": new["email"], "password": password}) } else { body };
             let request = admin.http.post(home.url(&path)).bearer_auth(admin.session_token()).json(&body);
-            let answer = Answer::of(request).await;
+            let answer = Response::of(request).await;
             assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(code)), "{path} {password}");
         }
         let page = stranger.get("/sign-up").await;
@@ -221,7 +221,7 @@ async fn t31_an_address_is_limited_whatever_headers_it_sends() {
         let request = request.header("x-forwarded-for", format!("203.0.113.{number}")).header("x-real-ip", "127.0.0.1");
         let request = request.header("forwarded", format!("for=198.51.100.{number}"));
         let body = json!({"email": format!("n{number}@example.com"), "password": "wrong password"});
-        let answer = Answer::of(request.json(&body)).await;
+        let answer = Response::of(request.json(&body)).await;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             refused = Some((number, answer));
             break;
@@ -267,7 +267,7 @@ async fn t34_a_form_of_another_site_changes_nothing() {
             all.push(("csrf_token", token));
             let request = browser.http.post(home.url(path)).header("origin", origin);
             let request = request.header("content-type", "application/x-www-form-urlencoded").body(form(&all));
-            let answer = Answer::of(request).await;
+            let answer = Response::of(request).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {origin} {token}");
         }
         assert_eq!(browser.get("/api/auth/get-session").await.json()["user"]["email"], ANN, "{path}");
@@ -281,12 +281,12 @@ async fn t34_json_calls_by_cookie_need_our_own_origin() {
     for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
         for path in ["sign-out", "revoke-sessions", "delete-user", "update-user"] {
             let request = browser.http.post(home.url(&format!("/api/auth/{path}"))).header(name, value);
-            let answer = Answer::of(request.json(&json!({"password": PASSWORD}))).await;
+            let answer = Response::of(request.json(&json!({"password": PASSWORD}))).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {name}");
         }
     }
     let plain = browser.http.post(home.url("/api/auth/sign-out")).header("content-type", "text/plain").body("{}");
-    assert!(Answer::of(plain).await.status.is_client_error());
+    assert!(Response::of(plain).await.status.is_client_error());
     assert_eq!(browser.get("/api/auth/get-session").await.json()["user"]["email"], ANN);
 }
 
@@ -303,7 +303,7 @@ async fn t34_a_sign_in_makes_a_new_session_and_ends_the_old() {
     let first = victim.session_token();
     victim.sign_in(ANN).await;
     assert_ne!(victim.session_token(), first);
-    let old = Answer::of(victim.http.get(home.url("/api/auth/list-sessions")).bearer_auth(&first)).await;
+    let old = Response::of(victim.http.get(home.url("/api/auth/list-sessions")).bearer_auth(&first)).await;
     assert_eq!(old.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -335,7 +335,7 @@ async fn t38_nobody_touches_what_is_another_persons() {
         ("revoke-sessions", json!({"userId": user})),
     ] {
         let request = bob.http.post(home.url(&format!("/api/auth/{path}?userId={}", user.as_str().unwrap())));
-        Answer::of(request.header("origin", &home.origin).json(&body)).await;
+        Response::of(request.header("origin", &home.origin).json(&body)).await;
         bob.sign_in(if path == "update-user" { BOB } else { ADMIN }).await;
     }
     let still = ann.get("/api/auth/get-session").await.json();
@@ -349,7 +349,7 @@ async fn t37_names_are_escaped_wherever_they_are_shown() {
     let admin = home.signed_in(ADMIN).await;
     let api = |method: reqwest::Method, path: &str, body: Value| {
         let request = admin.http.request(method, home.url(path)).bearer_auth(admin.session_token());
-        Answer::of(request.json(&body))
+        Response::of(request.json(&body))
     };
     let renamed = api(reqwest::Method::PATCH, "/api/admin/clients/wiki", json!({"name": nasty})).await;
     assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, App, Browser, Home, VERIFIER, challenge};
+use crate::harness::{ADMIN, ANN, App, Browser, Home, Response, VERIFIER, challenge};
 
 /// One sign-in from the request to the tokens; `with` says what the request carries.
 async fn signs_in(app: &App<'_>, browser: &Browser, with: &[&str]) {
@@ -47,7 +47,7 @@ async fn an_app_that_always_sends_pkce_is_shown_that_it_can_be_demanded() {
     assert_eq!(document["sign_ins"], json!({ "days": 7, "all": 10, "pkce": 10, "bare": 0 }));
     assert_eq!(advice(&document), (true, false));
     let change = admin.http.patch(admin.whole("/api/admin/clients/shop")).header("origin", &home.origin);
-    let changed = Answer::of(change.json(&json!({ "require_pkce": true, "version": document["version"] }))).await;
+    let changed = Response::of(change.json(&json!({ "require_pkce": true, "version": document["version"] }))).await;
     assert_eq!(changed.json()["require_pkce"], true, "{}", changed.text);
     assert_eq!(advice(&seen(&admin, "shop").await), (false, false), "there is nothing left to do");
 }
@@ -102,7 +102,7 @@ async fn an_app_that_sends_neither_pkce_nor_nonce_nor_state_is_warned_of() {
     assert_eq!(finding["state"], "warn");
     assert!(finding["message"].as_str().unwrap().contains("Shop (shop)"), "{finding}");
     let removed = admin.http.delete(admin.whole("/api/admin/clients/shop")).header("origin", &home.origin);
-    assert_eq!(Answer::of(removed).await.status, 200);
+    assert_eq!(Response::of(removed).await.status, 200);
     assert_eq!(doctor(&admin).await["state"], "ok", "the count goes with the app");
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::api_keys::{refusal, text};
 use crate::graph::{Graph, good};
-use crate::harness::{ADMIN, ANN, Answer, Home};
+use crate::harness::{ADMIN, ANN, Home, Response};
 
 const CHECK: &str = "/api/auth/check-permission";
 const BATCH: &str = "/api/auth/check-permission/batch";
@@ -114,7 +114,7 @@ async fn t39_a_token_that_an_app_holds_manages_no_grants() {
             with(Method::DELETE, &grant),
             with(Method::GET, "/api/internal/groups/Staff/members"),
         ] {
-            assert_eq!(refusal(&Answer::of(request).await), (403, String::from("forbidden")));
+            assert_eq!(refusal(&Response::of(request).await), (403, String::from("forbidden")));
         }
     }
     assert_eq!(graph.post(GRANTS, body).await.status, StatusCode::CREATED);

@@ -5,11 +5,11 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, App, Home, PASSWORD, Tokens, payload};
+use crate::harness::{ADMIN, ANN, App, Home, PASSWORD, Response, Tokens, payload};
 
 const SCOPE: &str = "openid email offline_access";
 
-fn error(answer: &Answer) -> (u16, String) {
+fn error(answer: &Response) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["error"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -17,10 +17,10 @@ fn invalid_grant() -> (u16, String) {
     (400, String::from("invalid_grant"))
 }
 
-async fn administer(home: &Home, path: &str, body: &Value) -> Answer {
+async fn administer(home: &Home, path: &str, body: &Value) -> Response {
     let admin = home.signed_in(ADMIN).await;
     let request = admin.http.post(home.url(&format!("/api/admin/{path}"))).bearer_auth(admin.session_token());
-    let answer = Answer::of(request.json(body)).await;
+    let answer = Response::of(request.json(body)).await;
     assert!(answer.status.is_success(), "{path}: {}", answer.text);
     answer
 }
@@ -80,7 +80,7 @@ async fn t12_claims_are_fresh_at_every_refresh() {
     let admin = home.signed_in(ADMIN).await;
     let change = json!({"email": "ann@new.example", "email_verified": false});
     let request = admin.http.patch(home.url(&format!("/api/admin/users/{ANN}"))).bearer_auth(admin.session_token());
-    assert_eq!(Answer::of(request.json(&change)).await.status, StatusCode::OK);
+    assert_eq!(Response::of(request.json(&change)).await.status, StatusCode::OK);
     let answer = shop.refresh(&tokens.refresh).await;
     let fresh = Tokens::of(&answer);
     let claims = payload(&fresh.id);
@@ -159,7 +159,7 @@ async fn bug_class_13_when_all_use_their_successor_at_once_one_wins_and_the_fami
     let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
     let many = at_once(&shop, &first.refresh, 64).await;
     let answers = futures_util::future::join_all(many.iter().map(|one| shop.refresh(&one.refresh))).await;
-    let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    let won: Vec<&Response> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
     assert_eq!(won.len(), 1);
     assert_dead(&shop, &Tokens::of(won[0]), "the others were used too").await;
 }
@@ -246,7 +246,7 @@ async fn t14_whatever_ends_the_person_or_the_password_ends_sessions_and_tokens()
         assert_eq!(shop.userinfo(&tokens.access).await.status, StatusCode::OK);
         end(&home, &browser, way, &old).await;
         assert_dead(&shop, &tokens, way).await;
-        let stolen = Answer::of(shop.http().get(home.url("/api/auth/list-sessions")).bearer_auth(&old)).await;
+        let stolen = Response::of(shop.http().get(home.url("/api/auth/list-sessions")).bearer_auth(&old)).await;
         assert_eq!(stolen.status, StatusCode::UNAUTHORIZED, "{way}");
     }
 }

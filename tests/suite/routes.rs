@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{ADMIN, ANN, Answer, BOB, Home};
+use crate::harness::{ADMIN, ANN, BOB, Home, Response};
 
 /// Whom a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ async fn t38_every_route_lets_in_whom_it_is_for() {
             let body = json!({"password": "not the password"});
             let request = if method == "GET" { request } else { request.json(&body) };
             let request = if who.is_some() { request.bearer_auth(browser.session_token()) } else { request };
-            let answer = Answer::of(request).await;
+            let answer = Response::of(request).await;
             let status = answer.status.as_u16();
             let refused = match (for_whom, who) {
                 (People | Administrators | Operator, None) => Some(401),
@@ -176,7 +176,7 @@ async fn t34_a_page_of_another_site_administers_nothing() {
     let browser = home.signed_in(ADMIN).await;
     for (method, path, for_whom) in ROUTES.iter().filter(|route| matches!(route.2, Administrators | Operator)) {
         let request = browser.http.request(Method::from_bytes(method.as_bytes()).unwrap(), home.url(path));
-        let answer = Answer::of(request.header("origin", "https://evil.example").json(&json!({}))).await;
+        let answer = Response::of(request.header("origin", "https://evil.example").json(&json!({}))).await;
         if *method == "GET" {
             // It may be fetched and not be read.
             assert!(answer.headers.get("access-control-allow-origin").is_none(), "{path}");
@@ -197,7 +197,7 @@ async fn a_method_that_a_path_does_not_know_is_405_and_says_which_it_does() {
         ("/sign-in", "GET, HEAD, POST"),
         ("/api/admin/users/ann", "GET, HEAD, PATCH, DELETE"),
     ] {
-        let answer = Answer::of(browser.http.put(home.url(path))).await;
+        let answer = Response::of(browser.http.put(home.url(path))).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{path}");
     }
 }
@@ -208,7 +208,7 @@ async fn the_last_administrator_stays() {
     let admin = home.signed_in(ADMIN).await;
     let call = async |method: Method, path: &str, body: serde_json::Value| {
         let request = admin.http.request(method, home.url(path)).bearer_auth(admin.session_token());
-        Answer::of(request.json(&body)).await.status.as_u16()
+        Response::of(request.json(&body)).await.status.as_u16()
     };
     let own = format!("/api/admin/users/{ADMIN}");
     assert_eq!(call(Method::DELETE, &own, json!({})).await, 409);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{exchange, text};
 use crate::graph::{Graph, good, refused};
-use crate::harness::{ANN, Answer, Home, Tokens, payload};
+use crate::harness::{ANN, Home, Response, Tokens, payload};
 
 /// A service that verifies tokens by itself, as strictly as one in Go does: the algorithm is fixed, the key is chosen by `kid`, `iss` is compared
 /// as text, `aud` may be a text or a list, times have no leeway.
@@ -84,17 +84,17 @@ async fn pipeline_key(graph: &Graph) -> (String, String) {
 }
 
 /// Option B of the scenario.
-async fn check_with(home: &Home, key: &str, body: Value) -> Answer {
+async fn check_with(home: &Home, key: &str, body: Value) -> Response {
     let request = home.browser().http.post(home.url("/api/auth/check-permission")).header("x-api-key", key);
-    Answer::of(request.json(&body)).await
+    Response::of(request.json(&body)).await
 }
 
-pub async fn check_as(home: &Home, token: &str, body: &Value) -> Answer {
+pub async fn check_as(home: &Home, token: &str, body: &Value) -> Response {
     let request = home.browser().http.post(home.url("/api/auth/check-permission")).bearer_auth(token);
-    Answer::of(request.json(body)).await
+    Response::of(request.json(body)).await
 }
 
-pub fn decided(answer: &Answer) -> (bool, String) {
+pub fn decided(answer: &Response) -> (bool, String) {
     let body = good(answer);
     (body["allowed"].as_bool().unwrap(), text(&body, "reason").to_owned())
 }
@@ -145,7 +145,7 @@ async fn scenario_c_runs_as_printed() {
     let mut in_body = printed.clone();
     in_body["apiKey"] = json!(key);
     let request = home.browser().http.post(home.url("/api/auth/check-permission")).json(&in_body);
-    assert_eq!(decided(&Answer::of(request).await), yes());
+    assert_eq!(decided(&Response::of(request).await), yes());
     assert_eq!(decided(&check_as(&home, text(&body, "token"), &printed).await), yes());
 
     // A denial is an answer.

@@ -5,7 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ANN, Answer, App, Browser, Callback, Home, Tokens, form, payload};
+use crate::harness::{ANN, App, Browser, Callback, Home, Response, Tokens, form, payload};
 
 const VECTORS: &str = include_str!("../data/wycheproof/json_web_signature_test.json");
 
@@ -24,7 +24,7 @@ fn vectors() -> Vec<String> {
 async fn assert_refused(app: &App<'_>, browser: &Browser, token: &str) {
     let userinfo = app.http().post(app.home.url("/api/auth/oauth2/userinfo"));
     let userinfo = userinfo.header("content-type", "application/x-www-form-urlencoded");
-    let answer = Answer::of(userinfo.body(form(&[("access_token", token)]))).await;
+    let answer = Response::of(userinfo.body(form(&[("access_token", token)]))).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "userinfo {token}");
     assert!(answer.header("www-authenticate").contains("invalid_token") || token.is_empty(), "{token}");
     assert_eq!(app.introspect(token).await, json!({ "active": false }), "introspect {token}");
@@ -40,7 +40,7 @@ async fn assert_refused(app: &App<'_>, browser: &Browser, token: &str) {
     ]);
     let request = app.http().post(app.home.url("/oauth2/token"));
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(assertion);
-    let answer = Answer::of(request).await;
+    let answer = Response::of(request).await;
     assert_eq!((answer.status.as_u16(), answer.json()["error"].clone()), (401, json!("invalid_client")), "{token}");
 }
 
@@ -115,7 +115,7 @@ async fn t16_t18_a_token_of_one_kind_does_not_pass_for_another() {
     assert_eq!(Callback::of(hint.location()).get("error"), "invalid_request");
     for path in ["/api/auth/list-sessions", "/api/admin/users"] {
         for token in [&good.access, &good.id, &good.refresh] {
-            let answer = Answer::of(shop.http().get(home.url(path)).bearer_auth(token)).await;
+            let answer = Response::of(shop.http().get(home.url(path)).bearer_auth(token)).await;
             // A token of an app is known, and does not administer in its user's name.
             let is_of_an_app = path.starts_with("/api/admin") && token != &good.refresh;
             let wanted = if is_of_an_app { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
@@ -189,7 +189,7 @@ async fn t19_a_retired_key_verifies_nothing_from_that_moment() {
     let kid = serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned();
     let admin = home.signed_in(crate::harness::ADMIN).await.session_token();
     let retire = shop.http().post(home.url(&format!("/api/admin/keys/{kid}/retire"))).bearer_auth(&admin);
-    let answer = Answer::of(retire.json(&json!({}))).await;
+    let answer = Response::of(retire.json(&json!({}))).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(shop.userinfo(&tokens.access).await.status, StatusCode::UNAUTHORIZED);
     let again = shop.tokens(&home.browser(), ANN, "openid").await;

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, text};
-use crate::harness::{ADMIN, ANN, Answer, App, Browser, Callback, Home, Proof, Tokens};
+use crate::harness::{ADMIN, ANN, App, Browser, Callback, Home, Proof, Response, Tokens};
 
 const SCOPE: &str = "openid email offline_access";
 
@@ -258,14 +258,14 @@ impl World {
     async fn may_ask(&self, credential: &str, method: Method, path: &str, body: &str) -> Option<bool> {
         let request = self.home.browser().http.request(method, self.home.url(path));
         let request = self.show(credential, request)?.header("content-type", "application/json");
-        let answer = Answer::of(if body.is_empty() { request } else { request.body(body.to_owned()) }).await;
+        let answer = Response::of(if body.is_empty() { request } else { request.body(body.to_owned()) }).await;
         assert!(!answer.status.is_server_error(), "{path}: {}", answer.text);
         Some(answer.status != StatusCode::UNAUTHORIZED && !answer.text.contains("neither the key nor its owner"))
     }
 
-    async fn get(&self, credential: &str, path: &str) -> Answer {
+    async fn get(&self, credential: &str, path: &str) -> Response {
         let request = self.home.browser().http.get(self.home.url(path));
-        Answer::of(self.show(credential, request).unwrap()).await
+        Response::of(self.show(credential, request).unwrap()).await
     }
 
     async fn works(&self, place: &str, credential: &str) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, ANN, Answer, App, Home, Proof, Tokens, challenge};
+use crate::harness::{ADMIN, ANN, App, Home, Proof, Response, Tokens, challenge};
 
 /// Targets and facts of the rows of an action, sorted.
 async fn told(home: &Home, action: &str) -> Vec<(String, Value)> {
@@ -96,7 +96,7 @@ async fn who_may_not_administer_is_told_once_a_minute() {
     let home = Home::new().await;
     let (ann, shop) = (home.signed_in(ANN).await, home.app("shop"));
     let get =
-        async |token: &str, path: &str| Answer::of(shop.http().get(home.url(path)).bearer_auth(token)).await.status;
+        async |token: &str, path: &str| Response::of(shop.http().get(home.url(path)).bearer_auth(token)).await.status;
     let session = ann.session_token();
     for path in ["/api/admin/users", "/api/admin/users", "/api/admin/users?limit=1", "/api/admin/audit"] {
         assert_eq!(get(&session, path).await, StatusCode::FORBIDDEN);
@@ -125,7 +125,7 @@ async fn who_may_not_sign_up_is_told_once_a_minute() {
         for name in ["eve", "mallory"] {
             let body =
                 json!({"name": name, "email": format!("{name}@example.com"), "password": "correct horse battery"});
-            let answer = Answer::of(wiki.http().post(home.url("/api/auth/sign-up/email")).json(&body)).await;
+            let answer = Response::of(wiki.http().post(home.url("/api/auth/sign-up/email")).json(&body)).await;
             assert!(answer.status.is_client_error(), "{}", answer.text);
         }
         let rows = told(&home, "user.sign_up").await;

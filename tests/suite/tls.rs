@@ -10,7 +10,7 @@ use auther::config::Tls;
 use auther::store::rows::certificates::{self, Role};
 use reqwest::{Certificate, Client};
 
-use crate::harness::{ADMIN, Answer, Home, PASSWORD};
+use crate::harness::{ADMIN, Home, PASSWORD, Response};
 
 async fn over_tls() -> Home {
     let home = Home::with(|settings| {
@@ -36,15 +36,15 @@ async fn the_exported_authority_is_all_that_a_client_needs() {
     let home = over_tls().await;
     assert!(home.origin.starts_with("https://"), "{}", home.origin);
     let http = trusting(&home);
-    let document = Answer::of(http.get(home.url("/.well-known/openid-configuration"))).await;
+    let document = Response::of(http.get(home.url("/.well-known/openid-configuration"))).await;
     assert_eq!(document.json()["issuer"], home.origin);
     let body = serde_json::json!({"email": ADMIN, "password": PASSWORD});
-    let answer = Answer::of(http.post(home.url("/api/auth/sign-in/email")).json(&body)).await;
+    let answer = Response::of(http.post(home.url("/api/auth/sign-in/email")).json(&body)).await;
     let cookies: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert!(!cookies.is_empty());
     assert!(cookies.iter().all(|line| line.starts_with("__Host-") && line.contains("Secure")), "{cookies:?}");
     let token = answer.json()["token"].as_str().unwrap().to_owned();
-    let exported = Answer::of(http.get(home.url("/api/admin/ca")).bearer_auth(token)).await;
+    let exported = Response::of(http.get(home.url("/api/admin/ca")).bearer_auth(token)).await;
     assert!(exported.json()["pem"].as_str().unwrap().contains("BEGIN CERTIFICATE"));
     let distrusting = Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     assert!(distrusting.get(home.url("/healthz")).send().await.is_err());

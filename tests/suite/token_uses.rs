@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, text};
 use crate::graph::Graph;
-use crate::harness::{ADMIN, ANN, Answer, Home, form, payload};
+use crate::harness::{ADMIN, ANN, Home, Response, form, payload};
 
 /// The kinds, and the `typ` of each.
 const KINDS: [(&str, &str); 3] = [("access", "at+jwt"), ("id", "JWT"), ("key", "JWT")];
@@ -30,7 +30,7 @@ async fn is_taken(home: &Home, place: &str, token: &str) -> bool {
     let http = home.browser().http;
     let question = json!({"entityType": "doc", "entityId": "1", "permission": "viewer"});
     let bearer = |method: Method, path: &str, body: &Value| {
-        Answer::of(http.request(method, home.url(path)).bearer_auth(token).json(body))
+        Response::of(http.request(method, home.url(path)).bearer_auth(token).json(body))
     };
     match place {
         "userinfo" => home.app("wiki").userinfo(token).await.status == StatusCode::OK,

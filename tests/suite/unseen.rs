@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::text;
 use crate::graph::{Graph, good};
-use crate::harness::{ANN, Answer, Home};
+use crate::harness::{ANN, Home, Response};
 
 /// One of each sort: an override, an isolate, a zero-width space and joiner, a mark of direction, a soft hyphen, a filler, a tag, a line separator.
 const UNSEEN: [char; 10] = [
@@ -190,7 +190,7 @@ async fn names_of_people_everywhere_are_taken() {
 }
 
 /// The page that somebody sees who is sent to sign in to an app of this stored name.
-async fn sign_in_page(name: &str) -> Answer {
+async fn sign_in_page(name: &str) -> Response {
     let home = Home::new().await;
     let cx = home.cx();
     let renamed = name.to_owned();

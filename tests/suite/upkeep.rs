@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api_keys::{Program, exchange, text};
 use crate::graph::{Graph, bad, good, refused};
-use crate::harness::{ADMIN, ANN, Answer, BOB, Home, Tokens, form, payload};
+use crate::harness::{ADMIN, ANN, BOB, Home, Response, Tokens, form, payload};
 use crate::scenario::{check_as, decided, machines, no, yes};
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn somebody_with_five_thousand_grants_signs_in_with_a_small_token_that_say
         let mut query = vec![("entityType", "client_abc:deployment"), ("permission", "edit"), ("limit", "200")];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let request = home.browser().http.get(format!("{url}?{}", form(&query))).bearer_auth(&tokens.access);
-        let body = good(&Answer::of(request).await);
+        let body = good(&Response::of(request).await);
         found += body["items"].as_array().unwrap().len();
         cursor = body["pagination"]["nextCursor"].as_str().map(str::to_owned);
         if cursor.is_none() {

@@ -1,18 +1,16 @@
-//! Questions to a running installation: static on the worker that asks, live only when a script decides.
+//! Answers questions for a running installation: static on the worker that asks, live only when a script decides.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use super::engine::Ground;
-use super::facts::StoreFacts;
-use super::index::{Keeper, SnapshotFacts};
-use super::lately::Lately;
-use super::order::Bench;
-use super::question::{Decision, Question, Reason, Ruling};
-use super::standing::{Models, Rooms, Standing, State, rooms};
-use super::verdict::{Judge, Limits};
+use super::live;
+use super::order::CheckSession;
+use super::question::{Decision, Question, Reason, StaticDecision};
+use super::subject_cache::SubjectCache;
+use super::subject_status::{API_KEY, CLIENT, State, StoredSchema, SubjectStatus, USER};
 use crate::access::Error;
+use crate::access::graph::{Graph, IndexMaintainer, Limits, ScriptRunner, SnapshotTuples, StoreTuples};
 use crate::access::policy::Subject;
 use crate::audit::{self, Entry, Event};
 use crate::base::Budget;
@@ -27,44 +25,43 @@ const SHORT: u64 = 20_000;
 /// Steps more for each question: several times what an ordinary one takes.
 const SHORT_FOR_EACH: u64 = 64;
 
-/// What may take more steps than these reads the store: the tuples in memory are not to be held for as long as that.
+/// What may take more steps than these reads the store: the index in memory must not be held for as long as that.
 const QUICK: u64 = 100_000;
 
 /// Steps that a question may take whose scripts are run.
 const LIVE: u64 = 200_000;
 
-/// Steps that a question of our own about a caller's rights may take.
+/// Steps that a question about a caller's right to use Auther itself may take.
 const OWN: u64 = 100_000;
 
-/// What all scripts of one request may be told by its caller together, in bytes as [`Question::weight`] counts them.
-const MAX_TOLD: usize = 16 * 1024 * 1024;
+/// How much context all scripts of one request may get of its caller together, in bytes as [`Question::weight`] counts them.
+const MAX_CONTEXT: usize = 16 * 1024 * 1024;
 
 /// How long all scripts of one request may run together, in microseconds.
 const MAX_MICROS: u64 = 10_000_000;
 
-/// A question with everything that is needed to answer it on another thread.
-pub struct Case {
+/// A question with everything that is needed to answer it on a script thread.
+pub(super) struct LiveCheck {
     cx: Cx,
     from: Arc<Snapshot>,
-    rooms: Arc<dyn Rooms>,
     question: Question,
-    request: Arc<Request>,
+    shared: Arc<LiveRequest>,
 }
 
-/// What the cases of one request share.
+/// What the live checks of one request share.
 #[derive(Default)]
-pub struct Request {
+pub(super) struct LiveRequest {
     micros: AtomicU64,
     subject: Mutex<Option<(SubjectRef, Arc<Subject>)>>,
 }
 
-impl Request {
+impl LiveRequest {
     /// Notes how long a script ran.
-    pub fn ran(&self, micros: u64) {
+    pub fn add_micros(&self, micros: u64) {
         self.micros.fetch_add(micros, Relaxed);
     }
 
-    /// The subject as scripts know it, made by `make` once for the cases about it that follow each other.
+    /// The subject as scripts know it, made by `make` once for the checks of it that follow each other.
     pub fn subject(
         &self,
         subject: &SubjectRef,
@@ -80,15 +77,10 @@ impl Request {
     }
 }
 
-impl Case {
-    /// What is asked.
+impl LiveCheck {
+    /// The question.
     pub fn question(&self) -> &Question {
         &self.question
-    }
-
-    /// The operation that asks.
-    pub fn cx(&self) -> &Cx {
-        &self.cx
     }
 
     /// The state that is asked about.
@@ -96,84 +88,82 @@ impl Case {
         &self.from
     }
 
-    /// What it shares with the other cases of its request.
-    pub fn request(&self) -> &Request {
-        &self.request
+    /// What it shares with the other live checks of its request.
+    pub fn shared(&self) -> &LiveRequest {
+        &self.shared
     }
 
-    /// Answers with the scripts run by `judge`. Errors: [`Error::LimitReached`].
-    pub fn decide(&self, judge: &mut dyn Judge) -> Result<Decision, Error> {
+    /// Answers with the scripts run by `runner`. Errors: [`Error::LimitReached`].
+    pub fn decide(&self, runner: &mut dyn ScriptRunner) -> Result<Decision, Error> {
         let budget = Budget::of(LIVE);
-        let sitting = Sitting { cx: &self.cx, from: &self.from, rooms: &self.rooms, budget: Some(&budget) };
-        sitting.judge(&self.question, judge)
+        let state = CheckedState { cx: &self.cx, from: &self.from, budget: Some(&budget) };
+        state.decide_live(&self.question, runner)
     }
 }
 
-/// One state of an installation that is asked.
-struct Sitting<'a> {
+/// The state of an installation that questions are asked about.
+struct CheckedState<'a> {
     cx: &'a Cx,
     from: &'a Arc<Snapshot>,
-    rooms: &'a Arc<dyn Rooms>,
     budget: Option<&'a Budget>,
 }
 
-impl Sitting<'_> {
-    /// Hands over the ground of static questions: tuples from memory, if this state is there.
-    fn ground<T>(
+impl CheckedState<'_> {
+    /// Hands over the graph for static questions: tuples from memory, if this state is there.
+    fn graph<T>(
         &self,
-        ask: impl FnOnce(&Models<'_>, Ground<'_, SnapshotFacts<'_>>, u64) -> Result<T, Error>,
+        ask: impl FnOnce(&StoredSchema<'_>, Graph<'_, SnapshotTuples<'_>>, u64) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let lately = Lately::of(cx, from)?;
-        let revision = lately.revision;
-        let keeper = Keeper::of(cx);
+        let cache = SubjectCache::of(cx, from)?;
+        let revision = cache.revision;
+        let maintainer = IndexMaintainer::of(cx);
         let is_quick = self.budget.is_none_or(|budget| budget.most() <= QUICK);
-        let ready = if is_quick { keeper.at(cx.store(), revision) } else { None };
-        let store = StoreFacts { from, tenant: cx.tenant };
-        let facts = SnapshotFacts::new(store, ready.as_ref().and_then(|ready| ready.index()));
-        let models = Models::new(cx, State::Committed(from), &**self.rooms).knowing(&lately);
+        let ready = if is_quick { maintainer.at(cx.store(), revision) } else { None };
+        let store = StoreTuples { from, tenant: cx.tenant };
+        let tuples = SnapshotTuples::new(store, ready.as_ref().and_then(|ready| ready.index()));
+        let schema = StoredSchema::new(cx, State::Committed(from)).with_cache(&cache);
         let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
-        ask(&models, Ground { facts: &facts, schema: &models, now, limits, budget }, revision)
+        ask(&schema, Graph { tuples: &tuples, schema: &schema, now, limits, budget }, revision)
     }
 
-    fn with<T>(
+    fn session<T>(
         &self,
         subject: &SubjectRef,
-        ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+        ask: impl FnOnce(&mut CheckSession<'_, SnapshotTuples<'_>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.ground(|models, ground, revision| {
-            ask(&mut Bench::new(ground, subject, models.standing(subject)?, revision))
+        self.graph(|schema, graph, revision| {
+            ask(&mut CheckSession::new(graph, subject, schema.status(subject)?, revision))
         })
     }
 
-    /// What can be said without scripts, in the order of the questions. Those about one subject that follow each other share what is
-    /// learned.
-    fn rule_all(&self, questions: &[Question]) -> Result<Vec<Result<Ruling, Error>>, Error> {
-        self.ground(|models, ground, revision| {
-            let mut rulings = Vec::with_capacity(questions.len());
+    /// The answers without scripts, in the order of the questions. Those about one subject that follow each other share a session.
+    fn decide_all(&self, questions: &[Question]) -> Result<Vec<Result<StaticDecision, Error>>, Error> {
+        self.graph(|schema, graph, revision| {
+            let mut decisions = Vec::with_capacity(questions.len());
             for run in questions.chunk_by(|one, two| one.subject == two.subject) {
                 let Some(first) = run.first() else { continue };
-                let mut bench = Bench::new(ground, &first.subject, models.standing(&first.subject)?, revision);
-                rulings.extend(run.iter().map(|question| bench.rule(question)));
+                let mut session = CheckSession::new(graph, &first.subject, schema.status(&first.subject)?, revision);
+                decisions.extend(run.iter().map(|question| session.decide(question)));
             }
-            Ok(rulings)
+            Ok(decisions)
         })
     }
 
     /// Answers with scripts, from the store: scripts take their time, and must not keep the index from going on.
-    fn judge(&self, question: &Question, judge: &mut dyn Judge) -> Result<Decision, Error> {
+    fn decide_live(&self, question: &Question, runner: &mut dyn ScriptRunner) -> Result<Decision, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let facts = StoreFacts { from, tenant: cx.tenant };
-        let models = Models::new(cx, State::Committed(from), &**self.rooms);
+        let stored = StoreTuples { from, tenant: cx.tenant };
+        let schema = StoredSchema::new(cx, State::Committed(from));
         let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
-        let ground = Ground { facts: &facts, schema: &models, now, limits, budget };
-        let standing = models.standing(&question.subject)?;
-        Bench::new(ground, &question.subject, standing, tuples::revision(from, cx.tenant)?).judge(question, judge)
+        let graph = Graph { tuples: &stored, schema: &schema, now, limits, budget };
+        let (status, revision) = (schema.status(&question.subject)?, tuples::revision(from, cx.tenant)?);
+        CheckSession::new(graph, &question.subject, status, revision).decide_live(question, runner)
     }
 
-    fn case(&self, question: &Question, request: &Arc<Request>) -> Case {
-        let (cx, from, rooms) = (self.cx.clone(), Arc::clone(self.from), Arc::clone(self.rooms));
-        Case { cx, from, rooms, question: question.clone(), request: Arc::clone(request) }
+    fn live_check(&self, question: &Question, shared: &Arc<LiveRequest>) -> LiveCheck {
+        let (cx, from) = (self.cx.clone(), Arc::clone(self.from));
+        LiveCheck { cx, from, question: question.clone(), shared: Arc::clone(shared) }
     }
 }
 
@@ -184,55 +174,55 @@ pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
 }
 
 /// Answers questions over one state, in their order. What takes longer than ordinary questions leaves the thread that asks. Errors, for all of
-/// them: the store's; [`Error::TooLarge`] when scripts would be told too much in all; [`Error::Crowded`].
+/// them: the store's; [`Error::TooLarge`] when the context of all scripts would be too large; [`Error::Crowded`].
 pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
-    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    let rulings = rulings(cx, (&from, &rooms), questions).await?;
-    is_not_told_too_much(questions, &rulings)?;
+    let from = Arc::new(cx.read()?);
+    let decisions = static_decisions(cx, &from, questions).await?;
+    context_is_bounded(questions, &decisions)?;
     let mut answers = Vec::with_capacity(questions.len());
-    let sitting = Sitting { cx, from: &from, rooms: &rooms, budget: None };
-    let mut request: Option<Arc<Request>> = None;
-    for (question, ruling) in questions.iter().zip(rulings) {
-        answers.push(match ruling {
-            Ok(Ruling::Decided(decision)) => Ok(*decision),
-            Ok(Ruling::Gated) => {
-                let request = request.get_or_insert_default();
-                if request.micros.load(Relaxed) > MAX_MICROS {
+    let state = CheckedState { cx, from: &from, budget: None };
+    let mut shared: Option<Arc<LiveRequest>> = None;
+    for (question, decision) in questions.iter().zip(decisions) {
+        answers.push(match decision {
+            Ok(StaticDecision::Decided(decision)) => Ok(*decision),
+            Ok(StaticDecision::Gated) => {
+                let shared = shared.get_or_insert_default();
+                if shared.micros.load(Relaxed) > MAX_MICROS {
                     Err(Error::LimitReached("the policies of one request took too long together"))
                 } else {
-                    rooms.live(cx, sitting.case(question, request)).await
+                    // Boxed: few checks are live, and the others must not carry room for its state.
+                    Box::pin(live::decide(cx, state.live_check(question, shared))).await
                 }
             }
             Err(error) => Err(error),
         });
     }
-    tell_bypasses(cx, questions, &answers).await?;
+    record_bypasses(cx, questions, &answers).await?;
     Ok(answers)
 }
 
-/// What can be said without scripts: here, or when it takes too many steps for that, among the long work.
-async fn rulings(
+/// The answers without scripts: here, or when that takes too many steps, among the long work.
+async fn static_decisions(
     cx: &Cx,
-    (from, rooms): (&Arc<Snapshot>, &Arc<dyn Rooms>),
+    from: &Arc<Snapshot>,
     questions: &[Question],
-) -> Result<Vec<Result<Ruling, Error>>, Error> {
+) -> Result<Vec<Result<StaticDecision, Error>>, Error> {
     let count = u64::try_from(questions.len()).unwrap_or(u64::MAX);
     let short = Budget::of(count.saturating_mul(SHORT_FOR_EACH).saturating_add(SHORT));
-    let rulings = Sitting { cx, from, rooms, budget: Some(&short) }.rule_all(questions);
+    let decisions = CheckedState { cx, from, budget: Some(&short) }.decide_all(questions);
     if !short.is_spent() {
-        return rulings;
+        return decisions;
     }
-    let (from, rooms, questions) = (Arc::clone(from), Arc::clone(rooms), questions.to_vec());
-    let rule =
-        move |cx: &Cx| Sitting { cx, from: &from, rooms: &rooms, budget: cx.budget.as_deref() }.rule_all(&questions);
-    cx.look_long(rule).await
+    let (from, questions) = (Arc::clone(from), questions.to_vec());
+    let decide = move |cx: &Cx| CheckedState { cx, from: &from, budget: cx.budget.as_deref() }.decide_all(&questions);
+    cx.look_long(decide).await
 }
 
-/// Refuses what would be handed to too many scripts, before any is run.
-fn is_not_told_too_much(questions: &[Question], rulings: &[Result<Ruling, Error>]) -> Result<(), Error> {
-    let gated = questions.iter().zip(rulings).filter(|(_, ruling)| matches!(ruling, Ok(Ruling::Gated)));
-    let told = gated.map(|(question, _)| question.weight()).fold(0, usize::saturating_add);
-    if told <= MAX_TOLD {
+/// Refuses context that too many scripts would get a copy of, before any is run.
+fn context_is_bounded(questions: &[Question], decisions: &[Result<StaticDecision, Error>]) -> Result<(), Error> {
+    let gated = questions.iter().zip(decisions).filter(|(_, decision)| matches!(decision, Ok(StaticDecision::Gated)));
+    let bytes = gated.map(|(question, _)| question.weight()).fold(0, usize::saturating_add);
+    if bytes <= MAX_CONTEXT {
         return Ok(());
     }
     let message =
@@ -241,14 +231,14 @@ fn is_not_told_too_much(questions: &[Question], rulings: &[Result<Ruling, Error>
 }
 
 /// For each of some tuples, whether the answer to the question would be yes, or up to a script, if it were stored. Errors: [`Error::LimitReached`].
-pub fn would_do(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<Vec<bool>, Error> {
-    sit(cx, &question.subject, |bench| {
+pub fn would_allow(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<Vec<bool>, Error> {
+    with_session(cx, &question.subject, |session| {
         let mut found = Vec::with_capacity(tuples.len());
         for tuple in tuples {
             let tried = Question { contextual: vec![tuple], explain: false, ..question.clone() };
-            found.push(match bench.rule(&tried)? {
-                Ruling::Decided(decision) => decision.allowed,
-                Ruling::Gated => true,
+            found.push(match session.decide(&tried)? {
+                StaticDecision::Decided(decision) => decision.allowed,
+                StaticDecision::Gated => true,
             });
         }
         Ok(found)
@@ -256,7 +246,7 @@ pub fn would_do(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<Vec<
 }
 
 /// Puts in the audit log that somebody was let through because they administer the platform: the same permission on a type once a minute.
-async fn tell_bypasses(
+async fn record_bypasses(
     cx: &Cx,
     questions: &[Question],
     answers: &[Result<Decision, Error>],
@@ -275,11 +265,11 @@ async fn tell_bypasses(
     Ok(())
 }
 
-/// Whether a subject surely may, whatever scripts say: for guarding our own interfaces. Errors: [`Error::LimitReached`].
+/// Whether a subject surely may, whatever scripts say: for guarding Auther's own interfaces. Errors: [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
     let budget = Budget::of(OWN);
-    Ok(sit_within(cx, subject, Some(&budget), |bench| bench.rule(&question))?.allows())
+    Ok(session_within(cx, subject, Some(&budget), |session| session.decide(&question))?.allows())
 }
 
 /// As [`may`], over the state of a transaction, its own changes included: for the right to what it is about to write.
@@ -290,60 +280,58 @@ pub fn may_in(
     permission: &str,
     (entity_type, entity_id): (&str, &str),
 ) -> Result<bool, Error> {
-    let rooms = rooms(cx);
-    let models = Models::new(cx, State::Tentative(from), &*rooms);
-    let facts = StoreFacts { from, tenant: cx.tenant };
+    let schema = StoredSchema::new(cx, State::Tentative(from));
+    let stored = StoreTuples { from, tenant: cx.tenant };
     let budget = Budget::of(OWN);
     let (now, limits) = (cx.now, Limits::of(cx));
-    let ground = Ground { facts: &facts, schema: &models, now, limits, budget: Some(&budget) };
+    let graph = Graph { tuples: &stored, schema: &schema, now, limits, budget: Some(&budget) };
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
     let revision = tuples::revision(from, cx.tenant)?;
-    Ok(Bench::new(ground, subject, models.standing(subject)?, revision).rule(&question)?.allows())
+    Ok(CheckSession::new(graph, subject, schema.status(subject)?, revision).decide(&question)?.allows())
 }
 
-/// Hands over a bench for static questions about a subject, over the state of this moment and within the operation's budget. Errors: the
+/// Hands over a session for static questions about a subject, over the state of this moment and within the operation's budget. Errors: the
 /// questions' own.
-pub fn sit<T>(
+pub fn with_session<T>(
     cx: &Cx,
     subject: &SubjectRef,
-    ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+    ask: impl FnOnce(&mut CheckSession<'_, SnapshotTuples<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    sit_within(cx, subject, cx.budget.as_deref(), ask)
+    session_within(cx, subject, cx.budget.as_deref(), ask)
 }
 
-fn sit_within<T>(
+fn session_within<T>(
     cx: &Cx,
     subject: &SubjectRef,
     budget: Option<&Budget>,
-    ask: impl FnOnce(&mut Bench<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+    ask: impl FnOnce(&mut CheckSession<'_, SnapshotTuples<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    Sitting { cx, from: &from, rooms: &rooms, budget }.with(subject, ask)
+    let from = Arc::new(cx.read()?);
+    CheckedState { cx, from: &from, budget }.session(subject, ask)
 }
 
-/// Hands over the models and the ground of static questions about anybody, over the state of this moment and within the operation's budget. Errors:
+/// Hands over the models and the graph for static questions about any subject, over the state of this moment and within the operation's budget. Errors:
 /// the questions' own.
-pub(in crate::access) fn survey<T>(
+pub(in crate::access) fn with_graph<T>(
     cx: &Cx,
-    ask: impl FnOnce(&Models<'_>, Ground<'_, SnapshotFacts<'_>>) -> Result<T, Error>,
+    ask: impl FnOnce(&StoredSchema<'_>, Graph<'_, SnapshotTuples<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (rooms, from) = (rooms(cx), Arc::new(cx.read()?));
-    let sitting = Sitting { cx, from: &from, rooms: &rooms, budget: cx.budget.as_deref() };
-    sitting.ground(|models, ground, _| ask(models, ground))
+    let from = Arc::new(cx.read()?);
+    let state = CheckedState { cx, from: &from, budget: cx.budget.as_deref() };
+    state.graph(|schema, graph, _| ask(schema, graph))
 }
 
-/// How a subject stands at the moment.
-pub fn standing(cx: &Cx, subject: &SubjectRef) -> Result<Standing, Error> {
-    let (rooms, from) = (rooms(cx), cx.read()?);
-    Models::new(cx, State::Committed(&from), &*rooms).standing(subject)
+/// The status of a subject at the moment.
+pub fn subject_status(cx: &Cx, subject: &SubjectRef) -> Result<SubjectStatus, Error> {
+    StoredSchema::new(cx, State::Committed(&cx.read()?)).status(subject)
 }
 
 /// The subject that an actor is; `None` for nobody, the operator on the machine and the server itself.
 pub fn subject_of(actor: &Actor) -> Option<SubjectRef> {
     match actor {
-        Actor::User(id) => Some(SubjectRef::new(super::standing::USER, id.as_str())),
-        Actor::Client(id) => Some(SubjectRef::new(super::standing::CLIENT, id.as_str())),
-        Actor::Key(id) => Some(SubjectRef::new(super::standing::API_KEY, id.as_str())),
+        Actor::User(id) => Some(SubjectRef::new(USER, id.as_str())),
+        Actor::Client(id) => Some(SubjectRef::new(CLIENT, id.as_str())),
+        Actor::Key(id) => Some(SubjectRef::new(API_KEY, id.as_str())),
         Actor::Anonymous | Actor::Local | Actor::System => None,
     }
 }

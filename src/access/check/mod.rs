@@ -1,38 +1,20 @@
-//! Questions: may this subject do this with that object, and why.
+//! Questions: may this subject do this with that object.
 //!
-//! May use: `access::model`, what `access::said` and `access::policy` tell scripts, `cx` and below. `ask` answers for a running installation in the `order` of a check: `standing` says whether the
-//! subject may act at all, then `engine` searches for a derivation. It reads tuples in the few shapes of `facts` (`overlay` adds some that are
-//! not stored, `index` keeps them in memory) and between numbers (`names`), `memo` keeps what was found, `proof` tells it, `words` for
-//! people. Start reading at [`check`] and [`Engine`].
+//! May use: `access::graph`, `access::explain`, `access::model`, what `access::request_context` and `access::policy` tell scripts, `cx` and below. `ask` answers
+//! for a running installation in the `order` of a check: `subject_status` says whether the subject may act at all (`subject_cache` spares reading it again),
+//! then the engine of the graph searches for a derivation. `live` runs the policies that a question depends on. Start reading at [`check`] and
+//! [`CheckSession`].
 
 mod ask;
-mod engine;
-mod facts;
-mod index;
-mod lately;
-mod memo;
-pub mod names;
+mod live;
 mod order;
-mod overlay;
-mod proof;
 mod question;
-pub(in crate::access) mod standing;
-mod verdict;
-mod words;
+mod subject_cache;
+mod subject_status;
 
-#[cfg(test)]
-pub(super) mod tests;
-
-pub(in crate::access) use ask::survey;
-pub use ask::{Case, Request, check, check_many, may, may_in, sit, standing, subject_of, would_do};
-pub use engine::{Engine, Ground, Outcome};
-pub use facts::{At, Facts, StoreFacts, Which};
-pub use index::SnapshotFacts;
-pub use order::{Bench, CLIENTS, FULL_ACCESS, PLATFORM};
-pub use overlay::Overlay;
-pub use proof::{Explanation, Miss, Ran, Rule, Step, Why};
-pub use question::{Decision, Question, Reason, Ruling};
-#[cfg(test)]
-pub use standing::connect;
-pub use standing::{API_KEY, CLIENT, Catalogue, Pending, Rooms, Standing, State, USER};
-pub use verdict::{Judge, Judgement, Limits, Schema, Script, ScriptSource, Verdict};
+pub(in crate::access) use ask::with_graph;
+pub use ask::{check, check_many, may, may_in, subject_of, subject_status, with_session, would_allow};
+pub use order::{CLIENTS, CheckSession, FULL_ACCESS, PLATFORM};
+pub use question::{Decision, Question, Reason, StaticDecision};
+pub use subject_status::{API_KEY, CLIENT, SubjectStatus, USER};
+pub(in crate::access) use subject_status::{State, StoredSchema};

@@ -1,16 +1,16 @@
-//! What is asked and what is answered.
+//! A question and its answer.
 
 use serde::Serialize;
 
-use super::proof::Explanation;
-use super::verdict::ScriptSource;
-use crate::access::{Resource, Said};
+use crate::access::explain::Explanation;
+use crate::access::graph::ScriptSource;
+use crate::access::{BoundedJson, Resource};
 use crate::records::{SubjectRef, Tuple};
 
 /// May this subject do this with this object?
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// Who. A set, such as `group:eng#member`, may do what is given to that set.
+    /// Who. A userset, such as `group:eng#member`, may do what is given to that set.
     pub subject: SubjectRef,
     /// A permission, or where there is none of that name, a relation.
     pub permission: String,
@@ -21,9 +21,9 @@ pub struct Question {
     /// `context.resource` of scripts.
     pub resource: Option<Resource>,
     /// More for the context of scripts.
-    pub context: Said,
+    pub context: BoundedJson,
     /// Further members of the context, by name.
-    pub properties: Vec<(&'static str, Said)>,
+    pub properties: Vec<(&'static str, BoundedJson)>,
     /// Tuples that count for this question as if they were stored. They make nobody a platform administrator and give nobody full access.
     pub contextual: Vec<Tuple>,
     /// Whether the answer says why.
@@ -39,18 +39,18 @@ impl Question {
             entity_type: entity_type.to_owned(),
             entity_id: entity_id.to_owned(),
             resource: None,
-            context: Said::default(),
+            context: BoundedJson::default(),
             properties: Vec::new(),
             contextual: Vec::new(),
             explain: false,
         }
     }
 
-    /// About what it takes to tell a script what the caller says, in bytes.
+    /// About how much memory the context takes that a script gets of the caller, in bytes.
     pub fn weight(&self) -> usize {
         // Attributes stand in the context twice: by themselves and flat.
         let attributes = self.resource.as_ref().map_or(0, |resource| resource.attributes.weight().saturating_mul(2));
-        let properties = self.properties.iter().map(|(_, said)| said.weight()).sum::<usize>();
+        let properties = self.properties.iter().map(|(_, value)| value.weight()).sum::<usize>();
         self.context.weight().saturating_add(attributes).saturating_add(properties)
     }
 }
@@ -62,7 +62,7 @@ pub struct Decision {
     pub allowed: bool,
     /// What decided it.
     pub reason: Reason,
-    /// The kind of script that spoke last, when one spoke.
+    /// Where the script comes from that ran last, when one ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<ScriptSource>,
     /// The state of tuples, models and groups that was asked about (see `rows::tuples::revision`).
@@ -147,16 +147,16 @@ impl Decision {
     }
 }
 
-/// What a question came to without running scripts.
+/// The answer to a question without running scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum StaticDecision {
     /// The answer, whatever scripts would say.
     Decided(Box<Decision>),
     /// It depends on scripts.
     Gated,
 }
 
-impl Ruling {
+impl StaticDecision {
     /// Whether it surely is allowed.
     pub fn allows(&self) -> bool {
         matches!(self, Self::Decided(decision) if decision.allowed)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::expression::any_of;
-use super::lua::lua_is_sound;
+use super::lua::problem_of_script;
 use super::names::{TYPE_RULE, is_entity_type, quoted};
 use super::read::{Declared, Document, Reading, read};
 use super::{CompiledModel, Relation, Rewrite, sense};
@@ -26,7 +26,7 @@ pub fn compile(
         mistakes.insert(0, Mistake::new("", format!("{} cannot be an entity type: {TYPE_RULE}", quoted(entity_type))));
     }
     for (name, permission) in &model.permissions {
-        if let Some(problem) = permission.policy.as_deref().and_then(lua_is_sound) {
+        if let Some(problem) = permission.policy.as_deref().and_then(problem_of_script) {
             mistakes.push(Mistake::new(format!("permissions.{name}.policy"), format!("is no Lua script: {problem}")));
         }
     }

@@ -3,7 +3,7 @@
 use crate::script;
 
 /// What keeps the source from being a script, with its line; `None` when nothing does. Nothing is run.
-pub(super) fn lua_is_sound(source: &str) -> Option<String> {
+pub fn problem_of_script(source: &str) -> Option<String> {
     let report = script::lint(source);
     report.errors.first().map(|error| format!("line {}: {}", error.line, error.message))
 }
@@ -14,8 +14,8 @@ mod tests {
 
     #[test]
     fn a_script_with_a_slip_is_told_from_a_sound_one() {
-        assert_eq!(lua_is_sound("return context.resource.amount < 1000"), None);
-        assert!(lua_is_sound("return context.").is_some());
-        assert!(lua_is_sound("if true then").is_some());
+        assert_eq!(problem_of_script("return context.resource.amount < 1000"), None);
+        assert!(problem_of_script("return context.").is_some());
+        assert!(problem_of_script("if true then").is_some());
     }
 }

@@ -36,7 +36,7 @@ impl Models {
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
         let newest = cx.home.shared.of::<Newest>();
         let known = newest.find(&cx.tenant);
-        let version = from.authority().map_or(0, |version| version.saturating_add(1));
+        let version = from.access_revision().map_or(0, |version| version.number().saturating_add(1));
         if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {
             return Ok(Arc::clone(models));
         }

@@ -13,12 +13,10 @@ use crate::cx::{Actor, Cx};
 use crate::http::extract::{
     Admin, Fresh, Json, Manager, Query, RevokeApiKeys, Right, UpdateApiKeys, ViewApiKeys, has, require,
 };
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::records::tuple::ANY;
 use crate::records::{ApiKey, RateLimit};
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// A key as administrators see it: everything but its text.
 fn view(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
@@ -52,7 +50,7 @@ fn view(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
 }
 
 /// `GET api-keys`: a page, newest first or by `sort`; of one `client`, a page; of one `owner`, all when they are not sorted.
-pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> HandlerResult {
     let cx = admin.cx.clone();
     let owner = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
         (Some(_), Some(_)) => return Err(Refusal::malformed("Ask for the keys of an owner or of a client.")),
@@ -78,12 +76,12 @@ pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> Answer {
 }
 
 /// `GET api-keys/{key}`.
-pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(view(&admin.cx, &apikeys::find(&admin.cx, &parsed(&id)?, None)?)))
 }
 
 /// `POST api-keys`: `key` is shown this once. Without `owner` it belongs to the administrator who asks, or to the first one.
-pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let name: String = input.require("name");
     let owner: Option<String> = input.take("owner");
@@ -109,7 +107,11 @@ pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) 
 
 /// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional. Who may only revoke keys may
 /// only take from them.
-pub async fn update(manager: Manager, id: Path<String>, body: Result<Json<Map<String, Value>>, Refusal>) -> Answer {
+pub async fn update(
+    manager: Manager,
+    id: Path<String>,
+    body: Result<Json<Map<String, Value>>, Refusal>,
+) -> HandlerResult {
     let cx = &manager.cx;
     if !has(cx, RevokeApiKeys::TO, RevokeApiKeys::ON, ANY)? {
         require(cx, UpdateApiKeys::TO, UpdateApiKeys::ON, ANY)?;
@@ -133,7 +135,7 @@ pub async fn update(manager: Manager, id: Path<String>, body: Result<Json<Map<St
 }
 
 /// `DELETE api-keys/{key}`: it stops working at once, and so do tokens it was exchanged for wherever we are asked.
-pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> Answer {
+pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> HandlerResult {
     let (key, tuples) = apikeys::delete(&admin.cx, &parsed(&id)?).await?;
     let ended = json!({ "tuples": tuples });
     let answer = json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true, "ended": ended});

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::tuples::{new_tuple, resolved};
-use crate::access::check::{Question, check, would_do};
+use crate::access::check::{Question, check, would_allow};
 use crate::access::naming::{self, Naming};
-use crate::access::{Error, Said, tuples};
+use crate::access::{BoundedJson, Error, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
 use crate::http::auth::permissions::resource;
@@ -44,7 +44,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     let (subject, name) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
     let question = Question {
         resource: about.map(resource).transpose()?,
-        context: Said::new(context.unwrap_or_default())?,
+        context: BoundedJson::new(context.unwrap_or_default())?,
         explain: explain.unwrap_or_default(),
         ..Question::new(subject, &permission, &entity_type, entity_id.as_deref().unwrap_or(ANY))
     };
@@ -52,7 +52,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
     let Value::Object(mut answer) = json!(decision) else { return Err(Refusal::internal("a decision is no object")) };
     if let Some(explanation) = &decision.explanation {
         let words: Vec<String> =
-            explanation.words().iter().map(|line| with_names(&admin.cx, line)).collect::<Result<_, _>>()?;
+            explanation.sentences().iter().map(|line| with_names(&admin.cx, line)).collect::<Result<_, _>>()?;
         if let Some(explanation) = answer.get_mut("explanation").and_then(Value::as_object_mut) {
             explanation.insert(String::from("words"), words.into());
         }
@@ -73,7 +73,7 @@ fn are_enough(cx: &Cx, question: &Question, tried: &[TupleKey]) -> Result<Vec<bo
     let mut enough = Vec::with_capacity(tried.len());
     for key in tried {
         match tuples::contextual(cx, vec![key.clone()]) {
-            Ok(tuple) => enough.extend(would_do(cx, question, tuple)?),
+            Ok(tuple) => enough.extend(would_allow(cx, question, tuple)?),
             Err(error @ (Error::Store(_) | Error::LimitReached(_))) => return Err(error),
             Err(_) => enough.push(false),
         }

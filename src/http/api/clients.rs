@@ -12,14 +12,12 @@ use super::{flag, named_request, onward, paged, parameter, search, sorted_reques
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
 use crate::http::extract::{Admin, CreateClients, DeleteClients, Fresh, Json, Query, UpdateClients, ViewClients};
-use crate::http::respond::{FieldProblem, Refusal};
+use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered, protection};
 use crate::records::{Client, ClientType, GrantType, Origin};
 
 /// How long an old secret may go on working.
 const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// A client as administrators see it: everything but its secrets, whose ages stand there instead.
 pub(super) fn view(client: &Client) -> Map<String, Value> {
@@ -72,7 +70,7 @@ fn shown(registered: &Registered) -> Map<String, Value> {
 }
 
 /// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewClients>, query: Query) -> HandlerResult {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
     let by_id = parameter(&query, "sort")?.is_none();
     let request = if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, Client>(&query)? };
@@ -83,24 +81,28 @@ pub async fn list(admin: Admin<ViewClients>, query: Query) -> Answer {
 }
 
 /// `GET clients/{client}`: with how its sign-ins of the last days were protected, and what follows from it.
-pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    let lately = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
+    let recent = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
     let mut document = view(&client);
-    document.insert(String::from("sign_ins"), json!(lately));
-    document.insert(String::from("could_require_pkce"), lately.shows_pkce(&client).into());
-    document.insert(String::from("is_unprotected"), lately.is_bare().into());
+    document.insert(String::from("sign_ins"), json!(recent));
+    document.insert(String::from("could_require_pkce"), recent.shows_pkce(&client).into());
+    document.insert(String::from("is_unprotected"), recent.is_bare().into());
     Ok(HttpResponse::Ok().json(document))
 }
 
 /// `POST clients`.
-pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Json<ClientInput>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Json<ClientInput>) -> HandlerResult {
     let registered = clients::register(&admin.cx, &body.0).await?;
     Ok(HttpResponse::Created().json(shown(&registered)))
 }
 
 /// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
-pub async fn update(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>, body: Json<ClientInput>) -> Answer {
+pub async fn update(
+    Fresh(admin): Fresh<Admin<UpdateClients>>,
+    id: Path<String>,
+    body: Json<ClientInput>,
+) -> HandlerResult {
     let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
     Ok(HttpResponse::Ok().json(shown(&registered)))
 }
@@ -110,7 +112,7 @@ pub async fn rotate_secret(
     Fresh(admin): Fresh<Admin<UpdateClients>>,
     id: Path<String>,
     body: Json<Map<String, Value>>,
-) -> Answer {
+) -> HandlerResult {
     let mut input = Input::new(body.0);
     let overlap: u64 = input.take("overlap_seconds").unwrap_or_default();
     if overlap > LONGEST_OVERLAP {
@@ -122,7 +124,7 @@ pub async fn rotate_secret(
 }
 
 /// `POST clients/{client}/disable`: revokes its grants, and says what ended.
-pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
+pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> HandlerResult {
     let (client, ended) = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
     let mut document = view(&client);
     document.insert(String::from("ended"), json!(ended));
@@ -130,13 +132,13 @@ pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> Answer {
 }
 
 /// `POST clients/{client}/enable`.
-pub async fn enable(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>) -> Answer {
+pub async fn enable(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>) -> HandlerResult {
     let (client, _) = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
     Ok(HttpResponse::Ok().json(view(&client)))
 }
 
 /// `DELETE clients/{client}`: says what went with it.
-pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>) -> HandlerResult {
     let id = parsed(&id)?;
     let ended = clients::delete(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))
@@ -149,7 +151,7 @@ fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
 }
 
 /// `GET clients/{client}/deletion`: what a deletion would take along.
-pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> Answer {
+pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> HandlerResult {
     let id = parsed(&id)?;
     let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(clients::deletion(cx, &id))).await??;
     Ok(HttpResponse::Ok().json(json!({

@@ -13,15 +13,13 @@ use crate::base::Secret;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Json};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::http::routes;
 use crate::identity::links;
 use crate::store::rows::certificates::{self, Role};
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `POST setup-link`: a link for the first administrator, in the place of the one before.
-pub async fn setup_link(local: Local) -> Answer {
+pub async fn setup_link(local: Local) -> HandlerResult {
     let Some(token) = links::issue_setup(&local.cx).await? else {
         let message = "There is an administrator already. Use `auther admin recover EMAIL` to set a new password.";
         return Err(Refusal::new(StatusCode::CONFLICT, "setup_closed", message));
@@ -30,7 +28,7 @@ pub async fn setup_link(local: Local) -> Answer {
 }
 
 /// `POST recover`: a link with which this person sets a new password.
-pub async fn recover(local: Local, body: Json<Map<String, Value>>) -> Answer {
+pub async fn recover(local: Local, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let email: String = input.require("email");
     input.finish()?;
@@ -44,7 +42,7 @@ fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> Value {
 }
 
 /// `GET ca`: the local CA's certificate.
-pub async fn ca(admin: Admin) -> Answer {
+pub async fn ca(admin: Admin) -> HandlerResult {
     let Some(ca) = certificates::find(&admin.cx.read()?, Role::Ca)? else {
         return Err(Refusal::not_found("There is no local CA: tls.mode is not local-ca."));
     };

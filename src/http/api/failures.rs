@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 use super::clients::{parsed, view};
 use crate::base::id::FailureId;
 use crate::http::extract::{Admin, Fresh, UpdateClients, ViewClients};
-use crate::http::respond::Refusal;
+use crate::http::respond::HandlerResult;
 use crate::oauth::clients::Error;
 use crate::oauth::clients::failures::{self, Shown};
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET clients/{client}/failures`: the newest first.
-pub async fn list(admin: Admin<ViewClients>, id: Path<String>) -> Answer {
+pub async fn list(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let failures = failures::of_client(&admin.cx, &id)?;
     let items: Vec<Value> = failures.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
@@ -35,7 +33,7 @@ fn shown(shown: &Shown) -> Value {
 }
 
 /// `POST clients/{client}/failures/{id}/fix`: adds the redirect URI that was sent, and answers the client.
-pub async fn fix(Fresh(admin): Fresh<Admin<UpdateClients>>, path: Path<(String, String)>) -> Answer {
+pub async fn fix(Fresh(admin): Fresh<Admin<UpdateClients>>, path: Path<(String, String)>) -> HandlerResult {
     let (client, id) = path.into_inner();
     let id: FailureId = id.parse().map_err(|_| Error::NoFailure)?;
     let client = failures::fix(&admin.cx, &parsed(&client)?, &id).await?;

@@ -13,15 +13,13 @@ use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, CreateGroups, DeleteGroups, Json, ManageMembers, Query, UpdateGroups, ViewGroups};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{Group, SubjectRef, TupleKey};
 use crate::store::rows::users;
 
 /// What the pages of members are told by.
 const MEMBERS: &str = "members";
-
-type Answer = Result<HttpResponse, Refusal>;
 
 fn view(group: &Group) -> Value {
     json!({
@@ -35,7 +33,7 @@ fn view(group: &Group) -> Value {
 }
 
 /// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewGroups>, query: Query) -> HandlerResult {
     let (search, request) = (search(&query)?, sorted_request::<GroupId, Group>(&query)?);
     let page = paged(&admin.cx, request, move |cx, request| groups::page(cx, search.as_ref(), request)).await?;
     let items: Vec<Value> = page.items.iter().map(view).collect();
@@ -43,12 +41,12 @@ pub async fn list(admin: Admin<ViewGroups>, query: Query) -> Answer {
 }
 
 /// `GET groups/{group}`: by id or name.
-pub async fn show(admin: Admin<ViewGroups>, name: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewGroups>, name: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(view(&groups::group(&admin.cx, &admin.cx.read()?, &name)?)))
 }
 
 /// `POST groups`.
-pub async fn create(admin: Admin<CreateGroups>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(admin: Admin<CreateGroups>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let name: String = input.require("name");
     let description: Option<String> = input.take("description");
@@ -58,7 +56,7 @@ pub async fn create(admin: Admin<CreateGroups>, body: Json<Map<String, Value>>) 
 }
 
 /// `PATCH groups/{group}`: what is absent stays. `version` makes it conditional.
-pub async fn update(admin: Admin<UpdateGroups>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn update(admin: Admin<UpdateGroups>, name: Path<String>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let change = Change {
         name: input.take("name"),
@@ -71,20 +69,20 @@ pub async fn update(admin: Admin<UpdateGroups>, name: Path<String>, body: Json<M
 }
 
 /// `DELETE groups/{group}`: says what went with it.
-pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
+pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> HandlerResult {
     let group = named(&admin.cx, &name)?;
     let (group, ended) = groups::delete(&admin.cx, &group.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": group.id, "name": group.name, "deleted": true, "ended": ended})))
 }
 
 /// `GET groups/{group}/deletion`: what a deletion would take along.
-pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> Answer {
+pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> HandlerResult {
     let group = named(&admin.cx, &name)?;
     Ok(HttpResponse::Ok().json(admin.cx.look_long(move |cx| groups::deletion(cx, &group.id)).await?))
 }
 
 /// `GET groups/{group}/members`: a page of everybody, or with `direct=true` of those who were put in by name.
-pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> Answer {
+pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> HandlerResult {
     let direct = parameter(&query, "direct")? == Some("true");
     let mut request = named_request(&query, MEMBERS)?;
     if parameter(&query, "limit")?.is_none() {
@@ -128,7 +126,11 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
 }
 
 /// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`. People and groups may be named, unless `"names": false`.
-pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn add_member(
+    admin: Admin<ManageMembers>,
+    name: Path<String>,
+    body: Json<Map<String, Value>>,
+) -> HandlerResult {
     let mut input = Input::new(body.0);
     let kind: Option<String> = input.take("subject_type");
     let id: String = input.require("subject_id");
@@ -141,7 +143,11 @@ pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: J
 }
 
 /// `DELETE groups/{group}/members/{type}/{id}`: the member may be named, unless `names=false`.
-pub async fn remove_member(admin: Admin<ManageMembers>, path: Path<(String, String, String)>, query: Query) -> Answer {
+pub async fn remove_member(
+    admin: Admin<ManageMembers>,
+    path: Path<(String, String, String)>,
+    query: Query,
+) -> HandlerResult {
     let (name, kind, id) = path.into_inner();
     let naming = Naming::written(parameter(&query, "names")? != Some("false"));
     let group = named(&admin.cx, &name)?;

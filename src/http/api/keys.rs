@@ -6,19 +6,17 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use crate::http::extract::{Admin, Fresh, Json, RotateKeys, ViewKeys};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::oauth::keys;
 use crate::records::Algorithm;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET keys`: all of them, oldest first.
-pub async fn list(admin: Admin<ViewKeys>) -> Answer {
+pub async fn list(admin: Admin<ViewKeys>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(json!({"items": keys::list(&admin.cx)?, "next": null})))
 }
 
 /// `POST keys/rotate`: of one `alg` or of all.
-pub async fn rotate(Fresh(admin): Fresh<Admin<RotateKeys>>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn rotate(Fresh(admin): Fresh<Admin<RotateKeys>>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let algorithm: Option<String> = input.take("alg");
     let algorithm: Option<Result<Algorithm, String>> = algorithm.map(|name| name.parse());
@@ -31,7 +29,7 @@ pub async fn rotate(Fresh(admin): Fresh<Admin<RotateKeys>>, body: Json<Map<Strin
 }
 
 /// `POST keys/{kid}/retire`: its tokens no longer verify.
-pub async fn retire(Fresh(admin): Fresh<Admin<RotateKeys>>, kid: Path<String>) -> Answer {
+pub async fn retire(Fresh(admin): Fresh<Admin<RotateKeys>>, kid: Path<String>) -> HandlerResult {
     let Some(keys) = keys::retire(&admin.cx, &kid).await? else {
         return Err(Refusal::not_found("There is no key with this kid."));
     };

@@ -15,14 +15,12 @@ use crate::access::{Error, Mistake, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, LongJson, Manager, Query, Right, ViewModels, ViewTuples, has, require};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::Model;
 use crate::records::tuple::ANY;
 
 /// Types of one import at the most.
 const MAX_IMPORT: usize = 100;
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// What is wrong with it is told after who asks.
 type Body = Result<LongJson, Refusal>;
@@ -52,7 +50,7 @@ fn described(mut document: Value, description: &Description, warnings: &[Mistake
 }
 
 /// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
-pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewModels>, query: Query) -> HandlerResult {
     let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
     let mut items: Vec<Value> = page.items.iter().map(view).collect();
     if page.next.is_none() {
@@ -67,7 +65,7 @@ pub async fn list(admin: Admin<ViewModels>, query: Query) -> Answer {
 }
 
 /// `GET models/{entity_type}`: with its hierarchy in words and its matrix of permissions.
-pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
+pub async fn show(manager: Manager, entity_type: Path<String>) -> HandlerResult {
     let from = manager.cx.read()?;
     let Some(model) = catalogue::find(&manager.cx, &from, &entity_type)? else {
         require(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)?;
@@ -89,11 +87,11 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> Answer {
 }
 
 /// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
-pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> Answer {
+pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> HandlerResult {
     for_writers(&manager.cx, What::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
 }
 
-async fn put_one(cx: &Cx, entity_type: String, body: Body) -> Answer {
+async fn put_one(cx: &Cx, entity_type: String, body: Body) -> HandlerResult {
     let draft = draft(entity_type, body?.0)?;
     let stored = catalogue::put(cx, &draft).await?;
     let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -106,7 +104,7 @@ fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> Answer {
+pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> HandlerResult {
     let mut input = Input::new(body.0);
     let entity_type: Option<String> = input.take("entity_type");
     let definition: Map<String, Value> = input.require("definition");
@@ -120,7 +118,7 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> Answer {
 
 /// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
 /// changes nothing.
-pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> Answer {
+pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> HandlerResult {
     require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
@@ -138,11 +136,11 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
-pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Query, Refusal>) -> Answer {
+pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Query, Refusal>) -> HandlerResult {
     for_writers(&manager.cx, What::Models, delete_one(&manager.cx, &entity_type, query).await)
 }
 
-async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> Answer {
+async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> HandlerResult {
     let expected = match parameter(&query?, "version")? {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| super::wrong_parameter("version", "is not a number"))?),
@@ -153,11 +151,11 @@ async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -
 
 /// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
 /// one after another: what was written before a mistake stays.
-pub async fn import(manager: Manager, body: Body) -> Answer {
+pub async fn import(manager: Manager, body: Body) -> HandlerResult {
     for_writers(&manager.cx, What::Models, import_all(&manager.cx, body).await)
 }
 
-async fn import_all(cx: &Cx, body: Body) -> Answer {
+async fn import_all(cx: &Cx, body: Body) -> HandlerResult {
     let mut input = Input::new(body?.0);
     let source: String = input.require("source");
     let prefix: Option<String> = input.take("prefix");

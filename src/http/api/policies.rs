@@ -10,22 +10,20 @@ use super::input::Input;
 use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
-use crate::access::policy::{Verdict, judge, tried};
+use crate::access::policy::{PolicyDecision, evaluate, tried};
 use crate::access::switched_off;
 use crate::base::id::EvaluationId;
 use crate::base::page::PageRequest;
 use crate::base::{Moment, ScriptDigest};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Json, Query, UpdatePolicies, ViewPolicies};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
 use crate::script::{self, Busy, Fault, Task};
 use crate::store::Order;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `POST policies/validate`: what there is to say about a `script`, and whether it is switched off. It is not run.
-pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     input.finish()?;
@@ -41,7 +39,7 @@ pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>
 }
 
 /// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records nothing.
-pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let script: String = input.require("script");
     let context: Map<String, Value> = input.take("context").unwrap_or_default();
@@ -49,24 +47,24 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let now = admin.cx.now;
     let context = tried(&context, now)?;
     let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
-    let judged = admin.cx.home.scripts.run(task, move |vm| judge(vm, &script, &context, now)).await;
-    if matches!(judged, Err(Busy::Lost)) {
+    let ran = admin.cx.home.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
+    if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
     }
-    let judgement = judged.map_err(|busy| match busy {
+    let evaluated = ran.map_err(|busy| match busy {
         Busy::Full | Busy::Lost => Refusal::busy(1),
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
     })?;
-    let (result, note, error) = match judgement.verdict {
-        Verdict::Allowed => (Decision::Allowed, None, Value::Null),
-        Verdict::Denied(note) => (Decision::Denied, note, Value::Null),
-        Verdict::Failed(fault) => (Decision::Error, None, error(&fault)),
+    let (result, note, error) = match evaluated.decision {
+        PolicyDecision::Allowed => (Decision::Allowed, None, Value::Null),
+        PolicyDecision::Denied(note) => (Decision::Denied, note, Value::Null),
+        PolicyDecision::Failed(fault) => (Decision::Error, None, error(&fault)),
     };
     Ok(HttpResponse::Ok().json(json!({
         "result": result.name(),
-        "returned": judgement.returned,
+        "returned": evaluated.returned,
         "note": note,
-        "execution_time_ms": milliseconds(judgement.micros),
+        "execution_time_ms": milliseconds(evaluated.micros),
         "error": error,
     })))
 }
@@ -76,13 +74,13 @@ fn off_view(row: &SwitchedOff) -> Value {
 }
 
 /// `GET policies/switched-off`: the policies that did not come back and are not run any more, oldest first.
-pub async fn switched_off(admin: Admin<ViewPolicies>) -> Answer {
+pub async fn switched_off(admin: Admin<ViewPolicies>) -> HandlerResult {
     let all = switched_off::list(&admin.cx).map_err(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(json!({"items": all.iter().map(off_view).collect::<Vec<_>>()})))
 }
 
 /// `DELETE policies/switched-off/{script}`: lets the policy run again whose text has this digest.
-pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> Answer {
+pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> HandlerResult {
     let none = || Refusal::not_found("No policy that is switched off has this digest.");
     let script: ScriptDigest = script.parse().map_err(|_| none())?;
     let row = switched_off::switch_on(&admin.cx, script).await.map_err(|error| match error {
@@ -131,7 +129,7 @@ fn evaluation(row: &EvaluationRow) -> Value {
 
 /// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`, `permission`, `subject`
 /// and `result` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,
@@ -196,7 +194,7 @@ fn version(row: &PolicyVersion) -> Value {
 
 /// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one `permission` or `tuple`
 /// only. A `script` that is `null` was taken away.
-pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> Answer {
+pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let Some(entity_type) = parameter(&query, "entity_type")? else {
         return Err(wrong_parameter("entity_type", "is missing"));
     };

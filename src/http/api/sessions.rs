@@ -8,12 +8,10 @@ use super::{paged, parameter, sorted_request, wrong_parameter};
 use crate::base::id::SessionId;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::sessions::{self, Filter};
 use crate::identity::users;
 use crate::records::Session;
-
-type Answer = Result<HttpResponse, Refusal>;
 
 fn view(cx: &Cx, session: &Session) -> Value {
     json!({
@@ -33,7 +31,7 @@ fn view(cx: &Cx, session: &Session) -> Value {
 
 /// `GET sessions`: a page of live ones, newest first or by `sort`; of one `user`, and of those out of which one `client` got a code. A page may be short and
 /// still have a `next`.
-pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewSessions>, query: Query) -> HandlerResult {
     let user = parameter(&query, "user")?.map(|name| users::by_name(&admin.cx, name)).transpose()?;
     let client = parameter(&query, "client")?
         .map(|id| id.parse().map_err(|_| wrong_parameter("client", "is not the id of an app")))
@@ -46,14 +44,14 @@ pub async fn list(admin: Admin<ViewSessions>, query: Query) -> Answer {
 }
 
 /// `DELETE sessions/{session}`: ends it with the tokens that came from it.
-pub async fn revoke(admin: Admin<RevokeSessions>, id: Path<String>) -> Answer {
+pub async fn revoke(admin: Admin<RevokeSessions>, id: Path<String>) -> HandlerResult {
     let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::not_found("There is no session with this id.")) };
     let ended = sessions::end(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": id, "ended": ended})))
 }
 
 /// `DELETE users/{user}/sessions`: signs a person out everywhere, and revokes the tokens that apps hold for them.
-pub async fn revoke_all(admin: Admin<RevokeSessions>, name: Path<String>) -> Answer {
+pub async fn revoke_all(admin: Admin<RevokeSessions>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = sessions::end_all(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "ended": ended})))

@@ -14,14 +14,12 @@ use crate::access::{Error, dry_run};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, LongJson, Manager, Query, ViewTuples};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
 const MAX_DRY: usize = 100;
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// What is wrong with it is told after who asks.
 type Body = Result<LongJson, Refusal>;
@@ -45,7 +43,7 @@ pub(super) fn view(tuple: &Tuple) -> Value {
 }
 
 /// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewTuples>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
     let (subject_type, subject_id) = match parameter(&query, "subject")? {
         None => (None, None),
@@ -89,17 +87,17 @@ pub(super) fn written_view(written: &Written) -> Value {
 }
 
 /// `GET tuples/{tuple}`.
-pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
 /// taken for an identifier.
-pub async fn write(manager: Manager, body: Body) -> Answer {
+pub async fn write(manager: Manager, body: Body) -> HandlerResult {
     for_writers(&manager.cx, What::Tuples, write_all(&manager.cx, body).await)
 }
 
-async fn write_all(cx: &Cx, body: Body) -> Answer {
+async fn write_all(cx: &Cx, body: Body) -> HandlerResult {
     let mut input = Input::new(body?.0);
     if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
         input.finish()?;
@@ -112,32 +110,32 @@ async fn write_all(cx: &Cx, body: Body) -> Answer {
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
-pub async fn remove(manager: Manager, body: Body) -> Answer {
+pub async fn remove(manager: Manager, body: Body) -> HandlerResult {
     for_writers(&manager.cx, What::Tuples, remove_named(&manager.cx, body).await)
 }
 
-async fn remove_named(cx: &Cx, body: Body) -> Answer {
+async fn remove_named(cx: &Cx, body: Body) -> HandlerResult {
     let tuple = new_tuple(Input::new(body?.0))?;
     Ok(HttpResponse::Ok().json(view(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
-pub async fn delete(manager: Manager, id: Path<String>) -> Answer {
+pub async fn delete(manager: Manager, id: Path<String>) -> HandlerResult {
     for_writers(&manager.cx, What::Tuples, remove_by_id(&manager.cx, &id).await)
 }
 
-async fn remove_by_id(cx: &Cx, id: &str) -> Answer {
+async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
     Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
 /// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
 /// writes them.
-pub async fn import(manager: Manager, body: Body) -> Answer {
+pub async fn import(manager: Manager, body: Body) -> HandlerResult {
     for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
 }
 
-async fn import_lines(cx: &Cx, body: Body) -> Answer {
+async fn import_lines(cx: &Cx, body: Body) -> HandlerResult {
     let mut input = Input::new(body?.0);
     let lines: Vec<String> = input.require("lines");
     let first: usize = input.take("first_line").unwrap_or(1);
@@ -166,7 +164,7 @@ async fn import_lines(cx: &Cx, body: Body) -> Answer {
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
-pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> Answer {
+pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> HandlerResult {
     let mut input = Input::new(body.0);
     let mut tuples_of = |name: &str| input.take::<Vec<Map<String, Value>>>(name).unwrap_or_default();
     let (add, remove) = (tuples_of("add"), tuples_of("remove"));

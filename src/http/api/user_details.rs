@@ -9,16 +9,14 @@ use crate::access::{effective, groups};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, Right, UpdateUsers, ViewGroups, ViewTuples, ViewUsers, require};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::oauth::{clients, consents, preview};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET users/{user}/groups`: those they are in, by name or through others.
-pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
+pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
     also::<ViewGroups>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
@@ -31,7 +29,7 @@ pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
 }
 
 /// `GET users/{user}/access`: what they may do, with `client` on the types of that app only.
-pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> Answer {
+pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> HandlerResult {
     also::<ViewTuples>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
     let client = client_in(&query)?;
@@ -41,7 +39,7 @@ pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -
 }
 
 /// `GET users/{user}/token`: what would stand in their tokens for `client` with `scope`. Nothing is signed or stored.
-pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> Answer {
+pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> HandlerResult {
     also::<ViewTuples>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
     let id = parameter(&query, "client")?.filter(|id| !id.is_empty());
@@ -52,7 +50,7 @@ pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Query) ->
 }
 
 /// `GET users/{user}/consents`: the apps they have let in.
-pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
+pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let items: Vec<Value> = consents::of_user(&admin.cx, &user.id)?
         .into_iter()
@@ -70,7 +68,7 @@ pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
 }
 
 /// `DELETE users/{user}/consents/{client}`: ends what the app got by it; its next sign-in asks again.
-pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, String)>) -> Answer {
+pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, String)>) -> HandlerResult {
     let (name, client) = path.into_inner();
     let user = users::by_name(&admin.cx, &name)?;
     let unknown = || Refusal::not_found("This person has not let in an app with this id.");

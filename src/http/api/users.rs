@@ -15,7 +15,7 @@ use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
 use crate::base::long_work::Busy;
 use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Json, Query, UpdateUsers, ViewUsers};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::http::routes;
 use crate::identity::cascade::Ended;
 use crate::identity::invites;
@@ -63,10 +63,8 @@ fn view(user: &User) -> View<'_> {
     }
 }
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
+pub async fn list(admin: Admin<ViewUsers>, query: Query) -> HandlerResult {
     let filter = Filter {
         search: search(&query)?,
         disabled: flag(&query, "disabled")?,
@@ -79,12 +77,12 @@ pub async fn list(admin: Admin<ViewUsers>, query: Query) -> Answer {
 }
 
 /// `GET users/{user}`: by e-mail address, username or id.
-pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> Answer {
+pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(view(&users::by_name(&admin.cx, &name)?)))
 }
 
 /// `POST users`.
-pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let mut roles: Vec<String> = input.take("roles").unwrap_or_default();
     if let Some(admin) = input.take("admin") {
@@ -109,7 +107,7 @@ pub async fn update(
     Fresh(admin): Fresh<Admin<UpdateUsers>>,
     name: Path<String>,
     body: Json<Map<String, Value>>,
-) -> Answer {
+) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let mut input = Input::new(body.0);
     let mut change = UserChange {
@@ -133,14 +131,14 @@ pub async fn update(
 }
 
 /// `DELETE users/{user}`: says what went with it.
-pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = users::delete(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
 }
 
 /// `GET users/{user}/deletion`: what a deletion would take along.
-pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> Answer {
+pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(users::deletion(cx, &user.id))).await??;
     Ok(HttpResponse::Ok().json(json!({
@@ -158,7 +156,7 @@ pub async fn set_password(
     Fresh(admin): Fresh<Admin<UpdateUsers>>,
     name: Path<String>,
     body: Json<Map<String, Value>>,
-) -> Answer {
+) -> HandlerResult {
     let mut input = Input::new(body.0);
     let password: Option<Secret<String>> = input.take("password");
     if password.is_none() {
@@ -173,7 +171,7 @@ pub async fn set_password(
 }
 
 /// `POST users/{user}/disable`: ends every session.
-pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
+pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = users::disable(&admin.cx, &user.id).await?;
     let user = users::by_name(&admin.cx, user.id.as_str())?;
@@ -181,14 +179,14 @@ pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> Answer {
 }
 
 /// `POST users/{user}/enable`.
-pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>) -> Answer {
+pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let user = users::enable(&admin.cx, &user.id).await?;
     Ok(HttpResponse::Ok().json(view(&user)))
 }
 
 /// `POST invites`: the link is shown this once.
-pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> HandlerResult {
     let mut input = Input::new(body.0);
     let email: Option<String> = input.take("email");
     let lifetime = input.take("expires_in").map(Duration::from_secs);

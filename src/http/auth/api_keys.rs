@@ -13,12 +13,10 @@ use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::cx::Cx;
 use crate::http::api::input::Input;
 use crate::http::extract::{Caller, Fresh, Json, Person, Query, Who, presented_key};
-use crate::http::respond::{FieldProblem, Refusal, sentence, try_again};
+use crate::http::respond::{FieldProblem, HandlerResult, Refusal, sentence, try_again};
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::{ErrorCode, exchange as rules};
 use crate::records::{ApiKey, RateLimit, User};
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// What other software of this dialect limits a key to when it names no numbers: ten uses a day.
 const DEFAULT_LIMIT: RateLimit = RateLimit { max: 10, window_ms: 24 * 60 * 60 * 1000 };
@@ -71,7 +69,7 @@ fn shape(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
 }
 
 /// `POST /api-key/create`: the record with `key`, which is shown this once.
-pub async fn create(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> Answer {
+pub async fn create(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> HandlerResult {
     let user = &person.signed_in.user;
     is_there(&body.0, "name")?;
     nothing_is_reserved(&body.0, user)?;
@@ -100,20 +98,20 @@ pub async fn create(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>
 }
 
 /// `GET /api-key/list`: the caller's keys, expired ones included.
-pub async fn list(person: Person) -> Answer {
+pub async fn list(person: Person) -> HandlerResult {
     let keys = apikeys::of_owner(&person.cx, &person.signed_in.user.id)?;
     Ok(HttpResponse::Ok().json(keys.iter().map(|key| shape(&person.cx, key)).collect::<Vec<_>>()))
 }
 
 /// `GET /api-key/get?id=`
-pub async fn show(person: Person, query: Query) -> Answer {
+pub async fn show(person: Person, query: Query) -> HandlerResult {
     let id = query.find("id").ok_or_else(|| missing("id"))?;
     let key = apikeys::find(&person.cx, &parsed(id)?, Some(&person.signed_in.user.id))?;
     Ok(HttpResponse::Ok().json(shape(&person.cx, &key)))
 }
 
 /// `POST /api-key/update`: `keyId` and what is to change; `null` removes an end. Only ever the caller's own.
-pub async fn update(person: Person, body: Json<Map<String, Value>>) -> Answer {
+pub async fn update(person: Person, body: Json<Map<String, Value>>) -> HandlerResult {
     let user = &person.signed_in.user;
     is_there(&body.0, "keyId")?;
     nothing_is_reserved(&body.0, user)?;
@@ -147,14 +145,14 @@ pub struct Which {
 }
 
 /// `{success: true}`. Another person's key is as unknown as one that never was.
-pub async fn delete(person: Person, which: Json<Which>) -> Answer {
+pub async fn delete(person: Person, which: Json<Which>) -> HandlerResult {
     let id = parsed(&which.0.key_id.ok_or_else(|| missing("keyId"))?)?;
     apikeys::delete_own(&person.cx, &id, &person.signed_in.user.id).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }
 
 /// `POST /api-key/delete-all-expired-api-keys`: the caller's own. `{success, error, deleted}`
-pub async fn delete_expired(person: Person) -> Answer {
+pub async fn delete_expired(person: Person) -> HandlerResult {
     let deleted = apikeys::delete_expired(&person.cx, &person.signed_in.user.id).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true, "error": null, "deleted": deleted })))
 }
@@ -169,7 +167,7 @@ pub struct Shown {
 }
 
 /// `{valid, error, key}`, for somebody who was shown a key and wants to know whether it works. Counts as a use of it.
-pub async fn verify(caller: Caller, body: Json<Shown>) -> Answer {
+pub async fn verify(caller: Caller, body: Json<Shown>) -> HandlerResult {
     let Shown { key, ip, permissions } = body.0;
     let key = key.ok_or_else(|| missing("key"))?;
     if permissions.is_some_and(|wanted| !wanted.is_null()) {
@@ -210,7 +208,7 @@ pub struct Presented {
 }
 
 /// `{token, tokenType, expiresIn, expiresAt}`; the key comes in the body or in `x-api-key`.
-pub async fn exchange(cx: Cx, request: HttpRequest, body: Json<Presented>) -> Answer {
+pub async fn exchange(cx: Cx, request: HttpRequest, body: Json<Presented>) -> HandlerResult {
     let key = presented_key(&request, body.0.api_key.as_ref())?.filter(|key| !key.expose().is_empty());
     let key = key.ok_or_else(|| {
         Refusal::new(StatusCode::BAD_REQUEST, "missing_api_key", "Send the key as `apiKey` or in the header x-api-key.")

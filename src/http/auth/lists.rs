@@ -7,22 +7,20 @@ use serde_json::{Value, json};
 use super::asked::AskedForList;
 use super::permissions::{may_ask, may_ask_about_others, required, subject};
 use crate::access::Error;
-use crate::access::check::sit;
-use crate::access::list::{self, Objects, Subjects, Who as Wanted};
+use crate::access::check::with_session;
+use crate::access::list::{self, Objects, SubjectFilter, Subjects};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::api::input::Input;
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
 /// Items of one list at the most.
 const MAX_LIST: usize = 200;
 
-type Answer = Result<HttpResponse, Refusal>;
-
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(asked: AskedForList) -> Answer {
+pub async fn objects(asked: AskedForList) -> HandlerResult {
     let AskedForList { caller, mut input } = asked;
     let subject = subject(&caller, &mut input)?;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
@@ -41,7 +39,8 @@ pub(in crate::http) async fn found_objects(
 ) -> Result<Objects, Error> {
     let (subject, page) = (subject.clone(), page.clone());
     let (entity_type, permission) = (entity_type.to_owned(), permission.to_owned());
-    cx.look(move |cx| sit(cx, &subject, |bench| list::objects(bench, &entity_type, &permission, &page))).await
+    cx.look(move |cx| with_session(cx, &subject, |session| list::objects(session, &entity_type, &permission, &page)))
+        .await
 }
 
 /// A page of the subjects of type `kind`, or of the sets with its `relation`, that may do `permission` with an object; as [`found_objects`].
@@ -55,7 +54,7 @@ pub(in crate::http) async fn found_subjects(
     let (kind, relation, page) = (kind.to_owned(), relation.map(str::to_owned), page.clone());
     let look = move |cx: &Cx| {
         let [entity_type, entity_id, permission] = &object;
-        let wanted = Wanted { kind: &kind, relation: relation.as_deref() };
+        let wanted = SubjectFilter { kind: &kind, relation: relation.as_deref() };
         list::subjects_now(cx, (entity_type, entity_id, permission), &wanted, &page)
     };
     cx.look(look).await
@@ -100,7 +99,7 @@ fn objects_view(
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(asked: AskedForList) -> Answer {
+pub async fn subjects(asked: AskedForList) -> HandlerResult {
     let AskedForList { caller, mut input } = asked;
     let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
     let entity_id: Option<String> = input.take("entityId");

@@ -8,12 +8,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::asked::Asked;
-use crate::access::check::{Decision, Explanation, Question, Reason, check, check_many, subject_of};
+use crate::access::check::{Decision, Question, Reason, check, check_many, subject_of};
+use crate::access::explain::Explanation;
 use crate::access::model::Models;
-use crate::access::{Error, Resource, Said, tuples};
+use crate::access::{BoundedJson, Error, Resource, tuples};
 use crate::http::api::input::Input;
 use crate::http::extract::{Caller, Right, ViewTuples, Who, has};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 
@@ -29,11 +30,10 @@ const MAX_CONTEXTUAL_IN_ALL: usize = 5_000;
 /// Questions of one request that ask why.
 const MAX_EXPLAINED: usize = 20;
 
-type Answer = Result<HttpResponse, Refusal>;
 type Members = Map<String, Value>;
 
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(asked: Asked) -> Answer {
+pub async fn one(asked: Asked) -> HandlerResult {
     let Asked { caller, mut input } = asked;
     let question = question(&mut Asker::new(&caller), &mut input, None)?;
     input.finish()?;
@@ -111,7 +111,7 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
 /// their order.
-pub async fn batch(asked: Asked) -> Answer {
+pub async fn batch(asked: Asked) -> HandlerResult {
     let Asked { caller, mut input } = asked;
     match input.take_objects("checks") {
         Some(checks) => mixed(&caller, input, checks).await,
@@ -119,7 +119,7 @@ pub async fn batch(asked: Asked) -> Answer {
     }
 }
 
-async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
+async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> HandlerResult {
     input.finish()?;
     at_most(checks.len(), "checks")?;
     let (mut asker, mut questions) = (Asker::new(caller), Vec::with_capacity(checks.len()));
@@ -142,7 +142,7 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> Answer {
     Ok(HttpResponse::Ok().json(HashMap::from([("results", results)])))
 }
 
-async fn uniform(caller: &Caller, mut input: Input) -> Answer {
+async fn uniform(caller: &Caller, mut input: Input) -> HandlerResult {
     let ids: Option<Vec<String>> = input.take("entityIds");
     let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
     at_most(ids.as_ref().map_or(0, Vec::len), "entityIds")?;
@@ -193,7 +193,7 @@ fn as_resource(given: Members) -> Result<Resource, Refusal> {
     if given.get("attributes").is_some_and(|attributes| !attributes.is_null()) {
         return resource(given);
     }
-    Ok(Resource { attributes: Said::new(given)?, ..Resource::default() })
+    Ok(Resource { attributes: BoundedJson::new(given)?, ..Resource::default() })
 }
 
 /// A text that must be there.
@@ -266,7 +266,7 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
     let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
     let given: Option<Members> = input.take_object("resource");
-    let context = Said::new(input.take_object("context").unwrap_or_default())?;
+    let context = BoundedJson::new(input.take_object("context").unwrap_or_default())?;
     let resource = given.map(resource).transpose()?;
     resource.as_ref().map_or(Ok(()), |resource| resource.attributes.fits_with(&context))?;
     let given = text(input, "entityId")?;

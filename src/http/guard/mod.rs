@@ -28,7 +28,7 @@ use super::State;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, begin};
 use super::respond::Refusal;
-use super::routes::{Family, Matched};
+use super::routes::{Dialect, Matched};
 use crate::cx::Cx;
 
 /// What must be known of a request after the handler took it.
@@ -37,7 +37,7 @@ struct Asked {
     method: Method,
     path: String,
     matched: Rc<Matched>,
-    family: Family,
+    dialect: Dialect,
     decision: Decision,
     /// `None` where no server noted a connection: at the admin socket, and in calls without a network.
     open: Option<OpenRequest>,
@@ -77,7 +77,7 @@ async fn answer(
     let asked = Asked {
         method: request.method().clone(),
         path: request.path().to_owned(),
-        family: matched.family_for(request.headers()),
+        dialect: matched.dialect_for(request.headers()),
         matched,
         decision,
         cx,
@@ -136,7 +136,7 @@ fn takes_too_much(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal
 /// token does not act for the browser; pages of registered origins may sign people in, and get the token, but the browser gets no cookie.
 fn signs_in_from_elsewhere(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal> {
     let headers = request.headers();
-    let is_concerned = asked.matched.family == Family::Account
+    let is_concerned = asked.matched.dialect == Dialect::Account
         && !asked.method.is_safe()
         && !headers.contains_key(header::AUTHORIZATION)
         && !matches!(asked.decision, Decision::Allowed { .. });
@@ -178,7 +178,7 @@ impl Asked {
 
     fn refuse(&self, refusal: &Refusal) -> HttpResponse {
         refusal.log(&self.cx);
-        refusal.draw(self.family, &self.cx)
+        refusal.draw(self.dialect, &self.cx)
     }
 
     /// The answer when the request is lost: after a panic, or when the service itself failed.

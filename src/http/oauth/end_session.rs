@@ -16,7 +16,7 @@ use crate::oauth::Params;
 use crate::oauth::authorize::PageRefusal;
 use crate::oauth::logout::{self, Confirmation, Decision, Destination};
 
-/// What the mark on a waiting logout is made for.
+/// The purpose of the tag on a waiting logout.
 const PURPOSE: &str = "logout";
 
 /// `GET` (RP-Initiated Logout §2).
@@ -93,9 +93,9 @@ impl LogoutRequest {
 
     /// Reads a token back; a request with nowhere to go when it is empty or not ours.
     pub fn open(cx: &Cx, token: &str) -> Self {
-        let url = token.split_once('.').and_then(|(body, mark)| {
+        let url = token.split_once('.').and_then(|(body, tag)| {
             let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-            cx.home.mac.verify(PURPOSE, &body, mark).then_some(body)
+            cx.home.mac.verify(PURPOSE, &body, tag).then_some(body)
         });
         Self { destination: Destination { url: url.and_then(|url| String::from_utf8(url).ok()) } }
     }

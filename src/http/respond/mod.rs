@@ -1,7 +1,7 @@
 //! The few ways to say no.
 //!
 //! May use: `http::routes`, `http::pages::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
-//! path's [`Family`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
+//! path's [`Dialect`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
 //! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
 //! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
 //! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
@@ -24,13 +24,16 @@ use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::routes::Family;
+use super::routes::Dialect;
 use crate::base::budget::Stopped;
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
 
 /// When to ask again while too much long work waits, in seconds.
 const BUSY_FOR: u64 = 2;
+
+/// What a handler answers with.
+pub type HandlerResult = Result<HttpResponse, Refusal>;
 
 /// A request that is not carried out: the status, a stable code, and words for the caller. Knows no dialect.
 pub struct Refusal(Box<Parts>);
@@ -225,14 +228,14 @@ impl Refusal {
     }
 
     /// Draws it in a dialect.
-    pub(super) fn draw(&self, family: Family, cx: &Cx) -> HttpResponse {
-        match family {
-            Family::OAuth => oauth_error(self.0.status, self.oauth_code(), &self.0.message, |more| self.headers(more)),
-            Family::Account => self.draw_account(),
-            Family::Machine => self.draw_machine(),
-            Family::Admin => self.draw_problem(cx),
-            Family::Page => page::refusal(self, cx, |more| self.headers(more)),
-            Family::Plain => {
+    pub(super) fn draw(&self, dialect: Dialect, cx: &Cx) -> HttpResponse {
+        match dialect {
+            Dialect::OAuth => oauth_error(self.0.status, self.oauth_code(), &self.0.message, |more| self.headers(more)),
+            Dialect::Account => self.draw_account(),
+            Dialect::Machine => self.draw_machine(),
+            Dialect::Admin => self.draw_problem(cx),
+            Dialect::Page => page::refusal(self, cx, |more| self.headers(more)),
+            Dialect::Plain => {
                 let mut response = HttpResponse::build(self.0.status);
                 self.headers(&mut response);
                 response.content_type(header::ContentType::plaintext()).body(format!("{}\n", self.0.message))
@@ -348,6 +351,7 @@ impl From<crate::store::Error> for Refusal {
         match error {
             crate::store::Error::Full => Self::disk_full(),
             crate::store::Error::Stopped(stopped) => Self::too_much(stopped),
+            crate::store::Error::Conflict => Self::busy(BUSY_FOR),
             error => Self::internal(error),
         }
     }
@@ -391,6 +395,12 @@ mod tests {
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["error_description"], "bad 'n'me'''");
+    }
+
+    #[test]
+    fn a_change_that_others_got_in_the_way_of_may_be_tried_again() {
+        let refusal = Refusal::from(crate::store::Error::Conflict);
+        assert_eq!((refusal.0.status, refusal.0.retry_after), (StatusCode::SERVICE_UNAVAILABLE, Some(BUSY_FOR)));
     }
 
     #[test]

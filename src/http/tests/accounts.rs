@@ -11,7 +11,7 @@ async fn ask(site: &Site, token: &str, uri: &str) -> Value {
     site.send(request).await.json()
 }
 
-async fn tell(site: &Site, token: &str, uri: &str, body: Value) -> super::Answer {
+async fn tell(site: &Site, token: &str, uri: &str, body: Value) -> super::TestResponse {
     let request = TestRequest::post().uri(uri).insert_header(("authorization", format!("bearer {token}")));
     site.send(request.set_json(body)).await
 }

@@ -8,7 +8,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::guards::guess;
-use super::{Answer, Desk, Site};
+use super::{Desk, Site, TestResponse};
 use crate::audit;
 use crate::base::page::PageRequest;
 use crate::http::routes::tests::registered;
@@ -47,7 +47,7 @@ fn from(mut request: TestRequest, lines: &[(&'static str, &'static str)]) -> Tes
     request
 }
 
-fn code(answer: &Answer) -> String {
+fn code(answer: &TestResponse) -> String {
     let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
     [&body["error"], &body["code"]].into_iter().find_map(|code| code.as_str()).unwrap_or_default().to_owned()
 }

@@ -4,7 +4,7 @@ use actix_web::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::graph::parts;
-use super::{Answer, Desk};
+use super::{Desk, TestResponse};
 
 impl Desk {
     async fn gated(&self, text: &str, condition: &str) {
@@ -14,7 +14,7 @@ impl Desk {
         assert_eq!(answer.status, StatusCode::CREATED, "{text}: {}", answer.body);
     }
 
-    async fn ask(&self, subject: &str, permission: &str, object: (&str, &str), more: Value) -> Answer {
+    async fn ask(&self, subject: &str, permission: &str, object: (&str, &str), more: Value) -> TestResponse {
         let mut body = json!({"subject": {"type": "user", "id": subject}, "permission": permission, "entityType": object.0, "entityId": object.1});
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name.as_str()] = value.clone();

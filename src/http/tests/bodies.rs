@@ -19,7 +19,7 @@ use crate::base::Secret;
 use crate::http::extract::body::OF_STRANGERS;
 use crate::http::extract::budget::{Budget, WEIGHT};
 use crate::http::respond::Refusal;
-use crate::http::routes::Family;
+use crate::http::routes::Dialect;
 use crate::http::routes::tests::registered_with;
 use crate::http::{State, app};
 use crate::identity::users::{NewUser, create};
@@ -104,11 +104,11 @@ fn to(method: &Method, path: &str, kind: &'static str) -> TestRequest {
 const KINDS: [&str; 3] = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
 
 /// Strangers are heard at these without a credential outside of the body: they sign in, or the body may hold a key or a client's proof.
-fn hears_strangers(path: &str, family: Family) -> bool {
+fn hears_strangers(path: &str, dialect: Dialect) -> bool {
     let named =
         ["/sign-up/email", "/sign-in/email", "/sign-in/username", "/is-username-available", "/api-key/exchange"];
     let asked = ["/check-permission", "/check-permission/batch", "/list-objects", "/list-subjects"];
-    matches!(family, Family::OAuth | Family::Page) || named.iter().chain(&asked).any(|end| path.ends_with(end))
+    matches!(dialect, Dialect::OAuth | Dialect::Page) || named.iter().chain(&asked).any(|end| path.ends_with(end))
 }
 
 #[actix_web::test]
@@ -132,7 +132,7 @@ async fn bug_class_40_no_route_holds_more_of_a_strangers_body_than_a_little() {
                 let (status, read, held) = site.send(request, 2 * LONG / PIECE).await;
                 assert!(!status.is_server_error() || path == "/readyz", "{method} {path} {kind}: {status}");
                 assert!(held <= OF_STRANGERS * WEIGHT, "{method} {path} {kind} {credential:?}: {held}");
-                if !hears_strangers(&path, matched.family) {
+                if !hears_strangers(&path, matched.dialect) {
                     assert_eq!(read, 0, "{method} {path} {kind} {credential:?}: {status}");
                     unread += 1;
                 }

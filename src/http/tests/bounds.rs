@@ -10,7 +10,7 @@ use allocation_counter::{AllocationInfo, measure};
 use serde_json::{Value, json};
 
 use super::graph::parts;
-use super::{Answer, Desk, Site};
+use super::{Desk, Site, TestResponse};
 use crate::http::routes::tests::registered;
 
 const MIB: u64 = 1 << 20;
@@ -34,19 +34,19 @@ impl Scales {
         Self { system, desk }
     }
 
-    fn send(&self, request: TestRequest) -> (Answer, AllocationInfo) {
+    fn send(&self, request: TestRequest) -> (TestResponse, AllocationInfo) {
         let request = request.insert_header(("authorization", format!("Bearer {}", self.desk.token)));
         let mut answer = None;
         let info = measure(|| answer = Some(self.system.block_on(self.desk.site.send(request))));
         (answer.unwrap(), info)
     }
 
-    fn post(&self, path: &str, body: &Value) -> (Answer, AllocationInfo) {
+    fn post(&self, path: &str, body: &Value) -> (TestResponse, AllocationInfo) {
         self.send(TestRequest::post().uri(path).set_json(body))
     }
 
     /// As [`Scales::post`], and within the bounds.
-    fn weighed(&self, path: &str, body: &Value) -> Answer {
+    fn weighed(&self, path: &str, body: &Value) -> TestResponse {
         let (answer, info) = self.post(path, body);
         assert_light(&info, path);
         answer

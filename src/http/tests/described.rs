@@ -7,7 +7,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{Answer, Site};
+use super::{Site, TestResponse};
 use crate::base::ScriptDigest;
 use crate::oauth::keys;
 use crate::records::{Algorithm, Certificate, Consent, SwitchedOff};
@@ -100,7 +100,7 @@ impl<'s> Described<'s> {
         it
     }
 
-    async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Answer {
+    async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> TestResponse {
         let uri = format!("/api/admin{path}");
         let request = TestRequest::default().method(method.clone()).uri(&uri);
         let request = request.insert_header(("authorization", format!("Bearer {}", self.token)));

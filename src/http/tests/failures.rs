@@ -8,7 +8,7 @@ use super::*;
 
 impl Desk {
     /// Somebody's browser comes with an app's request.
-    async fn authorize(&self, change: &[(&str, &str)]) -> Answer {
+    async fn authorize(&self, change: &[(&str, &str)]) -> TestResponse {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         let mut pairs = vec![
             ("client_id", "grafana"),
@@ -29,7 +29,7 @@ impl Desk {
         self.get("clients/grafana/failures").await.json()["items"].as_array().unwrap().clone()
     }
 
-    async fn fix(&self, client: &str, id: &str) -> Answer {
+    async fn fix(&self, client: &str, id: &str) -> TestResponse {
         self.call(Method::POST, &format!("clients/{client}/failures/{id}/fix")).await
     }
 }

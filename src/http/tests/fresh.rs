@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{Answer, Desk, PASSWORD, Site, Tab};
+use super::{Desk, PASSWORD, Site, Tab, TestResponse};
 use crate::http::routes::tests::registered;
 use crate::oauth::keys;
 use crate::records::Algorithm;
@@ -110,7 +110,7 @@ fn is_of_signing_in(path: &str) -> bool {
     path.contains("/oauth2/") || path.starts_with("/api/auth/sign-") || PAGES.contains(&path)
 }
 
-fn is_refused(answer: &Answer) -> bool {
+fn is_refused(answer: &TestResponse) -> bool {
     let is = answer.status == StatusCode::FORBIDDEN && answer.body.to_lowercase().contains("session_not_fresh");
     assert!(is || !answer.body.to_lowercase().contains("session_not_fresh"), "{} {}", answer.status, answer.body);
     is
@@ -121,11 +121,11 @@ fn request(method: &Method, path: &str) -> TestRequest {
     if method.is_safe() { request } else { request.set_json(json!({})) }
 }
 
-async fn call(site: &Site, method: &Method, path: &str, token: &str) -> Answer {
+async fn call(site: &Site, method: &Method, path: &str, token: &str) -> TestResponse {
     site.send(request(method, path).insert_header(("authorization", format!("Bearer {token}")))).await
 }
 
-async fn said(site: &Site, token: &str, route: &str, body: Value) -> Answer {
+async fn said(site: &Site, token: &str, route: &str, body: Value) -> TestResponse {
     let (method, path) = route.split_once(' ').unwrap();
     let request = TestRequest::default().method(method.parse().unwrap()).uri(path).set_json(body);
     site.send(request.insert_header(("authorization", format!("Bearer {token}")))).await
@@ -418,7 +418,7 @@ async fn a_cookie_that_ends_with_the_window_does_so_too_when_it_is_set_anew() {
     site.person("ann@example.com", &[]).await;
     for (remembered, wanted) in [(false, false), (true, true)] {
         let mut tab = Tab::new(&site);
-        let lasts = |answer: &Answer| {
+        let lasts = |answer: &TestResponse| {
             let lines: Vec<&str> = answer.headers.get_all("set-cookie").map(|line| line.to_str().unwrap()).collect();
             lines.into_iter().find(|line| line.contains("_session=")).map(|line| line.contains("Max-Age"))
         };

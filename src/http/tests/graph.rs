@@ -4,18 +4,18 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
-use super::{Answer, Desk};
+use super::{Desk, TestResponse};
 use crate::base::id::TenantId;
 use crate::records::{Tuple, TupleKey};
 use crate::store::{self, Tx, rows};
 
 impl Desk {
-    pub(super) async fn send(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn send(&self, token: &str, method: Method, path: &str, body: Value) -> TestResponse {
         let request = TestRequest::default().method(method).uri(path).set_json(body);
         self.site.send(request.insert_header(("authorization", format!("Bearer {token}")))).await
     }
 
-    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> TestResponse {
         self.send(&self.token, method, &format!("/api/admin/{path}"), body).await
     }
 
@@ -42,7 +42,7 @@ impl Desk {
     }
 
     /// Writes `TYPE ID RELATION SUBJECT_TYPE SUBJECT_ID [SUBJECT_RELATION]`.
-    async fn as_somebody(&self, token: &str, text: &str) -> Answer {
+    async fn as_somebody(&self, token: &str, text: &str) -> TestResponse {
         self.send(token, Method::POST, "/api/admin/tuples", parts(text)).await
     }
 
@@ -57,7 +57,7 @@ pub(super) fn parts(text: &str) -> Value {
         "subject_relation": parts.get(5)})
 }
 
-fn forbidden(answer: &Answer, what: &str) {
+fn forbidden(answer: &TestResponse, what: &str) {
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}: {}", answer.body);
     assert!(answer.body.contains("manage_platform"), "{what}: {}", answer.body);
 }

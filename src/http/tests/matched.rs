@@ -4,9 +4,9 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use serde_json::json;
 
-use super::{Answer, PASSWORD, Site};
+use super::{PASSWORD, Site, TestResponse};
 use crate::http::routes::tests::registered_with;
-use crate::http::routes::{Family, Matched, Openness};
+use crate::http::routes::{Dialect, Matched, Openness};
 
 /// Other ways to write a path that the router reads as the same: every letter escaped, one letter of each part, in either case of the digits.
 fn spellings(path: &str) -> Vec<String> {
@@ -50,7 +50,7 @@ fn near_misses(path: &str) -> Vec<String> {
 }
 
 /// What the answer says of the decisions that were made about the request.
-fn decisions(answer: &Answer) -> (u16, Vec<String>) {
+fn decisions(answer: &TestResponse) -> (u16, Vec<String>) {
     let names = [
         "content-type",
         "allow",
@@ -172,7 +172,7 @@ async fn bug_class_35_no_page_of_another_site_changes_anything_in_the_dialect_of
     site.client(true).await;
     let routes = registered_with();
     let changes =
-        |(method, _, matched): &&(Method, String, Matched)| matched.family == Family::Account && !method.is_safe();
+        |(method, _, matched): &&(Method, String, Matched)| matched.dialect == Dialect::Account && !method.is_safe();
     let mut walked = 0;
     let body = json!({ "email": "ann@example.com", "password": PASSWORD });
     let kinds: [(&str, &str); 5] = [

@@ -47,13 +47,13 @@ const PASSWORD: &str = "correct horse";
 const OWN: &str = "https://localhost:8443";
 
 /// What came back.
-struct Answer {
+struct TestResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl TestResponse {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -75,7 +75,7 @@ impl Answer {
     }
 }
 
-type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
+type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = TestResponse>>>>;
 
 /// A site of its own.
 struct Site {
@@ -100,17 +100,17 @@ impl Site {
                 };
                 let (status, headers) = (response.status(), response.headers().clone());
                 let body = to_bytes(response.into_body()).await.unwrap_or_default();
-                Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+                TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
             })
         });
         Self { home, call }
     }
 
-    async fn send(&self, request: TestRequest) -> Answer {
+    async fn send(&self, request: TestRequest) -> TestResponse {
         (self.call)(request.peer_addr("192.0.2.1:4711".parse().unwrap())).await
     }
 
-    async fn get(&self, uri: &str) -> Answer {
+    async fn get(&self, uri: &str) -> TestResponse {
         self.send(TestRequest::get().uri(uri)).await
     }
 
@@ -165,15 +165,15 @@ impl Desk {
         Self { site, token }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path).await
     }
 
-    async fn call(&self, method: Method, path: &str) -> Answer {
+    async fn call(&self, method: Method, path: &str) -> TestResponse {
         self.call_as(&self.token, method, path).await
     }
 
-    async fn call_as(&self, token: &str, method: Method, path: &str) -> Answer {
+    async fn call_as(&self, token: &str, method: Method, path: &str) -> TestResponse {
         let request = TestRequest::default().method(method).uri(&format!("/api/admin/{path}"));
         self.site.send(request.insert_header(("authorization", format!("Bearer {token}")))).await
     }
@@ -228,7 +228,7 @@ impl<'a> Tab<'a> {
         self.cookies.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
     }
 
-    async fn send(&mut self, mut request: TestRequest) -> Answer {
+    async fn send(&mut self, mut request: TestRequest) -> TestResponse {
         for cookie in &self.cookies {
             request = request.cookie(cookie.clone());
         }
@@ -243,15 +243,15 @@ impl<'a> Tab<'a> {
         answer
     }
 
-    async fn get(&mut self, uri: &str) -> Answer {
+    async fn get(&mut self, uri: &str) -> TestResponse {
         self.send(TestRequest::get().uri(uri)).await
     }
 
-    async fn post(&mut self, uri: &str, fields: &[(&str, &str)]) -> Answer {
+    async fn post(&mut self, uri: &str, fields: &[(&str, &str)]) -> TestResponse {
         self.send(self.request(Method::POST, uri).set_form(fields)).await
     }
 
-    async fn post_json(&mut self, uri: &str, body: Value) -> Answer {
+    async fn post_json(&mut self, uri: &str, body: Value) -> TestResponse {
         self.send(self.request(Method::POST, uri).set_json(body)).await
     }
 
@@ -264,7 +264,7 @@ impl<'a> Tab<'a> {
     }
 
     /// Fills in the sign-in page at `uri` and sends it.
-    async fn sign_in(&mut self, uri: &str, email: &str, password: &str) -> Answer {
+    async fn sign_in(&mut self, uri: &str, email: &str, password: &str) -> TestResponse {
         let page = self.get(uri).await;
         let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
         let fields = [("csrf_token", &*csrf), ("continue", &token), ("identifier", email), ("password", password)];

@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::graph::parts;
-use super::{Answer, Desk};
+use super::{Desk, TestResponse};
 use crate::config::{self, Environment, Overrides};
 use crate::cx::Cx;
 use crate::oauth::clients;
@@ -27,7 +27,7 @@ impl Desk {
     }
 
     /// As the client `billing` itself.
-    async fn as_billing(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    async fn as_billing(&self, method: Method, path: &str, body: Option<Value>) -> TestResponse {
         let basic = format!("Basic {}", BASE64.encode(b"billing:hunter2"));
         let request = TestRequest::default().method(method).uri(path).insert_header(("authorization", basic));
         self.site.send(if let Some(body) = body { request.set_json(body) } else { request }).await

@@ -195,7 +195,8 @@ async fn bug_class_11_consent_asked_in_one_session_is_not_given_in_another() {
     let mut ann = Tab::new(&site);
     ann.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
     // The request begins anew in the other browser, with nothing proved.
-    let begins_anew = |answer: &super::Answer| answer.location().starts_with("/api/auth/oauth2/authorize?client_id=");
+    let begins_anew =
+        |answer: &super::TestResponse| answer.location().starts_with("/api/auth/oauth2/authorize?client_id=");
     assert!(begins_anew(&ann.get(&link).await));
     let csrf = ann.get("/logout").await.field("csrf_token");
     let answer = ann.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "allow")]).await;

@@ -11,7 +11,7 @@ async fn administrator(site: &Site) -> String {
     answer.json()["token"].as_str().unwrap().to_owned()
 }
 
-async fn post(site: &Site, token: &str, path: &str, body: Value) -> Answer {
+async fn post(site: &Site, token: &str, path: &str, body: Value) -> TestResponse {
     let uri = format!("/api/admin/policies/{path}");
     let authorization = ("authorization", format!("Bearer {token}"));
     site.send(TestRequest::post().uri(&uri).insert_header(authorization).set_json(body)).await

@@ -77,12 +77,12 @@ impl Desk {
         answer.json()["items"].as_array().unwrap().clone()
     }
 
-    async fn from(&self, address: &str, request: TestRequest) -> Answer {
+    async fn from(&self, address: &str, request: TestRequest) -> TestResponse {
         let peer: SocketAddr = address.parse().unwrap();
         (self.site.call)(request.peer_addr(peer)).await
     }
 
-    async fn as_shop(&self, secret: &str, method: Method, path: &str, body: Value) -> Answer {
+    async fn as_shop(&self, secret: &str, method: Method, path: &str, body: Value) -> TestResponse {
         let request = TestRequest::default().method(method).uri(path).set_json(body);
         self.site.send(request.insert_header(("authorization", basic("shop", secret)))).await
     }

@@ -3,9 +3,9 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::{Answer, OWN, Site, Tab};
+use super::{OWN, Site, Tab, TestResponse};
 use crate::http::routes::tests::{registered, registered_with};
-use crate::http::routes::{Family, Matched, family};
+use crate::http::routes::{Dialect, Matched, dialect};
 
 /// What strangers may call in the dialect of accounts.
 const FOR_STRANGERS: [&str; 6] =
@@ -15,7 +15,7 @@ fn is_for_strangers(path: &str) -> bool {
     FOR_STRANGERS.iter().any(|name| path == format!("/api/auth/{name}"))
 }
 
-async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> Answer {
+async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> TestResponse {
     let mut request = TestRequest::default().method(method.clone()).uri(path);
     if let Some(token) = token {
         request = request.insert_header(("authorization", format!("Bearer {token}")));
@@ -26,7 +26,7 @@ async fn call(site: &Site, method: &Method, path: &str, token: Option<&str>) -> 
     site.send(request).await
 }
 
-async fn said(site: &Site, method: Method, path: &str, token: &str, body: serde_json::Value) -> Answer {
+async fn said(site: &Site, method: Method, path: &str, token: &str, body: serde_json::Value) -> TestResponse {
     let request = TestRequest::default().method(method).uri(path);
     site.send(request.insert_header(("authorization", format!("Bearer {token}"))).set_json(body)).await
 }
@@ -47,8 +47,8 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
         for status in [stranger, person, garbage] {
             assert!(!status.is_server_error() || path == "/readyz", "{method} {path}: {status}");
         }
-        match family(&path) {
-            Family::Admin => {
+        match dialect(&path) {
+            Dialect::Admin => {
                 assert_eq!(
                     (stranger, garbage),
                     (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
@@ -60,10 +60,10 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
                 }
                 assert_eq!(person, StatusCode::FORBIDDEN, "{method} {path}");
             }
-            Family::Account if is_for_strangers(&path) => {
+            Dialect::Account if is_for_strangers(&path) => {
                 assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
             }
-            Family::Account => {
+            Dialect::Account => {
                 assert_eq!(
                     (stranger, garbage),
                     (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
@@ -71,10 +71,10 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
                 );
                 assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
             }
-            Family::Machine if path.ends_with("/exchange") => {
+            Dialect::Machine if path.ends_with("/exchange") => {
                 assert_eq!([stranger, person, garbage], [StatusCode::BAD_REQUEST; 3], "no key: {method} {path}");
             }
-            Family::Machine => {
+            Dialect::Machine => {
                 assert_eq!(
                     (stranger, garbage),
                     (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED),
@@ -82,7 +82,7 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
                 );
                 assert_ne!(person, StatusCode::UNAUTHORIZED, "{method} {path}");
             }
-            Family::OAuth | Family::Page | Family::Plain => {}
+            Dialect::OAuth | Dialect::Page | Dialect::Plain => {}
         }
     }
 }
@@ -99,7 +99,7 @@ async fn every_route_of_the_admin_api_is_in_its_description_and_no_other() {
     let token = site.token("ada@example.com").await;
     let mut routes: Vec<String> = registered()
         .into_iter()
-        .filter(|(_, path)| family(path) == Family::Admin)
+        .filter(|(_, path)| dialect(path) == Dialect::Admin)
         .map(|(method, path)| format!("{method} {path}"))
         .filter(|route| !route.starts_with("HEAD "))
         .collect();

@@ -4,10 +4,10 @@ use actix_web::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::graph::parts;
-use super::{Answer, Desk};
+use super::{Desk, TestResponse};
 use crate::access::model::builtin;
 use crate::http::routes::tests::registered;
-use crate::http::routes::{Family, family};
+use crate::http::routes::{Dialect, dialect};
 use crate::oauth::clients::failures;
 use crate::oauth::clients::{ClientInput, register};
 
@@ -111,7 +111,7 @@ impl World {
             sent: Some("https://carrier.example.com/cb/"),
         };
         failures::note(&cx, "carrier", wrong).await.unwrap();
-        let id_of = |answer: Answer| answer.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        let id_of = |answer: TestResponse| answer.json()["items"][0]["id"].as_str().unwrap().to_owned();
         let failure = id_of(desk.get("clients/carrier/failures").await);
         let session = id_of(desk.get("sessions?user=carl@example.com").await);
         let tuple = id_of(desk.get("tuples?entity_type=platform").await);
@@ -311,7 +311,9 @@ async fn bug_class_38_the_walk_over_the_writers_leaves_none_out() {
     let world = World::new().await;
     let attempted: Vec<&str> = world.attempts("me@example.com").iter().map(|attempt| attempt.route).collect();
     for (method, path) in registered() {
-        let Some(route) = path.strip_prefix("/api/admin/").filter(|_| family(&path) == Family::Admin) else { continue };
+        let Some(route) = path.strip_prefix("/api/admin/").filter(|_| dialect(&path) == Dialect::Admin) else {
+            continue;
+        };
         if method.is_safe() || QUESTIONS.contains(&route) {
             continue;
         }

@@ -24,7 +24,7 @@ const LIFE: Duration = Duration::from_secs(3600);
 /// How far a clock may be set back before a token counts as one from the future.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// What the mark is made for; no other value of ours can be taken for an interaction.
+/// The purpose of the tag; no other value of ours can be taken for an interaction.
 const PURPOSE: &str = "interaction";
 
 /// Requests that one person may answer within [`LIFE`]: of each a note is kept for as long.
@@ -113,8 +113,8 @@ impl Interaction {
     /// The token: URL-safe, authenticated, not secret.
     pub fn seal(&self, cx: &Cx) -> String {
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let mark = cx.home.mac.sign(PURPOSE, &body);
-        format!("{}.{mark}", BASE64URL_NOPAD.encode(&body))
+        let tag = cx.home.mac.sign(PURPOSE, &body);
+        format!("{}.{tag}", BASE64URL_NOPAD.encode(&body))
     }
 
     /// Reads a token that the browser of this name brings; `None` when it has none yet.
@@ -134,9 +134,9 @@ impl Interaction {
     }
 
     fn genuine(cx: &Cx, token: &str) -> Option<Self> {
-        let (body, mark) = token.split_once('.')?;
+        let (body, tag) = token.split_once('.')?;
         let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-        if !cx.home.mac.verify(PURPOSE, &body, mark) {
+        if !cx.home.mac.verify(PURPOSE, &body, tag) {
             return None;
         }
         serde_json::from_slice(&body).ok()

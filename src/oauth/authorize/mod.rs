@@ -14,7 +14,7 @@ pub use request::{PageRefusal, Request};
 pub use response::{AuthorizationResponse, ResponseMode};
 
 use super::app_access::{self, Gate};
-use super::claims::Place;
+use super::claims::ClaimsDestination;
 use super::clients::failures;
 use super::grants::{Lasts, lasts};
 use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
@@ -320,7 +320,10 @@ impl Request {
         for (name, members) in claims::STANDARD {
             let by_name = |place| members.iter().any(|member| claims::asks_for(self.claims.as_ref(), place, member));
             let is_open = scope::is_open_to(&self.client, name);
-            if is_open && !scope::holds(&scopes, name) && (by_name(Place::Userinfo) || by_name(Place::IdToken)) {
+            if is_open
+                && !scope::holds(&scopes, name)
+                && (by_name(ClaimsDestination::Userinfo) || by_name(ClaimsDestination::IdToken))
+            {
                 scopes.push(name.to_owned());
             }
         }

@@ -25,7 +25,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The sign-ins to an app in the last [`DAYS`] days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Lately {
+pub struct RecentProtection {
     /// How many days that is.
     pub days: u8,
     /// All of them.
@@ -36,7 +36,7 @@ pub struct Lately {
     pub bare: u64,
 }
 
-impl Lately {
+impl RecentProtection {
     /// Whether PKCE could be demanded of the app without anybody noticing: all of many sign-ins had it, and it is not demanded yet.
     pub fn shows_pkce(&self, client: &Client) -> bool {
         let is_demanded = client.is_public() || client.require_pkce;
@@ -74,7 +74,7 @@ fn count(recent: &mut RecentSignIns, now: Moment, has_pkce: bool, is_bare: bool)
 }
 
 /// The sign-ins to an app lately.
-pub fn of_client(cx: &Cx, from: &impl Read, client: &ClientId) -> Result<Lately, store::Error> {
+pub fn of_client(cx: &Cx, from: &impl Read, client: &ClientId) -> Result<RecentProtection, store::Error> {
     Ok(sum(&rows::find(from, cx.tenant, client)?.unwrap_or_default(), cx.now))
 }
 
@@ -89,10 +89,10 @@ pub fn bare_apps(cx: &Cx) -> Result<Vec<Client>, store::Error> {
     Ok(found)
 }
 
-fn sum(recent: &RecentSignIns, now: Moment) -> Lately {
+fn sum(recent: &RecentSignIns, now: Moment) -> RecentProtection {
     let today = day_of(now);
-    let zero = Lately { days: DAYS, ..Lately::default() };
-    recent.days.iter().filter(|one| is_recent(one.day, today)).fold(zero, |sum, one| Lately {
+    let zero = RecentProtection { days: DAYS, ..RecentProtection::default() };
+    recent.days.iter().filter(|one| is_recent(one.day, today)).fold(zero, |sum, one| RecentProtection {
         all: sum.all + one.all,
         pkce: sum.pkce + one.pkce,
         bare: sum.bare + one.bare,
@@ -128,9 +128,9 @@ mod tests {
             }
             assert!(recent.days.len() <= 7);
         }
-        let lately = sum(&recent, start.plus(days(99)));
-        assert_eq!(lately, Lately { days: 7, all: 21, pkce: 9, bare: 3 });
-        assert_eq!(sum(&recent, start.plus(days(105))), Lately { days: 7, all: 3, pkce: 0, bare: 3 });
+        let found = sum(&recent, start.plus(days(99)));
+        assert_eq!(found, RecentProtection { days: 7, all: 21, pkce: 9, bare: 3 });
+        assert_eq!(sum(&recent, start.plus(days(105))), RecentProtection { days: 7, all: 3, pkce: 0, bare: 3 });
         assert_eq!(sum(&recent, start.plus(days(106))).all, 0);
     }
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_app_is_bare_when_most_of_its_sign_ins_are() {
-        let bare = |all, bare| Lately { days: 7, all, pkce: 0, bare }.is_bare();
+        let bare = |all, bare| RecentProtection { days: 7, all, pkce: 0, bare }.is_bare();
         assert_eq!([bare(0, 0), bare(1, 1), bare(10, 5), bare(10, 6)], [false, true, false, true]);
     }
 }

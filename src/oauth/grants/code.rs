@@ -18,7 +18,7 @@ use crate::oauth::{Error, Params, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
 use crate::store::{Tx, rows};
 
-/// How a redemption ended. A refusal that leaves a mark is a value: an error would roll the mark back.
+/// How a redemption ended. A refusal that is recorded is a value: an error would roll the record back.
 enum Redemption {
     Granted(Box<(Code, User)>),
     Refused(Error),

@@ -20,7 +20,7 @@ use crate::oauth::{Error, Params, scope};
 use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
 use crate::store::{Read, Tx, rows};
 
-/// How a refresh ended; a refusal that leaves a mark is a value.
+/// How a refresh ended; a refusal that is recorded is a value.
 enum Refreshed {
     Granted(Box<(Grant, User, Vec<String>)>),
     Refused(Error),

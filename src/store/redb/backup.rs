@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Publish, Unpublished};
-use super::{BackupError, OpenError, Options, opening, view_of};
+use super::view::view_of;
+use super::{BackupError, OpenError, Options, RedbEngine, opening};
 use crate::base::id::TenantId;
-use crate::store::engine::{Changes, DataFile as _, Engine, Order, Row, View};
+use crate::store::engine::{Changes, DataFile as _, Engine, Head, Order, Row, View};
 use crate::store::key::Key;
 use crate::store::schema::{self, META, Meta};
-use crate::store::tx::{Snapshot, transact};
+use crate::store::tx::Snapshot;
 use crate::store::{Error, migrate, record};
 
 /// Rows per step of a copy.
@@ -69,7 +70,9 @@ pub(super) fn create(
     }
     let draft = Draft::begin(target, options).map_err(unopened)?;
     let manifest = copy(snapshot.view(), draft.engine(), progress)?;
-    transact(draft.engine(), |tx| META.put(tx, &manifest_key(), &Meta::Manifest(manifest.clone())))?;
+    let mut last = Changes::default();
+    last.set("meta", manifest_key().encode(), Some(record::to_bytes(&Meta::Manifest(manifest.clone()))?));
+    draft.engine().load(&last)?;
     draft.engine().close();
     match draft.publish(Publish::New) {
         Ok(_) => Ok(BackupReport::new(manifest, target)),
@@ -130,6 +133,10 @@ struct Held<V> {
 }
 
 impl<V: View> View for Held<V> {
+    fn head(&self) -> Result<Head, Error> {
+        self.view.head()
+    }
+
     fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.view.get(table, key)
     }
@@ -183,7 +190,7 @@ fn unopened(error: OpenError) -> Error {
 }
 
 /// Copies all rows to an empty engine and sums them up.
-fn copy(view: &dyn View, target: &dyn Engine, progress: &mut dyn FnMut(u64)) -> Result<Manifest, Error> {
+fn copy(view: &dyn View, target: &RedbEngine, progress: &mut dyn FnMut(u64)) -> Result<Manifest, Error> {
     let mut copied = 0_u64;
     walk(view, &mut |table, rows| {
         let mut changes = Changes::default();
@@ -191,7 +198,7 @@ fn copy(view: &dyn View, target: &dyn Engine, progress: &mut dyn FnMut(u64)) -> 
         for (key, value) in rows {
             changes.set(table, key, Some(value));
         }
-        target.commit(&changes)?;
+        target.load(&changes)?;
         progress(copied);
         Ok(())
     })
@@ -251,6 +258,7 @@ mod tests {
 
     use super::*;
     use crate::store::redb::RedbEngine;
+    use crate::store::tx::transact;
     use crate::store::{Record, Store, Table, Tx};
 
     const LEFT: Table<(TenantId, u64), Count> = Table::new("test_a");

@@ -59,7 +59,7 @@ impl Draft {
         }
         let file = Scrap(path);
         let opened = opening::fresh(&file.0, options).map_err(|error| named(error, target))?;
-        let engine = RedbEngine::new(&file.0, options, opened);
+        let engine = RedbEngine::new(&file.0, options, opened).map_err(|error| OpenError::from_store(target, error))?;
         Ok(Self { target: target.to_path_buf(), file, engine })
     }
 

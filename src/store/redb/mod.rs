@@ -10,45 +10,41 @@ mod backup;
 mod device;
 mod draft;
 mod error;
+mod fault;
 mod files;
 mod opening;
+mod view;
 
 #[cfg(test)]
 mod refusals;
 
 use std::future::ready;
-use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwapOption;
-use redb::{
-    CommitError, CompactionError, Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata as _, SavepointError, SetDurabilityError, StorageError, TableDefinition, TableError,
-    TransactionError, WriteTransaction,
-};
+use redb::{CompactionError, Database, Durability, ReadableTable as _, TableDefinition, WriteTransaction};
 
 pub use backup::{BackupReport, restore, verify_backup};
 pub use error::{BackupError, OpenError};
 pub use files::Options;
 
-use super::engine::{Asked, Changes, DataFile, Engine, Order, Row, View, nothing_between};
-use super::writer::message_of;
-use super::{Error, Lease, log_fault, schema};
+use super::engine::{Asked, Changes, CommitError, DataFile, Engine, Head, Listener, Proposal, Revision, View};
+use super::log::{Log, Logged};
+use super::schema::Meta;
+use super::{Error, Lease, log_fault, record, schema};
 use crate::base::Moment;
 use device::Device;
+use fault::{fault, guarded};
 use opening::Opened;
+use view::{RedbView, view_of};
 
 pub(super) use backup::Manifest;
 #[cfg(test)]
 pub(super) use draft::{Draft, Publish};
 
 type Bytes = &'static [u8];
-type RawTable = ReadOnlyTable<Bytes, Bytes>;
-/// A table, or `None` when nothing was ever written to it.
-type MaybeTable = Option<RawTable>;
 
 /// The one shape of every table.
 const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
@@ -76,26 +72,31 @@ pub(super) struct RedbEngine {
     latest: ArcSwapOption<RedbView>,
     /// Goes up with every commit, once it is in the file: a view of a lower number is an old one.
     generation: AtomicU64,
+    /// The last commits. Its newest revision is that of the file.
+    log: Mutex<Log>,
 }
 
 impl RedbEngine {
     /// Takes a file that was opened by [`opening`] and is settled.
-    fn new(path: &Path, options: &Options, opened: Opened) -> Self {
-        Self {
+    /// Errors: reading.
+    fn new(path: &Path, options: &Options, opened: Opened) -> Result<Self, Error> {
+        let head = guarded(|| view_of(&opened.database)?.head())?;
+        Ok(Self {
             path: path.to_path_buf(),
             options: options.clone(),
             slot: RwLock::new(Slot::Open(opened.database, opened.device)),
             sick: Arc::default(),
             latest: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
-        }
+            log: Mutex::new(Log::behind(head.revision)),
+        })
     }
 
     /// Opens an existing file and proves it sound. Errors leave the file as it was.
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
         let opened = opening::existing(path, options)?;
         opened.device.settle().map_err(|error| OpenError::from_io(path, &error))?;
-        Ok(Self::new(path, options, opened))
+        Self::new(path, options, opened).map_err(|error| OpenError::from_store(path, error))
     }
 
     /// The same engine, after its file was given another name.
@@ -141,7 +142,8 @@ impl RedbEngine {
         drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
         // The file was proved whole when the process started. While a disk is full this happens with every write, and all wait for it.
         let options = Options { check_bytes: 0, ..self.options.clone() };
-        match opening::existing(&self.path, &options) {
+        let opened = opening::existing(&self.path, &options).map_err(|error| error.to_string());
+        match opened.and_then(|opened| self.still_there(opened)) {
             Ok(opened) => {
                 *slot = Slot::Open(opened.database, opened.device);
                 self.sick.store(false, Ordering::Release);
@@ -151,15 +153,44 @@ impl RedbEngine {
                 if !again {
                     log_fault("the data file could not be opened again", &error);
                 }
-                let error = Error::Io(error.to_string());
+                let error = Error::Io(error);
                 *slot = Slot::Failed(error.clone());
                 Err(error)
             }
         }
     }
 
-    /// Runs a write transaction of redb and commits it durably. When that fails the file stays at the last commit, and is read on.
-    fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<(), Error>) -> Result<(), Error> {
+    /// Looks at the file that was opened again: the commit that failed may be in it or not, and nothing that was seen before may be missing.
+    /// Otherwise two states would have one revision. Errors: why it is not used.
+    fn still_there(&self, opened: Opened) -> Result<Opened, String> {
+        let head = guarded(|| view_of(&opened.database)?.head()).map_err(|error| error.to_string())?;
+        let mut log = self.log();
+        if head.revision < log.newest() {
+            return Err(format!(
+                "{} went back from revision {} to {}: restore a backup, or start again to serve what is in it",
+                self.path.display(),
+                log.newest().number(),
+                head.revision.number()
+            ));
+        }
+        if head.revision > log.newest() {
+            *log = Log::behind(head.revision);
+        }
+        Ok(opened)
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts and deletes rows as they are, that of the head too: to copy a state with its revision into a file that nobody uses yet.
+    pub(super) fn load(&self, changes: &Changes) -> Result<(), Error> {
+        self.write(|transaction| apply(transaction, changes).map(|()| true))
+    }
+
+    /// Runs a write transaction of redb and commits it durably, unless `change` answers false. When that fails the file stays at the last
+    /// commit, and is read on.
+    fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<bool, Error>) -> Result<(), Error> {
         self.reopen_if_sick()?;
         // There may still be no room for this: redb knows nothing of it, and the file is read on as it is.
         self.with(|_, device| Ok(device.settle()?))?;
@@ -170,8 +201,11 @@ impl RedbEngine {
             transaction.set_durability(Durability::Immediate).map_err(fault)?;
             transaction.set_two_phase_commit(true);
             transaction.set_quick_repair(true);
-            change(&mut transaction)?;
-            transaction.commit().map_err(fault)
+            if change(&mut transaction)? {
+                transaction.commit().map_err(fault)
+            } else {
+                transaction.abort().map_err(fault)
+            }
         });
         self.let_go();
         if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
@@ -193,7 +227,7 @@ impl Engine for RedbEngine {
             return Ok(view);
         }
         self.with(|database, _| {
-            let view = Arc::new(RedbView { generation, sick: Arc::clone(&self.sick), ..view_of(database)? });
+            let view = Arc::new(view_of(database)?.shared(generation, &self.sick));
             self.latest.store(Some(Arc::clone(&view)));
             if self.generation.load(Ordering::Acquire) != generation {
                 // Somebody committed meanwhile: nobody asks for this view any more, and kept it would hold on to old pages.
@@ -203,23 +237,37 @@ impl Engine for RedbEngine {
         })
     }
 
-    fn commit(&self, changes: &Changes) -> Result<(), Error> {
+    fn commit(&self, proposal: &Proposal) -> Result<Revision, CommitError> {
+        let (mut before, mut after) = (Head::default(), None);
         self.write(|transaction| {
-            for (name, rows) in changes.tables() {
-                let mut table = transaction.open_table(raw(schema::known(name)?)).map_err(fault)?;
-                for (key, value) in rows {
-                    match value {
-                        Some(value) => table.insert(key.as_slice(), value.as_slice()).map(drop).map_err(fault)?,
-                        None => table.remove(key.as_slice()).map(drop).map_err(fault)?,
-                    }
-                }
+            let (name, key) = schema::head_row();
+            let mut table = transaction.open_table(raw(name)).map_err(fault)?;
+            before = schema::head_of(table.get(key.as_slice()).map_err(fault)?.as_ref().map(|row| row.value()))?;
+            // Only this process writes, one commit after another, so this does not happen.
+            if before.revision != proposal.base && self.log().touches(&proposal.reads, proposal.base) {
+                return Ok(false);
             }
-            Ok(())
-        })
+            let head = before.after(&proposal.changes);
+            table.insert(key.as_slice(), record::to_bytes(&Meta::Head(head))?.as_slice()).map_err(fault)?;
+            drop(table);
+            apply(transaction, &proposal.changes)?;
+            after = Some(head.revision);
+            Ok(true)
+        })?;
+        let revision = after.ok_or(CommitError::Conflict { newer: before.revision })?;
+        self.log().push(Logged { revision, changes: Arc::clone(&proposal.changes) });
+        Ok(revision)
+    }
+
+    fn changes_since(&self, revision: Revision) -> Result<Option<Vec<Logged>>, Error> {
+        Ok(self.log().since(revision))
+    }
+
+    fn listen(&self, _: Listener) {
+        // The file is locked: there is no other process.
     }
 
     fn lease<'a>(&'a self, _: &'a Lease, _: Moment) -> Asked<'a> {
-        // The file is locked: there is no other process.
         Box::pin(ready(Ok(true)))
     }
 
@@ -244,7 +292,7 @@ impl DataFile for RedbEngine {
     }
 
     fn savepoint(&self) -> Result<(), Error> {
-        self.write(|transaction| transaction.persistent_savepoint().map(drop).map_err(fault))
+        self.write(|transaction| transaction.persistent_savepoint().map(|_| true).map_err(fault))
     }
 
     fn roll_back(&self) -> Result<bool, Error> {
@@ -253,8 +301,9 @@ impl DataFile for RedbEngine {
         self.write(|transaction| {
             let savepoint = transaction.get_persistent_savepoint(*first).map_err(fault)?;
             transaction.restore_savepoint(&savepoint).map_err(fault)?;
-            Ok(())
+            Ok(true)
         })?;
+        *self.log() = Log::behind(self.snapshot()?.head()?.revision);
         self.release()?;
         Ok(true)
     }
@@ -264,7 +313,7 @@ impl DataFile for RedbEngine {
             for savepoint in savepoints(transaction)? {
                 transaction.delete_persistent_savepoint(savepoint).map_err(fault)?;
             }
-            Ok(())
+            Ok(true)
         })
     }
 
@@ -275,142 +324,22 @@ impl DataFile for RedbEngine {
     }
 }
 
+/// Puts and deletes rows.
+fn apply(transaction: &WriteTransaction, changes: &Changes) -> Result<(), Error> {
+    for (name, rows) in changes.tables() {
+        let mut table = transaction.open_table(raw(schema::known(name)?)).map_err(fault)?;
+        for (key, value) in rows {
+            match value {
+                Some(value) => table.insert(key.as_slice(), value.as_slice()).map(drop).map_err(fault)?,
+                None => table.remove(key.as_slice()).map(drop).map_err(fault)?,
+            }
+        }
+    }
+    Ok(())
+}
+
 fn savepoints(transaction: &WriteTransaction) -> Result<Vec<u64>, Error> {
     let mut savepoints: Vec<u64> = transaction.list_persistent_savepoints().map_err(fault)?.collect();
     savepoints.sort_unstable();
     Ok(savepoints)
 }
-
-/// A frozen state of the file. Tables are opened when they are first read.
-pub(super) struct RedbView {
-    transaction: ReadTransaction,
-    /// As in the schema.
-    tables: Vec<(&'static str, OnceLock<MaybeTable>)>,
-    /// Of how many commits it is, for those who share it.
-    generation: u64,
-    /// Where it tells that the disk failed.
-    sick: Arc<AtomicBool>,
-}
-
-/// The state of `database` as of its last commit.
-pub(super) fn view_of(database: &Database) -> Result<RedbView, Error> {
-    let tables = schema::tables().map(|name| (name, OnceLock::new())).collect();
-    Ok(RedbView { transaction: database.begin_read().map_err(fault)?, tables, generation: 0, sick: Arc::default() })
-}
-
-impl RedbView {
-    /// Runs `read`; when the disk fails at it, the file is opened anew for those who come next.
-    fn reading<T>(&self, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        guarded(read).inspect_err(|error| {
-            if matches!(error, Error::Io(_)) {
-                self.sick.store(true, Ordering::Release);
-            }
-        })
-    }
-
-    /// The table, or `None` when nothing was ever written to it.
-    fn table(&self, name: &'static str) -> Result<Option<&RawTable>, Error> {
-        let place = self.tables.iter().find(|(listed, _)| *listed == name).map(|(_, place)| place);
-        let place = place.ok_or_else(|| Error::UnknownTable(name.to_owned()))?;
-        if let Some(table) = place.get() {
-            return Ok(table.as_ref());
-        }
-        let table = match self.transaction.open_table(raw(name)) {
-            Ok(table) => Some(table),
-            Err(TableError::TableDoesNotExist(_)) => None,
-            Err(error) => return Err(fault(error)),
-        };
-        Ok(place.get_or_init(|| table).as_ref())
-    }
-
-    /// Names of tables in the file that the schema does not list.
-    pub(super) fn unlisted_tables(&self) -> Result<Vec<String>, Error> {
-        use redb::TableHandle;
-        let names = self.transaction.list_tables().map_err(fault)?.map(|table| table.name().to_owned());
-        Ok(names.filter(|name| !schema::tables().any(|listed| listed == name)).collect())
-    }
-}
-
-impl View for RedbView {
-    fn get(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.reading(|| match self.table(table)? {
-            Some(table) => Ok(table.get_owned(key).map_err(fault)?.map(|value| value.value().to_vec())),
-            None => Ok(None),
-        })
-    }
-
-    fn count(&self, table: &'static str) -> Result<u64, Error> {
-        self.reading(|| match self.table(table)? {
-            Some(table) => table.len().map_err(fault),
-            None => Ok(0),
-        })
-    }
-
-    fn scan(
-        &self,
-        table: &'static str,
-        from: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        order: Order,
-        limit: usize,
-    ) -> Result<Vec<Row>, Error> {
-        self.reading(|| {
-            let Some(table) = self.table(table)? else { return Ok(Vec::new()) };
-            if nothing_between(from, to) {
-                return Ok(Vec::new());
-            }
-            let range = table.range_owned::<&[u8]>((from, to)).map_err(fault)?.map(|row| {
-                let (key, value) = row.map_err(fault)?;
-                Ok((key.value().to_vec(), value.value().to_vec()))
-            });
-            match order {
-                Order::Ascending => range.take(limit).collect(),
-                Order::Descending => range.rev().take(limit).collect(),
-            }
-        })
-    }
-}
-
-/// Turns a panic within redb, as damaged pages can cause, into an error.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(Error::Damaged(format!("the engine stopped: {}", message_of(panic.as_ref())))))
-}
-
-/// What redb reports, in the store's words.
-pub(super) fn fault(error: impl Into<Fault>) -> Error {
-    match error.into().0 {
-        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Error::Damaged(String::from("it ends too early"))
-        }
-        redb::Error::Io(error) => error.into(),
-        redb::Error::Corrupted(reason) => Error::Damaged(reason),
-        redb::Error::DatabaseClosed => Error::Closed,
-        redb::Error::PreviousIo => Error::Io(String::from("a write failed before")),
-        other => Error::Io(other.to_string()),
-    }
-}
-
-/// Any error of redb.
-pub(super) struct Fault(redb::Error);
-
-macro_rules! faults {
-    ($($error:ty),*) => {$(
-        impl From<$error> for Fault {
-            fn from(error: $error) -> Self {
-                Self(error.into())
-            }
-        }
-    )*};
-}
-
-faults!(
-    StorageError,
-    TableError,
-    TransactionError,
-    CommitError,
-    CompactionError,
-    SavepointError,
-    SetDurabilityError,
-    redb::DatabaseError
-);

@@ -11,7 +11,9 @@ use std::sync::{Arc, Once};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use super::device::{Access, Device};
-use super::{OpenError, Options, fault, guarded, view_of};
+use super::fault::{fault, guarded};
+use super::view::view_of;
+use super::{OpenError, Options};
 use crate::store::{Error, Snapshot, migrate};
 
 /// What every redb file begins with.

@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 use crate::base::id::TenantId;
-use crate::store::{Order, Record, Store, Table, Tx, migrate, tx};
+use crate::store::{Commit, Order, Record, Store, Table, Tx, migrate, tx};
 
 const ROWS: Table<(TenantId, u64), Text> = Table::new("test_a");
 
@@ -180,7 +181,7 @@ fn a_foreign_file_is_refused() {
     }
     fs::remove_file(&path).unwrap();
     let foreign = opening::fresh(&path, &Options::default()).unwrap();
-    let engine = RedbEngine::new(&path, &Options::default(), foreign);
+    let engine = RedbEngine::new(&path, &Options::default(), foreign).unwrap();
     tx::transact(&engine, |tx| ROWS.put(tx, &(TenantId::DEFAULT, 1), &text(1))).unwrap();
     engine.close();
     assert!(matches!(refused(&path), OpenError::NotAuther(_)));
@@ -334,6 +335,56 @@ fn a_file_that_cannot_be_opened_again_is_tried_by_whoever_comes_next() {
     }
     store.close();
     assert!(matches!(store.read(), Err(Error::Closed)));
+}
+
+#[test]
+fn a_commit_that_failed_has_no_revision_and_one_that_comes_later_is_the_next() {
+    let (_folder, path) = place();
+    let options = Options::default();
+    let store = Store::open(&path, &options).unwrap();
+    fill(&store, 0..10);
+    let revision = || store.read().unwrap().revision().unwrap().number();
+    let before = revision();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&heard);
+    let hear = move |commit: &Commit<'_>| {
+        log.lock().unwrap().push((commit.revision().number(), commit.is_known()));
+        true
+    };
+    assert_eq!(store.follow(store.read().unwrap().revision().unwrap(), hear), Ok(true));
+    for left in [0, 5_000, 20_000] {
+        options.room.set(left);
+        let put = |tx: &mut Tx| (0..400).try_for_each(|n| ROWS.put(tx, &(TenantId::DEFAULT, 1000 + n), &text(n)));
+        assert_eq!(store.write_blocking(put), Err(Error::Full));
+        assert_eq!(revision(), before, "nothing of it is there");
+    }
+    options.room.set(u64::MAX);
+    fill(&store, 10..11);
+    assert_eq!(revision(), before + 1);
+    assert_eq!(*heard.lock().unwrap(), [(before + 1, true)]);
+}
+
+#[test]
+fn a_file_that_went_back_is_not_read_until_it_is_what_was_seen() {
+    let (folder, path) = place();
+    let options = Options::default();
+    let store = Store::open(&path, &options).unwrap();
+    fill(&store, 0..10);
+    let earlier = fs::read(&path).unwrap();
+    fill(&store, 10..12);
+    let away = folder.path().join("away.redb");
+    fs::rename(&path, &away).unwrap();
+    write_file(&path, &earlier);
+    options.room.set(0);
+    let change = |tx: &mut Tx| ROWS.put(tx, &(TenantId::DEFAULT, 12), &text(12));
+    store.write_blocking(change).unwrap_err();
+    let Err(Error::Io(told)) = store.read().map(drop) else { panic!("a state of the past is read") };
+    assert!(told.contains("went back"), "{told}");
+    options.room.set(u64::MAX);
+    store.write_blocking(change).unwrap_err();
+    fs::rename(&away, &path).unwrap();
+    store.write_blocking(change).unwrap();
+    assert_eq!(rows(&store).unwrap(), (0..13).collect::<Vec<_>>());
 }
 
 #[test]

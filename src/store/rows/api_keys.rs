@@ -9,18 +9,18 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::sort::{Rank, Sort};
 use crate::records::{ApiKey, api_key};
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for ApiKey {}
 
 const KEYS: Table<(TenantId, ApiKeyId), ApiKey> = Table::new("api_keys");
-const STANDINGS: Table<(TenantId, ApiKeyId), KeyStanding> = Table::new("api_keys");
+const STATUSES: Table<(TenantId, ApiKeyId), KeyStatus> = Table::new("api_keys");
 const BY_OWNER: Index<(TenantId, UserId, ApiKeyId)> = Index::new("api_keys_by_owner");
 const BY_CLIENT: Index<(TenantId, ClientId, ApiKeyId)> = Index::new("api_keys_by_client");
 
 /// What of a key decides whether it may do anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeyStanding {
+pub struct KeyStatus {
     /// Whose key it is.
     pub owner: UserId,
     /// The client it is bound to.
@@ -35,21 +35,21 @@ pub struct KeyStanding {
     pub updated_at: Moment,
 }
 
-impl KeyStanding {
+impl KeyStatus {
     /// Whether it holds at `now`, as far as its end goes: as [`ApiKey::holds`].
     pub fn holds(&self, now: Moment) -> bool {
         api_key::holds(self.expires_at, self.updated_at, now)
     }
 }
 
-impl From<ApiKey> for KeyStanding {
+impl From<ApiKey> for KeyStatus {
     fn from(key: ApiKey) -> Self {
         let ApiKey { owner, client, enabled, expires_at, updated_at, .. } = key;
         Self { owner, client, enabled, expires_at, updated_at }
     }
 }
 
-impl Record for KeyStanding {
+impl Record for KeyStatus {
     const VERSION: u8 = ApiKey::VERSION;
 
     fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
@@ -63,20 +63,28 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Res
 }
 
 /// What of the key with this id decides whether it may do anything. Reads nothing else of it.
-pub fn standing(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStanding>, Error> {
-    STANDINGS.find(from, &(tenant, id.clone()))
+pub fn status(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStatus>, Error> {
+    STATUSES.find(from, &(tenant, id.clone()))
 }
 
 /// The keys of a person, oldest first, expired ones included.
 pub fn of_owner(from: &(impl Read + ?Sized), tenant: TenantId, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
-    let keys = BY_OWNER.page(from, &prefix((tenant, owner)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut keys = Vec::new();
+    BY_OWNER.visit(from, &prefix((tenant, owner)), |(_, _, id)| {
+        keys.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(keys)
 }
 
 /// The keys that are bound to a client, oldest first, expired ones included.
 pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientId) -> Result<Vec<ApiKey>, Error> {
-    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut keys = Vec::new();
+    BY_CLIENT.visit(from, &prefix((tenant, client)), |(_, _, id)| {
+        keys.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(keys)
 }
 
 /// How many keys a person has, counted up to `limit`.

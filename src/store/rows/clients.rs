@@ -1,12 +1,12 @@
 //! Clients, by id.
 
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
 use crate::records::Client;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx};
 
 impl Record for Client {}
 
@@ -34,14 +34,18 @@ pub fn page_of(
         return filtered::sorted(from, &CLIENTS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: ClientId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
-    filtered::page(from, &CLIENTS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &CLIENTS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Every client: for what must look at all of them, such as the list of allowed origins.
 pub fn all(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<Vec<Client>, Error> {
-    let rows = CLIENTS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, client)| client).collect())
+    let mut clients = Vec::new();
+    CLIENTS.visit(from, &prefix((tenant,)), |_, client| {
+        clients.push(client);
+        GO_ON
+    })?;
+    Ok(clients)
 }
 
 /// Writes a client.

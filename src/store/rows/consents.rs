@@ -3,7 +3,7 @@
 use crate::base::id::{ClientId, TenantId, UserId};
 use crate::records::Consent;
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Read, Record, Table, Tx};
 
 impl Record for Consent {}
 
@@ -17,17 +17,21 @@ pub fn find(from: &impl Read, tenant: TenantId, user: &UserId, client: &ClientId
 
 /// All that a person allowed.
 pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Consent>, Error> {
-    let rows = CONSENTS.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, consent)| consent).collect())
+    let mut consents = Vec::new();
+    CONSENTS.visit(from, &prefix((tenant, user)), |_, consent| {
+        consents.push(consent);
+        GO_ON
+    })?;
+    Ok(consents)
 }
 
 /// All that was allowed to a client.
 pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<Consent>, Error> {
-    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
-    let mut consents = Vec::with_capacity(keys.len());
-    for (_, _, user) in keys {
+    let mut consents = Vec::new();
+    BY_CLIENT.visit(from, &prefix((tenant, client)), |(_, _, user)| {
         consents.extend(find(from, tenant, &user, client)?);
-    }
+        GO_ON
+    })?;
     Ok(consents)
 }
 

@@ -4,7 +4,7 @@ use super::expired::{self, Kind};
 use crate::base::id::{ClientId, FailureId, TenantId};
 use crate::records::AuthorizeFailure;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Read, Record, Table, Tx};
 
 impl Record for AuthorizeFailure {}
 
@@ -22,8 +22,12 @@ pub fn find(
 
 /// All failures of a client, oldest first, expired ones included until they are swept. Whoever writes keeps them few.
 pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<AuthorizeFailure>, Error> {
-    let rows = FAILURES.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, failure)| failure).collect())
+    let mut failures = Vec::new();
+    FAILURES.visit(from, &prefix((tenant, client)), |_, failure| {
+        failures.push(failure);
+        GO_ON
+    })?;
+    Ok(failures)
 }
 
 /// Writes a failure. `old` is the row as it was read in this transaction, if there was one.

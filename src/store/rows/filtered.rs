@@ -10,8 +10,8 @@ const SCAN_LIMIT: usize = 5_000;
 /// Rows read at a time while most of them are not wanted.
 const CHUNK: usize = 500;
 
-/// Where a page lies in a table.
-pub(super) struct Place<K> {
+/// The range of a table that a page is read from.
+pub(super) struct PageRange<K> {
     /// What its keys begin with.
     pub prefix: Vec<u8>,
     /// The key that it comes after.
@@ -27,11 +27,11 @@ pub(super) struct Place<K> {
 pub(super) fn page<K: Key, R: Record>(
     from: &(impl Read + ?Sized),
     table: &Table<K, R>,
-    place: Place<K>,
+    range: PageRange<K>,
     wanted: impl Fn(&R) -> bool,
     cursor: impl Fn(&K) -> String,
 ) -> Result<Page<R>, Error> {
-    let Place { prefix, mut after, order, limit } = place;
+    let PageRange { prefix, mut after, order, limit } = range;
     let mut items = Vec::new();
     // The last key that is on the page or was looked at in vain.
     let mut last: Option<String> = None;

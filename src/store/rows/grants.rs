@@ -4,7 +4,7 @@ use super::expired::{self, Kind};
 use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, TenantId, UserId};
 use crate::records::{Grant, Refresh};
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for Grant {}
 impl Record for Refresh {}
@@ -33,20 +33,32 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &GrantId) -> Result<Option<G
 
 /// All families of a person.
 pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Grant>, Error> {
-    let keys = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut grants = Vec::new();
+    BY_USER.visit(from, &prefix((tenant, user)), |(_, _, id)| {
+        grants.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(grants)
 }
 
 /// All families that began in a session.
 pub fn of_session(from: &impl Read, tenant: TenantId, session: &SessionId) -> Result<Vec<Grant>, Error> {
-    let keys = BY_SESSION.page(from, &prefix((tenant, session)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut grants = Vec::new();
+    BY_SESSION.visit(from, &prefix((tenant, session)), |(_, _, id)| {
+        grants.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(grants)
 }
 
 /// All families of a client.
 pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<Grant>, Error> {
-    let keys = BY_CLIENT.page(from, &prefix((tenant, client)), None, Order::Ascending, usize::MAX)?;
-    load(from, tenant, keys.into_iter().map(|(_, _, id)| id))
+    let mut grants = Vec::new();
+    BY_CLIENT.visit(from, &prefix((tenant, client)), |(_, _, id)| {
+        grants.extend(find(from, tenant, &id)?);
+        GO_ON
+    })?;
+    Ok(grants)
 }
 
 /// Writes a family. `old` is the row as it was read in this transaction, if there was one.
@@ -71,11 +83,12 @@ fn make_room(tx: &mut Tx, tenant: TenantId, new: &Grant) -> Result<(), Error> {
     let of_client: Vec<&Grant> = held.iter().filter(|grant| grant.client == new.client).collect();
     let oldest = if of_client.len() > PER_CLIENT { of_client.first().copied() } else { held.first() };
     let Some(oldest) = oldest else { return Ok(()) };
-    for (_, _, id) in REFRESH_BY_GRANT.page(tx, &prefix((tenant, &oldest.id)), None, Order::Ascending, usize::MAX)? {
+    REFRESH_BY_GRANT.visit_in(tx, &prefix((tenant, &oldest.id)), |tx, (_, _, id)| {
         if let Some(refresh) = find_refresh(tx, tenant, &id)? {
             delete_refresh(tx, tenant, &refresh)?;
         }
-    }
+        GO_ON
+    })?;
     delete(tx, tenant, oldest)
 }
 

@@ -1,6 +1,6 @@
 //! Groups, by id and by name. Who is in one is told by tuples.
 
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::id::{GroupId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
@@ -45,8 +45,8 @@ pub fn page_of(
         return filtered::sorted(from, &GROUPS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: GroupId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
-    filtered::page(from, &GROUPS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &GROUPS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a group and keeps its name unique; answers false instead of writing when another group has the name. `old` is the row as it was

@@ -4,7 +4,7 @@ use super::expired::{self, Kind};
 use crate::base::id::{LinkId, TenantId};
 use crate::records::{Link, LinkPurpose};
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Read, Record, Table, Tx};
 
 impl Record for Link {}
 
@@ -24,12 +24,12 @@ pub fn put_only(tx: &mut Tx, tenant: TenantId, link: &Link) -> Result<(), Error>
 
 /// Removes every link of a purpose.
 pub fn delete_all(tx: &mut Tx, tenant: TenantId, purpose: &LinkPurpose) -> Result<(), Error> {
-    for (_, link) in LINKS.page(tx, &prefix((tenant,)), None, Order::Ascending, usize::MAX)? {
+    LINKS.visit_in(tx, &prefix((tenant,)), |tx, _, link| {
         if link.purpose == *purpose {
             delete(tx, tenant, &link)?;
         }
-    }
-    Ok(())
+        GO_ON
+    })
 }
 
 /// Removes a link.

@@ -5,7 +5,7 @@ use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::records::Model;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx};
 
 impl Record for Model {}
 
@@ -26,8 +26,12 @@ pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest
 
 /// All models that belong to a client. Reads every model.
 pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientId) -> Result<Vec<Model>, Error> {
-    let rows = MODELS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, model)| model).filter(|model| model.client.as_ref() == Some(client)).collect())
+    let mut models = Vec::new();
+    MODELS.visit(from, &prefix((tenant,)), |_, model| {
+        models.extend(Some(model).filter(|model| model.client.as_ref() == Some(client)));
+        GO_ON
+    })?;
+    Ok(models)
 }
 
 /// Writes a model and counts the change.

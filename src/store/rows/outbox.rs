@@ -1,7 +1,7 @@
 //! The outbox: deliveries by id, and those that wait by the moment of their next try.
 
 use super::expired::{self, Kind};
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::Moment;
 use crate::base::id::{DeliveryId, TenantId};
 use crate::base::page::{Page, PageRequest};
@@ -63,7 +63,7 @@ pub fn page(
     wanted: impl Fn(&Delivery) -> bool,
 ) -> Result<Page<Delivery>, Error> {
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
+    let place = PageRange { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
     filtered::page(from, &OUTBOX, place, wanted, |(_, id)| id.to_string())
 }
 

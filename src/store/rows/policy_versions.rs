@@ -5,7 +5,7 @@ use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
 use crate::records::{PolicyPlace, PolicyVersion};
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for PolicyVersion {}
 
@@ -68,9 +68,10 @@ fn forget_oldest_gone(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Resul
     let latest = latest(tx, tenant, entity_type, &place)?;
     if latest.is_some_and(|latest| latest.script.is_none() && latest.at == at) {
         let within = prefix((tenant, entity_type, place.level(), place.name()));
-        for (key, _) in VERSIONS.page(tx, &within, None, Order::Ascending, usize::MAX)? {
+        VERSIONS.visit_in(tx, &within, |tx, key, _| {
             VERSIONS.delete(tx, &key)?;
-        }
+            GO_ON
+        })?;
     }
     GONE.delete(tx, &(tenant, entity_type.to_owned(), at, tuple))
 }

@@ -3,7 +3,7 @@
 use crate::base::id::{ClientId, TenantId};
 use crate::records::RecentSignIns;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Read, Record, Table, Tx};
 
 impl Record for RecentSignIns {}
 
@@ -16,8 +16,12 @@ pub fn find(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Opt
 
 /// Those to every app that had any, by the app's identifier.
 pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<(ClientId, RecentSignIns)>, Error> {
-    let rows = RECENT.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|((_, client), recent)| (client, recent)).collect())
+    let mut all = Vec::new();
+    RECENT.visit(from, &prefix((tenant,)), |(_, client), recent| {
+        all.push((client, recent));
+        GO_ON
+    })?;
+    Ok(all)
 }
 
 /// Writes those to an app.

@@ -1,13 +1,13 @@
 //! Sessions, by id, by person and by end.
 
 use super::expired::{self, Kind};
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::id::{SessionId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
 use crate::records::Session;
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
 impl Record for Session {}
 
@@ -21,11 +21,11 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &SessionId) -> Result<Option
 
 /// All sessions of a person, oldest first, expired ones included until they are swept.
 pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Session>, Error> {
-    let keys = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, usize::MAX)?;
-    let mut sessions = Vec::with_capacity(keys.len());
-    for (_, _, id) in keys {
+    let mut sessions = Vec::new();
+    BY_USER.visit(from, &prefix((tenant, user)), |(_, _, id)| {
         sessions.extend(find(from, tenant, &id)?);
-    }
+        GO_ON
+    })?;
     Ok(sessions)
 }
 
@@ -57,8 +57,8 @@ pub fn page_of(
         return filtered::sorted(from, &SESSIONS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: SessionId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
-    filtered::page(from, &SESSIONS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Descending, limit: request.limit };
+    filtered::page(from, &SESSIONS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a session. `old` is the row as it was read in this transaction, if there was one.

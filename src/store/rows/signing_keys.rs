@@ -4,7 +4,7 @@ use super::change_counts::{self, Of};
 use crate::base::id::{KeyId, TenantId};
 use crate::records::SigningKeyRecord;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Read, Record, Table, Tx};
 
 impl Record for SigningKeyRecord {}
 
@@ -12,8 +12,12 @@ const KEYS: Table<(TenantId, KeyId), SigningKeyRecord> = Table::new("signing_key
 
 /// All keys, oldest first.
 pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SigningKeyRecord>, Error> {
-    let rows = KEYS.page(from, &prefix((tenant,)), None, Order::Ascending, usize::MAX)?;
-    Ok(rows.into_iter().map(|(_, key)| key).collect())
+    let mut keys = Vec::new();
+    KEYS.visit(from, &prefix((tenant,)), |_, key| {
+        keys.push(key);
+        GO_ON
+    })?;
+    Ok(keys)
 }
 
 /// The key with this `kid`.

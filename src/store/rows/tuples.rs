@@ -9,7 +9,7 @@ use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::key::prefix;
-use crate::store::{Commit, Error, Index, Key, Order, Read, Record, Snapshot, Table, Tx};
+use crate::store::{Commit, Error, GO_ON, Index, Key, Next, Order, Read, Record, Snapshot, Table, Tx};
 
 /// (tenant, entity type, entity, relation, 1 for sets, subject type, subject, relation to the subject or nothing)
 type ByObject = (TenantId, String, String, String, u64, String, String, String);
@@ -320,35 +320,59 @@ pub fn entity_ids(
     Ok(ids)
 }
 
-/// Removes up to `limit` tuples in which `kind:id` stands as the subject, alone or as a set; answers what they were.
+/// Removes the tuples in which `kind:id` stands as the subject, alone or as a set; `gone` is shown each of them.
 pub fn delete_of_subject(
     tx: &mut Tx,
     tenant: TenantId,
-    kind: &str,
-    id: &str,
-    limit: usize,
-) -> Result<Vec<TupleKey>, Error> {
-    let keys = keys_of_subject(tx, tenant, &prefix((tenant, kind, id)), None, limit)?;
-    for key in &keys {
-        delete(tx, tenant, key)?;
-    }
-    Ok(keys)
+    (kind, id): (&str, &str),
+    mut gone: impl FnMut(&TupleKey),
+) -> Result<(), Error> {
+    BY_SUBJECT.visit_in(tx, &prefix((tenant, kind, id)), |tx, row| {
+        let key = subject_key(row);
+        gone(&key);
+        delete(tx, tenant, &key)?;
+        GO_ON
+    })
 }
 
-/// Removes up to `limit` tuples on the object `kind:id`, such as the memberships of a group; answers what they were.
-pub fn delete_of_entity(
+/// Removes the tuples whose subject has this type, whatever its identifier and relation; `gone` is shown each of them.
+pub fn delete_of_subject_type(
     tx: &mut Tx,
     tenant: TenantId,
     kind: &str,
-    id: &str,
-    limit: usize,
-) -> Result<Vec<TupleKey>, Error> {
-    let rows = TUPLES.page(tx, &prefix((tenant, kind, id)), None, Order::Ascending, limit)?;
-    let keys: Vec<_> = rows.into_iter().map(|(key, _)| object_key(key)).collect();
-    for key in &keys {
-        delete(tx, tenant, key)?;
-    }
-    Ok(keys)
+    mut gone: impl FnMut(&TupleKey),
+) -> Result<(), Error> {
+    BY_SUBJECT.visit_in(tx, &prefix((tenant, kind)), |tx, row| {
+        let key = subject_key(row);
+        gone(&key);
+        delete(tx, tenant, &key)?;
+        GO_ON
+    })
+}
+
+/// Removes the tuples on the object `kind:id`, such as the memberships of a group; `gone` is shown each of them.
+pub fn delete_of_entity(
+    tx: &mut Tx,
+    tenant: TenantId,
+    (kind, id): (&str, &str),
+    mut gone: impl FnMut(&TupleKey),
+) -> Result<(), Error> {
+    TUPLES.visit_in(tx, &prefix((tenant, kind, id)), |tx, row, _| {
+        let key = object_key(row);
+        gone(&key);
+        delete(tx, tenant, &key)?;
+        GO_ON
+    })
+}
+
+/// Shows `visit` the tuples of a relation of an object, in their order, until it breaks. Errors: reading, those of `visit`.
+pub fn visit_holders(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    (kind, id, relation): (&str, &str, &str),
+    mut visit: impl FnMut(Tuple) -> Next,
+) -> Result<(), Error> {
+    TUPLES.visit(from, &prefix((tenant, kind, id, relation)), |key, hanging| visit(tuple(object_key(key), hanging)))
 }
 
 /// Up to `limit` tuples of the tenant, after the one given, by object.

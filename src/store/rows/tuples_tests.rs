@@ -90,8 +90,9 @@ fn deleting_a_subject_or_an_object_leaves_no_index_behind() {
     let store = filled();
     let gone = |tx: &mut Tx| {
         raise(tx, TENANT)?;
-        let mut gone = delete_of_subject(tx, TENANT, "user", "ann", 100)?;
-        gone.extend(delete_of_entity(tx, TENANT, "doc", "0", 100)?);
+        let mut gone = Vec::new();
+        delete_of_subject(tx, TENANT, ("user", "ann"), |key| gone.push(key.clone()))?;
+        delete_of_entity(tx, TENANT, ("doc", "0"), |key| gone.push(key.clone()))?;
         Ok(gone)
     };
     let gone = store.write_blocking::<_, Error, _>(gone).unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::filtered::{self, Place};
+use super::filtered::{self, PageRange};
 use crate::base::canonical;
 use crate::base::id::{TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -14,7 +14,7 @@ use crate::store::{Error, Index, Order, Read, Record, Table, Tx};
 impl Record for User {}
 
 const USERS: Table<(TenantId, UserId), User> = Table::new("users");
-const STANDINGS: Table<(TenantId, UserId), Standing> = Table::new("users");
+const STATUSES: Table<(TenantId, UserId), Status> = Table::new("users");
 /// (tenant, canonical e-mail, user)
 const BY_EMAIL: Index<(TenantId, String, UserId)> = Index::new("users_by_email");
 /// (tenant, canonical username, user)
@@ -22,11 +22,11 @@ const BY_USERNAME: Index<(TenantId, String, UserId)> = Index::new("users_by_user
 
 /// What of a person decides whether they may do anything.
 #[derive(Serialize, Deserialize)]
-struct Standing {
+struct Status {
     disabled: bool,
 }
 
-impl Record for Standing {
+impl Record for Status {
     const VERSION: u8 = User::VERSION;
 
     fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
@@ -50,7 +50,7 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Resul
 
 /// Whether the person with this id is disabled; `None` when there is nobody. Reads nothing else of them.
 pub fn is_disabled(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<bool>, Error> {
-    Ok(STANDINGS.find(from, &(tenant, id.clone()))?.map(|standing| standing.disabled))
+    Ok(STATUSES.find(from, &(tenant, id.clone()))?.map(|status| status.disabled))
 }
 
 /// The person whose address has this canonical form.
@@ -80,8 +80,8 @@ pub fn page_of(
         return filtered::sorted(from, &USERS, &prefix((tenant,)), (sort, request.limit), wanted, rank);
     }
     let after = request.after.as_deref().and_then(|id| id.parse().ok()).map(|id: UserId| (tenant, id));
-    let place = Place { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
-    filtered::page(from, &USERS, place, wanted, |(_, id)| id.to_string())
+    let range = PageRange { prefix: prefix((tenant,)), after, order: Order::Ascending, limit: request.limit };
+    filtered::page(from, &USERS, range, wanted, |(_, id)| id.to_string())
 }
 
 /// Writes a person and keeps both names unique. `old` is the row as it was read in this transaction, if there was one.

@@ -7,36 +7,36 @@ use crate::base::id::TenantId;
 use crate::store::redb::RedbEngine;
 use crate::store::*;
 
-const COUNTS: Table<(TenantId, String), Count> = Table::new("test_a");
-const NAMES: Index<(TenantId, String, u64)> = Index::new("test_b");
+pub(super) const COUNTS: Table<(TenantId, String), Count> = Table::new("test_a");
+pub(super) const NAMES: Index<(TenantId, String, u64)> = Index::new("test_b");
 
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Count(u64);
+pub(super) struct Count(pub(super) u64);
 
 impl Record for Count {}
 
-type Result<T, E = Error> = std::result::Result<T, E>;
+pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Every kind of store; the folder keeps the file while the test runs.
-fn each_store(mut test: impl FnMut(&Store)) {
+pub(super) fn each_store(mut test: impl FnMut(&Store)) {
     test(&Store::in_memory());
     let folder = tempfile::tempdir().unwrap();
     test(&Store::open(&folder.path().join("auther.redb"), &Options::default()).unwrap());
 }
 
-fn key(name: &str) -> (TenantId, String) {
+pub(super) fn key(name: &str) -> (TenantId, String) {
     (TenantId::DEFAULT, name.to_owned())
 }
 
-fn put(store: &Store, name: &'static str, value: u64) {
+pub(super) fn put(store: &Store, name: &'static str, value: u64) {
     store.write_blocking(move |tx| set(tx, name, value)).unwrap();
 }
 
-fn set(tx: &mut Tx, name: &str, value: u64) -> Result<()> {
+pub(super) fn set(tx: &mut Tx, name: &str, value: u64) -> Result<()> {
     COUNTS.put(tx, &key(name), &Count(value))
 }
 
-fn find(from: &(impl Read + ?Sized), name: &str) -> Option<u64> {
+pub(super) fn find(from: &(impl Read + ?Sized), name: &str) -> Option<u64> {
     COUNTS.find(from, &key(name)).unwrap().map(|count| count.0)
 }
 
@@ -325,6 +325,7 @@ impl<'a> Gate<'a> {
 fn those_who_wait_share_a_commit() {
     each_store(|store| {
         let before = store.commits();
+        let revision = store.read().unwrap().revision().unwrap();
         let mut changes = store.changes();
         let gate = Gate::close(store);
         let answers: Vec<_> = (0..100_u64).map(|n| gate.submit(move |tx| set(tx, &n.to_string(), n))).collect();
@@ -332,7 +333,8 @@ fn those_who_wait_share_a_commit() {
         answers.iter().for_each(|answer| answer.recv().unwrap().unwrap());
         assert_eq!(store.commits(), before + 1);
         assert!(changes.has_changed().unwrap());
-        assert_eq!(*changes.borrow_and_update(), before + 1);
+        assert_eq!(*changes.borrow_and_update(), revision.next());
+        assert_eq!(store.read().unwrap().revision(), Ok(revision.next()));
         assert_eq!(COUNTS.page(&store.read().unwrap(), &[], None, Order::Ascending, 999).unwrap().len(), 100);
     });
 }

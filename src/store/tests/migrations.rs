@@ -7,12 +7,12 @@ use crate::base::Moment;
 use crate::base::entropy::OsEntropy;
 use crate::base::id::UserId;
 use crate::records::User;
-use crate::store::engine::View;
+use crate::store::engine::{Changes, View};
 use crate::store::key::prefix;
 use crate::store::memory::MemoryEngine;
 use crate::store::redb::{Draft, Publish, RedbEngine};
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::{Options, Record, Store, Table};
+use crate::store::{Options, Record, Revision, Store, Table, schema};
 
 const NUMBERS: Table<(TenantId,), Number> = Table::new("test_a");
 
@@ -228,6 +228,11 @@ fn counts_of_changes_go_on_in_their_own_table_in_a_file_of_the_old_shape() {
     .unwrap();
     // One of the earlier migrations counts as this version does.
     transact(draft.engine(), |tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
+    // It knew no revisions.
+    let (table, key) = schema::head_row();
+    let mut former = Changes::default();
+    former.set(table, key, None);
+    draft.engine().load(&former).unwrap();
     drop(draft.publish(Publish::New).map_err(drop).unwrap());
 
     let store = Store::open(&path, &Options::default()).unwrap();
@@ -237,6 +242,7 @@ fn counts_of_changes_go_on_in_their_own_table_in_a_file_of_the_old_shape() {
     assert_eq!(from.count("marks"), Ok(1), "what is revoked stays, and the counts are gone from there");
     assert_eq!(marks::holds(&from, TenantId::DEFAULT, Meaning::TokenRevoked, "some", Moment::from_millis(4)), Ok(true));
     assert_eq!(schema_of(&from), Ok(known()));
+    assert!(from.revision().unwrap() > Revision::default() && from.access_revision().unwrap() > Revision::default());
 }
 
 #[test]

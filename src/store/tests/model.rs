@@ -39,7 +39,7 @@ enum Outcome {
 }
 
 #[derive(Clone, Debug)]
-struct Scan {
+pub(super) struct Scan {
     table: &'static str,
     from: Bound<Vec<u8>>,
     to: Bound<Vec<u8>>,
@@ -47,18 +47,18 @@ struct Scan {
     limit: usize,
 }
 
-type Model = BTreeMap<&'static str, BTreeMap<Vec<u8>, Vec<u8>>>;
+pub(super) type Model = BTreeMap<&'static str, BTreeMap<Vec<u8>, Vec<u8>>>;
 
 fn slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
     bound.as_ref().map(Vec::as_slice)
 }
 
 impl Scan {
-    fn of(&self, from: &(impl Read + ?Sized)) -> Vec<Row> {
+    pub(super) fn of(&self, from: &(impl Read + ?Sized)) -> Vec<Row> {
         from.scan_raw(self.table, slice(&self.from), slice(&self.to), self.order, self.limit).unwrap()
     }
 
-    fn of_model(&self, model: &Model) -> Vec<Row> {
+    pub(super) fn of_model(&self, model: &Model) -> Vec<Row> {
         let none = BTreeMap::new();
         let within = |key: &[u8]| {
             (match slice(&self.from) {
@@ -82,11 +82,11 @@ impl Scan {
     }
 }
 
-fn table_name() -> impl Strategy<Value = &'static str> {
+pub(super) fn table_name() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just(A), Just(B)]
 }
 
-fn small_key() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn small_key() -> impl Strategy<Value = Vec<u8>> {
     // Four bytes of tenant, then few different tails: collisions are what is looked for.
     proptest::collection::vec(0..3_u8, 0..3).prop_map(|tail| [&[0, 0, 0, 1], tail.as_slice()].concat())
 }
@@ -95,14 +95,17 @@ fn bound() -> impl Strategy<Value = Bound<Vec<u8>>> {
     prop_oneof![Just(Bound::Unbounded), small_key().prop_map(Bound::Included), small_key().prop_map(Bound::Excluded)]
 }
 
+pub(super) fn scan() -> impl Strategy<Value = Scan> {
+    let order = prop_oneof![Just(Order::Ascending), Just(Order::Descending)];
+    (table_name(), bound(), bound(), order, prop_oneof![0..4_usize, Just(usize::MAX)])
+        .prop_map(|(table, from, to, order, limit)| Scan { table, from, to, order, limit })
+}
+
 fn transaction() -> impl Strategy<Value = Transaction> {
     let value = prop_oneof![4 => Just(Some(b"\x01{}".to_vec())), 1 => (0..99_u8).prop_map(|n| Some(format!("\u{1}{n}").into_bytes())), 2 => Just(None)];
     let change = (table_name(), small_key(), value);
-    let order = prop_oneof![Just(Order::Ascending), Just(Order::Descending)];
-    let scan = (table_name(), bound(), bound(), order, prop_oneof![0..4_usize, Just(usize::MAX)])
-        .prop_map(|(table, from, to, order, limit)| Scan { table, from, to, order, limit });
     let outcome = prop_oneof![6 => Just(Outcome::Keep), 1 => Just(Outcome::Refuse), 1 => Just(Outcome::Panic)];
-    (proptest::collection::vec(change, 0..8), proptest::collection::vec(scan, 1..4), outcome)
+    (proptest::collection::vec(change, 0..8), proptest::collection::vec(scan(), 1..4), outcome)
         .prop_map(|(changes, scans, outcome)| Transaction { changes, scans, outcome })
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::template::template;
-use super::{Answer, Browser, Home, VERIFIER, challenge, form, key_of_signer};
+use super::{Browser, Home, Response, VERIFIER, challenge, form, key_of_signer};
 
 /// Assertions made so far: each has its own `jti`.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -69,7 +69,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// Of an answer, which must be good.
-    pub fn of(answer: &Answer) -> Self {
+    pub fn of(answer: &Response) -> Self {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         let body = answer.json();
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
@@ -147,7 +147,7 @@ impl<'h> App<'h> {
     }
 
     /// Redeems a code.
-    pub async fn redeem(&self, code: &str) -> Answer {
+    pub async fn redeem(&self, code: &str) -> Response {
         let mut pairs =
             vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &*self.redirect_uri)];
         if self.needs_pkce() {
@@ -157,12 +157,12 @@ impl<'h> App<'h> {
     }
 
     /// Uses a refresh token.
-    pub async fn refresh(&self, token: &str) -> Answer {
+    pub async fn refresh(&self, token: &str) -> Response {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     /// Calls the token endpoint with the client's proof.
-    pub async fn token(&self, pairs: &[(&str, &str)]) -> Answer {
+    pub async fn token(&self, pairs: &[(&str, &str)]) -> Response {
         self.call("/api/auth/oauth2/token", pairs).await
     }
 
@@ -174,7 +174,7 @@ impl<'h> App<'h> {
     }
 
     /// Calls an endpoint with a form and the client's proof.
-    pub async fn call(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub async fn call(&self, path: &str, pairs: &[(&str, &str)]) -> Response {
         let mut pairs = pairs.to_vec();
         let assertion = self.assertion(&format!("jti-{}", COUNT.fetch_add(1, Ordering::Relaxed)), &json!({}));
         let mut basic = None;
@@ -192,7 +192,7 @@ impl<'h> App<'h> {
             Some(basic) => request.header("authorization", format!("Basic {basic}")),
             None => request,
         };
-        Answer::of(request.body(form(&pairs))).await
+        Response::of(request.body(form(&pairs))).await
     }
 
     /// An assertion of the client `signer` (RFC 7523 §3); `changes` replaces claims, `null` removes.
@@ -209,8 +209,8 @@ impl<'h> App<'h> {
     }
 
     /// `GET` userinfo with a token.
-    pub async fn userinfo(&self, token: &str) -> Answer {
-        Answer::of(self.http.get(self.home.url("/api/auth/oauth2/userinfo")).bearer_auth(token)).await
+    pub async fn userinfo(&self, token: &str) -> Response {
+        Response::of(self.http.get(self.home.url("/api/auth/oauth2/userinfo")).bearer_auth(token)).await
     }
 
     /// A client without cookies or proof.

@@ -19,14 +19,14 @@ pub struct Browser {
 
 /// What the server answered.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub url: Url,
     pub text: String,
 }
 
-impl Answer {
+impl Response {
     /// Reads a response to its end.
     pub async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
@@ -102,17 +102,17 @@ impl Browser {
     }
 
     /// `GET`.
-    pub async fn get(&self, place: &str) -> Answer {
-        Answer::of(self.http.get(self.whole(place))).await
+    pub async fn get(&self, place: &str) -> Response {
+        Response::of(self.http.get(self.whole(place))).await
     }
 
     /// `GET`, and on through redirects that stay on the server.
-    pub async fn visit(&self, place: &str) -> Answer {
+    pub async fn visit(&self, place: &str) -> Response {
         self.follow(self.get(place).await).await
     }
 
     /// On from an answer through redirects that stay on the server.
-    pub async fn follow(&self, mut answer: Answer) -> Answer {
+    pub async fn follow(&self, mut answer: Response) -> Response {
         for _ in 0..8 {
             let location = answer.location().to_owned();
             let stays = location.starts_with('/') || location.starts_with(&format!("{}/", self.origin));
@@ -125,14 +125,14 @@ impl Browser {
     }
 
     /// Posts a form to a path, as a page of the server would.
-    pub async fn post(&self, place: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, place: &str, fields: &[(&str, &str)]) -> Response {
         let request = self.http.post(self.whole(place)).header("origin", &self.origin);
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(form(fields));
-        Answer::of(request).await
+        Response::of(request).await
     }
 
     /// Sends the form of a page with its hidden fields and these.
-    pub async fn submit(&self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+    pub async fn submit(&self, page: &Response, fields: &[(&str, &str)]) -> Response {
         let hidden = page.hidden();
         let mut all: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend(fields);
@@ -140,8 +140,8 @@ impl Browser {
     }
 
     /// Posts JSON to a path, as a script of our own origin would.
-    pub async fn call(&self, place: &str, body: &serde_json::Value) -> Answer {
-        Answer::of(self.http.post(self.whole(place)).header("origin", &self.origin).json(body)).await
+    pub async fn call(&self, place: &str, body: &serde_json::Value) -> Response {
+        Response::of(self.http.post(self.whole(place)).header("origin", &self.origin).json(body)).await
     }
 
     /// Signs in on the page.

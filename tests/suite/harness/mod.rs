@@ -10,7 +10,7 @@ mod server;
 mod template;
 
 pub use app::{App, Callback, Proof, Tokens, payload};
-pub use browser::{Answer, Browser};
+pub use browser::{Browser, Response};
 pub use server::Home;
 pub use template::{ADMIN, ANN, BOB, PASSWORD, key_of_signer, template};
 

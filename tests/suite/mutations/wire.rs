@@ -11,7 +11,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came back: the status, and the head in lower case.
-pub struct Answer {
+pub struct WireResponse {
     pub status: u16,
     pub head: String,
 }
@@ -28,7 +28,7 @@ impl Wire {
     }
 
     /// Sends a request and reads the whole answer. A connection that was closed before an answer is opened once more.
-    pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer, Error> {
+    pub async fn exchange(&mut self, request: &[u8]) -> Result<WireResponse, Error> {
         let is_fresh = self.stream.is_none();
         match timeout(PATIENCE, self.attempt(request)).await {
             Err(_) => Err(Error::new(ErrorKind::TimedOut, "no answer in time")),
@@ -40,7 +40,7 @@ impl Wire {
         }
     }
 
-    async fn attempt(&mut self, request: &[u8]) -> Result<Answer, Error> {
+    async fn attempt(&mut self, request: &[u8]) -> Result<WireResponse, Error> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => TcpStream::connect(&self.address).await?,
@@ -74,7 +74,7 @@ impl Wire {
         if header(&head, "connection") != Some("close") {
             self.stream = Some(stream);
         }
-        Ok(Answer { status, head })
+        Ok(WireResponse { status, head })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The modelling language: a parser that goes down the grammar, one function for each of its rules.
 
-use super::tokens::{Place, Token, tokens};
+use super::tokens::{Position, Token, tokens};
 use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
 use crate::access::error::Mistake;
 use crate::access::model::SubjectRule;
@@ -12,7 +12,7 @@ const KEYWORDS: &[&str] = &["or", "and", "but", "not", "from", "with", "define"]
 /// Reads all types. Errors: the first thing that is not in the grammar.
 pub(super) fn read(text: &str) -> Result<Vec<Type>, Mistake> {
     let all = tokens(text);
-    let end = Place {
+    let end = Position {
         line: text.lines().count().max(1),
         column: text.lines().last().map_or(0, |line| line.chars().count()) + 1,
     };
@@ -21,15 +21,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Type>, Mistake> {
 }
 
 struct Parser<'t> {
-    rest: &'t [(Place, Token)],
-    end: Place,
+    rest: &'t [(Position, Token)],
+    end: Position,
     /// The types in brackets of the relation that is being read.
     subjects: Vec<SubjectRule>,
 }
 
 impl Parser<'_> {
-    fn place(&self) -> Place {
-        self.rest.first().map_or(self.end, |(place, _)| *place)
+    fn position(&self) -> Position {
+        self.rest.first().map_or(self.end, |(position, _)| *position)
     }
 
     fn peek(&self) -> Option<&str> {
@@ -66,7 +66,7 @@ impl Parser<'_> {
     }
 
     fn unexpected<T>(&self, wanted: &str) -> Result<T, Mistake> {
-        Err(self.place().mistake(format!("expected {wanted}, found {}", self.found())))
+        Err(self.position().mistake(format!("expected {wanted}, found {}", self.found())))
     }
 
     fn demand(&mut self, word: &str) -> Result<(), Mistake> {
@@ -79,8 +79,8 @@ impl Parser<'_> {
 
     fn name(&mut self, what: &str) -> Result<String, Mistake> {
         match self.rest.first() {
-            Some((place, Token::Word(word))) if KEYWORDS.contains(&word.as_str()) => {
-                Err(place.mistake(format!("expected {what}, found the keyword `{word}`")))
+            Some((position, Token::Word(word))) if KEYWORDS.contains(&word.as_str()) => {
+                Err(position.mistake(format!("expected {what}, found the keyword `{word}`")))
             }
             Some((_, Token::Word(word))) => {
                 let name = word.clone();
@@ -94,24 +94,24 @@ impl Parser<'_> {
     fn model(&mut self) -> Result<Vec<Type>, Mistake> {
         let modules = "modules cannot be imported: put all types in one text that begins with `model` and `schema 1.1`";
         if self.peek() == Some("module") {
-            return Err(self.place().mistake(modules));
+            return Err(self.position().mistake(modules));
         }
         self.demand("model")?;
         self.demand("schema")?;
-        let place = self.place();
+        let position = self.position();
         let version = self.name("the version of the schema")?;
         match version.as_str() {
             "1.1" => {}
-            "1.2" => return Err(place.mistake(modules)),
-            _ => return Err(place.mistake(format!("schema {} cannot be imported: only 1.1 can", quoted(&version)))),
+            "1.2" => return Err(position.mistake(modules)),
+            _ => return Err(position.mistake(format!("schema {} cannot be imported: only 1.1 can", quoted(&version)))),
         }
         let mut types = Vec::new();
         while !self.rest.is_empty() {
             match self.peek() {
                 Some("type") if types.len() < MAX_TYPES => types.push(self.typed()?),
-                Some("type") => return Err(self.place().mistake(format!("there are more than {MAX_TYPES} types"))),
-                Some("extend" | "module") => return Err(self.place().mistake(modules)),
-                Some("condition") => return Err(self.place().mistake(NO_CONDITIONS)),
+                Some("type") => return Err(self.position().mistake(format!("there are more than {MAX_TYPES} types"))),
+                Some("extend" | "module") => return Err(self.position().mistake(modules)),
+                Some("condition") => return Err(self.position().mistake(NO_CONDITIONS)),
                 _ => return self.unexpected("`type`"),
             }
         }
@@ -120,7 +120,7 @@ impl Parser<'_> {
 
     fn typed(&mut self) -> Result<Type, Mistake> {
         self.demand("type")?;
-        let place = self.place();
+        let position = self.position();
         let name = self.name("the name of a type")?;
         let mut relations = Vec::new();
         if self.takes("relations") {
@@ -131,22 +131,21 @@ impl Parser<'_> {
                 return self.unexpected("`define`");
             }
         }
-        Ok(Type { name, at: format!("line {}", place.line), relations })
+        Ok(Type { name, at: format!("line {}", position.line), relations })
     }
 
     fn defined(&mut self) -> Result<Defined, Mistake> {
         self.demand("define")?;
-        let place = self.place();
+        let position = self.position();
         let name = self.name("the name of a relation")?;
         self.expect_sign(':')?;
         self.subjects.clear();
         let term = self.expression(1)?;
         if term.directs() > 1 {
-            return Err(
-                place.mistake(format!("{} has types in brackets more than once: put them all in one", quoted(&name)))
-            );
+            return Err(position
+                .mistake(format!("{} has types in brackets more than once: put them all in one", quoted(&name))));
         }
-        Ok(Defined { name, at: format!("line {}", place.line), term, subjects: std::mem::take(&mut self.subjects) })
+        Ok(Defined { name, at: format!("line {}", position.line), term, subjects: std::mem::take(&mut self.subjects) })
     }
 
     /// `operand`, `a or b or c` or `a and b and c`, each with `but not d` behind it, which takes away from all before it. Other mixtures
@@ -155,7 +154,7 @@ impl Parser<'_> {
         if depth > MAX_DEPTH {
             let problem =
                 format!("is nested more than {MAX_DEPTH} levels deep: give the inner part a relation of its own");
-            return Err(self.place().mistake(problem));
+            return Err(self.position().mistake(problem));
         }
         let first = self.operand(depth)?;
         let base = match self.peek() {
@@ -167,7 +166,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(other @ ("or" | "and" | "but")) => {
                 let problem = format!("`{other}` after another operator: say with parentheses which comes first");
-                Err(self.place().mistake(problem))
+                Err(self.position().mistake(problem))
             }
             _ => Ok(term),
         }
@@ -175,11 +174,11 @@ impl Parser<'_> {
 
     fn but_not(&mut self, base: Term, depth: usize) -> Result<Term, Mistake> {
         self.demand("not")?;
-        let place = self.place();
+        let position = self.position();
         let removed = self.operand(depth)?;
         if removed.directs() > 0 {
             return Err(
-                place.mistake("types in brackets cannot stand after `but not`: give them a relation of their own")
+                position.mistake("types in brackets cannot stand after `but not`: give them a relation of their own")
             );
         }
         Ok(Term::ButNot(Box::new(base), Box::new(removed)))
@@ -213,7 +212,7 @@ impl Parser<'_> {
 
     fn types(&mut self) -> Result<(), Mistake> {
         loop {
-            let place = self.place();
+            let position = self.position();
             let kind = self.name("a type")?;
             let text = if self.takes_sign(':') {
                 self.expect_sign('*')?;
@@ -224,9 +223,9 @@ impl Parser<'_> {
                 kind
             };
             if self.peek() == Some("with") {
-                return Err(self.place().mistake(NO_CONDITIONS));
+                return Err(self.position().mistake(NO_CONDITIONS));
             }
-            self.subjects.push(SubjectRule::parse(&text).map_err(|problem| place.mistake(problem))?);
+            self.subjects.push(SubjectRule::parse(&text).map_err(|problem| position.mistake(problem))?);
             if !self.takes_sign(',') {
                 return self.expect_sign(']');
             }

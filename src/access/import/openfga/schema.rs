@@ -143,7 +143,7 @@ fn notes_on(typed: &Type) -> Vec<Mistake> {
     if builtin::find(&typed.name).is_some() && !(typed.relations.is_empty() && is_ours(&typed.name)) {
         notes.push(Mistake::new(
             &typed.at,
-            format!("{} is a type of Auther itself: this model takes its place", quoted(&typed.name)),
+            format!("{} is a type of Auther itself: this model takes its position", quoted(&typed.name)),
         ));
     }
     let mut arrows = BTreeSet::new();

@@ -215,7 +215,7 @@ fn what_means_something_else_here_is_noted() {
     );
     let notes: Vec<_> = imported.unwrap().notes.into_iter().map(|note| (note.at, note.problem)).collect();
     assert_eq!(notes.len(), 2);
-    assert!(notes[0].0 == "line 4" && notes[0].1.contains("takes its place"), "{notes:?}");
+    assert!(notes[0].0 == "line 4" && notes[0].1.contains("takes its position"), "{notes:?}");
     assert!(notes[1].0 == "line 9" && notes[1].1.contains("stands for its members"), "{notes:?}");
 }
 

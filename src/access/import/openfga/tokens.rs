@@ -23,12 +23,12 @@ impl Token {
 
 /// Counted from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub line: usize,
     pub column: usize,
 }
 
-impl Place {
+impl Position {
     /// A mistake here.
     pub(super) fn mistake(self, problem: impl Into<String>) -> Mistake {
         Mistake::new(format!("line {}, column {}", self.line, self.column), problem)
@@ -37,7 +37,7 @@ impl Place {
 
 /// All tokens, without spaces and comments. A `#` begins a comment at the beginning of a line and after a space; within `group#member` it is
 /// a sign.
-pub(super) fn tokens(text: &str) -> Vec<(Place, Token)> {
+pub(super) fn tokens(text: &str) -> Vec<(Position, Token)> {
     let mut tokens = Vec::new();
     for (index, line) in text.lines().enumerate() {
         line_tokens(index + 1, line, &mut tokens);
@@ -45,33 +45,33 @@ pub(super) fn tokens(text: &str) -> Vec<(Place, Token)> {
     tokens
 }
 
-fn line_tokens(line: usize, text: &str, tokens: &mut Vec<(Place, Token)>) {
+fn line_tokens(line: usize, text: &str, tokens: &mut Vec<(Position, Token)>) {
     let (mut word, mut begins, mut after_space) = (String::new(), 1, true);
     for (index, c) in text.chars().enumerate() {
-        let place = Place { line, column: index + 1 };
+        let position = Position { line, column: index + 1 };
         if is_word(c) {
             if word.is_empty() {
-                begins = place.column;
+                begins = position.column;
             }
             word.push(c);
             after_space = false;
             continue;
         }
-        finish(&mut word, Place { line, column: begins }, tokens);
+        finish(&mut word, Position { line, column: begins }, tokens);
         if c == '#' && after_space {
             return;
         }
         after_space = c.is_whitespace();
         if !after_space {
-            tokens.push((place, Token::Sign(c)));
+            tokens.push((position, Token::Sign(c)));
         }
     }
-    finish(&mut word, Place { line, column: begins }, tokens);
+    finish(&mut word, Position { line, column: begins }, tokens);
 }
 
-fn finish(word: &mut String, place: Place, tokens: &mut Vec<(Place, Token)>) {
+fn finish(word: &mut String, position: Position, tokens: &mut Vec<(Position, Token)>) {
     if !word.is_empty() {
-        tokens.push((place, Token::Word(std::mem::take(word))));
+        tokens.push((position, Token::Word(std::mem::take(word))));
     }
 }
 

@@ -1,0 +1,11 @@
+//! Explanations: why a question was answered as it was.
+//!
+//! May use: `access::graph`, `records`. An [`Explanation`] has the derivation that the engine noted, and for a denial its near misses; `text` tells both in
+//! sentences. Start reading at [`Explanation`].
+
+mod explanation;
+mod near_misses;
+mod text;
+
+pub use explanation::{DerivationStep, Explanation};
+pub use near_misses::{NearMiss, NearMissReason};

@@ -1,0 +1,144 @@
+//! Counters of uses: how often keys were used since that was last written to the store, and the windows of rate limits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::base::id::ApiKeyId;
+use crate::base::{Moment, Uptime};
+use crate::cx::Cx;
+use crate::records::{ApiKey, RateLimit};
+use crate::store;
+use crate::store::rows::api_keys as rows;
+
+/// How often uses are written to the store.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Rows written in one transaction.
+const BATCH: usize = 500;
+
+/// Counted for the life of the process. What is lost with it is a minute of last uses, and the state of rate limits.
+#[derive(Default)]
+pub(super) struct UsageCounters(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    uses: HashMap<ApiKeyId, Usage>,
+    written_at: Option<Uptime>,
+    windows: HashMap<ApiKeyId, Window>,
+}
+
+/// How much a key was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How often.
+    pub count: u64,
+    /// When last.
+    pub last: Option<Moment>,
+}
+
+/// Uses since the beginning of a window.
+struct Window {
+    ends: Uptime,
+    count: u64,
+}
+
+pub(super) fn counters(cx: &Cx) -> Arc<UsageCounters> {
+    cx.home.shared.of::<UsageCounters>()
+}
+
+impl UsageCounters {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a use.
+    pub(super) fn note(&self, key: &ApiKeyId, now: Moment) {
+        let mut counts = self.counts();
+        match counts.uses.get_mut(key) {
+            Some(usage) => *usage = usage.and(Usage { count: 1, last: Some(now) }),
+            None => drop(counts.uses.insert(key.clone(), Usage { count: 1, last: Some(now) })),
+        }
+    }
+
+    /// Takes one use of the key's window. `Err` gives the milliseconds until the next window; a refused use takes nothing.
+    pub(super) fn take(&self, key: &ApiKeyId, limit: RateLimit, now: Uptime) -> Result<(), u64> {
+        let length = Duration::from_millis(limit.window_ms);
+        let mut counts = self.counts();
+        let window = counts.windows.entry(key.clone()).or_insert(Window { ends: now.plus(length), count: 0 });
+        // Over, or from before the limit was changed.
+        if window.ends <= now || window.ends > now.plus(length) {
+            *window = Window { ends: now.plus(length), count: 0 };
+        }
+        if window.count >= limit.max {
+            return Err(u64::try_from(window.ends.since(now).as_millis()).unwrap_or(u64::MAX));
+        }
+        window.count += 1;
+        Ok(())
+    }
+
+    /// Takes the uses that are to be written.
+    fn take_uses(&self, now: Uptime) -> Vec<(ApiKeyId, Usage)> {
+        let mut counts = self.counts();
+        counts.written_at = Some(now);
+        counts.windows.retain(|_, window| window.ends > now);
+        let mut uses: Vec<_> = std::mem::take(&mut counts.uses).into_iter().collect();
+        uses.sort_unstable_by(|one, two| one.0.cmp(&two.0));
+        uses
+    }
+
+    fn give_back(&self, uses: &[(ApiKeyId, Usage)]) {
+        let mut counts = self.counts();
+        for (key, usage) in uses {
+            let held = counts.uses.entry(key.clone()).or_default();
+            *held = held.and(*usage);
+        }
+    }
+}
+
+impl Usage {
+    fn and(self, other: Self) -> Self {
+        Self { count: self.count.saturating_add(other.count), last: self.last.max(other.last) }
+    }
+}
+
+/// How much a key was used so far, the last minute included.
+pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
+    let held = counters(cx).counts().uses.get(&key.id).copied().unwrap_or_default();
+    held.and(Usage { count: key.uses, last: key.last_used_at })
+}
+
+/// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or windows to forget.
+pub fn until_flush(cx: &Cx) -> Option<Duration> {
+    let counters = counters(cx);
+    let counts = counters.counts();
+    let due = counts.written_at.map(|last| last.plus(EVERY));
+    (!counts.uses.is_empty() || !counts.windows.is_empty())
+        .then(|| due.map_or(Duration::ZERO, |due| due.since(cx.uptime)))
+}
+
+/// Writes uses to the store now: at the end of the process. What cannot be written is kept for the next time.
+pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
+    let counters = counters(cx);
+    let uses = counters.take_uses(cx.uptime);
+    let mut done = 0;
+    for batch in uses.chunks(BATCH) {
+        let (tenant, rows) = (cx.tenant, batch.to_vec());
+        let written = cx.store().write(move |tx| {
+            for (id, usage) in &rows {
+                // Deleted meanwhile, perhaps.
+                if let Some(old) = rows::find(tx, tenant, id)? {
+                    let total = usage.and(Usage { count: old.uses, last: old.last_used_at });
+                    rows::put(tx, tenant, &ApiKey { uses: total.count, last_used_at: total.last, ..old })?;
+                }
+            }
+            Ok::<_, store::Error>(())
+        });
+        if let Err(error) = written.await {
+            counters.give_back(uses.get(done..).unwrap_or_default());
+            return Err(error);
+        }
+        done += batch.len();
+    }
+    Ok(())
+}
