@@ -13,7 +13,7 @@ pub(super) enum Kind {
     /// Everything else that is not globally reachable: link-local, multicast, documentation, reserved, and addresses that lead elsewhere than they
     /// say (6to4, Teredo, NAT64 of something that is not public).
     Special,
-    /// Where a cloud gives credentials to whoever asks from its machine.
+    /// Where a cloud gives credentials to every program on its machine.
     Metadata,
 }
 

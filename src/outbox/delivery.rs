@@ -60,7 +60,7 @@ impl Failed {
     }
 }
 
-/// A kind of delivery. The same delivery may be tried again although it arrived, when the process ended before that was noted: whoever receives it
+/// A kind of delivery. The same delivery may be tried again although it arrived, when the process ended before that was noted: the receiver
 /// knows it by its id.
 pub trait Kind: Send + Sync {
     /// Its name, as rows have it.

@@ -9,7 +9,7 @@ use crate::base::id::DeliveryId;
 /// A row of the outbox. It is there as soon as what it tells of is committed, and goes when it is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// `dlv_…`: the same at every try, so that whoever receives it knows a repetition.
+    /// `dlv_…`: the same at every try, so that the receiver knows a repetition.
     pub id: DeliveryId,
     /// Which kind of delivery it is: who delivers it, and what the payload means.
     pub kind: String,
