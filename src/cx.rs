@@ -43,14 +43,14 @@ pub struct Installation {
     /// The threads that run policies.
     pub scripts: Arc<script::Pool>,
     /// Who may change what, asked in the transaction of the change.
-    pub judge: Arc<dyn Judge>,
+    pub authorizer: Arc<dyn Authorizer>,
     /// What rules keep for themselves between operations.
     pub shared: Shared,
 }
 
-/// Who may change what, over whichever state is given: so a rule asks it in its own transaction, about what it is about to write. `access` answers
-/// from the permission graph; rules that stand to the left of it know it by this.
-pub trait Judge: Send + Sync {
+/// Who may change what, over any state that is given: so a rule asks it in its own transaction, about what it is about to write. `access::authority`
+/// answers from the permission graph; the modules to the left of `access` use it by this trait.
+pub trait Authorizer: Send + Sync {
     /// Whether the actor of an operation has a permission on an object (type, id) whatever scripts say. The operator and the server itself have all,
     /// nobody known has none. What is too large to be answered is no. Errors: the store's.
     fn may(&self, cx: &Cx, from: &dyn Read, permission: &str, object: (&str, &str)) -> Result<bool, store::Error>;
@@ -136,7 +136,7 @@ pub enum Actor {
     System,
 }
 
-/// How long ago whoever asks proved who they are.
+/// When the actor last proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.

@@ -13,7 +13,7 @@
 //! | 1 | [`outbound`] | requests to others, behind one guard |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
-//! | 3 | [`rights`] | the right to a change, judged where the change is made |
+//! | 3 | [`rights`] | the right to a change, decided where the change is made |
 //! | 3 | [`outbox`] | what a change leaves to be delivered later |
 //! | 3 | [`identity`] | people, sessions, signing in and up |
 //! | 3 | [`access`] | who may do what, and what of it stands in a token |

@@ -1,14 +1,15 @@
-//! By which right somebody changes something: judged in the transaction that makes the change, over the state that it changes.
+//! The right to a change: decided in the transaction that makes the change, over the state that it changes.
 //!
-//! May use: `audit`, `cx` and below. Whatever a handler looked at before is an early answer: between that look and the change a right may have been
-//! taken away, and a name may have come to mean something else. So a rule that changes something says with [`write`] which [`Right`] it needs, and
-//! asks [`spare`] about everybody it is about to change. Start reading at [`write`].
+//! May use: `audit`, `cx` and below. What a handler asked before is an early answer: between that and the change a right may have been taken away, and a
+//! name may have come to mean something else. So a rule that changes something says with [`write`] which [`Right`] it needs, and asks
+//! [`may_change_subject`] about every person, key and client that it is about to change. The rules about tuples, models, groups and clients are in
+//! `access::authority`, whose answers come here by [`crate::cx::Authorizer`]. Start reading at [`write`].
 
 use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
 use crate::cx::{Actor, Cx};
-use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
+use crate::records::{SubjectRef, User};
 use crate::store::rows::users;
 use crate::store::{self, Read, Tx};
 
@@ -34,7 +35,7 @@ pub enum Right {
     Own(UserId),
     /// To be the operator on the machine, or the server itself.
     Operator,
-    /// What is needed depends on what the transaction finds: the change judges it there itself, before it writes.
+    /// What is needed depends on what the transaction finds: the change decides it there itself, before it writes.
     OnWhatIsFound,
 }
 
@@ -49,15 +50,15 @@ impl Right {
         Self::on(MANAGE_PLATFORM, PLATFORM)
     }
 
-    /// Judges it for the actor of an operation. Errors: [`Denied`], the store's.
-    pub fn judge<E>(&self, cx: &Cx, from: &dyn Read) -> Result<(), E>
+    /// Refuses an operation whose actor lacks it. Errors: [`Denied`], the store's.
+    pub fn require<E>(&self, cx: &Cx, from: &dyn Read) -> Result<(), E>
     where
         E: From<store::Error> + From<Denied>,
     {
         let (has, denied) = match self {
             Self::On { permission, entity_type, entity_id } => {
                 let denied = Denied::new(permission, entity_type, entity_id);
-                (cx.home.judge.may(cx, from, permission, (entity_type, entity_id))?, denied)
+                (cx.home.authorizer.may(cx, from, permission, (entity_type, entity_id))?, denied)
             }
             Self::Own(id) => {
                 let is_oneself = matches!(&cx.actor, Actor::User(user) if user == id);
@@ -101,7 +102,7 @@ pub trait MayDeny: From<store::Error> + From<Denied> {
     fn denied(&self) -> Option<&Denied>;
 }
 
-/// Runs a change in a transaction that judges its right first: when the right is missing at that moment, nothing is changed and the refusal stands in
+/// Runs a change in a transaction that decides about its right first: when the right is missing at that moment, nothing is changed and the refusal is in
 /// the audit log. The change is as for [`Store::write`](crate::store::Store::write). Errors: [`Denied`], the change's own.
 pub async fn write<T, E, F>(cx: &Cx, right: Right, change: F) -> Result<T, E>
 where
@@ -110,41 +111,63 @@ where
     E: MayDeny + Send + 'static,
 {
     let at = cx.clone();
-    let judged = move |tx: &mut Tx| {
-        right.judge::<E>(&at, tx)?;
+    let allowed = move |tx: &mut Tx| {
+        right.require::<E>(&at, tx)?;
         change(tx)
     };
-    cx.store().write(judged).await.inspect_err(|error| note(cx, error))
+    cx.store().write(allowed).await.inspect_err(|error| record_denial(cx, error))
 }
 
 /// As [`write`], and keeps nothing: what the change would answer. Errors: those.
 pub fn rehearse<T, E: MayDeny>(cx: &Cx, right: &Right, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
     let rehearsed = cx.store().rehearse(|tx| {
-        right.judge::<E>(cx, tx)?;
+        right.require::<E>(cx, tx)?;
         change(tx)
     });
-    rehearsed.inspect_err(|error| note(cx, error))
+    rehearsed.inspect_err(|error| record_denial(cx, error))
 }
 
-/// Lets nobody but who administers the platform change somebody (a person, an API key, a client) who holds something of it: who may change people, keys
-/// or apps is not to take over, or to take away, what an administrator has. Errors: [`Denied`], the store's.
-pub fn spare<E>(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<(), E>
+/// Refuses the change of a subject (a person, an API key, a client) that holds authority over the platform to everybody who does not administer it: who may
+/// change people, keys or apps is not to take over, or to take away, what an administrator has. Errors: [`Denied`], the store's.
+pub fn may_change_subject<E>(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<(), E>
 where
     E: From<store::Error> + From<Denied>,
 {
-    let judge = &cx.home.judge;
-    let spared = !judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))? && judge.holds_authority(cx, from, subject)?;
-    if spared { Err(Denied::new(MANAGE_PLATFORM, PLATFORM, ANY).into()) } else { Ok(()) }
+    let authorizer = &cx.home.authorizer;
+    let administers = authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
+    if !administers && authorizer.holds_authority(cx, from, subject)? {
+        return Err(Denied::new(MANAGE_PLATFORM, PLATFORM, ANY).into());
+    }
+    Ok(())
 }
 
-fn note(cx: &Cx, error: &impl MayDeny) {
+/// As [`may_change_subject`] for a person, whose role says as well whether they administer. Errors: those.
+pub fn may_change_person<E>(cx: &Cx, from: &dyn Read, user: &User) -> Result<(), E>
+where
+    E: From<store::Error> + From<Denied>,
+{
+    if user.is_admin() {
+        may_make_administrator::<E>(cx, from)?;
+    }
+    may_change_subject(cx, from, &SubjectRef::new("user", user.id.as_str()))
+}
+
+/// Refuses to make an administrator of the platform to everybody who is not one. Errors: [`Denied`], the store's.
+pub fn may_make_administrator<E>(cx: &Cx, from: &dyn Read) -> Result<(), E>
+where
+    E: From<store::Error> + From<Denied>,
+{
+    Right::platform().require(cx, from)
+}
+
+fn record_denial(cx: &Cx, error: &impl MayDeny) {
     if let Some(denied) = error.denied() {
-        tell(cx, denied);
+        record(cx, denied);
     }
 }
 
 /// Puts in the audit log that somebody who is known lacked a right: the same once a minute.
-pub fn tell(cx: &Cx, denied: &Denied) {
+pub fn record(cx: &Cx, denied: &Denied) {
     let wanted = format!("{} on {}", denied.permission, denied.entity_type);
     let (kind, actor) = audit::actor(&cx.actor);
     let event = format!("access.refuse permission_denied {wanted} {kind:?} {}", actor.unwrap_or_default());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use crate::access::judge::ByGraph;
+use crate::access::authority::GraphAuthorizer;
 use crate::base::clock::ManualClock;
 use crate::base::entropy::OsEntropy;
 use crate::base::id::UserId;
@@ -50,7 +50,7 @@ impl Home {
             sealing: SealingKey::new([7; 32]),
             mac: MacKey::new(&Secret::new([9; 32])),
             scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
-            judge: Arc::new(ByGraph),
+            authorizer: Arc::new(GraphAuthorizer),
             shared: Shared::default(),
         };
         change(&mut parts);

@@ -354,7 +354,7 @@ fn files_stay_short() {
 }
 
 #[test]
-fn whatever_is_changed_on_somebodys_behalf_is_judged_where_it_is_changed() {
+fn whatever_is_changed_on_somebodys_behalf_is_decided_where_it_is_changed() {
     let mut offences = Vec::new();
     for source in sources().iter().filter(|source| !source.path.starts_with("src/store/")) {
         let code: String = source.code.split_whitespace().collect();

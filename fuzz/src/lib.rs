@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use auther::access::judge::ByGraph;
+use auther::access::authority::GraphAuthorizer;
 use auther::base::clock::ManualClock;
 use auther::base::entropy::OsEntropy;
 use auther::base::id::{ClientId, TenantId, TypedId};
@@ -55,7 +55,7 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
         scripts: Pool::start(1, Limits::default()).expect("a thread").into(),
-        judge: Arc::new(ByGraph),
+        authorizer: Arc::new(GraphAuthorizer),
         shared: Shared::default(),
     })
 });

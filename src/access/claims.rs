@@ -46,7 +46,7 @@ impl Subject<'_> {
     }
 }
 
-/// Which types may stand in the maps.
+/// Which types may be in the maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// All but those of other clients than this one.
@@ -102,7 +102,7 @@ pub fn resolve_within(
     match claims {
         Ok(claims) => Ok(PermissionClaims { rev, ..claims }),
         Err(super::Error::Store(error)) => Err(error),
-        // Too much to be looked through is too much for a token: whoever reads it must ask live.
+        // What is too much to be looked through is too much for a token: who reads the token must ask live.
         Err(_) => Ok(PermissionClaims { truncated: true, rev, ..PermissionClaims::default() }),
     }
 }
@@ -181,7 +181,7 @@ struct Budget {
 enum Added {
     /// All that the subject may do with it is in the maps.
     Whole,
-    /// To find out leads too far: whoever reads the token must ask live. Nothing of it is in the maps.
+    /// The search for it reached a limit: who reads the token must ask live. Nothing of it is in the maps.
     TooFar,
     /// There was no room for it; part of it is in the maps.
     NoRoom,
@@ -262,7 +262,7 @@ fn quoted(text: &str) -> usize {
     text.len() + escaped + 2
 }
 
-/// The model of a type that may stand in the maps.
+/// The model of a type that may be in the maps.
 fn visible<F: TupleReader + ?Sized>(
     session: &CheckSession<'_, F>,
     kind: &str,

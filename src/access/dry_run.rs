@@ -1,6 +1,6 @@
 //! Who would gain and who would lose what by a change that is not made.
 //!
-//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the subjects that they speak of,
+//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the subjects that they name,
 //! and to the objects that inherit from theirs. Only these are asked about, each subject once over the old state and once over the new one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,10 +22,10 @@ use crate::store::rows::models;
 /// Objects that are looked at.
 const MAX_OBJECTS: usize = 1_000;
 
-/// Changes of each kind that are told.
+/// The most changes of each kind that are listed.
 const MAX_CHANGES: usize = 1_000;
 
-/// The types of subjects that are told of; others stand for these.
+/// The types of subjects whose changes are listed; others are usersets of these.
 const KINDS: [&str; 3] = [USER, API_KEY, CLIENT];
 
 /// What a change would do.
@@ -35,7 +35,7 @@ pub struct Changes {
     pub gained: BTreeSet<Change>,
     /// Who can do what now and could not afterwards.
     pub lost: BTreeSet<Change>,
-    /// Whether this is all: false when there is more than was looked at or told. What is told is true in either case.
+    /// Whether this is all: false when there is more than was looked at or listed. What is listed is true in either case.
     pub complete: bool,
     /// How far the look went.
     pub looked_at: LookedAt,
@@ -70,7 +70,7 @@ type Objects = BTreeSet<Object>;
 type StatusOf<'a> = &'a dyn Fn(&SubjectRef) -> Result<SubjectStatus, Error>;
 
 /// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from those, within the operation's
-/// budget: when that ends, what was found so far is told as not complete. Errors: the store's.
+/// budget: when that ends, what was found so far is given as not complete. Errors: the store's.
 pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Changes, Error> {
     with_graph(cx, |stored, before| {
         let keys: Vec<&TupleKey> = added.iter().map(|tuple| &tuple.key).chain(removed).collect();
@@ -206,7 +206,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         Ok(())
     }
 
-    /// Whom tuples with these keys speak of: their subjects, whoever is in those that are sets, and with parents whoever has there what is taken
+    /// The subjects that tuples with these keys concern: their own, the holders of those that are usersets, and with parents those who have there what is taken
     /// over from them. Nobody else can gain or lose by them.
     fn subjects(&mut self, keys: &[&TupleKey]) -> Result<BTreeSet<SubjectRef>, Error> {
         let mut subjects = BTreeSet::new();
@@ -244,7 +244,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         if kinds.is_empty() { Ok(()) } else { self.compare_met(&kinds, &objects, subjects) }
     }
 
-    /// Asks about the subjects of some types with each object at which a question may come across them, before or after; not about those who were
+    /// Asks about the subjects of some types with each object that a question may meet them on, before or after; not about those who were
     /// asked about.
     fn compare_met(&mut self, kinds: &[&str], objects: &[Object], done: &BTreeSet<SubjectRef>) -> Result<(), Error> {
         let mut met: BTreeMap<SubjectRef, Vec<&Object>> = BTreeMap::new();

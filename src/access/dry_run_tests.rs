@@ -54,7 +54,7 @@ fn told(world: &World, added: &[Tuple], removed: &[TupleKey]) -> String {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Those whom nothing names gain and lose what everyone does, and are not told by themselves.
+    /// Those whom nothing names gain and lose what everyone does, and are not listed by themselves.
     #[test]
     fn a_dry_run_finds_what_asking_about_everybody_and_everything_finds(
         world in some_world(false),
@@ -130,7 +130,7 @@ fn a_dry_run_asks_about_those_whom_the_change_speaks_of_and_nobody_else() {
     assert_eq!((changes.gained.len(), changes.lost.len(), changes.complete), (40, 0, true));
     assert!(changes.gained.iter().all(|change| change.subject.id == "zoe"));
     assert_eq!(changes.looked_at.subjects, 1);
-    // A few steps for each object, whoever else is in the group.
+    // A few steps for each object, however many are in the group.
     assert!(budget.spent() < 1_500, "{}", budget.spent());
 }
 

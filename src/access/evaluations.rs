@@ -47,7 +47,7 @@ const MOST_SCRIPTS: u64 = 10_000;
 /// How long a text is kept beyond the rows that refer to it: it is not written again for every row.
 const LONGER: Duration = Duration::from_hours(24);
 
-/// What stands in the place of a redacted value.
+/// What takes the place of a redacted value.
 const REDACTED: &str = "[redacted]";
 
 /// What was recorded in the last minute. One for each installation.

@@ -1,10 +1,10 @@
-//! Groups: named sets whose members are told by tuples `(group, grp_…, member, …)`.
+//! Groups: named sets whose members are given by tuples `(group, grp_…, member, …)`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
-use super::{Error, judge};
+use super::{Error, authority};
 use crate::audit::{Changes, Entry, Event};
 use crate::base::canonical::Search;
 use crate::base::id::{self, GroupId};
@@ -30,7 +30,7 @@ const MAX_DESCRIPTION: usize = 1_000;
 /// Groups that one listing of members follows.
 const MAX_NESTED: usize = 1_000;
 
-/// Members that are told at the most.
+/// The most members that are listed.
 const MAX_MEMBERS: usize = 100_000;
 
 /// What may be said about a group; absent stays as it is.
@@ -52,7 +52,7 @@ pub struct Member {
     pub subject: SubjectRef,
     /// The group that they were put in by name, when it is another one.
     pub through: Option<String>,
-    /// Whether a condition has the last word, so that nobody knows beforehand.
+    /// Whether a condition decides at the time of a check.
     pub conditional: bool,
 }
 
@@ -126,7 +126,7 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
     let (at, id) = (cx.clone(), id.clone());
     let renamed = move |tx: &mut Tx| {
         let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-        judge::may_change_group(&at, tx, &old)?;
+        authority::may_change_group(&at, tx, &old)?;
         if change.version.is_some_and(|version| version != old.version) {
             return Err(Error::Conflict);
         }
@@ -169,7 +169,7 @@ fn removal() -> Right {
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
-    judge::may_change_group(cx, tx, &group)?;
+    authority::may_change_group(cx, tx, &group)?;
     let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
     rows::delete(tx, cx.tenant, &group)?;
     Ok((group, Ended { tuples, memberships }))
@@ -210,7 +210,7 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
 }
 
 /// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers; 1000 at the most. What
-/// hangs on a condition is left out: nobody is told to be in a group whose door may be shut.
+/// depends on a condition is left out: nobody may count on a membership that a condition can deny.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);

@@ -28,7 +28,7 @@ pub struct Objects {
     pub next: Option<String>,
     /// Whether it may be done with every object of the type, also with those nobody has heard of.
     pub wildcard_grant: bool,
-    /// Whether it perhaps may: a script has the last word, or single objects may be excluded, so that each must be asked about.
+    /// Whether it perhaps may: a script decides, or single objects may be excluded, so that each must be asked about.
     pub wildcard_gated: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Objects {
 pub struct Object {
     /// The object.
     pub entity_id: String,
-    /// Whether a script has the last word, so that it must be asked live.
+    /// Whether a script decides, so that it must be asked live.
     pub abac_required: bool,
     /// The tuples that give it: identifier and relation. None for administrators and full access.
     pub tuples: Vec<(String, String)>,
@@ -52,7 +52,7 @@ pub struct Subjects {
     pub next: Option<String>,
     /// Whether everyone of the type may, also those nobody has heard of.
     pub everyone: bool,
-    /// Whether everyone perhaps may: a script has the last word, or single subjects may be excluded.
+    /// Whether everyone perhaps may: a script decides, or single subjects may be excluded.
     pub everyone_gated: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct Subjects {
 pub struct Subject {
     /// Who.
     pub subject: SubjectRef,
-    /// Whether a script has the last word.
+    /// Whether a script decides.
     pub abac_required: bool,
 }
 
@@ -70,7 +70,7 @@ pub struct Subject {
 pub struct Action {
     /// The permission.
     pub permission: String,
-    /// Whether a script has the last word.
+    /// Whether a script decides.
     pub abac_required: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Who may do what, why, and what of it stands in a token.
+//! Who may do what, why, and which of it is in a token.
 //!
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` writes who has them. `graph` evaluates the
 //! models over the tuples, `check` answers questions by it, `explain` says why, `list` finds the objects, subjects and actions that a question would allow,
@@ -19,7 +19,6 @@ pub mod explain;
 pub mod graph;
 pub mod groups;
 pub mod import;
-pub mod judge;
 pub mod list;
 pub mod model;
 pub mod naming;

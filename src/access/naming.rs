@@ -71,11 +71,11 @@ pub struct Name {
     /// What it was taken for.
     #[serde(rename = "as")]
     pub kind: NameKind,
-    /// The identifier that stands in its place.
+    /// The identifier that takes its place.
     pub id: String,
 }
 
-/// The subject as it stands in tuples, and the name it was given by, if it was. What names nobody here stays as it is: identifiers may be of another
+/// The subject as tuples have it, and the name it was given by, if it was. What names nobody here stays as it is: identifiers may be of another
 /// system. Errors: [`Error::Invalid`] for the name of somebody whose address is not known to be theirs, with what to do.
 pub fn subject(
     cx: &Cx,
@@ -93,7 +93,7 @@ pub fn subject(
     Ok((SubjectRef { id, ..typed.clone() }, name))
 }
 
-/// The object as it stands in tuples: a group may be named, when a person typed it.
+/// The object as tuples have it: a group may be named, when a person typed it.
 pub fn object(
     cx: &Cx,
     from: &(impl Read + ?Sized),

@@ -29,8 +29,8 @@ impl Subject {
         Self { user: person(user, "user", groups), apikey: None }
     }
 
-    /// An API key: its owner, marked as acting through it. `groups` are those of the key. What is noted on a key grants nothing, so it is
-    /// not told.
+    /// An API key: its owner, marked as acting through it. `groups` are those of the key. What is noted on a key grants nothing, so
+    /// policies do not get it.
     pub fn of_key(key: &ApiKey, owner: &User, groups: &[Group]) -> Self {
         Self { user: person(owner, "apikey", groups), apikey: Some(json!({"id": key.id, "name": key.name})) }
     }

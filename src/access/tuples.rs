@@ -1,9 +1,9 @@
 //! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
 
+use super::authority::{self, WriteAs};
 use super::check::{CLIENT, CLIENTS, State, StoredSchema, SubjectStatus};
 use super::error::Mistake;
 use super::graph::Schema;
-use super::judge::{self, By};
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::naming::{self, Name, Naming};
 use super::{Error, evaluations};
@@ -31,7 +31,7 @@ const MAX_CONDITION: usize = 10_240;
 /// Most tuples written at once.
 pub const MAX_BATCH: usize = 1_000;
 
-/// Mistakes told at most for one batch.
+/// The most mistakes that are reported for one batch.
 const MAX_MISTAKES: usize = 20;
 
 /// A tuple that somebody wants to write.
@@ -85,26 +85,27 @@ pub enum Change {
 /// Writes a tuple that the actor may write; again is no error. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::UnknownType`],
 /// [`Error::SubjectNotFound`].
 pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
-    write_by(cx, By::OwnRights, new).await
+    write_by(cx, WriteAs::Oneself, new).await
 }
 
-/// As [`write`], as a grant on a type of this client. Errors: those.
-pub async fn grant(cx: &Cx, client: &ClientId, new: NewTuple) -> Result<Written, Error> {
-    write_by(cx, By::GrantsOf(client.clone()), new).await
+/// As [`write`], a tuple on a type of this client, as who manages its grants. Errors: those.
+pub async fn write_of_client(cx: &Cx, client: &ClientId, new: NewTuple) -> Result<Written, Error> {
+    write_by(cx, WriteAs::ManagerOf(client.clone()), new).await
 }
 
-async fn write_by(cx: &Cx, by: By, new: NewTuple) -> Result<Written, Error> {
-    let mut written = write_batch(cx, by, vec![(String::new(), new)]).await?;
+async fn write_by(cx: &Cx, write_as: WriteAs, new: NewTuple) -> Result<Written, Error> {
+    let mut written = write_batch(cx, write_as, vec![(String::new(), new)]).await?;
     written.pop().ok_or(Error::NotFound)
 }
 
-/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are told with the number of the line that each stands on.
+/// Writes up to [`MAX_BATCH`] tuples, all or none. Mistakes are reported with the number of the line that each is on.
 /// Errors: [`Error::Denied`] when there is one that the actor may not write, [`Error::Invalid`].
 pub async fn write_lines(cx: &Cx, new: Vec<(usize, NewTuple)>) -> Result<Vec<Written>, Error> {
     if new.len() > MAX_BATCH {
         return Err(Error::invalid("", format!("at most {MAX_BATCH} tuples are written at once")));
     }
-    write_batch(cx, By::OwnRights, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect()).await
+    write_batch(cx, WriteAs::Oneself, new.into_iter().map(|(line, tuple)| (format!("line {line}"), tuple)).collect())
+        .await
 }
 
 /// Tuples that are to count for one question, as they would be stored: the same are refused.
@@ -126,7 +127,7 @@ pub fn contextual(cx: &Cx, keys: Vec<TupleKey>) -> Result<Vec<Tuple>, Error> {
 }
 
 /// Writes tuples, each of which has a name for mistakes; the one without is alone.
-async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
+async fn write_batch(cx: &Cx, write_as: WriteAs, new: Vec<(String, NewTuple)>) -> Result<Vec<Written>, Error> {
     let mut mistakes = Vec::new();
     for (name, tuple) in &new {
         mistakes.extend(form(tuple, cx.now).into_iter().map(|mistake| within(name, mistake)));
@@ -143,7 +144,7 @@ async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Ve
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
         let mut mistakes = Vec::new();
-        // Names become identifiers once, here: what is judged is what is written.
+        // Names become identifiers once, here: what is allowed is what is written.
         let (mut keys, mut names) = (Vec::with_capacity(new.len()), Vec::with_capacity(new.len()));
         for (place, tuple) in &new {
             match naming::key(&at, tx, &spelled(&at, tx, &tuple.key)?, tuple.naming) {
@@ -156,7 +157,7 @@ async fn write_batch(cx: &Cx, by: By, new: Vec<(String, NewTuple)>) -> Result<Ve
             }
         }
         refuse(std::mem::take(&mut mistakes))?;
-        judge::may_write_tuples(&at, tx, &by, &keys)?;
+        authority::may_write_tuples(&at, tx, &write_as, &keys)?;
         let schema = StoredSchema::new(&at, State::Tentative(tx));
         for (((name, tuple), key), typed) in new.iter().zip(keys).zip(names) {
             match fitting(&schema, &NewTuple { key, naming: Naming::Identifiers, ..tuple.clone() }) {
@@ -218,7 +219,7 @@ fn note_condition(tx: &mut Tx, cx: &Cx, key: &TupleKey, script: Option<&str>) ->
     Ok(())
 }
 
-/// Who administers is told by tuples and by a role: both change together.
+/// Who administers follows from tuples and from a role: both change together.
 fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
     administrators::follow_tuple(tx, cx, key).map_err(|error| match error {
         identity::Error::Store(error) => Error::Store(error),
@@ -262,7 +263,7 @@ fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tup
 
 /// Removes a tuple that the actor may remove, which a person may name as when they wrote it. Errors: [`Error::Denied`], those of [`stored_key`].
 pub async fn remove_named(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
-    remove_found(cx, By::OwnRights, Wanted::Key(key.clone(), naming)).await
+    remove_found(cx, WriteAs::Oneself, Wanted::Key(key.clone(), naming)).await
 }
 
 /// As [`remove_named`], with identifiers alone. Errors: [`Error::Denied`], [`Error::NotFound`].
@@ -272,12 +273,12 @@ pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
 
 /// Removes the tuple with this identifier (`tpl_…`). Errors: as [`remove`].
 pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    remove_found(cx, By::OwnRights, Wanted::Id(id.to_owned())).await
+    remove_found(cx, WriteAs::Oneself, Wanted::Id(id.to_owned())).await
 }
 
-/// As [`remove_by_id`], a grant on a type of this client. Errors: those.
-pub async fn remove_grant(cx: &Cx, client: &ClientId, id: &str) -> Result<Tuple, Error> {
-    remove_found(cx, By::GrantsOf(client.clone()), Wanted::Id(id.to_owned())).await
+/// As [`remove_by_id`], a tuple on a type of this client, as who manages its grants. Errors: those.
+pub async fn remove_of_client(cx: &Cx, client: &ClientId, id: &str) -> Result<Tuple, Error> {
+    remove_found(cx, WriteAs::ManagerOf(client.clone()), Wanted::Id(id.to_owned())).await
 }
 
 enum Wanted {
@@ -285,22 +286,22 @@ enum Wanted {
     Id(String),
 }
 
-async fn remove_found(cx: &Cx, by: By, wanted: Wanted) -> Result<Tuple, Error> {
+async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tuple, Error> {
     let entry = Entry::new(cx);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let tuple = match &wanted {
             Wanted::Key(key, naming) => match there(&at, tx, key, *naming) {
                 Err(Error::NotFound) => {
-                    // What there is not is told to who might have removed it.
-                    judge::may_write_tuples(&at, tx, &by, &[named(&at, tx, key, *naming)?])?;
+                    // That there is none is answered only to who might have removed it.
+                    authority::may_write_tuples(&at, tx, &write_as, &[named(&at, tx, key, *naming)?])?;
                     return Err(Error::NotFound);
                 }
                 found => found?,
             },
             Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?.ok_or(Error::NotFound)?,
         };
-        judge::may_write_tuples(&at, tx, &by, std::slice::from_ref(&tuple.key))?;
+        authority::may_write_tuples(&at, tx, &write_as, std::slice::from_ref(&tuple.key))?;
         rows::delete(tx, at.tenant, &tuple.key)?;
         note_condition(tx, &at, &tuple.key, None)?;
         follow(tx, &at, &tuple.key)?;
@@ -410,7 +411,7 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
     Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
-/// Whether the object may be written about. Clients and groups are things of ours: what is made under the identifier of one later must not find what was
+/// Whether the object may be written about. Clients and groups are made by Auther: what is made under the identifier of one later must not find what was
 /// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
 fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
     let kind = model.entity_type.as_str();

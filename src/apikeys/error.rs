@@ -7,7 +7,7 @@ use crate::store;
 /// A key does not work, or cannot be made or changed so.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such key, or not the caller's; for a presented one, not a key of ours.
+    /// No such key, or not the caller's; for a presented one, not a key of this installation.
     #[error("there is no such API key")]
     NotFound,
     /// It, its owner or its client is switched off.

@@ -1,4 +1,4 @@
-//! What the facts of a key may be. All mistakes are told at once.
+//! What the facts of a key may be. All mistakes are reported at once.
 
 use std::time::Duration;
 
@@ -34,14 +34,14 @@ const CLIENT_MEMBERS: [&str; 2] = ["oauth_client_id", "access_level"];
 
 /// What the caller may do beyond having keys of their own, at the moment of the change.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Authority {
+pub(super) struct KeyRights {
     /// Limits of use are the administrators' to set.
     pub(super) is_admin: bool,
     /// Whether the caller owns or administers every client that the key is to be bound to or that its metadata name.
     pub(super) manages_client: bool,
 }
 
-impl Authority {
+impl KeyRights {
     /// That of who may change all keys.
     pub(super) const FULL: Self = Self { is_admin: true, manages_client: true };
 }
@@ -90,7 +90,7 @@ pub struct KeyChange {
     pub enabled: Option<bool>,
     /// Seconds from now until it ends, or `Some(None)` for never.
     pub expires_in: Option<Option<u64>>,
-    /// All networks from now on. Without authority they only narrow.
+    /// All networks from now on. Who is no administrator may only narrow them.
     pub networks: Option<Vec<String>>,
     /// All metadata from now on.
     pub metadata: Option<Map<String, Value>>,
@@ -134,19 +134,19 @@ impl NewKey {
     }
 }
 
-/// Whether who has this authority may make this key.
-pub(super) fn may_be_made(key: &ApiKey, authority: Authority) -> Result<(), Error> {
+/// Whether a caller with these rights may make this key.
+pub(super) fn may_be_made(key: &ApiKey, rights: KeyRights) -> Result<(), Error> {
     let reserved = [
-        ("remaining", key.remaining.is_some() && !authority.is_admin),
-        ("refill", key.refill.is_some() && !authority.is_admin),
-        ("rate_limit", key.rate_limit.is_some() && !authority.is_admin),
+        ("remaining", key.remaining.is_some() && !rights.is_admin),
+        ("refill", key.refill.is_some() && !rights.is_admin),
+        ("rate_limit", key.rate_limit.is_some() && !rights.is_admin),
     ];
     none_is_reserved(&reserved)?;
-    if key.client.is_some() && !authority.manages_client {
+    if key.client.is_some() && !rights.manages_client {
         return Err(Error::ForeignClient);
     }
     let mut findings = Findings::default();
-    client_members(&key.metadata, authority, &mut findings);
+    client_members(&key.metadata, rights, &mut findings);
     findings.into_result()
 }
 
@@ -202,11 +202,11 @@ impl KeyChange {
     }
 
     /// The key as it is afterwards.
-    pub(super) fn applied_to(&self, old: &ApiKey, authority: Authority, now: Moment) -> Result<ApiKey, Error> {
+    pub(super) fn applied_to(&self, old: &ApiKey, rights: KeyRights, now: Moment) -> Result<ApiKey, Error> {
         let reserved = [
-            ("remaining", self.remaining.is_some() && !authority.is_admin),
-            ("refill", self.refill.is_some() && !authority.is_admin),
-            ("rate_limit", self.rate_limit.is_some() && !authority.is_admin),
+            ("remaining", self.remaining.is_some() && !rights.is_admin),
+            ("refill", self.refill.is_some() && !rights.is_admin),
+            ("rate_limit", self.rate_limit.is_some() && !rights.is_admin),
         ];
         none_is_reserved(&reserved)?;
         let (mut new, mut findings) = (old.clone(), Findings::default());
@@ -220,13 +220,13 @@ impl KeyChange {
         }
         if let Some(wanted) = &self.networks {
             new.networks = networks(wanted, &mut findings);
-            if !authority.is_admin && !narrows(&old.networks, &new.networks) {
+            if !rights.is_admin && !narrows(&old.networks, &new.networks) {
                 findings.note("networks", "Only an administrator lets a key be used from more networks than before.");
             }
         }
         if let Some(notes) = &self.metadata {
             metadata(notes, &mut findings);
-            client_members(notes, authority, &mut findings);
+            client_members(notes, rights, &mut findings);
             new.metadata.clone_from(notes);
         }
         if let Some(uses) = self.remaining {
@@ -321,8 +321,8 @@ fn metadata(notes: &Map<String, Value>, findings: &mut Findings) {
     }
 }
 
-fn client_members(notes: &Map<String, Value>, authority: Authority, findings: &mut Findings) {
-    if !authority.manages_client && CLIENT_MEMBERS.iter().any(|name| notes.contains_key(*name)) {
+fn client_members(notes: &Map<String, Value>, rights: KeyRights, findings: &mut Findings) {
+    if !rights.manages_client && CLIENT_MEMBERS.iter().any(|name| notes.contains_key(*name)) {
         findings.note(
             "metadata",
             "`oauth_client_id` and `access_level` are for those who administer the client. They would grant nothing.",

@@ -1,6 +1,6 @@
 //! Keys in the store: each change in one transaction with its audit row.
 
-use super::fields::{self, Authority, Findings, KeyChange, NewKey};
+use super::fields::{self, Findings, KeyChange, KeyRights, NewKey};
 use super::{Error, token, usage};
 use crate::audit::{Changes, Entry, Event};
 use crate::base::Secret;
@@ -63,11 +63,11 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
     let entry = Entry::new(cx).target(&key.id);
     let (at, row) = (cx.clone(), key.clone());
     let change = move |tx: &mut Tx| {
-        let authority = authority(&at, tx, &fields::clients_of(row.client.as_ref(), &row.metadata))?;
-        if !authority.is_admin {
-            Right::Own(row.owner.clone()).judge::<Error>(&at, tx)?;
+        let rights_of_caller = key_rights(&at, tx, &fields::clients_of(row.client.as_ref(), &row.metadata))?;
+        if !rights_of_caller.is_admin {
+            Right::Own(row.owner.clone()).require::<Error>(&at, tx)?;
         }
-        fields::may_be_made(&row, authority)?;
+        fields::may_be_made(&row, rights_of_caller)?;
         can_be_made(tx, &at, &row)?;
         rows::put(tx, at.tenant, &row)?;
         entry.append(tx, &at, &Event::ApiKeyCreate { owner: row.owner.clone(), client: row.client.clone() })?;
@@ -78,19 +78,19 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
 }
 
 /// What the actor may do with keys beyond having their own: administrators manage every client.
-fn authority(cx: &Cx, from: &dyn Read, clients: &[Option<&str>]) -> Result<Authority, Error> {
-    let judge = &cx.home.judge;
-    if judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))? {
-        return Ok(Authority::FULL);
+fn key_rights(cx: &Cx, from: &dyn Read, clients: &[Option<&str>]) -> Result<KeyRights, Error> {
+    let authorizer = &cx.home.authorizer;
+    if authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))? {
+        return Ok(KeyRights::FULL);
     }
     let mut manages_client = !clients.is_empty();
     for client in clients {
         manages_client &= match client {
-            Some(client) => judge.may(cx, from, "manage", ("oauth_client", client))?,
+            Some(client) => authorizer.may(cx, from, "manage", ("oauth_client", client))?,
             None => false,
         };
     }
-    Ok(Authority { is_admin: false, manages_client })
+    Ok(KeyRights { is_admin: false, manages_client })
 }
 
 /// Owner and client are there and live, and the owner has room.
@@ -165,10 +165,10 @@ pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChang
     let changed = move |tx: &mut Tx| {
         let old = of(tx, &at, &id, Some(&user))?;
         let notes = change.metadata.clone().unwrap_or_default();
-        let authority = authority(&at, tx, &fields::clients_of(None, &notes))?;
-        let new = applied(&change, &old, authority, &at)?;
+        let rights_of_caller = key_rights(&at, tx, &fields::clients_of(None, &notes))?;
+        let new = applied(&change, &old, rights_of_caller, &at)?;
         if fields::lasts_longer(&old, &new) {
-            rights::spare::<Error>(&at, tx, &subject(&old))?;
+            rights::may_change_subject::<Error>(&at, tx, &subject(&old))?;
         }
         put(tx, &at, (old, new), (&entry, &change))
     };
@@ -182,16 +182,16 @@ pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey,
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let changed = move |tx: &mut Tx| {
-        let widening = Right::on("update", API_KEYS).judge::<Error>(&at, tx);
+        let widening = Right::on("update", API_KEYS).require::<Error>(&at, tx);
         if widening.is_err() {
-            Right::on("revoke", API_KEYS).judge::<Error>(&at, tx)?;
+            Right::on("revoke", API_KEYS).require::<Error>(&at, tx)?;
         }
         let old = of(tx, &at, &id, None)?;
-        rights::spare::<Error>(&at, tx, &subject(&old))?;
-        let new = applied(&change, &old, Authority::FULL, &at)?;
+        rights::may_change_subject::<Error>(&at, tx, &subject(&old))?;
+        let new = applied(&change, &old, KeyRights::FULL, &at)?;
         if !fields::only_narrows(&old, &new) {
             widening?;
-            rights::spare::<Error>(&at, tx, &SubjectRef::new("user", old.owner.as_str()))?;
+            rights::may_change_subject::<Error>(&at, tx, &SubjectRef::new("user", old.owner.as_str()))?;
         }
         put(tx, &at, (old, new), (&entry, &change))
     };
@@ -199,11 +199,11 @@ pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey,
 }
 
 /// The key as it is afterwards. Errors: [`Error::NotFresh`] when a session that is not fresh would let it do more.
-fn applied(change: &KeyChange, old: &ApiKey, authority: Authority, cx: &Cx) -> Result<ApiKey, Error> {
+fn applied(change: &KeyChange, old: &ApiKey, rights_of_caller: KeyRights, cx: &Cx) -> Result<ApiKey, Error> {
     if change.expected_version.is_some_and(|expected| expected != old.version) {
         return Err(Error::Conflict);
     }
-    let new = change.applied_to(old, authority, cx.now)?;
+    let new = change.applied_to(old, rights_of_caller, cx.now)?;
     if fields::widens(old, &new) {
         sessions::require_fresh(cx).map_err(|_| Error::NotFresh)?;
     }
@@ -248,7 +248,7 @@ async fn delete_by(cx: &Cx, right: Right, id: &ApiKeyId) -> Result<(ApiKey, usiz
         let owner = if let Right::Own(owner) = &by { Some(owner) } else { None };
         let key = of(tx, &at, &id, owner)?;
         if owner.is_none() {
-            rights::spare::<Error>(&at, tx, &subject(&key))?;
+            rights::may_change_subject::<Error>(&at, tx, &subject(&key))?;
         }
         let tuples = cascade::remove_api_key(tx, &at, &key)?.tuples;
         entry.append(tx, &at, &Event::ApiKeyDelete { owner: key.owner.clone(), tuples })?;

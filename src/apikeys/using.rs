@@ -170,7 +170,7 @@ fn until_next(refill: Refill, now: Moment) -> u64 {
     u64::try_from(next.since(now).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Puts the refusal in the audit log, if it is news. A text that is no key of ours is told by the address it came from.
+/// Puts the refusal in the audit log, if it is news. For a text that is no key of this installation the address counts that it came from.
 fn tell(cx: &Cx, refused: &Refused) {
     if !refused.error.is_refusal() {
         return;

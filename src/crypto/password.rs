@@ -65,7 +65,7 @@ impl Default for Parameters {
 
 /// Whether a password was the right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Verification {
     /// It was. With `rehash` the stored hash costs other than what is configured: hash again and store that.
     Match {
         /// Whether to store a new hash.
@@ -174,7 +174,7 @@ impl Hasher {
     /// which is an error afterwards.
     ///
     /// The work is that of a hash made today, or of the dearest stored hash if that is more.
-    pub async fn verify(&self, password: &Secret<String>, phc: Option<&str>) -> Result<Verdict, Error> {
+    pub async fn verify(&self, password: &Secret<String>, phc: Option<&str>) -> Result<Verification, Error> {
         let (stored, unreadable) = match phc.map(Stored::parse) {
             Some(Ok(stored)) => (Some(stored), None),
             Some(Err(error)) => (None, Some(error)),
@@ -187,13 +187,13 @@ impl Hasher {
         let (Some(stored), Ok(normal)) = (stored, normalise(password.expose())) else {
             let decoy = Zeroizing::new(String::new());
             self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec(), total)?.finish().await?;
-            return unreadable.map_or(Ok(Verdict::Mismatch), Err);
+            return unreadable.map_or(Ok(Verification::Mismatch), Err);
         };
         let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone(), total)?.finish().await?;
         if ct_eq(&output, &stored.output) {
-            Ok(Verdict::Match { rehash: stored.is_other_than(&self.parameters) })
+            Ok(Verification::Match { rehash: stored.is_other_than(&self.parameters) })
         } else {
-            Ok(Verdict::Mismatch)
+            Ok(Verification::Mismatch)
         }
     }
 

@@ -14,10 +14,10 @@ async fn a_password_matches_its_own_hash_only() {
     let password = Secret::from("correct horse");
     let phc = hasher.hash(&password, [1; 16]).await.unwrap();
     assert!(phc.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{phc}");
-    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
-    assert_eq!(hasher.verify(&Secret::from("correct horsf"), Some(&phc)).await, Ok(Verdict::Mismatch));
-    assert_eq!(hasher.verify(&Secret::from(""), Some(&phc)).await, Ok(Verdict::Mismatch));
-    assert_eq!(hasher.verify(&password, None).await, Ok(Verdict::Mismatch));
+    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verification::Match { rehash: false }));
+    assert_eq!(hasher.verify(&Secret::from("correct horsf"), Some(&phc)).await, Ok(Verification::Mismatch));
+    assert_eq!(hasher.verify(&Secret::from(""), Some(&phc)).await, Ok(Verification::Mismatch));
+    assert_eq!(hasher.verify(&password, None).await, Ok(Verification::Mismatch));
     assert_ne!(hasher.hash(&password, [2; 16]).await.unwrap(), phc);
 }
 
@@ -30,9 +30,9 @@ async fn hashes_of_the_reference_implementation_verify() {
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
     ] {
-        let verdict = hasher.verify(&Secret::from("password"), Some(phc)).await;
-        assert_eq!(verdict, Ok(Verdict::Match { rehash: true }), "a salt of 8 bytes is short: {phc}");
-        assert_eq!(hasher.verify(&Secret::from("Password"), Some(phc)).await, Ok(Verdict::Mismatch), "{phc}");
+        let verification = hasher.verify(&Secret::from("password"), Some(phc)).await;
+        assert_eq!(verification, Ok(Verification::Match { rehash: true }), "a salt of 8 bytes is short: {phc}");
+        assert_eq!(hasher.verify(&Secret::from("Password"), Some(phc)).await, Ok(Verification::Mismatch), "{phc}");
     }
 }
 
@@ -44,8 +44,8 @@ async fn a_hash_that_costs_other_than_configured_asks_to_be_replaced() {
         [(64, 1, false), (32, 2, false), (32, 1, true), (128, 1, true), (64, 2, true), (32, 3, true)]
     {
         let today = Hasher::start(Parameters { memory_kib, iterations, parallelism: 1 }, 1, 1).unwrap();
-        let verdict = today.verify(&password, Some(&phc)).await;
-        assert_eq!(verdict, Ok(Verdict::Match { rehash }), "m={memory_kib} t={iterations}");
+        let verification = today.verify(&password, Some(&phc)).await;
+        assert_eq!(verification, Ok(Verification::Match { rehash }), "m={memory_kib} t={iterations}");
     }
 }
 
@@ -54,7 +54,7 @@ async fn spellings_of_one_password_are_one() {
     let hasher = hasher();
     let phc = hasher.hash(&Secret::from("caf\u{e9} \u{2460}\u{fb01}x"), [1; 16]).await.unwrap();
     let decomposed = Secret::from("cafe\u{301} 1fix");
-    assert_eq!(hasher.verify(&decomposed, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
+    assert_eq!(hasher.verify(&decomposed, Some(&phc)).await, Ok(Verification::Match { rehash: false }));
 }
 
 #[test]
@@ -123,7 +123,7 @@ async fn a_password_of_impossible_length_is_not_hashed_and_never_matches() {
     let hasher = hasher();
     let phc = hasher.hash(&Secret::from("correct horse"), [1; 16]).await.unwrap();
     let long = Secret::new("x".repeat(1025));
-    assert_eq!(hasher.verify(&long, Some(&phc)).await, Ok(Verdict::Mismatch));
+    assert_eq!(hasher.verify(&long, Some(&phc)).await, Ok(Verification::Mismatch));
     assert_eq!(hasher.hash(&long, [1; 16]).await, Err(Error::Length(LengthError::TooLong)));
 }
 
@@ -150,8 +150,8 @@ async fn a_stored_hash_cannot_ask_for_more_than_the_bounds() {
         &format!("$argon2id$v=19$m=64,t=0,p=1${tail}"),
         &format!("$argon2id$v=19$m=64,t=1,p=0${tail}"),
     ] {
-        let verdict = hasher.verify(&Secret::from("password"), Some(bad)).await;
-        assert!(matches!(verdict, Err(Error::Stored(_))), "{bad}: {verdict:?}");
+        let verification = hasher.verify(&Secret::from("password"), Some(bad)).await;
+        assert!(matches!(verification, Err(Error::Stored(_))), "{bad}: {verification:?}");
     }
     let absurd = Parameters { memory_kib: u32::MAX, ..CHEAP };
     assert_eq!(Hasher::start(absurd, 1, 1).err(), Some(Error::Parameters));
@@ -201,7 +201,7 @@ async fn cancelled_callers_do_not_wedge_the_pool() {
     }
     let password = Secret::from("correct horse");
     let phc = hasher.hash(&password, [1; 16]).await.unwrap();
-    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verdict::Match { rehash: false }));
+    assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verification::Match { rehash: false }));
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn many_at_once_are_all_answered() {
     let password = Secret::from("correct horse");
     let phc = hasher.hash(&password, [1; 16]).await.unwrap();
     let verdicts = join_all((0..60).map(|_| hasher.verify(&password, Some(&phc)))).await;
-    assert!(verdicts.iter().all(|verdict| *verdict == Ok(Verdict::Match { rehash: false })));
+    assert!(verdicts.iter().all(|verification| *verification == Ok(Verification::Match { rehash: false })));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::api::input::Input;
-use super::extract::{Caller, Json, Query, Right, ViewGroups, Who, refuse_app, require};
+use super::extract::{Caller, Json, PlatformRight, Query, ViewGroups, Who, refuse_app};
 use super::respond::{HandlerResult, Refusal};
 use super::routes::{self, Endpoint, Openness};
 use crate::access::client_tuple_quota::{self, Admission};
@@ -19,7 +19,7 @@ use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
-use crate::access::{Error, judge};
+use crate::access::{Error, authority};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
@@ -55,10 +55,10 @@ fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
     {
         return Err(Refusal::forbidden("The key is bound to another client."));
     }
-    // What is written is judged once more where it is written.
-    judge::may_grant(&caller.cx, &caller.cx.read()?, &id).inspect_err(|error| {
+    // What is written is decided once more where it is written.
+    authority::may_manage_grants(&caller.cx, &caller.cx.read()?, &id).inspect_err(|error| {
         if let Some(denied) = error.denied() {
-            rights::tell(&caller.cx, denied);
+            rights::record(&caller.cx, denied);
         }
     })?;
     Ok(id)
@@ -226,7 +226,8 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
             return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "too_many_tuples", message));
         }
     }
-    let written = tuples::grant(&caller.cx, &client, NewTuple { condition, expires_at, ..key.into() }).await?;
+    let written =
+        tuples::write_of_client(&caller.cx, &client, NewTuple { condition, expires_at, ..key.into() }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(json!({
         "ok": true,
@@ -245,7 +246,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
     if owner.and_then(|model| model.client.clone()) != Some(client.clone()) {
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
-    tuples::remove_grant(&caller.cx, &client, &id).await?;
+    tuples::remove_of_client(&caller.cx, &client, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
 }
 
@@ -253,7 +254,7 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
 /// surely in, and `user:*` names nobody.
 async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> HandlerResult {
     refuse_app(&caller)?;
-    require(&caller.cx, ViewGroups::TO, ViewGroups::ON, ANY)?;
+    ViewGroups::require(&caller.cx)?;
     let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;

@@ -2,8 +2,8 @@
 //! every relation of either.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
-//! authorization code that is still out is not found here: whoever redeems it checks that its session, person and client live. In the
-//! same way the API keys of a disabled person stay as they are and do not work: whoever checks a key checks its owner.
+//! authorization code that is still out is not found here: its redemption checks that its session, person and client live. In the
+//! same way the API keys of a disabled person stay as they are and do not work: the check of a key checks its owner.
 
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
@@ -87,7 +87,7 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error
     Ok(Ended { api_keys: 1, ..ended })
 }
 
-/// Removes the entity types of a client with every tuple on their objects, and every other one that speaks of them: whoever later takes the name of the
+/// Removes the entity types of a client with every tuple on their objects, and every other one that names them: who later takes the name of the
 /// client must not find what was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let mut ended = Ended::default();
@@ -127,7 +127,7 @@ pub fn orphan_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId)
     Ok(orphans)
 }
 
-/// Makes room for a new client: what speaks of its id was written about another one, and is taken away; types under it belong to one that is `gone`.
+/// Makes room for a new client: what names its id was written about another one, and is taken away; types under it belong to one that is `gone`.
 /// Answers how much that was.
 pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Ended, Error> {
     let models = orphan_types_of(tx, cx, client, gone)?.len();
@@ -148,7 +148,7 @@ pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<En
     Ok(ended)
 }
 
-/// Switches off every key of a person: whoever knew the old password may have made one. The owner switches on again what is theirs.
+/// Switches off every key of a person: who knew the old password may have made one. The owner switches on again what is theirs.
 /// Answers how many were on.
 pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
     let mut frozen = 0;

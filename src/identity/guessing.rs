@@ -146,7 +146,7 @@ fn digest(text: &str) -> Name {
     short
 }
 
-/// An attempt that may be weighed. It counts as a failure until it is told otherwise.
+/// An attempt that may be weighed. It counts as a failure until it is known to be none.
 #[must_use]
 pub(super) struct Attempted {
     guesser: Option<Guesser>,

@@ -6,7 +6,7 @@ use crate::base::Secret;
 use crate::base::id::UserId;
 use crate::base::page::PageRequest;
 use crate::base::secret::ct_eq;
-use crate::crypto::password::{self as hashing, Verdict};
+use crate::crypto::password::{self as hashing, Verification};
 use crate::cx::Cx;
 use crate::records::User;
 use crate::rights::{self, Right};
@@ -49,16 +49,16 @@ pub(super) async fn hash(cx: &Cx, password: &Secret<String>, known: Known<'_>) -
 /// Checks a password against what is stored of a person; nobody costs the same and is never right.
 pub(super) async fn prove(cx: &Cx, password: &Secret<String>, user: Option<&User>) -> Result<Option<Proven>, Error> {
     let stored = user.and_then(|user| user.password.as_deref().map(|phc| (user, phc)));
-    let verdict = match cx.home.hasher.verify(password, stored.map(|(_, phc)| phc)).await {
+    let verification = match cx.home.hasher.verify(password, stored.map(|(_, phc)| phc)).await {
         // The same answer as for a wrong password: that the account is there is nobody's business.
         Err(error @ hashing::Error::Stored(_)) => {
             let user = stored.map(|(user, _)| user.id.as_str()).unwrap_or_default();
             tracing::error!(user, %error, "this person cannot sign in: set a new password");
             return Ok(None);
         }
-        verdict => verdict.map_err(from_pool)?,
+        verification => verification.map_err(from_pool)?,
     };
-    let (Verdict::Match { rehash }, Some((user, phc))) = (verdict, stored) else { return Ok(None) };
+    let (Verification::Match { rehash }, Some((user, phc))) = (verification, stored) else { return Ok(None) };
     Ok(Some(Proven { user: user.id.clone(), phc: phc.to_owned(), is_dated: rehash }))
 }
 
@@ -122,7 +122,7 @@ pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = super::users::find(tx, &at, &id)?;
-        super::users::is_within_reach(tx, &at, &old)?;
+        rights::may_change_person::<Error>(&at, tx, &old)?;
         let (_, ended) = replace(tx, &at, &old, &phc)?;
         entry.append(tx, &at, &Event::UserSetPassword { ended })?;
         Ok::<_, Error>(ended)
@@ -165,7 +165,7 @@ pub async fn change_password(
     Ok(Success { token: opening.token, signed_in, device })
 }
 
-/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that whoever
+/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that somebody who
 /// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
     let attempted = guessing::enter(cx, Guesser::session(&signed_in.session.id))?;

@@ -132,7 +132,7 @@ pub struct Confirmed {
 }
 
 /// The person of a session gives the password again: from now on it is fresh (see [`require_fresh`]), and its token is another one, so
-/// that whoever had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
+/// that who had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
 /// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
 pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
     let proven = password::confirm(cx, signed_in, password).await?;
@@ -160,7 +160,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
     Ok(Confirmed { token, session })
 }
 
-/// Ends a session, whoever's it is, with the right to; of somebody who holds something of the platform, its administrators do. Errors:
+/// Ends a session of any person, with the right to; of somebody who holds something of the platform, its administrators do. Errors:
 /// [`Error::Denied`], [`Error::NotFound`].
 pub async fn end(cx: &Cx, id: &SessionId) -> Result<Ended, Error> {
     end_by(cx, Right::on("revoke_all", SESSIONS), id).await
@@ -190,7 +190,7 @@ fn may_end(tx: &Tx, cx: &Cx, by: &Right, user: &UserId) -> Result<(), Error> {
     if matches!(by, Right::Own(_)) {
         return Ok(());
     }
-    rights::spare(cx, tx, &SubjectRef::new("user", user.as_str()))
+    rights::may_change_subject(cx, tx, &SubjectRef::new("user", user.as_str()))
 }
 
 /// Ends every session of a person but the one they are in.

@@ -103,7 +103,7 @@ impl Default for Made {
     }
 }
 
-/// Whether one more account may be made by a stranger now. Whoever is invited is none. Errors: [`Error::Busy`].
+/// Whether one more account may be made by a stranger now. Who is invited is no stranger. Errors: [`Error::Busy`].
 fn has_room(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
     if invite.is_some() {
         return Ok(());
@@ -115,7 +115,7 @@ fn has_room(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
     room.map(drop).ok_or(Error::Busy { retry_after_seconds: 600 })
 }
 
-/// Notes that somebody was not let in, whoever it was.
+/// Notes that somebody was not let in.
 fn tell(cx: &Cx, refused: &Error) {
     let reason = match refused {
         Error::RegistrationClosed => "registration_closed",

@@ -8,7 +8,7 @@ use crate::base::id::UserId;
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret, canonical};
 use crate::cx::Cx;
-use crate::records::{Profile, SubjectRef, User};
+use crate::records::{Profile, User};
 use crate::rights::{self, Right};
 use crate::store::rows::users as rows;
 use crate::store::{self, Read, Tx};
@@ -129,7 +129,7 @@ pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         if user.is_admin() {
-            Right::platform().judge::<Error>(&at, tx)?;
+            rights::may_make_administrator::<Error>(&at, tx)?;
         }
         save(tx, &at, None, &user)?;
         entry.append(tx, &at, &Event::UserCreate { roles: user.roles.clone() })?;
@@ -218,14 +218,14 @@ async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Re
     let changes = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
         if !is_own {
-            is_within_reach(tx, &at, &old)?;
+            rights::may_change_person::<Error>(&at, tx, &old)?;
         }
         if change.expected_version.is_some_and(|expected| expected != old.version) {
             return Err(Error::Conflict);
         }
         let new = change.applied_to(&old)?;
         if new.is_admin() && !old.is_admin() {
-            Right::platform().judge::<Error>(&at, tx)?;
+            rights::may_make_administrator::<Error>(&at, tx)?;
         }
         if administrators::administers(&old) && !administrators::administers(&new) {
             is_not_the_last_administrator(tx, &at, &old)?;
@@ -240,14 +240,6 @@ async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Re
         Ok(new)
     };
     rights::write(cx, right, changes).await
-}
-
-/// Only administrators of the platform change who holds something of it.
-pub(super) fn is_within_reach(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
-    if user.is_admin() {
-        Right::platform().judge::<Error>(cx, tx)?;
-    }
-    rights::spare(cx, tx, &SubjectRef::new("user", user.id.as_str()))
 }
 
 impl UserChange {
@@ -296,7 +288,7 @@ pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
-        is_within_reach(tx, &at, &old)?;
+        rights::may_change_person::<Error>(&at, tx, &old)?;
         is_not_the_last_administrator(tx, &at, &old)?;
         let new = changed(&at, &old, User { disabled: true, ..old.clone() });
         save(tx, &at, Some(&old), &new)?;
@@ -314,7 +306,7 @@ pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
-        is_within_reach(tx, &at, &old)?;
+        rights::may_change_person::<Error>(&at, tx, &old)?;
         let new = changed(&at, &old, User { disabled: false, ..old.clone() });
         save(tx, &at, Some(&old), &new)?;
         entry.append(tx, &at, &Event::UserEnable {})?;
@@ -348,7 +340,7 @@ pub fn deletion(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
 fn remove(tx: &mut Tx, cx: &Cx, right: &Right, id: &UserId) -> Result<Ended, Error> {
     let user = find(tx, cx, id)?;
     if !matches!(right, Right::Own(_)) {
-        is_within_reach(tx, cx, &user)?;
+        rights::may_change_person::<Error>(cx, tx, &user)?;
     }
     is_not_the_last_administrator(tx, cx, &user)?;
     Ok(cascade::remove_user(tx, cx, &user)?)

@@ -52,7 +52,7 @@ async fn revoke_by(cx: &Cx, right: Right, user: &UserId, client: &ClientId) -> R
     let (at, user, client, by) = (cx.clone(), user.clone(), client.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         if !matches!(by, Right::Own(_)) {
-            rights::spare::<Error>(&at, tx, &SubjectRef::new("user", user.as_str()))?;
+            rights::may_change_subject::<Error>(&at, tx, &SubjectRef::new("user", user.as_str()))?;
         }
         let Some(consent) = rows::consents::find(tx, at.tenant, &user, &client)? else { return Ok(None) };
         rows::consents::delete(tx, at.tenant, &consent)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, secrets};
-use crate::access::judge::ByGraph;
+use crate::access::authority::GraphAuthorizer;
 use crate::access::switched_off;
 use crate::base::{Clock, Entropy};
 use crate::config::Settings;
@@ -35,8 +35,9 @@ pub async fn install(
     let keyring = Arc::new(keyring);
     let scripts = Arc::new(Pool::start(SCRIPT_THREADS, Limits::default()).map_err(Error::Scripts)?);
     let shared = Shared::default();
-    let judge = Arc::new(ByGraph);
-    let parts = Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, judge, shared };
+    let authorizer = Arc::new(GraphAuthorizer);
+    let parts =
+        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, shared };
     let home = Arc::new(parts);
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;

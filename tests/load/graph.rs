@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use auther::access::authority::GraphAuthorizer;
 use auther::access::check::Question;
-use auther::access::judge::ByGraph;
 use auther::apikeys::NewKey;
 use auther::base::clock::SystemClock;
 use auther::base::entropy::OsEntropy;
@@ -230,7 +230,7 @@ pub fn operation(store: &Store) -> Result<Cx> {
         sealing: SealingKey::new([7; 32]),
         mac: MacKey::new(&Secret::new([9; 32])),
         scripts: Arc::new(Pool::start(1, Limits::default()).map_err(|fault| anyhow!("{fault}"))?),
-        judge: Arc::new(ByGraph),
+        authorizer: Arc::new(GraphAuthorizer),
         shared: Shared::default(),
     })))
 }

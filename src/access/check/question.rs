@@ -48,7 +48,7 @@ impl Question {
 
     /// About how much memory the context takes that a script gets of the caller, in bytes.
     pub fn weight(&self) -> usize {
-        // Attributes stand in the context twice: by themselves and flat.
+        // Attributes are in the context twice: by themselves and flat.
         let attributes = self.resource.as_ref().map_or(0, |resource| resource.attributes.weight().saturating_mul(2));
         let properties = self.properties.iter().map(|(_, value)| value.weight()).sum::<usize>();
         self.context.weight().saturating_add(attributes).saturating_add(properties)

@@ -1,4 +1,4 @@
-//! Where a subject's tuples lead, and from where an object's come: candidates, never decisions. Whatever is found here is checked afterwards.
+//! Walks over tuples from a subject to objects, and from objects to subjects: candidates, never decisions. What is found here is checked afterwards.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -18,7 +18,7 @@ pub(in crate::access) struct Walk<'a, F: ?Sized> {
     graph: Graph<'a, F>,
     seen: HashSet<RelationKey>,
     queue: VecDeque<RelationKey>,
-    /// Whether objects of a type stand as subjects anywhere: most never do, and each would be looked up for nothing.
+    /// Whether objects of a type stand as subjects anywhere: most never do, and looking each up would find nothing.
     stand: HashMap<String, bool>,
     steps: usize,
 }
@@ -62,7 +62,7 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
         Ok(reached)
     }
 
-    /// Every subject that stands in a tuple which a question about these places may come across, and whether some of it takes something away.
+    /// Every subject of a tuple that a question about these relations may meet, and whether a rewrite among them takes something away.
     /// Errors: [`Error::LimitReached`].
     pub(in crate::access) fn met_at(
         mut self,
@@ -147,7 +147,7 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
         })
     }
 
-    /// Relations of the same object that speak of this one.
+    /// Relations of the same object whose rewrites refer to this one.
     fn include(&mut self, kind: &str, id: &str, relation: &str) -> Result<(), Error> {
         let Some(model) = self.graph.schema.model(kind)? else { return Ok(()) };
         for (name, other) in &model.relations {

@@ -33,7 +33,7 @@ pub struct Incoming {
     pub is_foreign: bool,
 }
 
-/// Our own members. What only an export tells (`id`, times) is read over.
+/// Auther's own members. What only an export has (`id`, times) is ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Own {

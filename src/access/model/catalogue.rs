@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::models::{spell_subjects, stored_as};
 use super::sense::circular_exclusions;
 use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
+use crate::access::authority::{self, ModelChange};
 use crate::access::error::{Error, Mistake};
 use crate::access::evaluations;
-use crate::access::judge::{self, Written};
 use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
@@ -75,7 +75,7 @@ pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, 
     Ok((model, warnings))
 }
 
-/// Stores a model without keeping it, whoever asks. Errors: those of [`put`], a missing right aside.
+/// Stores a model without keeping it, without asking for a right. Errors: those of [`put`], a missing right aside.
 pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::new(cx).target(&model.entity_type);
@@ -103,7 +103,11 @@ pub fn may_put(cx: &Cx, from: &dyn Read, draft: &Draft) -> Result<(), Error> {
         None => owner_by_name(from, cx.tenant, &draft.entity_type)?,
     };
     let entity_type = old.as_ref().map_or(&draft.entity_type, |old| &old.entity_type);
-    judge::may_write_model(cx, from, Written { entity_type, owner: owner.as_ref(), named: draft.client.as_ref() })
+    authority::may_change_model(
+        cx,
+        from,
+        ModelChange { entity_type, owner: owner.as_ref(), named: draft.client.as_ref() },
+    )
 }
 
 fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry: &Entry) -> Result<Stored, Error> {
@@ -140,12 +144,12 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
     let change = move |tx: &mut Tx| {
         let found = stored_as(tx, at.tenant, &entity_type)?;
-        let written = Written {
+        let written = ModelChange {
             entity_type: found.as_ref().map_or(&entity_type, |old| &old.entity_type),
             owner: found.as_ref().and_then(|old| old.client.as_ref()),
             named: None,
         };
-        judge::may_write_model(&at, tx, written)?;
+        authority::may_change_model(&at, tx, written)?;
         let old = found.ok_or(Error::NotFound)?;
         if expected.is_some_and(|expected| expected != old.version) {
             return Err(Error::Conflict);

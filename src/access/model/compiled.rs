@@ -88,7 +88,7 @@ impl Relation {
         self.rewrite.has_direct()
     }
 
-    /// Whether sets may stand in tuples of it at all.
+    /// Whether usersets may be subjects of its tuples at all.
     pub fn takes_sets(&self) -> bool {
         self.subjects.as_ref().is_none_or(|rules| {
             rules.iter().any(|rule| match rule {
@@ -103,7 +103,7 @@ impl Relation {
         self.takes_tuples() && self.lets_in(&subject.kind, &subject.id, subject.relation.as_deref())
     }
 
-    /// Whether the subject `kind:id` or `kind:id#held` is of a kind that stands in tuples of this relation.
+    /// Whether the subject `kind:id` or `kind:id#held` is of a kind that tuples of this relation take.
     pub fn lets_in(&self, kind: &str, id: &str, held: Option<&str>) -> bool {
         self.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.accepts(kind, id, held)))
     }
@@ -154,7 +154,7 @@ impl Rewrite {
         }
     }
 
-    /// The relations of the same object that it speaks of, whether they give or take.
+    /// The relations of the same object that it refers to, whether they give or take.
     pub fn computed(&self) -> Vec<&str> {
         match self {
             Self::Direct | Self::FromParent { .. } => Vec::new(),
@@ -164,7 +164,7 @@ impl Rewrite {
         }
     }
 
-    /// The (relation to the parent, relation of the parent) pairs that it speaks of.
+    /// The (relation to the parent, relation of the parent) pairs that it refers to.
     pub fn inherited(&self) -> Vec<(&str, &str)> {
         match self {
             Self::Direct | Self::Computed(_) => Vec::new(),

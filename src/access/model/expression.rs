@@ -1,4 +1,4 @@
-//! Set expressions: `anyOf`, `allOf`, `except` and what stands in them.
+//! Set expressions: `anyOf`, `allOf`, `except` and their parts.
 
 use serde_json::{Map, Value};
 

@@ -18,7 +18,7 @@ pub(super) const MAX_PERMISSIONS: usize = 256;
 pub(super) const MAX_DOCUMENT: usize = 256 * 1024;
 /// Largest policy, in bytes.
 pub(super) const MAX_POLICY: usize = 10_240;
-/// Mistakes that are told, and looked for.
+/// The most mistakes that are reported, and looked for.
 pub(super) const MAX_MISTAKES: usize = 100;
 
 /// Longest description, in bytes.
@@ -97,7 +97,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Whether no more mistakes are told: what to write instead need not be looked for.
+    /// Whether no more mistakes are reported: what to write instead need not be looked for.
     pub(super) fn has_said_enough(&self) -> bool {
         self.mistakes.len() >= MAX_MISTAKES
     }

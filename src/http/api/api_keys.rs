@@ -6,16 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::input::Input;
 use super::{paged, parameter, sorted_request};
+use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{
-    Admin, Fresh, Json, Manager, Query, RevokeApiKeys, Right, UpdateApiKeys, ViewApiKeys, has, require,
-};
+use crate::http::extract::{Admin, Fresh, Json, Manager, Query, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
-use crate::records::tuple::ANY;
 use crate::records::{ApiKey, RateLimit};
 
 /// A key as administrators see it: everything but its text.
@@ -113,9 +111,7 @@ pub async fn update(
     body: Result<Json<Map<String, Value>>, Refusal>,
 ) -> HandlerResult {
     let cx = &manager.cx;
-    if !has(cx, RevokeApiKeys::TO, RevokeApiKeys::ON, ANY)? {
-        require(cx, UpdateApiKeys::TO, UpdateApiKeys::ON, ANY)?;
-    }
+    authority::may_change_some_key(cx)?;
     let id = parsed(&id)?;
     let mut input = Input::new(body?.0);
     let change = KeyChange {

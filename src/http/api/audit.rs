@@ -9,10 +9,9 @@ use crate::base::Moment;
 use crate::base::id::AuditId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Query, Right, ViewAudit, ViewUsers, has};
+use crate::http::extract::{Admin, PlatformRight, Query, ViewAudit, ViewUsers};
 use crate::http::respond::Refusal;
 use crate::identity::users;
-use crate::records::tuple::ANY;
 use crate::records::{AuditRow, Outcome};
 use crate::store::Order;
 
@@ -88,7 +87,7 @@ fn filter(cx: &Cx, query: &Query) -> Result<Filter, Refusal> {
 
 /// The identifier of the person with this e-mail address: rows hold identifiers, and people remember addresses.
 fn id_of_address(cx: &Cx, text: &str) -> Result<Option<String>, Refusal> {
-    if !text.contains('@') || !has(cx, ViewUsers::TO, ViewUsers::ON, ANY)? {
+    if !text.contains('@') || !ViewUsers::is_held(cx)? {
         return Ok(None);
     }
     Ok(users::find_by_name(&cx.read()?, cx, text.trim())?.map(|user| user.id.to_string()))

@@ -3,22 +3,23 @@
 use actix_web::HttpResponse;
 use serde_json::json;
 
+use crate::access::authority;
 use crate::audit;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{ManagePlatform, Manager, Right, all_rights, has};
+use crate::http::extract::{ManagePlatform, Manager, PlatformRight, all_rights};
 use crate::http::respond::Refusal;
 use crate::oauth::clients;
 use crate::records::tuple::ANY;
 use crate::store::rows::{api_keys, users};
 
-/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Whoever holds none is told so.
+/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Who holds none gets an empty list.
 pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
     let cx = &caller.cx;
     let (kind, id) = audit::actor(&cx.actor);
     let (name, email) = names(cx)?;
     let mut rights = Vec::new();
     for (permission, entity_type) in all_rights() {
-        if has(cx, permission, entity_type, ANY)? {
+        if authority::may(cx, permission, (entity_type, ANY))? {
             rights.push(format!("{permission} on {entity_type}"));
         }
     }
@@ -27,7 +28,7 @@ pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
         "id": id,
         "email": email,
         "name": name,
-        "is_admin": has(cx, ManagePlatform::TO, ManagePlatform::ON, ANY)?,
+        "is_admin": ManagePlatform::is_held(cx)?,
         "rights": rights,
     })))
 }

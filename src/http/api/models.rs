@@ -6,18 +6,18 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::writers::{What, for_writers};
+use super::writers::for_writers;
 use super::{named_request, onward, parameter};
+use crate::access::authority::{self, Writable};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
 use crate::access::model::{Description, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, LongJson, Manager, Query, Right, ViewModels, ViewTuples, has, require};
+use crate::http::extract::{Admin, LongJson, Manager, PlatformRight, Query, ViewModels, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::Model;
-use crate::records::tuple::ANY;
 
 /// Types of one import at the most.
 const MAX_IMPORT: usize = 100;
@@ -68,7 +68,7 @@ pub async fn list(admin: Admin<ViewModels>, query: Query) -> HandlerResult {
 pub async fn show(manager: Manager, entity_type: Path<String>) -> HandlerResult {
     let from = manager.cx.read()?;
     let Some(model) = catalogue::find(&manager.cx, &from, &entity_type)? else {
-        require(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)?;
+        ViewModels::require(&manager.cx)?;
         let definition = builtin::documents().find(|(name, _)| *name == entity_type.as_str());
         let Some((compiled, (_, definition))) = builtin::find(&entity_type).zip(definition) else {
             return Err(Error::UnknownType(entity_type.into_inner()).into());
@@ -79,16 +79,14 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> HandlerResult 
             &[],
         )));
     };
-    if !has(&manager.cx, ViewModels::TO, ViewModels::ON, ANY)? {
-        manages(&manager.cx, model.client.as_ref())?;
-    }
+    authority::may_see_model(&manager.cx, model.client.as_ref())?;
     let compiled = compile_stored(&model).map_err(Error::Invalid)?;
     Ok(HttpResponse::Ok().json(described(view(&model), &describe(&compiled), &[])))
 }
 
 /// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
 pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> HandlerResult {
-    for_writers(&manager.cx, What::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
+    for_writers(&manager.cx, Writable::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
 }
 
 async fn put_one(cx: &Cx, entity_type: String, body: Body) -> HandlerResult {
@@ -119,7 +117,7 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> HandlerResult
 /// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
 /// changes nothing.
 pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> HandlerResult {
-    require(&admin.cx, ViewTuples::TO, ViewTuples::ON, ANY)?;
+    ViewTuples::require(&admin.cx)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
     let look = move |cx: &Cx| dry_run::of_model(cx, compiled.clone());
@@ -137,7 +135,7 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
 pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Query, Refusal>) -> HandlerResult {
-    for_writers(&manager.cx, What::Models, delete_one(&manager.cx, &entity_type, query).await)
+    for_writers(&manager.cx, Writable::Models, delete_one(&manager.cx, &entity_type, query).await)
 }
 
 async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> HandlerResult {
@@ -152,7 +150,7 @@ async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -
 /// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
 /// one after another: what was written before a mistake stays.
 pub async fn import(manager: Manager, body: Body) -> HandlerResult {
-    for_writers(&manager.cx, What::Models, import_all(&manager.cx, body).await)
+    for_writers(&manager.cx, Writable::Models, import_all(&manager.cx, body).await)
 }
 
 async fn import_all(cx: &Cx, body: Body) -> HandlerResult {
@@ -194,12 +192,4 @@ fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal
         return Err(Error::invalid("entity_type", names::TYPE_RULE).into());
     }
     Ok(Draft { entity_type, definition, client, expected_version })
-}
-
-/// Refuses who may not look at a type of this client.
-fn manages(cx: &Cx, client: Option<&ClientId>) -> Result<(), Refusal> {
-    match client {
-        Some(client) => require(cx, "manage", "oauth_client", client.as_str()),
-        None => require(cx, ViewModels::TO, ViewModels::ON, ANY),
-    }
 }

@@ -13,14 +13,13 @@ use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::doctor;
 use crate::http::extract::{
-    ManagePlatform, Manager, Query, Right, ViewApiKeys, ViewAudit, ViewClients, ViewGroups, ViewKeys, ViewSessions,
-    ViewTuples, ViewUsers, has,
+    ManagePlatform, Manager, PlatformRight, Query, ViewApiKeys, ViewAudit, ViewClients, ViewGroups, ViewKeys,
+    ViewSessions, ViewTuples, ViewUsers,
 };
 use crate::http::respond::Refusal;
 use crate::http::routes::ADMIN;
 use crate::identity::users;
 use crate::oauth::keys;
-use crate::records::tuple::ANY;
 use crate::store::rows::counts::{self, Counts};
 use crate::store::rows::sign_ins::{self, Hour};
 use crate::store::{Order, Snapshot};
@@ -72,8 +71,8 @@ struct Sees {
 
 impl Sees {
     fn of(cx: &Cx) -> Result<Self, Refusal> {
-        fn sees<R: Right>(cx: &Cx) -> Result<bool, Refusal> {
-            has(cx, R::TO, R::ON, ANY)
+        fn sees<R: PlatformRight>(cx: &Cx) -> Result<bool, Refusal> {
+            R::is_held(cx)
         }
         Ok(Self {
             platform: sees::<ManagePlatform>(cx)?,

@@ -5,8 +5,9 @@ use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::writers::{What, for_writers};
+use super::writers::for_writers;
 use super::{page_request, paged, parameter, wrong_parameter};
+use crate::access::authority::Writable;
 use crate::access::import::{Incoming, prefixed, read_tuples_from};
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
@@ -94,7 +95,7 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> HandlerResult {
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
 /// taken for an identifier.
 pub async fn write(manager: Manager, body: Body) -> HandlerResult {
-    for_writers(&manager.cx, What::Tuples, write_all(&manager.cx, body).await)
+    for_writers(&manager.cx, Writable::Tuples, write_all(&manager.cx, body).await)
 }
 
 async fn write_all(cx: &Cx, body: Body) -> HandlerResult {
@@ -111,7 +112,7 @@ async fn write_all(cx: &Cx, body: Body) -> HandlerResult {
 
 /// `POST tuples/remove`: the parts of the tuple.
 pub async fn remove(manager: Manager, body: Body) -> HandlerResult {
-    for_writers(&manager.cx, What::Tuples, remove_named(&manager.cx, body).await)
+    for_writers(&manager.cx, Writable::Tuples, remove_named(&manager.cx, body).await)
 }
 
 async fn remove_named(cx: &Cx, body: Body) -> HandlerResult {
@@ -121,7 +122,7 @@ async fn remove_named(cx: &Cx, body: Body) -> HandlerResult {
 
 /// `DELETE tuples/{tuple}`.
 pub async fn delete(manager: Manager, id: Path<String>) -> HandlerResult {
-    for_writers(&manager.cx, What::Tuples, remove_by_id(&manager.cx, &id).await)
+    for_writers(&manager.cx, Writable::Tuples, remove_by_id(&manager.cx, &id).await)
 }
 
 async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
@@ -132,7 +133,7 @@ async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
 /// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
 /// writes them.
 pub async fn import(manager: Manager, body: Body) -> HandlerResult {
-    for_writers(&manager.cx, What::Tuples, import_lines(&manager.cx, body).await)
+    for_writers(&manager.cx, Writable::Tuples, import_lines(&manager.cx, body).await)
 }
 
 async fn import_lines(cx: &Cx, body: Body) -> HandlerResult {

@@ -8,12 +8,11 @@ use super::{parameter, wrong_parameter};
 use crate::access::{effective, groups};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Query, Right, UpdateUsers, ViewGroups, ViewTuples, ViewUsers, require};
+use crate::http::extract::{Admin, PlatformRight, Query, UpdateUsers, ViewGroups, ViewTuples, ViewUsers};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::oauth::{clients, consents, preview};
 use crate::records::SubjectRef;
-use crate::records::tuple::ANY;
 
 /// `GET users/{user}/groups`: those they are in, by name or through others.
 pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
@@ -79,8 +78,8 @@ pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, Strin
 }
 
 /// A second right that a route needs.
-fn also<R: Right>(cx: &Cx) -> Result<(), Refusal> {
-    require(cx, R::TO, R::ON, ANY)
+fn also<R: PlatformRight>(cx: &Cx) -> Result<(), Refusal> {
+    R::require(cx)
 }
 
 /// `client`, which need not be one that there is.

@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::asked::Asked;
+use crate::access::authority;
 use crate::access::check::{Decision, Question, Reason, check, check_many, subject_of};
 use crate::access::explain::Explanation;
-use crate::access::model::Models;
 use crate::access::{BoundedJson, Error, Resource, tuples};
 use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Right, ViewTuples, Who, has};
+use crate::http::extract::Caller;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -244,7 +244,7 @@ impl<'a> Asker<'a> {
 
     /// As [`may_ask`].
     pub(in crate::http) fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
-        if subject_of(&self.caller.cx.actor).as_ref() == Some(subject) {
+        if authority::is_oneself(&self.caller.cx, subject) {
             return Ok(());
         }
         self.may_ask_about_others(entity_type)
@@ -351,34 +351,19 @@ pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, 
     named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))
 }
 
-/// Everybody may ask about themselves; about others, who may.
+/// Refuses who may not ask what this subject may do with objects of a type.
 pub(in crate::http) fn may_ask(caller: &Caller, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
-    if subject_of(&caller.cx.actor).as_ref() == Some(subject) {
-        return Ok(());
-    }
-    may_ask_about_others(caller, entity_type)
+    asking_allowed(authority::may_ask(&caller.cx, caller.own_client(), subject, entity_type)?)
 }
 
-/// Who may ask about others: with the permission to see tuples about everything; a client, or a key bound to one, about the client's types.
+/// As [`may_ask`], about subjects that are not the caller.
 pub(in crate::http) fn may_ask_about_others(caller: &Caller, entity_type: &str) -> Result<(), Refusal> {
-    let own = match &caller.who {
-        Who::Client(client) => Some(&client.id),
-        Who::Key(live) => live.key.client.as_ref(),
-        Who::Person(_) | Who::Operator => None,
-    };
-    if own.is_some() {
-        let from = caller.cx.read()?;
-        let model = Models::current(&caller.cx, &from)?.find(&from, entity_type)?;
-        if model.is_some_and(|model| model.client.as_ref() == own) {
-            return Ok(());
-        }
-    }
-    if has(&caller.cx, ViewTuples::TO, ViewTuples::ON, ANY)? {
-        return Ok(());
-    }
-    Err(Refusal::forbidden(
-        "Asking about others needs the permission view on tuples, or a client asking about its own types.",
-    ))
+    asking_allowed(authority::may_ask_about_others(&caller.cx, caller.own_client(), entity_type)?)
+}
+
+fn asking_allowed(is_allowed: bool) -> Result<(), Refusal> {
+    let message = "Asking about others needs the permission view on tuples, or a client asking about its own types.";
+    if is_allowed { Ok(()) } else { Err(Refusal::forbidden(message)) }
 }
 
 fn at_most(count: usize, name: &str) -> Result<(), Refusal> {

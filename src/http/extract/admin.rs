@@ -8,20 +8,29 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::caller::{Caller, Credential, Who, caller};
 use super::cx::{LocalPeer, operation, prove};
-use crate::access::check::{may, subject_of};
+use crate::access::authority;
 use crate::audit::{self, Entry, Event};
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
-use crate::rights::{self, Denied};
 
 /// What a caller must be allowed to do with a type of the platform.
-pub trait Right: 'static {
+pub trait PlatformRight: 'static {
     /// The entity type, such as `users`.
     const ON: &'static str;
     /// The permission, such as `view`.
     const TO: &'static str;
+
+    /// Refuses early an operation whose actor lacks it at the moment. What is changed is decided once more where it is changed ([`crate::rights::write`]).
+    fn require(cx: &Cx) -> Result<(), Refusal> {
+        Ok(authority::require(cx, Self::TO, (Self::ON, ANY))?)
+    }
+
+    /// Whether the actor of an operation has it at the moment.
+    fn is_held(cx: &Cx) -> Result<bool, Refusal> {
+        Ok(authority::may(cx, Self::TO, (Self::ON, ANY))?)
+    }
 }
 
 macro_rules! rights {
@@ -29,7 +38,7 @@ macro_rules! rights {
         $(#[$doc])*
         pub struct $name;
 
-        impl Right for $name {
+        impl PlatformRight for $name {
             const ON: &'static str = $entity;
             const TO: &'static str = $permission;
         }
@@ -101,7 +110,7 @@ rights! {
     ViewSettings = "view" on "settings";
 }
 
-/// Rights over all objects that handlers ask for by [`require`], because one object may be enough.
+/// Rights over all objects that the rules of `access::authority` ask for, because one object may be enough.
 const ASKED: &[(&str, &str)] =
     &[("update", "models"), ("update", "tuples"), ("manage", "oauth_client"), ("manage_access", "oauth_client")];
 
@@ -113,13 +122,13 @@ pub fn all_rights() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// A caller who may use the route: the operator at the admin socket, or a person (session token, session cookie with the guard against other
 /// sites), an API key, its exchanged token or a client, with the right. A token that an app holds for a person does not count: an app is not
 /// to administer in its user's name.
-pub struct Admin<R: Right = ManagePlatform> {
+pub struct Admin<R: PlatformRight = ManagePlatform> {
     /// The operation, with the caller as its actor.
     pub cx: Cx,
     right: PhantomData<R>,
 }
 
-impl<R: Right> FromRequest for Admin<R> {
+impl<R: PlatformRight> FromRequest for Admin<R> {
     type Error = Refusal;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
@@ -127,7 +136,7 @@ impl<R: Right> FromRequest for Admin<R> {
         let asked = request.clone();
         let proof = async move {
             let cx = administrator(&asked).await?;
-            require(&cx, R::TO, R::ON, ANY)?;
+            R::require(&cx)?;
             Ok(Self { cx, right: PhantomData })
         };
         prove(request, proof, |_| true)
@@ -176,27 +185,7 @@ pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses early an operation whose actor lacks a permission at the moment. The operator and the server itself lack none. Whatever is changed is judged
-/// once more where it is changed ([`rights::write`]).
-pub fn require(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Result<(), Refusal> {
-    if has(cx, permission, entity_type, entity_id)? {
-        return Ok(());
-    }
-    let denied = Denied::new(permission, entity_type, entity_id);
-    rights::tell(cx, &denied);
-    Err(denied.into())
-}
-
-/// Whether the actor of an operation has a permission.
-pub fn has(cx: &Cx, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Refusal> {
-    match (&cx.actor, subject_of(&cx.actor)) {
-        (Actor::Local | Actor::System, _) => Ok(true),
-        (_, Some(subject)) => Ok(may(cx, &subject, permission, entity_type, entity_id)?),
-        (_, None) => Ok(false),
-    }
-}
-
-/// A caller whose authority depends on the object, so that the handler asks [`require`]; or whoever there is, where everybody is answered.
+/// A caller whose right depends on the object, so that the handler asks a rule of `access::authority`; or any caller, where everybody is answered.
 pub struct Manager {
     /// The operation, with the caller as its actor.
     pub cx: Cx,

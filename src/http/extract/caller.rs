@@ -10,6 +10,7 @@ use super::cx::{LocalPeer, operation, prove};
 use super::person::{by_cookie, by_token};
 use crate::apikeys::{self, Live};
 use crate::base::Secret;
+use crate::base::id::ClientId;
 use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf;
@@ -156,6 +157,17 @@ async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<Proved, Refusal> {
         Holder::Key(live) => (Who::Key(live), Credential::ExchangedToken),
     };
     Ok((who, by, None))
+}
+
+impl Caller {
+    /// The client that the caller is, or that its key is bound to.
+    pub fn own_client(&self) -> Option<&ClientId> {
+        match &self.who {
+            Who::Client(client) => Some(&client.id),
+            Who::Key(live) => live.key.client.as_ref(),
+            Who::Person(_) | Who::Operator => None,
+        }
+    }
 }
 
 impl Who {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::{Admin, Person, Right};
+use super::{Admin, Person, PlatformRight};
 use crate::cx::Cx;
 use crate::http::respond::Refusal;
 use crate::identity::sessions;
@@ -28,7 +28,7 @@ impl Asking for Person {
     }
 }
 
-impl<R: Right> Asking for Admin<R> {
+impl<R: PlatformRight> Asking for Admin<R> {
     fn cx(&self) -> &Cx {
         &self.cx
     }

@@ -134,9 +134,9 @@ async fn bug_class_38_rules_about_permissions_are_for_who_has_the_right_whoever_
         denied(tuples::remove_by_id(cx, &world.tuple.id()).await, "remove_by_id", cx);
         let shop: ClientId = "shop".parse().unwrap();
         // Not even a client itself, where the type is none of its own.
-        denied(tuples::grant(cx, &shop, new).await, "grant", cx);
+        denied(tuples::write_of_client(cx, &shop, new).await, "write_of_client", cx);
         let other: ClientId = "other".parse().unwrap();
-        denied(tuples::remove_grant(cx, &other, &world.tuple.id()).await, "remove_grant", cx);
+        denied(tuples::remove_of_client(cx, &other, &world.tuple.id()).await, "remove_of_client", cx);
         denied(catalogue::put(cx, &draft("notes")).await, "put", cx);
         denied(catalogue::put(cx, &draft("fresh")).await, "put", cx);
         denied(catalogue::delete(cx, "notes", None).await, "delete", cx);
@@ -144,8 +144,8 @@ async fn bug_class_38_rules_about_permissions_are_for_who_has_the_right_whoever_
     // What is its own, a client may grant and take back.
     let shop = world.home.stranger().with_actor(Actor::Client("shop".parse().unwrap()));
     let own: ClientId = "shop".parse().unwrap();
-    tuples::remove_grant(&shop, &own, &world.tuple.id()).await.unwrap();
-    tuples::grant(&shop, &own, world.tuple.clone().into()).await.unwrap();
+    tuples::remove_of_client(&shop, &own, &world.tuple.id()).await.unwrap();
+    tuples::write_of_client(&shop, &own, world.tuple.clone().into()).await.unwrap();
 }
 
 #[actix_web::test]

@@ -80,7 +80,7 @@ pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error>
         if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
             return Err(Error::Taken);
         }
-        rights::spare::<Error>(&at, tx, &subject(&row.id))?;
+        rights::may_change_subject::<Error>(&at, tx, &subject(&row.id))?;
         let removed = cascade::begin_client(tx, &at, &row.id, &orphan)?.some();
         rows::clients::put(tx, at.tenant, &row)?;
         Ok::<_, Error>(entry.append(tx, &at, &Event::ClientCreate { r#type: row.kind, removed })?)
@@ -188,7 +188,7 @@ fn removal() -> Right {
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     within_reach(tx, cx, id)?;
-    access::judge::may_end_client(cx, tx, id).map_err(|error| match error {
+    access::authority::may_delete_client(cx, tx, id).map_err(|error| match error {
         access::Error::Denied(denied) => Error::Denied(denied),
         access::Error::Store(error) => Error::Store(error),
         other => Error::Store(store::Error::Record(other.to_string())),
@@ -202,7 +202,7 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
 /// [`Error::ManagedByConfig`], [`Error::Denied`].
 pub(super) fn within_reach(tx: &Tx, cx: &Cx, id: &ClientId) -> Result<Client, Error> {
     let client = rows::clients::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
-    rights::spare::<Error>(cx, tx, &subject(id))?;
+    rights::may_change_subject::<Error>(cx, tx, &subject(id))?;
     if client.origin == Origin::Config { Err(Error::ManagedByConfig) } else { Ok(client) }
 }
 

@@ -3,7 +3,7 @@
 //! A look-up among millions reads one place in memory where a general map reads two, and places that are not in the processor's cache are what a
 //! question among many tuples waits for.
 
-/// What stands in a slot; the default stands for nothing.
+/// The content of a slot; the default is an empty slot.
 pub(super) trait Slot: Default {
     /// Where it wants to stand, well spread; `None` for nothing.
     fn hash(&self) -> Option<u32>;
@@ -116,7 +116,7 @@ mod tests {
     }
 
     impl Slot for Numbered {
-        /// Badly spread, so that many want to stand in the same place.
+        /// Badly spread, so that many have the same position.
         fn hash(&self) -> Option<u32> {
             (self.number != 0).then_some(self.number / 5)
         }

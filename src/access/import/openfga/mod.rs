@@ -1,4 +1,4 @@
-//! Authorization models of OpenFGA, schema 1.1, as documents of ours: one for each type.
+//! Authorization models of OpenFGA, schema 1.1, as model documents of Auther: one for each type.
 //!
 //! `dsl` and `json` read the two notations into one form, `schema` checks that its types fit together and writes the documents. Start
 //! reading at [`import`].

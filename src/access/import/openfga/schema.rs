@@ -1,4 +1,4 @@
-//! From types that were read to documents of ours. All types are at hand, so what they say of each other is checked too.
+//! From types that were read to model documents of Auther. All types are at hand, so their references to each other are checked too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ const MAX_MISTAKES: usize = 100;
 /// Types with their relations, by name.
 type Known<'t> = BTreeMap<&'t str, BTreeMap<&'t str, &'t Defined>>;
 
-/// One document for each type, except those of ours that are declared without relations. Errors: every mistake in meaning.
+/// One document for each type, except those of Auther itself that are declared without relations. Errors: every mistake in meaning.
 pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let known = known(types, &mut mistakes);

@@ -1,83 +1,46 @@
-//! Who may write what, judged in the transaction that writes it: tuples and models by what they name there, everything else by the permission that
-//! its rule says. The permission graph answers, in the state that the transaction sees.
+//! Who may write what, answered by the permission graph over the state that is changed: tuples and models by what they name there. What else is changed needs
+//! the permission that its own rule names with [`crate::rights::write`].
 
 use std::collections::BTreeSet;
 
-use super::check::{self, CLIENTS};
-use super::model::Models;
-use super::{Error, authority};
+use super::platform;
+use crate::access::Error;
+use crate::access::check::{self, CLIENTS};
+use crate::access::model::Models;
 use crate::base::id::ClientId;
-use crate::cx::{Actor, Cx, Judge};
+use crate::cx::{Actor, Cx};
 use crate::identity::sessions;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
-use crate::records::{ApiKey, Group, SubjectRef, TupleKey};
+use crate::records::{Group, SubjectRef, TupleKey};
 use crate::rights::{Denied, MANAGE_PLATFORM, PLATFORM};
-use crate::store::rows::api_keys;
-use crate::store::{self, Read};
+use crate::store::Read;
 
-/// The judge of an installation: what its own graph says.
-pub struct ByGraph;
-
-impl Judge for ByGraph {
-    fn may(&self, cx: &Cx, from: &dyn Read, permission: &str, object: (&str, &str)) -> Result<bool, store::Error> {
-        let Some(subject) = check::subject_of(&cx.actor) else {
-            return Ok(matches!(cx.actor, Actor::Local | Actor::System));
-        };
-        match check::may_in(cx, from, &subject, permission, object) {
-            Ok(may) => Ok(may),
-            Err(Error::Store(error)) => Err(error),
-            Err(_) => Ok(false),
-        }
-    }
-
-    fn holds_authority(&self, cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, store::Error> {
-        let held = holds(cx, from, subject);
-        held.or_else(|error| if let Error::Store(error) = error { Err(error) } else { Ok(true) })
-    }
-}
-
-fn holds(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, Error> {
-    let keys = match subject.kind.as_str() {
-        check::USER => match subject.id.parse() {
-            Ok(id) => api_keys::of_owner(from, cx.tenant, &id)?,
-            Err(_) => Vec::new(),
-        },
-        check::CLIENT => match subject.id.parse() {
-            Ok(id) => api_keys::of_client(from, cx.tenant, &id)?,
-            Err(_) => Vec::new(),
-        },
-        _ => Vec::new(),
-    };
-    let keys: Vec<_> = keys.iter().map(|key: &ApiKey| SubjectRef::new(check::API_KEY, key.id.as_str())).collect();
-    authority::is_held_by(cx, from, subject, &keys)
-}
-
-/// By which right somebody writes tuples.
+/// As whom somebody writes tuples.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum By {
-    /// Whatever right they have on tuples, groups and clients.
-    OwnRights,
-    /// As grants on the types of one client, which it manages itself.
-    GrantsOf(ClientId),
+pub enum WriteAs {
+    /// As themselves, with the rights that they have on tuples, groups and clients.
+    Oneself,
+    /// As who manages the grants of a client: tuples on the types of that client.
+    ManagerOf(ClientId),
 }
 
 /// Refuses tuples that the actor may not write or remove. What gives authority over the platform, itself or through others, is for its administrators;
 /// memberships for who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples; grants
 /// for the client whose types they are on, for who manages them, and for who may do everything in it. Their names must be those of stored tuples.
 /// Errors: [`Denied`], the store's.
-pub fn may_write_tuples(cx: &Cx, from: &dyn Read, by: &By, keys: &[TupleKey]) -> Result<(), Error> {
+pub fn may_write_tuples(cx: &Cx, from: &dyn Read, write_as: &WriteAs, keys: &[TupleKey]) -> Result<(), Error> {
     within_reach(cx, from, keys)?;
-    if let By::GrantsOf(client) = by {
-        may_grant(cx, from, client)?;
+    if let WriteAs::ManagerOf(client) = write_as {
+        may_manage_grants(cx, from, client)?;
     }
-    let mut judged = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for key in keys {
         // Rights are on types, and on each client.
         let id = if key.entity_type == CLIENTS { key.entity_id.as_str() } else { ANY };
-        if judged.insert((key.entity_type.as_str(), id)) {
-            match by {
-                By::OwnRights => may_write_tuple(cx, from, key)?,
-                By::GrantsOf(client) => is_of_client(cx, from, client, key)?,
+        if seen.insert((key.entity_type.as_str(), id)) {
+            match write_as {
+                WriteAs::Oneself => may_write_tuple(cx, from, key)?,
+                WriteAs::ManagerOf(client) => is_of_client(cx, from, client, key)?,
             }
         }
     }
@@ -87,7 +50,7 @@ pub fn may_write_tuples(cx: &Cx, from: &dyn Read, by: &By, keys: &[TupleKey]) ->
 /// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than they have.
 /// Administrators need a fresh session for them.
 fn within_reach(cx: &Cx, from: &dyn Read, keys: &[TupleKey]) -> Result<(), Error> {
-    of_the_platform(cx, from, || authority::is_given_by(cx, from, keys))
+    of_the_platform(cx, from, || platform::is_given_by(cx, from, keys))
 }
 
 /// Refuses what carries authority to everybody but administrators of the platform in a fresh session. Errors: [`Denied`], [`Error::NotFresh`].
@@ -97,7 +60,7 @@ fn of_the_platform(
     carries_authority: impl FnOnce() -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let is_fresh = sessions::require_fresh(cx).is_ok();
-    let is_administrator = cx.home.judge.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
+    let is_administrator = cx.home.authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
     if is_administrator && is_fresh || !carries_authority()? {
         return Ok(());
     }
@@ -105,7 +68,7 @@ fn of_the_platform(
 }
 
 fn needs(cx: &Cx, from: &dyn Read, permission: &str, (entity_type, entity_id): (&str, &str)) -> Result<(), Error> {
-    if cx.home.judge.may(cx, from, permission, (entity_type, entity_id))? {
+    if cx.home.authorizer.may(cx, from, permission, (entity_type, entity_id))? {
         return Ok(());
     }
     Err(Denied::new(permission, entity_type, entity_id).into())
@@ -131,10 +94,10 @@ fn owner(cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<ClientId>
 }
 
 /// Refuses who may not manage the grants of a client. A client may manage what is its own. Errors: [`Denied`], the store's.
-pub fn may_grant(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
+pub fn may_manage_grants(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
     let object = (CLIENTS, client.as_str());
     let is_itself = matches!(&cx.actor, Actor::Client(actor) if actor == client);
-    if is_itself || cx.home.judge.may(cx, from, check::FULL_ACCESS, object)? {
+    if is_itself || cx.home.authorizer.may(cx, from, check::FULL_ACCESS, object)? {
         return Ok(());
     }
     needs(cx, from, "manage_grants", object)
@@ -149,7 +112,7 @@ fn is_of_client(cx: &Cx, from: &dyn Read, client: &ClientId, key: &TupleKey) -> 
 
 /// A model that somebody is about to write or remove.
 #[derive(Clone, Copy, Debug)]
-pub struct Written<'a> {
+pub struct ModelChange<'a> {
     /// The name that it is stored by, or will be.
     pub entity_type: &'a str,
     /// The client whose type it is, or will be if it is new.
@@ -160,8 +123,8 @@ pub struct Written<'a> {
 
 /// Refuses a model that the actor may not write or remove. Models that decide who has authority over the platform are for its administrators, all others
 /// for who may update models, and those of a client's types for who manages that client. Errors: [`Denied`], the store's.
-pub fn may_write_model(cx: &Cx, from: &dyn Read, model: Written<'_>) -> Result<(), Error> {
-    of_the_platform(cx, from, || authority::rests_on_model(cx, from, model.entity_type))?;
+pub fn may_change_model(cx: &Cx, from: &dyn Read, model: ModelChange<'_>) -> Result<(), Error> {
+    of_the_platform(cx, from, || platform::rests_on_model(cx, from, model.entity_type))?;
     let all = needs(cx, from, "update", ("models", ANY));
     match (all, model.owner) {
         (Err(Error::Denied(_)), Some(client)) if model.named.is_none_or(|named| named == client) => {
@@ -186,8 +149,8 @@ pub fn may_change_group(cx: &Cx, from: &dyn Read, group: &Group) -> Result<(), E
     )
 }
 
-/// Refuses the end of a client on whose types or people authority over the platform rests to everybody who does not administer it: with them would go what
-/// gives it, and what keeps somebody from it. Errors: [`Denied`], the store's.
-pub fn may_end_client(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
-    of_the_platform(cx, from, || authority::rests_on_client(cx, from, client))
+/// Refuses the deletion of a client on whose types or people authority over the platform rests to everybody who does not administer the platform: with
+/// them would go what gives authority, and what keeps somebody from it. Errors: [`Denied`], the store's.
+pub fn may_delete_client(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
+    of_the_platform(cx, from, || platform::rests_on_client(cx, from, client))
 }

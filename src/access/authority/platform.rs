@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::graph::RelationKey;
-use super::model::{Models, builtin};
-use super::{Error, check};
+use crate::access::graph::RelationKey;
+use crate::access::model::{Models, builtin};
+use crate::access::{Error, check};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
 use crate::records::tuple::{ANY, GROUP};
@@ -22,14 +22,14 @@ const MAX_CLIMB: usize = 5_000;
 /// The relation of who may merely use an app, and has no authority by it.
 const USE: &str = "use";
 
-/// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what a group gives is told by
+/// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what a group gives follows from
 /// its own tuples.
 pub fn is_of_the_platform(entity_type: &str) -> bool {
     entity_type != GROUP && builtin::find(entity_type).is_some()
 }
 
 /// Whether one of such tuples gives or takes authority over the platform, itself or because those with its relation have some through groups, other
-/// sets and parents: for whoever administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
+/// sets and parents: for who administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
 /// it, so `oauth_client` counts only where a client's people hold more than that. When there is too much to look at, yes.
 pub fn is_given_by(cx: &Cx, from: &(impl Read + ?Sized), keys: &[TupleKey]) -> Result<bool, Error> {
     let is_of_one_client = |key: &TupleKey| key.entity_type == check::CLIENTS && key.entity_id != ANY;
@@ -149,7 +149,7 @@ fn is_authority(entity_type: &str, relation: &str) -> bool {
     (entity_type, relation) != (check::CLIENTS, USE)
 }
 
-/// Every place whose tuples decide who has authority: those of the platform's own types, and backwards from there what stands in them. Exclusions
+/// Every place whose tuples decide who has authority: those of the platform's own types, and backwards from there the subjects in them. Exclusions
 /// count as well: to take one away gives something.
 struct Sources<'a, R: ?Sized> {
     cx: &'a Cx,
@@ -164,7 +164,7 @@ struct Sources<'a, R: ?Sized> {
 impl<'a, R: Read + ?Sized> Sources<'a, R> {
     /// Those of this state; `None` when there is too much to look at.
     fn of(cx: &'a Cx, from: &'a R) -> Result<Option<Self>, Error> {
-        // A transaction may yet come to nothing: what it is told must not be shared.
+        // A transaction may never be committed: models read in it must not be shared.
         let models = Models::unshared(cx.tenant);
         let mut sources = Self { cx, from, models, places: BTreeMap::new(), open: VecDeque::new(), steps: 0 };
         for own in builtin::all().filter(|own| own.entity_type != GROUP) {
