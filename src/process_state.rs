@@ -13,8 +13,9 @@ use crate::base::clock::Steps;
 use crate::base::id::TenantId;
 use crate::base::latest::LatestOf;
 use crate::base::long_work::LongWork;
+use crate::base::progress::Progress;
 use crate::base::quota::Quota;
-use crate::{access, apikeys, audit, identity, oauth};
+use crate::{access, apikeys, audit, identity, oauth, outbox};
 
 /// What a process keeps between operations. Made once, empty; all of it may be lost with the process.
 pub struct ProcessState {
@@ -49,6 +50,12 @@ pub struct ProcessState {
     /// Last uses of API keys until they are written down, and the windows of their rate limits. *Lives in the store* once a minute; the windows *may
     /// differ*.
     pub(crate) api_key_uses: apikeys::usage::UsageCounters,
+    /// What the outbox can deliver. *May differ* while nodes of two versions run.
+    pub(crate) delivery_kinds: outbox::Kinds,
+    /// Wakes the background work after a commit that put something into the outbox. *May differ*: each node wakes its own.
+    pub(crate) outbox_wake: Arc<outbox::Wake>,
+    /// How each background job went last, and when it may be tried again. *May differ*; that one node does a job *lives in the store* as a lease.
+    pub(crate) jobs: Progress,
     /// Steps of this machine's clock. *May differ*: every machine has a clock.
     pub(crate) clock_steps: Steps,
     /// The threads for long work. *May differ*.
@@ -73,6 +80,9 @@ impl Default for ProcessState {
             tuple_index: Default::default(),
             api_keys: Default::default(),
             api_key_uses: Default::default(),
+            delivery_kinds: Default::default(),
+            outbox_wake: Arc::default(),
+            jobs: Progress::default(),
             clock_steps: Steps::default(),
             long_work: LongWork::default(),
         }
