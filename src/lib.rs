@@ -10,9 +10,11 @@
 //! | 0 | [`crypto`] | signatures, keys, passwords, sealed values |
 //! | 1 | [`store`] | the disk |
 //! | 1 | [`script`] | policies in Lua, in a sandbox |
+//! | 1 | [`outbound`] | requests to others, behind one guard |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
 //! | 3 | [`rights`] | the right to a change, decided where the change is made |
+//! | 3 | [`outbox`] | what a change leaves to be delivered later |
 //! | 3 | [`identity`] | people, sessions, signing in and up |
 //! | 3 | [`access`] | who may do what, and what of it stands in a token |
 //! | 3 | [`apikeys`] | keys of machines: made, checked, counted |
@@ -34,6 +36,8 @@ pub mod doctor;
 pub mod http;
 pub mod identity;
 pub mod oauth;
+pub mod outbound;
+pub mod outbox;
 pub mod records;
 pub mod rights;
 pub mod script;

@@ -5,7 +5,7 @@
 //! [`may_change_subject`] about every person, key and client that it is about to change. The rules about tuples, models, groups and clients are in
 //! `access::authority`, whose answers come here by [`crate::cx::Authorizer`]. Start reading at [`write`].
 
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
 use crate::cx::{Actor, Cx};
 use crate::records::tuple::ANY;
@@ -172,6 +172,6 @@ pub fn record(cx: &Cx, denied: &Denied) {
     let (kind, actor) = audit::actor(&cx.actor);
     let event = format!("access.refuse permission_denied {wanted} {kind:?} {}", actor.unwrap_or_default());
     audit::tell(cx, &event, || {
-        Entry::failure(cx, "access.refuse").detail("reason", "permission_denied").detail("permission", wanted.as_str())
+        (Entry::new(cx), Event::AccessRefuse { reason: "permission_denied", permission: Some(wanted) })
     });
 }

@@ -144,6 +144,15 @@ async fn write(cx: &Cx, mut rows: Vec<EvaluationRow>) -> Result<(), Error> {
     cx.store().write(change).await
 }
 
+/// From when on [`sweep`] has something to do; `None` while there are no rows.
+pub fn sweep_due(cx: &Cx) -> Result<Option<Moment>, Error> {
+    let from = cx.read()?;
+    if rows::count(&from)? > MOST {
+        return Ok(Some(cx.now));
+    }
+    Ok(rows::oldest(&from, cx.tenant)?.map(|at| at.plus(cx.settings().policy.keep)))
+}
+
 /// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them. Answers how many.
 pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error> {
     let surplus = rows::count(&cx.read()?)?.saturating_sub(MOST);
@@ -349,7 +358,7 @@ mod tests {
         }
         assert_eq!(cx.home.shared.of::<Waiting>().take().len(), 3);
         // Whatever is written after it comes after it.
-        block_on(audit::record(&cx, audit::Entry::success(&cx, "test.done"))).unwrap();
+        block_on(audit::record(&cx, audit::Entry::new(&cx), audit::Event::UserEnable {})).unwrap();
         assert_eq!(all(&cx, &Filter::default()).len(), BATCH * 2);
     }
 

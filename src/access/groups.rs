@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::Serialize;
 
 use super::{Error, authority};
-use crate::audit::Entry;
+use crate::audit::{Changes, Entry, Event};
 use crate::base::canonical::Search;
 use crate::base::id::{self, GroupId};
 use crate::base::page::{Page, PageRequest};
@@ -107,11 +107,11 @@ pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Gr
         updated_at: cx.now,
         version: 1,
     };
-    let entry = Entry::success(cx, "group.create").target(&group.id).detail("name", group.name.clone());
+    let entry = Entry::new(cx).target(&group.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         put(tx, &at, None, &group)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::GroupCreate { name: group.name.clone() })?;
         Ok(group.clone())
     };
     rights::write(cx, Right::on("create", GROUPS), change).await
@@ -122,7 +122,7 @@ pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Gr
 pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Error> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let description = change.description.as_ref().map(|text| checked_description(text.as_deref())).transpose()?;
-    let entry = Entry::success(cx, "group.update").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let renamed = move |tx: &mut Tx| {
         let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
@@ -138,7 +138,8 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
             ..old.clone()
         };
         put(tx, &at, Some(&old), &new)?;
-        entry.append(tx, &at)?;
+        let changes = Changes::between(&old, &new, &["name", "description"]).some();
+        entry.append(tx, &at, &Event::GroupUpdate { changes })?;
         Ok(new)
     };
     rights::write(cx, Right::on("update", GROUPS), renamed).await
@@ -147,11 +148,11 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
 /// Deletes a group with its memberships and everything that was granted to it, with the right to; one that gives authority over the platform is for who
 /// administers it. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
-    let entry = Entry::success(cx, "group.delete").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let (group, ended) = remove(tx, &at, &id)?;
-        entry.clone().detail("name", group.name.clone()).detail("tuples", ended.tuples).append(tx, &at)?;
+        entry.append(tx, &at, &Event::GroupDelete { name: group.name.clone(), tuples: ended.tuples })?;
         Ok((group, ended))
     };
     rights::write(cx, removal(), change).await

@@ -1,7 +1,7 @@
 //! Policies that did not end: they are stored, so that they stay off over a restart, listed, and switched on again by those who may.
 
 use crate::access::Error;
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::ScriptDigest;
 use crate::cx::{Actor, Cx};
 use crate::records::SwitchedOff;
@@ -15,12 +15,11 @@ pub async fn note(cx: &Cx) -> Result<(), store::Error> {
     let cx = cx.with_actor(Actor::System);
     for Lost { script, task } in cx.home.scripts.take_lost() {
         let row = SwitchedOff { script, owner: task.owner, about: task.about, at: cx.now };
-        let entry = Entry::failure(&cx, "policy.switch_off").target(&row.about);
-        let entry = entry.detail("script", script.to_string()).detail("owner", row.owner.as_str());
-        let at = cx.clone();
+        let event = Event::PolicySwitchOff { script: script.to_string(), owner: row.owner.to_string() };
+        let (at, entry) = (cx.clone(), Entry::new(&cx).target(&row.about));
         let written = cx.store().write(move |tx| {
             rows::put(tx, at.tenant, &row)?;
-            entry.append(tx, &at)
+            entry.append(tx, &at, &event)
         });
         written.await?;
     }
@@ -46,12 +45,13 @@ pub fn find(cx: &Cx, script: &str) -> Result<Option<SwitchedOff>, store::Error> 
 /// Lets a script run again, with the right to change policies. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Error> {
     note(cx).await?;
-    let entry = Entry::success(cx, "policy.switch_on").detail("script", script.to_string());
+    let entry = Entry::new(cx);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let row = rows::find(tx, at.tenant, script)?.ok_or(Error::NotFound)?;
         rows::delete(tx, at.tenant, script)?;
-        entry.clone().target(&row.about).append(tx, &at)?;
+        let event = Event::PolicySwitchOn { script: script.to_string() };
+        entry.clone().target(&row.about).append(tx, &at, &event)?;
         Ok::<_, Error>(row)
     };
     let row = rights::write(cx, Right::on("update", "policies"), change).await?;

@@ -7,7 +7,7 @@ use super::graph::Schema;
 use super::model::{self, CompiledModel, Relation, SubjectRule};
 use super::naming::{self, Name, Naming};
 use super::{Error, evaluations};
-use crate::audit::Entry;
+use crate::audit::{Changes, Entry, Event};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GroupId};
 use crate::base::page::{Page, PageRequest};
@@ -139,7 +139,7 @@ async fn write_batch(cx: &Cx, write_as: WriteAs, new: Vec<(String, NewTuple)>) -
     }
     refuse(mistakes)?;
     // Drawn before the transaction, which must be pure.
-    let entries: Vec<_> = new.iter().map(|_| Entry::success(cx, "tuple.write")).collect();
+    let entries: Vec<_> = new.iter().map(|_| Entry::new(cx)).collect();
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let mut checked = Vec::with_capacity(new.len());
@@ -186,22 +186,23 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result
         };
         let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
         let NewTuple { key, condition, expires_at, .. } = new;
-        let tuple = match old {
-            Some(old) if change == Change::Nothing => old,
+        let tuple = match &old {
+            Some(old) if change == Change::Nothing => old.clone(),
             _ => Tuple { key, condition, expires_at, created_at, updated_at: cx.now },
         };
         if change != Change::Nothing {
             rows::put(tx, cx.tenant, &tuple)?;
             note_condition(tx, cx, &tuple.key, tuple.condition.as_deref())?;
             follow(tx, cx, &tuple.key)?;
-            let entry = match &name {
-                Some(name) => entry.clone().detail("typed", name.typed.as_str()),
-                None => entry.clone(),
+            let told = ["condition", "expires_at"];
+            let event = Event::TupleWrite {
+                tuple: tuple.key.to_string(),
+                typed: name.as_ref().map(|name| name.typed.clone()),
+                conditional: tuple.condition.is_some(),
+                created: change == Change::Created,
+                changes: old.and_then(|old| Changes::between(&old, &tuple, &told).some()),
             };
-            told(entry, &tuple.key)
-                .detail("conditional", tuple.condition.is_some())
-                .detail("created", change == Change::Created)
-                .append(tx, cx)?;
+            entry.clone().target(tuple.key.id()).append(tx, cx, &event)?;
         }
         written.push(Written { tuple, change, name });
     }
@@ -224,10 +225,6 @@ fn follow(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), Error> {
         identity::Error::Store(error) => Error::Store(error),
         other => Error::InUse(other.to_string()),
     })
-}
-
-fn told(entry: Entry, key: &TupleKey) -> Entry {
-    entry.target(key.id()).detail("tuple", key.to_string())
 }
 
 /// The tuple as it would be stored, and the name that its subject was given by. Errors: those of [`write`].
@@ -290,7 +287,7 @@ enum Wanted {
 }
 
 async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tuple, Error> {
-    let entry = Entry::success(cx, "tuple.remove");
+    let entry = Entry::new(cx);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let tuple = match &wanted {
@@ -309,7 +306,8 @@ async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tupl
         note_condition(tx, &at, &tuple.key, None)?;
         follow(tx, &at, &tuple.key)?;
         rows::raise(tx, at.tenant)?;
-        told(entry.clone(), &tuple.key).append(tx, &at)?;
+        let event = Event::TupleRemove { tuple: tuple.key.to_string() };
+        entry.clone().target(tuple.key.id()).append(tx, &at, &event)?;
         Ok(tuple)
     };
     rights::write(cx, Right::OnWhatIsFound, change).await

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Findings, KeyChange, KeyRights, NewKey};
 use super::{Error, token, usage};
-use crate::audit::Entry;
+use crate::audit::{Changes, Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -60,10 +60,7 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
         version: 1,
         id,
     };
-    let mut entry = Entry::success(cx, "api_key.create").target(&key.id).detail("owner", key.owner.as_str());
-    if let Some(client) = &key.client {
-        entry = entry.detail("client", client.as_str());
-    }
+    let entry = Entry::new(cx).target(&key.id);
     let (at, row) = (cx.clone(), key.clone());
     let change = move |tx: &mut Tx| {
         let rights_of_caller = key_rights(&at, tx, &fields::clients_of(row.client.as_ref(), &row.metadata))?;
@@ -73,7 +70,7 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
         fields::may_be_made(&row, rights_of_caller)?;
         can_be_made(tx, &at, &row)?;
         rows::put(tx, at.tenant, &row)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::ApiKeyCreate { owner: row.owner.clone(), client: row.client.clone() })?;
         Ok::<_, Error>(())
     };
     rights::write(cx, Right::OnWhatIsFound, change).await?;
@@ -163,7 +160,7 @@ pub fn sorted(
 /// Changes a key as its owner, if it is theirs. Who is no administrator narrows where it may be used from, sets no limits, and leaves the end of a key that
 /// holds something of the platform as it is. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`], [`Error::Invalid`].
 pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChange) -> Result<ApiKey, Error> {
-    let entry = Entry::success(cx, "api_key.update").target(id).detail("fields", change.names());
+    let entry = Entry::new(cx).target(id);
     let (at, id, user) = (cx.clone(), id.clone(), owner.clone());
     let changed = move |tx: &mut Tx| {
         let old = of(tx, &at, &id, Some(&user))?;
@@ -173,7 +170,7 @@ pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChang
         if fields::lasts_longer(&old, &new) {
             rights::may_change_subject::<Error>(&at, tx, &subject(&old))?;
         }
-        put(tx, &at, &new, &entry)
+        put(tx, &at, (old, new), (&entry, &change))
     };
     rights::write(cx, Right::Own(owner.clone()), changed).await
 }
@@ -182,7 +179,7 @@ pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChang
 /// holds something of the platform is changed by its administrators, and one of a person who does is given no more by anybody else.
 /// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Invalid`].
 pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey, Error> {
-    let entry = Entry::success(cx, "api_key.update").target(id).detail("fields", change.names());
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let changed = move |tx: &mut Tx| {
         let widening = Right::on("update", API_KEYS).require::<Error>(&at, tx);
@@ -196,7 +193,7 @@ pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey,
             widening?;
             rights::may_change_subject::<Error>(&at, tx, &SubjectRef::new("user", old.owner.as_str()))?;
         }
-        put(tx, &at, &new, &entry)
+        put(tx, &at, (old, new), (&entry, &change))
     };
     rights::write(cx, Right::OnWhatIsFound, changed).await
 }
@@ -213,10 +210,19 @@ fn applied(change: &KeyChange, old: &ApiKey, rights_of_caller: KeyRights, cx: &C
     Ok(new)
 }
 
-fn put(tx: &mut Tx, cx: &Cx, new: &ApiKey, entry: &Entry) -> Result<ApiKey, Error> {
-    rows::put(tx, cx.tenant, new)?;
-    entry.append(tx, cx)?;
-    Ok(new.clone())
+/// What the audit log tells of a change with both values; of the owner's own notes it tells that they changed.
+const TOLD: &[&str] = &["name", "enabled", "expires_at", "rate_limit", "remaining", "refill", "networks"];
+
+fn put(
+    tx: &mut Tx,
+    cx: &Cx,
+    (old, new): (ApiKey, ApiKey),
+    (entry, change): (&Entry, &KeyChange),
+) -> Result<ApiKey, Error> {
+    rows::put(tx, cx.tenant, &new)?;
+    let fields = change.names().into_iter().map(Into::into).collect();
+    entry.append(tx, cx, &Event::ApiKeyUpdate { fields, changes: Changes::between(&old, &new, TOLD).some() })?;
+    Ok(new)
 }
 
 /// The key as the subject that it is.
@@ -236,7 +242,7 @@ pub async fn delete(cx: &Cx, id: &ApiKeyId) -> Result<(ApiKey, usize), Error> {
 }
 
 async fn delete_by(cx: &Cx, right: Right, id: &ApiKeyId) -> Result<(ApiKey, usize), Error> {
-    let entry = Entry::success(cx, "api_key.delete").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id, by) = (cx.clone(), id.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         let owner = if let Right::Own(owner) = &by { Some(owner) } else { None };
@@ -245,7 +251,7 @@ async fn delete_by(cx: &Cx, right: Right, id: &ApiKeyId) -> Result<(ApiKey, usiz
             rights::may_change_subject::<Error>(&at, tx, &subject(&key))?;
         }
         let tuples = cascade::remove_api_key(tx, &at, &key)?.tuples;
-        entry.clone().detail("owner", key.owner.as_str()).detail("tuples", tuples).append(tx, &at)?;
+        entry.append(tx, &at, &Event::ApiKeyDelete { owner: key.owner.clone(), tuples })?;
         Ok((key, tuples))
     };
     rights::write(cx, right, change).await
@@ -253,7 +259,7 @@ async fn delete_by(cx: &Cx, right: Right, id: &ApiKeyId) -> Result<(ApiKey, usiz
 
 /// Removes the keys of the actor that have expired; answers how many.
 pub async fn delete_expired(cx: &Cx, owner: &UserId) -> Result<usize, Error> {
-    let entry = Entry::success(cx, "api_key.delete_expired").target(owner);
+    let entry = Entry::new(cx).target(owner);
     let (at, user) = (cx.clone(), owner.clone());
     let change = move |tx: &mut Tx| {
         let mut expired = rows::of_owner(tx, at.tenant, &user)?;
@@ -264,8 +270,8 @@ pub async fn delete_expired(cx: &Cx, owner: &UserId) -> Result<usize, Error> {
         for key in &expired {
             cascade::remove_api_key(tx, &at, key)?;
         }
-        let ids: Vec<&str> = expired.iter().map(|key| key.id.as_str()).collect();
-        entry.clone().detail("keys", ids).append(tx, &at)?;
+        let keys = expired.iter().map(|key| key.id.clone()).collect();
+        entry.append(tx, &at, &Event::ApiKeyDeleteExpired { keys })?;
         Ok(expired.len())
     };
     rights::write(cx, Right::Own(owner.clone()), change).await

@@ -22,5 +22,5 @@ pub use keys::{
     update, update_own,
 };
 pub use token::PREFIX;
-pub use usage::{Usage, flush, flush_if_due, usage};
+pub use usage::{Usage, flush, until_flush, usage};
 pub use using::{Live, accept, authenticate, live};

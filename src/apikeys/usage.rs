@@ -108,13 +108,13 @@ pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
     held.and(Usage { count: key.uses, last: key.last_used_at })
 }
 
-/// Writes uses to the store if a minute has passed since it was done last. For the background work.
-pub async fn flush_if_due(cx: &Cx) -> Result<(), store::Error> {
-    let last = counters(cx).counts().written_at;
-    if last.is_some_and(|last| cx.uptime.since(last) < EVERY) {
-        return Ok(());
-    }
-    flush(cx).await
+/// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or windows to forget.
+pub fn until_flush(cx: &Cx) -> Option<Duration> {
+    let counters = counters(cx);
+    let counts = counters.counts();
+    let due = counts.written_at.map(|last| last.plus(EVERY));
+    (!counts.uses.is_empty() || !counts.windows.is_empty())
+        .then(|| due.map_or(Duration::ZERO, |due| due.since(cx.uptime)))
 }
 
 /// Writes uses to the store now: at the end of the process. What cannot be written is kept for the next time.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::key_cache::{CachedKey, KeyCache};
 use super::{Error, fields, token, usage};
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
 use crate::base::{Moment, Secret};
@@ -179,7 +179,7 @@ fn tell(cx: &Cx, refused: &Refused) {
     // Who showed the right text of a key is that key, whatever came of it.
     let cx = refused.key.as_ref().map_or_else(|| cx.clone(), |id| cx.with_actor(Actor::Key(id.clone())));
     audit::tell(&cx, &format!("api_key.use {code}"), || {
-        let entry = Entry::failure(&cx, "api_key.use").detail("reason", code);
-        refused.key.iter().fold(entry, |entry, id| entry.target(id))
+        let entry = refused.key.iter().fold(Entry::new(&cx), Entry::target);
+        (entry, Event::ApiKeyUse { reason: code })
     });
 }

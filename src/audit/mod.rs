@@ -1,96 +1,106 @@
 //! The audit log: who did what to whom, from where, when.
 //!
 //! May use: `cx` and below. A row is appended in the transaction it reports, so that neither exists without the other.
-//! Start reading at [`Entry`].
+//! Start reading at [`Entry`] and [`Event`].
 
+mod changes;
+mod ended;
+mod event;
 mod news;
 
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value};
-
 use crate::base::Moment;
 use crate::base::id::AuditId;
 use crate::base::page::{Page, PageRequest};
-use crate::cx::{Actor, Cx};
+use crate::cx::{Actor, Cx, RequestFacts};
 use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::rows::audit as rows;
 use crate::store::{self, Order, Tx};
 
+pub use changes::{Change, Changes};
+pub use ended::Ended;
+pub use event::{Declared, Event};
 pub use news::{news, tell, tell_left_out};
 
-/// An audit row in the making: everything that must be drawn before the transaction is already in it.
+/// An audit row in the making: who, to whom, from where, when. Everything that must be drawn before the transaction is already in it; what happened is
+/// said when it is appended.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    row: AuditRow,
+    id: AuditId,
+    at: Moment,
+    by: (ActorKind, Option<String>),
+    target: Option<String>,
+    request: Arc<RequestFacts>,
+    left_out: u64,
     /// Whether there is room for it, as it was found first: a transaction that is run again does the same.
     room: Arc<OnceLock<Option<u64>>>,
 }
 
 impl Entry {
-    /// A successful `noun.verb` by the operation's actor.
-    pub fn success(cx: &Cx, action: &str) -> Self {
-        Self::new(cx, action, Outcome::Success)
-    }
-
-    /// A refused `noun.verb`.
-    pub fn failure(cx: &Cx, action: &str) -> Self {
-        Self::new(cx, action, Outcome::Failure)
-    }
-
-    fn new(cx: &Cx, action: &str, outcome: Outcome) -> Self {
-        let (actor_kind, actor) = actor(&cx.actor);
-        let row = AuditRow {
+    /// Something that the operation's actor does.
+    pub fn new(cx: &Cx) -> Self {
+        Self {
             id: AuditId::new(cx.now, cx.entropy()),
             at: cx.now,
-            action: action.to_owned(),
-            outcome,
-            actor_kind,
-            actor,
+            by: actor(&cx.actor),
             target: None,
-            request: Some(cx.request.id.clone()),
-            ip: cx.request.origin(),
-            user_agent: cx.request.user_agent.clone(),
-            detail: Map::new(),
-        };
-        Self { row, room: Arc::default() }
+            request: Arc::clone(&cx.request),
+            left_out: 0,
+            room: Arc::default(),
+        }
     }
 
     /// Names what it was done to.
     #[must_use]
     pub fn target(mut self, target: impl ToString) -> Self {
-        self.row.target = Some(target.to_string());
+        self.target = Some(target.to_string());
         self
     }
 
     /// Names the person who did it, where the operation began with nobody known.
     #[must_use]
     pub fn by(mut self, kind: ActorKind, actor: impl ToString) -> Self {
-        self.row.actor_kind = kind;
-        self.row.actor = Some(actor.to_string());
-        self
-    }
-
-    /// Adds a fact. Never a secret.
-    #[must_use]
-    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.row.detail.insert(name.to_owned(), value.into());
+        self.by = (kind, Some(actor.to_string()));
         self
     }
 
     /// Says how many like it were left out before it.
     #[must_use]
     pub fn after(self, left_out: u64) -> Self {
-        if left_out > 0 { self.detail("left_out", left_out) } else { self }
+        Self { left_out, ..self }
+    }
+
+    /// The row that tells of this event.
+    fn row(&self, event: &Event) -> AuditRow {
+        let mut detail = event.detail();
+        if self.left_out > 0 {
+            detail.insert(String::from("left_out"), self.left_out.into());
+        }
+        let (actor_kind, actor) = self.by.clone();
+        AuditRow {
+            id: self.id.clone(),
+            at: self.at,
+            action: event.action().to_owned(),
+            outcome: event.outcome(),
+            actor_kind,
+            actor,
+            target: self.target.clone(),
+            request: Some(self.request.id.clone()),
+            ip: self.request.origin(),
+            user_agent: self.request.user_agent.clone(),
+            detail,
+        }
     }
 
     /// Appends the row in the transaction of what it reports. Where one actor or network causes very many rows of one kind, those above a bound
     /// are left out and counted (see `news`).
-    pub fn append(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
-        match *self.room.get_or_init(|| news::admit(cx, &self.row)) {
-            Some(0) => rows::append(tx, cx.tenant, &self.row),
-            Some(left_out) => rows::append(tx, cx.tenant, &self.clone().after(left_out).row),
-            None => rows::count_only(tx, cx.tenant, &self.row),
+    pub fn append(&self, tx: &mut Tx, cx: &Cx, event: &Event) -> Result<(), store::Error> {
+        let row = self.row(event);
+        match *self.room.get_or_init(|| news::admit(cx, &row)) {
+            Some(0) => rows::append(tx, cx.tenant, &row),
+            Some(left_out) => rows::append(tx, cx.tenant, &self.clone().after(left_out).row(event)),
+            None => rows::count_only(tx, cx.tenant, &row),
         }
     }
 }
@@ -108,9 +118,9 @@ pub fn actor(actor: &Actor) -> (ActorKind, Option<String>) {
 }
 
 /// Records an event that changes nothing else.
-pub async fn record(cx: &Cx, entry: Entry) -> Result<(), store::Error> {
+pub async fn record(cx: &Cx, entry: Entry, event: Event) -> Result<(), store::Error> {
     let at = cx.clone();
-    cx.store().write(move |tx| entry.append(tx, &at)).await
+    cx.store().write(move |tx| entry.append(tx, &at, &event)).await
 }
 
 /// Which rows are wanted; absent fields accept all.

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Entry, actor};
+use super::{Entry, Event, actor};
 use crate::base::net::networks;
 use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
@@ -137,10 +137,11 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
 
 /// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is [`news`]. Nobody waits for it,
 /// and what is not news costs no more than this question.
-pub fn tell(cx: &Cx, event: &str, entry: impl FnOnce() -> Entry) {
+pub fn tell(cx: &Cx, event: &str, what: impl FnOnce() -> (Entry, Event)) {
     if let Some(left_out) = news(cx, event) {
-        let (tenant, entry) = (cx.tenant, entry().after(left_out));
-        cx.store().write_unwatched(move |tx| rows::append(tx, tenant, &entry.row));
+        let (entry, event) = what();
+        let (tenant, row) = (cx.tenant, entry.after(left_out).row(&event));
+        cx.store().write_unwatched(move |tx| rows::append(tx, tenant, &row));
     }
 }
 
@@ -169,14 +170,13 @@ fn is_counted(of: Of, row: &AuditRow) -> bool {
 /// Writes what was left out and no row tells.
 pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
     let unsaid = cx.home.shared.of::<Told>().0.unsaid(cx.now);
-    let entry =
-        |(kind, count): (String, u64)| Entry::failure(cx, "audit.left_out").target(kind).detail("left_out", count);
-    let entries: Vec<Entry> = unsaid.into_iter().map(entry).collect();
-    if entries.is_empty() {
+    let row = |(kind, left_out): (String, u64)| Entry::new(cx).target(kind).row(&Event::AuditLeftOut { left_out });
+    let told: Vec<AuditRow> = unsaid.into_iter().map(row).collect();
+    if told.is_empty() {
         return Ok(());
     }
     let tenant = cx.tenant;
-    cx.store().write(move |tx: &mut Tx| entries.iter().try_for_each(|entry| rows::append(tx, tenant, &entry.row))).await
+    cx.store().write(move |tx: &mut Tx| told.iter().try_for_each(|row| rows::append(tx, tenant, row))).await
 }
 
 #[cfg(test)]
@@ -210,7 +210,9 @@ mod tests {
     }
 
     fn refuse(cx: &Cx, what: &str) {
-        tell(cx, &format!("client.authenticate {what}"), || Entry::failure(cx, "client.authenticate"));
+        tell(cx, &format!("client.authenticate {what}"), || {
+            (Entry::new(cx), Event::ClientAuthenticate { reason: None })
+        });
     }
 
     #[test]
@@ -261,21 +263,34 @@ mod tests {
         assert_eq!(rows_of(&home, "audit.left_out").len(), 1);
     }
 
-    fn append(cx: &Cx, entry: Entry) {
+    fn append(cx: &Cx, entry: Entry, event: Event) {
         let at = cx.clone();
-        cx.store().write_blocking::<_, store::Error, _>(move |tx| entry.append(tx, &at)).unwrap();
+        cx.store().write_blocking::<_, store::Error, _>(move |tx| entry.append(tx, &at, &event)).unwrap();
+    }
+
+    const ISSUE: Event = Event::TokenIssue { grant_type: None };
+
+    fn update() -> Event {
+        Event::UserUpdate { fields: Vec::new(), changes: None }
+    }
+
+    #[test]
+    fn what_is_counted_is_an_event() {
+        let known = |kind: &str| Event::ALL.iter().any(|event| event.action == kind);
+        EVERYDAY.iter().for_each(|(kind, ..)| assert!(known(kind), "{kind}"));
+        assert!(known(rows::SIGN_IN));
     }
 
     #[test]
     fn everyday_rows_of_one_actor_are_counted_and_those_of_another_are_there() {
         let home = Home::new();
         let (busy, calm) = (person(&home), person(&home));
-        (0..100).for_each(|_| append(&busy, Entry::success(&busy, "token.issue")));
-        append(&calm, Entry::success(&calm, "token.issue"));
+        (0..100).for_each(|_| append(&busy, Entry::new(&busy), ISSUE));
+        append(&calm, Entry::new(&calm), ISSUE);
         assert_eq!(rows_of(&home, "token.issue").len(), 61);
         home.advance(WINDOW);
         let later = Cx { now: home.stranger().now, ..busy };
-        append(&later, Entry::success(&later, "token.issue"));
+        append(&later, Entry::new(&later), ISSUE);
         let rows = rows_of(&home, "token.issue");
         assert_eq!((rows.len(), rows[61].detail["left_out"].as_u64()), (62, Some(40)));
     }
@@ -285,19 +300,21 @@ mod tests {
         let home = Home::new();
         let admin = person(&home);
         for n in 0..200 {
-            append(&admin, Entry::success(&admin, "user.update").target(format!("usr_{n}")));
-            append(&admin, Entry::success(&admin, "tuple.write").target(format!("tpl_{n}")));
-            append(&admin, Entry::success(&admin, "client.update").target("wiki"));
+            let (tuple, typed, changes) = (String::new(), None, None);
+            let write = Event::TupleWrite { tuple, typed, conditional: false, created: true, changes };
+            append(&admin, Entry::new(&admin).target(format!("usr_{n}")), update());
+            append(&admin, Entry::new(&admin).target(format!("tpl_{n}")), write);
+            append(&admin, Entry::new(&admin).target("wiki"), Event::ClientUpdate { changes: None });
         }
         for action in ["user.update", "tuple.write", "client.update"] {
             assert_eq!(rows_of(&home, action).len(), 200, "{action}");
         }
         // Their own account is everyday, and so is what clients write.
         let Actor::User(id) = &admin.actor else { panic!("no person") };
-        (0..200).for_each(|_| append(&admin, Entry::success(&admin, "user.update").target(id)));
+        (0..200).for_each(|_| append(&admin, Entry::new(&admin).target(id), update()));
         assert_eq!(rows_of(&home, "user.update").len(), 260);
         let client = home.stranger().with_actor(Actor::Client("wiki".parse::<ClientId>().unwrap()));
-        (0..1_300).for_each(|_| append(&client, Entry::success(&client, "tuple.remove")));
+        (0..1_300).for_each(|_| append(&client, Entry::new(&client), Event::TupleRemove { tuple: String::new() }));
         let filter = Filter { actor: Some(String::from("wiki")), ..Filter::default() };
         let mut count = 0;
         let mut request = PageRequest::new(Some(500), None);
@@ -315,7 +332,13 @@ mod tests {
     #[test]
     fn sign_ins_that_are_left_out_are_still_counted_by_the_hour() {
         let home = Home::new();
-        (0..150).for_each(|_| append(&home.stranger(), Entry::failure(&home.stranger(), "user.sign_in")));
+        (0..150).for_each(|_| {
+            append(
+                &home.stranger(),
+                Entry::new(&home.stranger()),
+                Event::UserSignInFailed { identifier: None, reason: "unknown" },
+            )
+        });
         assert_eq!(rows_of(&home, "user.sign_in").len(), 100);
         let hours =
             crate::store::rows::sign_ins::latest(&home.stranger().read().unwrap(), home.stranger().tenant, 9).unwrap();

@@ -146,6 +146,8 @@ typed_ids! {
     EvaluationId = "evl_";
     /// A refused authorization request of an app.
     FailureId = "flr_";
+    /// Something in the outbox.
+    DeliveryId = "dlv_";
 }
 
 /// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, clients that are gone, webhooks.

@@ -2,6 +2,7 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod backoff;
 pub mod budget;
 pub mod canonical;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod latest;
 pub mod long_work;
 pub mod net;
 pub mod page;
+pub mod progress;
 pub mod quota;
 pub mod secret;
 pub mod sort;

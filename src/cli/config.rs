@@ -101,11 +101,12 @@ jwks = { keys = [{ kty = "EC", crv = "P-256", x = "AA", y = "AA", d = "AA" }] }
     #[test]
     fn a_right_configuration_with_a_key_that_nothing_reads_is_right_and_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("auther.toml"), "egress.allow = [\"10.0.0.0/8\"]\n").unwrap();
+        std::fs::write(folder.path().join("auther.toml"), "smtp.host = \"m.example\"\nsmtp.from = \"a@b.example\"\n")
+            .unwrap();
         let loaded = config::load(&overrides(ServeFlags::default()), &Environment::default(), folder.path()).unwrap();
         let (document, text) = checked(&loaded);
         assert_eq!((&document["ok"], &document["warnings"][0]["place"]["line"]), (&true.into(), &1.into()));
         assert!(text.starts_with("The configuration is right"), "{text}");
-        assert!(text.contains("auther.toml:1: egress.allow has no effect in this version"), "{text}");
+        assert!(text.contains("auther.toml:1: smtp.host has no effect in this version"), "{text}");
     }
 }

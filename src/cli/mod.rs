@@ -15,6 +15,7 @@ mod group;
 mod input;
 mod key;
 mod model;
+mod outbox;
 mod output;
 mod policy;
 mod remote;
@@ -114,6 +115,7 @@ fn admin(bare: Paths, args: AdminArgs) -> Result<(), Failure> {
         AdminCommand::ApiKey(command) => command.run(&remote, output),
         AdminCommand::Session(command) => command.run(&remote, output),
         AdminCommand::Audit(command) => command.run(&remote, output),
+        AdminCommand::Outbox(command) => command.run(&remote, output),
         AdminCommand::Backup(command) => command.run(&remote, output),
         AdminCommand::Doctor => doctor::examine(&remote, output),
     }

@@ -430,6 +430,28 @@ fn a_policy_is_validated_tried_and_looked_up() {
     });
 }
 
+#[derive(clap::Parser)]
+struct OfDeliveries {
+    #[command(subcommand)]
+    command: super::outbox::OutboxCommand,
+}
+
+#[test]
+fn the_outbox_is_listed_and_what_is_not_in_it_cannot_be_tried_again() {
+    let quiet = super::output::Output { json: true };
+    either_way(|remote, _| {
+        remote.call(new_user("ann@example.com", json!({}))).unwrap();
+        let run = |words: &[&str]| {
+            OfDeliveries::try_parse_from(["outbox"].iter().chain(words)).unwrap().command.run(remote, quiet)
+        };
+        run(&["list", "--state", "dead", "--kind", "hook", "--limit", "5"]).unwrap();
+        for words in [["retry", "dlv_06gvo7mf9cccritumit58h7qu0"], ["delete", "nothing"]] {
+            assert_eq!(run(&words).unwrap_err().code, "not_found", "{words:?}");
+        }
+        assert!(OfDeliveries::try_parse_from(["outbox", "list", "--state", "lost"]).is_err());
+    });
+}
+
 #[test]
 fn the_doctor_answers_whether_a_server_runs_or_not() {
     either_way(|remote, folder| {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{api_key, audit, backup, check, client, config, entry, group, key, model, policy, session, tuple, user};
+use super::{
+    api_key, audit, backup, check, client, config, entry, group, key, model, outbox, policy, session, tuple, user,
+};
 
 /// The identity server that fits in one file.
 #[derive(Debug, Parser)]
@@ -155,6 +157,9 @@ pub enum AdminCommand {
     /// Who did what, when
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Deliveries to other servers that wait, or were given up
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
     /// Copies of the data file
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -304,6 +309,9 @@ mod tests {
             "session revoke ses_1",
             "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",
             "audit list --until 2026-01-01T00:00:00Z --result failure --search x --target usr_1 --request req_1",
+            "outbox list --state dead --kind hook --target usr_1",
+            "outbox retry dlv_1",
+            "outbox delete dlv_1",
             "backup create f",
             "backup verify f",
             "backup restore f --force",

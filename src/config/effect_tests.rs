@@ -174,7 +174,8 @@ fn every_key_ends_in_a_setting_and_every_setting_is_read_by_what_acts_or_the_key
 
 #[test]
 fn a_key_that_nothing_reads_is_accepted_and_warned_of_with_its_place() {
-    let toml = "registration = \"open\"\n\n[egress]\nallow = [\"10.0.0.0/8\"]\n\n[smtp]\nhost = \"m.example\"\n";
+    let toml =
+        "registration = \"open\"\n\n[egress]\nallow = [\"10.0.0.0/8\"]\n\n[smtp]\nhost = \"m.example\"\nport = 25\n";
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("auther.toml"), toml).unwrap();
     let env: Environment = [("AUTHER_SMTP_FROM", "a@b.example")].into_iter().collect();
@@ -184,8 +185,8 @@ fn a_key_that_nothing_reads_is_accepted_and_warned_of_with_its_place() {
         loaded.settings.warnings.iter().map(|one| one.to_string().replace(&place, "")).collect()
     };
     let wanted = [
-        "auther.toml:4: egress.allow has no effect in this version; nothing reads it: take it out",
         "auther.toml:7: smtp.host has no effect in this version; nothing reads it: take it out",
+        "auther.toml:8: smtp.port has no effect in this version; nothing reads it: take it out",
         "AUTHER_SMTP_FROM: smtp.from has no effect in this version; nothing reads it: take it out",
     ];
     assert_eq!(told(&loaded), wanted);

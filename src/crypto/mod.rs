@@ -8,4 +8,5 @@ pub mod keyring;
 pub mod password;
 pub mod rotation;
 pub mod seal;
+pub mod tls;
 pub mod token;

@@ -9,15 +9,17 @@ use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::clock::Steps;
 use crate::base::page::PageRequest;
+use crate::base::progress::Progress;
 use crate::config::Tls;
 use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
 use crate::identity::users;
 use crate::oauth::clients::protection;
 use crate::oauth::keys;
+use crate::outbox;
 use crate::records::Algorithm;
 use crate::store::rows::certificates::{self, Role};
-use crate::store::rows::marks;
+use crate::store::rows::{self, marks};
 use crate::store::{self, Order, Read};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -85,6 +87,53 @@ pub fn clock(cx: &Cx) -> Finding {
             _ => Finding::ok(NAME, format!("The clock says {}.", cx.now)),
         },
     }
+}
+
+/// What is done by the clock: rotation, renewal, removal.
+pub fn background_work(cx: &Cx) -> Finding {
+    const NAME: &str = "background_work";
+    let failing: Vec<String> = cx
+        .home
+        .shared
+        .of::<Progress>()
+        .all()
+        .into_iter()
+        .filter_map(|(name, job)| {
+            let times = if job.failures == 1 { "once".into() } else { format!("{} times in a row", job.failures) };
+            job.error.map(|error| format!("{name} failed {times}: {error}"))
+        })
+        .collect();
+    if failing.is_empty() {
+        return Finding::ok(NAME, "Nothing that is done by the clock has failed.");
+    }
+    Finding::warn(
+        NAME,
+        format!("{}.", failing.join("; ")),
+        "It is tried again. Remove the cause that the message names.",
+    )
+}
+
+/// What is delivered to others, and what was given up.
+pub fn outbox(cx: &Cx) -> Finding {
+    const NAME: &str = "outbox";
+    let (all, waiting) =
+        match cx.read().and_then(|from| Ok((rows::outbox::count(&from)?, rows::outbox::waiting(&from)?))) {
+            Ok(counts) => counts,
+            Err(error) => return unread(NAME, &error),
+        };
+    let dead = all.saturating_sub(waiting);
+    if all >= outbox::MOST {
+        let message = format!("The outbox is full: {waiting} deliveries wait and {dead} were given up.");
+        let fix =
+            "Look at `auther admin outbox list`, remove what makes them fail, and delete what is not wanted any more.";
+        return Finding::fail(NAME, message, fix);
+    }
+    if dead > 0 {
+        let message = format!("{dead} deliveries were given up, and {waiting} wait.");
+        let fix = "Look at `auther admin outbox list --state dead`, then use `auther admin outbox retry` or `delete`.";
+        return Finding::warn(NAME, message, fix);
+    }
+    Finding::ok(NAME, format!("{waiting} deliveries wait, and none was given up."))
 }
 
 /// Every algorithm has a key that signs, and keys are changed when it is time.

@@ -1,8 +1,8 @@
 //! What is wrong with an installation, or soon will be, and what to do about it.
 //!
-//! May use: `oauth`, `audit`, `identity`, `cx` and below. [`of_settings`] looks at what was configured and needs no open data file, [`of_files`] at
-//! files and their disk, [`examine`] at everything. A check is a function that gives a [`Finding`]; nothing is changed. Start reading at
-//! [`examine`].
+//! May use: `oauth`, `outbox`, `audit`, `identity`, `cx` and below; of `outbound` only whether a client can be made. [`of_settings`] looks at what was
+//! configured and needs no open data file, [`of_files`] at files and their disk, [`examine`] at everything. A check is a function that gives a
+//! [`Finding`]; nothing is changed. Start reading at [`examine`].
 
 mod certificate;
 mod files;
@@ -72,7 +72,12 @@ pub fn examine(cx: &Cx) -> Vec<Finding> {
     all.push(machine::connections(cx.settings()));
     all.extend([installation::administrator(cx), installation::apps(cx)]);
     all.extend([names::names(cx), names::identifiers(cx)]);
-    all.extend([installation::backup(cx), installation::policies(cx)]);
+    all.extend([
+        installation::backup(cx),
+        installation::policies(cx),
+        installation::background_work(cx),
+        installation::outbox(cx),
+    ]);
     all
 }
 

@@ -1,7 +1,8 @@
 //! What was configured: each value may be right by itself and still not what anybody wants.
 
 use super::Finding;
-use crate::config::{Registration, Settings, Tls};
+use crate::config::{EgressRule, Registration, Settings, Tls};
+use crate::outbound;
 
 /// argon2id as OWASP recommends it: memory in KiB and passes. More of one makes up for less of the other.
 const COSTS: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9216, 4), (7168, 5)];
@@ -19,6 +20,7 @@ pub fn of_settings(settings: &Settings) -> Vec<Finding> {
         limits(settings),
         password_cost(settings),
         registration(settings),
+        egress(settings),
         without_effect(settings),
     ]
 }
@@ -127,6 +129,38 @@ fn password_cost(settings: &Settings) -> Finding {
     }
     let fix = "Use password.memory_kib = 19456 and password.iterations = 2, the defaults, or more.";
     Finding::warn(NAME, format!("{message} That is less than is recommended."), fix)
+}
+
+/// Where outgoing requests may go, and whom they believe.
+fn egress(settings: &Settings) -> Finding {
+    const NAME: &str = "egress";
+    let egress = &settings.egress;
+    if let Some(extra) = &egress.extra_ca
+        && let Err(error) = outbound::Client::new(egress)
+    {
+        let message = format!("{error} (egress.extra_ca is {}).", extra.path.display());
+        return Finding::fail(
+            NAME,
+            message,
+            "Name a PEM file of certificate authorities, or take egress.extra_ca out.",
+        );
+    }
+    let networks = egress.allow.iter().filter_map(|rule| match rule {
+        EgressRule::Net(network) => Some(network),
+        EgressRule::Host(_) => None,
+    });
+    if let Some(all) = networks.into_iter().find(|network| network.prefix_len() <= LARGE) {
+        let message = format!("egress.allow has {all}: outgoing requests may reach every private network in it.");
+        return Finding::warn(NAME, message, "Name the networks or hosts that are meant.");
+    }
+    let allowed = egress.allow.len();
+    if allowed == 0 {
+        return Finding::ok(NAME, "Outgoing requests reach public addresses only.");
+    }
+    Finding::ok(
+        NAME,
+        format!("Outgoing requests reach public addresses and what {allowed} entries of egress.allow open."),
+    )
 }
 
 /// What was set in the belief that it does something.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::Clock as _;
-use crate::config::{Settings, Tls};
+use crate::config::{EgressRule, ExtraCa, Settings, Tls};
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::marks;
@@ -91,6 +91,26 @@ fn settings_that_open_a_door_fail() {
 }
 
 #[test]
+fn outgoing_requests_that_believe_nobody_or_reach_everything_are_told() {
+    assert_eq!(judged("egress", |_| ()), WELL);
+    let allows = |network: &str| {
+        let rule = EgressRule::Net(network.parse().unwrap());
+        judged("egress", |settings| settings.egress.allow.push(rule))
+    };
+    assert_eq!((allows("10.0.0.0/8"), allows("0.0.0.0/0")), (WELL, DOUBTFUL));
+    let believes = |pem: String| {
+        let extra = ExtraCa { path: "ca.pem".into(), pem };
+        judged("egress", |settings| settings.egress.extra_ca = Some(extra))
+    };
+    assert_eq!(
+        believes(rcgen::generate_simple_self_signed(vec![String::from("ca.example")]).unwrap().cert.pem()),
+        WELL
+    );
+    let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(believes(nonsense.to_owned()), WRONG);
+}
+
+#[test]
 fn a_data_file_that_others_may_read_or_replace_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("auther.redb");
@@ -125,7 +145,8 @@ fn keys_that_are_missing_or_old_are_told() {
 fn a_clock_that_went_back_is_told() {
     let home = Home::new();
     let cx = home.cx();
-    block_on(crate::audit::record(&cx, crate::audit::Entry::success(&cx, "backup.create"))).unwrap();
+    let event = crate::audit::Event::BackupCreate { path: String::new() };
+    block_on(crate::audit::record(&cx, crate::audit::Entry::new(&cx), event)).unwrap();
     let at = |now| finding(&examine(&Cx { now, ..home.cx() }), "clock").state;
     assert_eq!(at(cx.now), State::Ok);
     assert_eq!(at(cx.now.minus(Duration::from_secs(60))), State::Ok);

@@ -5,66 +5,15 @@
 //! authorization code that is still out is not found here: its redemption checks that its session, person and client live. In the
 //! same way the API keys of a disabled person stay as they are and do not work: the check of a key checks its owner.
 
-use std::ops::AddAssign;
-
-use serde::Serialize;
-
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
-use crate::records::tuple::{GROUP, MEMBER};
-use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, TupleKey, User};
+use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, User};
 use crate::store::rows::{
     api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
 };
 use crate::store::{Error, Tx};
 
-/// How much ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ended {
-    /// Sessions removed.
-    pub sessions: usize,
-    /// Token families revoked that were not yet.
-    pub grants: usize,
-    /// Consents removed.
-    pub consents: usize,
-    /// API keys removed, or that worked and do not any more.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub api_keys: usize,
-    /// Relations removed, memberships of groups included.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub tuples: usize,
-    /// How many of those were memberships of groups.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub memberships: usize,
-    /// Entity types removed: those of a client, with everything that was granted on their objects.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub models: usize,
-}
-
-impl Ended {
-    /// Counts a relation that was removed.
-    fn count(&mut self, key: &TupleKey) {
-        self.tuples += 1;
-        self.memberships += usize::from(key.entity_type == GROUP && key.relation == MEMBER);
-    }
-}
-
-impl AddAssign for Ended {
-    fn add_assign(&mut self, more: Self) {
-        self.sessions += more.sessions;
-        self.grants += more.grants;
-        self.consents += more.consents;
-        self.api_keys += more.api_keys;
-        self.tuples += more.tuples;
-        self.memberships += more.memberships;
-        self.models += more.models;
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
+pub use crate::audit::Ended;
 
 /// Removes a session and revokes the token families that began in it.
 pub fn end_session(tx: &mut Tx, cx: &Cx, session: &Session) -> Result<Ended, Error> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::InviteId;
 use crate::base::{Secret, canonical};
 use crate::config::Registration;
@@ -49,12 +49,12 @@ pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> 
         expires_at: cx.now.plus(lifetime),
         used_at: None,
     };
-    let entry = Entry::success(cx, "invite.create").target(&invite.id);
+    let entry = Entry::new(cx).target(&invite.id);
     let token = Secret::new(token::compose(invite.id.as_str(), secret.expose()));
     let (at, row) = (cx.clone(), invite.clone());
     let change = move |tx: &mut Tx| {
         rows::put(tx, at.tenant, None, &row)?;
-        Ok::<_, Error>(entry.append(tx, &at)?)
+        Ok::<_, Error>(entry.append(tx, &at, &Event::InviteCreate {})?)
     };
     rights::write(cx, Right::on("create", USERS), change).await?;
     Ok(Issued { invite, token })

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{LinkId, UserId};
 use crate::crypto::token;
@@ -15,7 +15,7 @@ use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
 
-use super::password::{self, ended_detail};
+use super::password;
 use super::password_rule::Known;
 use super::sessions::{self, Opening, SignedIn};
 use super::sign_in::Success;
@@ -57,14 +57,14 @@ pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
 /// [`Error::Denied`].
 pub async fn issue_setup(cx: &Cx) -> Result<Option<Secret<String>>, Error> {
     let (link, token) = draw(cx, LinkPurpose::Setup, SETUP_LIFETIME);
-    let entry = Entry::success(cx, "setup_link.create").target(&link.id);
+    let entry = Entry::new(cx).target(&link.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         if !administrators::are_awaited(tx, at.tenant)? {
             return Ok::<_, Error>(false);
         }
         rows::put_only(tx, at.tenant, &link)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::SetupLinkCreate {})?;
         Ok(true)
     };
     Ok(rights::write(cx, Right::Operator, change).await?.then_some(token))
@@ -80,7 +80,7 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
     let opening = Opening::draw(cx, &user.id);
     let device = device::issue(cx, &user.id);
-    let entry = Entry::success(cx, "setup_link.redeem").by(ActorKind::User, &user.id).target(&user.id);
+    let entry = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
     let (at, token, session) = (cx.clone(), Secret::from(token), opening.session.clone());
     let signed_in = cx
         .store()
@@ -89,7 +89,7 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
             rows::delete_all(tx, at.tenant, &LinkPurpose::Setup)?;
             super::users::save(tx, &at, None, &user)?;
             let session = sessions::open(tx, &at, &session, None)?;
-            entry.append(tx, &at)?;
+            entry.append(tx, &at, &Event::SetupLinkRedeem {})?;
             Ok::<_, Error>(SignedIn { session, user: user.clone() })
         })
         .await?;
@@ -104,11 +104,11 @@ pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error
         return Err(Error::Disabled);
     }
     let (link, token) = draw(cx, LinkPurpose::Recover(user.id.clone()), RECOVERY_LIFETIME);
-    let entry = Entry::success(cx, "recovery_link.create").target(&user.id);
+    let entry = Entry::new(cx).target(&user.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         rows::put_only(tx, at.tenant, &link)?;
-        Ok::<_, Error>(entry.append(tx, &at)?)
+        Ok::<_, Error>(entry.append(tx, &at, &Event::RecoveryLinkCreate {})?)
     };
     rights::write(cx, Right::Operator, change).await?;
     Ok(token)
@@ -134,14 +134,14 @@ pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Resu
     let user = working_recovery(&cx.read()?, cx, token)?;
     let phc = password::hash(cx, new, Known::of(&user)).await?;
     let device = device::issue(cx, &user.id);
-    let entry = Entry::success(cx, "recovery_link.redeem").by(ActorKind::User, &user.id).target(&user.id);
+    let entry = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
     let (at, token) = (cx.clone(), Secret::from(token));
     let user = cx
         .store()
         .write(move |tx| {
             let old = working_recovery(tx, &at, token.expose())?;
             let (user, ended) = password::replace(tx, &at, &old, &phc)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            entry.append(tx, &at, &Event::RecoveryLinkRedeem { ended })?;
             Ok::<_, Error>(user)
         })
         .await?;

@@ -1,7 +1,7 @@
 //! Setting, changing and checking passwords. The hash is computed before the transaction, never in it; what may be chosen is said in
 //! [`password_rule`](super::password_rule).
 
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::Secret;
 use crate::base::id::UserId;
 use crate::base::page::PageRequest;
@@ -118,13 +118,13 @@ fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
 pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
     let user = super::users::find(&cx.read()?, cx, id)?;
     let phc = hash(cx, new, Known::of(&user)).await?;
-    let entry = Entry::success(cx, "user.set_password").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = super::users::find(tx, &at, &id)?;
         rights::may_change_person::<Error>(&at, tx, &old)?;
         let (_, ended) = replace(tx, &at, &old, &phc)?;
-        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::UserSetPassword { ended })?;
         Ok::<_, Error>(ended)
     };
     let ended = rights::write(cx, Right::on("update", super::users::USERS), change).await?;
@@ -146,7 +146,7 @@ pub async fn change_password(
     let phc = hash(cx, new, Known::of(&signed_in.user)).await?;
     let opening = Opening::draw(cx, &signed_in.user.id);
     let device = device::issue(cx, &signed_in.user.id);
-    let entry = Entry::success(cx, "user.change_password").target(&signed_in.user.id);
+    let entry = Entry::new(cx).target(&signed_in.user.id);
     let (at, id, draft) = (cx.clone(), signed_in.user.id.clone(), opening.session.clone());
     let signed_in = cx
         .store()
@@ -157,7 +157,7 @@ pub async fn change_password(
             }
             let (user, ended) = replace(tx, &at, &old, &phc)?;
             sessions::open(tx, &at, &draft, None)?;
-            entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+            entry.append(tx, &at, &Event::UserChangePassword { ended })?;
             Ok(SignedIn { session: draft.clone(), user })
         })
         .await?;
@@ -181,8 +181,8 @@ pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<Str
         pending.succeeded();
         return Ok(proven);
     }
-    let entry = Entry::failure(cx, "user.confirm_password").target(&signed_in.user.id);
-    audit::record(cx, entry.detail("reason", "wrong_password")).await?;
+    let event = Event::UserConfirmPasswordFailed { reason: "wrong_password" };
+    audit::record(cx, Entry::new(cx).target(&signed_in.user.id), event).await?;
     Err(Error::InvalidCredentials)
 }
 
@@ -199,10 +199,6 @@ pub(super) fn replace(tx: &mut Tx, cx: &Cx, old: &User, phc: &str) -> Result<(Us
     let ended = cascade::end_everything_of_user(tx, cx, &old.id)?;
     let api_keys = cascade::freeze_keys_of_user(tx, cx, &old.id)?;
     Ok((new, Ended { api_keys, ..ended }))
-}
-
-pub(super) fn ended_detail(ended: &Ended) -> serde_json::Value {
-    serde_json::json!(ended)
 }
 
 fn from_pool(error: hashing::Error) -> Error {

@@ -1,6 +1,6 @@
 //! Sessions: who holds this token, how long it lasts, and how it ends.
 
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
@@ -14,7 +14,7 @@ use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
 
 use super::cascade::{self, Ended};
-use super::password::{self, ended_detail};
+use super::password;
 use super::{Error, users as people};
 
 /// The type that rights over sessions are on.
@@ -138,7 +138,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
     let proven = password::confirm(cx, signed_in, password).await?;
     let secret = Secret::new(cx.entropy().token());
     let digest = token::digest(secret.expose());
-    let entry = Entry::success(cx, "user.confirm_password").target(&signed_in.user.id);
+    let entry = Entry::new(cx).target(&signed_in.user.id);
     let (at, before) = (cx.clone(), signed_in.session.clone());
     let session = cx
         .store()
@@ -152,7 +152,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
             let old = rows::find(tx, at.tenant, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
             let new = Session { digest, confirmed_at: Some(at.now), ..old.clone() };
             rows::put(tx, at.tenant, Some(&old), &new)?;
-            entry.clone().detail("session", new.id.as_str()).append(tx, &at)?;
+            entry.append(tx, &at, &Event::UserConfirmPassword { session: new.id.clone() })?;
             Ok(new)
         })
         .await?;
@@ -172,15 +172,14 @@ pub async fn end_own(cx: &Cx, signed_in: &SignedIn, id: &SessionId) -> Result<En
 }
 
 async fn end_by(cx: &Cx, right: Right, id: &SessionId) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "session.end").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id, by) = (cx.clone(), id.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         let is_theirs = |session: &Session| !matches!(&by, Right::Own(owner) if *owner != session.user);
         let session = rows::find(tx, at.tenant, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
         may_end(tx, &at, &by, &session.user)?;
         let ended = cascade::end_session(tx, &at, &session)?;
-        let entry = entry.clone().detail("user", session.user.as_str());
-        entry.detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::SessionEnd { user: session.user, ended })?;
         Ok(ended)
     };
     rights::write(cx, right, change).await
@@ -196,11 +195,11 @@ fn may_end(tx: &Tx, cx: &Cx, by: &Right, user: &UserId) -> Result<(), Error> {
 
 /// Ends every session of a person but the one they are in.
 pub async fn end_others(cx: &Cx, signed_in: &SignedIn) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "session.end_others").target(&signed_in.user.id);
+    let entry = Entry::new(cx).target(&signed_in.user.id);
     let (at, user, keep) = (cx.clone(), signed_in.user.id.clone(), signed_in.session.id.clone());
     let change = move |tx: &mut Tx| {
         let ended = cascade::end_other_sessions(tx, &at, &user, &keep)?;
-        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::SessionEndOthers { ended })?;
         Ok(ended)
     };
     rights::write(cx, Right::Own(signed_in.user.id.clone()), change).await
@@ -217,12 +216,12 @@ pub async fn end_all_own(cx: &Cx, signed_in: &SignedIn) -> Result<Ended, Error> 
 }
 
 async fn end_all_by(cx: &Cx, right: Right, user: &UserId) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "session.end_all").target(user);
+    let entry = Entry::new(cx).target(user);
     let (at, user, by) = (cx.clone(), user.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         may_end(tx, &at, &by, &user)?;
         let ended = cascade::end_everything_of_user(tx, &at, &user)?;
-        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::SessionEndAll { ended })?;
         Ok(ended)
     };
     rights::write(cx, right, change).await

@@ -4,7 +4,7 @@
 //! commits once. Attempts are counted before anything is hashed ([`throttle`]), so that guesses sent at the same time count one after the
 //! other; one that has to wait is not checked at all.
 
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::{SessionId, UserId};
 use crate::base::{Secret, canonical};
 use crate::cx::Cx;
@@ -74,8 +74,8 @@ pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
 
 /// Notes that somebody has to wait: once a minute for each network.
 fn tell(cx: &Cx) {
-    let entry = || Entry::failure(cx, "user.sign_in").detail("reason", "delayed");
-    audit::tell(cx, "user.sign_in delayed", entry);
+    let event = Event::UserSignInFailed { identifier: None, reason: "delayed" };
+    audit::tell(cx, "user.sign_in delayed", || (Entry::new(cx), event));
 }
 
 /// The person with this e-mail address or username, however it is spelled. An address has an `@`, a username has none.
@@ -115,17 +115,15 @@ struct Plan {
     replaces: Option<SessionId>,
     token: Secret<String>,
     device: String,
+    /// The name that was given, where it is an e-mail address: anything else might be a password typed into the wrong field.
+    identifier: Option<String>,
     success: Entry,
     failure: Entry,
 }
 
 impl Plan {
     fn draw(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>, proven: Option<Proven>) -> Self {
-        let mut failure = Entry::failure(cx, "user.sign_in");
-        if canonical::email(attempt.identifier).is_some() {
-            // Anything else might be a password typed into the wrong field.
-            failure = failure.detail("identifier", canonical::identifier(attempt.identifier));
-        }
+        let is_address = canonical::email(attempt.identifier).is_some();
         let mut plan = Self {
             user: user.map(|user| user.id.clone()),
             proven,
@@ -133,13 +131,13 @@ impl Plan {
             replaces: attempt.replaces.map(|signed_in| signed_in.session.id.clone()),
             token: Secret::new(String::new()),
             device: String::new(),
-            success: Entry::success(cx, "user.sign_in"),
-            failure,
+            identifier: is_address.then(|| canonical::identifier(attempt.identifier)),
+            success: Entry::new(cx),
+            failure: Entry::new(cx),
         };
         if let Some(user) = user {
             let opening = Opening::draw(cx, &user.id);
             plan.success = plan.success.by(ActorKind::User, &user.id).target(&user.id);
-            plan.success = plan.success.detail("session", opening.session.id.as_str());
             plan.failure = plan.failure.target(&user.id);
             plan.device = device::issue(cx, &user.id);
             plan.token = opening.token;
@@ -157,11 +155,12 @@ impl Plan {
         match self.decide(user) {
             Ok((user, draft)) => {
                 let session = sessions::open(tx, cx, draft, self.replaces.as_ref())?;
-                self.success.append(tx, cx)?;
+                self.success.append(tx, cx, &Event::UserSignIn { session: session.id.clone() })?;
                 Ok(Some(SignedIn { session, user }))
             }
             Err(refusal) => {
-                self.failure.clone().detail("reason", refusal.as_str()).append(tx, cx)?;
+                let identifier = self.identifier.clone();
+                self.failure.append(tx, cx, &Event::UserSignInFailed { identifier, reason: refusal.as_str() })?;
                 Ok(None)
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
 use crate::base::net::networks;
 use crate::base::quota::{Level, Quota};
@@ -63,8 +63,8 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
     is_let_in(cx, invite, &email).and_then(|()| has_room(cx, invite)).inspect_err(|refused| tell(cx, refused))?;
     let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
-    let success = Entry::success(cx, "user.sign_up").by(ActorKind::User, &user.id).target(&user.id);
-    let failure = Entry::failure(cx, "user.sign_up").detail("reason", "email_taken").detail("email", email.as_str());
+    let success = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
+    let failure = Entry::new(cx);
     let (at, invite, answer) = (cx.clone(), invite.map(Secret::from), user.clone());
     cx.store()
         .write(move |tx| {
@@ -73,10 +73,11 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
             }
             username_is_free(tx, &at, &user)?;
             if rows::find_by_email(tx, at.tenant, &email)?.is_some() {
-                return Ok(failure.append(tx, &at)?);
+                let taken = Event::UserSignUpFailed { reason: "email_taken", email: Some(email.to_string()) };
+                return Ok(failure.append(tx, &at, &taken)?);
             }
             rows::put(tx, at.tenant, None, &user)??;
-            Ok::<_, Error>(success.append(tx, &at)?)
+            Ok::<_, Error>(success.append(tx, &at, &Event::UserSignUp {})?)
         })
         .await?;
     Ok(answer)
@@ -122,7 +123,8 @@ fn tell(cx: &Cx, refused: &Error) {
         Error::Busy { .. } => "too_many",
         _ => return,
     };
-    audit::tell(cx, &format!("user.sign_up {reason}"), || Entry::failure(cx, "user.sign_up").detail("reason", reason));
+    let event = Event::UserSignUpFailed { reason, email: None };
+    audit::tell(cx, &format!("user.sign_up {reason}"), || (Entry::new(cx), event));
 }
 
 /// The registration mode lets this attempt through.

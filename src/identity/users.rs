@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::audit::Entry;
+use crate::audit::{Changes, Entry, Event};
 use crate::base::canonical::Search;
 use crate::base::id::UserId;
 use crate::base::page::{Page, PageRequest};
@@ -16,7 +16,7 @@ use crate::store::{self, Read, Tx};
 pub use super::password::{change_password, remember_cost, set_password};
 
 use super::cascade::{self, Ended};
-use super::password::{self, ended_detail};
+use super::password;
 use super::password_rule::Known;
 use super::sessions::{self, SignedIn};
 use super::{Error, administrators, fields, sign_in};
@@ -125,14 +125,14 @@ pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
         None => None,
     };
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), phc, cx.now);
-    let entry = Entry::success(cx, "user.create").target(&user.id).detail("roles", user.roles.clone());
+    let entry = Entry::new(cx).target(&user.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         if user.is_admin() {
             rights::may_make_administrator::<Error>(&at, tx)?;
         }
         save(tx, &at, None, &user)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::UserCreate { roles: user.roles.clone() })?;
         Ok(user.clone())
     };
     rights::write(cx, Right::on("create", USERS), change).await
@@ -209,8 +209,11 @@ pub async fn update_own(cx: &Cx, signed_in: &SignedIn, change: OwnChange) -> Res
     update_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id, change).await
 }
 
+/// What the audit log tells of a change with both values. Of the rest of the profile it tells the names alone: rows outlive the account.
+const TOLD: &[&str] = &["email", "email_verified", "username", "roles", "profile.name"];
+
 async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Result<User, Error> {
-    let entry = Entry::success(cx, "user.update").target(id).detail("fields", change.fields());
+    let entry = Entry::new(cx).target(id);
     let (at, id, is_own) = (cx.clone(), id.clone(), matches!(right, Right::Own(_)));
     let changes = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
@@ -232,7 +235,8 @@ async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Re
         if change.roles.is_some() && !new.is_admin() {
             administrators::demote(tx, &at, &id)?;
         }
-        entry.append(tx, &at)?;
+        let changed = Changes::between(&old, &new, TOLD).some();
+        entry.append(tx, &at, &Event::UserUpdate { fields: change.fields(), changes: changed })?;
         Ok(new)
     };
     rights::write(cx, right, changes).await
@@ -280,7 +284,7 @@ impl UserChange {
 /// Disables a person, with the right to ban them: no sign-in from now on, every session ends, every token family is revoked.
 /// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
 pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "user.disable").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
@@ -289,7 +293,7 @@ pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
         let new = changed(&at, &old, User { disabled: true, ..old.clone() });
         save(tx, &at, Some(&old), &new)?;
         let ended = cascade::disable_user(tx, &at, &id)?;
-        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::UserDisable { ended })?;
         Ok(ended)
     };
     rights::write(cx, Right::on("ban", USERS), change).await
@@ -298,14 +302,14 @@ pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
 /// Lets a disabled person sign in again, with the right to change people: to give back is more than to take away. Errors: [`Error::Denied`],
 /// [`Error::NotFound`].
 pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
-    let entry = Entry::success(cx, "user.enable").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = find(tx, &at, &id)?;
         rights::may_change_person::<Error>(&at, tx, &old)?;
         let new = changed(&at, &old, User { disabled: false, ..old.clone() });
         save(tx, &at, Some(&old), &new)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::UserEnable {})?;
         Ok(new)
     };
     rights::write(cx, Right::on("update", USERS), change).await
@@ -317,11 +321,11 @@ pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
 }
 
 async fn delete_by(cx: &Cx, right: Right, id: &UserId) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "user.delete").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id, by) = (cx.clone(), id.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         let ended = remove(tx, &at, &by, &id)?;
-        entry.clone().detail("ended", ended_detail(&ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::UserDelete { ended })?;
         Ok(ended)
     };
     rights::write(cx, right, change).await

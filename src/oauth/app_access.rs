@@ -3,7 +3,7 @@
 use super::{Error, ErrorCode};
 use crate::access::check::{API_KEY, CLIENTS, FULL_ACCESS, PLATFORM, Question, USER, check};
 use crate::apikeys::Live;
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
 use crate::cx::Cx;
 use crate::records::tuple::ANY;
@@ -68,7 +68,8 @@ pub async fn admit_key(cx: &Cx, live: &Live, gate: Gate) -> Result<(), Error> {
     }
     if let Some(client) = &live.client {
         audit::tell(cx, &format!("app.refused {} {}", live.key.id, gate.as_str()), || {
-            refused(cx, client, gate).by(ActorKind::Key, &live.key.id)
+            let (entry, event) = refused(cx, client, gate);
+            (entry.by(ActorKind::Key, &live.key.id), event)
         });
     }
     Err(Error::new(
@@ -88,10 +89,10 @@ async fn is_let_in(cx: &Cx, client: &Client, subject: &SubjectRef) -> Result<boo
     Ok(false)
 }
 
-/// The audit row of a person who was turned away, still without who it was. It carries the request's id, which the person is shown as
+/// What the audit log says of a person who was turned away, still without who it was. It carries the request's id, which the person is shown as
 /// reference.
-pub(super) fn refused(cx: &Cx, client: &Client, gate: Gate) -> Entry {
-    Entry::failure(cx, "app.refused").target(&client.id).detail("at", gate.as_str())
+pub(super) fn refused(cx: &Cx, client: &Client, gate: Gate) -> (Entry, Event) {
+    (Entry::new(cx).target(&client.id), Event::AppRefused { at: gate.as_str() })
 }
 
 #[cfg(test)]

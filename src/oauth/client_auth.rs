@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::clients;
 use super::{Error, ErrorCode, Params};
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::clock::Term;
 use crate::base::id::ClientId;
 use crate::base::quota::{Level, Quota};
@@ -50,10 +50,10 @@ fn tell(cx: &Cx, shown: &Shown) {
     let known = named(shown).ok().and_then(|id| clients::find_live(cx, &id).ok().flatten());
     let name = known.as_ref().map_or("", |client| client.id.as_str());
     audit::tell(cx, &format!("client.authenticate {name}"), || {
-        let entry = Entry::failure(cx, "client.authenticate");
+        let entry = Entry::new(cx);
         match &known {
-            Some(client) => entry.target(&client.id),
-            None => entry.detail("reason", "unknown_client"),
+            Some(client) => (entry.target(&client.id), Event::ClientAuthenticate { reason: None }),
+            None => (entry, Event::ClientAuthenticate { reason: Some("unknown_client") }),
         }
     });
 }

@@ -1,7 +1,7 @@
 //! What a person has allowed which app: looking at it and taking it back.
 
 use super::Error;
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, UserId};
 use crate::cx::Cx;
 use crate::identity::cascade;
@@ -48,7 +48,7 @@ pub async fn revoke(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<
 }
 
 async fn revoke_by(cx: &Cx, right: Right, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
-    let entry = Entry::success(cx, "consent.revoke").target(client);
+    let entry = Entry::new(cx).target(client);
     let (at, user, client, by) = (cx.clone(), user.clone(), client.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         if !matches!(by, Right::Own(_)) {
@@ -62,7 +62,7 @@ async fn revoke_by(cx: &Cx, right: Right, user: &UserId, client: &ClientId) -> R
                 ended += 1;
             }
         }
-        entry.clone().detail("user", user.as_str()).detail("grants", ended).append(tx, &at)?;
+        entry.append(tx, &at, &Event::ConsentRevoke { user: user.clone(), grants: ended })?;
         Ok::<_, Error>(Some(ended))
     };
     rights::write(cx, right, change).await

@@ -3,7 +3,7 @@
 use super::app_access::{self, Gate};
 use super::{Error, mint};
 use crate::apikeys::Live;
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::Moment;
 use crate::cx::{Actor, Cx};
 
@@ -23,7 +23,7 @@ pub async fn exchange(cx: &Cx, live: &Live) -> Result<Exchanged, Error> {
     let cx = cx.with_actor(Actor::Key(live.key.id.clone()));
     app_access::admit_key(&cx, live, Gate::Exchange).await?;
     let minted = mint::api_key_token(&cx, live)?;
-    audit::record(&cx, Entry::success(&cx, "api_key.exchange").target(&live.key.id)).await?;
+    audit::record(&cx, Entry::new(&cx).target(&live.key.id), Event::ApiKeyExchange {}).await?;
     let expires_at = Moment::from_seconds(cx.now.seconds().saturating_add_unsigned(minted.expires_in));
     Ok(Exchanged { token: minted.token, expires_in: minted.expires_in, expires_at })
 }

@@ -9,7 +9,7 @@ use super::grants::refresh::{is_usable, still_open};
 use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, mint};
 use crate::access::check::{CLIENT, CLIENTS, Question, check};
 use crate::access::claims::{Scope, Subject, resolve_within};
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::{ClientId, RefreshId, TypedId};
 use crate::crypto::token;
 use crate::cx::{Actor, Cx};
@@ -68,8 +68,8 @@ async fn is_for(cx: &Cx, client: &Client, claims: &Map<String, Value>) -> Result
         }
     }
     audit::tell(cx, &format!("token.introspect {}", client.id), || {
-        let entry = Entry::failure(cx, "token.introspect").detail("reason", "not_permitted");
-        if let Some(issued_to) = issued_to { entry.target(issued_to) } else { entry }
+        let entry = issued_to.into_iter().fold(Entry::new(cx), Entry::target);
+        (entry, Event::TokenIntrospect { reason: "not_permitted" })
     });
     Ok(false)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::Error;
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::{KeyId, TypedId};
 use crate::base::{Entropy, Moment, Secret};
 use crate::crypto::jose::SigningKey;
@@ -205,12 +205,12 @@ fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
 async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result<(), Error> {
     let mut entries = Vec::new();
     for key in &made {
-        entries.push(Entry::success(cx, "key.publish").target(&key.id).detail("alg", key.algorithm.as_str()));
+        entries.push((Entry::new(cx).target(&key.id), Event::KeyPublish { alg: key.algorithm.as_str() }));
     }
     for step in &steps {
         entries.push(match step {
-            Step::Activate(kid) => Entry::success(cx, "key.activate").target(kid),
-            Step::Remove(kid) => Entry::success(cx, "key.remove").target(kid),
+            Step::Activate(kid) => (Entry::new(cx).target(kid), Event::KeyActivate {}),
+            Step::Remove(kid) => (Entry::new(cx).target(kid), Event::KeyRemove {}),
             Step::Generate(_) => continue,
         });
     }
@@ -230,8 +230,8 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
                 Step::Generate(_) => {}
             }
         }
-        for entry in &entries {
-            entry.append(tx, &at)?;
+        for (entry, event) in &entries {
+            entry.append(tx, &at, event)?;
         }
         Ok::<_, Error>(())
     };

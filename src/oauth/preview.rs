@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::authorize::request::client_may_authorize;
 use super::mint::{self, About};
 use super::{Error, app_access, scope};
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::id::{GrantId, SessionId};
 use crate::cx::Cx;
 use crate::records::{Client, User};
@@ -54,8 +54,8 @@ pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> R
     let permissions = mint::permissions(cx, &about)?;
     let access_token = mint::access_claims(cx, &about, &permissions);
     let id_token = scope::holds(&scopes, scope::OPENID).then(|| mint::id_claims(cx, &about, &permissions));
-    let entry = Entry::success(cx, "token.preview").target(&user.id).detail("client", client.id.as_str());
-    audit::record(cx, entry.detail("scopes", scopes.clone())).await?;
+    let event = Event::TokenPreview { client: client.id.clone(), scopes: scopes.clone() };
+    audit::record(cx, Entry::new(cx).target(&user.id), event).await?;
     Ok(Preview { id_token, access_token, refused })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Error, Params, TokenUse, access_token, client_auth};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{RefreshId, TypedId};
 use crate::crypto::token;
@@ -28,7 +28,7 @@ pub async fn revoke(cx: &Cx, params: &Params, authorization: Option<&str>) -> Re
 async fn revoke_refresh(cx: &Cx, client: &Client, id: &str, secret: &str) -> Result<(), Error> {
     let Ok(id) = RefreshId::parse(id) else { return Ok(()) };
     let (at, client, secret) = (cx.clone(), client.id.clone(), Secret::from(secret));
-    let entry = Entry::success(cx, "token.revoke");
+    let entry = Entry::new(cx);
     cx.store()
         .write(move |tx| {
             let found = rows::grants::find_refresh(tx, at.tenant, &id)?;
@@ -36,7 +36,7 @@ async fn revoke_refresh(cx: &Cx, client: &Client, id: &str, secret: &str) -> Res
             let grant = rows::grants::find(tx, at.tenant, &refresh.grant)?;
             let Some(grant) = grant.filter(|grant| grant.client == client) else { return Ok(()) };
             cascade::revoke_grant(tx, &at, &grant.id)?;
-            Ok(entry.clone().target(&grant.id).append(tx, &at)?)
+            Ok(entry.clone().target(&grant.id).append(tx, &at, &Event::TokenRevoke {})?)
         })
         .await
 }
@@ -50,11 +50,11 @@ async fn revoke_access(cx: &Cx, client: &Client, text: &str) -> Result<(), Error
     }
     client_auth::may_mark(cx, &client.id)?;
     let (at, jti) = (cx.clone(), jti.to_owned());
-    let entry = Entry::success(cx, "token.revoke").target(&jti);
+    let entry = Entry::new(cx).target(&jti);
     cx.store()
         .write(move |tx| {
             marks::set(tx, at.tenant, Meaning::TokenRevoked, &jti, expiry)?;
-            Ok(entry.append(tx, &at)?)
+            Ok(entry.append(tx, &at, &Event::TokenRevoke {})?)
         })
         .await
 }

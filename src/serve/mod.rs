@@ -6,6 +6,7 @@
 mod connections;
 mod error;
 mod first_boot;
+mod jobs;
 mod listen;
 mod one_call;
 mod reload;
@@ -41,11 +42,11 @@ use socket::Bound;
 use tls::Tls;
 use web::Listeners;
 
+pub use crate::crypto::tls::install_provider as install_crypto_provider;
 pub use error::Error;
 pub use one_call::OneCall;
 pub use reload::Reload;
 pub use tasks::Tasks;
-pub use tls::install_crypto_provider;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

@@ -1,46 +1,34 @@
-//! What happens without being asked: keys rotate, certificates are renewed, what has ended is removed, what was
-//! counted in memory is written down. Everything is due by the
-//! installation's clock.
+//! Background work: looks at the clock now and again, and does every job that is due. Everything is due by the installation's clock.
+//!
+//! Which jobs there are: [`jobs`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
-use super::tls::{self, Tls};
-use crate::access::{evaluations, switched_off};
-use crate::apikeys;
-use crate::audit;
+use super::jobs::{self, Error, Job, Work};
+use super::tls::Tls;
+use crate::base::backoff::Backoff;
 use crate::base::clock::Steps;
+use crate::base::progress::Progress;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
-use crate::oauth;
-use crate::records::Algorithm;
-use crate::store::rows::expired;
-use crate::store::{self, rows};
+use crate::outbox;
+use crate::store;
 
 /// How often the clock is asked.
 const EVERY: Duration = Duration::from_secs(15);
 
+/// Between two looks at the least.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// For how long nothing is removed after the clock was set forward.
 const DOUBT: Duration = Duration::from_secs(60 * 60);
 
-/// Rows removed per transaction: others who write wait no longer than for this many.
-const BATCH: usize = 500;
-
-/// Something could not be done; it is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Signing keys.
-    #[error("signing keys: {0}")]
-    Keys(#[from] oauth::Error),
-    /// The certificate.
-    #[error("certificate: {0}")]
-    Tls(#[from] tls::Error),
-    /// Removal of what has ended, writing down what was counted.
-    #[error("sweeping and counting: {0}")]
-    Store(#[from] store::Error),
-}
+/// Between a failure of a job and its next try.
+const RETRY: Backoff = Backoff { first: EVERY, longest: Duration::from_secs(10 * 60) };
 
 /// The background work of one installation.
 pub struct Tasks {
@@ -52,6 +40,9 @@ pub struct Tasks {
 
 impl Tasks {
     pub(super) fn new(home: Current, tls: Option<Arc<Tls>>) -> Self {
+        if let Err(error) = wake_by_commits(&home.load()) {
+            tracing::warn!(%error, "what is put into the outbox waits for the next look at the clock");
+        }
         Self { home, tls, turn: Mutex::new(()) }
     }
 
@@ -76,52 +67,89 @@ impl Tasks {
         self.tls.as_ref()
     }
 
-    /// Does everything that is due now. Each part is tried even if another fails; the first failure is the answer.
+    /// Does every job that is due now, and waits for all of them; one that fails does not stop the others, and is left alone for a while. Errors: the
+    /// first failure.
     pub async fn settle(&self) -> Result<(), Error> {
+        self.settle_all(jobs::ALL).await
+    }
+
+    /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and every 15 seconds.
+    pub(super) async fn keep(self: Arc<Self>) {
+        let wake = self.home.load().shared.of::<outbox::Wake>();
+        loop {
+            // Failures are logged where they happen.
+            let _ = self.settle().await;
+            tokio::select! {
+                () = tokio::time::sleep(self.pause()) => {}
+                () = wake.wait() => {}
+            }
+        }
+    }
+
+    /// How long until the next job is due that is not due now. What is due now has failed, or is looked at every time.
+    fn pause(&self) -> Duration {
+        let cx = Cx::for_system(self.home.load());
+        let work = Work { cx: &cx, tls: self.tls.as_ref() };
+        let due = jobs::ALL.iter().filter_map(|job| (job.due)(&work).ok().flatten());
+        let next = due.filter(|due| *due > cx.now).min();
+        next.map_or(EVERY, |next| next.since(cx.now)).clamp(LEAST, EVERY)
+    }
+
+    async fn settle_all(&self, jobs: &[Job]) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let cx = Cx::for_system(self.home.load());
-        let may_sweep = clock_is_steady(&cx);
-        let keys = rotate_keys(&cx).await;
-        let certificate = self.renew_certificate().await;
-        let recorded = evaluations::flush(&cx).await.map_err(Error::Store);
-        let left_out = audit::tell_left_out(&cx).await.map_err(Error::Store);
-        let off = switched_off::note(&cx).await.map_err(Error::Store);
-        let swept = if may_sweep { sweep(&cx).await } else { Ok(()) };
-        let counted = apikeys::flush_if_due(&cx).await.map_err(Error::from);
-        keys.and(certificate).and(recorded).and(left_out).and(off).and(swept).and(counted)
-    }
-
-    /// Settles now and again until it is dropped.
-    pub(super) async fn keep(self: Arc<Self>) {
-        loop {
-            if let Err(error) = self.settle().await {
-                tracing::error!(%error, "background work failed; it is tried again");
-            }
-            tokio::time::sleep(EVERY).await;
-        }
-    }
-
-    async fn renew_certificate(&self) -> Result<(), Error> {
-        let Some(tls) = &self.tls else { return Ok(()) };
-        if tls.refresh(&self.home.load()).await? {
-            tracing::info!("the certificate was renewed");
-        }
-        Ok(())
+        let may_remove = clock_is_steady(&cx);
+        let work = Work { cx: &cx, tls: self.tls.as_ref() };
+        let jobs = jobs.iter().filter(|job| may_remove || !job.removes);
+        let done = join_all(jobs.map(|job| attempt(job, &work))).await;
+        done.into_iter().collect()
     }
 }
 
-/// Asks for the plan when a key is missing or a moment of the plan is over.
-async fn rotate_keys(cx: &Cx) -> Result<(), Error> {
-    let complete = Algorithm::ALL.into_iter().all(|algorithm| cx.home.keyring.signer(algorithm).is_some());
-    let is_due = oauth::keys::next_due(cx)?.is_none_or(|due| due <= cx.now);
-    if !complete || is_due {
-        oauth::keys::tick(cx, &Algorithm::ALL).await?;
+/// Has the background work woken by a commit that put something into the outbox.
+fn wake_by_commits(home: &Installation) -> Result<(), store::Error> {
+    let wake = home.shared.of::<outbox::Wake>();
+    let hear = move |_: &store::Commit<'_>| {
+        wake.committed();
+        true
+    };
+    home.store.follow(home.store.read()?.revision()?, hear).map(drop)
+}
+
+/// Does a job if it is due, its pause is over and no other process does it.
+async fn attempt(job: &Job, work: &Work<'_>) -> Result<(), Error> {
+    let cx = work.cx;
+    let progress = cx.home.shared.of::<Progress>();
+    if !progress.may_try(job.name, cx.uptime) {
+        return Ok(());
+    }
+    match run(job, work).await {
+        Ok(true) => progress.done(job.name, cx.now),
+        Ok(false) => {}
+        Err(error) => {
+            let pause = |failures| RETRY.pause(failures, cx.entropy());
+            let (failures, pause) = progress.failed(job.name, error.to_string(), cx.uptime, pause);
+            let (name, seconds) = (job.name, pause.as_secs());
+            tracing::error!(job = name, failures, %error, "background work failed; it is tried again in {seconds} seconds");
+            return Err(error);
+        }
     }
     Ok(())
 }
 
-/// Looks whether the clock was set; answers whether it may be believed when it says that something has ended. What is removed does not come
-/// back when a clock that was set forward by mistake is put right again.
+/// Answers whether there was something to do.
+async fn run(job: &Job, work: &Work<'_>) -> Result<bool, Error> {
+    let (cx, store) = (work.cx, work.cx.store());
+    if (job.due)(work)?.is_none_or(|due| due > cx.now) {
+        return Ok(false);
+    }
+    let Some(lease) = store.lease(job.name, cx.now, job.lease).await? else { return Ok(false) };
+    let done = (job.run)(work).await;
+    store.give_back(lease).await?;
+    done.map(|()| true)
+}
+
+/// Looks whether the clock was set; answers whether it may be believed when it says that something has ended.
 fn clock_is_steady(cx: &Cx) -> bool {
     let steps = cx.home.shared.of::<Steps>();
     if let Some(step) = steps.look(cx.now, cx.uptime) {
@@ -131,13 +159,97 @@ fn clock_is_steady(cx: &Cx) -> bool {
     !steps.last().is_some_and(|step| step.millis > 0 && cx.uptime.since(step.noticed) < DOUBT)
 }
 
-/// Removes what has ended, batch by batch, so that writers in between do not wait long.
-async fn sweep(cx: &Cx) -> Result<(), Error> {
-    let (tenant, now) = (cx.tenant, cx.now);
-    while cx.store().write(move |tx| expired::sweep(tx, now, BATCH)).await? == BATCH {}
-    let before = now.minus(cx.settings().audit.keep);
-    while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
-    let before = now.minus(cx.settings().policy.keep);
-    while evaluations::sweep(cx, before, BATCH).await? >= BATCH {}
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::doctor;
+    use crate::testing::{Home, block_on};
+
+    static WELL: AtomicUsize = AtomicUsize::new(0);
+    static BADLY: AtomicUsize = AtomicUsize::new(0);
+
+    fn at_once(work: &Work<'_>) -> Result<Option<crate::base::Moment>, Error> {
+        Ok(Some(work.cx.now))
+    }
+
+    fn later(work: &Work<'_>) -> Result<Option<crate::base::Moment>, Error> {
+        Ok(Some(work.cx.now.plus(Duration::from_millis(1))))
+    }
+
+    fn plain(name: &'static str) -> Job {
+        Job { name, due: at_once, run: |_| Box::pin(async { Ok(()) }), removes: false, lease: Duration::from_secs(1) }
+    }
+
+    #[test]
+    fn a_job_that_fails_stops_no_other_and_is_tried_again_after_growing_pauses() {
+        let fails = Job {
+            run: |_| {
+                BADLY.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async { Err(Error::Store(store::Error::Full)) })
+            },
+            ..plain("fails")
+        };
+        let works = Job {
+            run: |_| {
+                WELL.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async { Ok(()) })
+            },
+            ..plain("works")
+        };
+        let home = Home::new();
+        let tasks = Tasks::new(Arc::clone(&home.parts).into(), None);
+        let jobs = [fails, works];
+        let settle = || block_on(tasks.settle_all(&jobs)).is_ok();
+        let counts = || (BADLY.load(Ordering::SeqCst), WELL.load(Ordering::SeqCst));
+        assert!(!settle());
+        assert_eq!(counts(), (1, 1));
+        assert!(settle(), "it is left alone for a while");
+        assert_eq!(counts(), (1, 2));
+        home.advance(RETRY.first);
+        assert!(!settle());
+        // The second pause may be as long as the first one was, or twice that.
+        home.advance(RETRY.first / 2);
+        assert!(settle());
+        home.advance(RETRY.first * 2);
+        assert!(!settle());
+        assert_eq!(counts(), (3, 5));
+        let findings = doctor::examine(&home.cx());
+        let finding = findings.iter().find(|finding| finding.name == "background_work").unwrap();
+        assert_eq!(finding.state, doctor::State::Warn);
+        assert!(finding.message.contains("fails") && finding.message.contains("3 times"), "{}", finding.message);
+    }
+
+    #[test]
+    fn only_what_is_due_is_done_and_nothing_is_removed_while_the_clock_is_in_doubt() {
+        let home = Home::new();
+        let tasks = Tasks::new(Arc::clone(&home.parts).into(), None);
+        let jobs = [plain("now"), Job { due: later, ..plain("later") }, Job { removes: true, ..plain("removes") }];
+        block_on(tasks.settle_all(&jobs)).unwrap();
+        let progress = home.parts.shared.of::<Progress>();
+        let names = || progress.all().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(), ["now", "removes"]);
+        let first = progress.all()[1].1.done;
+        home.clock.set(home.cx().now.plus(Duration::from_secs(86_400)));
+        block_on(tasks.settle_all(&jobs)).unwrap();
+        assert_eq!(progress.all()[1].1.done, first, "the clock was set forward");
+        assert_ne!(progress.all()[0].1.done, first);
+        home.advance(DOUBT);
+        block_on(tasks.settle_all(&jobs)).unwrap();
+        assert_ne!(progress.all()[1].1.done, first);
+    }
+
+    #[test]
+    fn every_job_has_a_name_of_its_own_and_an_installation_without_data_settles() {
+        let names: std::collections::BTreeSet<_> = jobs::ALL.iter().map(|job| job.name).collect();
+        assert_eq!(names.len(), jobs::ALL.len());
+        let home = Home::new();
+        block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();
+        let done = home.parts.shared.of::<Progress>().all();
+        let commits = home.parts.store.commits();
+        assert!(done.iter().all(|(name, job)| job.error.is_none() && names.contains(name)), "{done:?}");
+        block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();
+        assert_eq!(home.parts.store.commits(), commits, "with nothing to do nothing is written");
+    }
 }

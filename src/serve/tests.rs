@@ -10,6 +10,7 @@ use super::*;
 use crate::base::clock::{ManualClock, SystemClock};
 use crate::base::entropy::OsEntropy;
 use crate::config::{Environment, Overrides, load, reload as reload_configuration};
+use crate::outbox;
 use crate::records::Algorithm;
 use crate::testing::block_on;
 
@@ -311,5 +312,40 @@ fn connections_are_counted_before_their_handshake() {
         assert!(is_closed, "{read:?}");
     }
     assert_eq!(ask_admin(folder.path()), "HTTP/1.1 200 OK");
+    server.stop();
+}
+
+/// A kind of delivery that hands over what it was given.
+struct HandsOver(mpsc::Sender<serde_json::Value>);
+
+impl outbox::Kind for HandsOver {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        _cx: &'a Cx,
+        delivery: &'a crate::records::Delivery,
+    ) -> std::pin::Pin<Box<dyn Future<Output = outbox::Outcome> + Send + 'a>> {
+        let sent = self.0.send(delivery.payload.clone());
+        Box::pin(async move { sent.map_err(|error| outbox::Failed::for_good(error.to_string())) })
+    }
+}
+
+#[test]
+fn what_is_put_into_the_outbox_of_a_running_server_is_delivered_without_waiting_for_the_next_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::start(loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]));
+    let home = server.home();
+    let (sender, delivered) = mpsc::channel();
+    home.shared.of::<outbox::Kinds>().add(Arc::new(HandsOver(sender)));
+    for number in 0..2 {
+        let cx = Cx::for_system(Arc::clone(&home));
+        let draft = outbox::Draft::new(&cx, "test", "usr_1", &number).unwrap();
+        home.store.write_blocking::<_, crate::store::Error, _>(move |tx| draft.put(tx, &cx)).unwrap();
+        // The clock is looked at every 15 seconds.
+        assert_eq!(delivered.recv_timeout(Duration::from_secs(10)).unwrap(), number);
+    }
     server.stop();
 }

@@ -56,6 +56,8 @@ pub const TABLES: &[&str] = &[
     "policy_versions_gone",
     "interactions",
     "change_counts",
+    "outbox",
+    "outbox_by_due",
 ];
 
 /// What decides who may do what: the last commit that touched one of these tables is the version of it (see [`super::Read::access_revision`]).

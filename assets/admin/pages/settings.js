@@ -5,11 +5,14 @@ import { html } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { count } from "../../static/core/words.js";
 import { Code, Elsewhere, Empty, Header, Tabs, Tag, curl } from "../../static/core/ui.js";
+import { useShown } from "../rights.js";
+import { Outbox } from "./outbox.js";
 
-const tabs = [["values", "Configuration", Values], ["health", "Health", Health]];
+const all = [["values", "Configuration", Values], ["health", "Health", Health], ["outbox", "Outbox", Outbox, "manage_platform on platform"]];
 
 export function Settings() {
   const tab = useAddress().query.get("tab");
+  const tabs = useShown(all);
   const [name, , Part] = tabs.find(([one]) => one === tab) || tabs[0];
   return html`
     <${Header} title="Settings" purpose="What is in effect on this server. It is changed in its configuration file, its environment or its flags, never from here." />

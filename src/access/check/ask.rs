@@ -12,7 +12,7 @@ use super::subject_status::{API_KEY, CLIENT, State, StoredSchema, SubjectStatus,
 use crate::access::Error;
 use crate::access::graph::{Graph, IndexMaintainer, Limits, ScriptRunner, SnapshotTuples, StoreTuples};
 use crate::access::policy::Subject;
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::Budget;
 use crate::cx::{Actor, Cx};
 use crate::records::{SubjectRef, Tuple};
@@ -257,9 +257,9 @@ async fn record_bypasses(
         }
         let (subject, permission, kind) = (&question.subject, &question.permission, &question.entity_type);
         if let Some(left_out) = audit::news(cx, &format!("access.bypass {subject} {permission} {kind}")) {
-            let entry = Entry::success(cx, "access.bypass").target(format!("{kind}:{}", question.entity_id));
-            let entry = entry.detail("subject", subject.to_string()).detail("permission", permission.as_str());
-            audit::record(cx, entry.after(left_out)).await?;
+            let entry = Entry::new(cx).target(format!("{kind}:{}", question.entity_id)).after(left_out);
+            let event = Event::AccessBypass { subject: subject.to_string(), permission: permission.to_string() };
+            audit::record(cx, entry, event).await?;
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, comp
 use crate::access::authority::{self, ModelChange};
 use crate::access::error::{Error, Mistake};
 use crate::access::evaluations;
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
@@ -78,7 +78,7 @@ pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, 
 /// Stores a model without keeping it, without asking for a right. Errors: those of [`put`], a missing right aside.
 pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
-    let entry = Entry::success(cx, "model.put").target(&model.entity_type);
+    let entry = Entry::new(cx).target(&model.entity_type);
     cx.store().rehearse(|tx| put_in(tx, cx, (draft, &model), &entry))
 }
 
@@ -86,7 +86,7 @@ pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
 /// [`Error::SubjectNotFound`] for a client that does not exist.
 pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
-    let entry = Entry::success(cx, "model.put").target(&model.entity_type);
+    let entry = Entry::new(cx).target(&model.entity_type);
     let (at, draft) = (cx.clone(), draft.clone());
     let change = move |tx: &mut Tx| {
         may_put(&at, tx, &draft)?;
@@ -132,12 +132,7 @@ fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry:
     };
     rows::put(tx, cx.tenant, &new)?;
     tuples::raise(tx, cx.tenant)?;
-    let entry = entry.clone().detail("version", new.version);
-    let entry = match &new.client {
-        Some(client) => entry.detail("client", client.as_str()),
-        None => entry,
-    };
-    entry.append(tx, cx)?;
+    entry.append(tx, cx, &Event::ModelPut { version: new.version, client: new.client.clone() })?;
     let policies = policy_changes(before.as_ref(), &after);
     note(tx, cx, &after.entity_type, &policies)?;
     Ok(Stored { warnings: warnings(tx, cx.tenant, &after)?, model: new, created: old.is_none(), policies })
@@ -145,7 +140,7 @@ fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry:
 
 /// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
 pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result<(), Error> {
-    let entry = Entry::success(cx, "model.delete");
+    let entry = Entry::new(cx);
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
     let change = move |tx: &mut Tx| {
         let found = stored_as(tx, at.tenant, &entity_type)?;
@@ -169,7 +164,7 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
         rows::delete(tx, at.tenant, &old.entity_type)?;
         tuples::raise(tx, at.tenant)?;
         note(tx, &at, &old.entity_type, &policy_changes(before.as_ref(), &after))?;
-        Ok(entry.clone().target(&old.entity_type).detail("version", old.version).append(tx, &at)?)
+        Ok(entry.clone().target(&old.entity_type).append(tx, &at, &Event::ModelDelete { version: old.version })?)
     };
     rights::write(cx, Right::OnWhatIsFound, change).await
 }

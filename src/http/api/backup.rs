@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Local;
 use super::input::Input;
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
 use crate::http::extract::Json;
@@ -28,7 +28,7 @@ pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<Http
     let target = path.clone();
     let report = cx.look_long(move |cx| Ok::<_, Busy>(cx.store().backup(&target, |_| {}))).await?;
     let report = report.map_err(refused)?;
-    note(&cx, Entry::success(&cx, "backup.create").detail("path", path.to_string_lossy())).await?;
+    note(&cx, path.to_string_lossy().into_owned()).await?;
     Ok(HttpResponse::Created().json(json!({
         "path": path.to_string_lossy(),
         "rows": report.rows,
@@ -40,11 +40,11 @@ pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<Http
 }
 
 /// Remembers when there was a backup last.
-async fn note(cx: &Cx, entry: Entry) -> Result<(), store::Error> {
-    let at = cx.clone();
+async fn note(cx: &Cx, path: String) -> Result<(), store::Error> {
+    let (at, entry, event) = (cx.clone(), Entry::new(cx), Event::BackupCreate { path });
     let noted = move |tx: &mut Tx| {
         marks::put_value(tx, marks::LAST_BACKUP, &at.now.rfc3339())?;
-        entry.append(tx, &at)
+        entry.append(tx, &at, &event)
     };
     cx.store().write(noted).await
 }

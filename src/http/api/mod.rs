@@ -20,6 +20,7 @@ mod local;
 mod me;
 mod models;
 mod openapi;
+mod outbox;
 mod overview;
 mod policies;
 mod sessions;
@@ -103,6 +104,9 @@ fn register(config: &mut impl Registry) {
                 .on(Method::DELETE, api_keys::revoke),
         )
         .service(at("audit").get(audit::list))
+        .service(at("outbox").get(outbox::list))
+        .service(at("outbox/{delivery}").on(Method::DELETE, outbox::delete))
+        .service(at("outbox/{delivery}/retry").post(outbox::retry))
         .service(at("policies/validate").post(policies::validate))
         .service(at("policies/test").post(policies::test))
         .service(at("policies/evaluations").get(policies::list))

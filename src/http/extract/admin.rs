@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::caller::{Caller, Credential, Who, caller};
 use super::cx::{LocalPeer, operation, prove};
 use crate::access::authority;
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::cx::{Actor, Cx};
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
@@ -166,10 +166,10 @@ fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Ref
 }
 
 /// Notes that somebody was refused who is known here.
-fn tell(cx: &Cx, reason: &str) {
+fn tell(cx: &Cx, reason: &'static str) {
     let (kind, actor) = audit::actor(&cx.actor);
     let event = format!("access.refuse {reason} {kind:?} {}", actor.unwrap_or_default());
-    audit::tell(cx, &event, || Entry::failure(cx, "access.refuse").detail("reason", reason));
+    audit::tell(cx, &event, || (Entry::new(cx), Event::AccessRefuse { reason, permission: None }));
 }
 
 /// Refuses a caller whose token an app holds for a person: an app is not to administer in its user's name.

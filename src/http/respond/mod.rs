@@ -10,6 +10,7 @@ mod access;
 mod api_keys;
 mod identity;
 mod oauth;
+mod outbox;
 pub mod page;
 
 pub use api_keys::try_again;

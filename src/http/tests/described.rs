@@ -349,10 +349,27 @@ async fn system(api: &Described<'_>, site: &Site) {
         let overview = api.get(&format!("/overview?period={period}"), &[]).await;
         assert!(!overview["recent"].as_array().unwrap().is_empty());
     }
+    outbox(api, site).await;
     api.get("/audit?result=success&search=ada&limit=500", &[]).await;
     api.post("/keys/rotate", &[], json!({"alg": "ES256"})).await;
     let keys = api.get("/keys", &[]).await;
     api.call(Method::POST, "/keys/{kid}/retire", &[keys["items"][0]["kid"].as_str().unwrap()], None).await;
+}
+
+async fn outbox(api: &Described<'_>, site: &Site) {
+    let cx = site.home.cx();
+    let draft = crate::outbox::Draft::new(&cx, "hook", "usr_1", &json!({"secret": "of its kind"})).unwrap();
+    site.home.parts.store.write(move |tx| draft.put(tx, &cx)).await.unwrap();
+    crate::outbox::deliver_due(&site.home.cx()).await.unwrap();
+    let waiting = api.get("/outbox?state=waiting&kind=hook&target=usr_1", &[]).await;
+    let item = &waiting["items"][0];
+    assert_eq!((&item["attempts"], item["error"].is_string()), (&json!(1), true), "{waiting}");
+    assert!(!waiting.to_string().contains("of its kind"), "{waiting}");
+    assert_eq!(api.get("/outbox?state=dead", &[]).await["items"], json!([]));
+    let id = item["id"].as_str().unwrap();
+    assert_eq!(api.call(Method::POST, "/outbox/{delivery}/retry", &[id], None).await["attempts"], 0);
+    api.call(Method::DELETE, "/outbox/{delivery}", &[id], None).await;
+    assert_eq!(api.get("/outbox", &[]).await["items"], json!([]));
 }
 
 #[actix_web::test]

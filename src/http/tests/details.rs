@@ -237,3 +237,47 @@ async fn the_integration_of_an_app_is_what_discovery_says_and_has_no_secret() {
     let other = desk.lesser("vi@example.com", &[("users", "viewer")]).await;
     assert_eq!(desk.call_as(&other, Method::GET, "clients/wiki/integration").await.status, StatusCode::FORBIDDEN);
 }
+
+#[actix_web::test]
+async fn a_change_leaves_its_old_and_new_values_in_the_log_and_no_secret() {
+    let desk = Desk::open().await;
+    desk.site.client(false).await;
+    let (token, patch) = (desk.token.clone(), Method::PATCH);
+    let uris = json!(["https://app.example.com/new"]);
+    let body = json!({"name": "Graphs", "redirect_uris": uris, "access_policy": "restricted"});
+    let changed = desk.send(&token, patch.clone(), "/api/admin/clients/grafana", body).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    let row = desk.audited("client.update").await;
+    let changes = &row["detail"]["changes"];
+    assert_eq!(changes["name"]["new"], "Graphs", "{row}");
+    assert_eq!(changes["redirect_uris"], json!({"old": ["https://app.example.com/cb"], "new": uris}));
+    assert_eq!(changes["access_policy"], json!({"old": "all_users", "new": "restricted"}));
+    assert!(!row.to_string().contains("digest") && changes.get("secrets").is_none(), "{row}");
+    let group = desk.send(&token, Method::POST, "/api/admin/groups", json!({"name": "Staff"})).await.json();
+    let path = format!("/api/admin/groups/{}", group["id"].as_str().unwrap());
+    desk.send(&token, patch.clone(), &path, json!({"name": "Crew", "description": "All"})).await;
+    let told = json!({"name": {"old": "Staff", "new": "Crew"}, "description": {"old": null, "new": "All"}});
+    assert_eq!(desk.audited("group.update").await["detail"]["changes"], told);
+    let tuple = |condition: &str| {
+        json!({"entity_type": "users", "entity_id": "*", "relation": "viewer", "subject_type": "group",
+            "subject_id": group["id"], "subject_relation": "member", "condition": condition})
+    };
+    for condition in ["return true", "return false"] {
+        let written = desk.send(&token, Method::POST, "/api/admin/tuples", tuple(condition)).await;
+        assert!(written.status.is_success(), "{}", written.body);
+        desk.site.home.advance(std::time::Duration::from_secs(1));
+    }
+    let row = desk.audited("tuple.write").await;
+    let told = json!({"condition": {"old": "return true", "new": "return false"}});
+    assert_eq!((&row["detail"]["created"], &row["detail"]["changes"]), (&json!(false), &told), "{row}");
+    let key = json!({"name": "k", "owner": "root@example.com"});
+    let key = desk.send(&token, Method::POST, "/api/admin/api-keys", key).await.json();
+    let path = format!("/api/admin/api-keys/{}", key["id"].as_str().unwrap());
+    let body = json!({"name": "machine", "enabled": false});
+    let changed = desk.send(&token, patch, &path, body).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    let row = desk.audited("api_key.update").await;
+    let told = json!({"name": {"old": "k", "new": "machine"}, "enabled": {"old": true, "new": false}});
+    assert_eq!(row["detail"]["changes"], told, "{row}");
+    assert!(!row.to_string().contains(key["key"].as_str().unwrap()), "{row}");
+}

@@ -12,7 +12,7 @@ use crate::oauth::keys;
 use crate::records::Algorithm;
 
 /// What outlives a session, or changes how somebody signs in or is shown: for fresh sessions only.
-const SENSITIVE: [&str; 17] = [
+const SENSITIVE: [&str; 18] = [
     "POST /api/auth/update-user",
     "POST /api/auth/api-key/create",
     "POST /api/admin/users",
@@ -30,6 +30,8 @@ const SENSITIVE: [&str; 17] = [
     "POST /api/admin/keys/rotate",
     "POST /api/admin/keys/kid/retire",
     "POST /api/admin/api-keys",
+    // What is not delivered may have been to warn somebody.
+    "DELETE /api/admin/outbox/delivery",
 ];
 
 /// Sensitive by what is asked of them: authority over the platform, an API key that can do more. Each has a test below.
@@ -77,7 +79,7 @@ const TAKES_AWAY: [&str; 13] = [
 ];
 
 /// Asks, or works on what gives nothing of the platform.
-const ORDINARY: [&str; 21] = [
+const ORDINARY: [&str; 22] = [
     "POST /api/admin/groups",
     "POST /api/admin/check",
     "POST /api/admin/models/validate",
@@ -86,6 +88,7 @@ const ORDINARY: [&str; 21] = [
     "POST /api/admin/policies/validate",
     "POST /api/admin/policies/test",
     "DELETE /api/admin/policies/switched-off/script",
+    "POST /api/admin/outbox/delivery/retry",
     "POST /api/auth/is-username-available",
     "POST /api/auth/check-permission",
     "POST /api/auth/check-permission/batch",

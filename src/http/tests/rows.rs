@@ -58,6 +58,8 @@ const BOUNDS: &[(&str, u64)] = &[
     ("policy_versions_gone", 60),
     ("interactions", 600),
     ("change_counts", 3),
+    ("outbox", 0),
+    ("outbox_by_due", 0),
 ];
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

@@ -73,8 +73,15 @@ async fn a_change_replaces_what_it_names() {
     home.advance(minutes(1));
     let moved = UserChange { email: Some("ann@example.org".into()), ..UserChange::default() };
     assert!(!users::update(&home.cx(), &ann.id, moved).await.unwrap().email_verified, "a new address is not proved");
-    let fields = &audit_rows(&home, "user.update")[0].detail["fields"];
-    assert_eq!(*fields, json!(["email_verified", "username", "attributes", "name", "picture"]));
+    let told = &audit_rows(&home, "user.update")[0].detail;
+    assert_eq!(told["fields"], json!(["email_verified", "username", "attributes", "name", "picture"]));
+    // Both values of what names the account; the rest of the profile and the attributes are not repeated.
+    let changes = json!({
+        "email_verified": {"old": false, "new": true},
+        "username": {"old": "ann", "new": null},
+        "name": {"old": null, "new": "Ann B"},
+    });
+    assert_eq!(told["changes"], changes);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::interaction::{Ended, Interaction};
 use super::request::{PageRefusal, Request};
 use super::{Decision, response};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::{CodeId, GrantId};
 use crate::base::secret::Digest;
 use crate::crypto::token;
@@ -30,13 +30,8 @@ pub(super) async fn code(
     let secret = cx.entropy().token();
     let code = draw(cx, request, signed_in, &secret);
     let text = token::compose(code.id.as_str(), &secret);
-    let entry = Entry::success(cx, "authorize.grant")
-        .by(ActorKind::User, &code.user)
-        .target(&code.client)
-        .detail("scopes", code.scopes.clone());
-    let consented = allowed
-        .as_ref()
-        .map(|scopes| Entry::success(cx, "consent.allow").target(&code.client).detail("scopes", scopes.clone()));
+    let granted = Entry::new(cx).by(ActorKind::User, &code.user).target(&code.client);
+    let consented = Entry::new(cx).target(&code.client);
     let (at, waiting) = (cx.clone(), interaction.cloned());
     let write = move |tx: &mut Tx| {
         if let Some(waiting) = &waiting
@@ -44,9 +39,9 @@ pub(super) async fn code(
         {
             return Ok(false);
         }
-        if let (Some(scopes), Some(entry)) = (&allowed, &consented) {
+        if let Some(scopes) = &allowed {
             remember_consent(tx, &at, &code, scopes)?;
-            entry.append(tx, &at)?;
+            consented.append(tx, &at, &Event::ConsentAllow { scopes: scopes.clone() })?;
         }
         rows::codes::put(tx, at.tenant, None, &code)?;
         if let Some(session) = rows::sessions::find(tx, at.tenant, &code.session)?
@@ -56,7 +51,7 @@ pub(super) async fn code(
             used.clients.push(code.client.clone());
             rows::sessions::put(tx, at.tenant, Some(&session), &used)?;
         }
-        entry.append(tx, &at)?;
+        granted.append(tx, &at, &Event::AuthorizeGrant { scopes: code.scopes.clone() })?;
         Ok::<_, Error>(true)
     };
     Ok(if cx.store().write(write).await? {

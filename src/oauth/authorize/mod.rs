@@ -18,7 +18,7 @@ use super::claims::ClaimsDestination;
 use super::clients::failures;
 use super::grants::{Lasts, lasts};
 use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::id::SessionId;
 use crate::cx::Cx;
 use crate::identity::sessions::SignedIn;
@@ -148,12 +148,12 @@ async fn deny(cx: &Cx, request: &Request, interaction: &Interaction, signed_in: 
     if let Err(error) = Interaction::may_answer(cx, &signed_in.user.id) {
         return Ok(Decision::Respond(response::error(cx, &request.target(), &error)));
     }
-    let entry = Entry::failure(cx, "consent.deny").target(&request.client.id);
+    let entry = Entry::new(cx).target(&request.client.id);
     let (at, waiting) = (cx.clone(), interaction.clone());
     let write = move |tx: &mut Tx| {
         let is_first = waiting.answer(tx, &at)?;
         if is_first {
-            entry.append(tx, &at)?;
+            entry.append(tx, &at, &Event::ConsentDeny {})?;
         }
         Ok::<_, Error>(is_first)
     };
@@ -272,8 +272,8 @@ async fn turn_away(
     if app_access::may_use(cx, &request.client, &signed_in.user.id).await? {
         return Ok(None);
     }
-    let entry = app_access::refused(cx, &request.client, Gate::Authorize).by(ActorKind::User, &signed_in.user.id);
-    crate::audit::record(cx, entry).await?;
+    let (entry, event) = app_access::refused(cx, &request.client, Gate::Authorize);
+    crate::audit::record(cx, entry.by(ActorKind::User, &signed_in.user.id), event).await?;
     let denied = Error::new(ErrorCode::AccessDenied, "This person may not use this app.");
     let back = response::error(cx, &request.target(), &denied);
     if request.prompts.contains(&Prompt::None) {

@@ -1,17 +1,15 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
-use serde_json::json;
-
-use super::Error;
 use super::check::{self, ClientInput, FieldError};
 use super::registry::invalid;
-use crate::audit::Entry;
+use super::{Error, TOLD};
+use crate::audit::{Changes, Entry, Event};
 use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;
 use crate::cx::Cx;
-use crate::identity::cascade::{self, Ended};
+use crate::identity::cascade;
 use crate::records::{Client, ClientSecret, Origin};
 use crate::rights::{self, Right};
 use crate::store::{Tx, rows};
@@ -32,9 +30,8 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
         }));
         wanted.push(client);
     }
-    let entries: Vec<Entry> =
-        wanted.iter().map(|client| Entry::success(cx, "client.declare").target(&client.id)).collect();
-    let withdrawal = Entry::success(cx, "client.withdraw");
+    let entries: Vec<Entry> = wanted.iter().map(|client| Entry::new(cx).target(&client.id)).collect();
+    let withdrawal = Entry::new(cx);
     // Owners for the types of clients that go, or that are new where one of their id was before.
     let orphans: Vec<ClientId> = std::iter::repeat_with(|| ClientId::gone(cx.now, cx.entropy()))
         .take(wanted.len() + rows::clients::all(&cx.read()?, cx.tenant)?.len())
@@ -48,19 +45,18 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
             if old.as_ref().is_some_and(|old| is_same(old, client)) {
                 continue;
             }
-            let (mut client, mut entry) = (client.clone(), entry.clone());
+            let mut client = client.clone();
+            let (mut removed, mut changes) = (None, None);
             match old {
                 Some(old) => {
                     client.created_at = old.created_at;
                     client.version = old.version + 1;
+                    changes = Changes::between(&old, &client, TOLD).some();
                 }
-                None => {
-                    let before = cascade::begin_client(tx, &at, &client.id, orphan()?)?;
-                    entry = if before == Ended::default() { entry } else { entry.detail("removed", json!(before)) };
-                }
+                None => removed = cascade::begin_client(tx, &at, &client.id, orphan()?)?.some(),
             }
             rows::clients::put(tx, at.tenant, &client)?;
-            entry.append(tx, &at)?;
+            entry.append(tx, &at, &Event::ClientDeclare { removed, changes })?;
         }
         let withdrawn = rows::clients::all(tx, at.tenant)?
             .into_iter()
@@ -75,7 +71,7 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
             kept.extend(cascade::orphan_types_of(tx, &at, &client.id, orphan()?)?);
             cascade::remove_client(tx, &at, &client.id)?;
         }
-        Ok(withdrawal.clone().detail("clients", names).detail("types_without_client", kept).append(tx, &at)?)
+        Ok(withdrawal.append(tx, &at, &Event::ClientWithdraw { clients: names, types_without_client: kept })?)
     };
     rights::write(cx, Right::Operator, change).await
 }

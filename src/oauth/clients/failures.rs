@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::check::{self, ClientInput};
 use super::registry::{CLIENTS, invalid, within_reach};
 use super::{Error, registry};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::Uptime;
 use crate::base::id::{ClientId, FailureId};
 use crate::cx::Cx;
@@ -177,7 +177,7 @@ fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str
 /// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten. It is a change of the client like any
 /// other, and needs the same right. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
 pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, Error> {
-    let entry = Entry::success(cx, "client.fix").target(client).detail("failure", id.as_str());
+    let entry = Entry::new(cx).target(client);
     let (at, client, id) = (cx.clone(), client.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = within_reach(tx, &at, &client)?;
@@ -189,7 +189,7 @@ pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, E
         let new = check::change(old, &input, at.now).map_err(invalid)?;
         rows::clients::put(tx, at.tenant, &new)?;
         rows::failures::delete(tx, at.tenant, &failure)?;
-        entry.clone().detail("redirect_uri", added).append(tx, &at)?;
+        entry.append(tx, &at, &Event::ClientFix { failure: id.to_string(), redirect_uri: added.to_owned() })?;
         Ok(new)
     };
     rights::write(cx, Right::on("update", CLIENTS), change).await

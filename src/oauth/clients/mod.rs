@@ -18,6 +18,26 @@ pub use registry::{
 use crate::rights::{Denied, MayDeny};
 use crate::store;
 
+/// What the audit log tells of a change, with both values. Never a secret.
+const TOLD: &[&str] = &[
+    "name",
+    "kind",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "auth_method",
+    "grants",
+    "audiences",
+    "origins",
+    "scopes",
+    "trusted",
+    "require_pkce",
+    "signing_alg",
+    "jwks",
+    "access_policy",
+    "permission_claims",
+    "access_seconds",
+];
+
 /// Why a client could not be made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::check::{self, ClientInput};
-use super::{Error, FieldError};
+use super::{Error, FieldError, TOLD};
 use crate::access;
-use crate::audit::Entry;
+use crate::audit::{Changes, Entry, Event};
 use crate::base::Secret;
 use crate::base::canonical::Search;
 use crate::base::id::ClientId;
@@ -76,18 +74,16 @@ pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error>
     let mut client = check::create(input, ClientId::new(cx.now, cx.entropy()), cx.now).map_err(invalid)?;
     let secret = client.auth_method.uses_secret().then(|| fresh_secret(cx));
     client.secrets.extend(secret.as_ref().map(|secret| stored(cx, secret)));
-    let entry = Entry::success(cx, "client.create").target(&client.id).detail("type", client.kind.as_str());
+    let entry = Entry::new(cx).target(&client.id);
     let (at, row, orphan) = (cx.clone(), client.clone(), ClientId::gone(cx.now, cx.entropy()));
     let change = move |tx: &mut Tx| {
         if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
             return Err(Error::Taken);
         }
         rights::may_change_subject::<Error>(&at, tx, &subject(&row.id))?;
-        let before = cascade::begin_client(tx, &at, &row.id, &orphan)?;
+        let removed = cascade::begin_client(tx, &at, &row.id, &orphan)?.some();
         rows::clients::put(tx, at.tenant, &row)?;
-        let entry =
-            if before == Ended::default() { entry.clone() } else { entry.clone().detail("removed", json!(before)) };
-        Ok::<_, Error>(entry.append(tx, &at)?)
+        Ok::<_, Error>(entry.append(tx, &at, &Event::ClientCreate { r#type: row.kind, removed })?)
     };
     rights::write(cx, Right::on("create", CLIENTS), change).await?;
     Ok(Registered { client, secret })
@@ -98,14 +94,14 @@ pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error>
 pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
-    let entry = Entry::success(cx, "client.update").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id, input) = (cx.clone(), id.clone(), input.clone());
     let change = move |tx: &mut Tx| {
         let old = within_reach(tx, &at, &id)?;
         if input.version.is_some_and(|version| version != old.version) {
             return Err(Error::Conflict);
         }
-        let mut new = check::change(old, &input, at.now).map_err(invalid)?;
+        let mut new = check::change(old.clone(), &input, at.now).map_err(invalid)?;
         let needs_secret = new.auth_method.uses_secret() && new.secrets.is_empty();
         if needs_secret {
             new.secrets.push(fresh.clone());
@@ -113,7 +109,7 @@ pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Regis
             new.secrets.clear();
         }
         rows::clients::put(tx, at.tenant, &new)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::ClientUpdate { changes: Changes::between(&old, &new, TOLD).some() })?;
         Ok((new, needs_secret))
     };
     let (client, is_new) = rights::write(cx, Right::on("update", CLIENTS), change).await?;
@@ -124,7 +120,7 @@ pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Regis
 pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
-    let entry = Entry::success(cx, "client.rotate_secret").target(id).detail("overlap_seconds", overlap.as_secs());
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let mut client = within_reach(tx, &at, &id)?;
@@ -139,7 +135,7 @@ pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<
         client.updated_at = at.now;
         client.version += 1;
         rows::clients::put(tx, at.tenant, &client)?;
-        entry.append(tx, &at)?;
+        entry.append(tx, &at, &Event::ClientRotateSecret { overlap_seconds: overlap.as_secs() })?;
         Ok::<_, Error>(client)
     };
     let client = rights::write(cx, Right::on("update", CLIENTS), change).await?;
@@ -148,7 +144,7 @@ pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<
 
 /// Disables or enables a client, as [`update`] does. Disabling revokes its token families in the same transaction; says what ended.
 pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Client, Ended), Error> {
-    let entry = Entry::success(cx, if disabled { "client.disable" } else { "client.enable" }).target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let mut client = within_reach(tx, &at, &id)?;
@@ -157,11 +153,11 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Cli
         client.version += 1;
         rows::clients::put(tx, at.tenant, &client)?;
         if !disabled {
-            entry.append(tx, &at)?;
+            entry.append(tx, &at, &Event::ClientEnable {})?;
             return Ok((client, Ended::default()));
         }
         let ended = cascade::disable_client(tx, &at, &id)?;
-        entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::ClientDisable { ended })?;
         Ok((client, ended))
     };
     rights::write(cx, Right::on("update", CLIENTS), change).await
@@ -171,11 +167,11 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Cli
 /// something of the platform, or on which authority over it rests, its administrators do. Says what went. Errors: [`Error::Denied`],
 /// [`Error::NotFound`], [`Error::ManagedByConfig`].
 pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
-    let entry = Entry::success(cx, "client.delete").target(id);
+    let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let ended = remove(tx, &at, &id)?;
-        entry.clone().detail("ended", json!(ended)).append(tx, &at)?;
+        entry.append(tx, &at, &Event::ClientDelete { ended })?;
         Ok(ended)
     };
     rights::write(cx, removal(), change).await

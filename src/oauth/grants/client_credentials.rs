@@ -1,7 +1,7 @@
 //! A client acting for itself (RFC 6749 §4.4).
 
 use super::TokenAnswer;
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::cx::Cx;
 use crate::oauth::{Error, Params, mint, scope};
 use crate::records::Client;
@@ -12,7 +12,7 @@ pub(super) fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<Toke
     let scopes = scope::requested_by_machine(&params.words("scope"), client)?;
     let access = mint::machine_token(cx, client, &scopes)?;
     audit::tell(cx, &format!("token.issue {}", client.id), || {
-        Entry::success(cx, "token.issue").target(&client.id).detail("grant_type", "client_credentials")
+        (Entry::new(cx).target(&client.id), Event::TokenIssue { grant_type: Some("client_credentials") })
     });
     Ok(TokenAnswer {
         access_token: access.token,

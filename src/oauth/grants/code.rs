@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{TokenAnswer, answer, no_access};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{CodeId, RefreshId, TypedId};
 use crate::base::secret::Digest;
@@ -39,12 +39,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let (id, secret) = (CodeId::parse(id).map_err(|_| unknown_code())?, Secret::from(secret));
     let drawn = Drawn { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
     let refresh_token = Secret::new(token::compose(drawn.refresh.as_str(), drawn.secret.expose()));
-    let entries = [
-        Entry::success(cx, "token.issue"),
-        Entry::failure(cx, "token.code_replayed"),
-        app_access::refused(cx, client, Gate::Code),
-        Entry::failure(cx, "token.code_wasted"),
-    ];
+    let [issued, replayed, wasted] = [Entry::new(cx), Entry::new(cx), Entry::new(cx)];
+    let (refused, refusal) = app_access::refused(cx, client, Gate::Code);
     let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
     let redemption = cx
@@ -56,7 +52,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             };
             if code.used_at.is_some() {
                 if code.client == client_in_tx.id {
-                    replay_revokes_family(tx, &at, &code, &entries[1])?;
+                    replay_revokes_family(tx, &at, &code, &replayed)?;
                 }
                 return Ok(Redemption::Refused(unknown_code()));
             }
@@ -68,21 +64,23 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             use_up(tx, &at, &code)?;
             let fits = code_is_for(&code, &client_in_tx, redirect_uri.as_deref())
                 .and_then(|()| pkce::verifier_matches_challenge(code.challenge.as_deref(), verifier.as_deref()));
-            if let Err(refusal) = fits {
-                let wasted = entries[3].clone().target(&code.client).detail("user", code.user.as_str());
-                wasted.detail("reason", refusal.public_description()).append(tx, &at)?;
-                return Ok(Redemption::Refused(refusal));
+            if let Err(error) = fits {
+                let (user, reason) = (code.user.clone(), error.public_description().to_string());
+                let entry = wasted.clone().target(&code.client);
+                entry.append(tx, &at, &Event::TokenCodeWasted { user, reason })?;
+                return Ok(Redemption::Refused(error));
             }
             let Some(user) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
             if !may_use {
-                entries[2].clone().by(ActorKind::User, &code.user).append(tx, &at)?;
+                refused.clone().by(ActorKind::User, &code.user).append(tx, &at, &refusal)?;
                 return Ok(Redemption::Refused(no_access()));
             }
             begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
             protection::note(tx, &at, &code)?;
-            entries[0].clone().by(ActorKind::User, &code.user).target(&code.client).append(tx, &at)?;
+            let entry = issued.clone().by(ActorKind::User, &code.user).target(&code.client);
+            entry.append(tx, &at, &Event::TokenIssue { grant_type: None })?;
             Ok::<_, Error>(Redemption::Granted(Box::new((code, user))))
         })
         .await?;
@@ -143,7 +141,7 @@ fn use_up(tx: &mut Tx, cx: &Cx, code: &Code) -> Result<(), Error> {
 /// previously issued based on that authorization code" (RFC 6749 §4.1.2).
 fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Result<(), Error> {
     cascade::revoke_grant(tx, cx, &code.grant)?;
-    Ok(entry.clone().target(&code.grant).detail("user", code.user.as_str()).append(tx, cx)?)
+    Ok(entry.clone().target(&code.grant).append(tx, cx, &Event::TokenCodeReplayed { user: code.user.clone() })?)
 }
 
 /// The session the code was made in still exists, the person is not disabled, and has not withdrawn consent meanwhile.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::mint::{self, About};
 use super::{Error, ErrorCode, Params, client_auth, scope};
-use crate::audit::{self, Entry};
+use crate::audit::{self, Entry, Event};
 use crate::base::Secret;
 use crate::cx::{Actor, Cx};
 use crate::records::{AuthMethod, Client, GrantType};
@@ -59,8 +59,8 @@ pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> 
     answer.inspect_err(|error| {
         if error.code == ErrorCode::InvalidGrant {
             audit::tell(&teller, &format!("token.refuse {named} {}", client.id), || {
-                let entry = Entry::failure(cx, "token.refuse").target(&client.id).detail("grant_type", named);
-                entry.detail("reason", error.public_description())
+                let reason = error.public_description().to_string();
+                (Entry::new(cx).target(&client.id), Event::TokenRefuse { grant_type: grant.as_str(), reason })
             });
         }
     })

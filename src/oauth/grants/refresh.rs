@@ -6,7 +6,7 @@
 
 use super::code::family_life;
 use super::{TokenAnswer, answer, no_access};
-use crate::audit::Entry;
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{RefreshId, TypedId, UserId};
 use crate::base::secret::Digest;
@@ -37,8 +37,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let successor_secret = Secret::new(cx.entropy().token());
     let refresh_token = Secret::new(token::compose(successor.as_str(), successor_secret.expose()));
     let digest = Digest::of(successor_secret.expose());
-    let reuse = Entry::failure(cx, "token.refresh_reused");
-    let refused = app_access::refused(cx, client, Gate::Refresh);
+    let reuse = Entry::new(cx);
+    let (refused, refusal) = app_access::refused(cx, client, Gate::Refresh);
     let may_use = holder_may_use(cx, client, &id).await?;
     let (at, client_in_tx) = (cx.clone(), client.clone());
     let refreshed = cx
@@ -53,7 +53,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             };
             let Some(turn) = turn(tx, &at, &old)? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
-                reuse.clone().target(&grant.id).detail("user", grant.user.as_str()).append(tx, &at)?;
+                let reused = Event::TokenRefreshReused { user: grant.user.clone() };
+                reuse.clone().target(&grant.id).append(tx, &at, &reused)?;
                 return Ok(Refreshed::Refused(unknown_token()));
             };
             let Some(user) = person_who_consents(&at, tx, &client_in_tx, (&grant.user, &grant.scopes))? else {
@@ -62,7 +63,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             };
             if !may_use {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
-                refused.clone().by(ActorKind::User, &grant.user).append(tx, &at)?;
+                refused.clone().by(ActorKind::User, &grant.user).append(tx, &at, &refusal)?;
                 return Ok(Refreshed::Refused(no_access()));
             }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -17,6 +16,7 @@ use crate::base::Moment;
 use crate::base::latest::Latest;
 use crate::config;
 use crate::crypto::seal;
+use crate::crypto::tls::provider;
 use crate::cx::Installation;
 use crate::records::Certificate;
 use crate::store;
@@ -177,17 +177,6 @@ async fn ensure_leaf(home: &Installation, names: &[String], now: Moment) -> Resu
     };
     let (chain, key) = local_ca::unsealed(&leaf, &home.sealing)?;
     Ok(CertifiedKey::from_der(chain, key, &provider())?)
-}
-
-/// Makes the one provider the process's own, for libraries that ask for it. Later calls change nothing.
-pub fn install_crypto_provider() {
-    // Refused when one is installed already, and it can only be this one.
-    let _ = provider().install_default();
-}
-
-/// The one cryptography provider, with post-quantum key exchange.
-fn provider() -> CryptoProvider {
-    rustls::crypto::aws_lc_rs::default_provider()
 }
 
 /// Answers every client with the certificate of the moment: there is one name, and who asks for another learns the same.

@@ -167,7 +167,7 @@ impl RedbEngine {
         let mut log = self.log();
         if head.revision < log.newest() {
             return Err(format!(
-                "{} went back from revision {} to {}: restore a backup, or start again to serve what is in it",
+                "{} went back from revision {} to {}: look at the disk; start again to serve what is in the file, or restore a backup",
                 self.path.display(),
                 log.newest().number(),
                 head.revision.number()

@@ -107,6 +107,13 @@ pub fn page(
     Ok(page)
 }
 
+/// When the oldest row was written, or the oldest hour of sign-ins began.
+pub fn oldest(from: &impl Read, tenant: TenantId) -> Result<Option<Moment>, Error> {
+    let first = AUDIT.page(from, &prefix((tenant,)), None, Order::Ascending, 1)?;
+    let row = first.first().map(|(_, row)| row.at);
+    Ok(row.into_iter().chain(sign_ins::oldest(from, tenant)?).min())
+}
+
 /// Removes up to `limit` of the oldest rows from before `before`, and as many hours of sign-ins; answers how many rows.
 pub fn sweep(tx: &mut Tx, tenant: TenantId, before: Moment, limit: usize) -> Result<usize, Error> {
     sign_ins::sweep(tx, tenant, before, limit)?;

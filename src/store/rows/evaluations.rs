@@ -42,6 +42,12 @@ pub fn count(from: &Snapshot) -> Result<u64, Error> {
     from.count("evaluations")
 }
 
+/// When the oldest row was written.
+pub fn oldest(from: &impl Read, tenant: TenantId) -> Result<Option<Moment>, Error> {
+    let first = EVALUATIONS.page(from, &prefix((tenant,)), None, Order::Ascending, 1)?;
+    Ok(first.first().map(|(_, row)| row.at))
+}
+
 /// Removes up to `limit` of the oldest rows from before `before`; answers how many.
 pub fn sweep(tx: &mut Tx, tenant: TenantId, before: Moment, limit: usize) -> Result<usize, Error> {
     let rows = EVALUATIONS.page(tx, &prefix((tenant,)), None, Order::Ascending, limit)?;

@@ -1,15 +1,16 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
 use super::expiry::{self, Expiry};
-use super::{codes, failures, grants, interactions, invites, links, marks, scripts, sessions};
+use super::{codes, failures, grants, interactions, invites, links, marks, outbox, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::store::{Error, Tx};
+use crate::store::{Error, Read, Tx};
 
 /// What kind of row ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Code,
+    Delivery,
     Failures,
     Grant,
     Interaction,
@@ -23,8 +24,9 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Code,
+        Self::Delivery,
         Self::Failures,
         Self::Grant,
         Self::Interaction,
@@ -40,6 +42,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Code => "code",
+            Self::Delivery => "delivery",
             Self::Failures => "failures",
             Self::Grant => "grant",
             Self::Interaction => "interaction",
@@ -76,6 +79,11 @@ pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: M
     note(tenant, kind, key, at).remove(tx)
 }
 
+/// The earliest moment at which a row ends, past or to come.
+pub fn next(from: &impl Read) -> Result<Option<Moment>, Error> {
+    expiry::next(from)
+}
+
 /// Removes up to `limit` rows of all tenants whose end has passed; answers how many entries were worked off.
 pub fn sweep(tx: &mut Tx, now: Moment, limit: usize) -> Result<usize, Error> {
     let due = expiry::due(tx, now, limit)?;
@@ -102,6 +110,7 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
                 codes::delete(tx, tenant, &code)?;
             }
         }
+        Kind::Delivery => outbox::end(tx, tenant, key, now)?,
         Kind::Failures => marks::delete_failures(tx, tenant, key)?,
         Kind::Grant => {
             if let Some(grant) = key.parse().ok().map(|id| grants::find(tx, tenant, &id)).transpose()?.flatten()

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::key::prefix;
-use crate::store::{Error, Index, Read, Tx};
+use crate::store::{Error, Index, Order, Read, Tx};
 
 type ExpiryKey = (TenantId, Moment, String, String);
 
@@ -57,6 +57,17 @@ pub fn due(from: &(impl Read + ?Sized), now: Moment, limit: usize) -> Result<Vec
     Ok(found)
 }
 
+/// The earliest moment at which a row ends, past or to come: when the sweeper has to look next.
+pub fn next(from: &(impl Read + ?Sized)) -> Result<Option<Moment>, Error> {
+    let mut earliest: Option<Moment> = None;
+    let _ = each_tenant(from, |tenant| {
+        let first = EXPIRY.page(from, &prefix((tenant,)), None, Order::Ascending, 1)?;
+        earliest = first.into_iter().map(|(_, at, _, _)| at).chain(earliest).min();
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(earliest)
+}
+
 /// Visits the tenants that have endings, jumping from one to the next.
 fn each_tenant(
     from: &(impl Read + ?Sized),
@@ -95,9 +106,15 @@ mod tests {
         assert_eq!(due(&snapshot, now, 10).unwrap(), [b.clone(), a.clone(), x, y]);
         assert_eq!(due(&snapshot, now, 2).unwrap(), [b.clone(), a]);
         assert_eq!(due(&snapshot, now, 0).unwrap(), []);
+        assert_eq!(next(&snapshot).unwrap(), Some(Moment::from_millis(3)));
         assert_eq!(due(&snapshot, Moment::from_millis(-1), 10).unwrap(), []);
         store.write_blocking(move |tx| b.remove(tx)).unwrap();
         assert_eq!(due(&store.read().unwrap(), Moment::from_millis(5), 10).unwrap().len(), 1);
         assert!(due(&store.read().unwrap(), late.at, 10).unwrap().contains(&late));
+    }
+
+    #[test]
+    fn an_empty_index_has_no_next_moment() {
+        assert_eq!(next(&Store::in_memory().read().unwrap()).unwrap(), None);
     }
 }

@@ -24,6 +24,7 @@ pub mod invites;
 pub mod links;
 pub mod marks;
 pub mod models;
+pub mod outbox;
 pub mod policy_versions;
 pub mod recent_sign_ins;
 pub mod scripts;

@@ -47,6 +47,12 @@ pub fn latest(from: &impl Read, tenant: TenantId, limit: usize) -> Result<Vec<(M
     Ok(rows.into_iter().map(|((_, at), hour)| (at, hour)).collect())
 }
 
+/// When the oldest hour began.
+pub(super) fn oldest(from: &impl Read, tenant: TenantId) -> Result<Option<Moment>, Error> {
+    let first = HOURS.page(from, &prefix((tenant,)), None, Order::Ascending, 1)?;
+    Ok(first.first().map(|((_, at), _)| *at))
+}
+
 /// Removes up to `limit` of the oldest hours that began before `before`; answers how many.
 pub(super) fn sweep(tx: &mut Tx, tenant: TenantId, before: Moment, limit: usize) -> Result<usize, Error> {
     let mut rows = HOURS.page(tx, &prefix((tenant,)), None, Order::Ascending, limit)?;

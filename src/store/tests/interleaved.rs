@@ -140,12 +140,18 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        (0..2_usize, proptest::collection::vec(action(), 2..7))
-            .prop_map(|(process, actions)| Step::Run(process, actions)),
-        (0..2_usize).prop_map(Step::Commit),
-    ]
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    proptest::collection::vec(action(), 2..7)
+}
+
+/// Mostly both run over one state and commit one after the other, else anything.
+fn history(rounds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Step>> {
+    let both = (actions(), actions(), 0..2_usize).prop_map(|(one, other, first)| {
+        vec![Step::Run(0, one), Step::Run(1, other), Step::Commit(first), Step::Commit(1 - first)]
+    });
+    let run = (0..2_usize, actions()).prop_map(|(process, actions)| vec![Step::Run(process, actions)]);
+    let commit = (0..2_usize).prop_map(|process| vec![Step::Commit(process)]);
+    proptest::collection::vec(prop_oneof![3 => both, 1 => run, 1 => commit], rounds).prop_map(|steps| steps.concat())
 }
 
 #[test]
@@ -156,8 +162,7 @@ fn what_two_processes_keep_is_what_their_transactions_do_one_after_another() {
         ..ProptestConfig::default()
     });
     let refused = std::cell::Cell::new(0);
-    let history = proptest::collection::vec(step(), 20..60);
-    let result = runner.run(&history, |steps| {
+    let result = runner.run(&history(1..20), |steps| {
         let memory = MemoryEngine::default();
         refused.set(refused.get() + follow([&memory, &memory.another()], &steps));
         Ok(())
@@ -174,7 +179,7 @@ fn a_data_file_refuses_what_rests_on_an_older_state() {
         ..ProptestConfig::default()
     });
     let refused = std::cell::Cell::new(0);
-    let result = runner.run(&proptest::collection::vec(step(), 20..40), |steps| {
+    let result = runner.run(&history(10..15), |steps| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("auther.redb");
         Store::open(&path, &Options::default()).unwrap().close();

@@ -1,8 +1,9 @@
 //! Revisions: stored with the data, counted one by one, and what follows from that for who reads and who follows.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::ScopedJoinHandle;
 
 use super::conformance::{COUNTS, each_store, find, put, set};
 use crate::base::id::TenantId;
@@ -67,7 +68,7 @@ fn a_revision_survives_reopening_backup_and_restore() {
 #[test]
 fn a_snapshot_and_its_versions_belong_together_whoever_writes_meanwhile() {
     each_store(|store| {
-        let done = AtomicBool::new(false);
+        let (done, reads) = (AtomicBool::new(false), AtomicU64::new(0));
         let read = || {
             let (mut seen, mut last) = (HashMap::new(), Revision::default());
             while !done.load(Ordering::Acquire) {
@@ -80,6 +81,7 @@ fn a_snapshot_and_its_versions_belong_together_whoever_writes_meanwhile() {
                 assert!(behind <= 1, "the state of one commit has the number of another");
                 assert!(revision >= last && access <= revision);
                 last = revision;
+                reads.fetch_add(1, Ordering::AcqRel);
             }
             seen.len()
         };
@@ -89,6 +91,10 @@ fn a_snapshot_and_its_versions_belong_together_whoever_writes_meanwhile() {
                 store.write_blocking(|tx| rows::tuples::raise(tx, TenantId::DEFAULT)).unwrap();
                 let next = store.read().unwrap().revision().unwrap().next().number();
                 store.write_blocking(move |tx| set(tx, "commits", next)).unwrap();
+                let before = reads.load(Ordering::Acquire);
+                while reads.load(Ordering::Acquire) == before && !readers.iter().any(ScopedJoinHandle::is_finished) {
+                    std::thread::yield_now();
+                }
             }
             done.store(true, Ordering::Release);
             readers.into_iter().map(|reader| reader.join().unwrap()).collect()

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::operation::{Operation, get, post};
+use super::operation::{Operation, delete, get, post};
 use super::schema::{anything, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
 
 /// The operations.
@@ -36,6 +36,19 @@ fn about() -> Vec<Operation> {
             .filter("search", text(), "Only rows that hold this text.")
             .filter("order", choice(&["asc", "desc"]), "Oldest or newest first.")
             .pages(named("AuditRow")),
+        get("outbox", "Deliveries that are not done, newest first")
+            .needs("manage_platform on platform")
+            .filter("state", delivery_state(), "Only those that wait, or only those that were given up.")
+            .filter("kind", text(), "Only those of this kind.")
+            .filter("target", text(), "Only those about this identifier.")
+            .pages(named("Delivery")),
+        post("outbox/{delivery}/retry", "Tries a delivery again now")
+            .needs("manage_platform on platform")
+            .gives(named("Delivery")),
+        delete("outbox/{delivery}", "Deletes a delivery: it is not done")
+            .needs("manage_platform on platform")
+            .fresh()
+            .gives(named("Delivery")),
         get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives(object([
             ("pem", text()),
             ("sha256", text()),
@@ -103,6 +116,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("Setting", setting()),
         ("Finding", finding()),
         ("AuditRow", audit_row()),
+        ("Delivery", delivery()),
         ("SigningKey", signing_key()),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
@@ -178,6 +192,25 @@ fn audit_row() -> Value {
         ("ip", nullable(text())),
         ("user_agent", nullable(text())),
         ("detail", free()),
+    ])
+}
+
+fn delivery_state() -> Value {
+    choice(&["waiting", "dead"])
+}
+
+fn delivery() -> Value {
+    object([
+        ("id", text()),
+        ("kind", text()),
+        ("target", text()),
+        ("state", delivery_state()),
+        ("attempts", whole()),
+        ("due_at", time()),
+        ("tried_at", nullable(time())),
+        ("error", nullable(text())),
+        ("created_at", time()),
+        ("expires_at", time()),
     ])
 }
 
