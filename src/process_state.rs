@@ -24,7 +24,7 @@ pub struct ProcessState {
     /// Accounts made by strangers in an hour, by network. *May differ*: with n nodes a network makes up to n times as many.
     pub(crate) sign_ups: Quota,
     /// Failed proofs by name and network, and who waits until when. *May differ*: with n nodes guessing is up to n times as fast.
-    pub(crate) failed_sign_ins: Arc<identity::guessing::FailedSignIns>,
+    pub(crate) throttle: Arc<identity::throttle::Throttle>,
     /// Authorization requests that each person answered. *May differ*.
     pub(crate) answered_interactions: Quota,
     /// Tokens that clients used up or revoked in a minute, since a row is kept of each. *May differ*.
@@ -67,7 +67,7 @@ impl Default for ProcessState {
         Self {
             audit_rows: audit::quota(),
             sign_ups: identity::sign_up::quota(),
-            failed_sign_ins: Arc::default(),
+            throttle: Arc::default(),
             answered_interactions: oauth::authorize::interaction::quota(),
             spent_tokens: oauth::client_auth::quota(),
             authorization_failures: Default::default(),

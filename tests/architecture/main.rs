@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const WITHOUT_RIGHT: &[&str] = &[
     "src/access/evaluations.rs",
     "src/access/switched_off.rs",
-    "src/apikeys/memory.rs",
+    "src/apikeys/usage.rs",
     "src/apikeys/using.rs",
     "src/audit/mod.rs",
     "src/audit/news.rs",
@@ -382,6 +382,22 @@ fn whatever_is_changed_on_somebodys_behalf_is_decided_where_it_is_changed() {
             offences.push(format!("{}: writes past rights::write: {is_writer}; see WITHOUT_RIGHT", source.path));
         }
     }
+    none(&offences);
+}
+
+/// Handlers ask a rule of `access::authority`, or name a right in their signature; what the rules are made of is not for them.
+#[test]
+fn no_rule_of_authority_is_under_http() {
+    let parts =
+        ["authorizer", "check::may(", "check::may_in(", "Denied::new(", "Right::on(", "MANAGE_PLATFORM", "is_held_by("];
+    let mut offences = Vec::new();
+    let all = sources();
+    for source in all.iter().filter(|source| source.path.starts_with("src/http/") && !source.path.contains("/tests/")) {
+        let used = parts.iter().filter(|part| source.code.contains(**part));
+        offences.extend(used.map(|part| format!("{}: {part}", source.path)));
+    }
+    let rules = all.iter().filter(|source| source.path.starts_with("src/access/authority/"));
+    assert!(rules.map(|source| source.code.matches("pub fn may").count()).sum::<usize>() > 8, "the rules have moved");
     none(&offences);
 }
 
