@@ -36,6 +36,11 @@ impl Home {
         Self::with(|_| ())
     }
 
+    /// Two over the same data, as two processes have them.
+    pub(crate) fn two() -> [Self; 2] {
+        Store::two_in_memory().map(|store| Self::with(|parts| parts.store = store))
+    }
+
     /// With parts as `change` leaves them.
     pub(crate) fn with(change: impl FnOnce(&mut Installation)) -> Self {
         let clock = Arc::new(ManualClock::new(START));

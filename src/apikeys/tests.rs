@@ -86,6 +86,23 @@ fn a_fresh_key_works_and_its_text_is_nowhere() {
 }
 
 #[test]
+fn a_key_that_one_process_switched_off_works_in_no_other() {
+    block_on(async {
+        let [one, other] = Home::two();
+        let ann = person(&one, "ann@example.com").await;
+        let key = made(&one, &ann, named("k")).await;
+        for enabled in [true, false, true] {
+            let change = KeyChange { enabled: Some(enabled), ..KeyChange::default() };
+            update(&one.cx(), &key.key.id, change).await.unwrap();
+            // Asked twice: the second answer comes from what the process keeps in memory.
+            for _ in 0..2 {
+                assert_eq!(answer(&other, &key.secret), if enabled { "works" } else { "KEY_DISABLED" });
+            }
+        }
+    });
+}
+
+#[test]
 fn bug_class_32_another_secret_for_the_same_row_does_not_work() {
     block_on(async {
         let home = Home::new();
