@@ -2,28 +2,26 @@
 //!
 //! May use: everything below (`store`, `script`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
 use crate::base::latest::{self, Latest};
-use crate::base::long_work::{Busy, LongWork};
+use crate::base::long_work::Busy;
 use crate::base::{Budget, Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
+use crate::process_state::ProcessState;
 use crate::records::{Session, SubjectRef};
 use crate::script;
 use crate::store::{self, Read, Snapshot, Store};
 
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
 #[derive(Clone)]
-pub struct Installation {
+pub struct Application {
     /// The data file.
     pub store: Store,
     /// Ready signers and verifiers.
@@ -44,8 +42,8 @@ pub struct Installation {
     pub scripts: Arc<script::Pool>,
     /// Who may change what, asked in the transaction of the change.
     pub authorizer: Arc<dyn Authorizer>,
-    /// What rules keep for themselves between operations.
-    pub shared: Shared,
+    /// What rules keep between operations.
+    pub process: Arc<ProcessState>,
 }
 
 /// Who may change what, over any state that is given: so a rule asks it in its own transaction, about what it is about to write. `access::authority`
@@ -60,35 +58,14 @@ pub trait Authorizer: Send + Sync {
     fn holds_authority(&self, cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, store::Error>;
 }
 
-/// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the
-/// life of the installation; a copy shares them.
-#[derive(Clone, Default)]
-pub struct Shared(Arc<RwLock<HashMap<TypeId, Kept, Seeded>>>);
-
-type Kept = Arc<dyn Any + Send + Sync>;
-
-impl Shared {
-    /// The value of this type, made now if there is none yet.
-    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let key = TypeId::of::<T>();
-        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let value = found.unwrap_or_else(|| {
-            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.entry(key).or_insert_with(|| Arc::new(T::default())))
-        });
-        // Under its own type's key there is nothing else.
-        value.downcast().unwrap_or_default()
-    }
-}
-
 /// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
 /// change ends with the settings it began with.
 #[derive(Clone)]
-pub struct Current(Arc<Latest<Arc<Installation>>>);
+pub struct Current(Arc<Latest<Arc<Application>>>);
 
 impl Current {
     /// The installation for an operation that begins now.
-    pub fn load(&self) -> Arc<Installation> {
+    pub fn load(&self) -> Arc<Application> {
         Arc::clone(&*self.0.load())
     }
 
@@ -102,20 +79,20 @@ impl Current {
 /// The right to change the settings of a [`Current`]: one has it at a time.
 pub struct Turn<'c> {
     current: &'c Current,
-    turn: latest::Turn<'c, Arc<Installation>>,
+    turn: latest::Turn<'c, Arc<Application>>,
 }
 
 impl Turn<'_> {
     /// Operations that begin from now on see these settings. Parts that were made with the old ones stay as they are.
     pub fn reconfigure(&self, settings: Settings) {
         let now = self.current.load();
-        self.turn.put(Arc::new(Installation { settings, ..Installation::clone(&now) }));
+        self.turn.put(Arc::new(Application { settings, ..Application::clone(&now) }));
     }
 }
 
-impl From<Arc<Installation>> for Current {
-    fn from(home: Arc<Installation>) -> Self {
-        Self(Arc::new(Latest::new(home)))
+impl From<Arc<Application>> for Current {
+    fn from(app: Arc<Application>) -> Self {
+        Self(Arc::new(Latest::new(app)))
     }
 }
 
@@ -177,7 +154,7 @@ impl RequestFacts {
 #[derive(Clone)]
 pub struct Cx {
     /// The shared parts.
-    pub home: Arc<Installation>,
+    pub app: Arc<Application>,
     /// The moment of the operation, as the clock shows it: for what is stored.
     pub now: Moment,
     /// The same by a clock that nobody sets: for what is kept in memory.
@@ -202,19 +179,19 @@ const LONG: u64 = 2_000_000;
 
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
-    pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
-        let (now, uptime) = (home.clock.now(), home.clock.uptime());
+    pub fn for_request(app: Arc<Application>, request: RequestFacts) -> Self {
+        let (now, uptime) = (app.clock.now(), app.clock.uptime());
         let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
-        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
-    pub fn for_system(home: Arc<Installation>) -> Self {
-        let (now, uptime) = (home.clock.now(), home.clock.uptime());
-        let id = RequestId::new(now, &*home.entropy).to_string();
+    pub fn for_system(app: Arc<Application>) -> Self {
+        let (now, uptime) = (app.clock.now(), app.clock.uptime());
+        let id = RequestId::new(now, &*app.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
         let (actor, proof) = (Actor::System, Proof::Lasting);
-        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
@@ -229,27 +206,32 @@ impl Cx {
 
     /// What the operator wants.
     pub fn settings(&self) -> &Settings {
-        &self.home.settings
+        &self.app.settings
     }
 
     /// `iss` of every token: the bare origin without a trailing slash.
     pub fn issuer(&self) -> &str {
-        self.home.settings.issuer.origin()
+        self.app.settings.issuer.origin()
+    }
+
+    /// What the process keeps between operations.
+    pub fn process(&self) -> &ProcessState {
+        &self.app.process
     }
 
     /// Where chance comes from.
     pub fn entropy(&self) -> &dyn Entropy {
-        &*self.home.entropy
+        &*self.app.entropy
     }
 
     /// The data file.
     pub fn store(&self) -> &Store {
-        &self.home.store
+        &self.app.store
     }
 
     /// A snapshot of the data as it is now. What is read of it counts against the operation's budget.
     pub fn read(&self) -> Result<Snapshot, store::Error> {
-        Ok(self.home.store.read()?.within(self.budget.clone()))
+        Ok(self.app.store.read()?.within(self.budget.clone()))
     }
 
     /// The same operation, which may take so many steps from here on.
@@ -282,8 +264,7 @@ impl Cx {
     {
         let long = self.within(LONG);
         let budget = long.budget.clone().unwrap_or_else(|| Arc::new(Budget::of(LONG)));
-        let lane = self.home.shared.of::<LongWork>();
-        lane.run(&self.caller(), budget, move || look(&long)).await?
+        self.process().long_work.run(&self.caller(), budget, move || look(&long)).await?
     }
 
     /// Whether the operation has used up its budget.

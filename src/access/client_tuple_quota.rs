@@ -13,12 +13,9 @@ pub const MOST: u64 = 5_000_000;
 /// Tuples of one app that are written in a minute.
 pub const IN_A_MINUTE: u32 = 6_000;
 
-struct Written(Quota);
-
-impl Default for Written {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_secs(60)))
-    }
+/// The count that [`IN_A_MINUTE`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_secs(60))
 }
 
 /// Whether one more tuple may be written.
@@ -42,7 +39,7 @@ fn admit_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Admission, store
         return Ok(Admission::Full);
     }
     let level = Level::new("grant", client.as_str(), IN_A_MINUTE);
-    let taken = cx.home.shared.of::<Written>().0.take(&[level], cx.now);
+    let taken = cx.process().client_tuples.take(&[level], cx.now);
     Ok(if taken.is_some() { Admission::Admitted } else { Admission::TooManyThisMinute })
 }
 
@@ -51,11 +48,11 @@ mod tests {
     use super::*;
     use crate::access::tuples::write;
     use crate::records::{SubjectRef, TupleKey};
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     #[test]
     fn an_app_writes_so_many_in_a_minute_and_others_are_not_concerned() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (shop, wiki): (ClientId, ClientId) = ("shop".parse().unwrap(), "wiki".parse().unwrap());
         let yes = (0..IN_A_MINUTE + 10).filter(|_| admit(&home.cx(), &shop).unwrap() == Admission::Admitted).count();
         assert_eq!(yes, usize::try_from(IN_A_MINUTE).unwrap());
@@ -67,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_full_installation_has_no_room_for_apps() {
-        let home = Home::new();
+        let home = TestApp::new();
         let shop: ClientId = "shop".parse().unwrap();
         let key = TupleKey {
             entity_type: String::from("groups"),

@@ -67,13 +67,9 @@ const EVERYDAY: &[(&str, Of, u32)] = &[
     ("user.update", Of::Own, 60),
 ];
 
-/// The counts of an installation.
-struct Told(Quota);
-
-impl Default for Told {
-    fn default() -> Self {
-        Self(Quota::new(WINDOW))
-    }
+/// The count of rows.
+pub(crate) fn quota() -> Quota {
+    Quota::new(WINDOW)
 }
 
 /// By whom something was caused.
@@ -132,7 +128,7 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
     let kind = event.split(' ').next().unwrap_or_default();
     let mut levels = vec![Level::new(kind, &format!("{event} {}", cause.name()), 1)];
     levels.extend(cause.levels(kind, REFUSALS));
-    cx.home.shared.of::<Told>().0.take(&levels, cx.now)
+    cx.process().audit_rows.take(&levels, cx.now)
 }
 
 /// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is [`news`]. Nobody waits for it,
@@ -150,7 +146,7 @@ pub(super) fn admit(cx: &Cx, row: &AuditRow) -> Option<u64> {
     let everyday = EVERYDAY.iter().find(|(kind, ..)| *kind == row.action);
     let Some((kind, _, most)) = everyday.filter(|(_, of, _)| is_counted(*of, row)) else { return Some(0) };
     let cause = Cause::of((row.actor_kind, row.actor.as_deref()), cx.request.counted());
-    cx.home.shared.of::<Told>().0.take(&cause.levels(kind, *most), cx.now)
+    cx.process().audit_rows.take(&cause.levels(kind, *most), cx.now)
 }
 
 fn is_counted(of: Of, row: &AuditRow) -> bool {
@@ -169,7 +165,7 @@ fn is_counted(of: Of, row: &AuditRow) -> bool {
 
 /// Writes what was left out and no row tells.
 pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
-    let unsaid = cx.home.shared.of::<Told>().0.unsaid(cx.now);
+    let unsaid = cx.process().audit_rows.unsaid(cx.now);
     let row = |(kind, left_out): (String, u64)| Entry::new(cx).target(kind).row(&Event::AuditLeftOut { left_out });
     let told: Vec<AuditRow> = unsaid.into_iter().map(row).collect();
     if told.is_empty() {
@@ -189,21 +185,21 @@ mod tests {
     use crate::base::page::PageRequest;
     use crate::cx::{Actor, RequestFacts};
     use crate::store::Order;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
-    fn from(home: &Home, address: &str) -> Cx {
+    fn from(home: &TestApp, address: &str) -> Cx {
         let ip = Some(address.parse().unwrap());
         let cx = home.stranger();
         Cx { request: Arc::new(RequestFacts { ip, ..RequestFacts::clone(&cx.request) }), ..cx }
     }
 
-    fn person(home: &Home) -> Cx {
+    fn person(home: &TestApp) -> Cx {
         let cx = home.stranger();
         let id = UserId::new(cx.now, cx.entropy());
         cx.with_actor(Actor::User(id))
     }
 
-    fn rows_of(home: &Home, action: &str) -> Vec<AuditRow> {
+    fn rows_of(home: &TestApp, action: &str) -> Vec<AuditRow> {
         block_on(home.parts.store.write(|_| Ok::<_, store::Error>(()))).unwrap();
         let filter = Filter { action: Some(action.to_owned()), ..Filter::default() };
         page(&home.stranger(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
@@ -217,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_same_event_is_told_once_a_minute_with_how_many_were_left_out() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..5).for_each(|_| refuse(&home.stranger(), "wiki"));
         refuse(&home.stranger(), "shop");
         home.advance(WINDOW);
@@ -229,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_a_network_hides_nobody_else() {
-        let home = Home::new();
+        let home = TestApp::new();
         for n in 0..12_800_u32 {
             refuse(&from(&home, &format!("2001:db8:1:{:x}::{n:x}", n % 500)), &n.to_string());
         }
@@ -247,12 +243,12 @@ mod tests {
         assert_eq!(all, 301, "those of strangers, and the person");
         refuse(&person(&home), "wiki");
         assert_eq!(rows_of(&home, "client.authenticate").len(), all + 1);
-        assert!(home.stranger().home.shared.of::<Told>().0.remembered() < 2_000);
+        assert!(home.stranger().process().audit_rows.remembered() < 2_000);
     }
 
     #[test]
     fn what_no_row_tells_is_summed_up() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..1_000).for_each(|n| refuse(&home.stranger(), &n.to_string()));
         home.advance(WINDOW);
         block_on(tell_left_out(&home.stranger())).unwrap();
@@ -283,7 +279,7 @@ mod tests {
 
     #[test]
     fn everyday_rows_of_one_actor_are_counted_and_those_of_another_are_there() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (busy, calm) = (person(&home), person(&home));
         (0..100).for_each(|_| append(&busy, Entry::new(&busy), ISSUE));
         append(&calm, Entry::new(&calm), ISSUE);
@@ -297,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_administrators_do_is_never_left_out() {
-        let home = Home::new();
+        let home = TestApp::new();
         let admin = person(&home);
         for n in 0..200 {
             let (tuple, typed, changes) = (String::new(), None, None);
@@ -331,7 +327,7 @@ mod tests {
 
     #[test]
     fn sign_ins_that_are_left_out_are_still_counted_by_the_hour() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..150).for_each(|_| {
             append(
                 &home.stranger(),

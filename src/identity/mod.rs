@@ -16,7 +16,7 @@ mod password_rule;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
-mod throttle;
+pub(crate) mod throttle;
 pub mod users;
 
 pub use error::{Error, Fault};

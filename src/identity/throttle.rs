@@ -173,7 +173,7 @@ impl PendingAttempt {
 /// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`] with the time
 /// until the turn of the source.
 pub(super) fn enter(cx: &Cx, source: AttemptSource) -> Result<PendingAttempt, Error> {
-    let throttle = cx.home.shared.of::<Throttle>();
+    let throttle = Arc::clone(&cx.process().throttle);
     if !cx.settings().rate_limit.enabled {
         return Ok(PendingAttempt { source: None, throttle, at: cx.uptime });
     }
@@ -186,14 +186,14 @@ pub(super) fn pause(cx: &Cx, source: &AttemptSource) -> Option<u64> {
     if !cx.settings().rate_limit.enabled {
         return None;
     }
-    cx.home.shared.of::<Throttle>().counts().turn(source, cx.uptime).err().map(whole_seconds)
+    cx.process().throttle.counts().turn(source, cx.uptime).err().map(whole_seconds)
 }
 
 /// Forgets the failures on the names of a person: their password was replaced by somebody who may.
 pub(super) fn forget(cx: &Cx, user: &User) {
     let names = [Some(user.email.as_str()), user.username.as_deref()];
     let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
-    cx.home.shared.of::<Throttle>().counts().forget(&names);
+    cx.process().throttle.counts().forget(&names);
 }
 
 fn delayed(wait: Duration) -> Error {
@@ -206,7 +206,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 /// What is counted, for the life of the process.
 #[derive(Default)]
-pub(super) struct Throttle(Mutex<Counts>);
+pub(crate) struct Throttle(Mutex<Counts>);
 
 impl Throttle {
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -17,7 +17,7 @@ use crate::testing::block_on;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The configuration of a server in this folder, on a port that the system gives.
-fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
     let small = [("AUTHER_PASSWORD_MEMORY_KIB", "8"), ("AUTHER_LISTEN", "127.0.0.1:0"), ("AUTHER_SERVER_WORKERS", "1")];
     let environment: Environment = small.iter().chain(variables).copied().collect();
     load(&Overrides::default(), &environment, folder).unwrap()
@@ -31,7 +31,7 @@ struct Told {
 }
 
 /// A server on a thread of its own. Its clock stands still at the real time, which TLS clients compare certificates with.
-struct Running {
+pub(super) struct Running {
     told: Told,
     clock: Arc<ManualClock>,
     stop: oneshot::Sender<()>,
@@ -39,7 +39,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(loaded: Loaded) -> Self {
+    pub(super) fn start(loaded: Loaded) -> Self {
         install_crypto_provider();
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -56,22 +56,26 @@ impl Running {
         Self { told: told.recv().unwrap(), clock, stop, thread }
     }
 
-    fn home(&self) -> Arc<Installation> {
-        self.told.tasks.home()
+    pub(super) fn address(&self) -> SocketAddr {
+        self.told.address
+    }
+
+    pub(super) fn app(&self) -> Arc<Application> {
+        self.told.tasks.app()
     }
 
     fn settle(&self) {
         block_on(self.told.tasks.settle()).unwrap();
     }
 
-    fn stop(self) {
+    pub(super) fn stop(self) {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
     }
 }
 
-fn current_kid(home: &Installation) -> String {
-    home.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
+fn current_kid(app: &Application) -> String {
+    app.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -89,7 +93,7 @@ fn an_empty_folder_becomes_a_server_with_tls_of_its_own_and_a_set_up_link() {
     assert!(server.told.setup.as_ref().unwrap().starts_with(&format!("{issuer}/setup?token=lnk_")));
     assert_eq!(names_in(folder.path()), ["auther.redb", "auther.sock"]);
     let (status, body) = block_on(async {
-        let ca = tls::ensure_ca(&server.home()).await.unwrap();
+        let ca = tls::ensure_ca(&server.app()).await.unwrap();
         let ca = reqwest::Certificate::from_pem(ca.pem.as_bytes()).unwrap();
         let client = reqwest::Client::builder().tls_certs_only([ca]).resolve("localhost", server.told.address);
         let response = client.build().unwrap().get(format!("{issuer}/healthz")).send().await.unwrap();
@@ -106,16 +110,16 @@ fn a_jump_in_time_rotates_the_keys_and_a_restart_keeps_them() {
     let settings = loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]);
     let server = Running::start(settings.clone());
     server.settle();
-    let first = current_kid(&server.home());
-    assert!(server.home().keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
+    let first = current_kid(&server.app());
+    assert!(server.app().keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
     server.clock.advance(DAY * 31);
     server.settle();
-    let second = current_kid(&server.home());
+    let second = current_kid(&server.app());
     assert_ne!(first, second);
-    assert!(server.home().keyring.verifier(&first).is_some(), "tokens of the old key still verify");
+    assert!(server.app().keyring.verifier(&first).is_some(), "tokens of the old key still verify");
     server.stop();
     let server = Running::start(settings);
-    assert_eq!(current_kid(&server.home()), second);
+    assert_eq!(current_kid(&server.app()), second);
     server.stop();
 }
 
@@ -140,13 +144,13 @@ fn settings_that_are_read_again_count_from_the_next_request_on() {
     let folder = tempfile::tempdir().unwrap();
     let off = ("AUTHER_TLS_MODE", "off");
     let server = Running::start(loaded(folder.path(), &[off]));
-    let before = server.home();
+    let before = server.app();
     let fresh = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", CLIENT)]);
     block_on(apply(&server.told.tasks, &fresh)).unwrap();
     assert_eq!(before.settings.registration, crate::config::Registration::Closed);
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Open);
-    assert_eq!(server.home().settings.issuer, before.settings.issuer, "the port that the system gave stays");
-    let cx = Cx::for_system(server.home());
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Open);
+    assert_eq!(server.app().settings.issuer, before.settings.issuer, "the port that the system gave stays");
+    let cx = Cx::for_system(server.app());
     assert!(oauth::clients::find(&cx, "declared").unwrap().is_some());
     server.stop();
 }
@@ -159,15 +163,15 @@ fn a_configuration_with_a_wrong_client_changes_nothing() {
     let server = Running::start(running.clone());
     let wrong = r#"[{"client_id":"declared","type":"spa","redirect_uris":["javascript:alert(1)"]}]"#;
     let variables = [off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", wrong)];
-    // Whoever brings the rules is told before anything happens, whoever does not when the clients are written.
+    // A caller that brings the rules learns it before anything happens; another one when the clients are written.
     let ruled = Overrides { client_rules: Some(oauth::clients::mistakes), ..Overrides::default() };
     let environment = variables.into_iter().collect::<Environment>();
     let mistakes = reload_configuration(&running, &ruled, &environment, folder.path()).unwrap_err().to_string();
     assert!(mistakes.contains("AUTHER_CLIENTS_JSON: client \"declared\": redirect_uris: "), "{mistakes}");
     let fresh = loaded(folder.path(), &variables);
     block_on(apply(&server.told.tasks, &fresh)).unwrap_err();
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Closed);
-    assert!(oauth::clients::find(&Cx::for_system(server.home()), "declared").unwrap().is_none());
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Closed);
+    assert!(oauth::clients::find(&Cx::for_system(server.app()), "declared").unwrap().is_none());
     server.stop();
 }
 
@@ -196,7 +200,7 @@ fn settings_are_read_by_one_at_a_time_so_that_older_ones_do_not_come_back() {
         drop(turn);
         other.await;
     });
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Invite);
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Invite);
     server.stop();
 }
 
@@ -337,13 +341,13 @@ impl outbox::Kind for HandsOver {
 fn what_is_put_into_the_outbox_of_a_running_server_is_delivered_without_waiting_for_the_next_look() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::start(loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]));
-    let home = server.home();
+    let app = server.app();
     let (sender, delivered) = mpsc::channel();
-    home.shared.of::<outbox::Kinds>().add(Arc::new(HandsOver(sender)));
+    app.process.delivery_kinds.add(Arc::new(HandsOver(sender)));
     for number in 0..2 {
-        let cx = Cx::for_system(Arc::clone(&home));
+        let cx = Cx::for_system(Arc::clone(&app));
         let draft = outbox::Draft::new(&cx, "test", "usr_1", &number).unwrap();
-        home.store.write_blocking::<_, crate::store::Error, _>(move |tx| draft.put(tx, &cx)).unwrap();
+        app.store.write_blocking::<_, crate::store::Error, _>(move |tx| draft.put(tx, &cx)).unwrap();
         // The clock is looked at every 15 seconds.
         assert_eq!(delivered.recv_timeout(Duration::from_secs(10)).unwrap(), number);
     }

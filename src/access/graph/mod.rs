@@ -22,6 +22,7 @@ pub(in crate::access) use derivation::Derivation;
 pub use derivation::{Rule, ScriptResult};
 pub use engine::{CheckOutcome, Engine};
 pub(in crate::access) use index::IndexMaintainer;
+pub(crate) use index::Maintainers;
 pub use index::SnapshotTuples;
 pub use overlay::Overlay;
 pub(in crate::access) use reach::{RelationKey, Walk};

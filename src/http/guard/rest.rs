@@ -24,7 +24,7 @@ struct Unread {
     has_ended: bool,
 }
 
-/// Shares the body with whoever handles the request. `None` where nothing is to be done: HTTP/1 reads to the end by itself.
+/// Shares the body with the handler. `None` where nothing is to be done: HTTP/1 reads to the end by itself.
 pub(super) fn share(request: &mut ServiceRequest) -> Option<Rest> {
     if request.version() != Version::HTTP_2 || request.method().is_safe() {
         return None;
@@ -77,11 +77,11 @@ mod tests {
 
     use super::*;
     use crate::http::{State, app};
-    use crate::testing::Home;
+    use crate::testing::TestApp;
 
     /// How much of a body of three pieces, of `size` bytes each, is read in the end.
     async fn pieces_read(path: &str, version: Version, size: usize) -> (StatusCode, usize) {
-        let home = Home::with(|_| ());
+        let home = TestApp::with(|_| ());
         let service = init_service(app(State::new(home.parts.clone()))).await;
         let read = Rc::new(Cell::new(0));
         let count = Rc::clone(&read);
