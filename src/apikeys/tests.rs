@@ -88,7 +88,7 @@ fn a_fresh_key_works_and_its_text_is_nowhere() {
 #[test]
 fn a_key_that_one_process_switched_off_works_in_no_other() {
     block_on(async {
-        let [one, other] = Home::two();
+        let [one, other] = TestApp::two();
         let ann = person(&one, "ann@example.com").await;
         let key = made(&one, &ann, named("k")).await;
         for enabled in [true, false, true] {
