@@ -316,7 +316,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
     fn note(&mut self, change: Change, is_gain: bool) -> Result<(), Error> {
         let list = if is_gain { &mut self.changes.gained } else { &mut self.changes.lost };
         if list.len() == MAX_CHANGES {
-            return Err(Error::LimitReached("more changes than are told"));
+            return Err(Error::LimitReached("more changes than are listed"));
         }
         list.insert(change);
         Ok(())

@@ -29,7 +29,7 @@ fn is_of_the_file(failure: &Failure) -> bool {
 
 fn from_outside(remote: &Remote, failure: &Failure) -> Value {
     let why = failure.message.clone();
-    let fix = "Correct what is said there, and run this command again: what the data file tells was not looked at.";
+    let fix = "Correct what is said there, and run this command again: the data file was not examined.";
     let mut all = vec![Finding::fail("data_file", why, fix)];
     all.extend(of_files(remote.settings()).into_iter().filter(|_| remote.data().exists()));
     all.extend(of_settings(remote.settings()));

@@ -55,7 +55,7 @@ fn disk(data: &Path, bytes: u64) -> Finding {
     const NAME: &str = "disk_space";
     const FIX: &str = "Make room on this disk, or move the data file to a larger one while the server is stopped.";
     let Some(free) = free(&folder_of(data)) else {
-        return Finding::warn(NAME, "The free room of the disk cannot be told on this system.", "Look at it with df.");
+        return Finding::warn(NAME, "The free space of the disk cannot be read on this system.", "Look at it with df.");
     };
     let message = format!("{} free beside a data file of {}.", size(free), size(bytes));
     if free < LEAST {

@@ -22,7 +22,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// The address cannot be told.
-    #[error("the address of a listener cannot be told: {0}")]
+    #[error("the address of a listener cannot be read: {0}")]
     Address(io::Error),
     /// The data file was not opened.
     #[error(transparent)]

@@ -191,7 +191,7 @@ fn introduce(stream: &dyn Any, owner: u32, data: &mut Extensions) {
             data.insert(Stranger);
         }
         Err(error) => {
-            tracing::warn!(%error, "a peer of the admin socket cannot be told");
+            tracing::warn!(%error, "the peer of the admin socket is unknown");
             data.insert(Stranger);
         }
     }

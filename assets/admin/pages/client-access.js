@@ -9,7 +9,7 @@ import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
 const policies = [
   ["all_users", "Everybody with an account", "Anyone who can sign in here can sign in to this app."],
-  ["restricted", "Only those named below", "Others see a page that says so, and the app is told access_denied. Administrators of Auther always get in."],
+  ["restricted", "Only those named below", "Others see a page that says so, and the app gets access_denied. Administrators of Auther always get in."],
 ];
 
 const relations = [

@@ -135,7 +135,7 @@ function Begin({ client, place, uri, issuer, reload }) {
 
   const finish = async (answer) => {
     if (answer.iss !== issuer) throw new Error("The answer names another issuer. A library would refuse it here.");
-    if (answer.error) throw new Error(`The app would be told ${answer.error}: ${answer.error_description || "no description"}`);
+    if (answer.error) throw new Error(`The app would get ${answer.error}: ${answer.error_description || "no description"}`);
     setState({ kind: "redeeming" });
     const fields = { grant_type: "authorization_code", code: answer.code, redirect_uri: uri, code_verifier: once.verifier };
     return redeem({ client, place, secret: secretNow.current.trim(), fields });

@@ -75,7 +75,7 @@ function Question({ asked, models, ask }) {
       <${Field} name="entity_type" kind="select" label="with" value=${values.entity_type} onInput=${set("entity_type")} wrong=${wrong.entity_type} options=${types.some(([one]) => one === values.entity_type) || !values.entity_type ? types : [[values.entity_type, values.entity_type], ...types]} />
       <${Field} name="entity_id" label="the one called" value=${values.entity_id} onInput=${set("entity_id")} placeholder="* for all" autocomplete="off" spellcheck="false" autocapitalize="off" />
     </div>
-    <details class="more" open=${Boolean(values.resource || values.context || wrong.resource || wrong.context)}><summary>What policies are told</summary>
+    <details class="more" open=${Boolean(values.resource || values.context || wrong.resource || wrong.context)}><summary>What policies get</summary>
       <div class="columns">
         <div><${TextEditor} id="field-resource" label="Resource" hint="JSON, optional" rows=${5} value=${values.resource} onInput=${set("resource")} invalid=${Boolean(wrong.resource)} />${wrong.resource ? html`<p class="wrong">${wrong.resource}</p>` : html`<p class="hint">Such as <code>${'{"attributes": {"amount": 50}}'}</code></p>`}</div>
         <div><${TextEditor} id="field-context" label="Context" hint="JSON, optional" rows=${5} value=${values.context} onInput=${set("context")} invalid=${Boolean(wrong.context)} />${wrong.context ? html`<p class="wrong">${wrong.context}</p>` : html`<p class="hint">Such as <code>${'{"request": {"ip": "203.0.113.9"}}'}</code></p>`}</div>

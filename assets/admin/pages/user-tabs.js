@@ -184,7 +184,7 @@ export function TokenTab({ user }) {
   const toggle = (scope) => setQuery({ scope: SCOPES.filter((one) => (one === scope ? !has(one) : has(one))).join(" ") || "openid" });
   const from = useLoaded((signal) => (clients.length > 0 && client ? admin.get(`/users/${user.id}/token`, { client, scope: chosen }, signal) : Promise.resolve(null)), [user.id, client, chosen, clients.length > 0]);
   return html`
-    <p class="lead">What an app would be told if ${user.name || user.email} signed in to it now. It is a preview: nothing is signed and no app gets it.</p>
+    <p class="lead">What an app would get if ${user.name || user.email} signed in to it now. It is a preview: nothing is signed and no app gets it.</p>
     <div class="narrow"><${ChooseApp} clients=${clients} value=${client} none="choose one" />
       <fieldset class="scopes-choice"><legend class="unseen">Scopes</legend>${scopes.map((scope) => html`<label key=${scope} class="pick"><input type="checkbox" checked=${has(scope)} disabled=${scope === "openid"} onChange=${() => toggle(scope)} /><span>${scope}</span></label>`)}</fieldset></div>
     <${Loaded} from=${from}>${(value) => (value === null

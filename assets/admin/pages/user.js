@@ -128,7 +128,7 @@ function ProfileTab({ user, saved }) {
     <${ForThose} who="update on users"><div class="stack">
       <section class="panel"><h2>Account</h2><${EditForm} fields=${account} record=${user} read=${read} send=${patch} saved=${done}
         value=${(from, field) => (field.name === "admin" ? from.roles.includes("admin") : from[field.name])} /></section>
-      <section class="panel"><h2>Profile</h2><p class="lead">What apps are told, as far as they may ask. A field that is emptied goes.</p>
+      <section class="panel"><h2>Profile</h2><p class="lead">What apps can see, if they ask for it. An emptied field is removed.</p>
         <div class="two"><${EditForm} fields=${profile} record=${user} read=${read} send=${patch} saved=${done} /></div></section>
       <section class="panel"><h2>Attributes</h2><${EditForm} fields=${attributes} record=${user} read=${read} send=${sendAttributes} saved=${done}
         value=${(from) => JSON.stringify(from.attributes, null, 2)} /></section>

@@ -172,7 +172,7 @@ fn policies() -> Vec<Operation> {
                 ("execution_time_ms", number()),
                 ("error", nullable(object([("code", text()), ("line", nullable(whole())), ("message", text())]))),
             ])),
-        get("policies/evaluations", "What policies were told and said, newest first")
+        get("policies/evaluations", "What policies got and answered, newest first")
             .needs("view on policies")
             .filter("since", time(), "From this moment on.")
             .filter("entity_type", text(), "Only on this type.")
