@@ -2,21 +2,19 @@
 //!
 //! May use: everything below (`store`, `script`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
 use crate::base::latest::{self, Latest};
-use crate::base::long_work::{Busy, LongWork};
+use crate::base::long_work::Busy;
 use crate::base::{Budget, Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
+use crate::process_state::ProcessState;
 use crate::records::{Session, SubjectRef};
 use crate::script;
 use crate::store::{self, Read, Snapshot, Store};
@@ -44,8 +42,8 @@ pub struct Installation {
     pub scripts: Arc<script::Pool>,
     /// Who may change what, asked in the transaction of the change.
     pub authorizer: Arc<dyn Authorizer>,
-    /// What rules keep for themselves between operations.
-    pub shared: Shared,
+    /// What rules keep between operations.
+    pub process: Arc<ProcessState>,
 }
 
 /// Who may change what, over any state that is given: so a rule asks it in its own transaction, about what it is about to write. `access::authority`
@@ -58,27 +56,6 @@ pub trait Authorizer: Send + Sync {
     /// Whether a subject holds something of the platform itself, by its own relations or through sets; of a person or a client also whether one of their
     /// API keys does, single clients aside. When there is too much to look at, yes. Errors: the store's.
     fn holds_authority(&self, cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, store::Error>;
-}
-
-/// What rules keep for themselves between operations, by type: compiled models, counters that may be lost. One value of each type for the
-/// life of the installation; a copy shares them.
-#[derive(Clone, Default)]
-pub struct Shared(Arc<RwLock<HashMap<TypeId, Kept, Seeded>>>);
-
-type Kept = Arc<dyn Any + Send + Sync>;
-
-impl Shared {
-    /// The value of this type, made now if there is none yet.
-    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let key = TypeId::of::<T>();
-        let found = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let value = found.unwrap_or_else(|| {
-            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(all.entry(key).or_insert_with(|| Arc::new(T::default())))
-        });
-        // Under its own type's key there is nothing else.
-        value.downcast().unwrap_or_default()
-    }
 }
 
 /// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
@@ -237,6 +214,11 @@ impl Cx {
         self.home.settings.issuer.origin()
     }
 
+    /// What the process keeps between operations.
+    pub fn process(&self) -> &ProcessState {
+        &self.home.process
+    }
+
     /// Where chance comes from.
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.home.entropy
@@ -282,8 +264,7 @@ impl Cx {
     {
         let long = self.within(LONG);
         let budget = long.budget.clone().unwrap_or_else(|| Arc::new(Budget::of(LONG)));
-        let lane = self.home.shared.of::<LongWork>();
-        lane.run(&self.caller(), budget, move || look(&long)).await?
+        self.process().long_work.run(&self.caller(), budget, move || look(&long)).await?
     }
 
     /// Whether the operation has used up its budget.

@@ -11,6 +11,7 @@
 //! | 1 | [`store`] | the disk |
 //! | 1 | [`script`] | policies in Lua, in a sandbox |
 //! | 1 | [`outbound`] | requests to others, behind one guard |
+//! | 2 | [`process_state`] | the register of what a process keeps between operations |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
 //! | 3 | [`rights`] | the right to a change, decided where the change is made |
@@ -38,6 +39,7 @@ pub mod identity;
 pub mod oauth;
 pub mod outbound;
 pub mod outbox;
+pub mod process_state;
 pub mod records;
 pub mod rights;
 pub mod script;

@@ -17,7 +17,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
-use crate::cx::{Actor, Cx, Installation, RequestFacts, Shared};
+use crate::cx::{Actor, Cx, Installation, RequestFacts};
 use crate::script::{Limits, Pool};
 use crate::store::Store;
 
@@ -51,7 +51,7 @@ impl Home {
             mac: MacKey::new(&Secret::new([9; 32])),
             scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
             authorizer: Arc::new(GraphAuthorizer),
-            shared: Shared::default(),
+            process: Arc::default(),
         };
         change(&mut parts);
         Self { parts: Arc::new(parts), clock }

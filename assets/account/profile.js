@@ -1,4 +1,4 @@
-// The profile: what apps are told of a person, as far as the person decides it.
+// The profile: what apps learn about a person, as far as the person decides it.
 import { account } from "../static/core/api.js";
 import { html } from "../static/core/html.js";
 import { Elsewhere, Facts, Form, Header, Id, Tag, Time, toast } from "../static/core/ui.js";

@@ -37,7 +37,7 @@ const routes = [
   page("/admin/settings", "settings", "Settings"),
 ];
 
-// What each entry needs: one of the rights that follow its name. Whoever has any right here sees the overview.
+// What each entry needs: one of the rights that follow its name. Anyone who has any right here sees the overview.
 const rail = [
   ["", [["/admin", "Overview"]]],
   ["People", [["/admin/users", "Users", "view on users"], ["/admin/groups", "Groups", "view on groups"], ["/admin/sessions", "Sessions", "view_all on sessions"]]],

@@ -13,7 +13,7 @@ const kinds = {
 };
 const names = new Map();
 
-// The identifier of whoever is called this: by name, e-mail address or id. What is written of somebody who is not there would wait for them unseen.
+// The identifier of the person who is called this: by name, e-mail address or id. What is written of somebody who is not there would wait for them unseen.
 export async function idOf(kind, name) {
   try {
     const found = await admin.get(kinds[kind].api(encodeURIComponent(name)));
@@ -35,7 +35,7 @@ function nameOf(kind, id) {
   return names.get(key);
 }
 
-// Whoever an identifier stands for, by name, as a link. What is gone, or not to be seen, keeps its identifier.
+// The subject that an identifier stands for, by name, as a link. What is gone, or not to be seen, keeps its identifier.
 export function Named({ kind, id, link = true }) {
   const [name, setName] = useState();
   const known = kind in kinds && id && id !== "*";

@@ -17,7 +17,7 @@ use auther::crypto::keyring::Keyring;
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
-use auther::cx::{Cx, Installation, RequestFacts, Shared};
+use auther::cx::{Cx, Installation, RequestFacts};
 use auther::records::{
     AccessPolicy, Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope,
 };
@@ -56,7 +56,7 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
         mac: MacKey::new(&Secret::new([9; 32])),
         scripts: Pool::start(1, Limits::default()).expect("a thread").into(),
         authorizer: Arc::new(GraphAuthorizer),
-        shared: Shared::default(),
+        process: Arc::default(),
     })
 });
 

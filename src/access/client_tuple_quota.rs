@@ -13,12 +13,9 @@ pub const MOST: u64 = 5_000_000;
 /// Tuples of one app that are written in a minute.
 pub const IN_A_MINUTE: u32 = 6_000;
 
-struct Written(Quota);
-
-impl Default for Written {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_secs(60)))
-    }
+/// The count that [`IN_A_MINUTE`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_secs(60))
 }
 
 /// Whether one more tuple may be written.
@@ -42,7 +39,7 @@ fn admit_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Admission, store
         return Ok(Admission::Full);
     }
     let level = Level::new("grant", client.as_str(), IN_A_MINUTE);
-    let taken = cx.home.shared.of::<Written>().0.take(&[level], cx.now);
+    let taken = cx.process().client_tuples.take(&[level], cx.now);
     Ok(if taken.is_some() { Admission::Admitted } else { Admission::TooManyThisMinute })
 }
 

@@ -50,13 +50,9 @@ const LONGER: Duration = Duration::from_hours(24);
 /// What takes the place of a redacted value.
 const REDACTED: &str = "[redacted]";
 
-/// What was recorded in the last minute. One for each installation.
-struct Recorded(Quota);
-
-impl Default for Recorded {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_secs(60)))
-    }
+/// The count of what is recorded in a minute.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_secs(60))
 }
 
 /// Whether there is room for a row about this subject, and how many like it were left out before.
@@ -70,14 +66,14 @@ fn admit(cx: &Cx, subject: &SubjectRef) -> Option<u64> {
     let networks = cx.request.counted().map(networks).into_iter().flatten();
     levels.extend(networks.zip(PER_NETWORK).map(|(network, most)| level(&network, most)));
     levels.push(level("all", IN_ALL));
-    cx.home.shared.of::<Recorded>().0.take(&levels, cx.now)
+    cx.process().recorded_evaluations.take(&levels, cx.now)
 }
 
-/// Rows that wait for their batch. One for each installation.
+/// Rows that wait for their batch.
 #[derive(Default)]
-pub struct Waiting(Mutex<Vec<EvaluationRow>>);
+pub(crate) struct Unwritten(Mutex<Vec<EvaluationRow>>);
 
-impl Waiting {
+impl Unwritten {
     /// Adds a row; gives the batch when it is full.
     fn add(&self, row: EvaluationRow) -> Option<Vec<EvaluationRow>> {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +103,7 @@ pub struct PolicyRun<'a> {
 pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &PolicyRun<'_>) {
     let Some(left_out) = admit(cx, subject) else { return };
     let row = EvaluationRow { left_out, ..row(cx, input, subject, run) };
-    let full = cx.home.shared.of::<Waiting>().add(row);
+    let full = cx.process().evaluations.add(row);
     if let Some(rows) = full {
         // The transaction takes place although nobody waits for it: it is in the writer's hands from the first poll.
         let _ = Box::pin(write(cx, rows)).now_or_never();
@@ -116,7 +112,7 @@ pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &Policy
 
 /// Writes what waits.
 pub async fn flush(cx: &Cx) -> Result<(), Error> {
-    let rows = cx.home.shared.of::<Waiting>().take();
+    let rows = cx.process().evaluations.take();
     if rows.is_empty() { Ok(()) } else { write(cx, rows).await }
 }
 
@@ -356,7 +352,7 @@ mod tests {
             cx.now = home.cx().now.plus(Duration::from_secs(u64::try_from(number).unwrap() * 2));
             noted(&cx, "read", PolicyDecision::Allowed);
         }
-        assert_eq!(cx.home.shared.of::<Waiting>().take().len(), 3);
+        assert_eq!(cx.process().evaluations.take().len(), 3);
         // Whatever is written after it comes after it.
         block_on(audit::record(&cx, audit::Entry::new(&cx), audit::Event::UserEnable {})).unwrap();
         assert_eq!(all(&cx, &Filter::default()).len(), BATCH * 2);

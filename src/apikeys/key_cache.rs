@@ -23,7 +23,7 @@ pub(super) struct CachedKey {
 
 /// The keys of the newest version that was read.
 #[derive(Default)]
-pub(super) struct KeyCache(RwLock<Version>);
+pub(crate) struct KeyCache(RwLock<Version>);
 
 #[derive(Default)]
 struct Version {

@@ -6,10 +6,10 @@
 
 mod error;
 mod fields;
-mod key_cache;
+pub(crate) mod key_cache;
 mod keys;
 mod token;
-mod usage;
+pub(crate) mod usage;
 mod using;
 
 #[cfg(test)]

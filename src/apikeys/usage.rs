@@ -1,7 +1,7 @@
 //! Counters of uses: how often keys were used since that was last written to the store, and the windows of rate limits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::id::ApiKeyId;
@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 
 /// Counted for the life of the process. What is lost with it is a minute of last uses, and the state of rate limits.
 #[derive(Default)]
-pub(super) struct UsageCounters(Mutex<Counts>);
+pub(crate) struct UsageCounters(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -41,10 +41,6 @@ pub struct Usage {
 struct Window {
     ends: Uptime,
     count: u64,
-}
-
-pub(super) fn counters(cx: &Cx) -> Arc<UsageCounters> {
-    cx.home.shared.of::<UsageCounters>()
 }
 
 impl UsageCounters {
@@ -104,14 +100,13 @@ impl Usage {
 
 /// How much a key was used so far, the last minute included.
 pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
-    let held = counters(cx).counts().uses.get(&key.id).copied().unwrap_or_default();
+    let held = cx.process().api_key_uses.counts().uses.get(&key.id).copied().unwrap_or_default();
     held.and(Usage { count: key.uses, last: key.last_used_at })
 }
 
 /// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or windows to forget.
 pub fn until_flush(cx: &Cx) -> Option<Duration> {
-    let counters = counters(cx);
-    let counts = counters.counts();
+    let counts = cx.process().api_key_uses.counts();
     let due = counts.written_at.map(|last| last.plus(EVERY));
     (!counts.uses.is_empty() || !counts.windows.is_empty())
         .then(|| due.map_or(Duration::ZERO, |due| due.since(cx.uptime)))
@@ -119,7 +114,7 @@ pub fn until_flush(cx: &Cx) -> Option<Duration> {
 
 /// Writes uses to the store now: at the end of the process. What cannot be written is kept for the next time.
 pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
-    let counters = counters(cx);
+    let counters = &cx.process().api_key_uses;
     let uses = counters.take_uses(cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {

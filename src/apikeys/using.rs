@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::key_cache::{CachedKey, KeyCache};
-use super::{Error, fields, token, usage};
+use super::key_cache::CachedKey;
+use super::{Error, fields, token};
 use crate::audit::{self, Entry, Event};
 use crate::base::clock::SLACK;
 use crate::base::id::ApiKeyId;
@@ -81,7 +81,7 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 
 /// The key with this id and whom it belongs to, as the snapshot has them.
 fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
-    let cache = cx.home.shared.of::<KeyCache>();
+    let cache = &cx.process().api_keys;
     if let Some(known) = cache.find(cx.tenant, from.access_revision().map(Revision::number), id) {
         return Ok(Some(known));
     }
@@ -121,7 +121,7 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 }
 
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
-    let counters = usage::counters(cx);
+    let counters = &cx.process().api_key_uses;
     if let Some(limit) = key.rate_limit {
         counters.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }

@@ -21,6 +21,7 @@ use crate::store::{self, Order, Tx};
 pub use changes::{Change, Changes};
 pub use ended::Ended;
 pub use event::{Declared, Event};
+pub(crate) use news::quota;
 pub use news::{news, tell, tell_left_out};
 
 /// An audit row in the making: who, to whom, from where, when. Everything that must be drawn before the transaction is already in it; what happened is

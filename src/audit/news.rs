@@ -67,13 +67,9 @@ const EVERYDAY: &[(&str, Of, u32)] = &[
     ("user.update", Of::Own, 60),
 ];
 
-/// The counts of an installation.
-struct Told(Quota);
-
-impl Default for Told {
-    fn default() -> Self {
-        Self(Quota::new(WINDOW))
-    }
+/// The count of rows.
+pub(crate) fn quota() -> Quota {
+    Quota::new(WINDOW)
 }
 
 /// By whom something was caused.
@@ -132,7 +128,7 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
     let kind = event.split(' ').next().unwrap_or_default();
     let mut levels = vec![Level::new(kind, &format!("{event} {}", cause.name()), 1)];
     levels.extend(cause.levels(kind, REFUSALS));
-    cx.home.shared.of::<Told>().0.take(&levels, cx.now)
+    cx.process().audit_rows.take(&levels, cx.now)
 }
 
 /// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is [`news`]. Nobody waits for it,
@@ -150,7 +146,7 @@ pub(super) fn admit(cx: &Cx, row: &AuditRow) -> Option<u64> {
     let everyday = EVERYDAY.iter().find(|(kind, ..)| *kind == row.action);
     let Some((kind, _, most)) = everyday.filter(|(_, of, _)| is_counted(*of, row)) else { return Some(0) };
     let cause = Cause::of((row.actor_kind, row.actor.as_deref()), cx.request.counted());
-    cx.home.shared.of::<Told>().0.take(&cause.levels(kind, *most), cx.now)
+    cx.process().audit_rows.take(&cause.levels(kind, *most), cx.now)
 }
 
 fn is_counted(of: Of, row: &AuditRow) -> bool {
@@ -169,7 +165,7 @@ fn is_counted(of: Of, row: &AuditRow) -> bool {
 
 /// Writes what was left out and no row tells.
 pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
-    let unsaid = cx.home.shared.of::<Told>().0.unsaid(cx.now);
+    let unsaid = cx.process().audit_rows.unsaid(cx.now);
     let row = |(kind, left_out): (String, u64)| Entry::new(cx).target(kind).row(&Event::AuditLeftOut { left_out });
     let told: Vec<AuditRow> = unsaid.into_iter().map(row).collect();
     if told.is_empty() {
@@ -247,7 +243,7 @@ mod tests {
         assert_eq!(all, 301, "those of strangers, and the person");
         refuse(&person(&home), "wiki");
         assert_eq!(rows_of(&home, "client.authenticate").len(), all + 1);
-        assert!(home.stranger().home.shared.of::<Told>().0.remembered() < 2_000);
+        assert!(home.stranger().process().audit_rows.remembered() < 2_000);
     }
 
     #[test]

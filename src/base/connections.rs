@@ -19,7 +19,7 @@ pub struct Bounds {
     pub per_address: usize,
     /// From this machine, or from one trusted proxy: many may stand behind such an address.
     pub per_proxy: usize,
-    /// More of them when those are full: for whoever asks whether the server is well.
+    /// More of them when those are full: for anyone who asks whether the server is well.
     pub reserve: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Which addresses are counted as one: whoever has one address of a subscriber has all of them.
+//! Which addresses are counted as one: anyone who has one address of a subscriber has all of them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -36,7 +36,7 @@ pub enum ClientCommand {
     Update(UpdateArgs),
     /// Show what the app's developer needs: addresses and what is registered, never the secret
     Integration(Named),
-    /// List what the app asked for in vain when it wanted to sign somebody in
+    /// List failed authorization requests
     Failures(Named),
     /// Put one of its failures right, by adding the redirect URI that the app sent
     Fix(FixArgs),

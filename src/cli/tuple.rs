@@ -361,7 +361,7 @@ fn export(remote: &Remote, output: Output) -> Result<(), Failure> {
         for item in super::output::items(&answer) {
             let mut line = item.clone();
             if let Some(members) = line.as_object_mut() {
-                // What identifies it, and what hangs on it: the rest is made when it is written again.
+                // What identifies it, and what belongs to it: the rest is made when it is written again.
                 members
                     .retain(|name, value| !value.is_null() && !matches!(&**name, "id" | "created_at" | "updated_at"));
             }

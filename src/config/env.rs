@@ -11,7 +11,7 @@ use super::schema::{CONFIG_VARIABLE, KEYS, Key, Kind, PREFIX};
 use super::typed::{Entry, Layer, Reading};
 use super::value::Value;
 
-/// What the ready code on our pages calls the values of an app. Whoever tries an app where the server is has them in the same environment.
+/// What the ready code on our pages calls the values of an app. Anyone who tries an app where the server is has them in the same environment.
 const OF_APPS: [&str; 3] = ["AUTHER_API_KEY", "AUTHER_CLIENT_ID", "AUTHER_CLIENT_SECRET"];
 
 /// A set of environment variables, taken once. Printing it shows names only.
@@ -42,7 +42,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Reads all variables of ours. Runs after the file, whose clients may name variables.
+/// Reads all variables of Auther. Runs after the file, whose clients may name variables.
 pub(super) fn read(reading: &mut Reading<'_>) -> Layer {
     let mut layer = Layer::new();
     for key in KEYS {

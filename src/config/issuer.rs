@@ -67,7 +67,7 @@ fn wrong(what: impl Into<String>, remedy: impl Into<String>) -> Wrong {
 
 fn absolute(text: &str) -> Result<Url, Wrong> {
     let refused = || wrong(format!("= {text:?} is not an absolute http or https URL"), EXAMPLE);
-    // The URL standard forgives spaces and missing slashes; whoever compares issuers does not.
+    // The URL standard forgives spaces and missing slashes; anyone who compares issuers does not.
     let (scheme, rest) = text.split_once("://").ok_or_else(refused)?;
     let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     let clean = !rest.starts_with('/') && !text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control());

@@ -1,4 +1,4 @@
-//! How the pages look: the name, the colour and the logo of whoever runs this server.
+//! How the pages look: the name, the colour and the logo of the operator.
 //!
 //! A colour has to be read on what lies under it, in light and in dark (WCAG 2.2, 1.4.3). The colour that was set is the one on light pages; on dark
 //! ones it is made lighter until it can be read there.
@@ -27,7 +27,7 @@ pub const DARK: [Colour; 3] = [Colour(0x1d, 0x22, 0x23), Colour(0x17, 0x1b, 0x1c
 const BLACK: Colour = Colour(0, 0, 0);
 const WHITE: Colour = Colour(0xff, 0xff, 0xff);
 
-/// What belongs to whoever runs this server.
+/// What belongs to the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// Their name, as people know it.

@@ -52,7 +52,7 @@ pub struct Overrides {
     pub issuer: Option<String>,
     /// `--tls`: the value of `tls.mode`.
     pub tls: Option<String>,
-    /// What must hold of declared clients beyond their shape. Those rules use this module, so whoever loads brings them.
+    /// What must hold of declared clients beyond their shape. Those rules use this module, so the caller of `load` brings them.
     pub client_rules: Option<ClientRules>,
 }
 

@@ -48,7 +48,7 @@ pub struct Key {
     pub help: &'static str,
     /// Whether SIGHUP brings a new value into effect; the others wait for a restart.
     pub reloadable: bool,
-    /// Whether nothing of this version reads it. It is accepted, since scripts set it, and whoever sets it is warned.
+    /// Whether nothing of this version reads it. It is accepted, since scripts set it, and anyone who sets it is warned.
     pub not_yet: bool,
 }
 
@@ -60,7 +60,7 @@ impl Key {
     }
 }
 
-/// What every variable of ours begins with.
+/// What every variable of Auther begins with.
 pub const PREFIX: &str = "AUTHER_";
 
 /// The variable that names the configuration file.

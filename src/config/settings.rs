@@ -26,7 +26,7 @@ pub struct Settings {
     pub tls: Tls,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// What the pages show of whoever runs this server.
+    /// What the pages show of the operator.
     pub look: Look,
     /// Who may sign up.
     pub registration: Registration,

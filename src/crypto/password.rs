@@ -293,7 +293,7 @@ impl Pool {
             return Err(Error::Stopped);
         }
         if state.waiting.len() + state.running >= self.capacity {
-            // Whoever has gone away makes room for who is still there.
+            // Anyone who has gone away makes room for who is still there.
             state.waiting.retain(|job| !job.reply.is_closed());
         }
         if state.waiting.len() + state.running >= self.capacity {

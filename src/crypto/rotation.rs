@@ -100,12 +100,12 @@ fn succession(keys: &[&KeyFacts], algorithm: Algorithm, now: Moment, policy: &Ro
     steps
 }
 
-/// The key has signed for its time, or claims to have begun in a future that no clock of ours has seen.
+/// The key has signed for its time, or claims to have begun in a future that no clock of this machine has seen.
 fn is_due(key: &KeyFacts, now: Moment, horizon: Moment, policy: &RotationPolicy) -> bool {
     key.activated_at.is_some_and(|begin| now.since(begin) >= policy.every || begin > horizon)
 }
 
-/// Whoever caches the key set has seen this key.
+/// Anyone who caches the key set has seen this key.
 fn is_published(key: &KeyFacts, now: Moment, policy: &RotationPolicy) -> bool {
     now.since(key.created_at) >= policy.publish_ahead
 }

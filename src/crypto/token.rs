@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// RFC 4231 §4.3 (test case 2); its four-byte key is padded with zeros to one of ours. The frame is left out.
+    /// RFC 4231 §4.3 (test case 2); its four-byte key is padded with zeros to the length of this key type. The frame is left out.
     #[test]
     fn the_mac_is_hmac_sha256() {
         let mut key = [0; 32];

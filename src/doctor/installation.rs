@@ -7,9 +7,7 @@ use super::{Finding, size, span};
 use crate::access::switched_off;
 use crate::audit::{self, Filter};
 use crate::base::Moment;
-use crate::base::clock::Steps;
 use crate::base::page::PageRequest;
-use crate::base::progress::Progress;
 use crate::config::Tls;
 use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
@@ -76,7 +74,7 @@ pub fn clock(cx: &Cx) -> Finding {
             let message = format!("The clock says {}, {behind} before the latest entry of the audit log.", cx.now);
             Finding::fail(NAME, message, FIX)
         }
-        None => match cx.home.shared.of::<Steps>().last() {
+        None => match cx.process().clock_steps.last() {
             Some(step) if cx.uptime.since(step.noticed) < DAY => {
                 let by = span(Duration::from_millis(step.millis.unsigned_abs()));
                 let how = if step.millis < 0 { "was set back by" } else { "was set forward, or the machine slept, by" };
@@ -93,9 +91,8 @@ pub fn clock(cx: &Cx) -> Finding {
 pub fn background_work(cx: &Cx) -> Finding {
     const NAME: &str = "background_work";
     let failing: Vec<String> = cx
-        .home
-        .shared
-        .of::<Progress>()
+        .process()
+        .jobs
         .all()
         .into_iter()
         .filter_map(|(name, job)| {
@@ -171,7 +168,7 @@ pub fn signing_keys(cx: &Cx) -> Finding {
 pub fn certificate(cx: &Cx) -> Finding {
     const NAME: &str = "certificate";
     let (until, fix) = match &cx.settings().tls {
-        Tls::Off => return Finding::ok(NAME, "TLS is not ours, so no certificate of ours ends."),
+        Tls::Off => return Finding::ok(NAME, "TLS ends elsewhere, so no certificate of this server ends."),
         Tls::Files { cert, .. } => match end_of_file(cert) {
             Ok(until) => {
                 (until, "Renew it and put the new one into the same files: they are read again when they change.")

@@ -83,7 +83,7 @@ fn transport(settings: &Settings) -> Finding {
     }
 }
 
-/// Whoever may say where a request comes from walks around every limit.
+/// Anyone who may say where a request comes from walks around every limit.
 fn trusted_proxies(settings: &Settings) -> Finding {
     const NAME: &str = "trusted_proxies";
     let proxies = &settings.trusted_proxies;
@@ -106,7 +106,7 @@ fn master_key(settings: &Settings) -> Finding {
     }
     Finding::warn(
         NAME,
-        "Secrets in the data file are sealed under a key that lies in the same file: whoever has a copy can sign tokens.",
+        "Secrets in the data file are sealed under a key that lies in the same file: anyone who has a copy can sign tokens.",
         "Set AUTHER_MASTER_KEY_FILE to a file with the output of `openssl rand -base64 32`, and keep it away from the backups.",
     )
 }

@@ -157,7 +157,7 @@ fn a_clock_that_went_back_is_told() {
 #[test]
 fn a_clock_that_was_set_while_the_server_ran_is_told_for_a_day() {
     let home = Home::new();
-    let look = || home.parts.shared.of::<crate::base::clock::Steps>().look(home.clock.now(), home.clock.uptime());
+    let look = || home.parts.process.clock_steps.look(home.clock.now(), home.clock.uptime());
     let told = || {
         let all = examine(&home.cx());
         let finding = finding(&all, "clock");

@@ -66,7 +66,7 @@ impl Keeping {
 }
 
 /// The address a page links a file by: `auther.css` gives `/assets/auther.0123abcd.css`.
-/// A name that is no file of ours gives its plain address, which answers 404.
+/// A name that is no file of the assets gives its plain address, which answers 404.
 pub fn href(name: &str) -> String {
     match (Files::get(name), name.rsplit_once('.')) {
         (Some(file), Some((stem, extension))) => format!("/assets/{stem}.{}.{extension}", short_hash(&file)),

@@ -208,7 +208,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
         _ => None,
     };
     let subject = SubjectRef::new(&*subject_type, holder.map_or(subject_id, |user| user.id.to_string()));
-    // A grant is for somebody who is here: whether there still is one with an identifier of ours is seen when it is written.
+    // A grant is for somebody who is here: whether there still is one with an Auther identifier is seen when it is written.
     let is_ours = match &*subject_type {
         "user" => subject.id.parse::<UserId>().is_ok(),
         "group" => subject.id.parse::<GroupId>().is_ok(),

@@ -241,7 +241,7 @@ impl Matched {
 ///
 /// `Endpoint::at(routes::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
 ///
-/// What holds for its routes besides is said here too, and [`Matched`] carries it to whoever decides by it.
+/// What holds for its routes besides is said here too, and [`Matched`] carries it to what decides by it.
 pub struct Endpoint {
     paths: Vec<String>,
     allowed: Vec<Cow<'static, str>>,
@@ -380,7 +380,7 @@ impl HttpServiceFactory for Endpoint {
 
 /// The answer where nothing lives.
 pub async fn not_found() -> Result<HttpResponse, Refusal> {
-    Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "Nothing lives at this address."))
+    Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "No such endpoint."))
 }
 
 #[cfg(test)]

@@ -15,12 +15,12 @@ use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
 
-use super::guessing;
 use super::password;
 use super::password_rule::Known;
 use super::sessions::{self, Opening, SignedIn};
 use super::sign_in::Success;
 use super::sign_up::NewAccount;
+use super::throttle;
 use super::{Error, administrators, device};
 
 /// How long a set-up link works; a new one is made at each start until it is used.
@@ -145,7 +145,7 @@ pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Resu
             Ok::<_, Error>(user)
         })
         .await?;
-    guessing::forget(cx, &user);
+    throttle::forget(cx, &user);
     Ok(Recovered { user, device })
 }
 

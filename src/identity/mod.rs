@@ -9,7 +9,6 @@ pub mod cascade;
 mod device;
 mod error;
 mod fields;
-mod guessing;
 pub mod invites;
 pub mod links;
 mod password;
@@ -17,6 +16,7 @@ mod password_rule;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub(crate) mod throttle;
 pub mod users;
 
 pub use error::{Error, Fault};

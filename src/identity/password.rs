@@ -14,10 +14,10 @@ use crate::store::rows::{marks, users as rows};
 use crate::store::{self, Read, Tx};
 
 use super::cascade::{self, Ended};
-use super::guessing::{self, Guesser};
 use super::password_rule::{self, Known};
 use super::sessions::{self, Opening, SignedIn};
 use super::sign_in::Success;
+use super::throttle::{self, AttemptSource};
 use super::{Error, device};
 
 /// When to come back after [`Error::Busy`]: the queue is short.
@@ -128,7 +128,7 @@ pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<
         Ok::<_, Error>(ended)
     };
     let ended = rights::write(cx, Right::on("update", super::users::USERS), change).await?;
-    guessing::forget(cx, &user);
+    throttle::forget(cx, &user);
     Ok(ended)
 }
 
@@ -161,24 +161,24 @@ pub async fn change_password(
             Ok(SignedIn { session: draft.clone(), user })
         })
         .await?;
-    guessing::forget(cx, &signed_in.user);
+    throttle::forget(cx, &signed_in.user);
     Ok(Success { token: opening.token, signed_in, device })
 }
 
 /// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that somebody who
 /// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
-    let attempted = guessing::enter(cx, Guesser::session(&signed_in.session.id))?;
+    let pending = throttle::enter(cx, AttemptSource::session(&signed_in.session.id))?;
     let user = rows::find(&cx.read()?, cx.tenant, &signed_in.user.id)?;
     let proven = match prove(cx, password, user.as_ref()).await {
         Err(error) => {
-            attempted.did_not_take_place();
+            pending.did_not_take_place();
             return Err(error);
         }
         Ok(proven) => proven,
     };
     if let Some(proven) = proven {
-        attempted.succeeded();
+        pending.succeeded();
         return Ok(proven);
     }
     let event = Event::UserConfirmPasswordFailed { reason: "wrong_password" };

@@ -1,8 +1,8 @@
 //! Signing in with a password.
 //!
 //! Unknown name, wrong password, disabled account and one without a password give one answer at one cost: each hashes a password once and
-//! commits once. Attempts are counted before anything is hashed ([`guessing`]), so that guesses sent at the same time count one after the
-//! other; one that has to wait is not weighed at all.
+//! commits once. Attempts are counted before anything is hashed ([`throttle`]), so that guesses sent at the same time count one after the
+//! other; one that has to wait is not checked at all.
 
 use crate::audit::{self, Entry, Event};
 use crate::base::id::{SessionId, UserId};
@@ -12,9 +12,9 @@ use crate::records::{ActorKind, Session, User};
 use crate::store::rows::users as rows;
 use crate::store::{self, Read, Tx};
 
-use super::guessing::{self, Guesser};
 use super::password::{self, Proven};
 use super::sessions::{self, Opening, SignedIn};
+use super::throttle::{self, AttemptSource};
 use super::{Error, device};
 
 /// What somebody offers to be let in.
@@ -46,10 +46,10 @@ pub struct Success {
 /// Signs a person in. Errors: [`Error::InvalidCredentials`] for every reason not to, [`Error::Delayed`], [`Error::Busy`].
 pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Success, Error> {
     let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
-    let attempted = guessing::enter(cx, guesser(cx, &attempt, user.as_ref())).inspect_err(|_| tell(cx))?;
+    let pending = throttle::enter(cx, source(cx, &attempt, user.as_ref())).inspect_err(|_| tell(cx))?;
     let proven = match password::prove(cx, attempt.password, user.as_ref()).await {
         Err(error) => {
-            attempted.did_not_take_place();
+            pending.did_not_take_place();
             return Err(error);
         }
         Ok(proven) => proven,
@@ -59,7 +59,7 @@ pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Success, Err
     let at = cx.clone();
     let signed_in = cx.store().write(move |tx| plan.carry_out(tx, &at)).await?;
     let Some(mut signed_in) = signed_in else { return Err(Error::InvalidCredentials) };
-    attempted.succeeded();
+    pending.succeeded();
     if let Some(renewed) = password::renew(cx, proven, attempt.password).await? {
         signed_in.user = renewed;
     }
@@ -69,7 +69,7 @@ pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Success, Err
 /// After a refusal: the seconds that this caller's next attempt at this name has to wait, if it has to. A turn is kept for it.
 pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
     let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
-    Ok(guessing::pause(cx, &guesser(cx, &attempt, user.as_ref())))
+    Ok(throttle::pause(cx, &source(cx, &attempt, user.as_ref())))
 }
 
 /// Notes that somebody has to wait: once a minute for each network.
@@ -107,7 +107,7 @@ impl Refusal {
     }
 }
 
-/// An attempt ready for its transaction: the password is weighed, everything random is drawn.
+/// An attempt ready for its transaction: the password is checked, everything random is drawn.
 struct Plan {
     user: Option<UserId>,
     proven: Option<Proven>,
@@ -152,7 +152,7 @@ impl Plan {
             Some(id) => rows::find(tx, cx.tenant, id)?,
             None => None,
         };
-        match self.weigh(user) {
+        match self.decide(user) {
             Ok((user, draft)) => {
                 let session = sessions::open(tx, cx, draft, self.replaces.as_ref())?;
                 self.success.append(tx, cx, &Event::UserSignIn { session: session.id.clone() })?;
@@ -167,7 +167,7 @@ impl Plan {
     }
 
     /// Everything that has to be so, as of this transaction.
-    fn weigh(&self, user: Option<User>) -> Result<(User, &Session), Refusal> {
+    fn decide(&self, user: Option<User>) -> Result<(User, &Session), Refusal> {
         let (Some(user), Some(draft)) = (user, &self.draft) else { return Err(Refusal::Unknown) };
         if !self.proven.as_ref().is_some_and(|proven| proven.holds_for(&user)) {
             return Err(Refusal::WrongPassword);
@@ -177,10 +177,10 @@ impl Plan {
 }
 
 /// What the attempt is counted with: the browser if its owner signed in with it before, else the name as typed.
-fn guesser(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>) -> Guesser {
+fn source(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>) -> AttemptSource {
     let nonce = attempt.device.and_then(|cookie| device::nonce_for(cx, cookie, user.map(|user| &user.id)));
     match (user, nonce) {
-        (Some(user), Some(nonce)) => Guesser::device(&user.id, nonce),
-        _ => Guesser::stranger(cx, attempt.identifier, attempt.browser),
+        (Some(user), Some(nonce)) => AttemptSource::device(&user.id, nonce),
+        _ => AttemptSource::stranger(cx, attempt.identifier, attempt.browser),
     }
 }

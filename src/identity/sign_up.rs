@@ -95,12 +95,9 @@ fn is_let_in(cx: &Cx, invite: Option<&str>, email: &str) -> Result<(), Error> {
 /// Accounts are for ever, so strangers make so many in an hour: from one address, from the networks around it, and in all.
 const IN_AN_HOUR: [u32; 4] = [60, 300, 1_000, 2_000];
 
-struct Made(Quota);
-
-impl Default for Made {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_hours(1)))
-    }
+/// The count that [`IN_AN_HOUR`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_hours(1))
 }
 
 /// Whether one more account may be made by a stranger now. Who is invited is no stranger. Errors: [`Error::Busy`].
@@ -111,7 +108,7 @@ fn has_room(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
     let from = cx.request.counted().map(networks).into_iter().flatten().chain([String::from("all")]);
     let bounds = IN_AN_HOUR.into_iter().skip(if cx.request.counted().is_some() { 0 } else { IN_AN_HOUR.len() - 1 });
     let levels: Vec<Level> = from.zip(bounds).map(|(of, most)| Level::new("sign_up", &of, most)).collect();
-    let room = cx.home.shared.of::<Made>().0.take(&levels, cx.now);
+    let room = cx.process().sign_ups.take(&levels, cx.now);
     room.map(drop).ok_or(Error::Busy { retry_after_seconds: 600 })
 }
 

@@ -91,7 +91,7 @@ pub(super) fn genuine_of_any_use(cx: &Cx, token: &str) -> Option<(TokenUse, Map<
     Some((found, claims))
 }
 
-/// The claims of an id token of ours, at any time, for those who show it as a hint: it names an app and a session and opens nothing. Apps keep theirs
+/// The claims of an id token that Auther issued, at any time, for those who show it as a hint: it names an app and a session and opens nothing. Apps keep theirs
 /// for long, so one that was made before tokens said what they are for is taken by its shape, which no token of another kind had: `azp` and `auth_time`, and
 /// nothing of an access token or an exchanged one.
 pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
@@ -119,7 +119,7 @@ fn signed(cx: &Cx, token: &str, typ: &str) -> Option<Map<String, Value>> {
     is_ours.then_some(verified.claims)
 }
 
-/// `exp` of a token of ours.
+/// `exp` of a token that Auther issued.
 pub fn expiry(claims: &Map<String, Value>) -> Option<Moment> {
     jose::numeric_date(claims, "exp").ok().flatten()
 }

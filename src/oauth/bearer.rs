@@ -1,4 +1,4 @@
-//! Whose token of ours somebody shows: an access token, an id token, or what an API key was exchanged for. Alive as of now, because we are
+//! Whose token somebody shows: an access token, an id token, or what an API key was exchanged for. Alive as of now, because we are
 //! the ones who would know better.
 
 use std::time::Duration;

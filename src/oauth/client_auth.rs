@@ -45,7 +45,7 @@ pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&str>)
     proved
 }
 
-/// Notes a failed attempt. Whoever guesses names of clients is told by the address alone.
+/// Notes a failed attempt. Anyone who guesses names of clients is told by the address alone.
 fn tell(cx: &Cx, shown: &Shown) {
     let known = named(shown).ok().and_then(|id| clients::find_live(cx, &id).ok().flatten());
     let name = known.as_ref().map_or("", |client| client.id.as_str());
@@ -245,19 +245,16 @@ async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Mo
 /// Marks of one client that are set in a minute: used assertions and revoked access tokens, each kept until what it marks has ended.
 const MARKS: u32 = 6_000;
 
-struct Marks(Quota);
-
-impl Default for Marks {
-    fn default() -> Self {
-        Self(Quota::new(Duration::from_secs(60)))
-    }
+/// The count that [`MARKS`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_secs(60))
 }
 
 /// Whether one more mark of a client may be set, which has proved who it is or shown a token of its own.
 /// Errors: [`ErrorCode::TemporarilyUnavailable`].
 pub(super) fn may_mark(cx: &Cx, client: &ClientId) -> Result<(), Error> {
     let level = Level::new("mark", client.as_str(), MARKS);
-    let room = cx.home.shared.of::<Marks>().0.take(&[level], cx.now);
+    let room = cx.process().spent_tokens.take(&[level], cx.now);
     room.map(drop).ok_or_else(|| {
         Error::new(ErrorCode::TemporarilyUnavailable, "The client used or revoked too many tokens within a minute.")
     })

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{claims, mint, scope};
 use crate::records::{Algorithm, AuthMethod, GrantType};
 
-/// Claims of ours that a token or userinfo may carry beyond the standard ones.
+/// Claims of Auther that a token or userinfo may carry beyond the standard ones.
 const OWN_CLAIMS: [&str; 18] = [
     "iss",
     "sub",

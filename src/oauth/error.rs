@@ -122,10 +122,10 @@ impl Error {
 
     /// `invalid_token`.
     pub fn invalid_token() -> Self {
-        Self::new(ErrorCode::InvalidToken, "The access token is expired, revoked or not one of ours.")
+        Self::new(ErrorCode::InvalidToken, "The access token is expired, revoked or not issued by this server.")
     }
 
-    /// A fault of ours; the cause is logged and never shown.
+    /// A fault of the server; the cause is logged and never shown.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self {
             code: ErrorCode::ServerError,

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::Mutex;
 
 use super::Error;
 use crate::audit::{Entry, Event};
@@ -50,10 +49,6 @@ pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
     Ok(rows::all(&cx.read()?, cx.tenant)?.iter().map(view).collect())
 }
 
-/// Who changes the keys has this first.
-#[derive(Default)]
-struct Turn(Mutex<()>);
-
 /// Fills the ring from the store.
 pub fn load(cx: &Cx) -> Result<(), Error> {
     let (revision, entries) = read(cx)?;
@@ -83,8 +78,7 @@ fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
 /// `algorithms` limits which ones are made, so that a first boot can answer before the slow ones are there. Making an RSA key
 /// takes up to half a second of CPU: never call this where a request waits.
 pub async fn tick(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
-    let turn = cx.home.shared.of::<Turn>();
-    let _turn = turn.0.lock().await;
+    let _alone = cx.process().key_rotation.lock().await;
     settle(cx, algorithms).await
 }
 
@@ -114,8 +108,7 @@ async fn settle(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
 /// Switches to the key that is published ahead, for one algorithm or all, and publishes another ahead. Tokens of the old key still
 /// verify.
 pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Error> {
-    let turn = cx.home.shared.of::<Turn>();
-    let _turn = turn.0.lock().await;
+    let _alone = cx.process().key_rotation.lock().await;
     succeed(cx, only).await?;
     list(cx)
 }
@@ -136,8 +129,7 @@ async fn succeed(cx: &Cx, only: Option<Algorithm>) -> Result<(), Error> {
 /// one, the next takes its place.
 pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
     let Ok(id) = KeyId::parse(kid) else { return Ok(None) };
-    let turn = cx.home.shared.of::<Turn>();
-    let _turn = turn.0.lock().await;
+    let _alone = cx.process().key_rotation.lock().await;
     let Some(record) = rows::find(&cx.read()?, cx.tenant, &id)? else { return Ok(None) };
     if state(&record) == KeyState::Current {
         succeed(cx, Some(record.algorithm)).await?;

@@ -215,7 +215,7 @@ fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
     claims.insert("acr".into(), json!(acr(amr)));
 }
 
-/// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Whoever reads
+/// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Anyone who reads
 /// `permissions_truncated` asks at `permissions_url` instead.
 pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
     for name in ["permissions_truncated", "permissions_url", "client_full_access"] {

@@ -109,7 +109,7 @@ pub async fn deliver_due(cx: &Cx) -> Result<(), store::Error> {
 }
 
 async fn attempt(cx: &Cx, delivery: &Delivery) -> Result<(), store::Error> {
-    let outcome = match cx.home.shared.of::<Kinds>().find(&delivery.kind) {
+    let outcome = match cx.process().delivery_kinds.find(&delivery.kind) {
         Some(kind) => tokio::time::timeout(TIME, kind.deliver(cx, delivery))
             .await
             .unwrap_or_else(|_| Err(Failed::for_now(format!("no answer within {} seconds", TIME.as_secs())))),

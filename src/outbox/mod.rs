@@ -66,7 +66,7 @@ impl Draft {
 
     /// Puts it into the outbox, in the transaction of what causes it.
     pub fn put(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
-        cx.home.shared.of::<Wake>().put.store(true, Ordering::SeqCst);
+        cx.process().outbox_wake.put.store(true, Ordering::SeqCst);
         rows::put(tx, cx.tenant, None, &self.0)
     }
 }

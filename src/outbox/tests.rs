@@ -49,7 +49,7 @@ impl World {
     fn new(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
         let home = Home::new();
         let kind = Arc::new(Scripted { outcomes: Mutex::new(outcomes.into_iter().collect()), ..Scripted::default() });
-        home.parts.shared.of::<Kinds>().add(kind.clone());
+        home.parts.process.delivery_kinds.add(kind.clone());
         Self { home, kind }
     }
 

@@ -17,7 +17,7 @@ pub struct AuthorizeFailure {
     pub at: Moment,
     /// From this moment on it is forgotten.
     pub expires_at: Moment,
-    /// A stable word: a registered error code, or one of ours where none could be told to the app.
+    /// A stable word: a registered error code, or one of Auther where none could be told to the app.
     pub error: String,
     /// What was wrong, in words.
     pub message: String,

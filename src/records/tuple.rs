@@ -94,7 +94,7 @@ impl fmt::Display for TupleKey {
     }
 }
 
-/// A tuple with what hangs on it.
+/// A tuple with its identifier and condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tuple {
     /// Its six parts.

@@ -8,7 +8,7 @@ const MESSAGE: usize = 300;
 /// What chunks are called in messages.
 pub(super) const CHUNK: &str = "policy";
 
-/// Why a script came to no end of its own. Whoever decides by the script decides against.
+/// Why a script came to no end of its own. Anyone who decides by the script decides against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The script is longer than is accepted.

@@ -33,7 +33,7 @@ impl Report {
     }
 }
 
-/// Names that scripts look for in vain, and what to say. A dot stands for a member.
+/// Names that scripts expect and do not find, and what to say. A dot stands for a member.
 const ABSENT: &[(&str, &str)] = &[
     ("io", "There are no files here: `io` is nil."),
     ("require", "There are no modules here: `require` is nil."),

@@ -38,7 +38,7 @@ const BUILTINS: &str = include_str!("builtins.luau");
 pub(super) fn interpreter(budget: &Arc<Budget>) -> mlua::Result<Lua> {
     let libraries =
         StdLib::COROUTINE | StdLib::TABLE | StdLib::OS | StdLib::STRING | StdLib::UTF8 | StdLib::BIT | StdLib::MATH;
-    // A panic of ours must not be something that a script can catch.
+    // A panic of the server must not be something that a script can catch.
     let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
     let now = lua.create_function({
         let budget = Arc::clone(budget);

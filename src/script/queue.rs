@@ -1,4 +1,4 @@
-//! Jobs that wait for a thread, taken in turns by owner: whoever brings many waits for their own.
+//! Jobs that wait for a thread, taken in turns by owner: anyone who brings many waits for their own.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -9,7 +9,7 @@ use crate::base::{Clock, Entropy};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
-use crate::cx::{Cx, Installation, Shared};
+use crate::cx::{Cx, Installation};
 use crate::identity::users;
 use crate::oauth;
 use crate::records::Algorithm;
@@ -34,10 +34,10 @@ pub async fn install(
     let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
     let keyring = Arc::new(keyring);
     let scripts = Arc::new(Pool::start(SCRIPT_THREADS, Limits::default()).map_err(Error::Scripts)?);
-    let shared = Shared::default();
+    let process = Arc::default();
     let authorizer = Arc::new(GraphAuthorizer);
     let parts =
-        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, shared };
+        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, process };
     let home = Arc::new(parts);
     let cx = Cx::for_system(home.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;

@@ -48,11 +48,11 @@ pub use one_call::OneCall;
 pub use reload::Reload;
 pub use tasks::Tasks;
 
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long an idle connection is kept. Unit tests wait for the end of one.
+const KEEP_ALIVE: Duration = Duration::from_secs(if cfg!(test) { 8 } else { 75 });
 
 /// How long a client may take for the head of a request: against those who send a byte now and then.
-const HEAD: Duration = Duration::from_secs(5);
+const HEAD: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -212,5 +212,7 @@ async fn open_store(settings: &Settings, socket: &Path) -> Result<Store, Error> 
     }
 }
 
+#[cfg(test)]
+mod idle_tests;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::cx::Installation;
 use crate::http;
 use crate::store::{Options, Store};
 
-/// An open data file that answers on a socket nobody else is told of.
+/// An open data file that answers on a socket nobody else learns of.
 pub struct OneCall {
     home: Arc<Installation>,
     socket: PathBuf,
@@ -34,7 +34,7 @@ impl OneCall {
         if local_ca {
             tls::ensure_ca(&home).await?;
         }
-        // Whoever holds the file is alone, so one name is enough; a socket that a killed command left is replaced.
+        // Anyone who holds the file is alone, so one name is enough; a socket that a killed command left is replaced.
         let socket = socket::path_of(&data).with_extension("sock.call");
         let (bound, listener) =
             Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket.clone(), cause })?;

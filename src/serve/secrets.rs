@@ -73,7 +73,7 @@ async fn make(
     Ok((sealing, MacKey::new(&mac)))
 }
 
-/// Seals everything anew under the configured key and forgets the file's own, all at once. Whoever has an old copy of the file
+/// Seals everything anew under the configured key and forgets the file's own, all at once. Anyone who has an old copy of the file
 /// has the old key with it.
 async fn adopt(
     store: &Store,

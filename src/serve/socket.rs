@@ -1,4 +1,4 @@
-//! The admin socket beside the data file. Whoever may read the data file may administer: the socket has mode 0600 and the peer's
+//! The admin socket beside the data file. Anyone who may read the data file may administer: the socket has mode 0600 and the peer's
 //! uid is checked besides, because the mode comes a moment after the socket.
 
 use std::fs::{self, File};

@@ -11,11 +11,8 @@ use tokio::sync::Mutex;
 use super::jobs::{self, Error, Job, Work};
 use super::tls::Tls;
 use crate::base::backoff::Backoff;
-use crate::base::clock::Steps;
-use crate::base::progress::Progress;
 use crate::config::Settings;
 use crate::cx::{Current, Cx, Installation, Turn};
-use crate::outbox;
 use crate::store;
 
 /// How often the clock is asked.
@@ -75,7 +72,7 @@ impl Tasks {
 
     /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and every 15 seconds.
     pub(super) async fn keep(self: Arc<Self>) {
-        let wake = self.home.load().shared.of::<outbox::Wake>();
+        let wake = Arc::clone(&self.home.load().process.outbox_wake);
         loop {
             // Failures are logged where they happen.
             let _ = self.settle().await;
@@ -108,7 +105,7 @@ impl Tasks {
 
 /// Has the background work woken by a commit that put something into the outbox.
 fn wake_by_commits(home: &Installation) -> Result<(), store::Error> {
-    let wake = home.shared.of::<outbox::Wake>();
+    let wake = Arc::clone(&home.process.outbox_wake);
     let hear = move |_: &store::Commit<'_>| {
         wake.committed();
         true
@@ -119,7 +116,7 @@ fn wake_by_commits(home: &Installation) -> Result<(), store::Error> {
 /// Does a job if it is due, its pause is over and no other process does it.
 async fn attempt(job: &Job, work: &Work<'_>) -> Result<(), Error> {
     let cx = work.cx;
-    let progress = cx.home.shared.of::<Progress>();
+    let progress = &cx.process().jobs;
     if !progress.may_try(job.name, cx.uptime) {
         return Ok(());
     }
@@ -151,7 +148,7 @@ async fn run(job: &Job, work: &Work<'_>) -> Result<bool, Error> {
 
 /// Looks whether the clock was set; answers whether it may be believed when it says that something has ended.
 fn clock_is_steady(cx: &Cx) -> bool {
-    let steps = cx.home.shared.of::<Steps>();
+    let steps = &cx.process().clock_steps;
     if let Some(step) = steps.look(cx.now, cx.uptime) {
         let (by, now) = (step.millis / 1000, cx.now);
         tracing::warn!(seconds = by, %now, "the clock was set, or the machine slept: look at it, since sessions, links and tokens end by it");
@@ -227,7 +224,7 @@ mod tests {
         let tasks = Tasks::new(Arc::clone(&home.parts).into(), None);
         let jobs = [plain("now"), Job { due: later, ..plain("later") }, Job { removes: true, ..plain("removes") }];
         block_on(tasks.settle_all(&jobs)).unwrap();
-        let progress = home.parts.shared.of::<Progress>();
+        let progress = &home.parts.process.jobs;
         let names = || progress.all().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(), ["now", "removes"]);
         let first = progress.all()[1].1.done;
@@ -246,7 +243,7 @@ mod tests {
         assert_eq!(names.len(), jobs::ALL.len());
         let home = Home::new();
         block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();
-        let done = home.parts.shared.of::<Progress>().all();
+        let done = home.parts.process.jobs.all();
         let commits = home.parts.store.commits();
         assert!(done.iter().all(|(name, job)| job.error.is_none() && names.contains(name)), "{done:?}");
         block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();

@@ -17,7 +17,7 @@ use crate::testing::block_on;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The configuration of a server in this folder, on a port that the system gives.
-fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn loaded(folder: &Path, variables: &[(&str, &str)]) -> Loaded {
     let small = [("AUTHER_PASSWORD_MEMORY_KIB", "8"), ("AUTHER_LISTEN", "127.0.0.1:0"), ("AUTHER_SERVER_WORKERS", "1")];
     let environment: Environment = small.iter().chain(variables).copied().collect();
     load(&Overrides::default(), &environment, folder).unwrap()
@@ -31,7 +31,7 @@ struct Told {
 }
 
 /// A server on a thread of its own. Its clock stands still at the real time, which TLS clients compare certificates with.
-struct Running {
+pub(super) struct Running {
     told: Told,
     clock: Arc<ManualClock>,
     stop: oneshot::Sender<()>,
@@ -39,7 +39,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(loaded: Loaded) -> Self {
+    pub(super) fn start(loaded: Loaded) -> Self {
         install_crypto_provider();
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -56,7 +56,11 @@ impl Running {
         Self { told: told.recv().unwrap(), clock, stop, thread }
     }
 
-    fn home(&self) -> Arc<Installation> {
+    pub(super) fn address(&self) -> SocketAddr {
+        self.told.address
+    }
+
+    pub(super) fn home(&self) -> Arc<Installation> {
         self.told.tasks.home()
     }
 
@@ -64,7 +68,7 @@ impl Running {
         block_on(self.told.tasks.settle()).unwrap();
     }
 
-    fn stop(self) {
+    pub(super) fn stop(self) {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap().unwrap();
     }
@@ -159,7 +163,7 @@ fn a_configuration_with_a_wrong_client_changes_nothing() {
     let server = Running::start(running.clone());
     let wrong = r#"[{"client_id":"declared","type":"spa","redirect_uris":["javascript:alert(1)"]}]"#;
     let variables = [off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", wrong)];
-    // Whoever brings the rules is told before anything happens, whoever does not when the clients are written.
+    // A caller that brings the rules learns it before anything happens; another one when the clients are written.
     let ruled = Overrides { client_rules: Some(oauth::clients::mistakes), ..Overrides::default() };
     let environment = variables.into_iter().collect::<Environment>();
     let mistakes = reload_configuration(&running, &ruled, &environment, folder.path()).unwrap_err().to_string();
@@ -339,7 +343,7 @@ fn what_is_put_into_the_outbox_of_a_running_server_is_delivered_without_waiting_
     let server = Running::start(loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]));
     let home = server.home();
     let (sender, delivered) = mpsc::channel();
-    home.shared.of::<outbox::Kinds>().add(Arc::new(HandsOver(sender)));
+    home.process.delivery_kinds.add(Arc::new(HandsOver(sender)));
     for number in 0..2 {
         let cx = Cx::for_system(Arc::clone(&home));
         let draft = outbox::Draft::new(&cx, "test", "usr_1", &number).unwrap();

@@ -212,7 +212,7 @@ pub(super) trait Engine: Send + Sync {
     /// of them says the head of the next view.
     fn commit(&self, proposal: &Proposal) -> Result<Revision, CommitError>;
 
-    /// All commits after `revision`, in order and without a gap, whoever made them; `None` when not all of them are known any more. Asked
+    /// All commits after `revision`, in order and without a gap, anyone who made them; `None` when not all of them are known any more. Asked
     /// after a commit of this process or a call of a [`Listener`], it knows that commit.
     fn changes_since(&self, revision: Revision) -> Result<Option<Vec<Logged>>, Error>;
 

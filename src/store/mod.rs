@@ -190,7 +190,7 @@ impl Store {
     }
 
     /// Tells `follower` of every commit after `from`, in order, without a gap and wherever it was made, until it answers false. Those that
-    /// there are already it is told of before this returns; the later ones before the transactions of the commit are answered, on the thread
+    /// there are already it learns of before this returns; the later ones before the transactions of the commit are answered, on the thread
     /// that learns of it, so it must be quick, and must not write. When commits were missed it is told so (see [`Commit::is_known`]).
     ///
     /// `from` is the revision of the snapshot ([`Snapshot::revision`]) that the follower builds on. False when the store no longer knows

@@ -1,4 +1,4 @@
-// The name, the colour and the logo of whoever runs the server: on the pages without script, and on those made of it.
+// The name, the colour and the logo of the operator: on the pages without script, and on those made of it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'

@@ -19,7 +19,7 @@ use auther::crypto::keyring::Keyring;
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
-use auther::cx::{Cx, Installation, Shared};
+use auther::cx::{Cx, Installation};
 use auther::records::{ApiKey, Model, SubjectRef, Tuple, TupleKey};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
@@ -231,6 +231,6 @@ pub fn operation(store: &Store) -> Result<Cx> {
         mac: MacKey::new(&Secret::new([9; 32])),
         scripts: Arc::new(Pool::start(1, Limits::default()).map_err(|fault| anyhow!("{fault}"))?),
         authorizer: Arc::new(GraphAuthorizer),
-        shared: Shared::default(),
+        process: Arc::default(),
     })))
 }

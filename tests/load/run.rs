@@ -1,6 +1,6 @@
 //! Many clients at once for a while, and what it cost the server.
 //!
-//! One thread drives all connections of a run. The kernel charges the waking of whoever waits on a loopback connection to the
+//! One thread drives all connections of a run. The kernel charges the waking of a thread that waits on a loopback connection to the
 //! process that writes into it: with a thread per client that would be part of what the server seems to cost.
 
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use auther::base::secret::Digest;
 use auther::base::{Clock, Entropy, Moment, Secret};
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::token;
-use auther::records::{Code, Grant, Profile, Refresh, Session, User};
+use auther::records::{Client, Code, Grant, Profile, Refresh, Session, User};
 use auther::store::{self, Options, Store, Tx, rows};
 
 use super::graph::{self, Graph};
@@ -78,6 +78,8 @@ struct Rows {
 /// Makes the data file at `path` and fills it.
 pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
     let store = Store::open(path, &Options::default())?;
+    let app = app()?;
+    store.write_blocking(move |tx| rows::clients::put(tx, TenantId::DEFAULT, &app))?;
     let maker = Maker::new()?;
     let mut seeded = Seeded { people: Vec::with_capacity(amounts.people), codes: Vec::new(), graph: None };
     let mut ids = Vec::with_capacity(amounts.people);
@@ -117,6 +119,16 @@ pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
     }
     store.close();
     Ok(seeded)
+}
+
+/// The client of everybody's tokens, which the configuration declares: were it not there yet, the server would take away what was written about an
+/// earlier one of its name.
+fn app() -> Result<Client> {
+    let now = SystemClock.now();
+    Ok(serde_json::from_value(serde_json::json!({
+        "id": APP, "name": APP, "kind": "web", "auth_method": "client_secret_basic", "grants": [], "origin": "config",
+        "created_at": now, "updated_at": now,
+    }))?)
 }
 
 fn put(tx: &mut Tx, rows: &Rows) -> Result<(), store::Error> {

@@ -143,7 +143,7 @@ async fn without_pages_the_app_is_told_access_denied() {
         let (browser, app) = (home.signed_in(BOB).await, home.app(client));
         is_denied(&Callback::of(asked(&browser, &app, &[("prompt", "none")]).await.location()), &home);
         let nobody = Callback::of(asked(&home.browser(), &app, &[("prompt", "none")]).await.location());
-        assert_eq!(nobody.get("error"), "login_required", "nothing is told of nobody");
+        assert_eq!(nobody.get("error"), "login_required", "nothing learns of nobody");
     }
 }
 

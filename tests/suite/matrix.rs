@@ -51,7 +51,7 @@ impl Operation {
     }
 
     fn is_for_everybody_known(&self) -> bool {
-        self.words == "For whoever has a credential."
+        self.words == "For anyone who has a credential."
     }
 
     fn is_for_the_operator(&self) -> bool {
@@ -77,7 +77,7 @@ enum Proof {
     Nothing,
     Bearer(String),
     Key(String),
-    /// The session cookie, from a page of ours or from who does not say.
+    /// The session cookie, from an Auther page or from who does not say.
     Cookie {
         cookie: String,
         origin: Option<String>,

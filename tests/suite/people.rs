@@ -133,7 +133,7 @@ async fn t31_t30_a_name_that_is_guessed_at_waits_and_the_right_password_works_in
     assert_eq!(attempt(&home.browser(), ANN, PASSWORD).await.status, StatusCode::OK);
     let rows = home.told("user.sign_in").await;
     let delayed = rows.iter().filter(|row| row.detail.get("reason") == Some(&json!("delayed"))).count();
-    assert_eq!(delayed, 1, "who waits is told of once a minute");
+    assert_eq!(delayed, 1, "who waits learns of once a minute");
 }
 
 #[tokio::test]

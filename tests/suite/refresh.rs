@@ -190,6 +190,40 @@ async fn a_token_gives_no_more_than_64_successors() {
 }
 
 #[tokio::test]
+async fn bug_class_31_a_clock_that_is_set_back_gives_no_used_token_a_longer_grace() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    home.clock.advance(Duration::from_secs(3600));
+    let second = Tokens::of(&shop.refresh(&first.refresh).await);
+    home.clock.set(home.now().minus(Duration::from_secs(600)));
+    assert_eq!(error(&shop.refresh(&first.refresh).await), invalid_grant(), "it was used ten minutes from now");
+    assert_dead(&shop, &second, "after a reuse").await;
+}
+
+#[tokio::test]
+async fn a_line_goes_on_beyond_100_tokens_and_forgets_the_oldest_of_those_that_were_used() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
+    let mut line = first.clone();
+    for _ in 0..40 {
+        line = at_once(&shop, &line.refresh, 4).await.swap_remove(2);
+    }
+    // Three siblings in each of 40 steps: 160 tokens were made.
+    assert_eq!(error(&shop.refresh(&first.refresh).await), invalid_grant(), "no more known");
+    let mut recent = line.clone();
+    for _ in 0..3 {
+        recent = line;
+        line = Tokens::of(&shop.refresh(&recent.refresh).await);
+    }
+    assert_eq!(shop.introspect(&line.refresh).await["active"], true);
+    home.clock.advance(Duration::from_secs(11));
+    assert_eq!(error(&shop.refresh(&recent.refresh).await), invalid_grant(), "known, and used twice");
+    assert_dead(&shop, &line, "after a reuse").await;
+}
+
+#[tokio::test]
 async fn t11_a_refresh_token_is_for_its_client() {
     let home = Home::new().await;
     let (shop, wiki) = (home.app("shop"), home.app("wiki"));

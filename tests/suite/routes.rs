@@ -11,7 +11,7 @@ enum For {
     Everybody,
     People,
     Administrators,
-    /// Whoever is at the machine; not reached over the network at all.
+    /// Anyone who is at the machine; not reached over the network at all.
     Operator,
 }
 

@@ -172,7 +172,7 @@ async fn scenario_c_runs_as_printed() {
     assert!(service.verify(text(&good(&exchange(&home, &key).await), "token")).is_ok());
 }
 
-/// Projects of the tenant `acme_corp`. Whoever may archive does so with completed projects; a manager with any.
+/// Projects of the tenant `acme_corp`. Anyone who may archive does so with completed projects; a manager with any.
 async fn projects(graph: &Graph) {
     let policy = "return context.resource.status == \"completed\" or context.user.role == \"manager\"";
     let relations = json!({"owner": {"union": ["admin"]}, "admin": {"union": ["member"]},

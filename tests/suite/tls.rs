@@ -19,7 +19,7 @@ async fn over_tls() -> Home {
         settings.issuer = settings.issuer.on_port(0);
     })
     .await;
-    // Whoever checks a certificate asks the machine's clock.
+    // Anyone who checks a certificate asks the machine's clock.
     home.advance(SystemClock.now().since(home.now())).await;
     home
 }

@@ -157,6 +157,25 @@ fn names_of_the_file_and_of_the_command_line_are_held_to_the_same() {
     }
 }
 
+#[test]
+fn bug_class_identifiers_of_the_file_and_of_the_command_line_begin_with_no_prefix_of_an_identifier() {
+    for prefix in ["usr_", "USR_", "grp_", "key_", "ses_", "gone_"] {
+        let chosen = format!("{prefix}0123456789");
+        let client =
+            json!([{"client_id": chosen, "type": "spa", "redirect_uris": ["https://x.example/cb"]}]).to_string();
+        let (is_done, told) = says(&["config", "check"], &[("AUTHER_CLIENTS_JSON", &client)]);
+        assert!(!is_done && told.contains(&prefix.to_lowercase()), "{told}");
+        for args in [
+            vec!["admin", "client", "create", "--type", "m2m", "--name", "Robot", "--client-id", &chosen],
+            vec!["admin", "group", "create", "--name", &chosen],
+            vec!["admin", "user", "create", "--email", "y@example.com", "--username", &chosen],
+        ] {
+            let (is_done, told) = in_a_home(&args);
+            assert!(!is_done && told.contains(&prefix.to_lowercase()), "{args:?}: {told}");
+        }
+    }
+}
+
 /// What a command says over a data file of its own.
 fn in_a_home(args: &[&str]) -> (bool, String) {
     static HOME: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();

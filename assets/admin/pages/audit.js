@@ -25,7 +25,7 @@ const NOUNS = { user: "People", access: "Access", session: "Sessions", invite: "
 
 // A failure is told as one: nobody signed in.
 const FAILED = { "user.sign_in": "Could not sign in", "user.sign_up": "Could not sign up", "user.confirm_password": "Password not confirmed", "client.authenticate": "App did not prove itself",
-  "token.refuse": "Code or token refused", "token.code_wasted": "Code shown in vain", "access.refuse": "Not allowed to administer" };
+  "token.refuse": "Code or token refused", "token.code_wasted": "Code used a second time", "access.refuse": "Not allowed to administer" };
 const titleOf = ({ action, outcome }) => (outcome === "failure" && FAILED[action]) || TITLES[action] || action;
 
 const OF_APPS = /^(client|app|authorize|consent|token)\./;

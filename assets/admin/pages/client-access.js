@@ -8,7 +8,7 @@ import { useMay } from "../rights.js";
 import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
 const policies = [
-  ["all_users", "Everybody with an account", "Whoever can sign in here can sign in to this app."],
+  ["all_users", "Everybody with an account", "Anyone who can sign in here can sign in to this app."],
   ["restricted", "Only those named below", "Others see a page that says so, and the app is told access_denied. Administrators of Auther always get in."],
 ];
 

@@ -19,7 +19,7 @@ export function Groups() {
   return html`
     <${Header} title="Groups" purpose="Sets of people, machines and other groups. What is granted to a group holds for everybody in it."><${May} to="create on groups"><a class="button primary" href="/admin/groups/create">New group</a></${May}></${Header}>
     <${List} caption="Groups" search="Search by name or id" columns=${columns} href=${(group) => `/admin/groups/${group.id}`} load=${(query, signal) => admin.get("/groups", query, signal)}
-      empty=${() => html`<${Empty} title="No groups yet"><p>Grant once to a group instead of to each person: whoever joins has it, whoever leaves loses it. <a href="/admin/groups/create">Make the first one</a>.</p></${Empty}>`} />
+      empty=${() => html`<${Empty} title="No groups yet"><p>Grant once to a group instead of to each person: anyone who joins has it, anyone who leaves loses it. <a href="/admin/groups/create">Make the first one</a>.</p></${Empty}>`} />
     <${Elsewhere} command="auther admin group list" request=${curl("GET", "/api/admin/groups")} />`;
 }
 

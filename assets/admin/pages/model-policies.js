@@ -15,7 +15,7 @@ export function Policies({ type, draft, stored, may }) {
   const { query } = useAddress();
   const permissions = Object.entries(draft.definition?.permissions || {});
   if (!draft.definition) return html`<${Empty} title="The definition is no JSON right now"><p>Policies stand in it. <a href=${modelPath(type)}>Go back to the text</a>, and set right what is marked.</p></${Empty}>`;
-  if (permissions.length === 0) return html`<${Empty} title="No permission yet"><p>A policy hangs on a permission. <a href=${modelPath(type)}>Declare one in the model</a>, such as <code>"read": {"relation": "viewer"}</code>.</p></${Empty}>`;
+  if (permissions.length === 0) return html`<${Empty} title="No permission yet"><p>A policy belongs to a permission. <a href=${modelPath(type)}>Declare one in the model</a>, such as <code>"read": {"relation": "viewer"}</code>.</p></${Empty}>`;
   const wanted = query.get("permission");
   const first = permissions.find(([, permission]) => permission.policy) || permissions[0];
   const [name, permission] = permissions.find(([one]) => one === wanted) || first;

@@ -71,7 +71,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const BOTH = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-// Sign-ins stand on the line, failures hang below it: the two are told apart without colours.
+// Sign-ins stand on the line, failures stand below it: the two are told apart without colours.
 function SignIns({ told, step, title }) {
   const [table, setTable] = useState(false);
   const { ok, failed } = told.sign_ins;

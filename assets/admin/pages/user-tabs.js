@@ -1,4 +1,4 @@
-// What hangs on a person: sessions, groups, permissions, apps, tokens, API keys, and what they did.
+// What belongs to a person: sessions, groups, permissions, apps, tokens, API keys, and what they did.
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";

@@ -1,4 +1,4 @@
-// One person: who they are, and everything that hangs on them, a tab each. Profile and password are here, the rest in user-tabs.js.
+// One person: who they are, and everything that belongs to them, a tab each. Profile and password are here, the rest in user-tabs.js.
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";

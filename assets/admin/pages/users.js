@@ -48,7 +48,7 @@ export function Users() {
 
 const DAY = 86400;
 const invitation = [
-  { name: "email", label: "E-mail", kind: "email", optional: true, autocomplete: "off", hint: "Then only this address can use it. Without one, whoever has the link can." },
+  { name: "email", label: "E-mail", kind: "email", optional: true, autocomplete: "off", hint: "Then only this address can use it. Without one, anyone who has the link can." },
   { name: "expires_in", label: "It works for", kind: "select", options: [[DAY, "1 day"], [7 * DAY, "7 days"], [30 * DAY, "30 days"]].map(([seconds, title]) => [String(seconds), title]) },
 ];
 

@@ -16,5 +16,6 @@ pub(in crate::access) use ask::with_graph;
 pub use ask::{check, check_many, may, may_in, subject_of, subject_status, with_session, would_allow};
 pub use order::{CLIENTS, CheckSession, FULL_ACCESS, PLATFORM};
 pub use question::{Decision, Question, Reason, StaticDecision};
+pub(crate) use subject_cache::SubjectCache;
 pub use subject_status::{API_KEY, CLIENT, SubjectStatus, USER};
 pub(in crate::access) use subject_status::{State, StoredSchema};

@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::access::Error;
 use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
-use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::store::rows::api_keys::{self, KeyStatus};
 use crate::store::rows::{tuples, users};
@@ -18,11 +17,8 @@ use crate::store::{self, Read, Revision};
 /// The most people, and the most keys, that are kept. Questions about more of them in one version read the store.
 const MOST: usize = 20_000;
 
-/// The newest version of each tenant.
-type Newest = LatestOf<TenantId, SubjectCache>;
-
 /// What was read in one version of the store.
-pub(super) struct SubjectCache {
+pub(crate) struct SubjectCache {
     version: u64,
     /// How often tuples, models and groups have changed.
     pub(super) revision: u64,
@@ -36,7 +32,7 @@ impl SubjectCache {
     /// The cache of this state. For a version that is not known it is made anew, and nobody else gets it.
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
         let Some(version) = from.access_revision().map(Revision::number) else { return Self::at(0, cx.tenant, from) };
-        let newest = cx.home.shared.of::<Newest>();
+        let newest = &cx.process().subjects;
         let known = newest.find(&cx.tenant);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {
             return Ok(Arc::clone(known));

@@ -9,52 +9,14 @@ use std::sync::Arc;
 
 use super::derivation::{Derivation, Rule, ScriptResult};
 use super::memo::{EXACT, Known, Memo, Node, NodeResult};
-use super::result::{CheckResult, Limits, Schema, Script, ScriptOutcome, ScriptRunner, ScriptSource};
+use super::result::{CheckResult, Script, ScriptOutcome, ScriptRunner, ScriptSource};
+use super::state::Graph;
 use super::symbols::{Edge, LocalSymbols, Subject, Symbol, Userset};
 use super::tuple_reader::{ObjectRelation, TupleFilter, TupleReader};
 use crate::access::Error;
 use crate::access::model::{CompiledModel, Relation, Rewrite};
 use crate::base::hash::Seeded;
-use crate::base::{Budget, Moment};
 use crate::records::SubjectRef;
-
-/// The permission graph as of one moment, and how far a question may go in it.
-pub struct Graph<'a, F: ?Sized> {
-    /// The tuples.
-    pub tuples: &'a F,
-    /// The models.
-    pub schema: &'a dyn Schema,
-    /// Tuples that expire by this moment do not exist.
-    pub now: Moment,
-    /// How far a question may lead.
-    pub limits: Limits,
-    /// How much all questions together may look at; `None` where the limits are enough.
-    pub budget: Option<&'a Budget>,
-}
-
-impl<'a, F: ?Sized> Graph<'a, F> {
-    /// The same with other tuples.
-    pub fn with<'b, G: ?Sized>(&self, tuples: &'b G) -> Graph<'b, G>
-    where
-        'a: 'b,
-    {
-        let Self { schema, now, limits, budget, .. } = *self;
-        Graph { tuples, schema, now, limits, budget }
-    }
-
-    /// Takes steps from the budget. Errors: [`Error::LimitReached`].
-    pub fn take(&self, steps: usize) -> Result<(), Error> {
-        self.budget.map_or(Ok(()), |budget| Ok(budget.take(steps)?))
-    }
-}
-
-impl<F: ?Sized> Clone for Graph<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F: ?Sized> Copy for Graph<'_, F> {}
 
 /// The outcome of an evaluation.
 #[derive(Debug)]

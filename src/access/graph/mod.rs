@@ -11,6 +11,7 @@ mod memo;
 mod overlay;
 mod reach;
 mod result;
+mod state;
 mod symbols;
 mod tuple_reader;
 
@@ -19,11 +20,13 @@ pub(super) mod tests;
 
 pub(in crate::access) use derivation::Derivation;
 pub use derivation::{Rule, ScriptResult};
-pub use engine::{CheckOutcome, Engine, Graph};
+pub use engine::{CheckOutcome, Engine};
 pub(in crate::access) use index::IndexMaintainer;
+pub(crate) use index::Maintainers;
 pub use index::SnapshotTuples;
 pub use overlay::Overlay;
 pub(in crate::access) use reach::{RelationKey, Walk};
-pub use result::{CheckResult, Limits, Schema, Script, ScriptOutcome, ScriptRunner, ScriptSource};
+pub use result::{CheckResult, Script, ScriptOutcome, ScriptRunner, ScriptSource};
+pub use state::{Graph, Limits, Schema};
 pub use symbols::{Edge, LocalSymbols, Subject, Symbol, SymbolText, Userset};
 pub use tuple_reader::{ObjectRelation, StoreTuples, TupleFilter, TupleReader};

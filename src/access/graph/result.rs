@@ -1,12 +1,7 @@
-//! The result of an evaluation, its limits, and where it gets models and the outcome of scripts from.
-
-use std::sync::Arc;
+//! The result of an evaluation, and the scripts that it depends on.
 
 use serde::Serialize;
 
-use crate::access::Error;
-use crate::access::model::CompiledModel;
-use crate::cx::Cx;
 use crate::records::Tuple;
 
 /// The result of a check or of a part of it, from worst to best: any-of takes the greatest, all-of the least.
@@ -21,40 +16,6 @@ pub enum CheckResult {
     Gated,
     /// It holds.
     Yes,
-}
-
-/// How far an evaluation may go. Beyond them there is no answer: [`Error::LimitReached`], never a denial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Steps from one object to another: nested groups and parents.
-    pub depth: usize,
-    /// Usersets that are looked into.
-    pub subjects: usize,
-    /// Relations of objects that are visited.
-    pub nodes: usize,
-    /// Objects or subjects that a list looks at.
-    pub listed: usize,
-}
-
-impl Limits {
-    /// As the configuration says.
-    pub fn of(cx: &Cx) -> Self {
-        let set = &cx.settings().limits;
-        let (depth, subjects, nodes) = (set.check_depth, set.check_sets, set.check_nodes);
-        Self { depth, subjects, nodes, ..Self::default() }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { depth: 25, subjects: 1_000, nodes: 10_000, listed: 100_000 }
-    }
-}
-
-/// Where models come from.
-pub trait Schema {
-    /// The model of an entity type; `None` when nobody declared it.
-    fn model(&self, entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error>;
 }
 
 /// Where a script comes from.

@@ -148,7 +148,7 @@ fn from_json(value: &Value) -> Result<Incoming, String> {
 fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
     if members.get("condition").is_some_and(|condition| !condition.is_null()) {
         return Err(String::from(
-            "has a condition of OpenFGA, which is no Lua: remove it, or write the tuple with a condition of ours",
+            "has a condition of OpenFGA, which is no Lua: remove it, or write the tuple with a condition of Auther",
         ));
     }
     if let Some(name) =

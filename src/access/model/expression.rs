@@ -42,7 +42,7 @@ pub(super) fn except(reader: &mut Reader<'_>, at: &str, object: &Map<String, Val
     if removed.iter().any(Rewrite::has_direct) {
         reader.note(
             at,
-            "{\"direct\": true} cannot be excepted: whoever is given the relation would lose it. Name another relation",
+            "{\"direct\": true} cannot be excepted: anyone who is given the relation would lose it. Name another relation",
         );
         return None;
     }

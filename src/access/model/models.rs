@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
 use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
-use crate::base::latest::LatestOf;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
@@ -26,15 +25,12 @@ pub struct Models {
     seen_in: AtomicU64,
 }
 
-/// The newest models of each tenant.
-type Newest = LatestOf<TenantId, Models>;
-
 impl Models {
     /// The models as this snapshot has them, shared with all operations that see the same ones. Costs a read
     /// at the most. Look models up from this
     /// snapshot only.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
-        let newest = cx.home.shared.of::<Newest>();
+        let newest = &cx.process().models;
         let known = newest.find(&cx.tenant);
         let version = from.access_revision().map_or(0, |version| version.number().saturating_add(1));
         if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {

@@ -95,7 +95,7 @@ pub fn thumbprint(jwk: &Map<String, Value>) -> Result<String, Error> {
     Ok(BASE64URL_NOPAD.encode(&sha256(&canonical)))
 }
 
-/// A private key in a place for public ones is a leak waiting to happen; a symmetric one is no key of ours (RFC 8725 §2.1).
+/// A private key in a place for public ones is a leak waiting to happen; a symmetric one is no key that is accepted (RFC 8725 §2.1).
 fn is_public(jwk: &Map<String, Value>) -> Result<(), Error> {
     if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
         return Err(Error::Key("is not a public key"));

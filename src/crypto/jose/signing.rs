@@ -58,7 +58,8 @@ impl SigningKey {
     pub fn from_private_jwk(json: &Secret<String>) -> Result<Self, Error> {
         let members = json::object(json.expose().as_bytes()).ok_or(Error::Key("is not a JSON object"))?;
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-        let algorithm = text("alg").and_then(|name| name.parse().ok()).ok_or(Error::Key("names no algorithm of ours"));
+        let algorithm =
+            text("alg").and_then(|name| name.parse().ok()).ok_or(Error::Key("names no supported algorithm"));
         let kid = text("kid").ok_or(Error::Key("has no kid"));
         let public_jwk = public_half(&members);
         let signer = Jwk::from_map(members).map_err(|_| Error::Key("is malformed")).and_then(|jwk| {

@@ -1,7 +1,7 @@
 //! Project Wycheproof's vectors for JSON Web Signature and JSON Web Key (`tests/data/wycheproof`, with their licence).
 //!
 //! Their payloads are not JSON, so the signature layer is asked. Everything marked invalid must be refused. Everything marked
-//! valid must be accepted when its algorithm is one of ours, and refused otherwise.
+//! valid must be accepted when its algorithm is supported, and refused otherwise.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ fn outcome(refused_invalid: usize, accepted_valid: usize, by_algorithm: &[(&str,
     Outcome { refused_invalid, accepted_valid, refused_by_algorithm }
 }
 
-/// One of the valid vectors has stray letters in its header: whoever skips them reads it, we do not.
+/// One of the valid vectors has stray letters in its header: anyone who skips them reads it, we do not.
 #[test]
 fn signatures_that_wycheproof_calls_invalid_are_refused() {
     let others =

@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const RECENT: usize = 12;
 
 /// `GET overview`: what is there and what happened in the `period` (`24h`, `7d` or `30d`). Each part is for who may see it: of the others the
-/// counts are `null` and the lists empty. Whoever may see none of it is refused.
+/// counts are `null` and the lists empty. Anyone who may see none of it is refused.
 pub async fn show(caller: Manager, query: Query) -> Result<HttpResponse, Refusal> {
     let cx = &caller.cx;
     let hours = match parameter(&query, "period")? {

@@ -213,7 +213,7 @@ fn wrong(name: &str, wanted: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", format!("`{name}` must be {wanted}."))
 }
 
-/// What policies are told of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there; too large.
+/// What policies learn of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there; too large.
 pub(in crate::http) fn resource(given: Members) -> Result<Resource, Refusal> {
     let is = |name: &str, fits: fn(&Value) -> bool| given.get(name).is_none_or(|value| value.is_null() || fits(value));
     if !is("attributes", Value::is_object) {

@@ -23,7 +23,7 @@ pub struct Body {
     /// `false`: the cookie ends with the browser.
     #[serde(rename = "rememberMe")]
     remember_me: Option<bool>,
-    /// Where a caller that is a page wants to go next; a path of ours.
+    /// Where a caller that is a page wants to go next; a path of this server.
     #[serde(rename = "callbackURL")]
     callback_url: Option<String>,
 }

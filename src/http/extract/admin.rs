@@ -154,7 +154,7 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
     Ok(caller.cx)
 }
 
-/// A change that is authenticated by cookie must say that it comes from a page of ours: stricter than elsewhere, for this API is not for
+/// A change that is authenticated by cookie must say that it comes from an Auther page: stricter than elsewhere, for this API is not for
 /// programs that keep cookies.
 fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Refusal> {
     let is_ours = || csrf::sender(&caller.cx, request.headers()) == Sender::Ourselves;

@@ -13,8 +13,8 @@ use super::cx::{is_known, keep_held, operation};
 use crate::http::State;
 use crate::http::respond::Refusal;
 
-/// How long a body may take to arrive. The head has a limit of its own in the server's settings.
-pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for the end of it.
+pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });
 
 /// How much of a body that is too large is read all the same, in bytes.
 pub(in crate::http) const MOST_DISCARDED: usize = 1024 * 1024;
@@ -61,7 +61,7 @@ async fn too_large(mut payload: Payload, mut read: usize, limit: usize) -> Refus
 async fn collect(mut payload: Payload, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Refusal::malformed("The request body broke off."))?;
+        let chunk = chunk.map_err(|_| Refusal::malformed("The request body ended early."))?;
         if body.len().saturating_add(chunk.len()) > limit {
             return Err(too_large(payload, body.len(), limit).await);
         }

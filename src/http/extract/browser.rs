@@ -22,7 +22,7 @@ const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// The browser behind a request for a page: who is signed in, and what its forms are bound to.
 ///
-/// Forms carry [`Browser::csrf`] in the hidden field `csrf_token`; whoever receives one calls [`Browser::own_form`] first. The token
+/// Forms carry [`Browser::csrf`] in the hidden field `csrf_token`; anyone who receives one calls [`Browser::own_form`] first. The token
 /// holds for the session it was drawn in, so a form drawn before a sign-in does not work after it.
 pub struct Browser {
     /// Who is signed in here.
@@ -88,7 +88,7 @@ impl Browser {
     }
 }
 
-/// What the forms of the caller's browser are bound to, if it has shown a page of ours and keeps cookies.
+/// What the forms of the caller's browser are bound to, if it has shown an Auther page and keeps cookies.
 pub(in crate::http) fn name_of(request: &HttpRequest, cx: &Cx) -> Option<String> {
     cookies::find(request, cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name))
 }

@@ -1,4 +1,4 @@
-//! Who asks about permissions and API keys: people, machines and apps, by any credential of ours.
+//! Who asks about permissions and API keys: people, machines and apps, by any credential that Auther issues.
 
 use std::pin::Pin;
 
@@ -142,7 +142,7 @@ async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<Proved, Refu
     }
 }
 
-/// A signed token of ours, or the token of a session (RFC 6750 §2.1).
+/// A signed token that Auther issued, or the token of a session (RFC 6750 §2.1).
 async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<Proved, Refusal> {
     let refused = || Refusal::from(oauth::Error::invalid_token());
     let dots = token.expose().matches('.').count();

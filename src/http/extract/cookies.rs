@@ -6,7 +6,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use crate::cx::Cx;
 
-/// What a cookie of ours is for.
+/// What a cookie is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The session token.

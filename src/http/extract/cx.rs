@@ -35,7 +35,7 @@ pub struct LocalPeer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stranger;
 
-/// What the server notes of a connection over the network, in the connection's data; shared with whoever watches it.
+/// What the server notes of a connection over the network, in the connection's data; shared with what watches it.
 #[derive(Debug)]
 pub struct Connection {
     /// Whether it is one of the reserve, on which only the state of the server is told.

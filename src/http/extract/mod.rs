@@ -7,11 +7,11 @@
 //! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`] (form of a page,
 //!   repeats refused), [`Json<T>`]: bounded, strictly UTF-8.
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
-//! * [`Caller`]: who asks about permissions: an API key, a token of ours, a client's credentials or a cookie.
+//! * [`Caller`]: who asks about permissions: an API key, a token that Auther issued, a client's credentials or a cookie.
 //! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
 //! * [`Fresh`] around one of those: who lately proved that it is them, for what outlives a session.
 //!
-//! Whoever asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is small; what all open requests hold
+//! Anyone who asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is small; what all open requests hold
 //! is bounded ([`budget`]).
 //!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.

@@ -11,7 +11,7 @@ use super::{body, json};
 use crate::base::Secret;
 use crate::http::respond::Refusal;
 
-/// More parameters than any request of ours has.
+/// More parameters than any request has.
 const MAX_PAIRS: usize = 100;
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -47,7 +47,7 @@ fn chain(
     entries
 }
 
-/// The first address from the end that is none of ours, or the first of all; `None` when the walk comes to an entry that is no address.
+/// The first address from the end that is no trusted proxy, or the first of all; `None` when the walk comes to an entry that is no address.
 fn walk(entries: Vec<Option<IpAddr>>, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut reached = None;
     for entry in entries.into_iter().rev() {

@@ -84,7 +84,7 @@ pub(super) fn finish(decision: &Decision, headers: &mut HeaderMap) {
     };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
-    // Answers that other origins may read are no secret of ours: let them through isolation as well.
+    // Answers that other origins may read are no secret: let them through isolation as well.
     let policy = header::HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(policy, HeaderValue::from_static("cross-origin"));
 }

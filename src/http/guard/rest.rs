@@ -24,7 +24,7 @@ struct Unread {
     has_ended: bool,
 }
 
-/// Shares the body with whoever handles the request. `None` where nothing is to be done: HTTP/1 reads to the end by itself.
+/// Shares the body with the handler. `None` where nothing is to be done: HTTP/1 reads to the end by itself.
 pub(super) fn share(request: &mut ServiceRequest) -> Option<Rest> {
     if request.version() != Version::HTTP_2 || request.method().is_safe() {
         return None;

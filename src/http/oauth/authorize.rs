@@ -87,7 +87,7 @@ fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> 
     }
 }
 
-/// Tells a person that the app is not open to them. Whoever is asked for access finds the reference in the audit log.
+/// Tells a person that the app is not open to them. The person who is asked for access finds the reference in the audit log.
 fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> {
     let TurnedAway { client_name, user, interaction, back } = turned_away;
     let (back_href, back_fields) = match back.mode {

@@ -15,7 +15,7 @@ use crate::oauth::authorize::{self, Brought, Ended, Interaction, PageRefusal, Vi
 use crate::records::Client;
 use crate::store::rows;
 
-/// What `continue` holds: an app's waiting request, a page of ours, or nothing.
+/// What `continue` holds: an app's waiting request, an Auther page, or nothing.
 pub enum Flow {
     /// Nowhere in particular.
     Home,

@@ -48,7 +48,7 @@ impl Account {
     }
 }
 
-/// Sends the browser to a page of ours, or to a URI that was validated, with `GET` (RFC 9110 §15.4.4).
+/// Sends the browser to an Auther page, or to a URI that was validated, with `GET` (RFC 9110 §15.4.4).
 fn go(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }

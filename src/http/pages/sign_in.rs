@@ -16,7 +16,7 @@ use crate::http::routes;
 use crate::identity::Error;
 use crate::identity::sign_in::{self, Attempt};
 
-/// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from a page of ours. Shows the form to people who are signed
+/// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own_path));

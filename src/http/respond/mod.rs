@@ -165,7 +165,7 @@ impl Refusal {
     /// The refusal for a status alone, where a library said no in its own words.
     pub fn of_status(status: StatusCode) -> Self {
         let (code, message) = match status {
-            StatusCode::NOT_FOUND => ("not_found", "Nothing lives at this address."),
+            StatusCode::NOT_FOUND => ("not_found", "No such endpoint."),
             StatusCode::INTERNAL_SERVER_ERROR => ("internal", "Something failed inside the server."),
             StatusCode::REQUEST_TIMEOUT => ("timeout", "The request took too long to arrive."),
             _ if status.is_server_error() => ("unavailable", "The server cannot answer at the moment."),

@@ -385,7 +385,7 @@ async fn every_right_is_the_one_that_the_route_asks_for_and_every_refusal_is_a_p
             let filled = path.replace(['{', '}'], "");
             let answer = api.send(&method, &filled, Some(&json!({}))).await;
             let words = operation["description"].as_str().unwrap();
-            if words == "For whoever has a credential." {
+            if words == "For anyone who has a credential." {
                 assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
                 continue;
             }

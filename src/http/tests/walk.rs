@@ -87,7 +87,7 @@ async fn bug_class_38_every_route_keeps_out_who_has_no_business_there() {
     }
 }
 
-/// Routes of the admin API that answer whoever shows a credential.
+/// Routes of the admin API that answer anyone who shows a credential.
 fn is_for_everybody_known(path: &str) -> bool {
     matches!(path, "/api/admin/me" | "/api/admin/openapi.json")
 }

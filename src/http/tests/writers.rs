@@ -11,7 +11,7 @@ use crate::http::routes::{Dialect, dialect};
 use crate::oauth::clients::failures;
 use crate::oauth::clients::{ClientInput, register};
 
-/// Writers that reach nothing that carries authority, whoever may call them.
+/// Writers that reach nothing that carries authority, anyone who may call them.
 const HARMLESS: [&str; 9] = [
     "invites",
     "keys/rotate",
@@ -279,7 +279,7 @@ async fn bug_class_38_no_lesser_administrator_reaches_what_carries_authority() {
     let everything = desk.lesser("every@example.com", &all).await;
     let before = world.state().await;
     let attempts = world.attempts("every@example.com");
-    // Whoever has every right there is but the platform is refused for want of that one, and by nothing before it.
+    // Anyone who has every right there is but the platform is refused for want of that one, and by nothing before it.
     for Attempt { method, path, body, .. } in &attempts {
         let answer = desk.send(&everything, method.clone(), path, body.clone()).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {body}: {}", answer.body);
@@ -343,7 +343,7 @@ async fn who_administers_the_platform_may_do_all_of_it() {
         let answer = desk.admin(method.clone(), path, body).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.body);
     }
-    // A new client begins with nothing, whoever registers it.
+    // A new client begins with nothing, for everyone who registers one.
     let left = desk.get("tuples?subject=client:awaited").await.json();
     assert_eq!(left["items"], json!([]));
 }

@@ -39,7 +39,7 @@ async fn bug_class_31_a_name_waits_whatever_its_spelling_and_the_right_password_
     home.advance(Duration::from_secs(1));
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok(), "a success forgets the failures before it");
-    assert!(home.parts.store.commits() - before <= 3, "who waits is told of once");
+    assert!(home.parts.store.commits() - before <= 3, "who waits learns of once");
 }
 
 #[tokio::test]

@@ -24,19 +24,15 @@ const LIFE: Duration = Duration::from_secs(3600);
 /// How far a clock may be set back before a token counts as one from the future.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The purpose of the tag; no other value of ours can be taken for an interaction.
+/// The purpose of the tag; no other value of this server can be taken for an interaction.
 const PURPOSE: &str = "interaction";
 
 /// Requests that one person may answer within [`LIFE`]: of each a note is kept for as long.
 const ANSWERS: u32 = 600;
 
-/// How many requests each person has answered.
-struct Answers(Quota);
-
-impl Default for Answers {
-    fn default() -> Self {
-        Self(Quota::new(LIFE))
-    }
+/// The count that [`ANSWERS`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(LIFE)
 }
 
 /// An authorization request that waits for the person.
@@ -160,7 +156,7 @@ impl Interaction {
     /// Whether this person may answer one more request within the hour. Errors: [`ErrorCode::TemporarilyUnavailable`].
     pub(super) fn may_answer(cx: &Cx, user: &UserId) -> Result<(), Error> {
         let level = Level::new("interaction", user.as_str(), ANSWERS);
-        let room = cx.home.shared.of::<Answers>().0.take(&[level], cx.now);
+        let room = cx.process().answered_interactions.take(&[level], cx.now);
         let too_many = "There were too many sign-ins of this person within an hour.";
         room.map(drop).ok_or_else(|| Error::new(ErrorCode::TemporarilyUnavailable, too_many))
     }

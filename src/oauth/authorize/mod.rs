@@ -29,18 +29,18 @@ use request::{Prompt, Refusal};
 /// What the browser gets.
 #[derive(Debug)]
 pub enum Decision {
-    /// A page of ours: client or redirect URI could not be proved, so nothing is redirected (RFC 6749 §4.1.2.1).
+    /// An Auther page: client or redirect URI could not be proved, so nothing is redirected (RFC 6749 §4.1.2.1).
     Refuse(PageRefusal),
     /// An answer to the app: a code or an error.
     Respond(AuthorizationResponse),
-    /// A page of ours must be shown first. `interaction` brings the request back: the parameter and hidden field `continue`.
+    /// An Auther page must be shown first. `interaction` brings the request back: the parameter and hidden field `continue`.
     Ask {
         /// Which page.
         step: Step,
         /// Token of the waiting request.
         interaction: String,
     },
-    /// A page of ours: the person who is signed in may not use the app.
+    /// An Auther page: the person who is signed in may not use the app.
     TurnAway(Box<TurnedAway>),
 }
 

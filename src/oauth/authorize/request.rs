@@ -75,7 +75,7 @@ pub enum Prompt {
     SelectAccount,
 }
 
-/// A refusal on a page of ours.
+/// A refusal on an Auther page.
 #[derive(Clone, Debug)]
 pub struct PageRefusal {
     /// A stable word for programs.
@@ -379,7 +379,7 @@ pub(super) fn unmet() -> Error {
     )
 }
 
-/// The subject of an id token of ours, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).
+/// The subject of an id token that Auther issued, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).
 fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
     let Some(hint) = params.find("id_token_hint") else { return Ok(None) };
     let claims = access_token::genuine_id_token(cx, hint);

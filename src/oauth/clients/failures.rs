@@ -50,9 +50,9 @@ pub struct Wrong<'a> {
 
 /// How many were noted of each app in the running minute.
 #[derive(Default)]
-struct Noted(Mutex<HashMap<ClientId, (u64, u32)>>);
+pub(crate) struct PerMinute(Mutex<HashMap<ClientId, (u64, u32)>>);
 
-impl Noted {
+impl PerMinute {
     /// Whether one more may be noted.
     fn take(&self, client: &ClientId, now: Uptime) -> bool {
         let minute = now.millis() / 60_000;
@@ -80,7 +80,7 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
     };
     let known = rows::failures::of_client(&cx.read()?, cx.tenant, &fresh.client)?;
     let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
-    if known.iter().any(is_recent) || !cx.home.shared.of::<Noted>().take(&fresh.client, cx.uptime) {
+    if known.iter().any(is_recent) || !cx.process().authorization_failures.take(&fresh.client, cx.uptime) {
         return Ok(());
     }
     let at = cx.clone();

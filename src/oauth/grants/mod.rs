@@ -44,7 +44,7 @@ pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> 
     };
     let client = client_auth::authenticate(cx, params, authorization).await?;
     client_may_use(&client, grant)?;
-    // A public client proves nothing: what is told of it is counted by where it came from.
+    // A public client proves nothing: what learns of it is counted by where it came from.
     let teller = if client.auth_method == AuthMethod::None {
         cx.clone()
     } else {

@@ -105,7 +105,7 @@ pub fn resealed(
     Ok(Certificate { sealed_key: to.seal(purpose, &key, entropy)?, ..certificate })
 }
 
-/// The leaf as the TLS stack wants it: the chain without the CA, which whoever trusts it has, and the private key.
+/// The leaf as the TLS stack wants it: the chain without the CA, which anyone who trusts it has, and the private key.
 pub fn unsealed(
     leaf: &Certificate,
     sealing: &SealingKey,

@@ -77,7 +77,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// The certificate that the settings ask for, made if need be; `None` when TLS is not ours. Errors: there is none to serve
+    /// The certificate that the settings ask for, made if need be; `None` when TLS ends elsewhere. Errors: there is none to serve
     /// with.
     pub async fn load(home: &Installation) -> Result<Option<Self>, Error> {
         let (source, certified) = match &home.settings.tls {

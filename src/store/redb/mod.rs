@@ -55,7 +55,7 @@ const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
 enum Slot {
     /// The device may still hold back what redb wants to put right in the file: it is read over it, and not written before.
     Open(Database, Device),
-    /// The disk failed, and the file could not be opened again yet. Whoever reads or writes next tries it.
+    /// The disk failed, and the file could not be opened again yet. Anyone who reads or writes next tries it.
     Failed(Error),
     Closed,
 }
@@ -68,7 +68,7 @@ pub(super) struct RedbEngine {
     /// The disk failed under redb, which from then on refuses to touch the file: it must be opened anew. Views tell it too.
     sick: Arc<AtomicBool>,
     /// The view that those share who read between two commits. It is only kept while the slot is locked for reading, and let go
-    /// by whoever locks it for writing: nothing else would ever let go of the file.
+    /// by anyone who locks it for writing: nothing else would ever let go of the file.
     latest: ArcSwapOption<RedbView>,
     /// Goes up with every commit, once it is in the file: a view of a lower number is an old one.
     generation: AtomicU64,

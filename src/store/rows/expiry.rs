@@ -14,7 +14,7 @@ const EXPIRY: Index<ExpiryKey> = Index::new("expiry");
 
 /// One row that ends: which one, and when.
 ///
-/// Whoever writes a row that ends notes it here in the same transaction, and moves the note when the ending moves. The
+/// Anyone who writes a row that ends notes it here in the same transaction, and moves the note when the ending moves. The
 /// sweeper asks for [`due`] in small batches, deletes the rows and removes the notes in one transaction per batch. Rows past
 /// their end that are not yet swept still exist: rules compare the moment in the record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

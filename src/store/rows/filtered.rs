@@ -33,7 +33,7 @@ pub(super) fn page<K: Key, R: Record>(
 ) -> Result<Page<R>, Error> {
     let PageRange { prefix, mut after, order, limit } = range;
     let mut items = Vec::new();
-    // The last key that is on the page or was looked at in vain.
+    // The last key that is on the page or was looked at and left out.
     let mut last: Option<String> = None;
     let (mut looked, mut chunk) = (0, limit.saturating_add(1));
     loop {

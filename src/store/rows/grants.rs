@@ -23,7 +23,7 @@ pub const PER_PERSON: usize = 500;
 /// Families of one person with one client, above which it is they that make room.
 const PER_CLIENT: usize = 50;
 
-/// Refresh tokens of one family that are kept. Beyond them the oldest used one goes; whoever shows it is refused as unknown.
+/// Refresh tokens of one family that are kept. Beyond them the oldest used one goes; anyone who shows it is refused as unknown.
 pub const REFRESH_PER_FAMILY: usize = 100;
 
 /// The family with this id, revoked or not.

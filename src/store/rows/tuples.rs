@@ -26,7 +26,7 @@ const SCAN_LIMIT: usize = 10_000;
 /// Sorts behind the name of every relation.
 const LAST: &str = "\u{10FFFF}";
 
-/// What hangs on a tuple; its parts are the key.
+/// What a tuple carries; its parts are the key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Hanging {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]

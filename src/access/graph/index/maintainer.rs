@@ -25,7 +25,7 @@ const MOST_WAITING: usize = 50_000;
 
 /// The maintainers of all tenants.
 #[derive(Default)]
-struct Maintainers(RwLock<HashMap<TenantId, Arc<IndexMaintainer>, Seeded>>);
+pub(crate) struct Maintainers(RwLock<HashMap<TenantId, Arc<IndexMaintainer>, Seeded>>);
 
 /// The index of a tenant, and the changes that it does not have yet.
 #[derive(Default)]
@@ -65,7 +65,7 @@ enum Phase {
 impl IndexMaintainer {
     /// The maintainer of the operation's tenant.
     pub(in crate::access) fn of(cx: &Cx) -> Arc<Self> {
-        let maintainers = cx.home.shared.of::<Maintainers>();
+        let maintainers = &cx.process().tuple_index;
         let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
         known.unwrap_or_else(|| {
             let mut all = maintainers.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -19,6 +19,7 @@ use crate::store::rows::tuples::Changed;
 use crate::store::{Error, Snapshot};
 
 pub(in crate::access) use maintainer::IndexMaintainer;
+pub(crate) use maintainer::Maintainers;
 use probing::{ProbingTable, Slot};
 use symbols::SymbolTable;
 

@@ -75,7 +75,7 @@ fn details() -> Vec<Operation> {
         get("clients/{client}/integration", "What the app's developer needs; never a secret")
             .needs("view on clients")
             .gives(named("Integration")),
-        get("clients/{client}/failures", "What the app asked for in vain, newest first")
+        get("clients/{client}/failures", "Failed authorization requests, newest first")
             .needs("view on clients")
             .gives(page(named("AppFailure"))),
         post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")

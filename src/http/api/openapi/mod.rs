@@ -23,7 +23,7 @@ use crate::http::respond::Refusal;
 use crate::http::routes::{ADMIN_API, Endpoint};
 use operation::Operation;
 
-/// `GET openapi.json`: this document, for whoever has a credential.
+/// `GET openapi.json`: this document, for anyone who has a credential.
 pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
     // It is the same for the life of the program.
     static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());

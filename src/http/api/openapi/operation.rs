@@ -31,9 +31,9 @@ struct Filter {
 /// Who may call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
-    /// Whoever has a credential.
+    /// Anyone who has a credential.
     Known,
-    /// Whoever has this, such as `view on users`.
+    /// Anyone who has this, such as `view on users`.
     Named(&'static str),
     /// It depends on what the request names; in words.
     Depends(&'static str),
@@ -177,7 +177,7 @@ impl Operation {
     /// The operation object (OpenAPI 3.1 §4.8.10).
     pub fn document(&self) -> Value {
         let right = match self.right {
-            Right::Known => String::from("For whoever has a credential."),
+            Right::Known => String::from("For anyone who has a credential."),
             Right::Named(right) => format!("Needs {right}."),
             Right::Depends(words) => words.to_owned(),
             Right::Operator => String::from("For the operator at the admin socket; 403 elsewhere."),

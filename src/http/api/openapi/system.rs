@@ -15,7 +15,7 @@ fn about() -> Vec<Operation> {
         get("openapi.json", "This document").gives(free()),
         get("me", "Who calls, and the rights they hold over all objects").gives(named("Me")),
         get("overview", "What is there and what happened lately")
-            .depends("Each part is for who may see it; whoever may see none of it is refused.")
+            .depends("Each part is for who may see it; anyone who may see none of it is refused.")
             .filter("period", choice(&["24h", "7d", "30d"]), "How far back; 24h when absent.")
             .gives(named("Overview")),
         get("settings", "The configuration in effect, without its secrets")

@@ -111,8 +111,7 @@ impl ErrorPage {
 
     /// There is nothing at this address (404).
     pub fn not_found(shell: Shell) -> Self {
-        let why =
-            "Nothing lives at this address. It may have been typed with a slip, or the link that led here is old.";
+        let why = "There is no page at this address. It may be mistyped, or the link that led here is old.";
         let home = Link { href: format!("{}/", shell.prefix), label: "Go to the start page".to_owned() };
         Self::new(
             shell,

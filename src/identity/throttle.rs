@@ -1,9 +1,9 @@
-//! Limits on guessing a password that cannot be turned against its owner.
+//! Throttling of sign-in attempts (NIST SP 800-63B-4 §3.2.2) that cannot be turned against the owner of an account.
 //!
 //! Nobody is refused for what others did: an account asks for more time, and the right password with it always works. Failures are
 //! counted by the name that was typed, whether anybody has it or not, together with the network it came from; by the name in all; and by
 //! the network in all. Who has failed often, or asks for a name that many guess at, is given a *turn*: one attempt, some time from now.
-//! Who comes back when the turn has come is heard. A browser that the owner used before has a line of its own and waits for nobody.
+//! The attempt that is sent when the turn has come is checked. A browser that the owner used before has a counter of its own and does not wait for others.
 //!
 //! All of it is kept in memory, by a clock that nobody sets, and is bounded; a restart forgets it.
 
@@ -22,21 +22,21 @@ use crate::records::User;
 
 use super::Error;
 
-/// Failures in one line after which the next attempt has to wait.
+/// Failures of one counter after which the next attempt has to wait.
 const FREE: u32 = 5;
-/// The same where a line is as wide as an IPv6 /48.
+/// The same where a counter is for an IPv6 /48.
 const FREE_WIDE: u32 = 15;
 /// The first pause; each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// What no pause of a line exceeds.
+/// What no pause of a counter exceeds.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// The same where a line is as wide as an IPv6 /48, which many people may share.
+/// The same where a counter is for an IPv6 /48, which many people may share.
 const LONGEST_PAUSE_WIDE: Duration = Duration::from_secs(60);
-/// After this long without a failure a line is forgotten.
+/// After this long without a failure a counter is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 /// How long a turn can be used once it has come.
 const TURN_LASTS: Duration = Duration::from_secs(300);
-/// Turns given out in one line at one time.
+/// Turns given out by one counter at one time.
 const TURNS: usize = 4;
 /// How far ahead a network that has used up its allowance is given turns.
 const NETWORK_HORIZON: Duration = Duration::from_secs(300);
@@ -58,7 +58,7 @@ const NETWORK: Allowance = Allowance { burst: 100, interval: Duration::from_secs
 /// The same of an IPv6 /48.
 const NETWORK_WIDE: Allowance = Allowance { burst: 400, interval: Duration::from_secs(5) };
 
-/// Lines, names and networks remembered at the most, of each.
+/// Counters, names and networks that are kept at the most, of each.
 const MOST: usize = 50_000;
 
 /// Failures that are let pass without a pause.
@@ -71,9 +71,9 @@ struct Allowance {
 /// A digest of a name as it was typed: people type passwords into the wrong field.
 type Name = [u8; 16];
 
-/// Attempts that are counted one after the other.
+/// What attempts are counted by, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Line {
+enum CounterKey {
     /// On a name, from one network.
     Name(Name, IpAddr),
     /// On a name, from one IPv6 /48.
@@ -84,7 +84,7 @@ enum Line {
     Session(SessionId),
 }
 
-impl Line {
+impl CounterKey {
     fn is_wide(&self) -> bool {
         matches!(self, Self::NameWide(..))
     }
@@ -99,18 +99,18 @@ impl Line {
     }
 }
 
-/// Who attempts something, as far as counting goes.
+/// Where an attempt comes from: what it is counted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Guesser {
-    lines: Vec<Line>,
+pub(super) struct AttemptSource {
+    keys: Vec<CounterKey>,
     name: Option<Name>,
     networks: Vec<IpAddr>,
     /// The browser, by the name that its forms are bound to; who keeps no cookies shares the turns of all who do not.
     browser: Option<Name>,
 }
 
-impl Guesser {
-    /// Somebody whom nothing speaks for, with a name as typed.
+impl AttemptSource {
+    /// An unknown browser, with a name as typed.
     pub(super) fn stranger(cx: &Cx, identifier: &str, browser: Option<&str>) -> Self {
         // Without an address it is the admin socket: the machine itself.
         Self::at(cx.request.counted().unwrap_or(IpAddr::from([127, 0, 0, 1])), identifier, browser)
@@ -119,24 +119,24 @@ impl Guesser {
     fn at(address: IpAddr, identifier: &str, browser: Option<&str>) -> Self {
         let name = digest(&canonical::identifier(identifier));
         let (near, wide) = (net::subscriber(address), net::site(address));
-        let mut lines = vec![Line::Name(name, near)];
-        lines.extend(wide.map(|wide| Line::NameWide(name, wide)));
+        let mut keys = vec![CounterKey::Name(name, near)];
+        keys.extend(wide.map(|wide| CounterKey::NameWide(name, wide)));
         let networks = std::iter::once(near).chain(wide).collect();
-        Self { lines, name: Some(name), networks, browser: browser.map(digest) }
+        Self { keys, name: Some(name), networks, browser: browser.map(digest) }
     }
 
     /// A browser in which the owner of the account signed in before.
     pub(super) fn device(user: &UserId, nonce: &str) -> Self {
-        Self::known(Line::Device(user.clone(), nonce.to_owned()))
+        Self::known(CounterKey::Device(user.clone(), nonce.to_owned()))
     }
 
     /// Somebody at an open session.
     pub(super) fn session(session: &SessionId) -> Self {
-        Self::known(Line::Session(session.clone()))
+        Self::known(CounterKey::Session(session.clone()))
     }
 
-    fn known(line: Line) -> Self {
-        Self { lines: vec![line], name: None, networks: Vec::new(), browser: None }
+    fn known(key: CounterKey) -> Self {
+        Self { keys: vec![key], name: None, networks: Vec::new(), browser: None }
     }
 }
 
@@ -146,54 +146,54 @@ fn digest(text: &str) -> Name {
     short
 }
 
-/// An attempt that may be weighed. It counts as a failure until it is known to be none.
+/// An attempt that may be checked. It counts as a failure until it is known to be none.
 #[must_use]
-pub(super) struct Attempted {
-    guesser: Option<Guesser>,
-    board: Arc<Board>,
+pub(super) struct PendingAttempt {
+    source: Option<AttemptSource>,
+    throttle: Arc<Throttle>,
     at: Uptime,
 }
 
-impl Attempted {
-    /// The password was right: what this guesser did before is forgotten; what others did, and what the network did elsewhere, is not.
+impl PendingAttempt {
+    /// The password was right: what this source did before is forgotten; what others did, and what the network did elsewhere, is not.
     pub(super) fn succeeded(self) {
-        if let Some(guesser) = &self.guesser {
-            self.board.counts().take_back(guesser, self.at, true);
+        if let Some(source) = &self.source {
+            self.throttle.counts().take_back(source, self.at, true);
         }
     }
 
-    /// It was not weighed after all.
+    /// It was not checked after all.
     pub(super) fn did_not_take_place(self) {
-        if let Some(guesser) = &self.guesser {
-            self.board.counts().take_back(guesser, self.at, false);
+        if let Some(source) = &self.source {
+            self.throttle.counts().take_back(source, self.at, false);
         }
     }
 }
 
 /// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`] with the time
-/// until the guesser's turn.
-pub(super) fn enter(cx: &Cx, guesser: Guesser) -> Result<Attempted, Error> {
-    let board = cx.home.shared.of::<Board>();
+/// until the turn of the source.
+pub(super) fn enter(cx: &Cx, source: AttemptSource) -> Result<PendingAttempt, Error> {
+    let throttle = Arc::clone(&cx.process().throttle);
     if !cx.settings().rate_limit.enabled {
-        return Ok(Attempted { guesser: None, board, at: cx.uptime });
+        return Ok(PendingAttempt { source: None, throttle, at: cx.uptime });
     }
-    board.counts().enter(&guesser, cx.uptime).map_err(delayed)?;
-    Ok(Attempted { guesser: Some(guesser), board, at: cx.uptime })
+    throttle.counts().enter(&source, cx.uptime).map_err(delayed)?;
+    Ok(PendingAttempt { source: Some(source), throttle, at: cx.uptime })
 }
 
-/// The whole seconds that the guesser's next attempt has to wait, with a turn given out; `None` when it need not wait.
-pub(super) fn pause(cx: &Cx, guesser: &Guesser) -> Option<u64> {
+/// The whole seconds that the next attempt of the source has to wait, with a turn given out; `None` when it need not wait.
+pub(super) fn pause(cx: &Cx, source: &AttemptSource) -> Option<u64> {
     if !cx.settings().rate_limit.enabled {
         return None;
     }
-    cx.home.shared.of::<Board>().counts().turn(guesser, cx.uptime).err().map(whole_seconds)
+    cx.process().throttle.counts().turn(source, cx.uptime).err().map(whole_seconds)
 }
 
 /// Forgets the failures on the names of a person: their password was replaced by somebody who may.
 pub(super) fn forget(cx: &Cx, user: &User) {
     let names = [Some(user.email.as_str()), user.username.as_deref()];
     let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
-    cx.home.shared.of::<Board>().counts().forget(&names);
+    cx.process().throttle.counts().forget(&names);
 }
 
 fn delayed(wait: Duration) -> Error {
@@ -206,9 +206,9 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 /// What is counted, for the life of the process.
 #[derive(Default)]
-pub(super) struct Board(Mutex<Counts>);
+pub(crate) struct Throttle(Mutex<Counts>);
 
-impl Board {
+impl Throttle {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counters only: a panic elsewhere leaves none of them half written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -217,16 +217,16 @@ impl Board {
 
 #[derive(Default)]
 struct Counts {
-    lines: HashMap<Line, Queue>,
+    counters: HashMap<CounterKey, Counter>,
     /// When all failures of a name will be forgotten.
     names: HashMap<Name, Uptime>,
     /// When a network will have used up nothing.
     networks: HashMap<IpAddr, Uptime>,
 }
 
-/// One line: how often it failed, when its next attempt may be, and the turns that were given out.
+/// One counter: how many attempts failed, when the next one may be, and the turns that were given out.
 #[derive(Default)]
-struct Queue {
+struct Counter {
     failures: u32,
     failed: Uptime,
     next: Uptime,
@@ -238,7 +238,7 @@ struct Turn {
     from: Uptime,
 }
 
-impl Queue {
+impl Counter {
     /// Forgets what is over.
     fn settle(&mut self, now: Uptime) {
         self.turns.retain(|turn| now < turn.from.plus(TURN_LASTS));
@@ -254,25 +254,25 @@ impl Queue {
 
 impl Counts {
     /// Counts an attempt as a failure, or says how long its turn is away.
-    fn enter(&mut self, guesser: &Guesser, now: Uptime) -> Result<(), Duration> {
-        let had_turn = self.turn(guesser, now)?;
+    fn enter(&mut self, source: &AttemptSource, now: Uptime) -> Result<(), Duration> {
+        let had_turn = self.turn(source, now)?;
         self.make_room(now);
-        if let Some(first) = guesser.lines.first().and_then(|line| self.lines.get_mut(line)) {
+        if let Some(first) = source.keys.first().and_then(|key| self.counters.get_mut(key)) {
             // A turn is one attempt.
-            first.turns.retain(|turn| turn.browser != guesser.browser);
+            first.turns.retain(|turn| turn.browser != source.browser);
         }
-        for line in &guesser.lines {
-            let queue = self.lines.entry(line.clone()).or_default();
-            queue.failures = queue.failures.saturating_add(1);
-            queue.failed = now;
-            queue.next = queue.next.max(now.plus(line.pause(queue.failures)));
+        for key in &source.keys {
+            let counter = self.counters.entry(key.clone()).or_default();
+            counter.failures = counter.failures.saturating_add(1);
+            counter.failed = now;
+            counter.next = counter.next.max(now.plus(key.pause(counter.failures)));
         }
-        if let Some(name) = guesser.name {
+        if let Some(name) = source.name {
             let all = self.names.entry(name).or_default();
             *all = (*all).max(now).plus(NAME_LEAK).min(now.plus(NAME_LEAK.saturating_mul(NAME_MOST)));
         }
         if !had_turn {
-            self.use_up(&guesser.networks, now);
+            self.use_up(&source.networks, now);
         }
         Ok(())
     }
@@ -285,41 +285,43 @@ impl Counts {
         }
     }
 
-    /// Whether the guesser may attempt now, and whether by a turn that has come; if not, for how long they wait. Gives them a turn if they
-    /// have none and there is one left.
-    fn turn(&mut self, guesser: &Guesser, now: Uptime) -> Result<bool, Duration> {
-        for line in &guesser.lines {
-            if let Some(queue) = self.lines.get_mut(line) {
-                queue.settle(now);
+    /// Whether the source may attempt now, and whether by a turn that has come; if not, for how long it waits. Gives it a turn if it
+    /// has none and there is one left.
+    fn turn(&mut self, source: &AttemptSource, now: Uptime) -> Result<bool, Duration> {
+        for key in &source.keys {
+            if let Some(counter) = self.counters.get_mut(key) {
+                counter.settle(now);
             }
         }
-        let first = guesser.lines.first();
-        let given = first.and_then(|line| self.lines.get(line));
-        let own = given.and_then(|queue| queue.turns.iter().find(|turn| turn.browser == guesser.browser));
+        let first = source.keys.first();
+        let given = first.and_then(|key| self.counters.get(key));
+        let own = given.and_then(|counter| counter.turns.iter().find(|turn| turn.browser == source.browser));
         if let Some(turn) = own {
             return if turn.from <= now { Ok(true) } else { Err(turn.from.since(now)) };
         }
-        let taken = given.map_or(0, |queue| queue.turns.len());
-        let at_network = self.next_of_networks(&guesser.networks, now);
-        let from = self.next_in_lines(guesser, now).max(at_network);
+        let taken = given.map_or(0, |counter| counter.turns.len());
+        let at_network = self.next_of_networks(&source.networks, now);
+        let from = self.next_by_names(source, now).max(at_network);
         if from <= now {
             return Ok(false);
         }
         if taken < TURNS && at_network <= now.plus(NETWORK_HORIZON) {
-            self.give_turn(guesser, from, now);
+            self.give_turn(source, from, now);
         }
         Err(from.since(now))
     }
 
     /// The earliest moment of an attempt that has no turn yet, as far as names go.
-    fn next_in_lines(&self, guesser: &Guesser, now: Uptime) -> Uptime {
+    fn next_by_names(&self, source: &AttemptSource, now: Uptime) -> Uptime {
         let mut from = now;
-        for line in &guesser.lines {
-            let queue =
-                self.lines.get(line).filter(|queue| !line.pause(queue.failures).is_zero() || !queue.turns.is_empty());
-            from = from.max(queue.map_or(now, |queue| queue.next));
+        for key in &source.keys {
+            let counter = self
+                .counters
+                .get(key)
+                .filter(|counter| !key.pause(counter.failures).is_zero() || !counter.turns.is_empty());
+            from = from.max(counter.map_or(now, |counter| counter.next));
         }
-        let failures = guesser.name.map_or(0, |name| self.failures_of(name, now));
+        let failures = source.name.map_or(0, |name| self.failures_of(name, now));
         let delay = NAME_DELAYS.iter().find(|(least, _)| failures >= *least);
         from.max(now.plus(delay.map_or(Duration::ZERO, |(_, delay)| *delay)))
     }
@@ -334,16 +336,16 @@ impl Counts {
         next.max().unwrap_or(now).max(now)
     }
 
-    fn give_turn(&mut self, guesser: &Guesser, from: Uptime, now: Uptime) {
+    fn give_turn(&mut self, source: &AttemptSource, from: Uptime, now: Uptime) {
         self.make_room(now);
-        for (place, line) in guesser.lines.iter().enumerate() {
-            let queue = self.lines.entry(line.clone()).or_default();
-            queue.next = queue.next.max(from.plus(line.pause(queue.failures)));
+        for (place, key) in source.keys.iter().enumerate() {
+            let counter = self.counters.entry(key.clone()).or_default();
+            counter.next = counter.next.max(from.plus(key.pause(counter.failures)));
             if place == 0 {
-                queue.turns.push(Turn { browser: guesser.browser, from });
+                counter.turns.push(Turn { browser: source.browser, from });
             }
         }
-        self.use_up(&guesser.networks, now);
+        self.use_up(&source.networks, now);
     }
 
     /// Failures of a name that are not forgotten at `now`.
@@ -352,17 +354,17 @@ impl Counts {
         u32::try_from(left.as_millis().div_ceil(NAME_LEAK.as_millis())).unwrap_or(u32::MAX)
     }
 
-    fn take_back(&mut self, guesser: &Guesser, at: Uptime, forgives: bool) {
-        for line in &guesser.lines {
-            if let Some(queue) = self.lines.get_mut(line) {
-                queue.failures = if forgives { 0 } else { queue.failures.saturating_sub(1) };
-                queue.next = if queue.turns.is_empty() { at } else { queue.next };
+    fn take_back(&mut self, source: &AttemptSource, at: Uptime, forgives: bool) {
+        for key in &source.keys {
+            if let Some(counter) = self.counters.get_mut(key) {
+                counter.failures = if forgives { 0 } else { counter.failures.saturating_sub(1) };
+                counter.next = if counter.turns.is_empty() { at } else { counter.next };
             }
         }
-        if let Some(all) = guesser.name.and_then(|name| self.names.get_mut(&name)) {
+        if let Some(all) = source.name.and_then(|name| self.names.get_mut(&name)) {
             *all = all.minus(NAME_LEAK);
         }
-        for (place, network) in guesser.networks.iter().enumerate() {
+        for (place, network) in source.networks.iter().enumerate() {
             if let Some(all) = self.networks.get_mut(network) {
                 *all = all.minus(allowance(place).interval);
             }
@@ -371,21 +373,21 @@ impl Counts {
 
     fn forget(&mut self, names: &[Name]) {
         self.names.retain(|name, _| !names.contains(name));
-        self.lines.retain(|line, _| match line {
-            Line::Name(name, _) | Line::NameWide(name, _) => !names.contains(name),
-            Line::Device(..) | Line::Session(_) => true,
+        self.counters.retain(|key, _| match key {
+            CounterKey::Name(name, _) | CounterKey::NameWide(name, _) => !names.contains(name),
+            CounterKey::Device(..) | CounterKey::Session(_) => true,
         });
     }
 
-    /// Room for one guesser more: what has no effect goes first, then what was counted least.
+    /// Room for one source more: what has no effect goes first, then what was counted least.
     fn make_room(&mut self, now: Uptime) {
         let most = MOST.saturating_sub(2);
-        if self.lines.len() >= most {
-            self.lines.retain(|_, queue| {
-                queue.settle(now);
-                !queue.is_empty()
+        if self.counters.len() >= most {
+            self.counters.retain(|_, counter| {
+                counter.settle(now);
+                !counter.is_empty()
             });
-            spare_the_worst(&mut self.lines, most, |queue| u64::from(queue.failures));
+            spare_the_worst(&mut self.counters, most, |counter| u64::from(counter.failures));
         }
         if self.names.len() >= most {
             self.names.retain(|_, all| *all > now);
@@ -420,5 +422,5 @@ fn spare_the_worst<K: Eq + Hash, V>(all: &mut HashMap<K, V>, most: usize, weight
 }
 
 #[cfg(test)]
-#[path = "guessing_tests.rs"]
+#[path = "throttle_tests.rs"]
 mod tests;

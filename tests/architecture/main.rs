@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[path = "architecture/linked.rs"]
 mod linked;
+mod texts;
 
 /// Lines that a file may have.
 const MAX_LINES: usize = 500;
@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const WITHOUT_RIGHT: &[&str] = &[
     "src/access/evaluations.rs",
     "src/access/switched_off.rs",
-    "src/apikeys/memory.rs",
+    "src/apikeys/usage.rs",
     "src/apikeys/using.rs",
     "src/audit/mod.rs",
     "src/audit/news.rs",
@@ -230,17 +230,21 @@ fn root() -> &'static Path {
 
 /// All Rust files below a folder of the project.
 fn files(folder: &str) -> Vec<(String, String)> {
+    files_of(folder, &[".rs"])
+}
+
+/// All readable files at or below a place in the project whose names end so, with their texts.
+fn files_of(place: &str, ends: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-                found.push((name, fs::read_to_string(&path).unwrap()));
-            }
+    let mut places: Vec<PathBuf> = vec![root().join(place)];
+    while let Some(path) = places.pop() {
+        if path.is_dir() {
+            places.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        if ends.iter().any(|end| name.ends_with(end)) {
+            found.extend(fs::read_to_string(&path).ok().map(|text| (name, text)));
         }
     }
     found.sort();
@@ -309,12 +313,26 @@ fn every_module_stands_on_a_floor() {
     );
 }
 
+/// The register of what a process keeps.
+const REGISTER: &str = "src/process_state.rs";
+
+#[test]
+fn the_register_names_what_a_process_keeps_and_does_nothing_with_it() {
+    let register = sources().into_iter().find(|source| source.path == REGISTER).unwrap();
+    let functions = after_word(&register.code, "fn").count();
+    assert_eq!(functions, 1, "{REGISTER}: besides `default` it has no function");
+}
+
 #[test]
 fn a_file_uses_lower_floors_and_what_stands_left_of_it() {
     let floors = floors();
     let mut offences = Vec::new();
     for source in sources() {
         let Some(own) = source.module().first().copied().and_then(|name| floors.get(name)) else { continue };
+        // A register names the types of what it keeps, and does nothing with them.
+        if source.path == REGISTER {
+            continue;
+        }
         for room in source.rooms() {
             let Some(other) = floors.get(room) else {
                 offences.push(format!("{}: names crate::{room}, which is in no floor", source.path));
@@ -364,6 +382,22 @@ fn whatever_is_changed_on_somebodys_behalf_is_decided_where_it_is_changed() {
             offences.push(format!("{}: writes past rights::write: {is_writer}; see WITHOUT_RIGHT", source.path));
         }
     }
+    none(&offences);
+}
+
+/// Handlers ask a rule of `access::authority`, or name a right in their signature; what the rules are made of is not for them.
+#[test]
+fn no_rule_of_authority_is_under_http() {
+    let parts =
+        ["authorizer", "check::may(", "check::may_in(", "Denied::new(", "Right::on(", "MANAGE_PLATFORM", "is_held_by("];
+    let mut offences = Vec::new();
+    let all = sources();
+    for source in all.iter().filter(|source| source.path.starts_with("src/http/") && !source.path.contains("/tests/")) {
+        let used = parts.iter().filter(|part| source.code.contains(**part));
+        offences.extend(used.map(|part| format!("{}: {part}", source.path)));
+    }
+    let rules = all.iter().filter(|source| source.path.starts_with("src/access/authority/"));
+    assert!(rules.map(|source| source.code.matches("pub fn may").count()).sum::<usize>() > 8, "the rules have moved");
     none(&offences);
 }
 

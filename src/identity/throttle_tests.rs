@@ -7,18 +7,23 @@ fn at(millis: u64) -> Uptime {
     Uptime::from_millis(millis)
 }
 
-fn stranger(address: &str, name: &str, browser: Option<&str>) -> Guesser {
-    Guesser::at(address.parse().unwrap(), name, browser)
+fn stranger(address: &str, name: &str, browser: Option<&str>) -> AttemptSource {
+    AttemptSource::at(address.parse().unwrap(), name, browser)
 }
 
 /// Makes an attempt every `every` milliseconds from `from` to `to`; answers how many were weighed, all of them wrong.
-fn guess(counts: &mut Counts, guesser: &Guesser, (from, to): (u64, u64), every: u64) -> usize {
-    (from..to).step_by(usize::try_from(every).unwrap()).filter(|now| counts.enter(guesser, at(*now)).is_ok()).count()
+fn guess(counts: &mut Counts, source: &AttemptSource, (from, to): (u64, u64), every: u64) -> usize {
+    (from..to).step_by(usize::try_from(every).unwrap()).filter(|now| counts.enter(source, at(*now)).is_ok()).count()
 }
 
 /// From the first attempt of somebody who comes back whenever they are told to, until they are heard, in milliseconds; `meanwhile` is
 /// called for every second between.
-fn heard_after(counts: &mut Counts, owner: &Guesser, from: u64, mut meanwhile: impl FnMut(&mut Counts, u64)) -> u64 {
+fn heard_after(
+    counts: &mut Counts,
+    owner: &AttemptSource,
+    from: u64,
+    mut meanwhile: impl FnMut(&mut Counts, u64),
+) -> u64 {
     let mut now = from;
     while let Err(wait) = counts.enter(owner, at(now)) {
         let back = now + u64::try_from(wait.as_millis()).unwrap();
@@ -33,39 +38,39 @@ fn heard_after(counts: &mut Counts, owner: &Guesser, from: u64, mut meanwhile: i
 fn bug_class_31_one_network_gets_few_tries_at_a_name_however_it_goes_about_it() {
     // As it was found: one try every four and a half seconds, for 25 minutes.
     let mut counts = Counts::default();
-    let guesser = stranger("192.0.2.1", "ann@example.com", None);
-    let weighed = guess(&mut counts, &guesser, (0, 25 * 60_000), 4_500);
-    assert!(weighed <= 15, "{weighed} in 25 minutes");
+    let source = stranger("192.0.2.1", "ann@example.com", None);
+    let checked = guess(&mut counts, &source, (0, 25 * 60_000), 4_500);
+    assert!(checked <= 15, "{checked} in 25 minutes");
     // A day of it, at any pace.
     for every in [1_000, 4_500, 60_000, 299_000, 301_000, 900_000] {
         let mut counts = Counts::default();
-        let weighed = guess(&mut counts, &guesser, (0, DAY), every);
-        assert!(weighed <= 310, "{weighed} a day at one every {every} ms");
+        let checked = guess(&mut counts, &source, (0, DAY), every);
+        assert!(checked <= 310, "{checked} a day at one every {every} ms");
     }
     // In bursts, with pauses that are long enough to be forgotten.
     let mut counts = Counts::default();
-    let bursts = (0..24).map(|hour| guess(&mut counts, &guesser, (hour * HOUR, hour * HOUR + 10_000), 500));
+    let bursts = (0..24).map(|hour| guess(&mut counts, &source, (hour * HOUR, hour * HOUR + 10_000), 500));
     assert!(bursts.sum::<usize>() <= 150);
     // As many browsers as one likes, each of which comes back for its turn.
     let mut counts = Counts::default();
-    let (mut weighed, mut waiting) = (0, Vec::new());
+    let (mut checked, mut waiting) = (0, Vec::new());
     for second in 0..DAY / 1000 {
         let now = second * 1000;
         let fresh = stranger("192.0.2.1", "ann@example.com", Some(&second.to_string()));
         waiting.push((now, fresh));
         let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(turn, _)| *turn <= now);
         waiting = later;
-        for (_, guesser) in due {
-            match counts.enter(&guesser, at(now)) {
-                Ok(()) => weighed += 1,
+        for (_, source) in due {
+            match counts.enter(&source, at(now)) {
+                Ok(()) => checked += 1,
                 Err(wait) if waiting.len() < 8 => {
-                    waiting.push((now + u64::try_from(wait.as_millis()).unwrap(), guesser))
+                    waiting.push((now + u64::try_from(wait.as_millis()).unwrap(), source))
                 }
                 Err(_) => {}
             }
         }
     }
-    assert!(weighed <= 310, "{weighed} a day with a browser for each try");
+    assert!(checked <= 310, "{checked} a day with a browser for each try");
 }
 
 #[test]
@@ -77,11 +82,11 @@ fn bug_class_31_the_owner_elsewhere_is_heard_at_once_or_within_half_a_minute() {
     assert_eq!(heard_after(&mut counts, &owner, 25 * 60_000, |_, _| ()), 0);
     // A thousand networks that guess all day long.
     let mut counts = Counts::default();
-    let crowd: Vec<Guesser> =
+    let crowd: Vec<AttemptSource> =
         (0..1000).map(|n| stranger(&format!("203.0.{}.{}", n / 250, n % 250), "ann@example.com", None)).collect();
     let attack = |counts: &mut Counts, now: u64| {
-        for guesser in &crowd {
-            let _ = counts.enter(guesser, at(now));
+        for source in &crowd {
+            let _ = counts.enter(source, at(now));
         }
     };
     (0..600).for_each(|second| attack(&mut counts, second * 1000));
@@ -96,12 +101,12 @@ fn bug_class_31_the_owner_elsewhere_is_heard_at_once_or_within_half_a_minute() {
 fn bug_class_31_the_owner_behind_the_same_address_is_heard_within_ten_minutes() {
     for every in [1, 5, 60] {
         let mut counts = Counts::default();
-        let guesser = stranger("192.0.2.1", "ann@example.com", None);
-        guess(&mut counts, &guesser, (0, 3 * HOUR), 4_500);
+        let source = stranger("192.0.2.1", "ann@example.com", None);
+        guess(&mut counts, &source, (0, 3 * HOUR), 4_500);
         let owner = stranger("192.0.2.1", "ann@example.com", Some("new"));
         let waited = heard_after(&mut counts, &owner, 3 * HOUR, |counts, now| {
             if now % (every * 1000) == 0 {
-                let _ = counts.enter(&guesser, at(now));
+                let _ = counts.enter(&source, at(now));
             }
         });
         assert!(waited <= 600_000, "{waited} ms");
@@ -119,7 +124,7 @@ fn a_browser_that_the_owner_used_waits_for_nobody() {
         let _ = counts.enter(&crowd(n), at(u64::from(n) * 1000));
     }
     let user: UserId = "usr_0000000000000000000000000a".parse().unwrap();
-    assert_eq!(heard_after(&mut counts, &Guesser::device(&user, "nonce"), 5_000_000, |_, _| ()), 0);
+    assert_eq!(heard_after(&mut counts, &AttemptSource::device(&user, "nonce"), 5_000_000, |_, _| ()), 0);
 }
 
 #[test]
@@ -158,10 +163,10 @@ fn failures_are_forgotten_after_an_hour_of_quiet() {
 fn a_network_that_tries_many_names_is_slowed_and_its_people_still_come_in() {
     let mut counts = Counts::default();
     let name = |n: u64| format!("person{n}@example.com");
-    let weighed = (0..DAY / 2000)
+    let checked = (0..DAY / 2000)
         .filter(|n| counts.enter(&stranger("192.0.2.1", &name(n % 20_000), None), at(n * 2000)).is_ok())
         .count();
-    assert!(weighed <= 100 + 24 * 180 + 15, "{weighed} over all names in a day");
+    assert!(checked <= 100 + 24 * 180 + 15, "{checked} over all names in a day");
     // Somebody there signs in with a new browser, while it is quiet for a moment: a few minutes.
     let ann = stranger("192.0.2.1", "ann@example.com", Some("new"));
     let waited = heard_after(&mut counts, &ann, DAY, |_, _| ());
@@ -178,12 +183,12 @@ fn a_network_that_tries_many_names_is_slowed_and_its_people_still_come_in() {
 #[test]
 fn bug_class_31_a_site_with_many_subnets_of_ipv6_is_one_guesser_too() {
     let mut counts = Counts::default();
-    let mut weighed = 0;
+    let mut checked = 0;
     for second in 0..3600_u64 {
-        let guesser = stranger(&format!("2001:db8:1:{:x}::1", second % 60_000), "ann@example.com", None);
-        weighed += usize::from(counts.enter(&guesser, at(second * 1000)).is_ok());
+        let source = stranger(&format!("2001:db8:1:{:x}::1", second % 60_000), "ann@example.com", None);
+        checked += usize::from(counts.enter(&source, at(second * 1000)).is_ok());
     }
-    assert!(weighed <= 90, "{weighed} in an hour");
+    assert!(checked <= 90, "{checked} in an hour");
     let elsewhere = stranger("2001:db8:2::1", "ann@example.com", Some("new"));
     assert!(heard_after(&mut counts, &elsewhere, HOUR, |_, _| ()) <= 30_000);
 }
@@ -206,7 +211,7 @@ fn at_the_same_time_only_as_many_pass_as_are_left() {
     let home = crate::testing::Home::new();
     let passed = crate::testing::race(64, |_| {
         let cx = home.cx();
-        enter(&cx, Guesser::stranger(&cx, "ann@example.com", None)).is_ok()
+        enter(&cx, AttemptSource::stranger(&cx, "ann@example.com", None)).is_ok()
     });
     assert_eq!(passed.iter().filter(|passed| **passed).count(), 5);
 }
@@ -218,19 +223,19 @@ fn bug_class_40_what_strangers_make_it_remember_is_bounded_and_the_worst_are_rem
     guess(&mut counts, &worst, (0, 1000), 100);
     for n in 0..120_000_u32 {
         let address = IpAddr::from([10, (n >> 16) as u8, (n >> 8) as u8, n as u8]);
-        let _ = counts.enter(&Guesser::at(address, &format!("{n}@example.com"), None), at(1000));
+        let _ = counts.enter(&AttemptSource::at(address, &format!("{n}@example.com"), None), at(1000));
         if n % 10_000 == 0 {
-            assert!(counts.lines.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
+            assert!(counts.counters.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
         }
     }
-    assert!(counts.lines.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
+    assert!(counts.counters.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
     assert!(counts.enter(&worst, at(1000)).is_err());
     // Turns, too.
     let mut counts = Counts::default();
     for n in 0..1000 {
         let _ = counts.enter(&stranger("192.0.2.1", "ann@example.com", Some(&n.to_string())), at(0));
     }
-    assert!(counts.lines.values().all(|queue| queue.turns.len() <= TURNS));
+    assert!(counts.counters.values().all(|counter| counter.turns.len() <= TURNS));
 }
 
 #[test]
