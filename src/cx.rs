@@ -21,7 +21,7 @@ use crate::store::{self, Read, Snapshot, Store};
 
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
 #[derive(Clone)]
-pub struct Installation {
+pub struct Application {
     /// The data file.
     pub store: Store,
     /// Ready signers and verifiers.
@@ -61,11 +61,11 @@ pub trait Authorizer: Send + Sync {
 /// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
 /// change ends with the settings it began with.
 #[derive(Clone)]
-pub struct Current(Arc<Latest<Arc<Installation>>>);
+pub struct Current(Arc<Latest<Arc<Application>>>);
 
 impl Current {
     /// The installation for an operation that begins now.
-    pub fn load(&self) -> Arc<Installation> {
+    pub fn load(&self) -> Arc<Application> {
         Arc::clone(&*self.0.load())
     }
 
@@ -79,20 +79,20 @@ impl Current {
 /// The right to change the settings of a [`Current`]: one has it at a time.
 pub struct Turn<'c> {
     current: &'c Current,
-    turn: latest::Turn<'c, Arc<Installation>>,
+    turn: latest::Turn<'c, Arc<Application>>,
 }
 
 impl Turn<'_> {
     /// Operations that begin from now on see these settings. Parts that were made with the old ones stay as they are.
     pub fn reconfigure(&self, settings: Settings) {
         let now = self.current.load();
-        self.turn.put(Arc::new(Installation { settings, ..Installation::clone(&now) }));
+        self.turn.put(Arc::new(Application { settings, ..Application::clone(&now) }));
     }
 }
 
-impl From<Arc<Installation>> for Current {
-    fn from(home: Arc<Installation>) -> Self {
-        Self(Arc::new(Latest::new(home)))
+impl From<Arc<Application>> for Current {
+    fn from(app: Arc<Application>) -> Self {
+        Self(Arc::new(Latest::new(app)))
     }
 }
 
@@ -154,7 +154,7 @@ impl RequestFacts {
 #[derive(Clone)]
 pub struct Cx {
     /// The shared parts.
-    pub home: Arc<Installation>,
+    pub app: Arc<Application>,
     /// The moment of the operation, as the clock shows it: for what is stored.
     pub now: Moment,
     /// The same by a clock that nobody sets: for what is kept in memory.
@@ -179,19 +179,19 @@ const LONG: u64 = 2_000_000;
 
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
-    pub fn for_request(home: Arc<Installation>, request: RequestFacts) -> Self {
-        let (now, uptime) = (home.clock.now(), home.clock.uptime());
+    pub fn for_request(app: Arc<Application>, request: RequestFacts) -> Self {
+        let (now, uptime) = (app.clock.now(), app.clock.uptime());
         let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
-        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
-    pub fn for_system(home: Arc<Installation>) -> Self {
-        let (now, uptime) = (home.clock.now(), home.clock.uptime());
-        let id = RequestId::new(now, &*home.entropy).to_string();
+    pub fn for_system(app: Arc<Application>) -> Self {
+        let (now, uptime) = (app.clock.now(), app.clock.uptime());
+        let id = RequestId::new(now, &*app.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
         let (actor, proof) = (Actor::System, Proof::Lasting);
-        Self { home, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
     }
 
     /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
@@ -206,32 +206,32 @@ impl Cx {
 
     /// What the operator wants.
     pub fn settings(&self) -> &Settings {
-        &self.home.settings
+        &self.app.settings
     }
 
     /// `iss` of every token: the bare origin without a trailing slash.
     pub fn issuer(&self) -> &str {
-        self.home.settings.issuer.origin()
+        self.app.settings.issuer.origin()
     }
 
     /// What the process keeps between operations.
     pub fn process(&self) -> &ProcessState {
-        &self.home.process
+        &self.app.process
     }
 
     /// Where chance comes from.
     pub fn entropy(&self) -> &dyn Entropy {
-        &*self.home.entropy
+        &*self.app.entropy
     }
 
     /// The data file.
     pub fn store(&self) -> &Store {
-        &self.home.store
+        &self.app.store
     }
 
     /// A snapshot of the data as it is now. What is read of it counts against the operation's budget.
     pub fn read(&self) -> Result<Snapshot, store::Error> {
-        Ok(self.home.store.read()?.within(self.budget.clone()))
+        Ok(self.app.store.read()?.within(self.budget.clone()))
     }
 
     /// The same operation, which may take so many steps from here on.

@@ -58,7 +58,7 @@ impl Right {
         let (has, denied) = match self {
             Self::On { permission, entity_type, entity_id } => {
                 let denied = Denied::new(permission, entity_type, entity_id);
-                (cx.home.authorizer.may(cx, from, permission, (entity_type, entity_id))?, denied)
+                (cx.app.authorizer.may(cx, from, permission, (entity_type, entity_id))?, denied)
             }
             Self::Own(id) => {
                 let is_oneself = matches!(&cx.actor, Actor::User(user) if user == id);
@@ -133,7 +133,7 @@ pub fn may_change_subject<E>(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> 
 where
     E: From<store::Error> + From<Denied>,
 {
-    let authorizer = &cx.home.authorizer;
+    let authorizer = &cx.app.authorizer;
     let administers = authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
     if !administers && authorizer.holds_authority(cx, from, subject)? {
         return Err(Denied::new(MANAGE_PLATFORM, PLATFORM, ANY).into());

@@ -1,6 +1,6 @@
 //! An installation for tests: in memory, with a clock that stands still, cheap hashes and the default settings.
 //!
-//! `Home::new()` is enough for most; `Home::with(|parts| …)` changes a part before anything shares it. Start at [`Home`].
+//! `TestApp::new()` is enough for most; `TestApp::with(|parts| …)` changes a part before anything shares it. Start at [`TestApp`].
 
 use std::path::Path;
 use std::sync::{Arc, Barrier};
@@ -17,7 +17,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
-use crate::cx::{Actor, Cx, Installation, RequestFacts};
+use crate::cx::{Actor, Application, Cx, RequestFacts};
 use crate::script::{Limits, Pool};
 use crate::store::Store;
 
@@ -25,22 +25,27 @@ use crate::store::Store;
 pub(crate) const START: Moment = Moment::from_millis(1_769_860_800_000);
 
 /// An installation of its own, with its clock.
-pub(crate) struct Home {
-    pub(crate) parts: Arc<Installation>,
+pub(crate) struct TestApp {
+    pub(crate) parts: Arc<Application>,
     pub(crate) clock: Arc<ManualClock>,
 }
 
-impl Home {
+impl TestApp {
     /// With nothing in it.
     pub(crate) fn new() -> Self {
         Self::with(|_| ())
     }
 
+    /// Two over the same data, as two processes have them.
+    pub(crate) fn two() -> [Self; 2] {
+        Store::two_in_memory().map(|store| Self::with(|parts| parts.store = store))
+    }
+
     /// With parts as `change` leaves them.
-    pub(crate) fn with(change: impl FnOnce(&mut Installation)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Application)) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let cheap = Parameters { memory_kib: 32, iterations: 1, parallelism: 1 };
-        let mut parts = Installation {
+        let mut parts = Application {
             store: Store::in_memory(),
             keyring: Arc::new(Keyring::new(Vec::new()).unwrap()),
             settings: settings(),

@@ -17,7 +17,7 @@ use auther::crypto::keyring::Keyring;
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
-use auther::cx::{Cx, Installation, RequestFacts};
+use auther::cx::{Application, Cx, RequestFacts};
 use auther::records::{
     AccessPolicy, Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope,
 };
@@ -35,7 +35,7 @@ pub const REDIRECT_URI: &str = "https://a.b/c";
 
 const NOW: Moment = Moment::from_seconds(1_769_860_800);
 
-static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
+static HOME: LazyLock<Arc<Application>> = LazyLock::new(|| {
     let settings = config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent"))
         .expect("the defaults are sound")
         .settings;
@@ -43,7 +43,7 @@ static HOME: LazyLock<Arc<Installation>> = LazyLock::new(|| {
     store
         .write_blocking(|tx| rows::clients::put(tx, TenantId::DEFAULT, &client()))
         .unwrap_or_else(|error: store::Error| panic!("{error}"));
-    Arc::new(Installation {
+    Arc::new(Application {
         store,
         keyring: Keyring::new(Vec::new()).expect("a ring without keys").into(),
         settings,

@@ -48,11 +48,11 @@ mod tests {
     use super::*;
     use crate::access::tuples::write;
     use crate::records::{SubjectRef, TupleKey};
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     #[test]
     fn an_app_writes_so_many_in_a_minute_and_others_are_not_concerned() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (shop, wiki): (ClientId, ClientId) = ("shop".parse().unwrap(), "wiki".parse().unwrap());
         let yes = (0..IN_A_MINUTE + 10).filter(|_| admit(&home.cx(), &shop).unwrap() == Admission::Admitted).count();
         assert_eq!(yes, usize::try_from(IN_A_MINUTE).unwrap());
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_full_installation_has_no_room_for_apps() {
-        let home = Home::new();
+        let home = TestApp::new();
         let shop: ClientId = "shop".parse().unwrap();
         let key = TupleKey {
             entity_type: String::from("groups"),

@@ -103,7 +103,7 @@ mod tests {
     use crate::identity::users::{self, NewUser};
     use crate::records::TupleKey;
     use crate::store::rows::clients;
-    use crate::testing::{Home, START, block_on};
+    use crate::testing::{START, TestApp, block_on};
 
     fn model(cx: &Cx, entity_type: &str, definition: serde_json::Value) {
         let definition = definition.as_object().cloned().unwrap();
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_tuples_groups_and_parents_give_is_told_and_nothing_else() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         let app: crate::records::Client = serde_json::from_value(json!({
             "id": "shop", "name": "Shop", "kind": "web", "auth_method": "none", "grants": [], "created_at": START, "updated_at": START

@@ -298,7 +298,7 @@ mod tests {
     use crate::access::{BoundedJson, Resource};
     use crate::script::Fault;
     use crate::store::rows::expired;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     fn noted(cx: &Cx, permission: &str, decision: PolicyDecision) {
         let (subject, resource, caller) =
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_was_noted_can_be_read_at_once() {
-        let home = Home::new();
+        let home = TestApp::new();
         noted(&home.cx(), "read", PolicyDecision::Allowed);
         home.advance(std::time::Duration::from_secs(1));
         noted(&home.cx(), "write", PolicyDecision::Failed(Fault::Time));
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_full_batch_is_written_without_being_asked_for() {
-        let home = Home::new();
+        let home = TestApp::new();
         let mut cx = home.cx();
         for number in 0..BATCH * 2 + 3 {
             cx.now = home.cx().now.plus(Duration::from_secs(u64::try_from(number).unwrap() * 2));
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn what_is_old_is_swept() {
-        let home = Home::new();
+        let home = TestApp::new();
         noted(&home.cx(), "read", PolicyDecision::Allowed);
         assert_eq!(all(&home.cx(), &Filter::default()).len(), 1);
         home.advance(std::time::Duration::from_secs(60));
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_evaluations_leave_few_rows_and_one_text() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         let script = format!("return true --{}", "x".repeat(10_000));
         for _ in 0..10_000 {
@@ -431,7 +431,7 @@ mod tests {
 
     #[test]
     fn many_subjects_and_many_scripts_have_an_end_too() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         for number in 0..3_000 {
             about(&cx, &format!("user{number}"), &format!("return {number}"));
@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_text_is_kept_as_long_as_its_rows_and_goes_then() {
-        let home = Home::new();
+        let home = TestApp::new();
         let keep = home.parts.settings.policy.keep;
         let texts = || scripts::count(&home.cx().read().unwrap()).unwrap();
         about(&home.cx(), "anne", "return true");
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn a_row_of_before_has_its_own_text() {
-        let home = Home::new();
+        let home = TestApp::new();
         noted(&home.cx(), "read", PolicyDecision::Allowed);
         let row = all(&home.cx(), &Filter::default()).remove(0);
         let mut old = serde_json::to_value(&row).unwrap();

@@ -13,7 +13,7 @@ use crate::store::{self, Tx};
 /// Writes down the scripts that the pool gave up since this was asked last, each with its audit row.
 pub async fn note(cx: &Cx) -> Result<(), store::Error> {
     let cx = cx.with_actor(Actor::System);
-    for Lost { script, task } in cx.home.scripts.take_lost() {
+    for Lost { script, task } in cx.app.scripts.take_lost() {
         let row = SwitchedOff { script, owner: task.owner, about: task.about, at: cx.now };
         let event = Event::PolicySwitchOff { script: script.to_string(), owner: row.owner.to_string() };
         let (at, entry) = (cx.clone(), Entry::new(&cx).target(&row.about));
@@ -28,7 +28,7 @@ pub async fn note(cx: &Cx) -> Result<(), store::Error> {
 
 /// Tells the pool what was written down before.
 pub fn load(cx: &Cx) -> Result<(), store::Error> {
-    list(cx)?.into_iter().for_each(|row| cx.home.scripts.switch_off(row.script));
+    list(cx)?.into_iter().for_each(|row| cx.app.scripts.switch_off(row.script));
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Err
         Ok::<_, Error>(row)
     };
     let row = rights::write(cx, Right::on("update", "policies"), change).await?;
-    cx.home.scripts.switch_on(script);
+    cx.app.scripts.switch_on(script);
     Ok(row)
 }
 
@@ -69,11 +69,11 @@ mod tests {
     use crate::base::page::PageRequest;
     use crate::script::{Busy, Fault, Limits, Pool, Task, Vm};
     use crate::store::Order;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     const SCRIPT: &str = "return context.never == 'comes back'";
 
-    fn evaluate(home: &Home) -> Result<crate::script::Returned, Fault> {
+    fn evaluate(home: &TestApp) -> Result<crate::script::Returned, Fault> {
         let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
         let now = home.cx().now;
         let run =
@@ -85,7 +85,7 @@ mod tests {
     fn a_policy_that_did_not_come_back_stays_off_until_it_is_switched_on() {
         let limits =
             || Limits { lost: Duration::from_millis(150), time: Duration::from_millis(20), ..Limits::default() };
-        let home = Home::with(|parts| parts.scripts = Arc::new(Pool::start(1, limits()).unwrap()));
+        let home = TestApp::with(|parts| parts.scripts = Arc::new(Pool::start(1, limits()).unwrap()));
         let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
         let (release, gate) = mpsc::channel::<()>();
         let stuck = home.parts.scripts.run(task, move |vm: &mut Vm| {
@@ -102,7 +102,7 @@ mod tests {
 
         // Another process with the same data.
         let (store, clock) = (home.parts.store.clone(), home.parts.clock.clone());
-        let again = Home::with(|parts| (parts.store, parts.clock) = (store, clock));
+        let again = TestApp::with(|parts| (parts.store, parts.clock) = (store, clock));
         assert_ne!(evaluate(&again), Err(Fault::SwitchedOff));
         load(&again.cx()).unwrap();
         assert_eq!(evaluate(&again), Err(Fault::SwitchedOff));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_so_many_rows_are_kept() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (tenant, now) = (home.cx().tenant, home.cx().now);
         home.parts
             .store

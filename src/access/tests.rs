@@ -23,7 +23,7 @@ use crate::identity::users::{self, NewUser, UserChange};
 use crate::records::{ApiKey, SubjectRef, Tuple, TupleKey, User};
 use crate::store::rows::tuples as rows;
 use crate::store::{self, Order};
-use crate::testing::{Home, START, block_on};
+use crate::testing::{START, TestApp, block_on};
 
 /// Types, their clients and their models. `invoice` belongs to the client `abc`: who owns may edit, who edits may view; folders pass on; the banned may not.
 fn documents() -> Vec<(&'static str, Option<&'static str>, Value)> {
@@ -49,8 +49,8 @@ fn documents() -> Vec<(&'static str, Option<&'static str>, Value)> {
 }
 
 /// An installation with two clients and these models.
-fn home() -> Home {
-    let home = Home::new();
+fn home() -> TestApp {
+    let home = TestApp::new();
     let cx = home.cx();
     for id in ["abc", "other"] {
         let app: crate::records::Client = serde_json::from_value(json!({

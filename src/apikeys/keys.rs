@@ -79,7 +79,7 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
 
 /// What the actor may do with keys beyond having their own: administrators manage every client.
 fn key_rights(cx: &Cx, from: &dyn Read, clients: &[Option<&str>]) -> Result<KeyRights, Error> {
-    let authorizer = &cx.home.authorizer;
+    let authorizer = &cx.app.authorizer;
     if authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))? {
         return Ok(KeyRights::FULL);
     }

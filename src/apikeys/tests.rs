@@ -15,16 +15,16 @@ use crate::identity::users::{self, NewUser};
 use crate::oauth::clients::{self, ClientInput};
 use crate::records::{ApiKey, AuditRow, RateLimit, User};
 use crate::store::Order;
-use crate::testing::{Home, block_on, race};
+use crate::testing::{TestApp, block_on, race};
 
 const DAY: u64 = 86_400;
 
-async fn person(home: &Home, email: &str) -> User {
+async fn person(home: &TestApp, email: &str) -> User {
     let password = Some(Secret::from("correct horse"));
     users::create(&home.cx(), NewUser { email: email.into(), password, ..NewUser::default() }).await.unwrap()
 }
 
-async fn client(home: &Home) -> crate::base::id::ClientId {
+async fn client(home: &TestApp) -> crate::base::id::ClientId {
     let input: ClientInput = serde_json::from_value(json!({"client_id": "ci", "name": "CI", "type": "m2m"})).unwrap();
     clients::register(&home.cx(), &input).await.unwrap().client.id
 }
@@ -34,7 +34,7 @@ fn named(name: &str) -> NewKey {
 }
 
 /// A key with whatever limits, made by an administrator.
-async fn made(home: &Home, owner: &User, new: NewKey) -> Created {
+async fn made(home: &TestApp, owner: &User, new: NewKey) -> Created {
     create(&home.cx(), &owner.id, new).await.unwrap()
 }
 
@@ -42,16 +42,16 @@ fn code(result: Result<Live, Error>) -> &'static str {
     result.map_or_else(|error| error.code(), |_| "works")
 }
 
-fn answer(home: &Home, secret: &Secret<String>) -> &'static str {
+fn answer(home: &TestApp, secret: &Secret<String>) -> &'static str {
     code(authenticate(&home.cx(), secret, home.cx().request.ip))
 }
 
-fn used(home: &Home, secret: &Secret<String>) -> &'static str {
+fn used(home: &TestApp, secret: &Secret<String>) -> &'static str {
     let cx = home.cx();
     code(block_on(accept(&cx, secret, cx.request.ip)))
 }
 
-fn stored(home: &Home, created: &Created) -> ApiKey {
+fn stored(home: &TestApp, created: &Created) -> ApiKey {
     find(&home.cx(), &created.key.id, None).unwrap()
 }
 
@@ -59,19 +59,19 @@ fn notes(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
-fn rows(home: &Home, action: &str) -> Vec<AuditRow> {
+fn rows(home: &TestApp, action: &str) -> Vec<AuditRow> {
     let filter = audit::Filter { action: Some(action.into()), ..audit::Filter::default() };
     audit::page(&home.cx(), &filter, Order::Ascending, &PageRequest::default()).unwrap().items
 }
 
-fn change(home: &Home, key: &Created, change: KeyChange) -> ApiKey {
+fn change(home: &TestApp, key: &Created, change: KeyChange) -> ApiKey {
     block_on(update(&home.cx(), &key.key.id, change)).unwrap()
 }
 
 #[test]
 fn a_fresh_key_works_and_its_text_is_nowhere() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let key = create(&home.cx_of(&ann.id), &ann.id, named(" CI ")).await.unwrap();
         let live = authenticate(&home.cx(), &key.secret, None).unwrap();
@@ -86,9 +86,26 @@ fn a_fresh_key_works_and_its_text_is_nowhere() {
 }
 
 #[test]
+fn a_key_that_one_process_switched_off_works_in_no_other() {
+    block_on(async {
+        let [one, other] = TestApp::two();
+        let ann = person(&one, "ann@example.com").await;
+        let key = made(&one, &ann, named("k")).await;
+        for enabled in [true, false, true] {
+            let change = KeyChange { enabled: Some(enabled), ..KeyChange::default() };
+            update(&one.cx(), &key.key.id, change).await.unwrap();
+            // Asked twice: the second answer comes from what the process keeps in memory.
+            for _ in 0..2 {
+                assert_eq!(answer(&other, &key.secret), if enabled { "works" } else { "KEY_DISABLED" });
+            }
+        }
+    });
+}
+
+#[test]
 fn bug_class_32_another_secret_for_the_same_row_does_not_work() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let key = made(&home, &ann, named("k")).await;
         let forged = token::compose(PREFIX, &key.key.id, &OsEntropy);
@@ -104,7 +121,7 @@ fn bug_class_32_another_secret_for_the_same_row_does_not_work() {
 #[test]
 fn a_key_ends_with_its_time_and_stays_to_be_seen() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let key = made(&home, &ann, NewKey { expires_in: Some(DAY), ..named("k") }).await;
         home.advance(Duration::from_secs(DAY - 1));
@@ -122,7 +139,7 @@ fn a_key_ends_with_its_time_and_stays_to_be_seen() {
 
 #[test]
 fn bug_class_14_a_key_stops_with_everything_behind_it() {
-    let home = Home::new();
+    let home = TestApp::new();
     let (ann, bob, ci) = block_on(async {
         (person(&home, "ann@example.com").await, person(&home, "bob@example.com").await, client(&home).await)
     });
@@ -162,7 +179,7 @@ fn bug_class_14_a_key_stops_with_everything_behind_it() {
 #[test]
 fn a_key_may_be_at_home_in_some_networks_only() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let networks = vec![String::from("10.1.2.3/8"), String::from("2001:db8::/32"), String::from("192.0.2.7")];
         let key = made(&home, &ann, NewKey { networks, ..named("k") }).await;
@@ -195,7 +212,7 @@ fn a_key_may_be_at_home_in_some_networks_only() {
 
 #[test]
 fn a_rate_limit_counts_per_window_and_says_when_the_next_begins() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let limit = RateLimit { max: 3, window_ms: 10_000 };
     let key = block_on(made(&home, &ann, NewKey { rate_limit: Some(limit), ..named("k") }));
@@ -214,7 +231,7 @@ fn a_rate_limit_counts_per_window_and_says_when_the_next_begins() {
 
 #[test]
 fn the_last_use_is_had_by_one_of_many() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let key = block_on(made(&home, &ann, NewKey { remaining: Some(5), ..named("k") }));
     let answers = race(64, |_| used(&home, &key.secret));
@@ -228,7 +245,7 @@ fn the_last_use_is_had_by_one_of_many() {
 
 #[test]
 fn uses_grow_back_by_the_interval() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let refill = Some(RefillRule { amount: 2, interval_ms: 60_000 });
     let key = block_on(made(&home, &ann, NewKey { remaining: Some(1), refill, ..named("k") }));
@@ -245,7 +262,7 @@ fn uses_grow_back_by_the_interval() {
 #[test]
 fn bug_class_39_metadata_grant_nothing_and_limits_are_the_administrators() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let ci = client(&home).await;
         let mut refused = Vec::new();
@@ -282,7 +299,7 @@ fn bug_class_39_metadata_grant_nothing_and_limits_are_the_administrators() {
 #[test]
 fn bug_class_40_every_field_has_bounds_and_all_mistakes_are_told() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         let deep = (0..10).fold(json!(1), |inner, _| json!([inner]));
         let bad = NewKey {
@@ -327,7 +344,7 @@ fn bug_class_40_every_field_has_bounds_and_all_mistakes_are_told() {
 #[test]
 fn bug_class_38_another_persons_key_is_as_unknown_as_none() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let (ann, bob) = (person(&home, "ann@example.com").await, person(&home, "bob@example.com").await);
         let key = made(&home, &ann, named("k")).await;
         let (id, cx) = (&key.key.id, home.cx_of(&bob.id));
@@ -350,7 +367,7 @@ fn bug_class_38_another_persons_key_is_as_unknown_as_none() {
 #[test]
 fn a_person_can_have_so_many_keys_and_no_more() {
     block_on(async {
-        let home = Home::new();
+        let home = TestApp::new();
         let ann = person(&home, "ann@example.com").await;
         for number in 0..MAX_PER_OWNER {
             made(&home, &ann, named(&number.to_string())).await;
@@ -365,7 +382,7 @@ fn a_person_can_have_so_many_keys_and_no_more() {
 
 #[test]
 fn uses_are_counted_in_memory_and_written_down_once_a_minute() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let key = block_on(made(&home, &ann, named("k")));
     let settle = |cx: Cx| {
@@ -394,7 +411,7 @@ fn uses_are_counted_in_memory_and_written_down_once_a_minute() {
 
 #[test]
 fn uses_that_cannot_be_written_are_kept() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let key = block_on(made(&home, &ann, named("k")));
     let row = stored(&home, &key);
@@ -406,7 +423,7 @@ fn uses_that_cannot_be_written_are_kept() {
 
 #[test]
 fn the_log_tells_what_happened_to_a_key_and_a_refusal_once_a_minute() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = block_on(person(&home, "ann@example.com"));
     let key = block_on(made(&home, &ann, named("k")));
     change(&home, &key, KeyChange { enabled: Some(false), ..KeyChange::default() });

@@ -185,21 +185,21 @@ mod tests {
     use crate::base::page::PageRequest;
     use crate::cx::{Actor, RequestFacts};
     use crate::store::Order;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
-    fn from(home: &Home, address: &str) -> Cx {
+    fn from(home: &TestApp, address: &str) -> Cx {
         let ip = Some(address.parse().unwrap());
         let cx = home.stranger();
         Cx { request: Arc::new(RequestFacts { ip, ..RequestFacts::clone(&cx.request) }), ..cx }
     }
 
-    fn person(home: &Home) -> Cx {
+    fn person(home: &TestApp) -> Cx {
         let cx = home.stranger();
         let id = UserId::new(cx.now, cx.entropy());
         cx.with_actor(Actor::User(id))
     }
 
-    fn rows_of(home: &Home, action: &str) -> Vec<AuditRow> {
+    fn rows_of(home: &TestApp, action: &str) -> Vec<AuditRow> {
         block_on(home.parts.store.write(|_| Ok::<_, store::Error>(()))).unwrap();
         let filter = Filter { action: Some(action.to_owned()), ..Filter::default() };
         page(&home.stranger(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_same_event_is_told_once_a_minute_with_how_many_were_left_out() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..5).for_each(|_| refuse(&home.stranger(), "wiki"));
         refuse(&home.stranger(), "shop");
         home.advance(WINDOW);
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_a_network_hides_nobody_else() {
-        let home = Home::new();
+        let home = TestApp::new();
         for n in 0..12_800_u32 {
             refuse(&from(&home, &format!("2001:db8:1:{:x}::{n:x}", n % 500)), &n.to_string());
         }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_no_row_tells_is_summed_up() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..1_000).for_each(|n| refuse(&home.stranger(), &n.to_string()));
         home.advance(WINDOW);
         block_on(tell_left_out(&home.stranger())).unwrap();
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn everyday_rows_of_one_actor_are_counted_and_those_of_another_are_there() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (busy, calm) = (person(&home), person(&home));
         (0..100).for_each(|_| append(&busy, Entry::new(&busy), ISSUE));
         append(&calm, Entry::new(&calm), ISSUE);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_administrators_do_is_never_left_out() {
-        let home = Home::new();
+        let home = TestApp::new();
         let admin = person(&home);
         for n in 0..200 {
             let (tuple, typed, changes) = (String::new(), None, None);
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn sign_ins_that_are_left_out_are_still_counted_by_the_hour() {
-        let home = Home::new();
+        let home = TestApp::new();
         (0..150).for_each(|_| {
             append(
                 &home.stranger(),

@@ -37,7 +37,7 @@ fn refused(error: &serve::Error) -> Failure {
 /// What is served where, and what to do first.
 fn welcome(server: &Server) -> String {
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    let settings = &server.home().settings;
+    let settings = &server.app().settings;
     let certificate = match settings.tls {
         Tls::LocalCa => "TLS, certificate of the local CA: `auther admin ca` exports it",
         Tls::Files { .. } => "TLS, certificate from files",

@@ -260,7 +260,7 @@ pub fn backup(cx: &Cx) -> Finding {
 /// No policy had to be switched off.
 pub fn policies(cx: &Cx) -> Finding {
     const NAME: &str = "policies";
-    let lost = cx.home.scripts.lost_threads();
+    let lost = cx.app.scripts.lost_threads();
     match switched_off::list(cx) {
         Err(error) => unread(NAME, &error),
         Ok(off) if off.is_empty() && lost == 0 => Finding::ok(NAME, "All policies are run."),

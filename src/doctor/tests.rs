@@ -11,7 +11,7 @@ use crate::config::{EgressRule, ExtraCa, Settings, Tls};
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::marks;
-use crate::testing::{Home, block_on, settings};
+use crate::testing::{TestApp, block_on, settings};
 
 fn finding<'f>(all: &'f [Finding], name: &str) -> &'f Finding {
     all.iter().find(|finding| finding.name == name).unwrap_or_else(|| panic!("no {name}"))
@@ -132,7 +132,7 @@ fn a_data_file_that_others_may_read_or_replace_is_told() {
 
 #[test]
 fn keys_that_are_missing_or_old_are_told() {
-    let home = Home::new();
+    let home = TestApp::new();
     let state = || finding(&examine(&home.cx()), "signing_keys").state;
     assert_eq!(state(), State::Warn, "none yet");
     block_on(keys::tick(&home.cx(), &Algorithm::ALL)).unwrap();
@@ -143,7 +143,7 @@ fn keys_that_are_missing_or_old_are_told() {
 
 #[test]
 fn a_clock_that_went_back_is_told() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let event = crate::audit::Event::BackupCreate { path: String::new() };
     block_on(crate::audit::record(&cx, crate::audit::Entry::new(&cx), event)).unwrap();
@@ -156,7 +156,7 @@ fn a_clock_that_went_back_is_told() {
 
 #[test]
 fn a_clock_that_was_set_while_the_server_ran_is_told_for_a_day() {
-    let home = Home::new();
+    let home = TestApp::new();
     let look = || home.parts.process.clock_steps.look(home.clock.now(), home.clock.uptime());
     let told = || {
         let all = examine(&home.cx());
@@ -175,7 +175,7 @@ fn a_clock_that_was_set_while_the_server_ran_is_told_for_a_day() {
 
 #[test]
 fn a_backup_counts_for_a_week() {
-    let home = Home::new();
+    let home = TestApp::new();
     let state = || finding(&examine(&home.cx()), "backup").state;
     assert_eq!(state(), State::Warn, "not known");
     let now = home.cx().now.rfc3339();
@@ -188,7 +188,7 @@ fn a_backup_counts_for_a_week() {
 
 #[test]
 fn a_policy_that_is_switched_off_is_told() {
-    let home = Home::new();
+    let home = TestApp::new();
     let told = || finding(&examine(&home.cx()), "policies").clone();
     assert_eq!(told().state, State::Ok);
     let script = crate::base::ScriptDigest::of("return true");
@@ -203,7 +203,7 @@ fn a_policy_that_is_switched_off_is_told() {
 
 #[test]
 fn without_an_administrator_there_is_a_link() {
-    let home = Home::new();
+    let home = TestApp::new();
     let all = examine(&home.cx());
     let finding = finding(&all, "administrator");
     assert_eq!(finding.state, State::Warn);
@@ -217,7 +217,7 @@ fn a_certificate_in_files_is_read_to_its_end() {
     let made = rcgen::generate_simple_self_signed(vec![String::from("auth.example.com")]).unwrap();
     fs::write(&cert, made.cert.pem()).unwrap();
     let ends = certificate::end_of_file(&cert).unwrap();
-    let home = Home::with(|parts| parts.settings.tls = Tls::Files { cert: cert.clone(), key: cert.clone() });
+    let home = TestApp::with(|parts| parts.settings.tls = Tls::Files { cert: cert.clone(), key: cert.clone() });
     let at = |now| finding(&examine(&Cx { now, ..home.cx() }), "certificate").state;
     assert_eq!(at(home.cx().now), State::Ok);
     assert_eq!(at(ends.minus(Duration::from_secs(24 * 60 * 60))), State::Warn);

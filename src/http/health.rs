@@ -25,7 +25,7 @@ async fn ready(cx: Cx) -> HttpResponse {
     let keys = cx.read().and_then(|from| rows::signing_keys::all(&from, cx.tenant));
     if keys.is_err() {
         say(false, "the data file does not answer\n")
-    } else if cx.home.keyring.signer(Algorithm::RS256).is_none() {
+    } else if cx.app.keyring.signer(Algorithm::RS256).is_none() {
         say(false, "the RS256 signing key is still being made\n")
     } else {
         say(true, "ready\n")

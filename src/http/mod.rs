@@ -38,7 +38,7 @@ use crate::oauth::discovery;
 #[derive(Clone)]
 pub struct State {
     /// The installation the requests are for.
-    pub home: Current,
+    pub app: Current,
     /// Counts attempts per peer address.
     pub attempts: Arc<Limiter>,
     /// Bounds what bodies of open requests hold.
@@ -49,12 +49,12 @@ pub struct State {
 
 impl State {
     /// The state of a server that begins to listen.
-    pub fn new(home: impl Into<Current>) -> Self {
-        let home = home.into();
+    pub fn new(app: impl Into<Current>) -> Self {
+        let app = app.into();
         // The issuer does not change while the process runs.
-        let discovery = PreparedJson::of(&discovery::document(home.load().settings.issuer.origin()));
+        let discovery = PreparedJson::of(&discovery::document(app.load().settings.issuer.origin()));
         let (attempts, bodies) = (Arc::new(Limiter::for_attempts()), Arc::default());
-        Self { home, attempts, bodies, discovery: Arc::new(discovery) }
+        Self { app, attempts, bodies, discovery: Arc::new(discovery) }
     }
 }
 

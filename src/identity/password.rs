@@ -43,13 +43,13 @@ impl Proven {
 pub(super) async fn hash(cx: &Cx, password: &Secret<String>, known: Known<'_>) -> Result<String, Error> {
     password_rule::may_be_chosen(password, known)?;
     let salt = cx.entropy().bytes::<16>();
-    cx.home.hasher.hash(password, salt).await.map_err(from_pool)
+    cx.app.hasher.hash(password, salt).await.map_err(from_pool)
 }
 
 /// Checks a password against what is stored of a person; nobody costs the same and is never right.
 pub(super) async fn prove(cx: &Cx, password: &Secret<String>, user: Option<&User>) -> Result<Option<Proven>, Error> {
     let stored = user.and_then(|user| user.password.as_deref().map(|phc| (user, phc)));
-    let verification = match cx.home.hasher.verify(password, stored.map(|(_, phc)| phc)).await {
+    let verification = match cx.app.hasher.verify(password, stored.map(|(_, phc)| phc)).await {
         // The same answer as for a wrong password: that the account is there is nobody's business.
         Err(error @ hashing::Error::Stored(_)) => {
             let user = stored.map(|(user, _)| user.id.as_str()).unwrap_or_default();
@@ -68,7 +68,7 @@ pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<Str
     let Some(proven) = proven.filter(|proven| proven.is_dated) else { return Ok(None) };
     let salt = cx.entropy().bytes::<16>();
     // A busy pool is no reason to refuse somebody who is in: the next sign-in renews it.
-    let Ok(phc) = cx.home.hasher.hash(password, salt).await else { return Ok(None) };
+    let Ok(phc) = cx.app.hasher.hash(password, salt).await else { return Ok(None) };
     let at = cx.clone();
     cx.store()
         .write(move |tx| {
@@ -84,7 +84,7 @@ pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<Str
 /// When the server starts: tells the hasher what the dearest stored hash costs, so that who has one is not known by the time it takes.
 /// People are looked at only when the configured cost is lower than it was, or was never noted.
 pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
-    let today = cx.home.hasher.work();
+    let today = cx.app.hasher.work();
     let from = cx.read()?;
     let before = marks::value(&from, marks::PASSWORD_WORK)?;
     let noted: Option<u64> = before.as_deref().and_then(|text| text.parse().ok());
@@ -92,7 +92,7 @@ pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
         Some(noted) if noted <= today => today,
         _ => dearest(&from, cx)?.max(today),
     };
-    cx.home.hasher.cost_at_least(most);
+    cx.app.hasher.cost_at_least(most);
     if noted == Some(most) {
         return Ok(());
     }

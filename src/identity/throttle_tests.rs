@@ -208,7 +208,7 @@ fn a_turn_is_one_attempt_and_ends() {
 
 #[test]
 fn at_the_same_time_only_as_many_pass_as_are_left() {
-    let home = crate::testing::Home::new();
+    let home = crate::testing::TestApp::new();
     let passed = crate::testing::race(64, |_| {
         let cx = home.cx();
         enter(&cx, AttemptSource::stranger(&cx, "ann@example.com", None)).is_ok()

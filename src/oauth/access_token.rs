@@ -111,7 +111,7 @@ fn use_of(claims: &Map<String, Value>) -> Option<&str> {
 /// The claims of what one of our keys signed for us with this `typ`.
 fn signed(cx: &Cx, token: &str, typ: &str) -> Option<Map<String, Value>> {
     let header = jose::peek_header(token).ok()?;
-    let key = cx.home.keyring.verifier(header.kid.as_deref()?)?;
+    let key = cx.app.keyring.verifier(header.kid.as_deref()?)?;
     let typ = TypRule::OneOf(&[typ]);
     let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
     let verified = jose::verify(token, &key, &expect).ok()?;

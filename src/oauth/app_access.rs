@@ -105,7 +105,7 @@ mod tests {
     use crate::identity::users::{self, NewUser};
     use crate::oauth::clients::{self, ClientInput};
     use crate::records::TupleKey;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     /// An app, restricted.
     fn wiki(cx: &Cx) -> Client {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn everybody_may_use_an_app_unless_it_is_restricted() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         let (wiki, ann) = (wiki(&cx), person(&cx, "ann", &[]));
         assert!(!may(&cx, &wiki, &ann));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn each_relation_to_a_restricted_app_lets_in_and_none_to_another_does() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         let (wiki, ann) = (wiki(&cx), person(&cx, "ann", &[]));
         let other = ClientInput {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn members_of_a_group_within_a_group_and_administrators_may_use_a_restricted_app() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         let (wiki, ann, bob) = (wiki(&cx), person(&cx, "ann", &[]), person(&cx, "bob", &[]));
         assert!(may(&cx, &wiki, &person(&cx, "root", &["admin"])));
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_condition_decides_and_an_end_is_an_end() {
-        let home = Home::new();
+        let home = TestApp::new();
         let (wiki, ann, bob) = (wiki(&home.cx()), person(&home.cx(), "ann", &[]), person(&home.cx(), "bob", &[]));
         let cx = home.cx();
         for (id, word, wanted) in [(&ann, "true", true), (&bob, "false", false)] {

@@ -52,13 +52,13 @@ pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
 /// Fills the ring from the store.
 pub fn load(cx: &Cx) -> Result<(), Error> {
     let (revision, entries) = read(cx)?;
-    cx.home.keyring.replace(revision, entries).map_err(Error::internal)?;
+    cx.app.keyring.replace(revision, entries).map_err(Error::internal)?;
     Ok(())
 }
 
 /// The keys as the store has them now, and the count of changes that this state belongs to.
 fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
-    let known = cx.home.keyring.published();
+    let known = cx.app.keyring.published();
     let from = cx.read()?;
     let mut entries = Vec::new();
     for record in rows::all(&from, cx.tenant)? {
@@ -164,7 +164,7 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
     let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, &kid)).await;
     let key = made.map_err(Error::internal)?.map_err(Error::internal)?;
     let private = key.to_private_jwk();
-    let sealed = cx.home.sealing.seal(PURPOSE, private.expose().as_bytes(), cx.entropy()).map_err(Error::internal)?;
+    let sealed = cx.app.sealing.seal(PURPOSE, private.expose().as_bytes(), cx.entropy()).map_err(Error::internal)?;
     Ok(SigningKeyRecord {
         id,
         algorithm,
@@ -188,7 +188,7 @@ pub fn resealed(
 }
 
 fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
-    let private = cx.home.sealing.open(PURPOSE, &record.sealed_private).map_err(Error::internal)?;
+    let private = cx.app.sealing.open(PURPOSE, &record.sealed_private).map_err(Error::internal)?;
     let text = String::from_utf8(private.to_vec()).map_err(Error::internal)?;
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }
@@ -281,12 +281,12 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     const ONE: [Algorithm; 1] = [Algorithm::ES256];
 
     fn published(cx: &Cx) -> Vec<String> {
-        let mut kids: Vec<String> = cx.home.keyring.published().into_iter().map(|key| key.kid).collect();
+        let mut kids: Vec<String> = cx.app.keyring.published().into_iter().map(|key| key.kid).collect();
         kids.sort();
         kids
     }
@@ -304,37 +304,37 @@ mod tests {
 
     #[test]
     fn bug_class_19_a_retired_key_does_not_come_back_with_a_slower_reader() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         block_on(tick(&cx, &ONE)).unwrap();
         let kid = of_state(&cx, KeyState::Current);
         let (revision, entries) = read(&cx).unwrap();
-        let token = cx.home.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
-        assert!(cx.home.keyring.verifier(&kid).is_some() && !token.is_empty());
+        let token = cx.app.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
+        assert!(cx.app.keyring.verifier(&kid).is_some() && !token.is_empty());
         block_on(retire(&cx, &kid)).unwrap().unwrap();
-        assert!(!cx.home.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
-        assert!(cx.home.keyring.verifier(&kid).is_none());
+        assert!(!cx.app.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
+        assert!(cx.app.keyring.verifier(&kid).is_none());
         assert_eq!(published(&cx), stored(&cx));
-        assert!(cx.home.keyring.signer(Algorithm::ES256).is_some());
+        assert!(cx.app.keyring.signer(Algorithm::ES256).is_some());
     }
 
     #[test]
     fn bug_class_19_keys_that_are_retired_at_once_are_both_gone() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         block_on(tick(&cx, &ONE)).unwrap();
         let both = [of_state(&cx, KeyState::Current), of_state(&cx, KeyState::Next)];
         let ended = block_on(join_all(both.iter().map(|kid| retire(&cx, kid))));
         assert!(ended.into_iter().all(|answer| answer.unwrap().is_some()));
         for kid in &both {
-            assert!(cx.home.keyring.verifier(kid).is_none() && !stored(&cx).contains(kid), "{kid}");
+            assert!(cx.app.keyring.verifier(kid).is_none() && !stored(&cx).contains(kid), "{kid}");
         }
         assert_eq!(published(&cx), stored(&cx));
     }
 
     #[test]
     fn a_plan_that_is_older_than_what_it_meets_makes_no_retired_key_sign_again() {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         block_on(tick(&cx, &ONE)).unwrap();
         let old = of_state(&cx, KeyState::Current);

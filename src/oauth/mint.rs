@@ -261,7 +261,7 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 
 /// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
 fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
-    let Some(signer) = cx.home.keyring.signer(algorithm) else {
+    let Some(signer) = cx.app.keyring.signer(algorithm) else {
         return Err(Error::new(
             ErrorCode::TemporarilyUnavailable,
             format!("The {algorithm} signing key is being made. Try again in a second."),

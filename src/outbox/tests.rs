@@ -14,7 +14,7 @@ use crate::base::id::UserId;
 use crate::doctor;
 use crate::store::Order;
 use crate::store::rows::expired;
-use crate::testing::{Home, block_on};
+use crate::testing::{TestApp, block_on};
 
 /// Gives one outcome after the other, then success, and remembers what it was given.
 #[derive(Default)]
@@ -40,14 +40,14 @@ impl Kind for Scripted {
 }
 
 struct World {
-    home: Home,
+    home: TestApp,
     kind: Arc<Scripted>,
 }
 
 impl World {
     /// With a kind whose first tries end so.
     fn new(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
-        let home = Home::new();
+        let home = TestApp::new();
         let kind = Arc::new(Scripted { outcomes: Mutex::new(outcomes.into_iter().collect()), ..Scripted::default() });
         home.parts.process.delivery_kinds.add(kind.clone());
         Self { home, kind }
@@ -184,7 +184,7 @@ fn a_refusal_for_good_is_not_tried_again_and_what_the_receiver_asks_for_is_heede
 
 #[test]
 fn what_no_kind_delivers_waits_and_says_so() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let draft = Draft::new(&cx, "later", "usr_1", &json!({})).unwrap();
     let at = cx.clone();

@@ -55,6 +55,9 @@ pub struct Refresh {
     /// The token in whose place it was given, if others were given in that place too: only the first of them that is used goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_of: Option<RefreshId>,
+    /// How many tokens of the family there were with it when it was made, at the most: so nobody counts them at each refresh. 0 where that is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_family: u32,
 }
 
 /// The first use of a refresh token.

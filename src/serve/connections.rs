@@ -48,7 +48,7 @@ struct Count {
 /// A connection that was let in; counted until this is dropped.
 #[derive(Debug)]
 pub struct Ticket {
-    home: Arc<Connections>,
+    connections: Arc<Connections>,
     from: IpAddr,
     /// Whether it is of the reserve: nothing but the state of the server is told on it, and it ends soon.
     pub is_reserved: bool,
@@ -79,13 +79,13 @@ impl Connections {
         let add = |count: &mut Count| *(if is_reserved { &mut count.reserved } else { &mut count.plain }) += 1;
         add(&mut open.all);
         add(open.by_address.entry(from).or_default());
-        Some(Ticket { home: Arc::clone(self), from, is_reserved })
+        Some(Ticket { connections: Arc::clone(self), from, is_reserved })
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut open = self.home.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         let less = |count: &mut Count| {
             let part = if self.is_reserved { &mut count.reserved } else { &mut count.plain };
             *part = part.saturating_sub(1);

@@ -9,7 +9,7 @@ use crate::base::{Clock, Entropy};
 use crate::config::Settings;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
-use crate::cx::{Cx, Installation};
+use crate::cx::{Application, Cx};
 use crate::identity::users;
 use crate::oauth;
 use crate::records::Algorithm;
@@ -28,7 +28,7 @@ pub async fn install(
     settings: Settings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<Arc<Installation>, Error> {
+) -> Result<Arc<Application>, Error> {
     let (sealing, mac) = secrets::open(&store, settings.master_key.as_ref(), &*entropy).await?;
     let hasher = Arc::new(hasher(&settings)?);
     let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
@@ -37,13 +37,13 @@ pub async fn install(
     let process = Arc::default();
     let authorizer = Arc::new(GraphAuthorizer);
     let parts =
-        Installation { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, process };
-    let home = Arc::new(parts);
-    let cx = Cx::for_system(home.clone());
+        Application { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, process };
+    let app = Arc::new(parts);
+    let cx = Cx::for_system(app.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;
     users::remember_cost(&cx).await.map_err(Error::People)?;
     switched_off::load(&cx)?;
-    Ok(home)
+    Ok(app)
 }
 
 fn hasher(settings: &Settings) -> Result<Hasher, Error> {

@@ -122,7 +122,7 @@ fn bug_class_40_over_http_1_a_peer_that_falls_silent_loses_its_connection() {
 fn bug_class_40_over_http_2_a_peer_that_falls_silent_loses_its_connection() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::start(loaded(folder.path(), &[]));
-    let authority = certificates::find(&Cx::for_system(server.home()).read().unwrap(), Role::Ca).unwrap().unwrap();
+    let authority = certificates::find(&Cx::for_system(server.app()).read().unwrap(), Role::Ca).unwrap().unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
     let mut trusting = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();

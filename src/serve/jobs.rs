@@ -101,7 +101,7 @@ fn at_every_look(work: &Work<'_>) -> Result<Option<Moment>, Error> {
 
 /// When a key is missing, or a moment of the plan is over.
 fn keys_are_due(work: &Work<'_>) -> Result<Option<Moment>, Error> {
-    let complete = Algorithm::ALL.into_iter().all(|algorithm| work.cx.home.keyring.signer(algorithm).is_some());
+    let complete = Algorithm::ALL.into_iter().all(|algorithm| work.cx.app.keyring.signer(algorithm).is_some());
     let due = oauth::keys::next_due(work.cx)?.filter(|_| complete);
     Ok(Some(due.unwrap_or(work.cx.now)))
 }
@@ -116,7 +116,7 @@ fn certificate_is_due(work: &Work<'_>) -> Result<Option<Moment>, Error> {
 
 async fn renew_certificate(work: &Work<'_>) -> Result<(), Error> {
     let Some(tls) = work.tls else { return Ok(()) };
-    if tls.refresh(&work.cx.home).await? {
+    if tls.refresh(&work.cx.app).await? {
         tracing::info!("the certificate was renewed");
     }
     Ok(())

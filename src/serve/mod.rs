@@ -31,7 +31,7 @@ use crate::access::{evaluations, switched_off};
 use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
-use crate::cx::{Current, Cx, Installation};
+use crate::cx::{Application, Current, Cx};
 use crate::http::extract::{LocalPeer, Stranger};
 use crate::http::{self, routes};
 use crate::identity::links;
@@ -72,7 +72,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// An installation that is ready to serve: the file is open, the addresses are bound, what must exist before the first request
 /// exists.
 pub struct Server {
-    home: Current,
+    app: Current,
     tls: Option<Arc<Tls>>,
     tasks: Arc<Tasks>,
     listeners: Vec<TcpListener>,
@@ -90,23 +90,23 @@ impl Server {
         let socket = socket::path_of(&settings.data);
         let store = open_store(&settings, &socket).await?;
         let data = settings.data.clone();
-        let home = first_boot::install(store, settings, clock, entropy).await?;
-        let cx = Cx::for_system(home.clone());
+        let app = first_boot::install(store, settings, clock, entropy).await?;
+        let cx = Cx::for_system(app.clone());
         // Only the server does this: a command may be run from a folder whose configuration declares nobody.
-        oauth::clients::declare(&cx, &home.settings.clients).await.map_err(Error::Clients)?;
+        oauth::clients::declare(&cx, &app.settings.clients).await.map_err(Error::Clients)?;
         oauth::keys::tick(&cx, &first_boot::FAST).await.map_err(Error::Keys)?;
-        let tls = Tls::load(&home).await?.map(Arc::new);
+        let tls = Tls::load(&app).await?.map(Arc::new);
         let admin = Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket, cause })?;
         let setup = links::issue_setup(&cx).await.map_err(Error::Identity)?;
-        let home = Current::from(home);
-        let tasks = Arc::new(Tasks::new(home.clone(), tls.clone()));
+        let app = Current::from(app);
+        let tasks = Arc::new(Tasks::new(app.clone(), tls.clone()));
         let setup = setup.map(|token| setup_url(&cx, &token));
-        Ok(Self { home, tls, tasks, listeners, admin, setup })
+        Ok(Self { app, tls, tasks, listeners, admin, setup })
     }
 
     /// The shared parts: for tests that look behind the web.
-    pub fn home(&self) -> Arc<Installation> {
-        self.home.load()
+    pub fn app(&self) -> Arc<Application> {
+        self.app.load()
     }
 
     /// The background work: a test whose clock has jumped settles it.
@@ -127,32 +127,32 @@ impl Server {
     /// Serves until `shutdown` is there: then stops accepting, finishes what is in flight and closes the file.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let (bound, socket) = self.admin;
-        let state = http::State::new(self.home.clone());
+        let state = http::State::new(self.app.clone());
         let owner = bound.owner();
-        let home = self.home.load();
-        let workers = home.settings.server.workers;
+        let app = self.app.load();
+        let workers = app.settings.server.workers;
         let workers = if workers == 0 { first_boot::cores() } else { workers };
         let tls = self.tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let listeners = Listeners { admin: (socket, owner), public: self.listeners, tls };
-        let bounds = connections::bounds(&home.settings);
-        let parts = (state, self.home.clone(), Connections::new(bounds));
+        let bounds = connections::bounds(&app.settings);
+        let parts = (state, self.app.clone(), Connections::new(bounds));
         let server = web::serve(parts, workers, listeners, shutdown)?;
         let background = actix_web::rt::spawn(self.tasks.clone().keep());
         let (connections, per_address) = (bounds.all, bounds.per_address);
-        tracing::info!(issuer = home.settings.issuer.origin(), connections, per_address, "serving");
+        tracing::info!(issuer = app.settings.issuer.origin(), connections, per_address, "serving");
         let ended = server.await;
         background.abort();
-        if let Err(error) = evaluations::flush(&Cx::for_system(home.clone())).await {
+        if let Err(error) = evaluations::flush(&Cx::for_system(app.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");
         }
-        if let Err(error) = switched_off::note(&Cx::for_system(home.clone())).await {
+        if let Err(error) = switched_off::note(&Cx::for_system(app.clone())).await {
             tracing::error!(%error, "which policies are switched off could not be written down");
         }
         drop(bound);
-        if let Err(error) = apikeys::flush(&Cx::for_system(self.home.load())).await {
+        if let Err(error) = apikeys::flush(&Cx::for_system(self.app.load())).await {
             tracing::error!(%error, "the last uses of API keys could not be written down");
         }
-        home.store.close();
+        app.store.close();
         tracing::info!("stopped");
         Ok(ended?)
     }

@@ -10,13 +10,13 @@ use super::socket::{self, Bound};
 use super::{Error, first_boot, introduce, tls};
 use crate::base::{Clock, Entropy};
 use crate::config::{self, Settings};
-use crate::cx::Installation;
+use crate::cx::Application;
 use crate::http;
 use crate::store::{Options, Store};
 
 /// An open data file that answers on a socket nobody else learns of.
 pub struct OneCall {
-    home: Arc<Installation>,
+    app: Arc<Application>,
     socket: PathBuf,
     bound: Bound,
     handle: ServerHandle,
@@ -30,15 +30,15 @@ impl OneCall {
         let data = settings.data.clone();
         let store = Store::open(&data, &options)?;
         let local_ca = settings.tls == config::Tls::LocalCa;
-        let home = first_boot::install(store, settings, clock, entropy).await?;
+        let app = first_boot::install(store, settings, clock, entropy).await?;
         if local_ca {
-            tls::ensure_ca(&home).await?;
+            tls::ensure_ca(&app).await?;
         }
         // Anyone who holds the file is alone, so one name is enough; a socket that a killed command left is replaced.
         let socket = socket::path_of(&data).with_extension("sock.call");
         let (bound, listener) =
             Bound::listen(&socket, &data).map_err(|cause| Error::Socket { path: socket.clone(), cause })?;
-        let (state, owner) = (http::State::new(home.clone()), bound.owner());
+        let (state, owner) = (http::State::new(app.clone()), bound.owner());
         let server = HttpServer::new(move || http::app(state.clone()))
             .workers(1)
             .disable_signals()
@@ -47,7 +47,7 @@ impl OneCall {
             .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Ok(Self { home, socket, bound, handle })
+        Ok(Self { app, socket, bound, handle })
     }
 
     /// Where it answers.
@@ -59,6 +59,6 @@ impl OneCall {
     pub async fn close(self) {
         self.handle.stop(false).await;
         drop(self.bound);
-        self.home.store.close();
+        self.app.store.close();
     }
 }

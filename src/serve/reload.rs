@@ -18,7 +18,7 @@ pub type Reload = Box<dyn Fn(&Loaded) -> Result<(Loaded, Vec<&'static str>), Str
 pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loaded, again: Reload) {
     while hangup.recv().await.is_some() {
         if let Some(tls) = tasks.tls() {
-            match tls.reload(&tasks.home()).await {
+            match tls.reload(&tasks.app()).await {
                 Ok(()) => tracing::info!("the certificate was read again"),
                 Err(error) => tracing::error!(%error, "the new certificate is not used"),
             }
@@ -45,7 +45,7 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
 /// Brings the configuration into effect, or nothing of it: what can fail comes first. `fresh` was read while the turn lasted, so that
 /// an older configuration does not take the place of a newer one.
 pub(super) async fn apply(tasks: &Tasks, turn: &Turn<'_>, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
-    oauth::clients::declare(&Cx::for_system(tasks.home()), &fresh.settings.clients).await?;
+    oauth::clients::declare(&Cx::for_system(tasks.app()), &fresh.settings.clients).await?;
     telemetry::set_level(&fresh.settings.log);
     tasks.reconfigure(turn, fresh.settings.clone());
     Ok(())

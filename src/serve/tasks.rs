@@ -12,7 +12,7 @@ use super::jobs::{self, Error, Job, Work};
 use super::tls::Tls;
 use crate::base::backoff::Backoff;
 use crate::config::Settings;
-use crate::cx::{Current, Cx, Installation, Turn};
+use crate::cx::{Application, Current, Cx, Turn};
 use crate::store;
 
 /// How often the clock is asked.
@@ -29,33 +29,33 @@ const RETRY: Backoff = Backoff { first: EVERY, longest: Duration::from_secs(10 *
 
 /// The background work of one installation.
 pub struct Tasks {
-    home: Current,
+    app: Current,
     tls: Option<Arc<Tls>>,
     /// One at a time: the timer and a test may both ask.
     turn: Mutex<()>,
 }
 
 impl Tasks {
-    pub(super) fn new(home: Current, tls: Option<Arc<Tls>>) -> Self {
-        if let Err(error) = wake_by_commits(&home.load()) {
+    pub(super) fn new(app: Current, tls: Option<Arc<Tls>>) -> Self {
+        if let Err(error) = wake_by_commits(&app.load()) {
             tracing::warn!(%error, "what is put into the outbox waits for the next look at the clock");
         }
-        Self { home, tls, turn: Mutex::new(()) }
+        Self { app, tls, turn: Mutex::new(()) }
     }
 
     /// The shared parts.
-    pub fn home(&self) -> Arc<Installation> {
-        self.home.load()
+    pub fn app(&self) -> Arc<Application> {
+        self.app.load()
     }
 
     /// The right to change the settings: take it before they are read.
     pub(super) async fn turn(&self) -> Turn<'_> {
-        self.home.turn().await
+        self.app.turn().await
     }
 
     /// Requests and background work see these settings from now on. The issuer stays: it may hold the port the system gave.
     pub(super) fn reconfigure(&self, turn: &Turn<'_>, settings: Settings) {
-        let issuer = self.home.load().settings.issuer.clone();
+        let issuer = self.app.load().settings.issuer.clone();
         turn.reconfigure(Settings { issuer, ..settings });
     }
 
@@ -72,7 +72,7 @@ impl Tasks {
 
     /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and every 15 seconds.
     pub(super) async fn keep(self: Arc<Self>) {
-        let wake = Arc::clone(&self.home.load().process.outbox_wake);
+        let wake = Arc::clone(&self.app.load().process.outbox_wake);
         loop {
             // Failures are logged where they happen.
             let _ = self.settle().await;
@@ -85,7 +85,7 @@ impl Tasks {
 
     /// How long until the next job is due that is not due now. What is due now has failed, or is looked at every time.
     fn pause(&self) -> Duration {
-        let cx = Cx::for_system(self.home.load());
+        let cx = Cx::for_system(self.app.load());
         let work = Work { cx: &cx, tls: self.tls.as_ref() };
         let due = jobs::ALL.iter().filter_map(|job| (job.due)(&work).ok().flatten());
         let next = due.filter(|due| *due > cx.now).min();
@@ -94,7 +94,7 @@ impl Tasks {
 
     async fn settle_all(&self, jobs: &[Job]) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
-        let cx = Cx::for_system(self.home.load());
+        let cx = Cx::for_system(self.app.load());
         let may_remove = clock_is_steady(&cx);
         let work = Work { cx: &cx, tls: self.tls.as_ref() };
         let jobs = jobs.iter().filter(|job| may_remove || !job.removes);
@@ -104,13 +104,13 @@ impl Tasks {
 }
 
 /// Has the background work woken by a commit that put something into the outbox.
-fn wake_by_commits(home: &Installation) -> Result<(), store::Error> {
-    let wake = Arc::clone(&home.process.outbox_wake);
+fn wake_by_commits(app: &Application) -> Result<(), store::Error> {
+    let wake = Arc::clone(&app.process.outbox_wake);
     let hear = move |_: &store::Commit<'_>| {
         wake.committed();
         true
     };
-    home.store.follow(home.store.read()?.revision()?, hear).map(drop)
+    app.store.follow(app.store.read()?.revision()?, hear).map(drop)
 }
 
 /// Does a job if it is due, its pause is over and no other process does it.
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::doctor;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     static WELL: AtomicUsize = AtomicUsize::new(0);
     static BADLY: AtomicUsize = AtomicUsize::new(0);
@@ -195,8 +195,8 @@ mod tests {
             },
             ..plain("works")
         };
-        let home = Home::new();
-        let tasks = Tasks::new(Arc::clone(&home.parts).into(), None);
+        let app = TestApp::new();
+        let tasks = Tasks::new(Arc::clone(&app.parts).into(), None);
         let jobs = [fails, works];
         let settle = || block_on(tasks.settle_all(&jobs)).is_ok();
         let counts = || (BADLY.load(Ordering::SeqCst), WELL.load(Ordering::SeqCst));
@@ -204,15 +204,15 @@ mod tests {
         assert_eq!(counts(), (1, 1));
         assert!(settle(), "it is left alone for a while");
         assert_eq!(counts(), (1, 2));
-        home.advance(RETRY.first);
+        app.advance(RETRY.first);
         assert!(!settle());
         // The second pause may be as long as the first one was, or twice that.
-        home.advance(RETRY.first / 2);
+        app.advance(RETRY.first / 2);
         assert!(settle());
-        home.advance(RETRY.first * 2);
+        app.advance(RETRY.first * 2);
         assert!(!settle());
         assert_eq!(counts(), (3, 5));
-        let findings = doctor::examine(&home.cx());
+        let findings = doctor::examine(&app.cx());
         let finding = findings.iter().find(|finding| finding.name == "background_work").unwrap();
         assert_eq!(finding.state, doctor::State::Warn);
         assert!(finding.message.contains("fails") && finding.message.contains("3 times"), "{}", finding.message);
@@ -220,19 +220,19 @@ mod tests {
 
     #[test]
     fn only_what_is_due_is_done_and_nothing_is_removed_while_the_clock_is_in_doubt() {
-        let home = Home::new();
-        let tasks = Tasks::new(Arc::clone(&home.parts).into(), None);
+        let app = TestApp::new();
+        let tasks = Tasks::new(Arc::clone(&app.parts).into(), None);
         let jobs = [plain("now"), Job { due: later, ..plain("later") }, Job { removes: true, ..plain("removes") }];
         block_on(tasks.settle_all(&jobs)).unwrap();
-        let progress = &home.parts.process.jobs;
+        let progress = &app.parts.process.jobs;
         let names = || progress.all().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(), ["now", "removes"]);
         let first = progress.all()[1].1.done;
-        home.clock.set(home.cx().now.plus(Duration::from_secs(86_400)));
+        app.clock.set(app.cx().now.plus(Duration::from_secs(86_400)));
         block_on(tasks.settle_all(&jobs)).unwrap();
         assert_eq!(progress.all()[1].1.done, first, "the clock was set forward");
         assert_ne!(progress.all()[0].1.done, first);
-        home.advance(DOUBT);
+        app.advance(DOUBT);
         block_on(tasks.settle_all(&jobs)).unwrap();
         assert_ne!(progress.all()[1].1.done, first);
     }
@@ -241,12 +241,12 @@ mod tests {
     fn every_job_has_a_name_of_its_own_and_an_installation_without_data_settles() {
         let names: std::collections::BTreeSet<_> = jobs::ALL.iter().map(|job| job.name).collect();
         assert_eq!(names.len(), jobs::ALL.len());
-        let home = Home::new();
-        block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();
-        let done = home.parts.process.jobs.all();
-        let commits = home.parts.store.commits();
+        let app = TestApp::new();
+        block_on(Tasks::new(Arc::clone(&app.parts).into(), None).settle()).unwrap();
+        let done = app.parts.process.jobs.all();
+        let commits = app.parts.store.commits();
         assert!(done.iter().all(|(name, job)| job.error.is_none() && names.contains(name)), "{done:?}");
-        block_on(Tasks::new(Arc::clone(&home.parts).into(), None).settle()).unwrap();
-        assert_eq!(home.parts.store.commits(), commits, "with nothing to do nothing is written");
+        block_on(Tasks::new(Arc::clone(&app.parts).into(), None).settle()).unwrap();
+        assert_eq!(app.parts.store.commits(), commits, "with nothing to do nothing is written");
     }
 }

@@ -60,8 +60,8 @@ impl Running {
         self.told.address
     }
 
-    pub(super) fn home(&self) -> Arc<Installation> {
-        self.told.tasks.home()
+    pub(super) fn app(&self) -> Arc<Application> {
+        self.told.tasks.app()
     }
 
     fn settle(&self) {
@@ -74,8 +74,8 @@ impl Running {
     }
 }
 
-fn current_kid(home: &Installation) -> String {
-    home.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
+fn current_kid(app: &Application) -> String {
+    app.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -93,7 +93,7 @@ fn an_empty_folder_becomes_a_server_with_tls_of_its_own_and_a_set_up_link() {
     assert!(server.told.setup.as_ref().unwrap().starts_with(&format!("{issuer}/setup?token=lnk_")));
     assert_eq!(names_in(folder.path()), ["auther.redb", "auther.sock"]);
     let (status, body) = block_on(async {
-        let ca = tls::ensure_ca(&server.home()).await.unwrap();
+        let ca = tls::ensure_ca(&server.app()).await.unwrap();
         let ca = reqwest::Certificate::from_pem(ca.pem.as_bytes()).unwrap();
         let client = reqwest::Client::builder().tls_certs_only([ca]).resolve("localhost", server.told.address);
         let response = client.build().unwrap().get(format!("{issuer}/healthz")).send().await.unwrap();
@@ -110,16 +110,16 @@ fn a_jump_in_time_rotates_the_keys_and_a_restart_keeps_them() {
     let settings = loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]);
     let server = Running::start(settings.clone());
     server.settle();
-    let first = current_kid(&server.home());
-    assert!(server.home().keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
+    let first = current_kid(&server.app());
+    assert!(server.app().keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
     server.clock.advance(DAY * 31);
     server.settle();
-    let second = current_kid(&server.home());
+    let second = current_kid(&server.app());
     assert_ne!(first, second);
-    assert!(server.home().keyring.verifier(&first).is_some(), "tokens of the old key still verify");
+    assert!(server.app().keyring.verifier(&first).is_some(), "tokens of the old key still verify");
     server.stop();
     let server = Running::start(settings);
-    assert_eq!(current_kid(&server.home()), second);
+    assert_eq!(current_kid(&server.app()), second);
     server.stop();
 }
 
@@ -144,13 +144,13 @@ fn settings_that_are_read_again_count_from_the_next_request_on() {
     let folder = tempfile::tempdir().unwrap();
     let off = ("AUTHER_TLS_MODE", "off");
     let server = Running::start(loaded(folder.path(), &[off]));
-    let before = server.home();
+    let before = server.app();
     let fresh = loaded(folder.path(), &[off, ("AUTHER_REGISTRATION", "open"), ("AUTHER_CLIENTS_JSON", CLIENT)]);
     block_on(apply(&server.told.tasks, &fresh)).unwrap();
     assert_eq!(before.settings.registration, crate::config::Registration::Closed);
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Open);
-    assert_eq!(server.home().settings.issuer, before.settings.issuer, "the port that the system gave stays");
-    let cx = Cx::for_system(server.home());
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Open);
+    assert_eq!(server.app().settings.issuer, before.settings.issuer, "the port that the system gave stays");
+    let cx = Cx::for_system(server.app());
     assert!(oauth::clients::find(&cx, "declared").unwrap().is_some());
     server.stop();
 }
@@ -170,8 +170,8 @@ fn a_configuration_with_a_wrong_client_changes_nothing() {
     assert!(mistakes.contains("AUTHER_CLIENTS_JSON: client \"declared\": redirect_uris: "), "{mistakes}");
     let fresh = loaded(folder.path(), &variables);
     block_on(apply(&server.told.tasks, &fresh)).unwrap_err();
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Closed);
-    assert!(oauth::clients::find(&Cx::for_system(server.home()), "declared").unwrap().is_none());
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Closed);
+    assert!(oauth::clients::find(&Cx::for_system(server.app()), "declared").unwrap().is_none());
     server.stop();
 }
 
@@ -200,7 +200,7 @@ fn settings_are_read_by_one_at_a_time_so_that_older_ones_do_not_come_back() {
         drop(turn);
         other.await;
     });
-    assert_eq!(server.home().settings.registration, crate::config::Registration::Invite);
+    assert_eq!(server.app().settings.registration, crate::config::Registration::Invite);
     server.stop();
 }
 
@@ -341,13 +341,13 @@ impl outbox::Kind for HandsOver {
 fn what_is_put_into_the_outbox_of_a_running_server_is_delivered_without_waiting_for_the_next_look() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::start(loaded(folder.path(), &[("AUTHER_TLS_MODE", "off")]));
-    let home = server.home();
+    let app = server.app();
     let (sender, delivered) = mpsc::channel();
-    home.process.delivery_kinds.add(Arc::new(HandsOver(sender)));
+    app.process.delivery_kinds.add(Arc::new(HandsOver(sender)));
     for number in 0..2 {
-        let cx = Cx::for_system(Arc::clone(&home));
+        let cx = Cx::for_system(Arc::clone(&app));
         let draft = outbox::Draft::new(&cx, "test", "usr_1", &number).unwrap();
-        home.store.write_blocking::<_, crate::store::Error, _>(move |tx| draft.put(tx, &cx)).unwrap();
+        app.store.write_blocking::<_, crate::store::Error, _>(move |tx| draft.put(tx, &cx)).unwrap();
         // The clock is looked at every 15 seconds.
         assert_eq!(delivered.recv_timeout(Duration::from_secs(10)).unwrap(), number);
     }

@@ -63,7 +63,7 @@ macro_rules! application {
 
 /// A server on these listeners that ends with `shutdown`. It runs once it is awaited.
 pub(super) fn serve(
-    (state, home, connections): (http::State, Current, Arc<Connections>),
+    (state, app, connections): (http::State, Current, Arc<Connections>),
     workers: usize,
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
@@ -79,7 +79,7 @@ pub(super) fn serve(
     })?;
     for listener in listeners.public {
         let (state, ending) = (state.clone(), ending.clone());
-        let gate = (home.clone(), connections.clone());
+        let gate = (app.clone(), connections.clone());
         server = match listeners.tls.clone() {
             Some(tls) => server.listen("public", listener, move || {
                 let handshake = TlsAcceptorConfig::default().handshake_timeout(HANDSHAKE);
@@ -151,10 +151,10 @@ struct Gated<S> {
 
 impl<S> Gated<S> {
     fn admit(&self, stream: &TcpStream) -> Option<Ticket> {
-        let (home, connections) = &self.gate;
+        let (app, connections) = &self.gate;
         // A peer that is gone already has no address any more.
         let peer = stream.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
-        let is_proxy = || home.load().settings.trusted_proxies.iter().any(|network| network.contains(&peer));
+        let is_proxy = || app.load().settings.trusted_proxies.iter().any(|network| network.contains(&peer));
         connections.admit(peer, peer.is_loopback() || is_proxy())
     }
 }

@@ -19,7 +19,7 @@ use auther::crypto::keyring::Keyring;
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
-use auther::cx::{Cx, Installation};
+use auther::cx::{Application, Cx};
 use auther::records::{ApiKey, Model, SubjectRef, Tuple, TupleKey};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
@@ -220,7 +220,7 @@ fn key(store: &Store, owner: UserId) -> Result<(String, ApiKeyId)> {
 pub fn operation(store: &Store) -> Result<Cx> {
     let loaded = config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent"));
     let loaded = loaded.map_err(|mistakes| anyhow!("the default settings: {mistakes}"))?;
-    Ok(Cx::for_system(Arc::new(Installation {
+    Ok(Cx::for_system(Arc::new(Application {
         store: store.clone(),
         keyring: Arc::new(Keyring::new(Vec::new())?),
         settings: loaded.settings,

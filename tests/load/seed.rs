@@ -249,6 +249,7 @@ impl Maker {
             expires_at: self.now.plus(LIFE),
             rotated: None,
             one_of: None,
+            in_family: 1,
         };
         (grant, refresh)
     }

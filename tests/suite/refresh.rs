@@ -208,12 +208,15 @@ async fn a_line_goes_on_beyond_100_tokens_and_forgets_the_oldest_of_those_that_w
     let first = shop.tokens(&home.browser(), ANN, SCOPE).await;
     let mut line = first.clone();
     for _ in 0..40 {
+        // Which is the oldest is told by the time in identifiers.
+        home.clock.advance(Duration::from_secs(1));
         line = at_once(&shop, &line.refresh, 4).await.swap_remove(2);
     }
     // Three siblings in each of 40 steps: 160 tokens were made.
     assert_eq!(error(&shop.refresh(&first.refresh).await), invalid_grant(), "no more known");
     let mut recent = line.clone();
     for _ in 0..3 {
+        home.clock.advance(Duration::from_secs(1));
         recent = line;
         line = Tokens::of(&shop.refresh(&recent.refresh).await);
     }

@@ -60,7 +60,7 @@ fn of_the_platform(
     carries_authority: impl FnOnce() -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let is_fresh = sessions::require_fresh(cx).is_ok();
-    let is_administrator = cx.home.authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
+    let is_administrator = cx.app.authorizer.may(cx, from, MANAGE_PLATFORM, (PLATFORM, ANY))?;
     if is_administrator && is_fresh || !carries_authority()? {
         return Ok(());
     }
@@ -68,7 +68,7 @@ fn of_the_platform(
 }
 
 fn needs(cx: &Cx, from: &dyn Read, permission: &str, (entity_type, entity_id): (&str, &str)) -> Result<(), Error> {
-    if cx.home.authorizer.may(cx, from, permission, (entity_type, entity_id))? {
+    if cx.app.authorizer.may(cx, from, permission, (entity_type, entity_id))? {
         return Ok(());
     }
     Err(Denied::new(permission, entity_type, entity_id).into())
@@ -97,7 +97,7 @@ fn owner(cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<ClientId>
 pub fn may_manage_grants(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
     let object = (CLIENTS, client.as_str());
     let is_itself = matches!(&cx.actor, Actor::Client(actor) if actor == client);
-    if is_itself || cx.home.authorizer.may(cx, from, check::FULL_ACCESS, object)? {
+    if is_itself || cx.app.authorizer.may(cx, from, check::FULL_ACCESS, object)? {
         return Ok(());
     }
     needs(cx, from, "manage_grants", object)

@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::access::model::catalogue::{self, Draft};
     use crate::access::tuples::write;
-    use crate::testing::{Home, block_on};
+    use crate::testing::{TestApp, block_on};
 
     const TYPES: [&str; 3] = ["teams", "orgs", "docs"];
     const RELATIONS: [&str; 4] = ["lead", "deputy", "out", "parent"];
@@ -261,7 +261,7 @@ mod tests {
     fn the_short_way_is_never_surer_than_the_long_one() {
         let mut led = 0;
         for _ in 0..40 {
-            let home = Home::new();
+            let home = TestApp::new();
             let cx = home.cx();
             let definition = serde_json::json!({"relations": {
                 "lead": {"anyOf": [{"direct": true}, {"relation": "deputy"}, {"relation": "lead", "from": "parent"}], "except": [{"relation": "out"}]},

@@ -15,7 +15,7 @@ use crate::records::{Group, SubjectRef, TupleKey, User};
 use crate::rights::{self, Right};
 use crate::store::rows::clients;
 use crate::store::{self, Read};
-use crate::testing::{Home, START, block_on};
+use crate::testing::{START, TestApp, block_on};
 
 type Operation<'a> = (&'a str, &'a str, &'a dyn Fn(&Cx, &dyn Read) -> Result<(), Error>);
 
@@ -29,7 +29,7 @@ fn person(user: &User) -> SubjectRef {
 
 /// An installation with somebody for each right, and things of every kind.
 struct World {
-    home: Home,
+    home: TestApp,
     people: Vec<(&'static str, User)>,
     staff: Group,
     operators: Group,
@@ -37,7 +37,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let home = Home::new();
+        let home = TestApp::new();
         let cx = home.cx();
         for id in ["shop", "desk"] {
             let app: crate::records::Client = serde_json::from_value(json!({

@@ -30,7 +30,7 @@ pub(super) async fn decide(cx: &Cx, check: LiveCheck) -> Result<Decision, Error>
         let shared = check.shared();
         check.decide(&mut PolicyRunner { cx: &at, vm, input: &input, shared, context: None })
     };
-    let ran = cx.home.scripts.run(task, run).await;
+    let ran = cx.app.scripts.run(task, run).await;
     if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(cx).await?;
     }

@@ -47,7 +47,7 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
     let now = admin.cx.now;
     let context = tried(&context, now)?;
     let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
-    let ran = admin.cx.home.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
+    let ran = admin.cx.app.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
     if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
     }

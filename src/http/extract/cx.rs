@@ -96,8 +96,8 @@ pub(in crate::http) const REQUEST_ID: &str = "x-request-id";
 
 /// Begins the operation of a request: made once by the guard, then shared by every extractor.
 pub(in crate::http) fn begin(request: &ServiceRequest, state: &State, matched: &Matched) -> Cx {
-    let home = state.home.load();
-    let trusted = &home.settings.trusted_proxies;
+    let app = state.app.load();
+    let trusted = &app.settings.trusted_proxies;
     let is_local = request.conn_data::<LocalPeer>().is_some();
     // The address that the library makes up for a Unix connection is nobody's.
     let is_of_network = !is_local && request.conn_data::<Stranger>().is_none();
@@ -110,8 +110,8 @@ pub(in crate::http) fn begin(request: &ServiceRequest, state: &State, matched: &
     let given = peer.filter(may_name).and_then(|_| given_id(request));
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect());
-    let id = given.unwrap_or_else(|| RequestId::new(home.clock.now(), &*home.entropy).to_string());
-    Cx::for_request(home, RequestFacts { id, ip, unnamed_by, user_agent })
+    let id = given.unwrap_or_else(|| RequestId::new(app.clock.now(), &*app.entropy).to_string());
+    Cx::for_request(app, RequestFacts { id, ip, unnamed_by, user_agent })
 }
 
 /// The request id a proxy gave: `[A-Za-z0-9._-]{1,64}`, exactly one.

@@ -199,7 +199,7 @@ impl Asked {
         if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
-        let elapsed = self.cx.home.clock.uptime().since(self.cx.uptime).as_millis();
+        let elapsed = self.cx.app.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
             request_id = %self.cx.request.id,

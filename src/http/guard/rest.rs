@@ -77,11 +77,11 @@ mod tests {
 
     use super::*;
     use crate::http::{State, app};
-    use crate::testing::Home;
+    use crate::testing::TestApp;
 
     /// How much of a body of three pieces, of `size` bytes each, is read in the end.
     async fn pieces_read(path: &str, version: Version, size: usize) -> (StatusCode, usize) {
-        let home = Home::with(|_| ());
+        let home = TestApp::with(|_| ());
         let service = init_service(app(State::new(home.parts.clone()))).await;
         let read = Rc::new(Cell::new(0));
         let count = Rc::clone(&read);

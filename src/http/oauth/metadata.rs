@@ -19,7 +19,7 @@ pub async fn discovery(request: HttpRequest) -> Result<HttpResponse, Refusal> {
 
 /// The key set (RFC 7517 §5).
 pub async fn jwks(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    Ok(send(&request, &cx.home.keyring.jwks()))
+    Ok(send(&request, &cx.app.keyring.jwks()))
 }
 
 /// The document, or 304 when the caller has it (RFC 9110 §13.1.2).

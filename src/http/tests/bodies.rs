@@ -23,7 +23,7 @@ use crate::http::routes::Dialect;
 use crate::http::routes::tests::registered_with;
 use crate::http::{State, app};
 use crate::identity::users::{NewUser, create};
-use crate::testing::Home;
+use crate::testing::TestApp;
 
 /// Bytes of a piece of a body.
 const PIECE: usize = 8 * 1024;
@@ -36,14 +36,14 @@ type Reply = Pin<Box<dyn Future<Output = (StatusCode, String)>>>;
 
 /// A site whose requests have bodies that are watched.
 struct Watched {
-    home: Home,
+    home: TestApp,
     bodies: Arc<Budget>,
     call: Box<dyn Fn(TestRequest, Body) -> Reply>,
 }
 
 impl Watched {
     async fn open() -> Self {
-        let home = Home::with(|parts| parts.settings.rate_limit.enabled = false);
+        let home = TestApp::with(|parts| parts.settings.rate_limit.enabled = false);
         let state = State::new(home.parts.clone());
         let bodies = state.bodies.clone();
         let service = Rc::new(init_service(app(state)).await);
@@ -255,7 +255,7 @@ async fn a_body_waits_until_its_caller_is_proved() {
         HttpResponse::Ok().finish()
     }
 
-    let home = Home::with(|_| ());
+    let home = TestApp::with(|_| ());
     let state = State::new(home.parts.clone());
     let app = App::new().app_data(state).service(Endpoint::at(["/slow"]).post(take));
     let service = init_service(app.default_service(web::to(HttpResponse::NotFound))).await;

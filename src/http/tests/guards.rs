@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse};
 use super::{OWN, Site, Tab};
 use crate::http::State;
 use crate::http::routes::Endpoint;
-use crate::testing::Home;
+use crate::testing::TestApp;
 
 #[actix_web::test]
 async fn every_response_carries_the_headers_of_every_response() {
@@ -88,7 +88,7 @@ async fn bug_class_40_a_panic_is_a_500_with_a_request_id() {
     async fn boom() -> HttpResponse {
         panic!("the secret is xyzzy")
     }
-    let state = State::new(Home::new().parts);
+    let state = State::new(TestApp::new().parts);
     let app = App::new().app_data(state).service(Endpoint::at(["/api/admin/boom"]).get(boom));
     let service = init_service(app).await;
     let error = try_call_service(&service, TestRequest::get().uri("/api/admin/boom").to_request()).await.err().unwrap();

@@ -35,11 +35,11 @@ use serde_json::Value;
 
 use super::{State, app};
 use crate::base::Secret;
-use crate::cx::Installation;
+use crate::cx::Application;
 use crate::identity::users::{NewUser, create};
 use crate::oauth::clients::{ClientInput, register};
 use crate::records::{SubjectRef, TupleKey, User};
-use crate::testing::Home;
+use crate::testing::TestApp;
 
 /// The password of every person here.
 const PASSWORD: &str = "correct horse";
@@ -79,7 +79,7 @@ type Call = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = TestResponse>
 
 /// A site of its own.
 struct Site {
-    home: Home,
+    home: TestApp,
     call: Call,
 }
 
@@ -88,8 +88,8 @@ impl Site {
         Self::with(|_| ()).await
     }
 
-    async fn with(change: impl FnOnce(&mut Installation)) -> Self {
-        let home = Home::with(change);
+    async fn with(change: impl FnOnce(&mut Application)) -> Self {
+        let home = TestApp::with(change);
         let service = Rc::new(init_service(app(State::new(home.parts.clone()))).await);
         let call: Call = Box::new(move |request: TestRequest| {
             let service = service.clone();

@@ -18,10 +18,10 @@ use crate::oauth::clients::{self, ClientInput};
 use crate::oauth::{consents, keys};
 use crate::records::{Algorithm, Group, SubjectRef, TupleKey, User};
 use crate::rights::MayDeny;
-use crate::testing::Home;
+use crate::testing::TestApp;
 
 struct World {
-    home: Home,
+    home: TestApp,
     bob: User,
     of_bob: SignedIn,
     group: Group,
@@ -44,7 +44,7 @@ fn app(id: &str) -> ClientInput {
 
 impl World {
     async fn new() -> Self {
-        let home = Home::with(|parts| parts.settings.registration = crate::config::Registration::Invite);
+        let home = TestApp::with(|parts| parts.settings.registration = crate::config::Registration::Invite);
         let cx = home.cx();
         let mut people = Vec::new();
         for (email, admin) in [("root@example.com", true), ("ann@example.com", false), ("bob@example.com", false)] {

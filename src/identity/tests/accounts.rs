@@ -13,7 +13,7 @@ fn named(email: &str, username: &str) -> NewUser {
 
 #[tokio::test]
 async fn bug_29_names_are_unique_by_their_canonical_form() {
-    let home = Home::new();
+    let home = TestApp::new();
     users::create(&home.cx(), named("Ann@Example.com", "Ann")).await.unwrap();
     for email in ["ann@example.com", "ANN@EXAMPLE.COM", " ann@example.com ", "ａｎｎ@example.com"] {
         let taken = users::create(&home.cx(), named(email, "other")).await;
@@ -32,7 +32,7 @@ async fn bug_29_names_are_unique_by_their_canonical_form() {
 
 #[test]
 fn bug_29_of_many_who_want_one_username_one_gets_it() {
-    let home = Home::new();
+    let home = TestApp::new();
     let answers = race(32, |number| {
         let new = named(&format!("racer{number}@example.com"), if number % 2 == 0 { "ann" } else { "ANN" });
         block_on(users::create(&home.cx(), new))
@@ -43,7 +43,7 @@ fn bug_29_of_many_who_want_one_username_one_gets_it() {
 
 #[tokio::test]
 async fn a_person_is_found_by_each_of_their_names() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = users::create(&home.cx(), named("ann@example.com", "ann")).await.unwrap();
     for name in ["ANN@example.com", "Ann", ann.id.as_str()] {
         assert_eq!(users::by_name(&home.cx(), name).unwrap().id, ann.id, "{name}");
@@ -55,7 +55,7 @@ async fn a_person_is_found_by_each_of_their_names() {
 
 #[tokio::test]
 async fn a_change_replaces_what_it_names() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = users::create(&home.cx(), named("ann@example.com", "ann")).await.unwrap();
     home.advance(minutes(1));
     let change = UserChange {
@@ -86,7 +86,7 @@ async fn a_change_replaces_what_it_names() {
 
 #[tokio::test]
 async fn a_form_drawn_from_an_older_version_is_refused() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let change = |name: &str| UserChange {
         expected_version: Some(ann.version),
@@ -100,7 +100,7 @@ async fn a_form_drawn_from_an_older_version_is_refused() {
 
 #[tokio::test]
 async fn a_person_changes_their_own_profile_and_nothing_that_grants() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let who = signed_in(&home, "ann@example.com").await.signed_in;
     let cx = home.cx_of(&ann.id);
@@ -124,7 +124,7 @@ async fn a_person_changes_their_own_profile_and_nothing_that_grants() {
 
 #[tokio::test]
 async fn the_last_administrator_stays() {
-    let home = Home::new();
+    let home = TestApp::new();
     let root = administrator(&home, "root@example.com").await;
     let demotion = || UserChange { roles: Some(Vec::new()), ..UserChange::default() };
     let last = |refused: Result<(), Error>| matches!(refused, Err(Error::LastAdministrator));
@@ -143,7 +143,7 @@ async fn the_last_administrator_stays() {
 
 #[tokio::test]
 async fn an_administrator_for_a_while_or_on_condition_is_none_of_those_who_stay() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let root = administrator(&home, "root@example.com").await;
     let dan = person(&home, "dan@example.com").await;
@@ -181,7 +181,7 @@ async fn an_administrator_for_a_while_or_on_condition_is_none_of_those_who_stay(
 #[test]
 fn of_two_last_administrators_who_go_together_one_stays() {
     for _ in 0..8 {
-        let home = Home::new();
+        let home = TestApp::new();
         let both = [
             block_on(administrator(&home, "ann@example.com")).id,
             block_on(administrator(&home, "bob@example.com")).id,
@@ -193,7 +193,7 @@ fn of_two_last_administrators_who_go_together_one_stays() {
 
 #[tokio::test]
 async fn no_audit_row_holds_a_secret() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let success = signed_in(&home, "ann@example.com").await;
     // People type the password where the name belongs.

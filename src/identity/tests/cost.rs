@@ -6,7 +6,7 @@ use super::*;
 use crate::crypto::password::{Hasher, Parameters};
 
 /// Puts this hash in the place of a person's.
-async fn store_hash(home: &Home, user: &User, phc: &str) {
+async fn store_hash(home: &TestApp, user: &User, phc: &str) {
     let (cx, old, stored) = (home.cx(), user.clone(), phc.to_owned());
     let write = move |tx: &mut crate::store::Tx| {
         let new = User { password: Some(stored.clone()), ..old.clone() };
@@ -22,7 +22,7 @@ fn hasher(memory_kib: u32, iterations: u32) -> Arc<Hasher> {
 /// As it was found: after the cost was raised, a name that nobody has took 109 ms and one that somebody has 29 ms.
 #[tokio::test]
 async fn bug_class_30_every_refusal_takes_the_work_of_the_configured_cost() {
-    let home = Home::with(|parts| parts.hasher = hasher(128, 3));
+    let home = TestApp::with(|parts| parts.hasher = hasher(128, 3));
     let (old, configured) = (hasher(32, 1), 384);
     let ann = NewUser {
         email: "ann@example.com".into(),
@@ -65,7 +65,7 @@ async fn bug_class_30_every_refusal_takes_the_work_of_the_configured_cost() {
 
 #[tokio::test]
 async fn bug_class_30_after_the_cost_was_lowered_the_dearest_hash_says_what_a_check_costs() {
-    let dear = Home::with(|parts| parts.hasher = hasher(128, 2));
+    let dear = TestApp::with(|parts| parts.hasher = hasher(128, 2));
     person(&dear, "ann@example.com").await;
     let ann = users::by_name(&dear.cx(), "ann@example.com").unwrap();
     users::remember_cost(&dear.cx()).await.unwrap();
@@ -76,7 +76,7 @@ async fn bug_class_30_after_the_cost_was_lowered_the_dearest_hash_says_what_a_ch
     assert_eq!(noted().as_deref(), Some("256"));
     let cheap = || {
         let store = store.clone();
-        Home::with(|parts| (parts.store, parts.hasher) = (store, hasher(64, 1)))
+        TestApp::with(|parts| (parts.store, parts.hasher) = (store, hasher(64, 1)))
     };
     let home = cheap();
     users::remember_cost(&home.cx()).await.unwrap();
@@ -98,7 +98,7 @@ async fn bug_class_30_after_the_cost_was_lowered_the_dearest_hash_says_what_a_ch
 
 #[tokio::test]
 async fn a_weak_hash_is_renewed_at_sign_in() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let weak = Hasher::start(Parameters { memory_kib: 8, iterations: 1, parallelism: 1 }, 1, 1).unwrap();
     let phc = weak.hash(&password(), [3; 16]).await.unwrap();

@@ -4,7 +4,7 @@ use crate::store::rows;
 
 /// Ann in two browsers with an app each, and Bob in one.
 struct Scene {
-    home: Home,
+    home: TestApp,
     one: Success,
     two: Success,
     bob: Success,
@@ -12,7 +12,7 @@ struct Scene {
 }
 
 async fn scene() -> Scene {
-    let home = Home::new();
+    let home = TestApp::new();
     administrator(&home, "root@example.com").await;
     person(&home, "ann@example.com").await;
     person(&home, "bob@example.com").await;

@@ -2,13 +2,13 @@ use super::super::links::{self, LinkState};
 use super::*;
 use crate::testing::{block_on, race};
 
-async fn setup_link(home: &Home) -> Secret<String> {
+async fn setup_link(home: &TestApp) -> Secret<String> {
     links::issue_setup(&home.cx()).await.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn the_setup_link_makes_the_first_administrator_and_signs_them_in() {
-    let home = Home::new();
+    let home = TestApp::new();
     let token = setup_link(&home).await;
     assert!(matches!(links::inspect(&home.cx(), token.expose()).unwrap(), LinkState::Setup));
     let success = links::redeem_setup(&home.cx(), token.expose(), account("ann@example.com")).await.unwrap();
@@ -20,7 +20,7 @@ async fn the_setup_link_makes_the_first_administrator_and_signs_them_in() {
 
 #[test]
 fn bug_27_of_many_who_hold_the_setup_link_one_wins() {
-    let home = Home::new();
+    let home = TestApp::new();
     let token = block_on(setup_link(&home));
     let answers = race(64, |number| {
         let account = account(&format!("racer{number}@example.com"));
@@ -37,7 +37,7 @@ fn bug_27_of_many_who_hold_the_setup_link_one_wins() {
 
 #[tokio::test]
 async fn bug_27_setup_is_closed_for_ever_once_there_is_an_administrator() {
-    let home = Home::new();
+    let home = TestApp::new();
     let early = setup_link(&home).await;
     assert!(links::setup_is_open(&home.cx()).unwrap());
     let ann = administrator(&home, "ann@example.com").await;
@@ -54,7 +54,7 @@ async fn bug_27_setup_is_closed_for_ever_once_there_is_an_administrator() {
 
 #[tokio::test]
 async fn bug_27_making_somebody_an_administrator_closes_setup() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     assert!(links::setup_is_open(&home.cx()).unwrap());
     let change = users::UserChange { roles: Some(vec![User::ADMIN.into()]), ..users::UserChange::default() };
@@ -64,7 +64,7 @@ async fn bug_27_making_somebody_an_administrator_closes_setup() {
 
 #[tokio::test]
 async fn only_the_newest_setup_link_works_and_only_for_a_day() {
-    let home = Home::new();
+    let home = TestApp::new();
     let first = setup_link(&home).await;
     let second = setup_link(&home).await;
     let refused = links::redeem_setup(&home.cx(), first.expose(), account("ann@example.com")).await;
@@ -77,7 +77,7 @@ async fn only_the_newest_setup_link_works_and_only_for_a_day() {
 
 #[tokio::test]
 async fn a_refused_account_leaves_the_setup_link_alone() {
-    let home = Home::new();
+    let home = TestApp::new();
     let token = setup_link(&home).await;
     let weak = NewAccount { password: Secret::from("short"), ..account("ann@example.com") };
     let refused = links::redeem_setup(&home.cx(), token.expose(), weak).await;
@@ -87,7 +87,7 @@ async fn a_refused_account_leaves_the_setup_link_alone() {
 
 #[tokio::test]
 async fn bug_23_nothing_but_the_link_opens_setup() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let recovery = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
     let setup = setup_link(&home).await;
@@ -105,7 +105,7 @@ async fn bug_23_nothing_but_the_link_opens_setup() {
 
 #[tokio::test]
 async fn bug_14_recovery_sets_the_password_and_ends_everything_before_it() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = administrator(&home, "ann@example.com").await;
     let before = signed_in(&home, "ann@example.com").await;
     let family = grant(&home, &before.signed_in, "app-one").await;
@@ -130,7 +130,7 @@ async fn bug_14_recovery_sets_the_password_and_ends_everything_before_it() {
 
 #[tokio::test]
 async fn a_recovery_link_lasts_an_hour_and_not_beyond_a_disabling() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let new = Secret::from("another password");
     let late = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
@@ -147,7 +147,7 @@ async fn a_recovery_link_lasts_an_hour_and_not_beyond_a_disabling() {
 
 #[test]
 fn of_many_who_hold_a_recovery_link_one_sets_the_password() {
-    let home = Home::new();
+    let home = TestApp::new();
     block_on(person(&home, "ann@example.com"));
     let token = block_on(links::issue_recovery(&home.cx(), "ann@example.com")).unwrap();
     let answers = race(32, |number| {

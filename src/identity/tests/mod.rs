@@ -24,7 +24,7 @@ use crate::base::page::PageRequest;
 use crate::records::{AuditRow, Consent, Grant, User};
 use crate::store::Order;
 use crate::store::rows::{consents, grants};
-use crate::testing::Home;
+use crate::testing::TestApp;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -37,13 +37,13 @@ fn minutes(count: u64) -> Duration {
 }
 
 /// A person with [`PASSWORD`].
-async fn person(home: &Home, email: &str) -> User {
+async fn person(home: &TestApp, email: &str) -> User {
     let new = NewUser { email: email.into(), password: Some(password()), ..NewUser::default() };
     users::create(&home.cx(), new).await.unwrap()
 }
 
 /// An administrator with [`PASSWORD`].
-async fn administrator(home: &Home, email: &str) -> User {
+async fn administrator(home: &TestApp, email: &str) -> User {
     let roles = vec![String::from(User::ADMIN)];
     let new = NewUser { email: email.into(), password: Some(password()), roles, ..NewUser::default() };
     users::create(&home.cx(), new).await.unwrap()
@@ -54,16 +54,21 @@ fn account(email: &str) -> NewAccount {
 }
 
 /// One attempt from a browser that nothing is known of.
-async fn attempt(home: &Home, identifier: &str, password: &str) -> Result<Success, Error> {
+async fn attempt(home: &TestApp, identifier: &str, password: &str) -> Result<Success, Error> {
     attempt_with(home, identifier, password, None).await
 }
 
-async fn attempt_with(home: &Home, identifier: &str, password: &str, device: Option<&str>) -> Result<Success, Error> {
+async fn attempt_with(
+    home: &TestApp,
+    identifier: &str,
+    password: &str,
+    device: Option<&str>,
+) -> Result<Success, Error> {
     let password = Secret::from(password);
     with_password(&home.cx(), Attempt { identifier, password: &password, device, browser: None, replaces: None }).await
 }
 
-async fn signed_in(home: &Home, email: &str) -> Success {
+async fn signed_in(home: &TestApp, email: &str) -> Success {
     attempt(home, email, PASSWORD).await.unwrap()
 }
 
@@ -71,12 +76,12 @@ fn is_refused(result: &Result<Success, Error>) -> bool {
     matches!(result, Err(Error::InvalidCredentials))
 }
 
-fn resolves(home: &Home, token: &Secret<String>) -> bool {
+fn resolves(home: &TestApp, token: &Secret<String>) -> bool {
     sessions::resolve(&home.cx(), token.expose()).unwrap().is_some()
 }
 
 /// A token family that began in this session, and a consent for its client.
-async fn grant(home: &Home, who: &SignedIn, client: &str) -> GrantId {
+async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
     let cx = home.cx();
     let client: ClientId = client.parse().unwrap();
     let family = Grant {
@@ -110,17 +115,17 @@ async fn grant(home: &Home, who: &SignedIn, client: &str) -> GrantId {
     id
 }
 
-fn family(home: &Home, id: &GrantId) -> Grant {
+fn family(home: &TestApp, id: &GrantId) -> Grant {
     let cx = home.cx();
     grants::find(&cx.read().unwrap(), cx.tenant, id).unwrap().unwrap()
 }
 
-fn is_revoked(home: &Home, id: &GrantId) -> bool {
+fn is_revoked(home: &TestApp, id: &GrantId) -> bool {
     family(home, id).revoked_at.is_some()
 }
 
 /// The audit rows of one action, oldest first.
-fn audit_rows(home: &Home, action: &str) -> Vec<AuditRow> {
+fn audit_rows(home: &TestApp, action: &str) -> Vec<AuditRow> {
     let filter = audit::Filter { action: Some(action.into()), ..audit::Filter::default() };
     audit::page(&home.cx(), &filter, Order::Ascending, &PageRequest::new(Some(500), None)).unwrap().items
 }

@@ -7,7 +7,7 @@ use crate::crypto::password::{Hasher, Parameters};
 
 #[tokio::test]
 async fn the_right_password_opens_a_session_that_its_token_resolves() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let success = signed_in(&home, "Ann@Example.com").await;
     let resolved = sessions::resolve(&home.cx(), success.token.expose()).unwrap().unwrap();
@@ -21,7 +21,7 @@ async fn the_right_password_opens_a_session_that_its_token_resolves() {
 
 #[tokio::test]
 async fn a_username_signs_in_too() {
-    let home = Home::new();
+    let home = TestApp::new();
     let new = NewUser {
         email: "ann@example.com".into(),
         username: Some("Ann_B".into()),
@@ -34,7 +34,7 @@ async fn a_username_signs_in_too() {
 
 #[tokio::test]
 async fn no_token_but_the_whole_one_resolves() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let one = signed_in(&home, "ann@example.com").await.token;
     let other = signed_in(&home, "ann@example.com").await.token;
@@ -58,7 +58,7 @@ async fn no_token_but_the_whole_one_resolves() {
 
 #[tokio::test]
 async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let bob = person(&home, "bob@example.com").await;
     users::disable(&home.cx(), &bob.id).await.unwrap();
@@ -99,7 +99,7 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
 /// Bug class 33 as well: a full pool is an answer at once.
 #[tokio::test]
 async fn bug_30_every_refusal_waits_for_the_same_hash() {
-    let home = Home::with(|parts| {
+    let home = TestApp::with(|parts| {
         let slow = Parameters { memory_kib: 32 * 1024, iterations: 16, parallelism: 1 };
         parts.hasher = Arc::new(Hasher::start(slow, 1, 0).unwrap());
     });
@@ -120,7 +120,7 @@ async fn bug_30_every_refusal_waits_for_the_same_hash() {
 
 #[tokio::test]
 async fn bug_34_signing_in_again_renews_the_session_and_keeps_its_families() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let first = signed_in(&home, "ann@example.com").await;
     let kept = grant(&home, &first.signed_in, "app-one").await;
@@ -146,7 +146,7 @@ async fn bug_34_signing_in_again_renews_the_session_and_keeps_its_families() {
 
 #[tokio::test]
 async fn bug_34_signing_in_as_another_ends_the_session_before() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     person(&home, "bob@example.com").await;
     let anns = signed_in(&home, "ann@example.com").await;
@@ -170,7 +170,7 @@ async fn bug_34_signing_in_as_another_ends_the_session_before() {
 
 #[tokio::test]
 async fn a_session_slides_at_most_once_per_refresh() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let token = signed_in(&home, "ann@example.com").await.token;
     let now = || sessions::resolve(&home.cx(), token.expose()).unwrap();

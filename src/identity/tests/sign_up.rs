@@ -4,11 +4,11 @@ use crate::base::Moment;
 use crate::config::Registration;
 use crate::testing::{block_on, race};
 
-fn home_with(registration: Registration) -> Home {
-    Home::with(|parts| parts.settings.registration = registration)
+fn home_with(registration: Registration) -> TestApp {
+    TestApp::with(|parts| parts.settings.registration = registration)
 }
 
-async fn invitation(home: &Home, email: Option<&str>) -> Secret<String> {
+async fn invitation(home: &TestApp, email: Option<&str>) -> Secret<String> {
     invites::issue(&home.cx(), email, None).await.unwrap().token
 }
 

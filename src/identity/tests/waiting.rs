@@ -13,7 +13,7 @@ fn waits(result: &Result<Success, Error>) -> Option<u64> {
 }
 
 /// Fails as often as it is weighed, coming back whenever it is told to.
-async fn fail(home: &Home, identifier: &str, times: usize) {
+async fn fail(home: &TestApp, identifier: &str, times: usize) {
     for _ in 0..times {
         let mut refused = attempt(home, identifier, "wrong password").await;
         while let Some(seconds) = waits(&refused) {
@@ -26,7 +26,7 @@ async fn fail(home: &Home, identifier: &str, times: usize) {
 
 #[tokio::test]
 async fn bug_class_31_a_name_waits_whatever_its_spelling_and_the_right_password_works_in_its_turn() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     for name in ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com", "\u{ff41}nn@example.com", "Ann@example.com"]
     {
@@ -44,7 +44,7 @@ async fn bug_class_31_a_name_waits_whatever_its_spelling_and_the_right_password_
 
 #[tokio::test]
 async fn bug_class_30_a_name_that_nobody_has_waits_like_one_that_somebody_has() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let bob = person(&home, "bob@example.com").await;
     users::disable(&home.cx(), &bob.id).await.unwrap();
@@ -70,7 +70,7 @@ async fn bug_class_30_a_name_that_nobody_has_waits_like_one_that_somebody_has() 
 /// As it was found: an address tried once every four and a half seconds, saw no limit, and the owner was refused 63 times of 63.
 #[tokio::test]
 async fn bug_class_31_a_guesser_is_slowed_and_the_owner_with_a_new_browser_comes_in() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let mut weighed = 0;
     let (mut asked, mut came_in) = (0, 0);
@@ -94,7 +94,7 @@ async fn bug_class_31_a_guesser_is_slowed_and_the_owner_with_a_new_browser_comes
     assert_eq!((asked, came_in), (67, 67));
 }
 
-fn cx_from(home: &Home, address: [u8; 4]) -> crate::cx::Cx {
+fn cx_from(home: &TestApp, address: [u8; 4]) -> crate::cx::Cx {
     let mut cx = home.cx();
     let facts = crate::cx::RequestFacts { ip: Some(address.into()), ..(*cx.request).clone() };
     cx.request = Arc::new(facts);
@@ -103,7 +103,7 @@ fn cx_from(home: &Home, address: [u8; 4]) -> crate::cx::Cx {
 
 #[tokio::test]
 async fn bug_class_31_while_a_crowd_guesses_a_new_browser_waits_half_a_minute_at_most() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     for number in 0..200_u8 {
         let secret = Secret::from("wrong password");
@@ -123,7 +123,7 @@ async fn bug_class_31_while_a_crowd_guesses_a_new_browser_waits_half_a_minute_at
 
 #[tokio::test]
 async fn strangers_do_not_keep_the_owner_waiting_in_a_known_browser() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let device = signed_in(&home, "ann@example.com").await.device;
     fail(&home, "ann@example.com", 12).await;
@@ -141,7 +141,7 @@ async fn strangers_do_not_keep_the_owner_waiting_in_a_known_browser() {
 
 #[tokio::test]
 async fn a_device_cookie_is_good_for_its_own_person_only() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     person(&home, "eve@example.com").await;
     let eves = signed_in(&home, "eve@example.com").await.device;
@@ -160,7 +160,7 @@ async fn a_device_cookie_is_good_for_its_own_person_only() {
 
 #[test]
 fn bug_31_guesses_sent_together_count_one_after_the_other() {
-    let home = Home::new();
+    let home = TestApp::new();
     block_on(person(&home, "ann@example.com"));
     let wrong = race(64, |_| block_on(attempt(&home, "ann@example.com", "wrong password")));
     assert_eq!(wrong.iter().filter(|result| is_refused(result)).count(), 5);
@@ -170,7 +170,7 @@ fn bug_31_guesses_sent_together_count_one_after_the_other() {
 
 #[tokio::test]
 async fn without_limits_nobody_waits() {
-    let home = Home::with(|parts| parts.settings.rate_limit.enabled = false);
+    let home = TestApp::with(|parts| parts.settings.rate_limit.enabled = false);
     person(&home, "ann@example.com").await;
     fail(&home, "ann@example.com", 30).await;
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_ok());
@@ -178,7 +178,7 @@ async fn without_limits_nobody_waits() {
 
 #[tokio::test]
 async fn a_password_that_was_set_anew_waits_for_nothing_that_was_guessed_before() {
-    let home = Home::new();
+    let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     fail(&home, "ann@example.com", 12).await;
     assert!(waits(&attempt(&home, "ann@example.com", PASSWORD).await).is_some());
@@ -188,7 +188,7 @@ async fn a_password_that_was_set_anew_waits_for_nothing_that_was_guessed_before(
 
 #[tokio::test]
 async fn after_a_refusal_the_caller_is_told_how_long_the_next_try_waits() {
-    let home = Home::new();
+    let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let secret = Secret::from("wrong password");
     let one = |identifier| Attempt { identifier, password: &secret, device: None, browser: Some("b"), replaces: None };

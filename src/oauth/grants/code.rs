@@ -179,6 +179,7 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
             expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
             rotated: None,
             one_of: None,
+            in_family: 1,
         };
         rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
     }

@@ -181,11 +181,24 @@ fn succeeding(cx: &Cx, grant: &Grant, id: RefreshId, digest: Digest) -> Refresh 
         expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),
         rotated: None,
         one_of: None,
+        in_family: 0,
     }
+}
+
+/// How many tokens the family has with one more, given in the place of `used`; 0 where that is not known.
+fn in_family(used: &Refresh, turn: &Turn) -> u32 {
+    // In the place of a token there may stand several by now.
+    let before = match turn {
+        Turn::FirstOfSeveral { given } => given,
+        Turn::First | Turn::Again { .. } => used,
+    };
+    let others = before.rotated.as_ref().map_or(0, |rotation| rotation.more.saturating_add(1));
+    if before.in_family == 0 { 0 } else { before.in_family.saturating_add(others).saturating_add(1) }
 }
 
 /// Writes the successor and what becomes of those before and beside it. A lone refresh writes two rows.
 fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh) -> Result<(), Error> {
+    new.in_family = in_family(used, &turn);
     let put = |tx: &mut Tx, old: &Refresh, new: &Refresh| rows::grants::put_refresh(tx, cx.tenant, Some(old), new);
     if let Turn::Again { first } = &turn {
         // From now on there are several, and each of them knows. The one before them stays as long as they do, to tell which goes on.

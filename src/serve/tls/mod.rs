@@ -17,7 +17,7 @@ use crate::base::latest::Latest;
 use crate::config;
 use crate::crypto::seal;
 use crate::crypto::tls::provider;
-use crate::cx::Installation;
+use crate::cx::Application;
 use crate::records::Certificate;
 use crate::store;
 use crate::store::rows::certificates::{self, Role};
@@ -79,8 +79,8 @@ pub struct Tls {
 impl Tls {
     /// The certificate that the settings ask for, made if need be; `None` when TLS ends elsewhere. Errors: there is none to serve
     /// with.
-    pub async fn load(home: &Installation) -> Result<Option<Self>, Error> {
-        let (source, certified) = match &home.settings.tls {
+    pub async fn load(app: &Application) -> Result<Option<Self>, Error> {
+        let (source, certified) = match &app.settings.tls {
             config::Tls::Off => return Ok(None),
             config::Tls::Files { cert, key } => {
                 let files = Files::new(cert.clone(), key.clone());
@@ -88,8 +88,8 @@ impl Tls {
                 (Source::Files(files), certified)
             }
             config::Tls::LocalCa => {
-                let names = local_ca::names_for(&home.settings.issuer.host);
-                let certified = ensure_leaf(home, &names, home.clock.now()).await?;
+                let names = local_ca::names_for(&app.settings.issuer.host);
+                let certified = ensure_leaf(app, &names, app.clock.now()).await?;
                 (Source::LocalCa { names }, certified)
             }
         };
@@ -108,42 +108,42 @@ impl Tls {
 
     /// Exchanges the certificate when it is due: files that changed, a leaf that is worn out. Answers whether it did. On an
     /// error the old one goes on serving.
-    pub async fn refresh(&self, home: &Installation) -> Result<bool, Error> {
+    pub async fn refresh(&self, app: &Application) -> Result<bool, Error> {
         let turn = self.resolver.0.turn().await;
         let is_due = match &self.source {
             Source::Files(files) => files.changed(),
-            Source::LocalCa { names } => find_fit_leaf(home, names, home.clock.now())?.is_none(),
+            Source::LocalCa { names } => find_fit_leaf(app, names, app.clock.now())?.is_none(),
         };
         if is_due {
-            turn.put(Arc::new(self.read(home).await?));
+            turn.put(Arc::new(self.read(app).await?));
         }
         Ok(is_due)
     }
 
     /// Reads the certificate again whether it seems changed or not. On an error the old one goes on serving.
-    pub async fn reload(&self, home: &Installation) -> Result<(), Error> {
+    pub async fn reload(&self, app: &Application) -> Result<(), Error> {
         let turn = self.resolver.0.turn().await;
-        turn.put(Arc::new(self.read(home).await?));
+        turn.put(Arc::new(self.read(app).await?));
         Ok(())
     }
 
     /// The certificate as its source has it now. Only in a turn: files do not say which of two states is the later one.
-    async fn read(&self, home: &Installation) -> Result<CertifiedKey, Error> {
+    async fn read(&self, app: &Application) -> Result<CertifiedKey, Error> {
         match &self.source {
             Source::Files(files) => files.read(),
-            Source::LocalCa { names } => ensure_leaf(home, names, home.clock.now()).await,
+            Source::LocalCa { names } => ensure_leaf(app, names, app.clock.now()).await,
         }
     }
 }
 
 /// Makes the CA of this installation if it has none that lasts. For what reads the CA and is no TLS server.
-pub async fn ensure_ca(home: &Installation) -> Result<Certificate, Error> {
-    let now = home.clock.now();
-    let known = certificates::find(&home.store.read()?, Role::Ca)?;
+pub async fn ensure_ca(app: &Application) -> Result<Certificate, Error> {
+    let now = app.clock.now();
+    let known = certificates::find(&app.store.read()?, Role::Ca)?;
     if let Some(ca) = known.filter(|ca| !local_ca::ca_is_worn_out(ca, now)) {
         return Ok(ca);
     }
-    let ca = local_ca::new_ca(&home.settings.issuer.host, now, &home.sealing, &*home.entropy)?;
+    let ca = local_ca::new_ca(&app.settings.issuer.host, now, &app.sealing, &*app.entropy)?;
     // Another one may have made one meanwhile, and it may already have signed.
     let write = move |tx: &mut store::Tx| {
         let known = certificates::find(tx, Role::Ca)?;
@@ -153,29 +153,29 @@ pub async fn ensure_ca(home: &Installation) -> Result<Certificate, Error> {
         certificates::put(tx, Role::Ca, &ca)?;
         Ok::<_, store::Error>(ca.clone())
     };
-    Ok(home.store.write(write).await?)
+    Ok(app.store.write(write).await?)
 }
 
 /// The stored leaf, if it will do for a while.
-fn find_fit_leaf(home: &Installation, names: &[String], now: Moment) -> Result<Option<Certificate>, Error> {
-    let snapshot = home.store.read()?;
+fn find_fit_leaf(app: &Application, names: &[String], now: Moment) -> Result<Option<Certificate>, Error> {
+    let snapshot = app.store.read()?;
     let ca_is_fit = certificates::find(&snapshot, Role::Ca)?.is_some_and(|ca| !local_ca::ca_is_worn_out(&ca, now));
     let leaf = certificates::find(&snapshot, Role::Leaf)?;
     Ok(leaf.filter(|leaf| ca_is_fit && !local_ca::leaf_is_worn_out(leaf, names, now)))
 }
 
-async fn ensure_leaf(home: &Installation, names: &[String], now: Moment) -> Result<CertifiedKey, Error> {
-    let leaf = match find_fit_leaf(home, names, now)? {
+async fn ensure_leaf(app: &Application, names: &[String], now: Moment) -> Result<CertifiedKey, Error> {
+    let leaf = match find_fit_leaf(app, names, now)? {
         Some(leaf) => leaf,
         None => {
-            let ca = ensure_ca(home).await?;
-            let leaf = local_ca::new_leaf(&ca, names.to_vec(), now, &home.sealing, &*home.entropy)?;
+            let ca = ensure_ca(app).await?;
+            let leaf = local_ca::new_leaf(&ca, names.to_vec(), now, &app.sealing, &*app.entropy)?;
             let row = leaf.clone();
-            home.store.write(move |tx| certificates::put(tx, Role::Leaf, &row)).await?;
+            app.store.write(move |tx| certificates::put(tx, Role::Leaf, &row)).await?;
             leaf
         }
     };
-    let (chain, key) = local_ca::unsealed(&leaf, &home.sealing)?;
+    let (chain, key) = local_ca::unsealed(&leaf, &app.sealing)?;
     Ok(CertifiedKey::from_der(chain, key, &provider())?)
 }
 

@@ -62,7 +62,7 @@ fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<Certificate
     Ok(client.peer_certificates().unwrap()[0].clone().into_owned())
 }
 
-async fn home(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Settings)) -> Arc<Installation> {
+async fn app(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Settings)) -> Arc<Application> {
     let mut loaded =
         config::load(&config::Overrides::default(), &config::Environment::default(), Path::new("/nowhere"))
             .unwrap()
@@ -73,16 +73,16 @@ async fn home(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Setti
     super::super::first_boot::install(store::Store::in_memory(), loaded, clock.clone(), entropy).await.unwrap()
 }
 
-fn ca_of(home: &Installation) -> String {
-    certificates::find(&home.store.read().unwrap(), Role::Ca).unwrap().unwrap().pem
+fn ca_of(app: &Application) -> String {
+    certificates::find(&app.store.read().unwrap(), Role::Ca).unwrap().unwrap().pem
 }
 
 #[actix_web::test]
 async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    let tls = Tls::load(&home).await.unwrap().unwrap();
-    let ca = ca_of(&home);
+    let app = app(&clock, |_| {}).await;
+    let tls = Tls::load(&app).await.unwrap().unwrap();
+    let ca = ca_of(&app);
     for name in ["localhost", "127.0.0.1", "::1"] {
         handshake(&tls, &ca, name, start()).unwrap();
     }
@@ -92,25 +92,25 @@ async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
 #[actix_web::test]
 async fn the_leaf_is_for_the_issuers_host_and_made_anew_when_that_changes() {
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    Tls::load(&home).await.unwrap();
-    let ca = ca_of(&home);
+    let app = app(&clock, |_| {}).await;
+    Tls::load(&app).await.unwrap();
+    let ca = ca_of(&app);
     let moved = local_ca::names_for("auth.example.com");
     assert_eq!(moved, ["auth.example.com", "localhost", "127.0.0.1", "::1"]);
-    let certified = ensure_leaf(&home, &moved, start()).await.unwrap();
+    let certified = ensure_leaf(&app, &moved, start()).await.unwrap();
     let resolver = Arc::new(Resolver(Latest::new(Arc::new(certified))));
     let tls = Tls { resolver, source: Source::LocalCa { names: moved } };
     handshake(&tls, &ca, "auth.example.com", start()).unwrap();
-    assert_eq!(ca_of(&home), ca);
+    assert_eq!(ca_of(&app), ca);
 }
 
 #[actix_web::test]
 async fn a_restart_serves_the_same_certificate() {
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    let first = Tls::load(&home).await.unwrap().unwrap();
-    let second = Tls::load(&home).await.unwrap().unwrap();
-    let ca = ca_of(&home);
+    let app = app(&clock, |_| {}).await;
+    let first = Tls::load(&app).await.unwrap().unwrap();
+    let second = Tls::load(&app).await.unwrap().unwrap();
+    let ca = ca_of(&app);
     let seen = |tls| handshake(tls, &ca, "localhost", start()).unwrap();
     assert_eq!(seen(&first), seen(&second));
 }
@@ -118,14 +118,14 @@ async fn a_restart_serves_the_same_certificate() {
 #[actix_web::test]
 async fn the_leaf_is_renewed_at_two_thirds_of_its_life_and_clients_see_the_new_one_at_once() {
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    let tls = Tls::load(&home).await.unwrap().unwrap();
-    let ca = ca_of(&home);
+    let app = app(&clock, |_| {}).await;
+    let tls = Tls::load(&app).await.unwrap().unwrap();
+    let ca = ca_of(&app);
     let first = handshake(&tls, &ca, "localhost", start()).unwrap();
     clock.advance(DAY * 59);
-    assert!(!tls.refresh(&home).await.unwrap());
+    assert!(!tls.refresh(&app).await.unwrap());
     clock.advance(DAY * 2);
-    assert!(tls.refresh(&home).await.unwrap());
+    assert!(tls.refresh(&app).await.unwrap());
     let second = handshake(&tls, &ca, "localhost", start().plus(DAY * 61)).unwrap();
     assert_ne!(first, second);
     assert!(handshake(&tls, &ca, "localhost", start().plus(DAY * 100)).is_ok());
@@ -135,21 +135,21 @@ async fn the_leaf_is_renewed_at_two_thirds_of_its_life_and_clients_see_the_new_o
 #[actix_web::test]
 async fn a_jump_of_ten_years_makes_a_new_ca_instead_of_a_leaf_that_cannot_verify() {
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    let tls = Tls::load(&home).await.unwrap().unwrap();
-    let old = ca_of(&home);
+    let app = app(&clock, |_| {}).await;
+    let tls = Tls::load(&app).await.unwrap().unwrap();
+    let old = ca_of(&app);
     clock.advance(DAY * 3640);
-    assert!(tls.refresh(&home).await.unwrap());
-    let new = ca_of(&home);
+    assert!(tls.refresh(&app).await.unwrap());
+    let new = ca_of(&app);
     assert_ne!(old, new);
     handshake(&tls, &new, "localhost", start().plus(DAY * 3640)).unwrap();
 }
 
 /// A certificate for localhost and the CA that signed it.
-fn write_pair(home: &Installation, cert: &Path, key: &Path) -> String {
-    let ca = local_ca::new_ca("test", start(), &home.sealing, &OsEntropy).unwrap();
-    let leaf = local_ca::new_leaf(&ca, vec![String::from("localhost")], start(), &home.sealing, &OsEntropy).unwrap();
-    let (_, der) = local_ca::unsealed(&leaf, &home.sealing).unwrap();
+fn write_pair(app: &Application, cert: &Path, key: &Path) -> String {
+    let ca = local_ca::new_ca("test", start(), &app.sealing, &OsEntropy).unwrap();
+    let leaf = local_ca::new_leaf(&ca, vec![String::from("localhost")], start(), &app.sealing, &OsEntropy).unwrap();
+    let (_, der) = local_ca::unsealed(&leaf, &app.sealing).unwrap();
     let base64 = data_encoding::BASE64.encode(der.secret_der());
     fs::write(cert, &leaf.pem).unwrap();
     fs::write(key, format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n")).unwrap();
@@ -161,30 +161,30 @@ async fn changed_files_are_served_and_bad_ones_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let clock = Arc::new(ManualClock::new(start()));
-    let home = home(&clock, |_| {}).await;
-    let first = write_pair(&home, &cert, &key);
+    let app = app(&clock, |_| {}).await;
+    let first = write_pair(&app, &cert, &key);
     let files = Files::new(cert.clone(), key.clone());
     let resolver = Arc::new(Resolver(Latest::new(Arc::new(files.read().unwrap()))));
     let tls = Tls { resolver, source: Source::Files(files) };
     handshake(&tls, &first, "localhost", start()).unwrap();
-    assert!(!tls.refresh(&home).await.unwrap());
+    assert!(!tls.refresh(&app).await.unwrap());
 
-    let second = write_pair(&home, &cert, &key);
-    assert!(tls.refresh(&home).await.unwrap());
+    let second = write_pair(&app, &cert, &key);
+    assert!(tls.refresh(&app).await.unwrap());
     handshake(&tls, &second, "localhost", start()).unwrap();
     assert!(handshake(&tls, &first, "localhost", start()).is_err());
 
     fs::write(&cert, "not a certificate").unwrap();
-    assert!(matches!(tls.refresh(&home).await, Err(Error::File { .. })));
+    assert!(matches!(tls.refresh(&app).await, Err(Error::File { .. })));
     // The same bad files are not complained about again.
-    assert!(!tls.refresh(&home).await.unwrap());
+    assert!(!tls.refresh(&app).await.unwrap());
     handshake(&tls, &second, "localhost", start()).unwrap();
 
-    let third = write_pair(&home, &cert, &key);
+    let third = write_pair(&app, &cert, &key);
     let other = folder.path().join("other.pem");
-    write_pair(&home, &folder.path().join("unused.pem"), &other);
+    write_pair(&app, &folder.path().join("unused.pem"), &other);
     fs::copy(&other, &key).unwrap();
-    assert!(matches!(tls.reload(&home).await, Err(Error::Pair { .. })));
+    assert!(matches!(tls.reload(&app).await, Err(Error::Pair { .. })));
     handshake(&tls, &second, "localhost", start()).unwrap();
     assert!(handshake(&tls, &third, "localhost", start()).is_err());
 }
@@ -193,29 +193,29 @@ async fn changed_files_are_served_and_bad_ones_are_not() {
 async fn who_reads_the_files_while_they_change_does_not_bring_the_old_certificate_back() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    let home = home(&Arc::new(ManualClock::new(start())), |_| {}).await;
-    write_pair(&home, &cert, &key);
+    let app = app(&Arc::new(ManualClock::new(start())), |_| {}).await;
+    write_pair(&app, &cert, &key);
     let files = Files::new(cert.clone(), key.clone());
     let resolver = Arc::new(Resolver(Latest::new(Arc::new(files.read().unwrap()))));
     let tls = Tls { resolver: resolver.clone(), source: Source::Files(files) };
     // The first reader has read, and is slow; the files change, and a second one comes.
     let turn = resolver.0.turn().await;
-    let old = tls.read(&home).await.unwrap();
-    let second = write_pair(&home, &cert, &key);
-    let mut reload = std::pin::pin!(tls.reload(&home));
+    let old = tls.read(&app).await.unwrap();
+    let second = write_pair(&app, &cert, &key);
+    let mut reload = std::pin::pin!(tls.reload(&app));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(reload.as_mut().poll(&mut context).is_pending(), "it waits until the first one is done");
     turn.put(Arc::new(old));
     drop(turn);
     reload.await.unwrap();
     handshake(&tls, &second, "localhost", start()).unwrap();
-    assert!(!tls.refresh(&home).await.unwrap());
+    assert!(!tls.refresh(&app).await.unwrap());
 }
 
 #[actix_web::test]
 async fn two_who_find_no_ca_end_up_with_the_same() {
-    let home = home(&Arc::new(ManualClock::new(start())), |_| {}).await;
-    let both = futures_util::future::join_all([ensure_ca(&home), ensure_ca(&home)]).await;
+    let app = app(&Arc::new(ManualClock::new(start())), |_| {}).await;
+    let both = futures_util::future::join_all([ensure_ca(&app), ensure_ca(&app)]).await;
     let pems: Vec<String> = both.into_iter().map(|ca| ca.unwrap().pem).collect();
-    assert_eq!((&pems[0], &pems[1]), (&ca_of(&home), &ca_of(&home)));
+    assert_eq!((&pems[0], &pems[1]), (&ca_of(&app), &ca_of(&app)));
 }

@@ -109,34 +109,53 @@ pub fn find_refresh(from: &impl Read, tenant: TenantId, id: &RefreshId) -> Resul
 /// Writes a refresh token. `old` is the row as it was read in this transaction, if there was one.
 pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &Refresh) -> Result<(), Error> {
     expired::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
-    REFRESH.put(tx, &(tenant, new.id.clone()), new)?;
-    if old.is_none() {
-        REFRESH_BY_GRANT.put(tx, &(tenant, new.grant.clone(), new.id.clone()))?;
-        forget_oldest_used(tx, tenant, &new.grant)?;
+    if old.is_some() {
+        return REFRESH.put(tx, &(tenant, new.id.clone()), new);
     }
-    Ok(())
+    // A family that is full stays full: each further token takes the place of an old one.
+    let full = u32::try_from(REFRESH_PER_FAMILY).unwrap_or(u32::MAX).saturating_add(1);
+    let new = &Refresh { in_family: new.in_family.min(full), ..new.clone() };
+    REFRESH.put(tx, &(tenant, new.id.clone()), new)?;
+    REFRESH_BY_GRANT.put(tx, &(tenant, new.grant.clone(), new.id.clone()))?;
+    let is_full = match new.in_family {
+        0 => {
+            let held = REFRESH_BY_GRANT.page(
+                tx,
+                &prefix((tenant, &new.grant)),
+                None,
+                Order::Ascending,
+                REFRESH_PER_FAMILY + 1,
+            )?;
+            held.len() > REFRESH_PER_FAMILY
+        }
+        known => known >= full,
+    };
+    if is_full { forget_oldest_used(tx, tenant, &new.grant) } else { Ok(()) }
 }
 
-/// The token that was used last stays: it tells which of those that were given in its place goes on.
+/// Removes a token of a full family. The token that was used last stays: it tells which of those that were given in its place goes on.
 fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<(), Error> {
-    let held = REFRESH_BY_GRANT.page(tx, &prefix((tenant, grant)), None, Order::Ascending, REFRESH_PER_FAMILY + 1)?;
-    if held.len() <= REFRESH_PER_FAMILY {
-        return Ok(());
-    }
-    let (mut used, mut unused) = (None, None);
-    for (_, grant, id) in held {
-        match find_refresh(tx, tenant, &id)? {
-            Some(refresh) if refresh.rotated.is_none() => {
-                unused.get_or_insert(refresh);
+    // The oldest are used ones nearly always.
+    for limit in [4, REFRESH_PER_FAMILY + 1] {
+        let held = REFRESH_BY_GRANT.page(tx, &prefix((tenant, grant)), None, Order::Ascending, limit)?;
+        let (mut used, mut unused) = (None, None);
+        for (_, grant, id) in held {
+            match find_refresh(tx, tenant, &id)? {
+                Some(refresh) if refresh.rotated.is_none() => {
+                    unused.get_or_insert(refresh);
+                }
+                Some(refresh) => match &used {
+                    Some(oldest) => return delete_refresh(tx, tenant, oldest),
+                    None => used = Some(refresh),
+                },
+                None => return REFRESH_BY_GRANT.delete(tx, &(tenant, grant, id)),
             }
-            Some(refresh) => match &used {
-                Some(oldest) => return delete_refresh(tx, tenant, oldest),
-                None => used = Some(refresh),
-            },
-            None => return REFRESH_BY_GRANT.delete(tx, &(tenant, grant, id)),
+        }
+        if let Some(oldest) = unused.filter(|_| limit > REFRESH_PER_FAMILY) {
+            return delete_refresh(tx, tenant, &oldest);
         }
     }
-    unused.map_or(Ok(()), |oldest| delete_refresh(tx, tenant, &oldest))
+    Ok(())
 }
 
 /// Removes a refresh token.

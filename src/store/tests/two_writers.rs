@@ -1,10 +1,12 @@
 //! Two processes that write to the same data: what one has read is what its commit rests on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use super::conformance::{COUNTS, Gate, NAMES, Result, find, put, set};
+use crate::base::Moment;
 use crate::base::id::TenantId;
+use crate::store::rows::marks::{self, Meaning};
 use crate::store::*;
 
 /// Runs `change` in `store`; after its first run, and before it can be committed, `meanwhile` happens.
@@ -158,6 +160,31 @@ fn two_processes_at_once_count_everything_once() {
         }
     });
     assert_eq!(stores.map(|store| find(&store.read().unwrap(), "a")), [Some(4 * EACH); 2]);
+}
+
+#[test]
+fn what_may_be_used_once_is_used_by_one_of_two_processes() {
+    let stores = Store::two_in_memory();
+    let until = Moment::from_seconds(1_000);
+    for round in 0..20 {
+        let assertion = format!("assertion {round}");
+        let barrier = Barrier::new(8);
+        let firsts: Vec<bool> = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..8)
+                .map(|number| {
+                    let (store, barrier, text) = (&stores[number % 2], &barrier, assertion.clone());
+                    scope.spawn(move || {
+                        barrier.wait();
+                        let set =
+                            move |tx: &mut Tx| marks::set(tx, TenantId::DEFAULT, Meaning::AssertionSeen, &text, until);
+                        store.write_blocking(set).unwrap()
+                    })
+                })
+                .collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        assert_eq!(firsts.iter().filter(|first| **first).count(), 1, "round {round}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use auther::base::entropy::OsEntropy;
 use auther::base::page::PageRequest;
 use auther::base::{Clock as _, Moment};
 use auther::config::{self, Environment, Overrides, Settings};
-use auther::cx::{Cx, Installation};
+use auther::cx::{Application, Cx};
 use auther::records::AuditRow;
 use auther::serve::{Server, Tasks};
 use auther::store::Order;
@@ -36,7 +36,7 @@ pub struct Home {
     pub setup: Option<String>,
     /// What it listens on.
     pub address: std::net::SocketAddr,
-    home: Arc<Installation>,
+    app: Arc<Application>,
     tasks: Arc<Tasks>,
     folder: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
@@ -48,7 +48,7 @@ struct Opened {
     origin: String,
     setup: Option<String>,
     address: std::net::SocketAddr,
-    home: Arc<Installation>,
+    app: Arc<Application>,
     tasks: Arc<Tasks>,
 }
 
@@ -82,16 +82,16 @@ impl Home {
                 let server = Server::open(settings, its_clock, Arc::new(OsEntropy)).await.unwrap();
                 let setup = server.setup_url().map(|url| url.expose().clone());
                 let address = server.addresses()[0];
-                let (home, tasks) = (server.home(), server.tasks());
-                let origin = home.settings.issuer.origin().to_owned();
-                let opened = Opened { origin, setup, address, home, tasks };
+                let (app, tasks) = (server.app(), server.tasks());
+                let origin = app.settings.issuer.origin().to_owned();
+                let opened = Opened { origin, setup, address, app, tasks };
                 assert!(tell.send(opened).is_ok(), "the test waits");
                 server.run(async { drop(stopped.await) }).await.unwrap();
             });
         });
-        let Opened { origin, setup, address, home, tasks } = told.await.expect("the server opens");
+        let Opened { origin, setup, address, app, tasks } = told.await.expect("the server opens");
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { origin, clock, setup, address, home, tasks, folder: Some(folder), stop, thread }
+        Self { origin, clock, setup, address, app, tasks, folder: Some(folder), stop, thread }
     }
 
     /// Stops the server and starts one on the same data file, at the same moment of the same clock.
@@ -111,7 +111,7 @@ impl Home {
 
     /// The operation behind the web, for what has no page yet.
     pub fn cx(&self) -> Cx {
-        Cx::for_system(self.home.clone())
+        Cx::for_system(self.app.clone())
     }
 
     /// The audit rows of an action, in any order, once everything that was asked for so far is written.

@@ -49,12 +49,12 @@ async fn make() -> Template {
     let clock = Arc::new(ManualClock::new(server::START));
     let server = Server::open(settings, clock, Arc::new(OsEntropy)).await.unwrap();
     server.tasks().settle().await.unwrap();
-    let home = server.home();
-    let cx = Cx::for_system(home.clone());
+    let app = server.app();
+    let cx = Cx::for_system(app.clone());
     people(&cx).await;
     let secrets = apps(&cx).await;
-    home.store.close();
-    let bytes = std::fs::read(Path::new(&home.settings.data)).unwrap();
+    app.store.close();
+    let bytes = std::fs::read(Path::new(&app.settings.data)).unwrap();
     Template { bytes, secrets }
 }
 

@@ -301,6 +301,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_another_process_writes_is_in_the_index_of_this_one() {
+        let [here, there] = Store::two_in_memory();
+        let maintainer = IndexMaintainer::new(TenantId::DEFAULT);
+        maintainer.build_now(&here);
+        for count in 1..=3 {
+            there.write_blocking::<_, Error, _>(|tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
+            let revision = tuples::revision(&here.read().unwrap(), TenantId::DEFAULT).unwrap();
+            assert_eq!(revision, count);
+            assert!(maintainer.at(&here, revision).is_some(), "it followed");
+        }
+    }
+
+    #[test]
     fn an_index_that_was_begun_earlier_does_not_displace_one_that_was_begun_later() {
         let (store, maintainer) = (Store::in_memory(), IndexMaintainer::new(TenantId::DEFAULT));
         let raise = || store.write_blocking::<_, Error, _>(|tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();

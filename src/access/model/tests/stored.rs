@@ -17,7 +17,7 @@ use crate::identity::cascade;
 use crate::records::{SubjectRef, TupleKey};
 use crate::store::rows::{clients, models as rows};
 use crate::store::{self, Order, Tx};
-use crate::testing::{Home, block_on};
+use crate::testing::{TestApp, block_on};
 
 fn draft(entity_type: &str, definition: Value) -> Draft {
     Draft { entity_type: entity_type.to_owned(), definition: members(definition), client: None, expected_version: None }
@@ -58,7 +58,7 @@ fn viewer() -> Value {
 
 #[test]
 fn a_stored_model_is_found_in_its_newest_version() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     assert!(found(&cx, "doc").is_none());
     let first = put(&cx, "doc", viewer()).unwrap();
@@ -82,7 +82,7 @@ fn a_stored_model_is_found_in_its_newest_version() {
 
 #[test]
 fn a_stored_model_replaces_a_built_in_one_until_it_is_removed() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     assert_eq!(found(&cx, "users").unwrap().version, 0);
     let all = json!({"relations": {"admin": {"union": ["viewer"]}, "viewer": {}, "extra": {}}, "permissions": {}});
@@ -95,7 +95,7 @@ fn a_stored_model_replaces_a_built_in_one_until_it_is_removed() {
 
 #[test]
 fn an_older_draft_does_not_overwrite_a_newer_model() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let at = |expected| Draft { expected_version: Some(expected), ..draft("doc", viewer()) };
     assert!(matches!(put_over(&cx, &at(1)), Err(Error::Conflict)));
@@ -107,7 +107,7 @@ fn an_older_draft_does_not_overwrite_a_newer_model() {
 
 #[test]
 fn the_owner_is_the_client_that_is_named() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     register(&cx, &["abc", "client_x1", "other"]);
     let owner = |entity_type: &str| put(&cx, entity_type, viewer()).unwrap().model.client.map(|id| id.to_string());
@@ -125,7 +125,7 @@ fn the_owner_is_the_client_that_is_named() {
 
 #[test]
 fn a_type_of_a_client_is_found_in_both_spellings_and_stored_once() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     register(&cx, &["abc", "client_x1"]);
     put(&cx, "abc:invoice", viewer()).unwrap();
@@ -145,7 +145,7 @@ fn a_type_of_a_client_is_found_in_both_spellings_and_stored_once() {
 
 #[test]
 fn bug_50_relations_in_use_neither_go_nor_narrow() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     put(&cx, "doc", json!({"relations": {"viewer": {}, "editor": {}, "unused": {}}})).unwrap();
     for (relation, user) in [("viewer", "ann"), ("viewer", "bob"), ("editor", "ann")] {
@@ -173,7 +173,7 @@ fn bug_50_relations_in_use_neither_go_nor_narrow() {
 
 #[test]
 fn what_other_types_do_not_know_is_a_warning() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let definition = json!({
         "relations": {
@@ -202,7 +202,7 @@ fn what_other_types_do_not_know_is_a_warning() {
 
 #[test]
 fn changed_policies_are_told() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     let with = |policies: &[(&str, &str)]| {
         let of = |(name, policy): &(&str, &str)| {
@@ -221,7 +221,7 @@ fn changed_policies_are_told() {
 
 #[test]
 fn a_document_that_is_refused_changes_nothing() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     assert!(matches!(put(&cx, "doc", json!({"relations": {"a": ["b"]}})), Err(Error::Invalid(_))));
     let from = cx.read().unwrap();
@@ -233,7 +233,7 @@ fn a_document_that_is_refused_changes_nothing() {
 
 #[test]
 fn the_types_of_a_client_go_with_everything_that_was_granted_on_them() {
-    let home = Home::new();
+    let home = TestApp::new();
     let cx = home.cx();
     register(&cx, &["abc"]);
     put(&cx, "abc:invoice", viewer()).unwrap();
