@@ -95,7 +95,7 @@ impl Kinds {
 /// Errors: the store's.
 pub async fn deliver_due(cx: &Cx) -> Result<(), store::Error> {
     for _ in 0..ROUNDS {
-        if cx.home.clock.uptime().since(cx.uptime) > TURN {
+        if cx.app.clock.uptime().since(cx.uptime) > TURN {
             break;
         }
         let due = rows::due(&cx.read()?, cx.tenant, cx.now, AT_ONCE)?;
