@@ -118,7 +118,7 @@ impl PolicyCommand {
             }
             Self::Test(args) => {
                 let body = json!({"script": input::read(&args.script.file)?, "context": args.context});
-                output.show(&remote.call(Call::post(["policies", "test"]).body(body))?, verdict)
+                output.show(&remote.call(Call::post(["policies", "test"]).body(body))?, decision_text)
             }
             Self::Evaluations(args) => {
                 let call = Call::get(["policies", "evaluations"])
@@ -197,7 +197,7 @@ fn history(answer: &Value) -> String {
     blocks.join("\n\n")
 }
 
-fn verdict(answer: &Value) -> String {
+fn decision_text(answer: &Value) -> String {
     let (result, took) = (text(answer, "result"), text(answer, "execution_time_ms"));
     let why = match answer.get("error") {
         Some(error @ Value::Object(_)) => text(error, "message"),
@@ -221,12 +221,12 @@ mod tests {
     #[test]
     fn a_verdict_says_why() {
         let denied = json!({"result": "denied", "note": "too much", "execution_time_ms": 0.5, "error": null});
-        assert_eq!(verdict(&denied), "denied: too much  (0.5 ms)");
+        assert_eq!(decision_text(&denied), "denied: too much  (0.5 ms)");
         let failed =
             json!({"result": "error", "note": null, "execution_time_ms": 1, "error": {"message": "line 1: nil"}});
-        assert_eq!(verdict(&failed), "error: line 1: nil  (1 ms)");
+        assert_eq!(decision_text(&failed), "error: line 1: nil  (1 ms)");
         let allowed = json!({"result": "allowed", "note": null, "execution_time_ms": 1, "error": null});
-        assert_eq!(verdict(&allowed), "allowed  (1 ms)");
+        assert_eq!(decision_text(&allowed), "allowed  (1 ms)");
     }
 
     #[test]

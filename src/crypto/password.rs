@@ -86,7 +86,7 @@ pub enum LengthError {
     TooLong,
 }
 
-/// Why there is no hash or no verdict.
+/// Why there is no hash or no verification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The queue is full: ask the client to come back in a moment.

@@ -225,8 +225,8 @@ async fn many_at_once_are_all_answered() {
     let hasher = hasher();
     let password = Secret::from("correct horse");
     let phc = hasher.hash(&password, [1; 16]).await.unwrap();
-    let verdicts = join_all((0..60).map(|_| hasher.verify(&password, Some(&phc)))).await;
-    assert!(verdicts.iter().all(|verification| *verification == Ok(Verification::Match { rehash: false })));
+    let verifications = join_all((0..60).map(|_| hasher.verify(&password, Some(&phc)))).await;
+    assert!(verifications.iter().all(|verification| *verification == Ok(Verification::Match { rehash: false })));
 }
 
 #[tokio::test]

@@ -18,8 +18,11 @@ use crate::store::{self, Tx};
 /// Deliveries at a time.
 const AT_ONCE: usize = 16;
 
-/// Rounds of so many before other background work has its turn.
-const ROUNDS: usize = 8;
+/// After so long no further deliveries are begun before other background work has its turn.
+const TURN: Duration = Duration::from_secs(30);
+
+/// Rounds of [`AT_ONCE`] in one turn at the most.
+const ROUNDS: usize = 2_000;
 
 /// How long one try may take.
 const TIME: Duration = Duration::from_secs(30);
@@ -88,9 +91,13 @@ impl Kinds {
     }
 }
 
-/// Tries what is due. One delivery that fails holds up no other. For the background work; one process does it at a time. Errors: the store's.
+/// Tries what is due, for a minute at the most. One delivery that fails holds up no other. For the background work; one process does it at a time.
+/// Errors: the store's.
 pub async fn deliver_due(cx: &Cx) -> Result<(), store::Error> {
     for _ in 0..ROUNDS {
+        if cx.app.clock.uptime().since(cx.uptime) > TURN {
+            break;
+        }
         let due = rows::due(&cx.read()?, cx.tenant, cx.now, AT_ONCE)?;
         let tries = join_all(due.iter().map(|delivery| attempt(cx, delivery))).await;
         tries.into_iter().collect::<Result<(), _>>()?;

@@ -57,14 +57,15 @@ pub(super) struct Job {
     pub lease: Duration,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// Longer than any job takes: a lease is given back when its job is done, so its end counts only where a process died.
+const LEASE: Duration = Duration::from_secs(10 * 60);
 
 const fn job(
     name: &'static str,
     due: fn(&Work<'_>) -> Result<Option<Moment>, Error>,
     run: for<'w> fn(&'w Work<'w>) -> Done<'w>,
 ) -> Job {
-    Job { name, due, run, removes: false, lease: MINUTE }
+    Job { name, due, run, removes: false, lease: LEASE }
 }
 
 const fn removal(

@@ -9,11 +9,9 @@ use crate::base::id::DeliveryId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Fresh, Query};
-use crate::http::respond::Refusal;
+use crate::http::respond::HandlerResult;
 use crate::outbox::{self, Error, Filter};
 use crate::records::{Delivery, DeliveryState};
-
-type Answer = Result<HttpResponse, Refusal>;
 
 /// What is shown of a delivery. Its payload is for who receives it.
 fn view(delivery: &Delivery) -> Value {
@@ -32,7 +30,7 @@ fn view(delivery: &Delivery) -> Value {
 }
 
 /// `GET outbox`: a page, newest first; `state`, `kind` and `target` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin, query: Query) -> Answer {
+pub async fn list(admin: Admin, query: Query) -> HandlerResult {
     let state = match parameter(&query, "state")? {
         None => None,
         Some(word) => match DeliveryState::ALL.into_iter().find(|state| state.as_str() == word) {
@@ -53,13 +51,13 @@ fn parsed(id: &str) -> Result<DeliveryId, Error> {
 }
 
 /// `POST outbox/{delivery}/retry`: tries it again now, and as often as a new one.
-pub async fn retry(admin: Admin, id: Path<String>) -> Answer {
+pub async fn retry(admin: Admin, id: Path<String>) -> HandlerResult {
     let delivery = outbox::retry(&admin.cx, &parsed(&id)?).await?;
     Ok(HttpResponse::Ok().json(view(&delivery)))
 }
 
 /// `DELETE outbox/{delivery}`: it is not delivered.
-pub async fn delete(Fresh(admin): Fresh<Admin>, id: Path<String>) -> Answer {
+pub async fn delete(Fresh(admin): Fresh<Admin>, id: Path<String>) -> HandlerResult {
     let delivery = outbox::delete(&admin.cx, &parsed(&id)?).await?;
     Ok(HttpResponse::Ok().json(view(&delivery)))
 }
