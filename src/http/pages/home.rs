@@ -40,7 +40,8 @@ fn has_no_client(cx: &Cx) -> Result<bool, Refusal> {
 /// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is sent.
 pub async fn error(cx: Cx) -> Result<HttpResponse, Refusal> {
     let why = "The sign-in could not be finished, so nothing was changed.";
-    let next_step = "Begin again from the app you wanted to open. If it happens twice, ask the people who run this server.";
+    let next_step =
+        "Begin again from the app you wanted to open. If it happens twice, ask the people who run this server.";
     let words = ["This sign-in did not work", why, next_step];
     let home = Link { href: routes::HOME.to_owned(), label: "Go to the start page".to_owned() };
     let view = ErrorPage::new(shell(&cx), StatusCode::BAD_REQUEST.as_u16(), words).with_action(home);
