@@ -13,14 +13,13 @@ use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETag, EntityTag, Header, IfNoneMatch, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::web::{Bytes, ServiceConfig};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use data_encoding::HEXLOWER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::routes::Endpoint;
 use crate::base::secret::sha256;
 
 /// What is under `assets/static`: for every page.
@@ -77,14 +76,6 @@ pub fn href(name: &str) -> String {
 /// The address of a module: `admin/app.js` gives `/assets/89abcdef/admin/app.js`. What it imports is below the same version.
 pub fn module(path: &str) -> String {
     format!("/assets/{}/{path}", version())
-}
-
-/// Registers the routes of the files. What the settings add is registered before: its names would be taken for those of files.
-pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(Endpoint::at(["/assets/{name}"]).get(serve))
-        .service(Endpoint::at(["/assets/{version}/{path:.*}"]).get(serve_module))
-        .service(Endpoint::at(["/favicon.ico"]).get(favicon));
 }
 
 /// Answers `GET` and `HEAD /assets/{version}/{path}`. Another version than this one gets the file as it is now, to be asked about again.

@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::ServiceConfig;
 
-use super::routes::{self, Endpoint};
+use super::endpoint::Endpoint;
+use super::routes;
 use crate::crypto::jose::Algorithm;
 use crate::cx::Cx;
 use crate::store::rows;

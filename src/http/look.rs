@@ -3,12 +3,11 @@
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::web::{Bytes, ServiceConfig};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use data_encoding::HEXLOWER;
 
 use super::assets;
-use super::routes::Endpoint;
 use crate::base::secret::sha256;
 use crate::config::Look;
 use crate::config::look::{Accent, Logo, Picture, Tones};
@@ -33,11 +32,6 @@ pub fn logo_href(look: &Look) -> Option<(String, &'static str)> {
     let logo = look.logo.as_ref()?;
     let (kind, media) = kind_of(logo);
     Some((format!("/assets/logo.{}.{kind}", hash_of(logo)), media))
-}
-
-/// Registers the two.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(Endpoint::at([STYLES]).get(serve_styles)).service(Endpoint::at([LOGO]).get(serve_logo));
 }
 
 /// Answers `GET` and `HEAD` for the stylesheet as it is now; 404 for one that was.

@@ -1,7 +1,7 @@
 //! The web: what is spoken over HTTP and how it looks.
 //!
-//! May use: every floor below. Start reading at [`routes`] (every path, once), then [`respond`] (the ways to say no), [`extract`]
-//! (what a handler asks for in its signature) and [`guard`] (what happens around every request).
+//! May use: every floor below. Start reading at [`routes`] (every path, once), then `endpoint` (what answers at a path), [`respond`] (the
+//! ways to say no), [`extract`] (what a handler asks for in its signature) and [`guard`] (what happens around every request).
 //!
 //! A handler is an `async fn` that names in its signature what it needs ([`Cx`](crate::cx::Cx), [`extract::Fields`],
 //! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
@@ -10,6 +10,7 @@
 pub mod account;
 pub mod admin;
 pub mod assets;
+mod endpoint;
 pub mod extract;
 pub mod guard;
 mod health;
@@ -19,43 +20,16 @@ pub mod pages;
 pub mod permissions;
 pub mod respond;
 pub mod routes;
-
-use std::sync::Arc;
+mod state;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, web};
 
-use crate::crypto::keyring::PreparedJson;
-use crate::cx::Current;
-use crate::http::extract::budget::Budget;
-use crate::http::guard::limit::Limiter;
-use crate::oauth::discovery;
+pub use state::State;
 
-/// What all workers share.
-#[derive(Clone)]
-pub struct State {
-    /// The installation the requests are for.
-    pub app: Current,
-    /// Counts attempts per peer address.
-    pub attempts: Arc<Limiter>,
-    /// Bounds what bodies of open requests hold.
-    pub bodies: Arc<Budget>,
-    /// The discovery document.
-    pub discovery: Arc<PreparedJson>,
-}
-
-impl State {
-    /// The state of a server that begins to listen.
-    pub fn new(app: impl Into<Current>) -> Self {
-        let app = app.into();
-        // The issuer does not change while the process runs.
-        let discovery = PreparedJson::of(&discovery::document(app.load().settings.issuer.origin()));
-        let (attempts, bodies) = (Arc::new(Limiter::for_attempts()), Arc::default());
-        Self { app, attempts, bodies, discovery: Arc::new(discovery) }
-    }
-}
+use self::endpoint::Endpoint;
 
 /// The whole web as one actix application: hand it to `HttpServer::new(move || http::app(state.clone()))`, for TCP and for the
 /// admin socket alike.
@@ -73,7 +47,7 @@ pub fn app(
     App::new()
         .app_data(state)
         .configure(configure)
-        .default_service(web::to(routes::not_found).wrap(from_fn(guard::around)))
+        .default_service(web::to(endpoint::not_found).wrap(from_fn(guard::around)))
 }
 
 /// Every route of the server. They are tried in this order: what apps call all the time comes first.
@@ -85,8 +59,19 @@ fn configure(config: &mut web::ServiceConfig) {
     health::configure(config);
     pages::configure(config);
     admin::configure(config);
-    look::configure(config);
-    assets::configure(config);
+    files(config);
+}
+
+/// Registers the files of the pages. They are registered here: the pages that [`respond`] sends name their addresses, so `look` and `assets` use nothing
+/// that answers.
+fn files(config: &mut web::ServiceConfig) {
+    // What the settings add comes first: its names would be taken for those of files.
+    config
+        .service(Endpoint::at([look::STYLES]).get(look::serve_styles))
+        .service(Endpoint::at([look::LOGO]).get(look::serve_logo))
+        .service(Endpoint::at(["/assets/{name}"]).get(assets::serve))
+        .service(Endpoint::at(["/assets/{version}/{path:.*}"]).get(assets::serve_module))
+        .service(Endpoint::at(["/favicon.ico"]).get(assets::favicon));
 }
 
 #[cfg(test)]

@@ -437,9 +437,9 @@ fn bug_32_what_is_secret_is_compared_in_constant_time() {
 fn bug_31_routes_are_registered_in_one_place_and_nothing_else_is_decided_by_a_path() {
     let may: &[(&str, &[&str])] = &[
         ("request.path()", &["src/http/guard/mod.rs"]), // For the log line.
-        ("web::resource(", &["src/http/routes.rs"]),
+        ("web::resource(", &["src/http/endpoint.rs"]),
         ("web::scope(", &[]),
-        (".route(", &["src/http/routes.rs"]),
+        (".route(", &["src/http/endpoint.rs"]),
         // The address that a page comes back to.
         ("request.uri()", &["src/http/pages/app.rs"]),
         // The routes themselves, when they are registered and where there is none.

@@ -15,7 +15,8 @@ mod user;
 
 use actix_web::web::ServiceConfig;
 
-use super::routes::{self, Endpoint};
+use super::endpoint::Endpoint;
+use super::routes;
 
 /// The routes of the dialect.
 pub fn configure(config: &mut ServiceConfig) {

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::{paged, parameter, sorted_request};
+use super::paging::{paged, parameter, sorted_request};
 use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};

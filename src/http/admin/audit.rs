@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{page_request, paged, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::id::AuditId;

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::Local;
+use super::local::Local;
 use crate::audit::{Entry, Event};
 use crate::base::long_work::Busy;
 use crate::cx::Cx;

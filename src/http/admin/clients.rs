@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
+use super::paging::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
 use crate::http::extract::{

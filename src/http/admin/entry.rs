@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Map, Value, json};
 
-use super::Local;
+use super::local::Local;
 use crate::base::Secret;
 use crate::base::secret::sha256;
 use crate::cx::Cx;

@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::{named_request, paged, parameter, search, sorted_request, tuples};
+use super::paging::{named_request, paged, parameter, search, sorted_request};
+use super::tuples;
 use crate::access::groups::{self, Change, Member};
 use crate::access::naming::Naming;
 use crate::access::tuples::{self as rules, NewTuple};

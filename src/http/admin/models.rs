@@ -5,8 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
+use super::paging::{named_request, onward, parameter};
 use super::writers::for_writers;
-use super::{named_request, onward, parameter};
 use crate::access::authority::{self, Writable};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
@@ -140,7 +140,7 @@ pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Q
 async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> HandlerResult {
     let expected = match parameter(&query?, "version")? {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| super::wrong_parameter("version", "is not a number"))?),
+        Some(text) => Some(text.parse().map_err(|_| super::paging::wrong_parameter("version", "is not a number"))?),
     };
     catalogue::delete(cx, entity_type, expected).await?;
     Ok(HttpResponse::Ok().json(json!({"entity_type": entity_type, "deleted": true})))

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{page_request, paged, parameter, wrong_parameter};
 use crate::base::id::DeliveryId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;

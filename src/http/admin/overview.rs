@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
-use super::{audit as log, parameter, wrong_parameter};
+use super::audit as log;
+use super::paging::{parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::page::PageRequest;

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{PolicyDecision, evaluate, tried};

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::{paged, parameter, sorted_request, wrong_parameter};
+use super::paging::{paged, parameter, sorted_request, wrong_parameter};
 use crate::base::id::SessionId;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};

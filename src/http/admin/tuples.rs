@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
+use super::paging::{page_request, paged, parameter, wrong_parameter};
 use super::writers::for_writers;
-use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access::authority::Writable;
 use crate::access::import::{Incoming, prefixed, read_tuples_from};
 use crate::access::naming::{self, Name, Naming};

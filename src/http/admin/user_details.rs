@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Value, json};
 
-use super::{parameter, wrong_parameter};
+use super::paging::{parameter, wrong_parameter};
 use crate::access::{effective, groups};
 use crate::base::id::ClientId;
 use crate::cx::Cx;

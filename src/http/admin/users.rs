@@ -7,7 +7,7 @@ use actix_web::web::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{flag, paged, parameter, search, sorted_request};
+use super::paging::{flag, paged, parameter, search, sorted_request};
 use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;

@@ -10,8 +10,8 @@ use futures_util::StreamExt;
 
 use super::budget::{Full, Held, WEIGHT};
 use super::cx::{is_known, keep_held, operation};
-use crate::http::State;
 use crate::http::respond::Refusal;
+use crate::http::state::State;
 
 /// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for the end of it.
 pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });

@@ -15,9 +15,9 @@ use super::budget::{Full, Held};
 use super::peer;
 use crate::base::id::RequestId;
 use crate::cx::{Cx, RequestFacts};
-use crate::http::State;
 use crate::http::respond::Refusal;
 use crate::http::routes::Matched;
+use crate::http::state::State;
 
 /// The longest `User-Agent` we keep, in characters.
 const MAX_USER_AGENT: usize = 256;

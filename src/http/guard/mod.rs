@@ -24,11 +24,11 @@ use futures_util::FutureExt;
 
 use self::cors::Decision;
 use self::csrf::Sender;
-use super::State;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, begin};
 use super::respond::Refusal;
 use super::routes::{Dialect, Matched};
+use super::state::State;
 use crate::cx::Cx;
 
 /// What must be known of a request after the handler took it.

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::crypto::keyring::PreparedJson;
 use crate::cx::Cx;
-use crate::http::State;
 use crate::http::respond::Refusal;
+use crate::http::state::State;
 
 /// How long caches may keep either document. Keys are published at least 24 hours before their first use.
 const CACHE: &str = "public, max-age=300";

@@ -2,20 +2,20 @@
 //!
 //! May use: `http::extract`, `http::respond`, `http::routes`, the rules. Start reading at [`configure`].
 
+mod authorization;
 mod authorize;
 mod end_session;
 mod metadata;
 mod token;
 mod userinfo;
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 
 pub use authorize::{draw, refuse};
 pub use end_session::{LogoutRequest, leave};
 
-use super::respond::Refusal;
-use super::routes::{self, Endpoint, Openness};
+use super::endpoint::Endpoint;
+use super::routes::{self, Openness};
 
 /// Registers the endpoints of contract §3 under all their names.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -28,14 +28,4 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(Endpoint::at(routes::INTROSPECT).post(token::introspect))
         .service(Endpoint::at(routes::USERINFO).get(userinfo::by_header).post(userinfo::by_body))
         .service(Endpoint::at(routes::END_SESSION).get(end_session::by_query).post(end_session::by_form));
-}
-
-/// The one `Authorization` header as text; two of them are an attempt to confuse.
-fn authorization(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
-    let mut values = request.headers().get_all(header::AUTHORIZATION);
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Refusal::malformed("The request has more than one Authorization header."));
-    }
-    value.to_str().map(Some).map_err(|_| Refusal::malformed("The Authorization header is not readable."))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::authorization;
+use super::authorization::authorization;
 use crate::cx::Cx;
 use crate::http::extract::Pairs;
 use crate::http::respond::Refusal;

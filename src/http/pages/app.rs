@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::go;
+use super::forms::go;
 use super::views::AppPage;
 use crate::http::assets;
 use crate::http::extract::Browser;

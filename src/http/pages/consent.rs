@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use url::Url;
 
 use super::flow::{self, Flow};
-use super::go;
+use super::forms::go;
 use super::views::{Account, Consent, ScopeLine};
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::oauth;

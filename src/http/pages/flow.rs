@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::go;
+use super::forms::go;
 use super::views::Shell;
 use crate::base::id::SessionId;
 use crate::cx::Cx;

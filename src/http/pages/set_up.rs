@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+use super::forms::{go, mistakes};
+use super::sign_up;
 use super::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
-use super::{go, mistakes, sign_up};
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};

@@ -5,8 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
+use super::forms::{go, mistakes};
 use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
-use super::{go, mistakes};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query, own_path};

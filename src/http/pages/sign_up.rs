@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 use super::flow::Flow;
+use super::forms::{go, mistakes};
 use super::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
-use super::{go, mistakes};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};

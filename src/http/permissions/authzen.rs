@@ -13,9 +13,10 @@ use crate::access::check::{Decision, Question, check, check_many, with_session};
 use crate::access::{BoundedJson, Error, Resource, list};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
+use crate::http::endpoint::Endpoint;
 use crate::http::extract::{Caller, Json, LongJson};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes::{self, Endpoint};
+use crate::http::routes;
 use crate::records::SubjectRef;
 
 /// What the pages of a search for subjects are told by.

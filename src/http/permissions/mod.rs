@@ -14,7 +14,8 @@ mod members;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 
-use super::routes::{self, Endpoint, Openness};
+use super::endpoint::Endpoint;
+use super::routes::{self, Openness};
 
 /// Registers the questions that apps ask with every request of theirs.
 pub fn configure_questions(config: &mut ServiceConfig) {

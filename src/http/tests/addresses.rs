@@ -11,7 +11,7 @@ use super::guards::guess;
 use super::{Desk, Site, TestResponse};
 use crate::audit;
 use crate::base::page::PageRequest;
-use crate::http::routes::tests::registered;
+use crate::http::endpoint::tests::registered;
 use crate::store::Order;
 
 /// Every way in which a proxy does not say for whom it asks.

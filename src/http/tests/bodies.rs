@@ -16,11 +16,11 @@ use serde_json::json;
 
 use super::PASSWORD;
 use crate::base::Secret;
+use crate::http::endpoint::tests::registered_with;
 use crate::http::extract::body::OF_STRANGERS;
 use crate::http::extract::budget::{Budget, WEIGHT};
 use crate::http::respond::Refusal;
 use crate::http::routes::Dialect;
-use crate::http::routes::tests::registered_with;
 use crate::http::{State, app};
 use crate::identity::users::{NewUser, create};
 use crate::testing::TestApp;
@@ -231,8 +231,8 @@ async fn a_body_waits_until_its_caller_is_proved() {
     use actix_web::{App, FromRequest, HttpRequest, HttpResponse, web};
     use tokio::sync::oneshot;
 
+    use crate::http::endpoint::Endpoint;
     use crate::http::extract::{Json, prove};
-    use crate::http::routes::Endpoint;
 
     thread_local! {
         static PROOF: Cell<Option<oneshot::Receiver<bool>>> = const { Cell::new(None) };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::graph::parts;
 use super::{Desk, Site, TestResponse};
-use crate::http::routes::tests::registered;
+use crate::http::endpoint::tests::registered;
 
 const MIB: u64 = 1 << 20;
 

@@ -7,7 +7,7 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::{Desk, PASSWORD, Site, Tab, TestResponse};
-use crate::http::routes::tests::registered;
+use crate::http::endpoint::tests::registered;
 use crate::oauth::keys;
 use crate::records::Algorithm;
 

@@ -6,8 +6,8 @@ use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::{App, HttpResponse};
 
 use super::{OWN, Site, Tab};
-use crate::http::State;
-use crate::http::routes::Endpoint;
+use crate::http::endpoint::Endpoint;
+use crate::http::state::State;
 use crate::testing::TestApp;
 
 #[actix_web::test]

@@ -5,7 +5,7 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 
 use super::{PASSWORD, Site, TestResponse};
-use crate::http::routes::tests::registered_with;
+use crate::http::endpoint::tests::registered_with;
 use crate::http::routes::{Dialect, Matched, Openness};
 
 /// Other ways to write a path that the router reads as the same: every letter escaped, one letter of each part, in either case of the digits.

@@ -4,7 +4,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
 use super::{OWN, Site, Tab, TestResponse};
-use crate::http::routes::tests::{registered, registered_with};
+use crate::http::endpoint::tests::{registered, registered_with};
 use crate::http::routes::{Dialect, Matched, dialect};
 
 /// What strangers may call in the dialect of accounts.

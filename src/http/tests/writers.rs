@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::graph::parts;
 use super::{Desk, TestResponse};
 use crate::access::model::builtin;
-use crate::http::routes::tests::registered;
+use crate::http::endpoint::tests::registered;
 use crate::http::routes::{Dialect, dialect};
 use crate::oauth::clients::failures;
 use crate::oauth::clients::{ClientInput, register};

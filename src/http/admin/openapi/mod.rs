@@ -18,9 +18,10 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use serde_json::{Map, Value, json};
 
 use super::Registry;
+use crate::http::endpoint::Endpoint;
 use crate::http::extract::Manager;
 use crate::http::respond::Refusal;
-use crate::http::routes::{ADMIN_API, Endpoint};
+use crate::http::routes::ADMIN_API;
 use operation::Operation;
 
 /// `GET openapi.json`: this document, for anyone who has a credential.
