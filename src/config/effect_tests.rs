@@ -108,7 +108,7 @@ fn sources() -> BTreeMap<PathBuf, String> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-            let is_left_out = ["config", "doctor", "testing.rs", "http/api/settings.rs"].contains(&&*name);
+            let is_left_out = ["config", "doctor", "testing.rs", "http/admin/settings.rs"].contains(&&*name);
             if is_left_out || name.contains("tests") {
                 continue;
             }

@@ -7,17 +7,16 @@
 //! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
 //! or know a dialect: [`guard`] does, by the route that was matched.
 
-pub mod api;
+pub mod account;
+pub mod admin;
 pub mod assets;
-pub mod auth;
-mod authzen;
 pub mod extract;
 pub mod guard;
 mod health;
-mod internal;
 pub mod look;
 pub mod oauth;
 pub mod pages;
+pub mod permissions;
 pub mod respond;
 pub mod routes;
 
@@ -79,14 +78,13 @@ pub fn app(
 
 /// Every route of the server. They are tried in this order: what apps call all the time comes first.
 fn configure(config: &mut web::ServiceConfig) {
-    auth::configure_questions(config);
+    permissions::configure_questions(config);
     oauth::configure(config);
-    auth::configure(config);
-    authzen::configure(config);
+    account::configure(config);
+    permissions::configure(config);
     health::configure(config);
     pages::configure(config);
-    internal::configure(config);
-    api::configure(config);
+    admin::configure(config);
     look::configure(config);
     assets::configure(config);
 }

@@ -47,7 +47,7 @@ const WITHOUT_RIGHT: &[&str] = &[
     "src/apikeys/using.rs",
     "src/audit/mod.rs",
     "src/audit/news.rs",
-    "src/http/api/backup.rs",
+    "src/http/admin/backup.rs",
     "src/identity/links.rs",
     "src/identity/password.rs",
     "src/identity/password_change.rs",

@@ -7,11 +7,10 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::Local;
-use super::input::Input;
 use crate::audit::{Entry, Event};
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
-use crate::http::extract::Json;
+use crate::http::extract::{Input, Json};
 use crate::http::respond::Refusal;
 use crate::store::rows::marks;
 use crate::store::{self, Tx};

@@ -12,8 +12,7 @@ use crate::access::authority;
 use crate::access::check::{Decision, Question, Reason, check, check_many, subject_of};
 use crate::access::explain::Explanation;
 use crate::access::{BoundedJson, Error, Resource, tuples};
-use crate::http::api::input::Input;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, Input};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -230,7 +229,7 @@ fn missing(name: &str) -> Refusal {
 }
 
 /// Somebody with many questions: what they may ask about others is looked up once for each type, and what their questions bring along is counted.
-pub(in crate::http) struct Asker<'a> {
+pub(super) struct Asker<'a> {
     caller: &'a Caller,
     allowed: Vec<String>,
     contextual: usize,
@@ -238,12 +237,12 @@ pub(in crate::http) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Who has asked nothing yet.
-    pub(in crate::http) fn new(caller: &'a Caller) -> Self {
+    pub(super) fn new(caller: &'a Caller) -> Self {
         Self { caller, allowed: Vec::new(), contextual: 0 }
     }
 
     /// As [`may_ask`].
-    pub(in crate::http) fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
+    pub(super) fn may_ask(&mut self, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
         if authority::is_oneself(&self.caller.cx, subject) {
             return Ok(());
         }
@@ -352,12 +351,12 @@ pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, 
 }
 
 /// Refuses who may not ask what this subject may do with objects of a type.
-pub(in crate::http) fn may_ask(caller: &Caller, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
+pub(super) fn may_ask(caller: &Caller, subject: &SubjectRef, entity_type: &str) -> Result<(), Refusal> {
     asking_allowed(authority::may_ask(&caller.cx, caller.own_client(), subject, entity_type)?)
 }
 
 /// As [`may_ask`], about subjects that are not the caller.
-pub(in crate::http) fn may_ask_about_others(caller: &Caller, entity_type: &str) -> Result<(), Refusal> {
+pub(super) fn may_ask_about_others(caller: &Caller, entity_type: &str) -> Result<(), Refusal> {
     asking_allowed(authority::may_ask_about_others(&caller.cx, caller.own_client(), entity_type)?)
 }
 

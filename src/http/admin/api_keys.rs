@@ -4,14 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::{paged, parameter, sorted_request};
 use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Fresh, Json, Manager, Query, RevokeApiKeys, ViewApiKeys};
+use crate::http::extract::{Admin, Fresh, Input, Json, Manager, Query, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::records::{ApiKey, RateLimit};

@@ -8,11 +8,10 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Map, Value, json};
 
 use super::Local;
-use super::input::Input;
 use crate::base::Secret;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Json};
+use crate::http::extract::{Admin, Input, Json};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::http::routes;
 use crate::identity::links;

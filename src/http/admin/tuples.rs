@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::writers::for_writers;
 use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access::authority::Writable;
@@ -14,7 +13,7 @@ use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, dry_run};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, LongJson, Manager, Query, ViewTuples};
+use crate::http::extract::{Admin, Input, LongJson, Manager, Query, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::tuples::Filter;

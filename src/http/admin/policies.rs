@@ -6,7 +6,6 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
@@ -16,7 +15,7 @@ use crate::base::id::EvaluationId;
 use crate::base::page::PageRequest;
 use crate::base::{Moment, ScriptDigest};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Json, Query, UpdatePolicies, ViewPolicies};
+use crate::http::extract::{Admin, Input, Json, Query, UpdatePolicies, ViewPolicies};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
 use crate::script::{self, Busy, Fault, Task};

@@ -4,8 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
-use crate::http::extract::{Admin, Fresh, Json, RotateKeys, ViewKeys};
+use crate::http::extract::{Admin, Fresh, Input, Json, RotateKeys, ViewKeys};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::oauth::keys;
 use crate::records::Algorithm;

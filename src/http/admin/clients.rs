@@ -7,11 +7,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
-use crate::http::extract::{Admin, CreateClients, DeleteClients, Fresh, Json, Query, UpdateClients, ViewClients};
+use crate::http::extract::{
+    Admin, CreateClients, DeleteClients, Fresh, Input, Json, Query, UpdateClients, ViewClients,
+};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered, protection};
 use crate::records::{Client, ClientType, GrantType, Origin};

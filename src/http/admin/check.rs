@@ -3,15 +3,14 @@
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::tuples::{new_tuple, resolved};
 use crate::access::check::{Question, check, would_allow};
 use crate::access::naming::{self, Naming};
 use crate::access::{BoundedJson, Error, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
-use crate::http::auth::permissions::resource;
-use crate::http::extract::{Admin, Json, ViewTuples};
+use crate::http::extract::{Admin, Input, Json, ViewTuples};
+use crate::http::permissions::check::resource;
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, TupleKey};

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::{named_request, paged, parameter, search, sorted_request, tuples};
 use crate::access::groups::{self, Change, Member};
 use crate::access::naming::Naming;
@@ -12,7 +11,9 @@ use crate::access::tuples::{self as rules, NewTuple};
 use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, CreateGroups, DeleteGroups, Json, ManageMembers, Query, UpdateGroups, ViewGroups};
+use crate::http::extract::{
+    Admin, CreateGroups, DeleteGroups, Input, Json, ManageMembers, Query, UpdateGroups, ViewGroups,
+};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{Group, SubjectRef, TupleKey};

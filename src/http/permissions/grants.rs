@@ -1,21 +1,14 @@
-//! What the backends of apps manage themselves: the grants of their own types, and who is in a group.
+//! What the backends of apps manage themselves: the grants of their own types.
 //!
 //! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
-//! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`configure`].
+//! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`list`].
 
-use std::collections::BTreeSet;
-
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::api::input::Input;
-use super::extract::{Caller, Json, PlatformRight, Query, ViewGroups, Who, refuse_app};
-use super::respond::{HandlerResult, Refusal};
-use super::routes::{self, Endpoint, Openness};
 use crate::access::client_tuple_quota::{self, Admission};
-use crate::access::groups::{self, Member};
 use crate::access::model::Models;
 use crate::access::naming;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
@@ -23,7 +16,8 @@ use crate::access::{Error, authority};
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::records::tuple::ANY;
+use crate::http::extract::{Caller, Input, Json, Query, Who, refuse_app};
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
 use crate::rights::{self, MayDeny};
 use crate::store::rows::{models, users};
@@ -33,18 +27,6 @@ const MAX_LIMIT: usize = 500;
 
 /// Subjects that may be given a grant.
 const SUBJECTS: [&str; 3] = ["user", "group", "apikey"];
-
-/// Registers the routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(at(routes::GRANTS).get(list).post(create))
-        .service(at(routes::GRANT).on(actix_web::http::Method::DELETE, delete))
-        .service(at(routes::GROUP_MEMBERS).get(members));
-}
-
-fn at(path: &str) -> Endpoint {
-    Endpoint::at([path]).open_to(Openness::Nobody)
-}
 
 /// The client, if the caller manages its grants.
 fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
@@ -86,7 +68,7 @@ fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error
 }
 
 /// `GET /api/internal/clients/{client}/grants`: `entityTypeName` and `entityId` go together.
-async fn list(caller: Caller, client: Path<String>, query: Query) -> HandlerResult {
+pub async fn list(caller: Caller, client: Path<String>, query: Query) -> HandlerResult {
     let client = managed(&caller, &client)?;
     let parameter = |name: &str| query.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
     let limit = match parameter("limit").map(|limit| limit.parse::<usize>()) {
@@ -175,7 +157,7 @@ fn view(cx: &Cx, tuple: &Tuple) -> Result<Value, Refusal> {
 }
 
 /// `POST /api/internal/clients/{client}/grants`: 201, or 200 when it was there.
-async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> HandlerResult {
+pub async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> HandlerResult {
     let client = managed(&caller, &client)?;
     let mut input = Input::new(body.0);
     let mut text = |name: &str| input.take::<String>(name).filter(|text| !text.is_empty());
@@ -237,7 +219,7 @@ async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Val
 }
 
 /// `DELETE /api/internal/clients/{client}/grants/{tuple}`.
-async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
+pub async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
     let (client, id) = path.into_inner();
     let client = managed(&caller, &client)?;
     let tuple = tuples::by_id(&caller.cx, &id)?;
@@ -248,19 +230,4 @@ async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResult {
     }
     tuples::remove_of_client(&caller.cx, &client, &id).await?;
     Ok(HttpResponse::Ok().json(json!({"ok": true})))
-}
-
-/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is only in on a condition is not
-/// surely in, and `user:*` names nobody.
-async fn members(caller: Caller, group: Path<String>, request: HttpRequest) -> HandlerResult {
-    refuse_app(&caller)?;
-    ViewGroups::require(&caller.cx)?;
-    let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
-    let from = caller.cx.read()?;
-    let group = groups::group(&caller.cx, &from, &group)?;
-    let id = group.id.clone();
-    let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
-    let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
-    let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
-    Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))
 }

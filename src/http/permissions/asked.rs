@@ -8,8 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use serde_json::{Map, Value};
 
 use crate::base::Secret;
-use crate::http::api::input::Input;
-use crate::http::extract::{Caller, Credential, Query, Size, caller, is_known_now, presented_key, read_object};
+use crate::http::extract::{Caller, Credential, Input, Query, Size, caller, is_known_now, presented_key, read_object};
 use crate::http::respond::Refusal;
 
 /// Where those who cannot set a header show their key.

@@ -1,21 +1,21 @@
 //! OpenID AuthZEN Authorization API 1.0: the same questions in the words of the standard.
 //!
-//! May use: `access`, `http::{extract, respond, routes}`. Who may ask what is decided as for [`super::auth`]'s `check-permission`. A denial is an
+//! May use: `access`, `http::{extract, respond, routes}`. Who may ask what is decided as for [`super::check`]. A denial is an
 //! answer (200); `properties` of the resource are what policies know as `context.resource.attributes`. Start reading at [`configure`].
 
 use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
 use serde_json::{Map, Value, json};
 
-use super::auth::lists::{found_objects, found_subjects};
-use super::auth::permissions::{Asker, may_ask, may_ask_about_others};
-use super::extract::{Caller, Json, LongJson};
-use super::respond::{HandlerResult, Refusal};
-use super::routes::{self, Endpoint};
+use super::check::{Asker, may_ask, may_ask_about_others};
+use super::lists::{found_objects, found_subjects};
 use crate::access::check::{Decision, Question, check, check_many, with_session};
 use crate::access::{BoundedJson, Error, Resource, list};
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::cx::Cx;
+use crate::http::extract::{Caller, Json, LongJson};
+use crate::http::respond::{HandlerResult, Refusal};
+use crate::http::routes::{self, Endpoint};
 use crate::records::SubjectRef;
 
 /// What the pages of a search for subjects are told by.

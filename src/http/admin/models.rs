@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::writers::for_writers;
 use super::{named_request, onward, parameter};
 use crate::access::authority::{self, Writable};
@@ -15,7 +14,7 @@ use crate::access::model::{Description, builtin, compile_stored, describe, names
 use crate::access::{Error, Mistake, dry_run};
 use crate::base::id::ClientId;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, LongJson, Manager, PlatformRight, Query, ViewModels, ViewTuples};
+use crate::http::extract::{Admin, Input, LongJson, Manager, PlatformRight, Query, ViewModels, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::Model;
 

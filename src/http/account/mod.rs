@@ -1,21 +1,17 @@
-//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account, API keys.
+//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account, consents, API keys.
 //!
 //! May use: every floor below, `http::{extract, respond, routes}`. The caller is named in the signature: [`Person`](super::extract::Person) by
 //! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account (an administrator
 //! names the owner of a new API key). Errors are `{"code","message"}`; those of `api_keys` are the machines'. Start reading at [`sign_in`].
 
-mod access;
-mod account;
 mod api_keys;
-mod asked;
 mod consents;
-pub(in crate::http) mod lists;
-pub(in crate::http) mod permissions;
 mod refusal;
 mod sessions;
 mod shapes;
 mod sign_in;
 mod sign_up;
+mod user;
 
 use actix_web::web::ServiceConfig;
 
@@ -35,12 +31,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("revoke-other-sessions").post(sessions::revoke_others))
         .service(at("list-consents").get(consents::list))
         .service(at("revoke-consent").post(consents::revoke))
-        .service(at("my-access").get(access::mine))
-        .service(at("update-user").post(account::update))
-        .service(at("change-password").post(account::change_password).attempt())
-        .service(at("verify-password").post(account::verify_password).attempt())
-        .service(at("delete-user").post(account::delete).attempt())
-        .service(at("is-username-available").post(account::username_is_available).attempt())
+        .service(at("update-user").post(user::update))
+        .service(at("change-password").post(user::change_password).attempt())
+        .service(at("verify-password").post(user::verify_password).attempt())
+        .service(at("delete-user").post(user::delete).attempt())
+        .service(at("is-username-available").post(user::username_is_available).attempt())
         .service(at("api-key/create").post(api_keys::create))
         .service(at("api-key/list").get(api_keys::list))
         .service(at("api-key/get").get(api_keys::show))
@@ -49,15 +44,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(at("api-key/delete-all-expired-api-keys").post(api_keys::delete_expired))
         .service(at("api-key/verify").post(api_keys::verify))
         .service(at("api-key/exchange").post(api_keys::exchange));
-}
-
-/// Registers the questions about permissions, which apps ask with every request of theirs.
-pub fn configure_questions(config: &mut ServiceConfig) {
-    config
-        .service(at("check-permission").post(permissions::one))
-        .service(at("check-permission/batch").post(permissions::batch))
-        .service(at("list-objects").get(lists::objects).post(lists::objects))
-        .service(at("list-subjects").get(lists::subjects).post(lists::subjects));
 }
 
 fn at(name: &str) -> Endpoint {

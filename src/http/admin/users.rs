@@ -7,14 +7,15 @@ use actix_web::web::Path;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::input::Input;
 use super::{flag, paged, parameter, search, sorted_request};
 use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::clock::rfc3339;
 use crate::base::id::UserId;
 use crate::base::long_work::Busy;
-use crate::http::extract::{Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Json, Query, UpdateUsers, ViewUsers};
+use crate::http::extract::{
+    Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Input, Json, Query, UpdateUsers, ViewUsers,
+};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::http::routes;
 use crate::identity::cascade::Ended;

@@ -5,13 +5,13 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::asked::AskedForList;
-use super::permissions::{may_ask, may_ask_about_others, required, subject};
+use super::check::{may_ask, may_ask_about_others, required, subject};
 use crate::access::Error;
 use crate::access::check::with_session;
 use crate::access::list::{self, Objects, SubjectFilter, Subjects};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::api::input::Input;
+use crate::http::extract::Input;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
@@ -32,7 +32,7 @@ pub async fn objects(asked: AskedForList) -> HandlerResult {
 }
 
 /// A page of the objects that a subject may do this with: here when there is little to look at, else among the long work.
-pub(in crate::http) async fn found_objects(
+pub(super) async fn found_objects(
     cx: &Cx,
     (subject, entity_type, permission): (&SubjectRef, &str, &str),
     page: &PageRequest,
@@ -44,7 +44,7 @@ pub(in crate::http) async fn found_objects(
 }
 
 /// A page of the subjects of type `kind`, or of the sets with its `relation`, that may do `permission` with an object; as [`found_objects`].
-pub(in crate::http) async fn found_subjects(
+pub(super) async fn found_subjects(
     cx: &Cx,
     (entity_type, entity_id, permission): (&str, &str, &str),
     (kind, relation): (&str, Option<&str>),
