@@ -4,6 +4,8 @@
 //! folder is no module among them: it may use all, and a name that it exports from one of them counts as a use of that one (but not what
 //! it exports with `*`).
 
+#![expect(clippy::indexing_slicing, reason = "a test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Source, after_word, is_word, none, sources};
