@@ -3,6 +3,7 @@
 //! May use: nothing of this crate. Start reading at [`clock`].
 
 pub mod backoff;
+pub mod best;
 pub mod budget;
 pub mod canonical;
 pub mod clock;

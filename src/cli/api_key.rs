@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::flags::{PageFlags, SortFlag};
 use super::input::{given, object};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::{PageFlags, SortFlag};
 
 /// What can be done with the keys of machines.
 #[derive(Debug, Subcommand)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::flags::PageFlags;
 use super::output::{Failure, Output, items, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
 use crate::base::Moment;
 
 /// How often `--follow` asks for new rows.

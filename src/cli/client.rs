@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::flags::{PageFlags, SortFlag};
 use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::{PageFlags, SortFlag};
 use super::user::{ended, would_end};
 
 /// What can be done with apps.

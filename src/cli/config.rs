@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::flags::ServeFlags;
 use super::output::{Failure, Output, say};
-use super::tree::ServeFlags;
 use crate::config::{self, Loaded};
 
 /// `auther config`: takes the flags of `serve`, so that one can see what they would do.

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::flags::{PageFlags, SortFlag};
 use super::input::given;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tree::{PageFlags, SortFlag};
 use super::tuple::{noted, stranger, taken_for};
 use super::user::would_end;
 

@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod doctor;
 mod entry;
+mod flags;
 mod group;
 mod input;
 mod key;
@@ -36,9 +37,10 @@ use clap::error::ErrorKind;
 use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, load};
 use crate::oauth::clients;
 use crate::serve::telemetry;
+use flags::{Paths, ServeFlags};
 use output::{Failure, Output};
 use remote::Remote;
-use tree::{AdminArgs, AdminCommand, Auther, Command, Paths, ServeFlags};
+use tree::{AdminArgs, AdminCommand, Auther, Command};
 
 /// Does what the arguments say, the program's name first. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {

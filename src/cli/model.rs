@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::flags::PageFlags;
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
 
 /// What can be done with authorization models.
 #[derive(Debug, Subcommand)]

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::flags::PageFlags;
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
 
 /// What can be done with deliveries that are not done.
 #[derive(Debug, Subcommand)]

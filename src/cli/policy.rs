@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::audit::moment;
+use super::flags::PageFlags;
 use super::input;
 use super::output::{Failure, Output, items, list, plain, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
 use crate::base::{Moment, ScriptDigest};
 
 /// What can be done with policies. They are written as parts of a model (`model put`), or with a tuple (`tuple add --condition-file`).

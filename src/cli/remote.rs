@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
+use super::flags::{PageFlags, SortFlag};
 use super::output::Failure;
-use super::tree::{PageFlags, SortFlag};
 use crate::base::clock::SystemClock;
 use crate::base::entropy::OsEntropy;
 use crate::config::{Loaded, Settings};

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::flags::{PageFlags, SortFlag};
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
-use super::tree::{PageFlags, SortFlag};
 use super::user::ended;
 
 /// What can be done with sessions.

@@ -1,9 +1,8 @@
 //! The command tree as it is typed: names, flags and the texts of `--help`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
 
+use super::flags::{Paths, ServeFlags};
 use super::{
     api_key, audit, backup, check, client, config, entry, group, key, model, outbox, policy, session, tuple, user,
 };
@@ -49,41 +48,6 @@ pub enum Command {
     /// Administer people, apps, keys and sessions, whether the server runs or not
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Admin(Box<AdminArgs>),
-}
-
-/// Paths of the configuration and of the data file.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Paths {
-    /// Configuration file [default: auther.toml, if there is one]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
-    /// Data file [default: auther.redb]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub data: Option<PathBuf>,
-}
-
-/// What `serve` takes; each wins over the environment and the file.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ServeFlags {
-    /// Where the files are.
-    #[command(flatten)]
-    pub paths: Paths,
-    /// Address to listen on, as often as needed [default: localhost:8443]
-    #[arg(long, value_name = "ADDR")]
-    pub listen: Vec<String>,
-    /// Public URL of this server, as apps and browsers see it
-    #[arg(long, value_name = "URL")]
-    pub issuer: Option<String>,
-    /// Where the certificate comes from: local-ca, files or off
-    #[arg(long, value_name = "MODE")]
-    pub tls: Option<String>,
-}
-
-impl ServeFlags {
-    /// Whether a flag that only serving understands was given.
-    pub fn serves(&self) -> bool {
-        !self.listen.is_empty() || self.issuer.is_some() || self.tls.is_some()
-    }
 }
 
 /// `auther admin`.
@@ -168,25 +132,6 @@ pub enum AdminCommand {
         after_help = "Exit code 1 when a check fails. Warnings are for people to judge.\n\nExample:\n  auther admin doctor --json"
     )]
     Doctor,
-}
-
-/// Which part of a list.
-#[derive(Args, Clone, Debug, Default)]
-pub struct PageFlags {
-    /// How many at the most
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
-    pub limit: Option<u32>,
-    /// Read on after this cursor: the `next` of the page before
-    #[arg(long, value_name = "CURSOR")]
-    pub after: Option<String>,
-}
-
-/// The order of a list.
-#[derive(Args, Clone, Debug, Default)]
-pub struct SortFlag {
-    /// By this field of the answer, such as name or created_at; with - before it from the end
-    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
-    pub sort: Option<String>,
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::flags::PageFlags;
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
-use super::tree::PageFlags;
 use crate::base::id::{ApiKeyId, GroupId, UserId};
 use crate::records::tuple::ANY;
 

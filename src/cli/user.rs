@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::flags::{PageFlags, SortFlag};
 use super::input;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
-use super::tree::{PageFlags, SortFlag};
 
 /// What can be done with people. A person is named by e-mail address, username or id.
 #[derive(Debug, Subcommand)]

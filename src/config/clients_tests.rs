@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::env::Environment;
+use crate::config::environment::Environment;
 
 fn json(text: &str, env: &Environment) -> (Option<Vec<ClientDeclaration>>, Vec<String>) {
     let mut reading = Reading::new(Path::new(""), env);

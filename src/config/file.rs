@@ -133,7 +133,7 @@ fn is_section(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::env::Environment;
+    use crate::config::environment::Environment;
 
     fn complaints(text: &str) -> Vec<String> {
         let env = Environment::default();

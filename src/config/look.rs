@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::meaning::Meaning;
+use super::keys::TypedKeys;
 use crate::base::secret::sha256;
 use crate::base::text::{self, Lines};
 
@@ -179,23 +179,23 @@ impl Tones {
 }
 
 /// Reads what was typed, and notes what is wrong with it.
-pub(super) fn read(meaning: &mut Meaning<'_, '_>) -> Look {
-    Look { name: name(meaning), accent: accent(meaning), logo: logo(meaning) }
+pub(super) fn read(typed: &mut TypedKeys<'_, '_>) -> Look {
+    Look { name: name(typed), accent: accent(typed), logo: logo(typed) }
 }
 
-fn name(meaning: &mut Meaning<'_, '_>) -> Option<String> {
-    let name = meaning.text("look.name")?.to_owned();
+fn name(typed: &mut TypedKeys<'_, '_>) -> Option<String> {
+    let name = typed.text("look.name")?.to_owned();
     if let Some(problem) = text::problem(&name, Lines::One) {
-        meaning.note("look.name", &problem, "write a name that is seen as it is");
+        typed.note("look.name", &problem, "write a name that is seen as it is");
         return None;
     }
     Some(name)
 }
 
-fn accent(meaning: &mut Meaning<'_, '_>) -> Option<Accent> {
-    let text = meaning.text("look.accent")?.to_owned();
+fn accent(typed: &mut TypedKeys<'_, '_>) -> Option<Accent> {
+    let text = typed.text("look.accent")?.to_owned();
     let Some(colour) = Colour::parse(&text) else {
-        meaning.note("look.accent", &format!("is no colour: {text:?}"), "write it as \"#0b5f73\"");
+        typed.note("look.accent", &format!("is no colour: {text:?}"), "write it as \"#0b5f73\"");
         return None;
     };
     match Accent::of(colour) {
@@ -206,18 +206,18 @@ fn accent(meaning: &mut Meaning<'_, '_>) -> Option<Accent> {
                 "{text} has a contrast of {:.1}:1 to light pages; text needs 4.5:1",
                 (contrast * 10.0).floor() / 10.0
             );
-            meaning.note("look.accent", &what, &format!("use a darker one, such as \"{nearest}\""));
+            typed.note("look.accent", &what, &format!("use a darker one, such as \"{nearest}\""));
             None
         }
     }
 }
 
-fn logo(meaning: &mut Meaning<'_, '_>) -> Option<Logo> {
-    let path = meaning.path("look.logo")?;
+fn logo(typed: &mut TypedKeys<'_, '_>) -> Option<Logo> {
+    let path = typed.path("look.logo")?;
     match read_logo(&path) {
         Ok(logo) => Some(logo),
         Err(what) => {
-            meaning.note("look.logo", &what, "name an SVG or PNG file of 64 KiB at the most");
+            typed.note("look.logo", &what, "name an SVG or PNG file of 64 KiB at the most");
             None
         }
     }

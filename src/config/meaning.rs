@@ -1,18 +1,14 @@
 //! From what was typed to what it means. A key whose value was already refused is read as nothing: the mistake is noted, so
 //! the settings made here are thrown away.
 
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use data_encoding::BASE64;
 
 use super::Effective;
 use super::check;
 use super::issuer::Issuer;
+use super::keys::TypedKeys;
 use super::listen::{egress_rule, listen, network};
 use super::look;
-use super::mistakes::{Mistake, Source};
 use super::schema::KEYS;
 use super::settings::{
     Audit, Egress, ExtraCa, Keys, Limits, Listen, Log, LogFormat, Password, Policy, RateLimit, Registration, Server,
@@ -20,27 +16,20 @@ use super::settings::{
 };
 use super::typed::{Entry, Layer, Reading};
 use super::value::{Value, Wrong};
-use crate::base::Secret;
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
 
 /// Reads the settings out of all keys, and notes what is wrong with them, alone and together.
 pub(super) fn settings(typed: &Layer, reading: &mut Reading<'_>) -> Settings {
-    let mut meaning = Meaning { typed, reading };
-    let mut settings = meaning.settings();
-    check::all(&settings, &mut meaning);
-    settings.warnings = check::warnings(&settings, &meaning);
+    let mut typed = TypedKeys::new(typed, reading);
+    let mut settings = typed.settings();
+    check::all(&settings, &mut typed);
+    settings.warnings = check::warnings(&settings, &typed);
     settings
 }
 
-/// Reads typed keys one by one; [`check`] uses it to see where a key was typed.
-pub(super) struct Meaning<'m, 'r> {
-    typed: &'m Layer,
-    reading: &'m mut Reading<'r>,
-}
-
-impl Meaning<'_, '_> {
+impl TypedKeys<'_, '_> {
     fn settings(&mut self) -> Settings {
         let listen = self.listen();
         let tls = self.tls();
@@ -94,7 +83,7 @@ impl Meaning<'_, '_> {
 
     /// Every key that holds a value; those that do not were refused.
     fn origins(&self) -> Vec<Effective> {
-        let known = KEYS.iter().filter_map(|key| Some((key.name, self.typed.get(key.name)?)));
+        let known = KEYS.iter().filter_map(|key| Some((key.name, self.entry(key.name)?)));
         known
             .filter_map(|(key, Entry { value, source })| {
                 Some(Effective { key, value: value.clone()?, source: source.clone() })
@@ -222,104 +211,6 @@ impl Meaning<'_, '_> {
         };
         let from = self.text("smtp.from").unwrap_or_default().to_owned();
         Some(Smtp { host, port: self.whole("smtp.port"), login, from, tls })
-    }
-
-    fn value(&self, key: &str) -> Option<&Value> {
-        self.typed.get(key).and_then(|entry| entry.value.as_ref())
-    }
-
-    /// The text of a key; `None` when there is none.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        match self.value(key) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The file name of a key, from the working folder.
-    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
-        self.text(key).map(|name| self.reading.cwd.join(name))
-    }
-
-    /// A path to what must be there now. Whether it can be read shows when the process that needs it reads it.
-    fn existing_file(&mut self, key: &str) -> Option<PathBuf> {
-        let path = self.path(key)?;
-        if std::fs::metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            self.note(key, &format!("names {}, which does not exist", path.display()), "name an existing file");
-        }
-        Some(path)
-    }
-
-    fn secret(&self, key: &str) -> Option<Secret<String>> {
-        match self.value(key) {
-            Some(Value::Secret(secret)) => Some(secret.clone()),
-            _ => None,
-        }
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        matches!(self.value(key), Some(Value::Bool(true)))
-    }
-
-    fn number(&self, key: &str) -> i64 {
-        match self.value(key) {
-            Some(Value::Number(number)) => *number,
-            _ => 0,
-        }
-    }
-
-    fn whole<N: TryFrom<i64> + Default>(&self, key: &str) -> N {
-        N::try_from(self.number(key)).unwrap_or_default()
-    }
-
-    fn count(&self, key: &str) -> usize {
-        self.whole(key)
-    }
-
-    fn duration(&self, key: &str, unit_seconds: u64) -> Duration {
-        Duration::from_secs(self.whole::<u64>(key).saturating_mul(unit_seconds))
-    }
-
-    /// Every entry of a list that can be read; the others are noted.
-    fn each<T>(&mut self, key: &str, read: impl Fn(&str) -> Result<T, Wrong>) -> Vec<T> {
-        let Some(Value::List(items)) = self.value(key).cloned() else { return Vec::new() };
-        let mut meant = Vec::with_capacity(items.len());
-        for item in items {
-            match read(&item) {
-                Ok(value) => meant.push(value),
-                Err(Wrong { what, remedy }) => self.note(key, &what, &remedy),
-            }
-        }
-        meant
-    }
-
-    /// Whether all of `keys` hold values: a check over several keys is silent about those already refused.
-    pub(super) fn sound(&self, keys: &[&str]) -> bool {
-        keys.iter().all(|key| self.value(key).is_some())
-    }
-
-    /// Whether somebody typed the key.
-    pub(super) fn is_typed(&self, key: &str) -> bool {
-        self.typed.get(key).is_some_and(|entry| entry.source != Source::Default)
-    }
-
-    /// Notes a mistake of `key`, where it was typed. The sentence starts with the key.
-    pub(super) fn note(&mut self, key: &str, what: &str, remedy: &str) {
-        self.note_at(key, &format!("{key} {what}"), remedy);
-    }
-
-    /// Notes a mistake where `key` was typed.
-    pub(super) fn note_at(&mut self, key: &str, what: &str, remedy: &str) {
-        self.reading.note(self.place_of(key), what, remedy);
-    }
-
-    /// Something that is accepted and worth a look, where `key` was typed. The sentence starts with the key.
-    pub(super) fn warning(&self, key: &str, what: &str, remedy: &str) -> Mistake {
-        Mistake::new(self.place_of(key), format!("{key} {what}"), remedy)
-    }
-
-    fn place_of(&self, key: &str) -> Source {
-        self.typed.get(key).map_or(Source::Default, |entry| entry.source.clone())
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod check;
 mod clients;
-mod env;
+mod declaration;
+mod environment;
 mod file;
 mod issuer;
+mod keys;
 mod listen;
 pub mod look;
 mod meaning;
@@ -18,14 +20,15 @@ mod settings;
 mod show;
 mod typed;
 mod value;
+mod variables;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use clients::{ClientDeclaration, ClientRules};
-pub use env::Environment;
+pub use declaration::{ClientDeclaration, ClientRules};
+pub use environment::Environment;
 pub use issuer::Issuer;
 pub use look::Look;
 pub use mistakes::{Mistake, Mistakes, Source};
@@ -83,7 +86,7 @@ pub struct Loaded {
 pub fn load(overrides: &Overrides, env: &Environment, cwd: &Path) -> Result<Loaded, Mistakes> {
     let mut reading = Reading { client_rules: overrides.client_rules, ..Reading::new(cwd, env) };
     let (file, file_layer) = read_file(overrides, &mut reading);
-    let env_layer = env::read(&mut reading);
+    let env_layer = variables::read(&mut reading);
     let flag_layer = read_flags(overrides, &mut reading);
     let typed = overlay(&[flag_layer, env_layer, file_layer], &mut reading);
     finish(&typed, file, reading)

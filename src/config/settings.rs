@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Effective;
-use super::clients::ClientDeclaration;
+use super::declaration::ClientDeclaration;
 use super::issuer::Issuer;
 use super::look::Look;
 use super::mistakes::Mistake;

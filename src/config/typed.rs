@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::clients::ClientRules;
-use super::env::Environment;
+use super::declaration::ClientRules;
+use super::environment::Environment;
 use super::mistakes::{Mistake, Source};
 use super::schema::{KEYS, Key, Kind};
 use super::value::{Value, Wrong};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::clients::ClientDeclaration;
+use super::declaration::ClientDeclaration;
 use super::schema::Kind;
 use crate::base::Secret;
 use crate::base::secret::ct_eq;

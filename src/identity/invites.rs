@@ -13,7 +13,7 @@ use crate::rights::{self, Right};
 use crate::store::rows::invites as rows;
 use crate::store::{Read, Tx};
 
-use super::users::USERS;
+use super::lookup::USERS;
 use super::{Error, fields};
 
 /// How long an invitation works when nobody says otherwise.

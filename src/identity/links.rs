@@ -17,9 +17,9 @@ use crate::store::{self, Read, Tx};
 
 use super::password;
 use super::password_rule::Known;
-use super::sessions::{self, Opening, SignedIn};
-use super::sign_in::Success;
+use super::sessions::{self, Opening};
 use super::sign_up::NewAccount;
+use super::signed_in::{SignedIn, Success};
 use super::throttle;
 use super::{Error, administrators, device};
 

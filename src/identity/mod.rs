@@ -11,11 +11,14 @@ mod error;
 mod fields;
 pub mod invites;
 pub mod links;
+mod lookup;
 mod password;
+mod password_change;
 mod password_rule;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+mod signed_in;
 pub(crate) mod throttle;
 pub mod users;
 

@@ -1,4 +1,4 @@
-//! Setting, changing and checking passwords. The hash is computed before the transaction, never in it; what may be chosen is said in
+//! Hashing, checking and replacing passwords. The hash is computed before the transaction, never in it; what may be chosen is said in
 //! [`password_rule`](super::password_rule).
 
 use crate::audit::{self, Entry, Event};
@@ -9,16 +9,14 @@ use crate::base::secret::ct_eq;
 use crate::crypto::password::{self as hashing, Verification};
 use crate::cx::Cx;
 use crate::records::User;
-use crate::rights::{self, Right};
 use crate::store::rows::{marks, users as rows};
 use crate::store::{self, Read, Tx};
 
+use super::Error;
 use super::cascade::{self, Ended};
 use super::password_rule::{self, Known};
-use super::sessions::{self, Opening, SignedIn};
-use super::sign_in::Success;
+use super::signed_in::SignedIn;
 use super::throttle::{self, AttemptSource};
-use super::{Error, device};
 
 /// When to come back after [`Error::Busy`]: the queue is short.
 const RETRY_AFTER_SECONDS: u64 = 2;
@@ -111,58 +109,6 @@ fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
             return Ok(most);
         }
     }
-}
-
-/// Sets a password for a person, with the right to change people: ends every session and token family, and forgets failed sign-ins.
-/// Errors: [`Error::Denied`], those of the password, [`Error::NotFound`], [`Error::Busy`].
-pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
-    let user = super::users::find(&cx.read()?, cx, id)?;
-    let phc = hash(cx, new, Known::of(&user)).await?;
-    let entry = Entry::new(cx).target(id);
-    let (at, id) = (cx.clone(), id.clone());
-    let change = move |tx: &mut Tx| {
-        let old = super::users::find(tx, &at, &id)?;
-        rights::may_change_person::<Error>(&at, tx, &old)?;
-        let (_, ended) = replace(tx, &at, &old, &phc)?;
-        entry.append(tx, &at, &Event::UserSetPassword { ended })?;
-        Ok::<_, Error>(ended)
-    };
-    let ended = rights::write(cx, Right::on("update", super::users::USERS), change).await?;
-    throttle::forget(cx, &user);
-    Ok(ended)
-}
-
-/// Changes one's own password: every session ends, every token family is revoked, and a new session takes the place of the
-/// one that asked. Errors: those of the new password, [`Error::InvalidCredentials`] when `current` is wrong (counted),
-/// [`Error::Delayed`], [`Error::Busy`].
-pub async fn change_password(
-    cx: &Cx,
-    signed_in: &SignedIn,
-    current: &Secret<String>,
-    new: &Secret<String>,
-) -> Result<Success, Error> {
-    password_rule::may_be_chosen(new, Known::of(&signed_in.user))?;
-    let proven = confirm(cx, signed_in, current).await?;
-    let phc = hash(cx, new, Known::of(&signed_in.user)).await?;
-    let opening = Opening::draw(cx, &signed_in.user.id);
-    let device = device::issue(cx, &signed_in.user.id);
-    let entry = Entry::new(cx).target(&signed_in.user.id);
-    let (at, id, draft) = (cx.clone(), signed_in.user.id.clone(), opening.session.clone());
-    let signed_in = cx
-        .store()
-        .write(move |tx| {
-            let old = super::users::find(tx, &at, &id)?;
-            if old.disabled || !proven.holds_for(&old) {
-                return Err(Error::InvalidCredentials);
-            }
-            let (user, ended) = replace(tx, &at, &old, &phc)?;
-            sessions::open(tx, &at, &draft, None)?;
-            entry.append(tx, &at, &Event::UserChangePassword { ended })?;
-            Ok(SignedIn { session: draft.clone(), user })
-        })
-        .await?;
-    throttle::forget(cx, &signed_in.user);
-    Ok(Success { token: opening.token, signed_in, device })
 }
 
 /// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that somebody who

@@ -1,36 +1,28 @@
 //! Sessions: who holds this token, how long it lasts, and how it ends.
 
 use crate::audit::{Entry, Event};
+use crate::base::best::Best;
 use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
-use crate::base::sort::Best;
 use crate::base::{Moment, Secret};
 use crate::crypto::token;
 use crate::cx::{Cx, Proof};
-use crate::records::{Session, SubjectRef, User};
+use crate::records::{Session, SubjectRef};
 use crate::rights::{self, Right};
 use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
 
+pub use super::signed_in::SignedIn;
+
 use super::cascade::{self, Ended};
-use super::password;
-use super::{Error, users as people};
+use super::{Error, lookup, password};
 
 /// The type that rights over sessions are on.
 const SESSIONS: &str = "sessions";
 
 /// Sign-in with a password (RFC 8176 §2).
 const PASSWORD: &str = "pwd";
-
-/// A person and the session they are in.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// The session.
-    pub session: Session,
-    /// The person, as of the snapshot that the session was read from.
-    pub user: User,
-}
 
 /// A session about to begin: everything random is drawn, nothing is written.
 pub(super) struct Opening {
@@ -143,7 +135,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
     let session = cx
         .store()
         .write(move |tx| {
-            let user = people::find(tx, &at, &before.user)?;
+            let user = lookup::find(tx, &at, &before.user)?;
             if user.disabled || !proven.holds_for(&user) {
                 return Err(Error::InvalidCredentials);
             }

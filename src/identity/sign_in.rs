@@ -9,11 +9,15 @@ use crate::base::id::{SessionId, UserId};
 use crate::base::{Secret, canonical};
 use crate::cx::Cx;
 use crate::records::{ActorKind, Session, User};
+use crate::store::Tx;
 use crate::store::rows::users as rows;
-use crate::store::{self, Read, Tx};
 
+pub use super::signed_in::Success;
+
+use super::lookup::find_by_name;
 use super::password::{self, Proven};
-use super::sessions::{self, Opening, SignedIn};
+use super::sessions::{self, Opening};
+use super::signed_in::SignedIn;
 use super::throttle::{self, AttemptSource};
 use super::{Error, device};
 
@@ -30,17 +34,6 @@ pub struct Attempt<'a> {
     pub browser: Option<&'a str>,
     /// The session that the browser is in, which the new one takes the place of.
     pub replaces: Option<&'a SignedIn>,
-}
-
-/// Somebody is in.
-#[derive(Debug)]
-pub struct Success {
-    /// The session token, `ses_….secret`; shown this once.
-    pub token: Secret<String>,
-    /// Who, and in which session.
-    pub signed_in: SignedIn,
-    /// Value of the device cookie to set: this browser is known from now on.
-    pub device: String,
 }
 
 /// Signs a person in. Errors: [`Error::InvalidCredentials`] for every reason not to, [`Error::Delayed`], [`Error::Busy`].
@@ -76,17 +69,6 @@ pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
 fn tell(cx: &Cx) {
     let event = Event::UserSignInFailed { identifier: None, reason: "delayed" };
     audit::tell(cx, "user.sign_in delayed", || (Entry::new(cx), event));
-}
-
-/// The person with this e-mail address or username, however it is spelled. An address has an `@`, a username has none.
-pub(super) fn find_by_name(from: &(impl Read + ?Sized), cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
-    if let Some(email) = canonical::email(name) {
-        rows::find_by_email(from, cx.tenant, &email)
-    } else if let Some(username) = canonical::username(name) {
-        rows::find_by_username(from, cx.tenant, &username)
-    } else {
-        Ok(None)
-    }
 }
 
 /// Why an attempt is refused: for the audit log only.

@@ -10,19 +10,19 @@ use crate::base::{Moment, Secret, canonical};
 use crate::cx::Cx;
 use crate::records::{Profile, User};
 use crate::rights::{self, Right};
+use crate::store::Tx;
 use crate::store::rows::users as rows;
-use crate::store::{self, Read, Tx};
 
-pub use super::password::{change_password, remember_cost, set_password};
+pub use super::lookup::find_by_name;
+pub use super::password::remember_cost;
+pub use super::password_change::{change_password, set_password};
 
 use super::cascade::{self, Ended};
+use super::lookup::{USERS, find};
 use super::password;
 use super::password_rule::Known;
-use super::sessions::{self, SignedIn};
-use super::{Error, administrators, fields, sign_in};
-
-/// The type that rights over accounts are on.
-pub(super) const USERS: &str = "users";
+use super::signed_in::SignedIn;
+use super::{Error, administrators, fields, sessions};
 
 /// Profile fields that a person does not set for themselves.
 const PROVED_BY_OTHERS: &[&str] = &["phone_number_verified"];
@@ -143,14 +143,9 @@ pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
     let snapshot = cx.read()?;
     let found = match name.trim().parse() {
         Ok(id) => rows::find(&snapshot, cx.tenant, &id)?,
-        Err(_) => sign_in::find_by_name(&snapshot, cx, name)?,
+        Err(_) => find_by_name(&snapshot, cx, name)?,
     };
     found.ok_or(Error::NotFound)
-}
-
-/// The person with this e-mail address or username, if there is one.
-pub fn find_by_name(from: &(impl Read + ?Sized), cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
-    sign_in::find_by_name(from, cx, name)
 }
 
 /// The administrator who was there first, if any is left who can act.
@@ -356,11 +351,6 @@ pub async fn delete_own(cx: &Cx, signed_in: &SignedIn, password: Option<&Secret<
         None => sessions::require_fresh(&cx.in_session(&signed_in.session))?,
     }
     delete_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id).await
-}
-
-/// The person, or [`Error::NotFound`].
-pub(super) fn find(from: &impl Read, cx: &Cx, id: &UserId) -> Result<User, Error> {
-    rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)
 }
 
 /// Writes a person with unique names; an administrator has the tuples of one, and closes set-up.

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
-import { signIn } from './support/chromium.mjs'
-import { givenBrowser } from './support/chromium.mjs'
+import { givenBrowser, signIn } from './support/chromium.mjs'
 
 const server = givenServer()
 const { context } = await givenBrowser(server)
@@ -13,9 +12,9 @@ let page
 before(async () => {
   const root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   page = await context.newPage()
-  await signIn(page, server, root)
-  await page.goto(`${server.issuer}/admin`)
-  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.goto(`${server.issuer}/sign-in?redirectTo=/admin`)
+  await signIn(page, root)
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
 })
 
 /** The markup that a text gives, as an element of each kind draws it. */
@@ -25,7 +24,7 @@ const drawn = (text) => page.evaluate(async (text) => {
   const Named = ({ children, name }) => html`<p>${name}: ${children}</p>`
   const root = document.createElement('div')
   render(html`<b>before ${text} after</b><option>${text}</option><${Named} name=${text}>${[text, [text]]}<//><i title=${text}></i>`, root)
-  return root.innerHTML
+  return root.innerHTML.replaceAll(' value=""', '')
 }, text)
 
 test('a name that is read from right to left is isolated wherever an element draws it', async () => {

@@ -1,4 +1,5 @@
 // People in Chromium against the real binary: node tests/browser/run.mjs [part of a file name …]
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runFiles } from '../interop/support/runner.mjs'
 
@@ -24,10 +25,15 @@ const files = [
   { path: here('keyboard.test.mjs'), title: 'Administering with the keyboard alone', env },
   { path: here('felt.test.mjs'), title: 'What is done on the pages is felt by machines and apps', env },
   { path: here('corpus.test.mjs'), title: 'What people and apps write is shown, never run', env },
+  { path: here('isolation.test.mjs'), title: 'Names keep their direction to themselves' },
   { path: here('elsewhere.test.mjs'), title: 'Every printed command and call works; screen, CLI and API know the same', env: { AUTHER_REGISTRATION: 'invite' } },
   { path: here('look.test.mjs'), title: 'A name, a colour and a logo of one\'s own', env: look },
   { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
 ]
+
+// A file that is not in the list would never run.
+const forgotten = readdirSync(here('.')).filter((name) => name.endsWith('.test.mjs') && !files.some(({ path }) => path === here(name)))
+if (forgotten.length > 0) throw new Error(`not in the list of ${here('run.mjs')}: ${forgotten.join(', ')}`)
 
 const wanted = process.argv.slice(2)
 const chosen = files.filter(({ path }) => wanted.length === 0 || wanted.some((part) => path.includes(part)))

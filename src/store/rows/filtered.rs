@@ -1,7 +1,8 @@
 //! Pages of which not every row is wanted: a bounded number of rows is looked at for each, so that a rare one does not hold anybody up.
 
+use crate::base::best::Best;
 use crate::base::page::Page;
-use crate::base::sort::{Best, Rank, Sort, Sortable};
+use crate::base::sort::{Rank, Sort, Sortable};
 use crate::store::{Error, Key, Order, Read, Record, Table};
 
 /// Rows looked at to fill one page, at the most.

@@ -1,8 +1,6 @@
 //! The second layer: `AUTHER_*` variables as they were typed.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fmt;
+use std::ffi::OsStr;
 
 use super::clients;
 use super::mistakes::Source;
@@ -13,34 +11,6 @@ use super::value::Value;
 
 /// What the ready code on our pages calls the values of an app. Anyone who tries an app where the server is has them in the same environment.
 const OF_APPS: [&str; 3] = ["AUTHER_API_KEY", "AUTHER_CLIENT_ID", "AUTHER_CLIENT_SECRET"];
-
-/// A set of environment variables, taken once. Printing it shows names only.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, OsString>);
-
-impl Environment {
-    /// The variables of this process.
-    pub fn of_process() -> Self {
-        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
-    }
-
-    /// The value of a variable, if it is set.
-    pub fn find(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(name).map(OsString::as_os_str)
-    }
-}
-
-impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
 
 /// Reads all variables of Auther. Runs after the file, whose clients may name variables.
 pub(super) fn read(reading: &mut Reading<'_>) -> Layer {
@@ -94,7 +64,7 @@ fn refuse_unknown(reading: &mut Reading<'_>) {
         }
     }
     let env = reading.env;
-    for (name, value) in env.0.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+    for (name, value) in env.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
         if known.contains(name)
             || OF_APPS.contains(&name.as_str())
             || reading.claimed.contains(name)
@@ -122,9 +92,11 @@ fn is_service_link(name: &str, value: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::path::Path;
 
     use super::*;
+    use crate::config::environment::Environment;
 
     fn complaints(variables: &[(&str, &str)], cwd: &Path) -> Vec<String> {
         let env = variables.iter().copied().collect();
@@ -177,11 +149,5 @@ mod tests {
         let mut reading = Reading::new(Path::new(""), &env);
         read(&mut reading);
         assert_eq!(reading.mistakes[0].to_string(), "AUTHER_ISSUER: is not UTF-8; give it another value");
-    }
-
-    #[test]
-    fn printing_the_environment_shows_no_value() {
-        let env: Environment = [("AUTHER_MASTER_KEY", "hunter2")].into_iter().collect();
-        assert_eq!(format!("{env:?}"), "{\"AUTHER_MASTER_KEY\"}");
     }
 }
