@@ -1,9 +1,9 @@
-//! The register of what a process keeps between operations: [`ProcessState`]. Nothing else that changes is shared by type or by global.
+//! The register of what rules keep between operations: [`ProcessState`]. What the web keeps for itself (attempts, bodies) is in `http::state`.
 //!
 //! It is handed around by `cx`, below the modules whose types it names; it is the one file that may name types from above. It does nothing with them.
 //!
-//! Each field says what several nodes over one store do about it: it *follows the log* (every node hears of every commit and forgets or updates what
-//! the commit touched), it *may differ* from node to node, or the truth *lives in the store* and this is a buffer before it.
+//! Each field says what several nodes over one store do about it: it *follows the log* (what it holds belongs to a revision, and none of it is used for
+//! a snapshot of another one, wherever the commit between them was made), it *may differ* from node to node, or the truth *lives in the store* and this is a buffer before it.
 
 use std::sync::Arc;
 
