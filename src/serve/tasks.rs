@@ -142,8 +142,11 @@ async fn run(job: &Job, work: &Work<'_>) -> Result<bool, Error> {
     }
     let Some(lease) = store.lease(job.name, cx.now, job.lease).await? else { return Ok(false) };
     let done = (job.run)(work).await;
-    store.give_back(lease).await?;
-    done.map(|()| true)
+    let given_back = store.give_back(lease).await;
+    // What the job says matters more than the lease, which ends by itself.
+    done?;
+    given_back?;
+    Ok(true)
 }
 
 /// Looks whether the clock was set; answers whether it may be believed when it says that something has ended.
@@ -216,6 +219,23 @@ mod tests {
         let finding = findings.iter().find(|finding| finding.name == "background_work").unwrap();
         assert_eq!(finding.state, doctor::State::Warn);
         assert!(finding.message.contains("fails") && finding.message.contains("3 times"), "{}", finding.message);
+    }
+
+    #[test]
+    fn a_lease_that_cannot_be_given_back_does_not_hide_why_its_job_failed() {
+        let closes = Job {
+            run: |work| {
+                Box::pin(async {
+                    work.cx.store().close();
+                    Err(Error::Store(store::Error::Full))
+                })
+            },
+            ..plain("closes")
+        };
+        let app = TestApp::new();
+        let tasks = Tasks::new(Arc::clone(&app.parts).into(), None);
+        let failed = block_on(tasks.settle_all(&[closes]));
+        assert!(matches!(failed, Err(Error::Store(store::Error::Full))), "{failed:?}");
     }
 
     #[test]
