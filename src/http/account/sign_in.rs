@@ -43,7 +43,7 @@ pub async fn by_password(
     let attempt = Attempt { identifier: &identifier, password: &password, device, browser, replaces };
     let success = sign_in::with_password(&cx, attempt).await.map_err(in_dialect)?;
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
-    let url = callback_url.as_deref().and_then(own_path);
+    let url = callback_url.as_deref().and_then(|path| own_path(&cx, path));
     Ok(HttpResponse::Ok().json(json!({
         "redirect": url.is_some(),
         "url": url,

@@ -21,7 +21,7 @@ impl Purpose {
     /// The cookie's name: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) unless the issuer is plain HTTP on loopback, where browsers
     /// would not keep it.
     pub fn name(self, cx: &Cx) -> &'static str {
-        match (self, cx.settings().issuer.https) {
+        match (self, cx.tenant.urls.is_https()) {
             (Self::Session, true) => "__Host-auther_session",
             (Self::Session, false) => "auther_session",
             (Self::Browser, true) => "__Host-auther_browser",
@@ -59,7 +59,7 @@ fn plain(cx: &Cx, purpose: Purpose, value: String) -> Cookie<'static> {
     Cookie::build(purpose.name(cx), value)
         .path("/")
         .http_only(true)
-        .secure(cx.settings().issuer.https)
+        .secure(cx.tenant.urls.is_https())
         .same_site(SameSite::Lax)
         .finish()
 }

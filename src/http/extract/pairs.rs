@@ -9,6 +9,7 @@ use zeroize::Zeroize;
 
 use super::{body, json};
 use crate::base::Secret;
+use crate::cx::Cx;
 use crate::http::respond::Refusal;
 
 /// More parameters than any request has.
@@ -153,8 +154,12 @@ fn unescape(text: &[u8]) -> Result<String, Refusal> {
     String::from_utf8(decoded).map_err(|_| broken())
 }
 
-/// A path on this site: begins with one slash, and holds nothing that a browser would read as the beginning of a host.
-pub fn own_path(text: &str) -> Option<&str> {
+/// A path of the tenant: begins with one slash, holds nothing that a browser would read as the beginning of a host, and is below the base path.
+pub fn own_path<'t>(cx: &Cx, text: &'t str) -> Option<&'t str> {
+    path_of_site(text).filter(|path| cx.tenant.urls.contain(path))
+}
+
+fn path_of_site(text: &str) -> Option<&str> {
     let rest = text.strip_prefix('/')?;
     let is_own = !rest.starts_with('/') && !text.contains('\\') && text.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
     (is_own && text.len() <= 2000).then_some(text)
@@ -226,7 +231,7 @@ mod tests {
     #[test]
     fn bug_class_04_only_a_path_of_our_own_is_followed() {
         for good in ["/", "/account", "/admin/users?q=a#b", "/a//b"] {
-            assert_eq!(own_path(good), Some(good));
+            assert_eq!(path_of_site(good), Some(good));
         }
         for bad in [
             "",
@@ -242,7 +247,7 @@ mod tests {
             "/ /evil.example",
             "javascript:alert(1)",
         ] {
-            assert_eq!(own_path(bad), None, "{bad:?}");
+            assert_eq!(path_of_site(bad), None, "{bad:?}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub fn sender(cx: &Cx, headers: &HeaderMap) -> Sender {
     let told = |ours: bool| if ours { Sender::Ourselves } else { Sender::Foreign };
     let mut origins = headers.get_all(header::ORIGIN);
     if let Some(origin) = origins.next() {
-        return told(origins.next().is_none() && origin.as_bytes() == cx.settings().issuer.origin().as_bytes());
+        return told(origins.next().is_none() && origin.as_bytes() == cx.tenant.urls.origin().as_bytes());
     }
     match headers.get("sec-fetch-site") {
         Some(site) => told(site == "same-origin" || site == "none"),

@@ -10,11 +10,11 @@ use crate::http::extract::{Browser, Pairs, Query};
 use crate::http::pages::views::{Account, LogOut};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::routes;
 use crate::identity::sessions;
 use crate::oauth::Params;
 use crate::oauth::authorize::PageRefusal;
 use crate::oauth::logout::{self, Confirmation, Decision, Destination};
+use crate::tenant::paths;
 
 /// The purpose of the tag on a waiting logout.
 const PURPOSE: &str = "logout";
@@ -27,7 +27,7 @@ pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResp
 /// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
 pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     match Params::from_pairs(pairs.0) {
-        Ok(params) => Ok(see(&format!("{}?{}", routes::END_SESSION[0], params.to_query()))),
+        Ok(params) => Ok(see(&cx.tenant.urls.path_asking(paths::END_SESSION[0], &params.to_query()))),
         Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
     }
 }
@@ -56,7 +56,7 @@ fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<Htt
         csrf: browser.csrf(),
         continue_token: waiting.seal(cx),
         account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
-        stay_href: routes::HOME.to_owned(),
+        stay_href: cx.tenant.urls.path(paths::HOME),
     };
     Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
 }
@@ -67,7 +67,7 @@ pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpRe
         sessions::end_own(&browser.cx, current, &current.session.id).await?;
     }
     browser.forget();
-    Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))
+    Ok(see(&destination.url.unwrap_or_else(|| browser.cx.tenant.urls.path(paths::LOGOUT))))
 }
 
 fn see(url: &str) -> HttpResponse {

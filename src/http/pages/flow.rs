@@ -9,11 +9,11 @@ use crate::cx::Cx;
 use crate::http::extract::{Browser, own_path};
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
-use crate::http::routes;
 use crate::oauth::Error;
 use crate::oauth::authorize::{self, Brought, Ended, Interaction, PageRefusal, View};
 use crate::records::Client;
 use crate::store::rows;
+use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.
 pub enum Flow {
@@ -53,7 +53,7 @@ impl Flow {
         if text.is_empty() {
             return Ok(Self::Home);
         }
-        if let Some(path) = own_path(text) {
+        if let Some(path) = own_path(cx, text) {
             return Ok(Self::Page(path.to_owned()));
         }
         let interaction = match Interaction::open(cx, text, browser.known_name())? {
@@ -76,11 +76,11 @@ impl Flow {
     }
 
     /// Where to go once the page has done its work.
-    pub fn next(&self) -> String {
+    pub fn next(&self, cx: &Cx) -> String {
         match self {
-            Self::Home | Self::Over { .. } | Self::Stale => routes::HOME.to_owned(),
+            Self::Home | Self::Over { .. } | Self::Stale => cx.tenant.urls.path(paths::HOME),
             Self::Page(path) => path.clone(),
-            Self::App(waiting) => waiting.resume(),
+            Self::App(waiting) => waiting.resume(cx),
         }
     }
 
@@ -88,7 +88,7 @@ impl Flow {
     pub fn signed_in(&self, cx: &Cx, session: &SessionId) -> String {
         match self {
             Self::App(waiting) => waiting.resumed_as(cx, &waiting.interaction.proved_in(session)),
-            _ => self.next(),
+            _ => self.next(cx),
         }
     }
 
@@ -98,7 +98,7 @@ impl Flow {
         let refusal = match self {
             // Not for a browser that keeps no cookies: it would go round in circles.
             Self::Over { query, why: Ended::Elsewhere } if browser.known_name().is_some() => {
-                return Some(Ok(go(&routes::authorize(query))));
+                return Some(Ok(go(&browser.cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query))));
             }
             Self::Over { query, why } => PageRefusal::over(*why, query),
             Self::Stale => PageRefusal::stale_interaction(),
@@ -134,13 +134,13 @@ impl Flow {
 
 impl Waiting {
     /// Takes the request up again.
-    pub fn resume(&self) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &self.token)
+    pub fn resume(&self, cx: &Cx) -> String {
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &self.token)
     }
 
     /// Takes the request up again with what has happened on the page.
     pub fn resumed_as(&self, cx: &Cx, interaction: &Interaction) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &interaction.seal(cx))
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &interaction.seal(cx))
     }
 }
 
