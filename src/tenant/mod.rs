@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::id::TenantId;
 use crate::config::Settings;
+use crate::crypto::Purpose;
 use crate::crypto::keyring::{Keyring, PreparedJson};
 
 pub use paths::Path;
@@ -42,6 +43,11 @@ impl Tenant {
     /// The tenant that always exists: the issuer of the installation is its issuer.
     pub fn default_one(settings: Arc<Settings>, keyring: Arc<Keyring>) -> Self {
         Self::new(TenantId::DEFAULT, "", settings, keyring)
+    }
+
+    /// The purpose of this name in the tenant: what is authenticated or sealed for it is good in no other one.
+    pub fn purpose<'a>(&self, name: &'a str) -> Purpose<'a> {
+        Purpose::of(self.id, name)
     }
 
     /// The same tenant as the installation wants it from now on.

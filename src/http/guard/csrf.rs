@@ -52,12 +52,12 @@ pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refus
 
 /// The token of a form drawn for this browser in this session.
 pub fn token(cx: &Cx, browser: &str, session: Option<&SessionId>) -> String {
-    cx.app.mac.sign(PURPOSE, bound_to(browser, session).as_bytes())
+    cx.app.mac.sign(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes())
 }
 
 /// Whether the token is the one of a form drawn for this browser in this session.
 pub fn fits(cx: &Cx, browser: &str, session: Option<&SessionId>, token: &str) -> bool {
-    cx.app.mac.verify(PURPOSE, bound_to(browser, session).as_bytes(), token)
+    cx.app.mac.verify(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes(), token)
 }
 
 /// Whether a cookie value has the shape of a browser's name: what [`crate::base::Entropy`] gives as a token.

@@ -88,14 +88,18 @@ impl LogoutRequest {
     /// The token; empty when there is nowhere to go.
     pub fn seal(&self, cx: &Cx) -> String {
         let Some(url) = &self.destination.url else { return String::new() };
-        format!("{}.{}", BASE64URL_NOPAD.encode(url.as_bytes()), cx.app.mac.sign(PURPOSE, url.as_bytes()))
+        format!(
+            "{}.{}",
+            BASE64URL_NOPAD.encode(url.as_bytes()),
+            cx.app.mac.sign(cx.tenant.purpose(PURPOSE), url.as_bytes())
+        )
     }
 
     /// Reads a token back; a request with nowhere to go when it is empty or not ours.
     pub fn open(cx: &Cx, token: &str) -> Self {
         let url = token.split_once('.').and_then(|(body, tag)| {
             let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-            cx.app.mac.verify(PURPOSE, &body, tag).then_some(body)
+            cx.app.mac.verify(cx.tenant.purpose(PURPOSE), &body, tag).then_some(body)
         });
         Self { destination: Destination { url: url.and_then(|url| String::from_utf8(url).ok()) } }
     }

@@ -109,7 +109,7 @@ impl Interaction {
     /// The token: URL-safe, authenticated, not secret.
     pub fn seal(&self, cx: &Cx) -> String {
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let tag = cx.app.mac.sign(PURPOSE, &body);
+        let tag = cx.app.mac.sign(cx.tenant.purpose(PURPOSE), &body);
         format!("{}.{tag}", BASE64URL_NOPAD.encode(&body))
     }
 
@@ -132,7 +132,7 @@ impl Interaction {
     fn genuine(cx: &Cx, token: &str) -> Option<Self> {
         let (body, tag) = token.split_once('.')?;
         let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-        if !cx.app.mac.verify(PURPOSE, &body, tag) {
+        if !cx.app.mac.verify(cx.tenant.purpose(PURPOSE), &body, tag) {
             return None;
         }
         serde_json::from_slice(&body).ok()
