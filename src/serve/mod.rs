@@ -87,7 +87,7 @@ impl Server {
     pub async fn open(mut settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         telemetry::warn_of(&settings);
         let listeners = listen::bind(&settings.listen)?;
-        settings.issuer = listen::issuer(&settings.issuer, &listeners);
+        listen::complete_issuer(&mut settings, &listeners);
         let socket = socket::path_of(&settings.data);
         let store = open_store(&settings, &socket).await?;
         let data = settings.data.clone();

@@ -11,9 +11,10 @@ use crate::http::respond::page::{Page, shell};
 use crate::tenant::paths;
 
 /// What both load before anything else.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 8] = [
     "static/vendor/htm-preact.js",
     "static/core/html.js",
+    "static/core/urls.js",
     "static/core/router.js",
     "static/core/routed.js",
     "static/core/ui.js",
