@@ -189,8 +189,8 @@ async fn assertion_is_good(cx: &Cx, client: &Client, assertion: &str) -> Result<
 
 /// The issuer or the token endpoint, as the one audience or among several (RFC 7523 §3 item 3).
 fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
-    let endpoint = format!("{}/api/auth/oauth2/token", cx.issuer());
-    let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.issuer() || aud == endpoint);
+    let endpoint = format!("{}/api/auth/oauth2/token", cx.tenant.issuer);
+    let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.tenant.issuer || aud == endpoint);
     match audience {
         Some(Value::Array(many)) => many.iter().any(is_us),
         Some(one) => is_us(one),
@@ -203,7 +203,7 @@ async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Mo
     may_mark(cx, client)?;
     let (at, name) = (cx.clone(), format!("{client} {jti}"));
     cx.store()
-        .write(move |tx| marks::set(tx, at.tenant, Meaning::AssertionSeen, &name, until).map_err(Error::from))
+        .write(move |tx| marks::set(tx, at.tenant.id, Meaning::AssertionSeen, &name, until).map_err(Error::from))
         .await
 }
 

@@ -116,12 +116,12 @@ async fn of_refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option
     let Some((id, secret)) = token::split(text) else { return Ok(None) };
     let Ok(id) = RefreshId::parse(id) else { return Ok(None) };
     let from = cx.read()?;
-    let found = rows::grants::find_refresh(&from, cx.tenant, &id)?;
+    let found = rows::grants::find_refresh(&from, cx.tenant.id, &id)?;
     let Some(refresh) = found.filter(|refresh| refresh.digest.matches(secret)) else { return Ok(None) };
     if !client.allows(GrantType::RefreshToken) || !is_usable(&from, cx, &refresh)? {
         return Ok(None);
     }
-    let grant = rows::grants::find(&from, cx.tenant, &refresh.grant)?;
+    let grant = rows::grants::find(&from, cx.tenant.id, &refresh.grant)?;
     let is_live = |grant: &Grant| grant.client == client.id && grant.revoked_at.is_none();
     let Some(grant) = grant.filter(is_live) else { return Ok(None) };
     let person = person_who_consents(cx, &from, client, (&grant.user, &grant.scopes))?;
@@ -131,7 +131,7 @@ async fn of_refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option
     let answer = json!({
         "active": true,
         "token_type": "refresh_token",
-        "iss": cx.issuer(),
+        "iss": cx.tenant.issuer,
         "sub": grant.user,
         "client_id": grant.client,
         "scope": still_open(client, &grant).join(" "),

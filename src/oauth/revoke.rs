@@ -32,9 +32,9 @@ async fn revoke_refresh(cx: &Cx, client: &Client, id: &str, secret: &str) -> Res
     let entry = Entry::new(cx);
     cx.store()
         .write(move |tx| {
-            let found = rows::grants::find_refresh(tx, at.tenant, &id)?;
+            let found = rows::grants::find_refresh(tx, at.tenant.id, &id)?;
             let Some(refresh) = found.filter(|refresh| refresh.digest.matches(secret.expose())) else { return Ok(()) };
-            let grant = rows::grants::find(tx, at.tenant, &refresh.grant)?;
+            let grant = rows::grants::find(tx, at.tenant.id, &refresh.grant)?;
             let Some(grant) = grant.filter(|grant| grant.client == client) else { return Ok(()) };
             cascade::revoke_grant(tx, &at, &grant.id)?;
             Ok(entry.clone().target(&grant.id).append(tx, &at, &Event::TokenRevoke {})?)
@@ -54,7 +54,7 @@ async fn revoke_access(cx: &Cx, client: &Client, text: &str) -> Result<(), Error
     let entry = Entry::new(cx).target(&jti);
     cx.store()
         .write(move |tx| {
-            marks::set(tx, at.tenant, Meaning::TokenRevoked, &jti, expiry)?;
+            marks::set(tx, at.tenant.id, Meaning::TokenRevoked, &jti, expiry)?;
             Ok(entry.append(tx, &at, &Event::TokenRevoke {})?)
         })
         .await

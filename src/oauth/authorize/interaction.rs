@@ -121,7 +121,7 @@ impl Interaction {
             Ended::Late
         } else if browser.map(digest).as_ref() != Some(&interaction.browser) {
             Ended::Elsewhere
-        } else if rows::interactions::is_answered(&cx.read()?, cx.tenant, &interaction.id)? {
+        } else if rows::interactions::is_answered(&cx.read()?, cx.tenant.id, &interaction.id)? {
             Ended::Answered
         } else {
             return Ok(Brought::Waiting(Box::new(interaction)));
@@ -163,7 +163,7 @@ impl Interaction {
 
     /// Notes the answer, in the transaction that gives it; false when there was one before.
     pub(super) fn answer(&self, tx: &mut Tx, cx: &Cx) -> Result<bool, Error> {
-        Ok(rows::interactions::answer(tx, cx.tenant, &self.id, self.at.plus(LIFE + LEEWAY))?)
+        Ok(rows::interactions::answer(tx, cx.tenant.id, &self.id, self.at.plus(LIFE + LEEWAY))?)
     }
 }
 
