@@ -10,6 +10,7 @@ use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, mint};
 use crate::access::check::{CLIENT, CLIENTS, Question, check};
 use crate::access::claims::{Scope, Subject, resolve_within};
 use crate::audit::{self, Entry, Event};
+use crate::base::authorization::Authorization;
 use crate::base::id::{ClientId, RefreshId, TypedId};
 use crate::crypto::token;
 use crate::cx::{Actor, Cx};
@@ -24,7 +25,7 @@ const INTROSPECT: &str = "introspect";
 /// some form of authorization" (RFC 7662 §2.1). "If the introspection call is properly authorized but … the protected resource is not
 /// allowed to introspect this particular token, then the authorization server MUST return an introspection response with the active field
 /// set to false" (§2.2). A refresh token is shown to its own client only.
-pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<Value, Error> {
+pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Value, Error> {
     let client = client_auth::authenticate(cx, params, authorization).await?;
     if client.is_public() {
         return Err(Error::new(

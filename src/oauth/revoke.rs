@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Error, Params, TokenUse, access_token, client_auth};
 use crate::audit::{Entry, Event};
 use crate::base::Secret;
+use crate::base::authorization::Authorization;
 use crate::base::id::{RefreshId, TypedId};
 use crate::crypto::token;
 use crate::cx::{Actor, Cx};
@@ -15,7 +16,7 @@ use crate::store::rows::marks::{self, Meaning};
 
 /// Revokes a token of the calling client. A refresh token takes its whole family with it; an access token goes alone
 /// (RFC 7009 §2.1). "Invalid tokens do not cause an error response" (§2.2), and neither do other clients' tokens: nothing is told.
-pub async fn revoke(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<(), Error> {
+pub async fn revoke(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<(), Error> {
     let client = client_auth::authenticate(cx, params, authorization).await?;
     let text = params.require("token")?;
     let cx = &cx.with_actor(Actor::Client(client.id.clone()));

@@ -14,6 +14,7 @@ use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
+use crate::records::tuple::SUBJECT_TYPES;
 use crate::records::{Model, PolicyPlace, TupleKey};
 use crate::rights::{self, Right};
 use crate::store::rows::tuples::{self, Filter};
@@ -175,7 +176,7 @@ fn nobody_is_left_behind(tx: &Tx, tenant: TenantId, entity_type: &str) -> Result
     let mut after = None;
     loop {
         let some = tuples::of_subject_type(tx, tenant, entity_type, after.as_ref(), MAX_LIMIT)?;
-        let rests_on_model = |key: &&TupleKey| key.subject.relation.is_some() || !KINDS.contains(&entity_type);
+        let rests_on_model = |key: &&TupleKey| key.subject.relation.is_some() || !SUBJECT_TYPES.contains(&entity_type);
         if let Some(key) = some.iter().find(rests_on_model) {
             let problem = format!("`{key}` speaks of a `{entity_type}`. Remove the tuples that do first");
             return Err(Error::InUse(problem));
@@ -366,9 +367,6 @@ fn warnings(from: &(impl Read + ?Sized), tenant: TenantId, model: &CompiledModel
     Ok(warnings)
 }
 
-/// Types of subjects that need no model.
-const KINDS: [&str; 4] = ["user", "group", "apikey", "client"];
-
 /// What other types know.
 struct Others<'m> {
     models: Models,
@@ -400,7 +398,7 @@ impl Others<'_> {
 
     fn kind(&self, from: &(impl Read + ?Sized), rule: &SubjectRule, kind: &str) -> Result<Option<String>, Error> {
         let is_known =
-            KINDS.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
+            SUBJECT_TYPES.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
         let problem = || format!("`{rule}`: there is no type `{kind}` yet. A rule names a type, and no single subject");
         Ok((!is_known).then(problem))
     }
