@@ -46,9 +46,10 @@ fn address(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The texts in a Rust file up to its tests.
+/// The texts in a Rust file up to its tests and the samples for them.
 fn texts(file: &str) -> Vec<&str> {
-    let mut rest = file.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let ends = ["mod tests", "impl "].map(|item| file.find(&format!("#[cfg(test)]\n{item}")).unwrap_or(file.len()));
+    let mut rest = file.get(..ends[0].min(ends[1])).unwrap_or_default();
     let mut found = Vec::new();
     while let Some(c) = rest.chars().next() {
         let (length, is_text) = match (comment(rest), raw_string(rest).or_else(|| string(rest))) {
