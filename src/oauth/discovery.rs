@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{claims, mint, scope};
+use super::{claims, scope};
+use crate::identity::proofs;
 use crate::records::{Algorithm, AuthMethod, GrantType};
 
 /// Claims of Auther that a token or userinfo may carry beyond the standard ones.
@@ -51,7 +52,7 @@ pub fn document(issuer: &str) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
-        "acr_values_supported": mint::ACR_VALUES,
+        "acr_values_supported": proofs::reachable(),
         "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
