@@ -2,6 +2,7 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod authorization;
 pub mod backoff;
 pub mod best;
 pub mod budget;
@@ -10,6 +11,7 @@ pub mod clock;
 pub mod connections;
 pub mod digest;
 pub mod entropy;
+pub mod form;
 pub mod hash;
 pub mod id;
 pub mod latest;
@@ -20,6 +22,7 @@ pub mod progress;
 pub mod quota;
 pub mod secret;
 pub mod sort;
+pub mod strict_json;
 pub mod text;
 
 pub use budget::Budget;

@@ -110,7 +110,7 @@ impl Interaction {
             Ended::Late
         } else if browser.map(digest).as_ref() != Some(&interaction.browser) {
             Ended::Elsewhere
-        } else if rows::interactions::is_answered(&cx.read()?, cx.tenant, &interaction.id)? {
+        } else if rows::interactions::is_answered(&cx.read()?, cx.tenant.id, &interaction.id)? {
             Ended::Answered
         } else {
             return Ok(Brought::Waiting(Box::new(interaction)));
@@ -145,7 +145,7 @@ impl Interaction {
 
     /// Notes the answer, in the transaction that gives it; false when there was one before.
     pub fn answer(&self, tx: &mut Tx, cx: &Cx) -> Result<bool, Error> {
-        rows::interactions::answer(tx, cx.tenant, &self.id, self.at.plus(LIFE + LEEWAY))
+        rows::interactions::answer(tx, cx.tenant.id, &self.id, self.at.plus(LIFE + LEEWAY))
     }
 }
 

@@ -57,11 +57,11 @@ pub fn resolve(cx: &Cx, token: &str) -> Result<Option<SignedIn>, Error> {
     let Some((id, secret)) = token::split(token) else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
     let snapshot = cx.read()?;
-    let Some(session) = rows::find(&snapshot, cx.tenant, &id)? else { return Ok(None) };
+    let Some(session) = rows::find(&snapshot, cx.tenant.id, &id)? else { return Ok(None) };
     if !session.digest.matches(secret) || !is_live(cx, &session) {
         return Ok(None);
     }
-    let user = users::find(&snapshot, cx.tenant, &session.user)?.filter(|user| !user.disabled);
+    let user = users::find(&snapshot, cx.tenant.id, &session.user)?.filter(|user| !user.disabled);
     Ok(user.map(|user| SignedIn { session, user }))
 }
 
@@ -75,12 +75,12 @@ pub async fn extend_if_due(cx: &Cx, signed_in: &SignedIn) -> Result<bool, Error>
     cx.store()
         .write(move |tx| {
             // Ended meanwhile, or extended by another request of the same page.
-            let Some(old) = rows::find(tx, at.tenant, &id)?.filter(|old| extension_is_due(&at, old)) else {
+            let Some(old) = rows::find(tx, at.tenant.id, &id)?.filter(|old| extension_is_due(&at, old)) else {
                 return Ok(false);
             };
             let expires_at = at.now.plus(at.settings().session.lifetime).min(end_of(&at, &old));
             let new = Session { last_seen_at: at.now, expires_at, ..old.clone() };
-            rows::put(tx, at.tenant, Some(&old), &new)?;
+            rows::put(tx, at.tenant.id, Some(&old), &new)?;
             Ok(true)
         })
         .await
@@ -138,7 +138,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
             }
             // The very token that was shown: of two confirmations at the same time, one wins.
             let is_same = |old: &Session| old.digest == before.digest && is_live(&at, old);
-            let old = rows::find(tx, at.tenant, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
+            let old = rows::find(tx, at.tenant.id, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
             let proofs = proofs::with(&old.proofs, ProofKind::Password, at.now);
             let person = Person::of(&user);
             match next_step(&Policy::current(), Some(&person), &proofs::kinds(&proofs), Wanted::POLICY) {
@@ -146,7 +146,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
                 NextStep::Ask(_) | NextStep::Enrol(_) | NextStep::Refused(_) => return Err(Error::InvalidCredentials),
             }
             let new = Session { digest, proofs, ..old.clone() };
-            rows::put(tx, at.tenant, Some(&old), &new)?;
+            rows::put(tx, at.tenant.id, Some(&old), &new)?;
             entry.append(tx, &at, &Event::UserConfirmPassword { session: new.id.clone() })?;
             Ok(new)
         })
@@ -171,7 +171,7 @@ async fn end_by(cx: &Cx, right: Right, id: &SessionId) -> Result<Ended, Error> {
     let (at, id, by) = (cx.clone(), id.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         let is_theirs = |session: &Session| !matches!(&by, Right::Own(owner) if *owner != session.user);
-        let session = rows::find(tx, at.tenant, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
+        let session = rows::find(tx, at.tenant.id, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
         may_end(tx, &at, &by, &session.user)?;
         let ended = cascade::end_session(tx, &at, &session)?;
         entry.append(tx, &at, &Event::SessionEnd { user: session.user, ended })?;
@@ -224,7 +224,7 @@ async fn end_all_by(cx: &Cx, right: Right, user: &UserId) -> Result<Ended, Error
 
 /// The live sessions of a person, oldest first.
 pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<Session>, Error> {
-    let mut sessions = rows::of_user(&cx.read()?, cx.tenant, user)?;
+    let mut sessions = rows::of_user(&cx.read()?, cx.tenant.id, user)?;
     sessions.retain(|session| is_live(cx, session));
     Ok(sessions)
 }
@@ -244,9 +244,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     let wanted = |session: &Session| {
         is_live(cx, session) && filter.client.as_ref().is_none_or(|client| session.clients.contains(client))
     };
-    let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant, request, wanted)?) };
+    let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant.id, request, wanted)?) };
     // One person has few: none but theirs is looked at.
-    let mut sessions = rows::of_user(&from, cx.tenant, user)?;
+    let mut sessions = rows::of_user(&from, cx.tenant.id, user)?;
     if let Some(sort) = &request.sort {
         return Ok(Best::page_of(sort, request.limit, sessions.into_iter().filter(wanted)));
     }
@@ -271,22 +271,22 @@ pub(super) fn open(
     replaces: Option<&SessionId>,
 ) -> Result<Session, store::Error> {
     let mut session = draft.clone();
-    let before = replaces.map(|id| rows::find(tx, cx.tenant, id)).transpose()?.flatten();
+    let before = replaces.map(|id| rows::find(tx, cx.tenant.id, id)).transpose()?.flatten();
     if let Some(before) = before {
         if before.user == session.user && is_live(cx, &before) {
-            for family in grants::of_session(tx, cx.tenant, &before.id)? {
-                grants::delete(tx, cx.tenant, &family)?;
+            for family in grants::of_session(tx, cx.tenant.id, &before.id)? {
+                grants::delete(tx, cx.tenant.id, &family)?;
                 let moved = crate::records::Grant { session: session.id.clone(), ..family };
-                grants::put(tx, cx.tenant, None, &moved)?;
+                grants::put(tx, cx.tenant.id, None, &moved)?;
             }
             session.clients.clone_from(&before.clients);
-            rows::delete(tx, cx.tenant, &before)?;
+            rows::delete(tx, cx.tenant.id, &before)?;
         } else {
             cascade::end_session(tx, cx, &before)?;
         }
     }
-    rows::put(tx, cx.tenant, None, &session)?;
-    for oldest in rows::surplus(tx, cx.tenant, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
+    rows::put(tx, cx.tenant.id, None, &session)?;
+    for oldest in rows::surplus(tx, cx.tenant.id, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
         cascade::end_session(tx, cx, oldest)?;
     }
     Ok(session)

@@ -132,7 +132,7 @@ impl Plan {
     /// Lets the person in, or records the refusal and answers `None`.
     fn carry_out(&self, tx: &mut Tx, cx: &Cx) -> Result<Option<SignedIn>, Error> {
         let user = match &self.user {
-            Some(id) => rows::find(tx, cx.tenant, id)?,
+            Some(id) => rows::find(tx, cx.tenant.id, id)?,
             None => None,
         };
         match self.decide(user) {

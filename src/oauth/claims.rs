@@ -3,10 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{Error, scope};
+use crate::base::strict_json::{self, Bounds};
 use crate::records::{Acr, Client, User};
 
 /// Longest `claims` parameter in bytes.
 const MAX_LENGTH: usize = 4096;
+
+/// What it may hold.
+const JSON: Bounds = Bounds { depth: 16, values: MAX_LENGTH };
 
 /// Claims of scope `profile`.
 const PROFILE: [&str; 14] = [
@@ -61,7 +65,7 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
     if text.len() > MAX_LENGTH {
         return Err(malformed());
     }
-    let Ok(Value::Object(request)) = serde_json::from_str(text) else { return Err(malformed()) };
+    let request = strict_json::object(text.as_bytes(), JSON).ok_or_else(malformed)?;
     for destination in [ClaimsDestination::Userinfo, ClaimsDestination::IdToken] {
         if !matches!(request.get(destination.member()), None | Some(Value::Object(_) | Value::Null)) {
             return Err(malformed());

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{claims, scope};
+use crate::crypto::keyring::PreparedJson;
 use crate::identity::proofs;
 use crate::records::{Algorithm, AuthMethod, GrantType};
+use crate::tenant::Tenant;
 
 /// Claims of Auther that a token or userinfo may carry beyond the standard ones.
 const OWN_CLAIMS: [&str; 18] = [
@@ -31,8 +33,14 @@ const OWN_CLAIMS: [&str; 18] = [
 /// Signature algorithms taken in client assertions.
 const ASSERTION_ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
-/// The document for an issuer. Says only what this server does.
-pub fn document(issuer: &str) -> Value {
+/// The document of a tenant, ready to be sent. Made once for a tenant and its settings.
+pub fn prepared(tenant: &Tenant) -> &PreparedJson {
+    tenant.discovery.get_or_init(|| PreparedJson::of(&document(tenant)))
+}
+
+/// The document of a tenant. Says only what this server does.
+pub fn document(tenant: &Tenant) -> Value {
+    let issuer = &tenant.issuer;
     let at = |path: &str| format!("{issuer}/api/auth{path}");
     let standard = claims::STANDARD.iter().flat_map(|(_, names)| names.iter().copied());
     let claims: Vec<&str> = OWN_CLAIMS.into_iter().chain(standard).collect();

@@ -194,7 +194,7 @@ pub fn access_life(cx: &Cx, client: &Client) -> u64 {
 /// What every token says: of whom, how long, and what it is for.
 fn common(cx: &Cx, claims: &mut Map<String, Value>, is_for: TokenUse, (subject, life): (&str, u64)) {
     let issued = cx.now.seconds();
-    claims.insert("iss".into(), json!(cx.issuer()));
+    claims.insert("iss".into(), json!(cx.tenant.issuer));
     claims.insert("sub".into(), json!(subject));
     claims.insert("iat".into(), json!(issued));
     claims.insert("nbf".into(), json!(issued));
@@ -220,7 +220,7 @@ pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &Permi
     claims.insert("permissions_rev".into(), json!(permissions.rev));
     if permissions.truncated {
         claims.insert("permissions_truncated".into(), json!(true));
-        claims.insert("permissions_url".into(), json!(format!("{}/api/auth/list-objects", cx.issuer())));
+        claims.insert("permissions_url".into(), json!(format!("{}/api/auth/list-objects", cx.tenant.issuer)));
     }
     if !permissions.client_full_access.is_empty() {
         claims.insert("client_full_access".into(), json!(permissions.client_full_access));
@@ -233,7 +233,7 @@ pub fn audience(cx: &Cx, client: Option<&Client>) -> Value {
     let own = client.map(|client| &client.audiences).filter(|own| !own.is_empty());
     let configured = own.unwrap_or(&cx.settings().audiences);
     match configured.as_slice() {
-        [] => json!(cx.issuer()),
+        [] => json!(cx.tenant.issuer),
         [one] => json!(one),
         many => json!(many),
     }
@@ -255,7 +255,7 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 
 /// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
 fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
-    let Some(signer) = cx.app.keyring.signer(algorithm) else {
+    let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
         return Err(Error::new(
             ErrorCode::TemporarilyUnavailable,
             format!("The {algorithm} signing key is being made. Try again in a second."),

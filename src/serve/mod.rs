@@ -176,7 +176,7 @@ impl Server {
 }
 
 fn setup_url(cx: &Cx, token: &Secret<String>) -> Secret<String> {
-    Secret::new(format!("{}{}", cx.issuer(), routes::with_query(routes::SETUP, "token", token.expose())))
+    Secret::new(format!("{}{}", cx.tenant.issuer, routes::with_query(routes::SETUP, "token", token.expose())))
 }
 
 /// Notes who is at the other end of an admin connection. Over TCP there is nobody to note.

@@ -37,7 +37,7 @@ pub async fn recover(local: Local, body: Json<Map<String, Value>>) -> HandlerRes
 
 fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> Value {
     let path = routes::with_query(routes::SETUP, "token", token.expose());
-    json!({"url": format!("{}{path}", cx.issuer()), "expires_at": cx.now.plus(lifetime).rfc3339()})
+    json!({"url": format!("{}{path}", cx.tenant.issuer), "expires_at": cx.now.plus(lifetime).rfc3339()})
 }
 
 /// `GET ca`: the local CA's certificate.

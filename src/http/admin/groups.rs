@@ -111,7 +111,7 @@ fn member_view(cx: &Cx, from: &impl crate::store::Read, member: &Member) -> Resu
     let subject = &member.subject;
     let name = match subject.kind.as_str() {
         "user" => match subject.id.parse() {
-            Ok(id) => users::find(from, cx.tenant, &id)?.map(|user| user.email),
+            Ok(id) => users::find(from, cx.tenant.id, &id)?.map(|user| user.email),
             Err(_) => None,
         },
         GROUP => groups::find(cx, from, &subject.id)?.map(|group| group.name),

@@ -14,8 +14,8 @@ use crate::records::GrantType;
 /// `GET clients/{client}/integration`: addresses as discovery has them, and what is registered. Never a secret.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpResponse, Refusal> {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    let issuer = admin.cx.issuer();
-    let document = discovery::document(issuer);
+    let issuer = &admin.cx.tenant.issuer;
+    let document = discovery::document(&admin.cx.tenant);
     let address = |name: &str| document.get(name).cloned().unwrap_or_default();
     let [discovery, ..] = routes::DISCOVERY;
     let scopes = match client.scopes.as_slice() {

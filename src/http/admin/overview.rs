@@ -113,7 +113,7 @@ struct SignIns {
 }
 
 fn sign_ins(cx: &Cx, from: &Snapshot, hours: u32) -> Result<SignIns, Refusal> {
-    let counted: BTreeMap<Moment, Hour> = sign_ins::latest(from, cx.tenant, hours as usize)?.into_iter().collect();
+    let counted: BTreeMap<Moment, Hour> = sign_ins::latest(from, cx.tenant.id, hours as usize)?.into_iter().collect();
     let now = sign_ins::hour_of(cx.now);
     let mut all = SignIns::default();
     for back in (0..hours).rev() {

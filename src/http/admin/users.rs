@@ -197,7 +197,7 @@ pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<Stri
     Ok(HttpResponse::Created().json(json!({
         "id": issued.invite.id,
         "email": issued.invite.email,
-        "url": format!("{}{path}", admin.cx.issuer()),
+        "url": format!("{}{path}", admin.cx.tenant.issuer),
         "created_at": issued.invite.created_at.rfc3339(),
         "expires_at": issued.invite.expires_at.rfc3339(),
     })))

@@ -19,6 +19,7 @@
 //! Start reading at [`Pairs`] and [`Person`].
 
 mod admin;
+mod authorization;
 pub(super) mod body;
 mod browser;
 pub(super) mod budget;
@@ -33,6 +34,7 @@ mod peer;
 mod person;
 
 pub use admin::*;
+pub use authorization::Authorized;
 pub use browser::Browser;
 pub(in crate::http) use browser::{keep, keep_session, name_of, session_cookie};
 pub use caller::{Caller, Credential, Who, caller, presented_key};

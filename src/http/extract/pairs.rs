@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 use super::{body, json};
-use crate::base::Secret;
+use crate::base::{Secret, form};
 use crate::http::respond::Refusal;
 
 /// More parameters than any request has.
@@ -130,27 +130,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
         }
         let at = part.iter().position(|byte| *byte == b'=');
         let (name, value) = at.and_then(|at| part.split_at_checked(at)).unwrap_or((part, &[]));
-        pairs.push((unescape(name)?, unescape(value.strip_prefix(b"=").unwrap_or(value))?));
+        let value = value.strip_prefix(b"=").unwrap_or(value);
+        let decoded =
+            |text| form::decoded(text).ok_or_else(|| Refusal::malformed("A parameter is not properly encoded."));
+        pairs.push((decoded(name)?, decoded(value)?));
     }
     Ok(pairs)
-}
-
-fn unescape(text: &[u8]) -> Result<String, Refusal> {
-    let broken = || Refusal::malformed("A parameter is not properly encoded.");
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(*bytes.next()?).to_digit(16);
-                let value = digit().and_then(|high| Some(high * 16 + digit()?));
-                value.and_then(|value| u8::try_from(value).ok()).ok_or_else(broken)?
-            }
-            plain => *plain,
-        });
-    }
-    String::from_utf8(decoded).map_err(|_| broken())
 }
 
 fn members(body: Value) -> Result<Vec<(String, String)>, Refusal> {

@@ -51,7 +51,7 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     if matches!(decision, Decision::Ask { .. } | Decision::TurnAway(_)) {
         // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request itself.
         if browser.known_name().is_none() && is_by_script(&request) {
-            return Ok(go(&request, format!("{}{}", cx.issuer(), routes::authorize(&params.to_query()))));
+            return Ok(go(&request, format!("{}{}", cx.tenant.issuer, routes::authorize(&params.to_query()))));
         }
         browser.remember();
     }

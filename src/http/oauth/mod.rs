@@ -2,7 +2,6 @@
 //!
 //! May use: `http::extract`, `http::respond`, `http::routes`, the rules. Start reading at [`configure`].
 
-mod authorization;
 mod authorize;
 mod end_session;
 mod metadata;

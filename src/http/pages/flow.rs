@@ -152,7 +152,7 @@ fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
     /// More would only make the header long.
     const MOST: usize = 30;
     let client = match Params::from_query(query)?.find("client_id").and_then(|id| id.parse().ok()) {
-        Some(id) => rows::clients::find(&cx.read()?, cx.tenant, &id)?,
+        Some(id) => rows::clients::find(&cx.read()?, cx.tenant.id, &id)?,
         None => None,
     };
     let registered = |client: Client| client.redirect_uris.into_iter().chain(client.origins);

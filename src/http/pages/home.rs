@@ -25,7 +25,7 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
         account: browser.signed_in.as_ref().map(|person| Account::of(&person.user)),
         is_admin,
         first_app,
-        issuer: cx.issuer().to_owned(),
+        issuer: cx.tenant.issuer.clone(),
         sign_in_href: routes::SIGN_IN.to_owned(),
         sign_up_href: open.then(|| routes::SIGN_UP.to_owned()),
     };
@@ -34,7 +34,7 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
 
 fn has_no_client(cx: &Cx) -> Result<bool, Refusal> {
     let first = PageRequest::new(Some(1), None);
-    Ok(rows::clients::page(&cx.read()?, cx.tenant, &first)?.items.is_empty())
+    Ok(rows::clients::page(&cx.read()?, cx.tenant.id, &first)?.items.is_empty())
 }
 
 /// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is sent.

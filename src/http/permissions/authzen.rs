@@ -47,9 +47,9 @@ fn at(path: &str) -> Endpoint {
 
 /// Metadata (AuthZEN 1.0 §9).
 async fn metadata(cx: Cx) -> HttpResponse {
-    let at = |path: &str| format!("{}{path}", cx.issuer());
+    let at = |path: &str| format!("{}{path}", cx.tenant.issuer);
     HttpResponse::Ok().json(json!({
-        "policy_decision_point": cx.issuer(),
+        "policy_decision_point": cx.tenant.issuer,
         "access_evaluation_endpoint": at(routes::AUTHZEN_EVALUATION),
         "access_evaluations_endpoint": at(routes::AUTHZEN_EVALUATIONS),
         "search_subject_endpoint": at(routes::AUTHZEN_SEARCH_SUBJECT),

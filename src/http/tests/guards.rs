@@ -231,5 +231,5 @@ async fn bug_class_35_no_answer_is_built_from_what_the_request_says_of_the_host(
     }
     let mut tab = Tab::new(&site);
     assert!(tab.get("/").await.body.contains("localhost"));
-    assert_eq!(site.home.cx().issuer(), OWN);
+    assert_eq!(site.home.cx().tenant.issuer, OWN);
 }

@@ -95,7 +95,7 @@ async fn bug_14_deleting_removes_everything_in_one_commit() {
     assert_eq!(scene.alive(), ([false, false, true], [false, false, true]));
     assert!(matches!(users::by_name(&scene.home.cx(), id.as_str()), Err(Error::NotFound)));
     let cx = scene.home.cx();
-    assert!(rows::consents::of_user(&cx.read().unwrap(), cx.tenant, &id).unwrap().is_empty());
+    assert!(rows::consents::of_user(&cx.read().unwrap(), cx.tenant.id, &id).unwrap().is_empty());
     // The address is free again, for somebody else.
     let heir = person(&scene.home, "ann@example.com").await;
     assert_ne!(heir.id, id);
@@ -191,7 +191,8 @@ async fn a_session_that_is_older_than_its_absolute_end_ends_as_one_that_began_wh
     let (at, old) = (cx.clone(), scene.one.signed_in.session.clone());
     let (last_seen_at, expires_at) = (cx.now.minus(minutes(60 * 48)), cx.now.plus(minutes(60 * 24 * 365)));
     let as_before = crate::records::Session { ends_at: None, last_seen_at, expires_at, ..old.clone() };
-    let put = move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, at.tenant, Some(&old), &as_before);
+    let put =
+        move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, at.tenant.id, Some(&old), &as_before);
     cx.store().write(put).await.unwrap();
     assert!(resolves(&scene.home, &scene.one.token));
     let signed_in = sessions::resolve(&scene.home.cx(), scene.one.token.expose()).unwrap().unwrap();

@@ -108,8 +108,8 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
     let (at, id) = (cx.clone(), family.id.clone());
     cx.store()
         .write(move |tx| {
-            consents::put(tx, at.tenant, &consent)?;
-            grants::put(tx, at.tenant, None, &family)
+            consents::put(tx, at.tenant.id, &consent)?;
+            grants::put(tx, at.tenant.id, None, &family)
         })
         .await
         .unwrap();
@@ -118,7 +118,7 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
 
 fn family(home: &TestApp, id: &GrantId) -> Grant {
     let cx = home.cx();
-    grants::find(&cx.read().unwrap(), cx.tenant, id).unwrap().unwrap()
+    grants::find(&cx.read().unwrap(), cx.tenant.id, id).unwrap().unwrap()
 }
 
 fn is_revoked(home: &TestApp, id: &GrantId) -> bool {

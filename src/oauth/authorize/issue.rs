@@ -46,13 +46,13 @@ pub(super) async fn code(
             remember_consent(tx, &at, &code, scopes)?;
             consented.append(tx, &at, &Event::ConsentAllow { scopes: scopes.clone() })?;
         }
-        rows::codes::put(tx, at.tenant, None, &code)?;
-        if let Some(session) = rows::sessions::find(tx, at.tenant, &code.session)?
+        rows::codes::put(tx, at.tenant.id, None, &code)?;
+        if let Some(session) = rows::sessions::find(tx, at.tenant.id, &code.session)?
             && !session.clients.contains(&code.client)
         {
             let mut used = session.clone();
             used.clients.push(code.client.clone());
-            rows::sessions::put(tx, at.tenant, Some(&session), &used)?;
+            rows::sessions::put(tx, at.tenant.id, Some(&session), &used)?;
         }
         granted.append(tx, &at, &Event::AuthorizeGrant { scopes: code.scopes.clone() })?;
         Ok::<_, Error>(true)
@@ -89,7 +89,7 @@ fn draw(cx: &Cx, request: &Request, signed_in: &SignedIn, acr: Acr, secret: &str
 
 /// Adds these scopes to what the person lets the app see.
 fn remember_consent(tx: &mut Tx, cx: &Cx, code: &Code, wanted: &[String]) -> Result<(), Error> {
-    let old = rows::consents::find(tx, cx.tenant, &code.user, &code.client)?;
+    let old = rows::consents::find(tx, cx.tenant.id, &code.user, &code.client)?;
     let created_at = old.as_ref().map_or(cx.now, |old| old.created_at);
     let mut scopes = old.map(|old| old.scopes).unwrap_or_default();
     scopes.extend(wanted.iter().cloned());
@@ -97,5 +97,5 @@ fn remember_consent(tx: &mut Tx, cx: &Cx, code: &Code, wanted: &[String]) -> Res
     scopes.dedup();
     let (user, client) = (code.user.clone(), code.client.clone());
     let new = Consent { user, client, scopes, created_at, updated_at: cx.now };
-    Ok(rows::consents::put(tx, cx.tenant, &new)?)
+    Ok(rows::consents::put(tx, cx.tenant.id, &new)?)
 }

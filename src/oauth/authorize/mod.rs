@@ -328,7 +328,7 @@ fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool,
     if request.client.trusted {
         return Ok(true);
     }
-    let stored = rows::consents::find(&cx.read()?, cx.tenant, &signed_in.user.id, &request.client.id)?;
+    let stored = rows::consents::find(&cx.read()?, cx.tenant.id, &signed_in.user.id, &request.client.id)?;
     Ok(stored.is_some_and(|consent| request.consent_scopes().iter().all(|wanted| consent.scopes.contains(wanted))))
 }
 

@@ -190,7 +190,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
             let from = cx.read().map_err(|error| Refusal::Internal(error.into()))?;
-            rows::clients::find(&from, cx.tenant, &id).map_err(|error| Refusal::Internal(error.into()))?
+            rows::clients::find(&from, cx.tenant.id, &id).map_err(|error| Refusal::Internal(error.into()))?
         }
         Err(_) => None,
     };

@@ -78,7 +78,7 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
         sent: wrong.sent.map(shortened),
         count: 1,
     };
-    let known = rows::failures::of_client(&cx.read()?, cx.tenant, &fresh.client)?;
+    let known = rows::failures::of_client(&cx.read()?, cx.tenant.id, &fresh.client)?;
     let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
     if known.iter().any(is_recent) || !cx.process().authorization_failures.take(&fresh.client, cx.uptime) {
         return Ok(());
@@ -87,22 +87,22 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
     cx.store()
         .write(move |tx| {
             // The client may have gone meanwhile.
-            if rows::clients::find(tx, at.tenant, &fresh.client)?.is_none() {
+            if rows::clients::find(tx, at.tenant.id, &fresh.client)?.is_none() {
                 return Ok(());
             }
-            let mut known = rows::failures::of_client(tx, at.tenant, &fresh.client)?;
+            let mut known = rows::failures::of_client(tx, at.tenant.id, &fresh.client)?;
             if let Some(old) = known.iter().find(|old| is_same(old, &fresh)) {
                 let (id, count) = (old.id.clone(), old.count.saturating_add(1));
                 let new = AuthorizeFailure { id, count, ..fresh.clone() };
-                return Ok(rows::failures::put(tx, at.tenant, Some(old), &new)?);
+                return Ok(rows::failures::put(tx, at.tenant.id, Some(old), &new)?);
             }
             // What an app really sends comes again; what somebody tries out does not, and goes first.
             known.sort_by_key(|failure| (failure.count, failure.at));
             let surplus = (known.len() + 1).saturating_sub(KEPT);
             for old in known.iter().take(surplus) {
-                rows::failures::delete(tx, at.tenant, old)?;
+                rows::failures::delete(tx, at.tenant.id, old)?;
             }
-            Ok(rows::failures::put(tx, at.tenant, None, &fresh)?)
+            Ok(rows::failures::put(tx, at.tenant.id, None, &fresh)?)
         })
         .await
 }
@@ -134,7 +134,7 @@ pub struct Shown {
 /// The failures of a client, newest first, without those that meanwhile would be none. Errors: [`Error::NotFound`].
 pub fn of_client(cx: &Cx, client: &str) -> Result<Vec<Shown>, Error> {
     let client = registry::find(cx, client)?.ok_or(Error::NotFound)?;
-    let mut failures = rows::failures::of_client(&cx.read()?, cx.tenant, &client.id)?;
+    let mut failures = rows::failures::of_client(&cx.read()?, cx.tenant.id, &client.id)?;
     failures.retain(|failure| failure.expires_at > cx.now && !is_put_right(&client, failure));
     failures.sort_by(|one, two| (two.at, &two.id).cmp(&(one.at, &one.id)));
     Ok(failures.into_iter().map(|failure| shown(&client, failure)).collect())
@@ -181,14 +181,14 @@ pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, E
     let (at, client, id) = (cx.clone(), client.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = within_reach(tx, &at, &client)?;
-        let failure = rows::failures::find(tx, at.tenant, &client, &id)?;
+        let failure = rows::failures::find(tx, at.tenant.id, &client, &id)?;
         let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
         let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
         let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
         let input = ClientInput { redirect_uris: Some(uris), ..ClientInput::default() };
         let new = check::change(old, &input, at.now).map_err(invalid)?;
-        rows::clients::put(tx, at.tenant, &new)?;
-        rows::failures::delete(tx, at.tenant, &failure)?;
+        rows::clients::put(tx, at.tenant.id, &new)?;
+        rows::failures::delete(tx, at.tenant.id, &failure)?;
         entry.append(tx, &at, &Event::ClientFix { failure: id.to_string(), redirect_uri: added.to_owned() })?;
         Ok(new)
     };

@@ -66,11 +66,11 @@ impl IndexMaintainer {
     /// The maintainer of the operation's tenant.
     pub(in crate::access) fn of(cx: &Cx) -> Arc<Self> {
         let maintainers = &cx.process().tuple_index;
-        let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+        let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant.id).cloned();
         known.unwrap_or_else(|| {
             let mut all = maintainers.0.write().unwrap_or_else(PoisonError::into_inner);
-            let fresh = || Arc::new(Self { tenant: Some(cx.tenant), ..Self::default() });
-            Arc::clone(all.entry(cx.tenant).or_insert_with(fresh))
+            let fresh = || Arc::new(Self { tenant: Some(cx.tenant.id), ..Self::default() });
+            Arc::clone(all.entry(cx.tenant.id).or_insert_with(fresh))
         })
     }
 
