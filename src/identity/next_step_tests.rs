@@ -73,7 +73,7 @@ fn every_combination_of_today_has_the_step_of_the_table() {
     assert_eq!(rows, 4 * 4 * 12);
 }
 
-/// Whatever kinds the policy names, whoever it is, whatever was given and is wanted.
+/// Whatever kinds the policy names, for every person, whatever was given and is wanted.
 #[test]
 fn in_every_combination_only_proofs_that_the_policy_names_let_anybody_in() {
     for kinds in subsets(&ALL) {

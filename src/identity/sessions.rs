@@ -137,7 +137,7 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
                 return Err(Error::InvalidCredentials);
             }
             // The very token that was shown: of two confirmations at the same time, one wins.
-            let is_same = |old: &Session| old.digest == before.digest && is_live(&at, old);
+            let is_same = |old: &Session| old.digest.is_same(&before.digest) && is_live(&at, old);
             let old = rows::find(tx, at.tenant.id, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
             let proofs = proofs::with(&old.proofs, ProofKind::Password, at.now);
             let person = Person::of(&user);

@@ -125,7 +125,7 @@ fn named_acr(request: Option<&Map<String, Value>>, essential: bool) -> Option<Ve
     Some(named.into_iter().filter_map(|value| Acr::parse(value.as_str()?)).collect())
 }
 
-/// The `acr` that an app is told of a sign-in that reached this level: of those it insists on the highest within it, since a level includes the
+/// The `acr` that an app gets for a sign-in that reached this level: of those it insists on the highest within it, since a level includes the
 /// lower ones. `None` when the request is not met.
 pub fn acr_to_tell(request: Option<&Map<String, Value>>, reached: Acr) -> Option<Acr> {
     match essential_acr(request) {
