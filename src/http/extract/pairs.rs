@@ -9,7 +9,6 @@ use zeroize::Zeroize;
 
 use super::{body, json};
 use crate::base::{Secret, form};
-use crate::cx::Cx;
 use crate::http::respond::Refusal;
 
 /// More parameters than any request has.
@@ -139,17 +138,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
     Ok(pairs)
 }
 
-/// A path of the tenant: begins with one slash, holds nothing that a browser would read as the beginning of a host, and is below the base path.
-pub fn own_path<'t>(cx: &Cx, text: &'t str) -> Option<&'t str> {
-    path_of_site(text).filter(|path| cx.tenant.urls.contain(path))
-}
-
-fn path_of_site(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix('/')?;
-    let is_own = !rest.starts_with('/') && !text.contains('\\') && text.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
-    (is_own && text.len() <= 2000).then_some(text)
-}
-
 fn members(body: Value) -> Result<Vec<(String, String)>, Refusal> {
     let Value::Object(members) = body else {
         return Err(Refusal::malformed("The body must be a JSON object."));
@@ -211,28 +199,5 @@ mod tests {
         assert_eq!(members(body).unwrap(), [pair("a", "1"), pair("b", "2"), pair("d", "true")]);
         assert!(members(serde_json::json!({ "a": [] })).is_err());
         assert!(members(serde_json::json!([])).is_err());
-    }
-
-    #[test]
-    fn bug_class_04_only_a_path_of_our_own_is_followed() {
-        for good in ["/", "/account", "/admin/users?q=a#b", "/a//b"] {
-            assert_eq!(path_of_site(good), Some(good));
-        }
-        for bad in [
-            "",
-            "account",
-            "//evil.example",
-            "///evil.example",
-            "/\\evil.example",
-            "/a\\b",
-            "\\/evil.example",
-            "https://evil.example",
-            "/\t/evil.example",
-            "/\n/evil.example",
-            "/ /evil.example",
-            "javascript:alert(1)",
-        ] {
-            assert_eq!(path_of_site(bad), None, "{bad:?}");
-        }
     }
 }

@@ -3,13 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::views::{Account, ErrorPage, Home, Link};
 use crate::base::page::PageRequest;
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
+use crate::http::views::{Account, ErrorPage, Home, Link};
 use crate::store::rows;
 use crate::tenant::paths;
 

@@ -2,11 +2,11 @@
 
 use actix_web::HttpResponse;
 
-use super::views::{Account, LogOut, LoggedOut};
 use crate::http::extract::{Browser, Fields};
 use crate::http::oauth::{self, LogoutRequest};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
+use crate::http::views::{Account, LogOut, LoggedOut};
 use crate::tenant::paths;
 
 /// `GET /logout`: asks, or says that nobody is signed in.
