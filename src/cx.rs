@@ -114,13 +114,13 @@ pub enum Actor {
     System,
 }
 
-/// When the actor last proved who they are.
+/// How long ago the actor last proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum Freshness {
     /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.
     Lasting,
-    /// A session, whose person gave their password last at this moment.
-    At(Moment),
+    /// A session, whose person gave their last proof at this moment.
+    ProvedAt(Moment),
 }
 
 /// What is known of the request an operation belongs to.
@@ -165,7 +165,7 @@ pub struct Cx {
     /// Who asks.
     pub actor: Actor,
     /// Since when that is proved.
-    pub proof: Proof,
+    pub proof: Freshness,
     /// Of which request.
     pub request: Arc<RequestFacts>,
     /// How much it may still look at; `None` where that is bounded by other means, as in all that looks at a few rows.
@@ -182,7 +182,7 @@ impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(app: Arc<Application>, request: RequestFacts) -> Self {
         let (now, uptime, tenant) = (app.clock.now(), app.clock.uptime(), Arc::clone(&app.tenant));
-        let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
+        let (actor, proof, request) = (Actor::Anonymous, Freshness::Lasting, Arc::new(request));
         Self { app, now, uptime, tenant, actor, proof, request, budget: None }
     }
 
@@ -191,18 +191,22 @@ impl Cx {
         let (now, uptime, tenant) = (app.clock.now(), app.clock.uptime(), Arc::clone(&app.tenant));
         let id = RequestId::new(now, &*app.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
-        let (actor, proof) = (Actor::System, Proof::Lasting);
+        let (actor, proof) = (Actor::System, Freshness::Lasting);
         Self { app, now, uptime, tenant, actor, proof, request, budget: None }
     }
 
     /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
     pub fn with_actor(&self, actor: Actor) -> Self {
-        Self { actor, proof: Proof::Lasting, ..self.clone() }
+        Self { actor, proof: Freshness::Lasting, ..self.clone() }
     }
 
     /// The same operation once it is known that a person asks, in a session of theirs.
     pub fn in_session(&self, session: &Session) -> Self {
-        Self { actor: Actor::User(session.user.clone()), proof: Proof::At(session.proved_at()), ..self.clone() }
+        Self {
+            actor: Actor::User(session.user.clone()),
+            proof: Freshness::ProvedAt(session.auth_time()),
+            ..self.clone()
+        }
     }
 
     /// What the operator wants of the tenant.

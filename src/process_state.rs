@@ -25,7 +25,7 @@ pub struct ProcessState {
     pub(crate) sign_ups: Quota,
     /// Failed proofs by name and network, and who waits until when. *May differ*: with n nodes guessing is up to n times as fast.
     pub(crate) throttle: Arc<identity::throttle::Throttle>,
-    /// Authorization requests that each person answered. *May differ*.
+    /// What each person answered on our pages: authorization requests. *May differ*.
     pub(crate) answered_interactions: Quota,
     /// Tokens that clients used up or revoked in a minute, since a row is kept of each. *May differ*.
     pub(crate) spent_tokens: Quota,
@@ -68,7 +68,7 @@ impl Default for ProcessState {
             audit_rows: audit::quota(),
             sign_ups: identity::sign_up::quota(),
             throttle: Arc::default(),
-            answered_interactions: oauth::authorize::interaction::quota(),
+            answered_interactions: identity::interaction::quota(),
             spent_tokens: oauth::client_auth::quota(),
             authorization_failures: oauth::clients::failures::quota(),
             key_rotation: Mutex::default(),

@@ -21,6 +21,7 @@ pub mod permissions;
 pub mod respond;
 pub mod routes;
 mod state;
+pub mod views;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

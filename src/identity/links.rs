@@ -10,7 +10,7 @@ use crate::base::Secret;
 use crate::base::id::{LinkId, UserId};
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::records::{ActorKind, Link, LinkPurpose, User};
+use crate::records::{ActorKind, Link, LinkPurpose, Proof, ProofKind, User};
 use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
@@ -78,7 +78,8 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     draft.roles = vec![String::from(User::ADMIN)];
     let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
-    let opening = Opening::draw(cx, &user.id);
+    let proofs = [ProofKind::RecoveryLink, ProofKind::Password].map(|kind| Proof { kind, at: cx.now });
+    let opening = Opening::draw(cx, &user.id, proofs.to_vec());
     let device = device::issue(cx, &user.id);
     let entry = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
     let (at, token, session) = (cx.clone(), Secret::from(token), opening.session.clone());

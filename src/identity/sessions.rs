@@ -7,8 +7,8 @@ use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret};
 use crate::crypto::token;
-use crate::cx::{Cx, Proof};
-use crate::records::{Session, SubjectRef};
+use crate::cx::{Cx, Freshness};
+use crate::records::{Proof, ProofKind, Session, SubjectRef, Wanted};
 use crate::rights::{self, Right};
 use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
@@ -16,13 +16,11 @@ use crate::store::{self, Tx};
 pub use super::signed_in::SignedIn;
 
 use super::cascade::{self, Ended};
-use super::{Error, lookup, password};
+use super::next_step::{NextStep, Person, Policy, next_step};
+use super::{Error, lookup, password, proofs};
 
 /// The type that rights over sessions are on.
 const SESSIONS: &str = "sessions";
-
-/// Sign-in with a password (RFC 8176 §2).
-const PASSWORD: &str = "pwd";
 
 /// A session about to begin: everything random is drawn, nothing is written.
 pub(super) struct Opening {
@@ -31,8 +29,8 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// A session of this person, who has just proved the password.
-    pub(super) fn draw(cx: &Cx, user: &UserId) -> Self {
+    /// A session of this person, who has given these proofs.
+    pub(super) fn draw(cx: &Cx, user: &UserId, proofs: Vec<Proof>) -> Self {
         let id = SessionId::new(cx.now, cx.entropy());
         let secret = Secret::new(cx.entropy().token());
         let ends_at = cx.now.plus(cx.settings().session.absolute);
@@ -43,9 +41,7 @@ impl Opening {
             expires_at: cx.now.plus(cx.settings().session.lifetime).min(ends_at),
             ends_at: Some(ends_at),
             last_seen_at: cx.now,
-            auth_time: cx.now,
-            confirmed_at: None,
-            amr: vec![String::from(PASSWORD)],
+            proofs,
             ip: cx.request.ip.map(|ip| ip.to_string()),
             user_agent: cx.request.user_agent.clone(),
             clients: Vec::new(),
@@ -105,8 +101,8 @@ pub fn end_of(cx: &Cx, session: &Session) -> Moment {
 /// are asked for nothing. A proof that lies ahead, after the clock was set back, is none. Errors: [`Error::SessionNotFresh`].
 pub fn require_fresh(cx: &Cx) -> Result<(), Error> {
     match cx.proof {
-        Proof::Lasting => Ok(()),
-        Proof::At(made) => {
+        Freshness::Lasting => Ok(()),
+        Freshness::ProvedAt(made) => {
             let longest = cx.settings().session.fresh;
             let is_fresh = Term { made, end: made.plus(longest), longest }.holds(cx.now);
             if is_fresh { Ok(()) } else { Err(Error::SessionNotFresh) }
@@ -123,8 +119,9 @@ pub struct Confirmed {
     pub session: Session,
 }
 
-/// The person of a session gives the password again: from now on it is fresh (see [`require_fresh`]), and its token is another one, so
-/// that who had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
+/// Steps up a live session: its person gives the password again. From now on the session is fresh (see [`require_fresh`]), `auth_time`, `amr` and
+/// `acr` of what apps get follow from its proofs with this one (RFC 9470 §4), and its token is another one, so that who had the old one does not
+/// profit by it. When it ends, its identifier, and what apps have got already stay as they are.
 /// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
 pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
     let proven = password::confirm(cx, signed_in, password).await?;
@@ -140,9 +137,15 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
                 return Err(Error::InvalidCredentials);
             }
             // The very token that was shown: of two confirmations at the same time, one wins.
-            let is_same = |old: &Session| old.confirmed_at == before.confirmed_at && is_live(&at, old);
+            let is_same = |old: &Session| old.digest.is_same(&before.digest) && is_live(&at, old);
             let old = rows::find(tx, at.tenant.id, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
-            let new = Session { digest, confirmed_at: Some(at.now), ..old.clone() };
+            let proofs = proofs::with(&old.proofs, ProofKind::Password, at.now);
+            let person = Person::of(&user);
+            match next_step(&Policy::current(), Some(&person), &proofs::kinds(&proofs), Wanted::POLICY) {
+                NextStep::Done(_) => {}
+                NextStep::Ask(_) | NextStep::Enrol(_) | NextStep::Refused(_) => return Err(Error::InvalidCredentials),
+            }
+            let new = Session { digest, proofs, ..old.clone() };
             rows::put(tx, at.tenant.id, Some(&old), &new)?;
             entry.append(tx, &at, &Event::UserConfirmPassword { session: new.id.clone() })?;
             Ok(new)

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{claims, mint, scope};
+use super::{claims, scope};
 use crate::crypto::keyring::PreparedJson;
+use crate::identity::proofs;
 use crate::records::{Algorithm, AuthMethod, GrantType};
 use crate::tenant::Tenant;
 
@@ -59,7 +60,7 @@ pub fn document(tenant: &Tenant) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
-        "acr_values_supported": mint::ACR_VALUES,
+        "acr_values_supported": proofs::reachable(),
         "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,

@@ -12,7 +12,7 @@ use crate::base::Moment;
 use crate::base::id::{self, GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::records::{Algorithm, Client, PermissionScope, User};
+use crate::records::{Acr, Algorithm, Client, PermissionScope, User};
 
 /// Names the key in a token that was made for one.
 pub const API_KEY_CLAIM: &str = "apiKeyId";
@@ -41,8 +41,10 @@ pub struct About<'a> {
     pub nonce: Option<&'a str>,
     /// When the person proved who they are.
     pub auth_time: Moment,
-    /// How.
+    /// How (RFC 8176 values).
     pub amr: &'a [String],
+    /// How strongly.
+    pub acr: Acr,
 }
 
 impl About<'_> {
@@ -57,14 +59,6 @@ pub struct Minted {
     pub token: String,
     /// Seconds from now.
     pub expires_in: u64,
-}
-
-/// Every `acr` that a sign-in here can have.
-pub const ACR_VALUES: [&str; 1] = ["pwd"];
-
-/// The `acr` of a sign-in by its methods.
-pub fn acr(amr: &[String]) -> &'static str {
-    if amr.iter().any(|method| method == "mfa") { "mfa" } else { "pwd" }
 }
 
 /// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
@@ -97,7 +91,7 @@ pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims)
     claims.insert("scope".into(), json!(about.scopes.join(" ")));
     claims.insert("sid".into(), json!(about.session));
     claims.insert("grant".into(), json!(about.grant));
-    how(&mut claims, about.auth_time, about.amr);
+    how(&mut claims, about);
     person(&mut claims, about.user, about.scopes);
     maps(cx, &mut claims, permissions);
     claims
@@ -162,7 +156,7 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
     token.insert("aud".into(), json!(about.client.id));
     token.insert("azp".into(), json!(about.client.id));
     token.insert("sid".into(), json!(about.session));
-    how(&mut token, about.auth_time, about.amr);
+    how(&mut token, about);
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
@@ -209,10 +203,10 @@ fn common(cx: &Cx, claims: &mut Map<String, Value>, is_for: TokenUse, (subject, 
     claims.insert("jti".into(), json!(BASE64URL_NOPAD.encode(&cx.entropy().bytes::<16>())));
 }
 
-fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
-    claims.insert("auth_time".into(), json!(auth_time.seconds()));
-    claims.insert("amr".into(), json!(amr));
-    claims.insert("acr".into(), json!(acr(amr)));
+fn how(claims: &mut Map<String, Value>, about: &About<'_>) {
+    claims.insert("auth_time".into(), json!(about.auth_time.seconds()));
+    claims.insert("amr".into(), json!(about.amr));
+    claims.insert("acr".into(), json!(about.acr));
 }
 
 /// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Anyone who reads

@@ -9,8 +9,9 @@ use super::shapes;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Visitor, keep, name_of, own_path};
+use crate::http::extract::{Json, Visitor, keep, name_of};
 use crate::http::respond::Refusal;
+use crate::identity::interaction::own_path;
 use crate::identity::sign_in::{self, Attempt};
 
 /// `POST /sign-in/email`, `POST /sign-in/username`

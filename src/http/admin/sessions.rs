@@ -10,7 +10,7 @@ use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::sessions::{self, Filter};
-use crate::identity::users;
+use crate::identity::{proofs, users};
 use crate::records::Session;
 
 fn view(cx: &Cx, session: &Session) -> Value {
@@ -21,8 +21,8 @@ fn view(cx: &Cx, session: &Session) -> Value {
         "expires_at": session.expires_at.rfc3339(),
         "ends_at": sessions::end_of(cx, session).rfc3339(),
         "last_seen_at": session.last_seen_at.rfc3339(),
-        "auth_time": session.auth_time.rfc3339(),
-        "amr": session.amr,
+        "auth_time": session.auth_time().rfc3339(),
+        "amr": proofs::amr(&session.proofs),
         "ip": session.ip,
         "user_agent": session.user_agent,
         "clients": session.clients,

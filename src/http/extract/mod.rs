@@ -46,5 +46,5 @@ pub use fresh::Fresh;
 pub use input::Input;
 pub use json::{Json, LongJson};
 pub(in crate::http) use json::{Size, read_object};
-pub use pairs::{Fields, Pairs, Query, own_path};
+pub use pairs::{Fields, Pairs, Query};
 pub use person::{Person, Visitor};

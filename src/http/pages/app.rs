@@ -3,12 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::forms::go;
-use super::views::AppPage;
 use crate::http::assets;
 use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
+use crate::http::views::AppPage;
 
 /// What both load before anything else.
 const SHARED: [&str; 7] = [

@@ -7,12 +7,12 @@ use url::Url;
 
 use super::flow::{self, Flow};
 use super::forms::go;
-use super::views::{Account, Consent, ScopeLine};
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::oauth;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
+use crate::http::views::{Account, Consent, ScopeLine};
 use crate::oauth::authorize::{self, Visit};
 use crate::oauth::grants::Lasts;
 use crate::records::User;

@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::views::{Account, ErrorPage, Home, Link};
 use crate::base::page::PageRequest;
 use crate::config::Registration;
 use crate::cx::Cx;
@@ -11,6 +10,7 @@ use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::routes;
+use crate::http::views::{Account, ErrorPage, Home, Link};
 use crate::store::rows;
 
 /// `GET /`

@@ -2,12 +2,12 @@
 
 use actix_web::HttpResponse;
 
-use super::views::{Account, LogOut, LoggedOut};
 use crate::http::extract::{Browser, Fields};
 use crate::http::oauth::{self, LogoutRequest};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
+use crate::http::views::{Account, LogOut, LoggedOut};
 
 /// `GET /logout`: asks, or says that nobody is signed in.
 pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {

@@ -13,7 +13,6 @@ mod log_out;
 mod set_up;
 mod sign_in;
 mod sign_up;
-pub mod views;
 
 use actix_web::web::ServiceConfig;
 

@@ -5,13 +5,13 @@ use actix_web::http::StatusCode;
 
 use super::forms::{go, mistakes};
 use super::sign_up;
-use super::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::routes;
+use crate::http::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::identity::Error;
 use crate::identity::links::{self, LinkState};
 use crate::identity::sign_in::{self, Attempt};

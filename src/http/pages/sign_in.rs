@@ -6,14 +6,15 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
 use super::forms::{go, mistakes};
-use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::config::Registration;
 use crate::cx::Cx;
-use crate::http::extract::{Browser, Fields, Query, own_path};
+use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
+use crate::http::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::identity::Error;
+use crate::identity::interaction::own_path;
 use crate::identity::sign_in::{self, Attempt};
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed

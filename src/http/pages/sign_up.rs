@@ -5,13 +5,13 @@ use actix_web::http::StatusCode;
 
 use super::flow::Flow;
 use super::forms::{go, mistakes};
-use super::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::routes;
+use crate::http::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
 use crate::identity::sign_up::{self, NewAccount};
 use crate::identity::{Error, invites};
 

@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::Refusal;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::http::pages::views::{ErrorPage, Shell};
+use crate::http::views::{ErrorPage, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {

@@ -21,7 +21,7 @@ use crate::audit;
 use crate::base::Secret;
 use crate::base::id::{ClientId, GrantId};
 use crate::base::page::PageRequest;
-use crate::records::{AuditRow, Consent, Grant, User};
+use crate::records::{Acr, AuditRow, Consent, Grant, User};
 use crate::store::Order;
 use crate::store::rows::{consents, grants};
 use crate::testing::TestApp;
@@ -93,6 +93,7 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
         claims: None,
         auth_time: cx.now,
         amr: vec!["pwd".into()],
+        acr: Acr::Pwd,
         created_at: cx.now,
         expires_at: cx.now.plus(minutes(60 * 24 * 30)),
         revoked_at: None,

@@ -103,6 +103,7 @@ fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
         nonce: code.nonce.as_deref(),
         auth_time: code.auth_time,
         amr: &code.amr,
+        acr: code.acr,
     }
 }
 
@@ -166,6 +167,7 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
         claims: code.claims.clone(),
         auth_time: code.auth_time,
         amr: code.amr.clone(),
+        acr: code.acr,
         created_at: cx.now,
         expires_at: cx.now.plus(life),
         revoked_at: None,

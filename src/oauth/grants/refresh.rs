@@ -100,6 +100,7 @@ fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [
         nonce: None,
         auth_time: grant.auth_time,
         amr: &grant.amr,
+        acr: grant.acr,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::base::text::shown;
 use crate::config::Look;
 use crate::http::{assets, look};
+use crate::records::User;
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -101,6 +102,14 @@ pub struct Account {
     pub name: String,
     /// E-mail address, or the username of an account without one.
     pub email: String,
+}
+
+impl Account {
+    /// The account of a person as pages show it. What a stored name holds that is not seen is shown as its number.
+    pub fn of(user: &User) -> Self {
+        let name = user.profile.name.as_deref().unwrap_or_default();
+        Self { name: shown(name).into_owned(), email: shown(&user.email).into_owned() }
+    }
 }
 
 impl Account {
