@@ -15,7 +15,7 @@ let api
 let user
 
 before(async () => {
-  spa = await listen((question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html()), '127.0.0.1')
+  spa = await listen((_question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html()), '127.0.0.1')
   api = await listen(invoices, '127.0.0.1')
   await server.client('spa', ['--client-id', CLIENT, '--redirect-uri', `${spa.origin}/auth/callback`])
   user = await server.user({ name: 'Ann Lee' })
@@ -112,7 +112,7 @@ test('a person who says no comes back with access_denied', async () => {
 })
 
 test('the page of a stranger cannot read what the token endpoint says', async () => {
-  const stranger = await listen((question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end('<title>Stranger</title>'), '127.0.0.1')
+  const stranger = await listen((_question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end('<title>Stranger</title>'), '127.0.0.1')
   const context = await browser.context()
   const page = await context.newPage()
   await page.goto(stranger.origin)

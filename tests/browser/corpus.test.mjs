@@ -15,6 +15,7 @@ const CORPUS = [
   '<svg/onload=alert(4)><animate onbegin=alert(4)>',
   'javascript:alert(5)//',
   '</title></textarea></script><script>alert(6)</script>',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template as an attacker writes it
   "{{constructor.constructor('alert(7)')()}}${alert(7)}",
   '<iframe srcdoc="<script>parent.alert(8)</script>">',
   '<base href="https://evil.example/"><a href=//evil.example>x</a>',

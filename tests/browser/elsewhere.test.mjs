@@ -87,7 +87,7 @@ ${text}
   const others = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AUTHER_')))
   const env = { ...others, PROGRAM: binary(), OUT: out, CURL_CA_BUNDLE: server.caFile, API_KEY: key, TOKEN: token }
   return new Promise((done) => {
-    const child = execFile('bash', [join(out, 'says.sh')], { cwd: server.folder, env }, (error, stdout, stderr) => {
+    const child = execFile('bash', [join(out, 'says.sh')], { cwd: server.folder, env }, (error, _stdout, stderr) => {
       const files = readdirSync(out)
       const read = (name) => readFileSync(join(out, name), 'utf8')
       const answers = files.filter((name) => name.endsWith('.json')).map(read)

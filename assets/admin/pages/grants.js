@@ -29,7 +29,6 @@ export function Grants() {
   const models = useModels();
   const writing = useWriting();
   const may = useMay(...GRANTS);
-  const [version, setVersion] = useState(0);
   const narrowed = Object.fromEntries(NARROWING.map((name) => [name, query.get(name) || ""]));
   const isNarrowed = NARROWING.some((name) => narrowed[name]);
   const columns = [
@@ -46,7 +45,7 @@ export function Grants() {
       ${may && html`<a class="button primary" href=${address(adminPage("/access/grants/create"), { ...narrowed })}>New grant</a>`}
     </${Header}>
     <${Narrow} narrowed=${narrowed} models=${models.value || []} />
-    <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} version=${version} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}
+    <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}
       empty=${() => isNarrowed
         ? html`<${Empty} title="No such grant"><p>Nothing fits. <${Button} kind="small" onClick=${() => setQuery(Object.fromEntries(NARROWING.map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
         : html`<${Empty} title="Nothing is granted yet"><p>A grant gives a person, a group, a key or an app a relation to one object, or to all of a type. What the relation allows is said by the <a href=${adminPage("/access")}>model</a>.</p></${Empty}>`} />

@@ -37,7 +37,11 @@ export function useDraft(name, type, saved) {
     let current = true;
     const timer = setTimeout(() => {
       admin.post("/models/validate", { definition: read.value, ...(type ? { entity_type: type } : {}) }).then(
-        (answer) => current && (setVerdict({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text }), setRefused({ text, problems: [] })),
+        (answer) => {
+          if (!current) return;
+          setVerdict({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text });
+          setRefused({ text, problems: [] });
+        },
         (problem) => current && setRefused({ text, problems: problem.list?.length ? problem.list : [{ field: "", message: problem.message }] }),
       );
     }, verdict ? WAIT_MS : 0);

@@ -128,7 +128,7 @@ export function Table({ columns, items, href, keyOf = (item) => item.id, caption
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
     <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<${Head} key=${column.title} column=${column} order=${order} />`)}</tr></thead>
-    <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose && choose.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
+    <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose?.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
       const content = column.cell(item);
       if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
       return html`<th key=${column.title} scope="row" id=${choose ? `row-${keyOf(item)}` : undefined}>${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
