@@ -25,7 +25,9 @@ export function signIn() {
 
 // How a person is asked to confirm that it is them: the frame says it (proof.js). Answers whether they did.
 let confirmed = () => Promise.resolve(false);
-export const confirmBy = (ask) => { confirmed = ask; };
+export const confirmBy = (ask) => {
+  confirmed = ask;
+};
 
 // Answers the JSON of the answer, or null where it has none. Throws a Problem. What a session may do only when its person proved lately that it
 // is them is asked for and then sent once more.

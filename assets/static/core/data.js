@@ -105,7 +105,15 @@ function Order({ columns, order }) {
   const options = sortsOf(columns).flatMap(({ title, sort }) => {
     const [up, down] = sort.endsWith("_at") ? ["earliest first", "latest first"] : ["A to Z", "Z to A"];
     const field = fieldOf(sort);
-    return sort === field ? [[field, `${title}, ${up}`], [`-${field}`, `${title}, ${down}`]] : [[`-${field}`, `${title}, ${down}`], [field, `${title}, ${up}`]];
+    return sort === field
+      ? [
+          [field, `${title}, ${up}`],
+          [`-${field}`, `${title}, ${down}`],
+        ]
+      : [
+          [`-${field}`, `${title}, ${down}`],
+          [field, `${title}, ${up}`],
+        ];
   });
   if (options.length === 0) return null;
   return html`<label class="chip for-cards"><span>Sort by</span>
@@ -142,10 +150,12 @@ export function SearchField({ label, value, tell }) {
 function Narrow({ search, filters, chosen }) {
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
     ${search && html`<${SearchField} label=${search} value=${chosen.search || ""} tell=${(text) => setQuery({ search: text })} />`}
-    ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
+    ${filters.map(
+      (filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
       <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
         <option value="" selected=${!chosen[filter.name]}>any</option>
         ${filter.options.map(([value, title]) => html`<option key=${value} value=${value} selected=${chosen[filter.name] === value}>${title}</option>`)}
-      </select></label>`)}
+      </select></label>`,
+    )}
   </form>`;
 }
