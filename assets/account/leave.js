@@ -32,10 +32,8 @@ export function Leave({ me }) {
       throw problem;
     }
   };
-  const lost =
-    goes.value?.length > 0
-      ? `With it go ${listing([...goes.value, "everything that was granted to you"])}.`
-      : "With it goes everything that was granted to you.";
+  const gone = goes.value ?? [];
+  const lost = gone.length > 0 ? `With it go ${listing([...gone, "everything that was granted to you"])}.` : "With it goes everything that was granted to you.";
   return html`
     <${Header} title="Delete account" purpose="For good, and at once." />
     <section class="panel">

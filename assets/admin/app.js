@@ -39,6 +39,7 @@ const routes = [
 ];
 
 // What each entry needs: one of the rights that follow its name. Anyone who has any right here sees the overview.
+/** @type {[title: string, entries: [href: string, name: string, ...needs: string[]][]][]} */
 const rail = [
   ["", [[adminPage(), "Overview"]]],
   [
@@ -91,9 +92,9 @@ const maySee = (me, needs) => !me?.rights || me.is_admin || (needs.length === 0 
 
 function Rail({ path, me }) {
   const current = entryOf(path)?.[0];
-  const shown = rail.map(([title, links]) => [title, links.filter(([, , ...needs]) => maySee(me, needs))]).filter(([, links]) => links.length > 0);
+  const shown = rail.map(([title, links]) => ({ title, links: links.filter(([, , ...needs]) => maySee(me, needs)) })).filter(({ links }) => links.length > 0);
   return html`<nav class="rail" aria-label="Administration">${shown.map(
-    ([title, links]) =>
+    ({ title, links }) =>
       html`<div key=${title}>${title && html`<h2>${title}</h2>`}<ul>${links.map(
         ([href, name]) => html`<li key=${href}><a href=${href} aria-current=${href === current ? "page" : undefined}>${name}</a></li>`,
       )}</ul></div>`,
@@ -141,8 +142,10 @@ function useShortcuts(show) {
       if (inField || event.metaKey || event.ctrlKey || event.altKey) return;
       const jump = before.current === "g" && jumps[event.key];
       before.current = event.key;
-      if (jump) document.querySelector(`.rail a[href="${jump}"]`)?.click();
-      else if (event.key === "/") document.querySelector("#search, [role=search] input")?.focus();
+      /** @type {(selector: string) => HTMLElement | null} */
+      const find = (selector) => document.querySelector(selector);
+      if (jump) find(`.rail a[href="${jump}"]`)?.click();
+      else if (event.key === "/") find("#search, [role=search] input")?.focus();
       else if (event.key === "?") show();
       else return;
       event.preventDefault();

@@ -151,6 +151,7 @@ const FOLLOW_EVERY = 3000;
 
 // A page may be short and still have a next: read on until there is something to show.
 async function readOn(filter, after, signal) {
+  /** @type {{ items: any[], next?: string | null }} */
   const found = { items: [], next: after };
   for (let pages = 0; pages < 8; pages += 1) {
     const page = await admin.get("/audit", { limit: 50, ...filter, after: found.next }, signal);
@@ -214,6 +215,7 @@ export function Log({ filter, follow = false, empty, children }) {
 }
 
 const HOUR = 36e5;
+/** @type {[name: string, title: string, milliseconds?: number][]} */
 const PERIODS = [
   ["1h", "last hour", HOUR],
   ["24h", "last 24 hours", 24 * HOUR],
@@ -229,7 +231,7 @@ function Choice({ name, title, value, children }) {
 
 function Moment({ name, title, value }) {
   const told = (event) => setQuery({ [name]: event.target.value ? new Date(event.target.value).toISOString() : "" });
-  const local = value ? new Date(new Date(value) - new Date(value).getTimezoneOffset() * 6e4).toISOString().slice(0, 16) : "";
+  const local = value ? new Date(new Date(value).getTime() - new Date(value).getTimezoneOffset() * 6e4).toISOString().slice(0, 16) : "";
   return html`<label class="chip moment"><span>${title}</span><input type="datetime-local" value=${local} onChange=${told} /></label>`;
 }
 
@@ -301,7 +303,7 @@ export function Audit() {
     <${Log} filter=${filter} follow=${follow} empty=${Object.keys(filter).length ? "Nothing fits" : "Nothing happened yet"}>
       ${Object.keys(filter).length ? html`<p>No entry fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(NARROWED.map((name) => [name, ""])))}>Show all</${Button}></p>` : html`<p>Sign-ins and every change are written here.</p>`}
     </${Log}>
-    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: 50, ...filter })}`)} />`;
+    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: "50", ...filter })}`)} />`;
 }
 
 // A value that stays as it was first, until `on` changes.

@@ -75,7 +75,7 @@ function Policy({ client, reload }) {
     reload();
   };
   if (isFixed || !may)
-    return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)[1]}.${isFixed && " This is declared in the configuration file."}</p></section>`;
+    return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)?.[1]}.${isFixed && " This is declared in the configuration file."}</p></section>`;
   return html`<section class="panel"><${Field} name="access_policy" kind="radio" label="Who may sign in" options=${policies} value=${client.access_policy} onInput=${choose} /><${Wrong} problem=${problem} /></section>`;
 }
 

@@ -113,7 +113,7 @@ const changedOf = (fields, before, now) => fields.filter(({ name, kind }) => kin
 
 export function Settings({ client, reload }) {
   const [base, setBase] = useState(client);
-  const [drawn, setDrawn] = useState({ values: toForm(client), note: null, count: 0 });
+  const [drawn, setDrawn] = useState(/** @type {{ values: any, note: any, count: number }} */ ({ values: toForm(client), note: null, count: 0 }));
   const [secret, setSecret] = useState(null);
   if (client.managed_by === "config") return html`<${Declared} client=${client} />`;
   const fields = fieldsOf(client);

@@ -62,6 +62,7 @@ const ends = [
   { name: "expires_in", label: "Days", inputmode: "numeric", autocomplete: "off", when: (values) => values.lifetime === "other", hint: "1 to 3650." },
 ];
 
+/** @param {{ isNew?: boolean, windowOptions?: string[][] }} given */
 export function fieldsOf({ isNew, windowOptions = [] }) {
   const name = {
     name: "name",

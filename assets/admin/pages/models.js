@@ -53,7 +53,7 @@ const FirstModel = () => html`<${Empty} title="No model of your own yet">
   <${May} to="update on models"><p><a class="button" href=${adminPage("/access/create")}>Write the first one</a></p></${May}></${Empty}>`;
 
 export function Models() {
-  const own = useLoaded((signal) => load({ kind: "own" }, signal), []);
+  const own = useLoaded((signal) => load({ kind: "own", search: "" }, signal), []);
   return html`
     <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><${May} to="update on models"><a class="button primary" href=${adminPage("/access/create")}>New model</a></${May}></${Header}>
     ${own.value?.items.length === 0 && html`<${FirstModel} />`}

@@ -45,6 +45,7 @@ const TITLES = {
 };
 
 const isEmpty = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
+/** @type {[end: string, units: [size: number, one: string, many?: string][]][]} */
 const UNITS = [
   [
     "_seconds",

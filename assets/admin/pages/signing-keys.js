@@ -15,7 +15,7 @@ const DAY = 864e5;
 function Since({ item }) {
   if (item.state === "next") return html`published <${Time} at=${item.created_at} />`;
   if (item.state === "retired") return html`stopped <${Time} at=${item.retired_at} />`;
-  const days = Math.floor((Date.now() - new Date(item.activated_at)) / DAY);
+  const days = Math.floor((Date.now() - new Date(item.activated_at).getTime()) / DAY);
   return html`began <${Time} at=${item.activated_at} />${days >= 30 && html` <${Tag} kind="warn">${days} days old</${Tag}>`}`;
 }
 

@@ -114,7 +114,7 @@ function Begin({ client, place, uri, issuer, reload }) {
   const [scope, setScope] = useState("openid profile email");
   const [prompt, setPrompt] = useState("");
   const [round, setRound] = useState(0);
-  const [state, setState] = useState({ kind: "ready" });
+  const [state, setState] = useState(/** @type {{ kind: string, tokens?: any, nonce?: string, problem?: any }} */ ({ kind: "ready" }));
   // Made before the click, since browsers open a tab only while a click is being answered.
   const once = useMemo(() => ({ verifier: random(), state: random(), nonce: random() }), [round]);
   const [challenge, setChallenge] = useState("");

@@ -38,6 +38,7 @@ export function Tester() {
     <${Elsewhere} command=${command(asked)} request=${curl("POST", "/check", isAsked ? body : { subject_type: "user", subject_id: "ann@example.com", permission: "read", entity_type: "shop:invoice", entity_id: "inv_1", explain: true })} />`;
 }
 
+/** @param {Record<string, string>} asked */
 function question({ resource, context, entity_id, ...asked }) {
   const read = (text) => (text ? readJson(text).value : undefined);
   return {
@@ -357,7 +358,7 @@ function Nearest({ answer, asked, types, name }) {
     [grants.join()],
   );
   if (model.loading || tried.value === undefined) return html`<p class="lead">Looking for the nearest way to a yes…</p>`;
-  const open = ways.filter((one) => !one.grant || tried.value[JSON.stringify(one.grant)] !== false);
+  const open = ways.filter((one) => !one.grant || tried.value?.[JSON.stringify(one.grant)] !== false);
   const few = ways.length - open.length;
   const lesser = held.filter((relation) => !away.has(relation));
   return html`<div class="nearest"><h2>Nearest ways to a yes</h2>

@@ -133,7 +133,7 @@ function indented(event) {
   if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const { value, selectionStart } = event.target;
   const line = value.slice(value.lastIndexOf("\n", selectionStart - 1) + 1, selectionStart);
-  const space = /^[ \t]*/.exec(line)[0] + (/[{[]\s*$/.test(line) ? "  " : "");
+  const space = (/^[ \t]*/.exec(line)?.[0] ?? "") + (/[{[]\s*$/.test(line) ? "  " : "");
   if (!space) return;
   event.preventDefault();
   document.execCommand("insertText", false, `\n${space}`);

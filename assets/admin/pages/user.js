@@ -139,9 +139,8 @@ function ProfileTab({ user, saved }) {
     try {
       parsed = JSON.parse(text || "{}");
     } catch (error) {
-      const problem = new Error(`This is no JSON: ${error.message}`);
-      problem.fields = { attributes: problem.message };
-      throw problem;
+      const message = `This is no JSON: ${error.message}`;
+      throw Object.assign(new Error(message), { fields: { attributes: message } });
     }
     return admin.patch(path, { attributes: parsed, ...rest });
   };

@@ -4,8 +4,18 @@ import { setQuery, useAddress } from "./router.js";
 import { Button, Empty, Skeleton, Table, Wrong } from "./ui.js";
 
 // What `load(signal)` answers: {value, problem, loading, reload}. Loaded anew whenever one of `on` changes.
+/**
+ * @template T
+ * @typedef {{ value?: T, problem?: any, loading: boolean, reload: () => void }} FromServer
+ */
+/**
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} load
+ * @param {readonly unknown[]} on
+ * @returns {FromServer<T>}
+ */
 export function useLoaded(load, on) {
-  const [state, setState] = useState({ loading: true });
+  const [state, setState] = useState(/** @type {Omit<FromServer<T>, "reload">} */ ({ loading: true }));
   const [again, setAgain] = useState(0);
   useEffect(() => {
     const control = new AbortController();
@@ -32,7 +42,13 @@ export function Loaded({ from, lines, children }) {
 }
 
 // A page of a list that is narrowed may be short, even empty, and still have a next: read on until there is something to show.
+/**
+ * @param {(query: Record<string, any>, signal?: AbortSignal) => Promise<{ items: any[], next?: string | null }>} load
+ * @param {Record<string, any>} query
+ * @param {AbortSignal} [signal]
+ */
 async function page(load, query, signal) {
+  /** @type {{ items: any[], next?: string | null }} */
   const found = { items: [], next: query.after };
   for (let n = 0; n < 10; n += 1) {
     const more = await load({ ...query, after: found.next }, signal);
@@ -56,7 +72,7 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
   const wanted = { ...narrowed, sort: order.by };
   const key = JSON.stringify(wanted);
   const first = useLoaded((signal) => page(load, wanted, signal), [key, version]);
-  const [more, setMore] = useState({ key: "", items: [], next: null });
+  const [more, setMore] = useState(/** @type {{ key: string, items: any[], next?: string | null }} */ ({ key: "", items: [], next: null }));
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const [picked, setPicked] = useState(new Set());

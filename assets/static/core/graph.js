@@ -5,10 +5,17 @@ const PAD = 14;
 const BETWEEN = 28;
 const LINE = 20;
 
+/** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 
+/**
+ * @param {string} text
+ * @param {string} font
+ */
 function widthOf(text, font) {
   ruler ||= document.createElement("canvas").getContext("2d");
+  // A browser that draws nothing measures nothing.
+  if (!ruler) return text.length * 8;
   ruler.font = font;
   return Math.ceil(ruler.measureText(text).width);
 }

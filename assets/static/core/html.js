@@ -31,4 +31,5 @@ function isolate(node, parent) {
   return node;
 }
 
+/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => any} */
 export const html = (...template) => isolate(made(...template), null);

@@ -14,7 +14,7 @@ export function loadAhead(routes) {
 // names no page. Everything else is passed on to the page, with what the names in its path stand for.
 export function Routed({ routes, path, home, ...rest }) {
   const found = match(routes, path);
-  const [loaded, setLoaded] = useState({});
+  const [loaded, setLoaded] = useState(/** @type {{ route?: object, Part?: unknown, problem?: Error }} */ ({}));
   useEffect(() => {
     if (!found) return undefined;
     let current = true;

@@ -4,6 +4,10 @@ import { absolute, adminApi } from "./urls.js";
 
 const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+/** @typedef {[Intl.RelativeTimeFormatUnit, number]} Unit */
+/** @type {Unit} */
+const SECOND = ["second", 1e3];
+/** @type {Unit[]} */
 const UNITS = [
   ["year", 31536e6],
   ["month", 2592e6],
@@ -12,9 +16,10 @@ const UNITS = [
   ["minute", 6e4],
 ];
 
+/** @param {Date} moment */
 export function relative(moment) {
-  const away = moment - Date.now();
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) || ["second", 1e3];
+  const away = moment.getTime() - Date.now();
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) || SECOND;
   return RELATIVE.format(Math.trunc(away / size), unit);
 }
 
@@ -253,7 +258,7 @@ export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
   const [id] = useState(() => `dialog-title-${(dialogs += 1)}`);
   useEffect(() => {
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const shown = dialog.current;
     shown.showModal();
     return () => {
@@ -320,6 +325,7 @@ export function curl(method, path, body) {
   return `curl -X ${method} '${absolute(adminApi(path))}' \\\n  -H "x-api-key: $API_KEY"${data}`;
 }
 
+/** @type {{ list: { id: string, text: string, kind: string }[], listeners: Set<(list: any[]) => void> }} */
 const toasts = { list: [], listeners: new Set() };
 
 // Says something in passing; screen readers hear it too.
