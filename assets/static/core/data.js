@@ -104,7 +104,7 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
           ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(narrowed).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
           : empty()
         : html`${picked.size > 0 && html`<div class="bulk" role="region" aria-label="What is chosen"><p aria-live="polite">${picked.size} chosen</p>${bulk(items.filter((item) => picked.has(keyOf(item))))}<${Button} kind="small" onClick=${() => setPicked(new Set())}>Choose none</${Button}></div>`}
-            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} order=${order} choose=${bulk && { chosen: picked, set: setPicked }} />
+            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} order=${order} choose=${bulk ? { chosen: picked, set: setPicked } : null} />
             ${problem && html`<${Wrong} problem=${problem} />`}
             <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
