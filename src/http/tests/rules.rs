@@ -5,6 +5,7 @@ use serde_json::json;
 use super::PASSWORD;
 use crate::access::groups::{self, Change};
 use crate::access::model::catalogue::{self, Draft};
+use crate::access::naming::Naming;
 use crate::access::tuples::{self, NewTuple};
 use crate::apikeys::{self, KeyChange, NewKey};
 use crate::base::Secret;
@@ -130,7 +131,7 @@ async fn bug_class_38_rules_about_permissions_are_for_who_has_the_right_whoever_
         let new = NewTuple::from(tuple("notes", "viewer", bob.clone()));
         denied(tuples::write(cx, new.clone()).await, "write", cx);
         denied(tuples::write_lines(cx, vec![(1, new.clone())]).await, "write_lines", cx);
-        denied(tuples::remove(cx, &world.tuple).await, "remove", cx);
+        denied(tuples::remove_named(cx, &world.tuple, Naming::Identifiers).await, "remove", cx);
         denied(tuples::remove_by_id(cx, &world.tuple.id()).await, "remove_by_id", cx);
         let shop: ClientId = "shop".parse().unwrap();
         // Not even a client itself, where the type is none of its own.
