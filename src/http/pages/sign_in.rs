@@ -15,7 +15,7 @@ use crate::http::routes;
 use crate::http::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::identity::Error;
 use crate::identity::interaction::own_path;
-use crate::identity::sign_in::{self, Attempt};
+use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
@@ -40,13 +40,23 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     if browser.own_form(&fields).is_err() {
         return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
     }
-    let (password, device) = (fields.secret("password"), browser.device());
-    let (device, browser_name, replaces) = (device.as_deref(), Some(browser.name()), browser.signed_in.as_ref());
-    let attempt = Attempt { identifier, password: &password, device, browser: browser_name, replaces };
+    let (password, device, authentication) = (fields.secret("password"), browser.device(), browser.authentication());
+    let visit = Visit {
+        browser: Some(browser.name()),
+        replaces: browser.signed_in.as_ref(),
+        authentication: authentication.as_deref(),
+        resume: flow.interaction(),
+        wanted: flow.wanted(),
+    };
+    let attempt = Attempt { identifier, password: &password, device: device.as_deref(), visit };
     let error = match sign_in::with_password(&cx, attempt).await {
-        Ok(success) => {
+        Ok(Outcome::SignedIn(success)) => {
             browser.keep(&success);
             return Ok(go(&flow.signed_in(&cx, &success.signed_in.session.id)));
+        }
+        Ok(Outcome::Waits(waiting)) => {
+            browser.wait(&waiting);
+            return Ok(go(&routes::with_query(routes::SIGN_IN, "continue", flow.token())));
         }
         Err(error) => error,
     };
