@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::{AuthenticationId, SessionId, UserId};
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::records::{Authentication, Interaction, ProofKind, Session, User, Wanted};
-use crate::store::rows::authentications as rows;
+use crate::records::{ActorKind, Authentication, Interaction, ProofKind, Session, User, Wanted};
+use crate::store::rows::{authentications as rows, users};
 use crate::store::{self, Read, Tx};
 
 use super::interaction::digest;
@@ -77,6 +78,9 @@ pub(super) struct Giving {
     wanted: Wanted,
     replaces: Option<SessionId>,
     device: String,
+    named: Option<String>,
+    success: Entry,
+    failure: Entry,
 }
 
 /// What it has led to, as of its transaction.
@@ -105,10 +109,27 @@ impl Giving {
             wanted: visit.wanted,
             replaces: visit.replaces.map(|signed_in| signed_in.session.id.clone()),
             device,
+            named: None,
+            success: Entry::new(cx).by(ActorKind::User, user).target(user),
+            failure: Entry::new(cx).target(user),
         }
     }
 
-    /// Decides what follows from the proof together with those before it, and writes it: [`next_step`] is asked over the state that is written to.
+    /// The same, by somebody who gave this name.
+    pub(super) fn named(self, name: Option<String>) -> Self {
+        Self { named: name, ..self }
+    }
+
+    /// Records that the proof of this person does not count, and by which rule.
+    pub(super) fn refuse(&self, tx: &mut Tx, cx: &Cx, user: &User, rule: Rule) -> Result<Given, store::Error> {
+        let before = self.held(tx, cx)?.filter(|begun| self.goes_on_with(begun, user));
+        let step = before.map_or(0, |begun| begun.proofs.len()).saturating_add(1);
+        self.failure.append(tx, cx, &refused(self.kind, self.named.clone(), Some(step), rule))?;
+        Ok(Given::Refused(rule))
+    }
+
+    /// Decides what follows from the proof together with those before it, and writes it with its audit row: [`next_step`] is asked over the state that is
+    /// written to.
     pub(super) fn carry_out(&self, tx: &mut Tx, cx: &Cx, user: &User) -> Result<Given, store::Error> {
         let held = self.held(tx, cx)?;
         let begun = held.as_ref().filter(|begun| self.goes_on_with(begun, user));
@@ -119,6 +140,7 @@ impl Giving {
             (NextStep::Done(_), _) => {
                 let draft = Session { proofs, ..self.session.clone() };
                 let session = sessions::open(tx, cx, &draft, self.replaces.as_ref())?;
+                self.success.append(tx, cx, &Event::UserSignIn { session: session.id.clone() })?;
                 Given::SignedIn(SignedIn { session, user: user.clone() })
             }
             (NextStep::Ask(_) | NextStep::Enrol(_), Some(browser)) => {
@@ -138,8 +160,10 @@ impl Giving {
                 rows::put(tx, cx.tenant.id, &waiting)?;
                 Given::Waits(user.clone())
             }
-            (NextStep::Ask(_) | NextStep::Enrol(_), None) => return Ok(Given::Refused(Rule::BrowserIsKnown)),
-            (NextStep::Refused(rule), _) => return Ok(Given::Refused(rule)),
+            (NextStep::Ask(_) | NextStep::Enrol(_), None) => {
+                return self.refuse(tx, cx, user, Rule::BrowserIsKnown);
+            }
+            (NextStep::Refused(rule), _) => return self.refuse(tx, cx, user, rule),
         };
         // Whatever the browser had begun before is over, its own or not.
         if let Some(held) = &held {
@@ -148,34 +172,14 @@ impl Giving {
         Ok(given)
     }
 
-    /// How many proofs of the sign-in come before this one.
-    pub(super) fn before(&self, from: &impl Read, cx: &Cx, user: &User) -> Result<usize, store::Error> {
-        let held = self.held(from, cx)?;
-        Ok(held.filter(|begun| self.goes_on_with(begun, user)).map_or(0, |begun| begun.proofs.len()))
-    }
-
-    /// The authentication whose token the browser has, if it began in it and its time is not over.
     fn held(&self, from: &impl Read, cx: &Cx) -> Result<Option<Authentication>, store::Error> {
-        let Some((id, secret)) = self.continues.as_ref().and_then(|text| token::split(text.expose())) else {
-            return Ok(None);
-        };
-        let Ok(id) = id.parse() else { return Ok(None) };
-        let works = |begun: &Authentication| {
-            begun.digest.matches(secret)
-                && begun.term(LIFETIME).holds(cx.now)
-                && self.browser.as_ref() == Some(&begun.browser)
-        };
-        Ok(rows::find(from, cx.tenant.id, &id)?.filter(works))
+        let token = self.continues.as_ref().map(|token| token.expose().as_str());
+        held(from, cx, token, self.browser.as_deref())
     }
 
     /// Whether what was proved there counts here: for this person, and what is to be resumed.
     fn goes_on_with(&self, begun: &Authentication, user: &User) -> bool {
-        let is_same = match (&begun.resume, &self.resume) {
-            (Some(one), Some(other)) => one.is_same(other),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        begun.user == user.id && is_same
+        begun.user == user.id && is_for(begun, self.resume.as_ref())
     }
 
     /// What the browser gets of it. Errors: the rule by which there is nothing.
@@ -192,5 +196,51 @@ impl Giving {
             }
             Given::Refused(rule) => Err(rule),
         }
+    }
+}
+
+/// The event of a proof that does not count: which, of which step, by which rule.
+pub(super) fn refused(kind: ProofKind, identifier: Option<String>, step: Option<usize>, rule: Rule) -> Event {
+    let (proof, reason, rule) = (kind.as_str(), rule.reason(), rule.as_str());
+    Event::UserSignInFailed { identifier, reason, step, proof, rule }
+}
+
+/// Who has begun to sign in in this browser, for what the visit is to resume, and what is needed next. `None` where nobody has.
+pub fn waiting(cx: &Cx, visit: &Visit<'_>) -> Result<Option<(User, NextStep)>, store::Error> {
+    if visit.authentication.is_none() {
+        return Ok(None);
+    }
+    let from = cx.read()?;
+    let held = held(&from, cx, visit.authentication, visit.browser.map(digest).as_deref())?;
+    let Some(begun) = held.filter(|begun| is_for(begun, visit.resume)) else { return Ok(None) };
+    let user = users::find(&from, cx.tenant.id, &begun.user)?;
+    Ok(user.map(|user| {
+        let given = proofs::kinds(&begun.proofs);
+        let step = next_step(&Policy::current(), Some(&Person::of(&user)), &given, begun.wanted);
+        (user, step)
+    }))
+}
+
+/// The authentication whose token the browser has, if it began in that browser and its time is not over.
+fn held(
+    from: &impl Read,
+    cx: &Cx,
+    token: Option<&str>,
+    browser: Option<&str>,
+) -> Result<Option<Authentication>, store::Error> {
+    let Some((id, secret)) = token.and_then(token::split) else { return Ok(None) };
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let works = |begun: &Authentication| {
+        begun.digest.matches(secret) && begun.term(LIFETIME).holds(cx.now) && browser == Some(&*begun.browser)
+    };
+    Ok(rows::find(from, cx.tenant.id, &id)?.filter(works))
+}
+
+/// Whether it began for what is to be resumed now.
+fn is_for(begun: &Authentication, resume: Option<&Interaction>) -> bool {
+    match (&begun.resume, resume) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }

@@ -94,6 +94,17 @@ impl Rule {
             Self::LevelIsReachable => "level_is_reachable",
         }
     }
+
+    /// Why somebody is refused by it, in the word of the audit log that is older than the rules; of most, their name.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::PersonIsKnown => "unknown",
+            Self::PasswordMatches => "wrong_password",
+            Self::PersonIsEnabled => "disabled",
+            Self::TurnHasCome => "delayed",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// Decides. `given` are the kinds of the proofs that were given and are recent enough; those that the policy does not name do not count. Who can

@@ -6,18 +6,18 @@
 
 use std::sync::Arc;
 
-use crate::audit::{self, Entry, Event};
+use crate::audit::{self, Entry};
 use crate::base::id::UserId;
 use crate::base::{Secret, canonical};
 use crate::cx::Cx;
-use crate::records::{ActorKind, ProofKind, User};
+use crate::records::{ProofKind, User};
 use crate::store::Tx;
 use crate::store::rows::users as rows;
 
 pub use super::authentication::{Outcome, Visit};
 pub use super::signed_in::Success;
 
-use super::authentication::{Given, Giving};
+use super::authentication::{self, Given, Giving};
 use super::lookup::find_by_name;
 use super::next_step::Rule;
 use super::password::{self, Proven};
@@ -52,7 +52,7 @@ pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Outcome, Err
     let plan = Arc::new(Plan::draw(cx, &attempt, user.as_ref(), proven.clone()));
     let (at, planned) = (cx.clone(), Arc::clone(&plan));
     let given = cx.store().write(move |tx| planned.carry_out(tx, &at)).await?;
-    let outcome = given.zip(plan.giving.as_ref()).and_then(|(given, giving)| giving.outcome(given).ok());
+    let outcome = plan.giving.as_ref().and_then(|giving| giving.outcome(given).ok());
     let Some(mut outcome) = outcome else { return Err(Error::InvalidCredentials) };
     pending.succeeded();
     if let Some(renewed) = password::renew(cx, proven, attempt.password).await?
@@ -71,22 +71,8 @@ pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
 
 /// Notes that somebody has to wait: once a minute for each network.
 fn tell(cx: &Cx) {
-    audit::tell(cx, "user.sign_in delayed", || (Entry::new(cx), refused(None, "delayed", None, Rule::TurnHasCome)));
-}
-
-fn refused(identifier: Option<String>, reason: &'static str, step: Option<usize>, rule: Rule) -> Event {
-    let (proof, rule) = (ProofKind::Password.as_str(), rule.as_str());
-    Event::UserSignInFailed { identifier, reason, step, proof, rule }
-}
-
-/// The word of the audit log for a rule that was not met.
-fn reason(rule: Rule) -> &'static str {
-    match rule {
-        Rule::PersonIsKnown => "unknown",
-        Rule::PasswordMatches => "wrong_password",
-        Rule::PersonIsEnabled => "disabled",
-        other => other.as_str(),
-    }
+    let event = || authentication::refused(ProofKind::Password, None, None, Rule::TurnHasCome);
+    audit::tell(cx, "user.sign_in delayed", || (Entry::new(cx), event()));
 }
 
 /// An attempt ready for its transaction: the password is checked, everything random is drawn.
@@ -96,59 +82,37 @@ struct Plan {
     giving: Option<Giving>,
     /// The name that was given, where it is an e-mail address: anything else might be a password typed into the wrong field.
     identifier: Option<String>,
-    success: Entry,
-    failure: Entry,
+    unknown: Entry,
 }
 
 impl Plan {
     fn draw(cx: &Cx, attempt: &Attempt<'_>, user: Option<&User>, proven: Option<Proven>) -> Self {
         let is_address = canonical::email(attempt.identifier).is_some();
-        let mut plan = Self {
-            user: user.map(|user| user.id.clone()),
-            proven,
-            giving: None,
-            identifier: is_address.then(|| canonical::identifier(attempt.identifier)),
-            success: Entry::new(cx),
-            failure: Entry::new(cx),
-        };
-        if let Some(user) = user {
-            plan.success = plan.success.by(ActorKind::User, &user.id).target(&user.id);
-            plan.failure = plan.failure.target(&user.id);
+        let identifier = is_address.then(|| canonical::identifier(attempt.identifier));
+        let giving = user.map(|user| {
             let device = device::issue(cx, &user.id);
-            plan.giving = Some(Giving::draw(cx, ProofKind::Password, &user.id, &attempt.visit, device));
-        }
-        plan
+            Giving::draw(cx, ProofKind::Password, &user.id, &attempt.visit, device).named(identifier.clone())
+        });
+        Self { user: user.map(|user| user.id.clone()), proven, giving, identifier, unknown: Entry::new(cx) }
     }
 
-    /// Lets the person in or further, or records the refusal and answers `None`.
-    fn carry_out(&self, tx: &mut Tx, cx: &Cx) -> Result<Option<Given>, Error> {
+    /// Lets the person in or further, or records the refusal.
+    fn carry_out(&self, tx: &mut Tx, cx: &Cx) -> Result<Given, Error> {
         let user = match &self.user {
             Some(id) => rows::find(tx, cx.tenant.id, id)?,
             None => None,
         };
         let (Some(user), Some(giving)) = (user, &self.giving) else {
-            return self.refuse(tx, cx, None, Rule::PersonIsKnown);
+            let rule = Rule::PersonIsKnown;
+            let event = authentication::refused(ProofKind::Password, self.identifier.clone(), None, rule);
+            self.unknown.append(tx, cx, &event)?;
+            return Ok(Given::Refused(rule));
         };
-        let step = Some(giving.before(tx, cx, &user)?.saturating_add(1));
         // Everything that has to be so, as of this transaction.
         if !self.proven.as_ref().is_some_and(|proven| proven.holds_for(&user)) {
-            return self.refuse(tx, cx, step, Rule::PasswordMatches);
+            return Ok(giving.refuse(tx, cx, &user, Rule::PasswordMatches)?);
         }
-        match giving.carry_out(tx, cx, &user)? {
-            Given::Refused(rule) => self.refuse(tx, cx, step, rule),
-            Given::Waits(user) => Ok(Some(Given::Waits(user))),
-            Given::SignedIn(signed_in) => {
-                let session = signed_in.session.id.clone();
-                self.success.append(tx, cx, &Event::UserSignIn { session })?;
-                Ok(Some(Given::SignedIn(signed_in)))
-            }
-        }
-    }
-
-    fn refuse(&self, tx: &mut Tx, cx: &Cx, step: Option<usize>, rule: Rule) -> Result<Option<Given>, Error> {
-        let event = refused(self.identifier.clone(), reason(rule), step, rule);
-        self.failure.append(tx, cx, &event)?;
-        Ok(None)
+        Ok(giving.carry_out(tx, cx, &user)?)
     }
 }
 

@@ -14,8 +14,11 @@ use crate::http::respond::page::Page;
 use crate::http::routes;
 use crate::http::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::identity::Error;
+use crate::identity::authentication;
 use crate::identity::interaction::own_path;
+use crate::identity::next_step::NextStep;
 use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
+use crate::records::ProofKind;
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
@@ -26,8 +29,33 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
         return answer;
     }
     let wants_other = query.find("other").is_some();
-    let hint = flow.app().and_then(|waiting| waiting.view.identifier.clone()).unwrap_or_default();
+    let hint = match flow.app().and_then(|waiting| waiting.view.identifier.clone()) {
+        Some(hint) => hint,
+        // Who has begun to sign in here goes on as the same person.
+        None => begun(&browser, &flow)?.unwrap_or_default(),
+    };
     form(&browser, &flow, FormErrors::none(), if wants_other { "" } else { &hint }, wants_other)?.answer(StatusCode::OK)
+}
+
+/// The address of the person who has begun to sign in here, for what the page goes on with, where the password is asked for next.
+fn begun(browser: &Browser, flow: &Flow) -> Result<Option<String>, Refusal> {
+    let authentication = browser.authentication();
+    let visit = visit(browser, flow, authentication.as_deref());
+    Ok(match authentication::waiting(&browser.cx, &visit)? {
+        Some((user, NextStep::Ask(kinds))) if kinds.contains(&ProofKind::Password) => Some(user.email),
+        _ => None,
+    })
+}
+
+/// Where a proof is given, and what for.
+fn visit<'a>(browser: &'a Browser, flow: &'a Flow, authentication: Option<&'a str>) -> Visit<'a> {
+    Visit {
+        browser: Some(browser.name()),
+        replaces: browser.signed_in.as_ref(),
+        authentication,
+        resume: flow.interaction(),
+        wanted: flow.wanted(),
+    }
 }
 
 /// `POST /sign-in`
@@ -41,13 +69,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
         return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
     }
     let (password, device, authentication) = (fields.secret("password"), browser.device(), browser.authentication());
-    let visit = Visit {
-        browser: Some(browser.name()),
-        replaces: browser.signed_in.as_ref(),
-        authentication: authentication.as_deref(),
-        resume: flow.interaction(),
-        wanted: flow.wanted(),
-    };
+    let visit = visit(&browser, &flow, authentication.as_deref());
     let attempt = Attempt { identifier, password: &password, device: device.as_deref(), visit };
     let error = match sign_in::with_password(&cx, attempt).await {
         Ok(Outcome::SignedIn(success)) => {

@@ -344,7 +344,9 @@ async fn bug_24_a_sign_in_that_waits_for_a_proof_opens_nothing_and_goes_on_at_th
     let nobody = sessions::of_user(&cx, &recovered.user.id).unwrap();
     assert!(nobody.is_empty(), "{nobody:?}");
     // The password completes it, and the cookie is gone.
+    let names = |page: &super::TestResponse| page.body.contains("value=\"ann@example.com\"");
     tab.cookies.push(actix_web::cookie::Cookie::new(WAITS, token.clone()));
+    assert!(names(&tab.get("/sign-in").await) && !names(&tab.get("/sign-in?redirectTo=/account").await));
     let answer = tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
     assert_eq!((answer.status, tab.cookie(WAITS)), (StatusCode::SEE_OTHER, None));
     let session = sessions::of_user(&cx, &recovered.user.id).unwrap().pop().unwrap();
