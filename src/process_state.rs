@@ -30,7 +30,7 @@ pub struct ProcessState {
     /// Tokens that clients used up or revoked in a minute, since a row is kept of each. *May differ*.
     pub(crate) spent_tokens: Quota,
     /// Failed authorization requests noted for each client in a minute. *May differ*.
-    pub(crate) authorization_failures: oauth::clients::failures::PerMinute,
+    pub(crate) authorization_failures: Quota,
     /// One at a time in this process changes the signing keys. *Lives in the store* as a lease where there are several nodes.
     pub(crate) key_rotation: Mutex<()>,
     /// Tuples that each client wrote about its own objects in a minute. *May differ*.
@@ -70,7 +70,7 @@ impl Default for ProcessState {
             throttle: Arc::default(),
             answered_interactions: identity::interaction::quota(),
             spent_tokens: oauth::client_auth::quota(),
-            authorization_failures: Default::default(),
+            authorization_failures: oauth::clients::failures::quota(),
             key_rotation: Mutex::default(),
             client_tuples: access::client_tuple_quota::quota(),
             recorded_evaluations: access::evaluations::quota(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::access::authority::GraphAuthorizer;
 use crate::base::clock::ManualClock;
 use crate::base::entropy::OsEntropy;
-use crate::base::id::UserId;
+use crate::base::id::{TenantId, UserId};
 use crate::base::{Clock, Moment, Secret};
 use crate::config::{self, Environment, Overrides, Settings};
 use crate::crypto::keyring::Keyring;
@@ -32,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hasher: Arc<Hasher>,
     pub(crate) scripts: Arc<Pool>,
+    /// The tenant that everything happens in: its id and base path.
+    pub(crate) tenant: (TenantId, &'static str),
 }
 
 /// An installation of its own, with its clock.
@@ -61,14 +63,15 @@ impl TestApp {
             clock: clock.clone(),
             hasher: Arc::new(Hasher::start(cheap, 2, 1024).unwrap()),
             scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
+            tenant: (TenantId::DEFAULT, ""),
         };
         change(&mut parts);
-        let Parts { store, settings, clock: shown, hasher, scripts } = parts;
+        let Parts { store, settings, clock: shown, hasher, scripts, tenant: (id, base) } = parts;
         let settings = Arc::new(settings);
         let keyring = Arc::new(Keyring::new(Vec::new()).unwrap());
         let app = Application {
             store,
-            tenant: Arc::new(Tenant::default_one(Arc::clone(&settings), keyring)),
+            tenant: Arc::new(Tenant::new(id, base, Arc::clone(&settings), keyring)),
             settings,
             clock: shown,
             entropy: Arc::new(OsEntropy),

@@ -5,15 +5,15 @@ use actix_web::http::header::ContentType;
 use actix_web::web::ServiceConfig;
 
 use super::endpoint::Endpoint;
-use super::routes;
 use crate::crypto::jose::Algorithm;
 use crate::cx::Cx;
 use crate::store::rows;
+use crate::tenant::paths;
 
 /// `/healthz` and `/readyz`.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(Endpoint::at([routes::HEALTHZ]).get(up).health());
-    config.service(Endpoint::at([routes::READYZ]).get(ready).health());
+    config.service(Endpoint::at([paths::HEALTHZ]).get(up).health());
+    config.service(Endpoint::at([paths::READYZ]).get(ready).health());
 }
 
 async fn up() -> HttpResponse {

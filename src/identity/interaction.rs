@@ -91,7 +91,7 @@ impl Interaction {
             return path.clone();
         }
         let body = serde_json::to_vec(self).unwrap_or_default();
-        let tag = cx.app.mac.sign(PURPOSE, &body);
+        let tag = cx.app.mac.sign(cx.tenant.purpose(PURPOSE), &body);
         format!("{}.{tag}", BASE64URL_NOPAD.encode(&body))
     }
 
@@ -100,7 +100,7 @@ impl Interaction {
         if text.is_empty() {
             return Ok(Brought::Nothing);
         }
-        if let Some(path) = own_path(text) {
+        if let Some(path) = own_path(cx, text) {
             let page = Self::begin(cx, browser.unwrap_or_default(), Resume::Page(path.to_owned()), None);
             return Ok(Brought::Waiting(Box::new(page)));
         }
@@ -121,7 +121,7 @@ impl Interaction {
     fn genuine(cx: &Cx, token: &str) -> Option<Self> {
         let (body, tag) = token.split_once('.')?;
         let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-        if !cx.app.mac.verify(PURPOSE, &body, tag) {
+        if !cx.app.mac.verify(cx.tenant.purpose(PURPOSE), &body, tag) {
             return None;
         }
         serde_json::from_slice(&body).ok()
@@ -154,8 +154,12 @@ pub(super) fn digest(browser: &str) -> String {
     BASE64URL_NOPAD.encode(&sha256(browser.as_bytes()))
 }
 
-/// A path on this site: begins with one slash, and holds nothing that a browser would read as the beginning of a host.
-pub fn own_path(text: &str) -> Option<&str> {
+/// A path of the tenant: begins with one slash, holds nothing that a browser would read as the beginning of a host, and is below the base path.
+pub fn own_path<'t>(cx: &Cx, text: &'t str) -> Option<&'t str> {
+    path_of_site(text).filter(|path| cx.tenant.urls.contain(path))
+}
+
+fn path_of_site(text: &str) -> Option<&str> {
     let rest = text.strip_prefix('/')?;
     let is_own = !rest.starts_with('/') && !text.contains('\\') && text.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
     (is_own && text.len() <= LONGEST_PATH).then_some(text)
@@ -169,7 +173,7 @@ mod tests {
     #[test]
     fn bug_class_04_only_a_path_of_our_own_is_followed() {
         for good in ["/", "/account", "/admin/users?q=a#b", "/a//b"] {
-            assert_eq!(own_path(good), Some(good));
+            assert_eq!(path_of_site(good), Some(good));
         }
         for bad in [
             "",
@@ -185,7 +189,7 @@ mod tests {
             "/ /evil.example",
             "javascript:alert(1)",
         ] {
-            assert_eq!(own_path(bad), None, "{bad:?}");
+            assert_eq!(path_of_site(bad), None, "{bad:?}");
         }
     }
 
@@ -224,8 +228,11 @@ mod tests {
         let id = InteractionId::new(home.cx().now, home.cx().entropy());
         let body =
             format!(r#"{{"i":"{id}","b":"{}","q":"client_id=shop","t":{}}}"#, digest("b"), home.cx().now.millis());
-        let token =
-            format!("{}.{}", BASE64URL_NOPAD.encode(body.as_bytes()), home.cx().app.mac.sign(PURPOSE, body.as_bytes()));
+        let token = format!(
+            "{}.{}",
+            BASE64URL_NOPAD.encode(body.as_bytes()),
+            home.cx().app.mac.sign(home.cx().tenant.purpose(PURPOSE), body.as_bytes())
+        );
         let Brought::Waiting(read) = opened(&home, &token, Some("b")) else { panic!("it waits") };
         assert_eq!((read.id.clone(), read.resume.clone()), (id, Resume::Authorization("client_id=shop".into())));
     }

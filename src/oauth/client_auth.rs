@@ -17,6 +17,7 @@ use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, Verify
 use crate::cx::Cx;
 use crate::records::{AuthMethod, Client};
 use crate::store::rows::marks::{self, Meaning};
+use crate::tenant::paths;
 
 /// `client_assertion_type` of RFC 7523 §2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -189,7 +190,7 @@ async fn assertion_is_good(cx: &Cx, client: &Client, assertion: &str) -> Result<
 
 /// The issuer or the token endpoint, as the one audience or among several (RFC 7523 §3 item 3).
 fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
-    let endpoint = format!("{}/api/auth/oauth2/token", cx.tenant.issuer);
+    let endpoint = cx.tenant.urls.url(paths::TOKEN[0]);
     let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.tenant.issuer || aud == endpoint);
     match audience {
         Some(Value::Array(many)) => many.iter().any(is_us),

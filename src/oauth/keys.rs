@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::Error;
 use crate::audit::{Entry, Event};
-use crate::base::id::{KeyId, TypedId};
+use crate::base::id::{KeyId, TenantId, TypedId};
 use crate::base::{Entropy, Moment, Secret};
+use crate::crypto::Purpose;
 use crate::crypto::jose::SigningKey;
 use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
 use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
@@ -164,7 +165,11 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
     let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, &kid)).await;
     let key = made.map_err(Error::internal)?.map_err(Error::internal)?;
     let private = key.to_private_jwk();
-    let sealed = cx.app.sealing.seal(PURPOSE, private.expose().as_bytes(), cx.entropy()).map_err(Error::internal)?;
+    let sealed = cx
+        .app
+        .sealing
+        .seal(cx.tenant.purpose(PURPOSE), private.expose().as_bytes(), cx.entropy())
+        .map_err(Error::internal)?;
     Ok(SigningKeyRecord {
         id,
         algorithm,
@@ -176,19 +181,21 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
     })
 }
 
-/// The key sealed under another master key.
+/// The key of a tenant sealed under another master key.
 pub fn resealed(
+    tenant: TenantId,
     record: SigningKeyRecord,
     from: &SealingKey,
     to: &SealingKey,
     entropy: &dyn Entropy,
 ) -> Result<SigningKeyRecord, seal::Error> {
-    let private = from.open(PURPOSE, &record.sealed_private)?;
-    Ok(SigningKeyRecord { sealed_private: to.seal(PURPOSE, &private, entropy)?, ..record })
+    let purpose = Purpose::of(tenant, PURPOSE);
+    let private = from.open(purpose, &record.sealed_private)?;
+    Ok(SigningKeyRecord { sealed_private: to.seal(purpose, &private, entropy)?, ..record })
 }
 
 fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
-    let private = cx.app.sealing.open(PURPOSE, &record.sealed_private).map_err(Error::internal)?;
+    let private = cx.app.sealing.open(cx.tenant.purpose(PURPOSE), &record.sealed_private).map_err(Error::internal)?;
     let text = String::from_utf8(private.to_vec()).map_err(Error::internal)?;
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }

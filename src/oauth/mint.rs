@@ -13,6 +13,7 @@ use crate::base::id::{self, GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::records::{Acr, Algorithm, Client, PermissionScope, User};
+use crate::tenant::paths;
 
 /// Names the key in a token that was made for one.
 pub const API_KEY_CLAIM: &str = "apiKeyId";
@@ -220,7 +221,7 @@ pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &Permi
     claims.insert("permissions_rev".into(), json!(permissions.rev));
     if permissions.truncated {
         claims.insert("permissions_truncated".into(), json!(true));
-        claims.insert("permissions_url".into(), json!(format!("{}/api/auth/list-objects", cx.tenant.issuer)));
+        claims.insert("permissions_url".into(), json!(cx.tenant.urls.url(paths::LIST_OBJECTS)));
     }
     if !permissions.client_full_access.is_empty() {
         claims.insert("client_full_access".into(), json!(permissions.client_full_access));

@@ -7,12 +7,12 @@ use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::access::Error;
-use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
 use crate::cx::Cx;
 use crate::store::rows::api_keys::{self, KeyStatus};
 use crate::store::rows::{tuples, users};
 use crate::store::{self, Read, Revision};
+use foldhash::fast::RandomState;
 
 /// The most people, and the most keys, that are kept. Questions about more of them in one version read the store.
 const MOST: usize = 20_000;
@@ -26,7 +26,7 @@ pub(crate) struct SubjectCache {
     keys: Cached<ApiKeyId, Option<KeyStatus>>,
 }
 
-struct Cached<K, V>(RwLock<HashMap<K, V, Seeded>>);
+struct Cached<K, V>(RwLock<HashMap<K, V, RandomState>>);
 
 impl SubjectCache {
     /// The cache of this state. For a version that is not known it is made anew, and nobody else gets it.

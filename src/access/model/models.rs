@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
-use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
 use crate::store::{Error, Read};
+use foldhash::fast::RandomState;
 
 /// What types that name their client may begin with.
 const ALIAS: &str = "client_";
@@ -20,7 +20,7 @@ const ALIAS: &str = "client_";
 pub struct Models {
     tenant: TenantId,
     revision: u64,
-    found: RwLock<HashMap<String, Arc<CompiledModel>, Seeded>>,
+    found: RwLock<HashMap<String, Arc<CompiledModel>, RandomState>>,
     /// A version of the store, and one more, in which the models are these; 0 for none.
     seen_in: AtomicU64,
 }

@@ -49,7 +49,7 @@ pub async fn by_password(
         Outcome::Waits(_) => return Err(Refusal::forbidden("This sign-in takes another proof. Sign in on the page.")),
     };
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
-    let url = callback_url.as_deref().and_then(own_path);
+    let url = callback_url.as_deref().and_then(|path| own_path(&cx, path));
     Ok(HttpResponse::Ok().json(json!({
         "redirect": url.is_some(),
         "url": url,

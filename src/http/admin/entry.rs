@@ -13,9 +13,9 @@ use crate::base::secret::sha256;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Input, Json};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes;
 use crate::identity::links;
 use crate::store::rows::certificates::{self, Role};
+use crate::tenant::paths;
 
 /// `POST setup-link`: a link for the first administrator, in the place of the one before.
 pub async fn setup_link(local: Local) -> HandlerResult {
@@ -36,8 +36,8 @@ pub async fn recover(local: Local, body: Json<Map<String, Value>>) -> HandlerRes
 }
 
 fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> Value {
-    let path = routes::with_query(routes::SETUP, "token", token.expose());
-    json!({"url": format!("{}{path}", cx.tenant.issuer), "expires_at": cx.now.plus(lifetime).rfc3339()})
+    let url = cx.tenant.urls.url_with(paths::SETUP, "token", token.expose());
+    json!({"url": url, "expires_at": cx.now.plus(lifetime).rfc3339()})
 }
 
 /// `GET ca`: the local CA's certificate.

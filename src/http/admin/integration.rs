@@ -6,26 +6,24 @@ use serde_json::json;
 
 use crate::http::extract::{Admin, ViewClients};
 use crate::http::respond::Refusal;
-use crate::http::routes;
 use crate::oauth::clients::{self, Error};
 use crate::oauth::{discovery, mint, scope};
 use crate::records::GrantType;
+use crate::tenant::paths;
 
 /// `GET clients/{client}/integration`: addresses as discovery has them, and what is registered. Never a secret.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpResponse, Refusal> {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    let issuer = &admin.cx.tenant.issuer;
     let document = discovery::document(&admin.cx.tenant);
     let address = |name: &str| document.get(name).cloned().unwrap_or_default();
-    let [discovery, ..] = routes::DISCOVERY;
     let scopes = match client.scopes.as_slice() {
         [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
         registered => registered.to_vec(),
     };
     let grants: Vec<&str> = client.grants.iter().map(|grant: &GrantType| grant.as_str()).collect();
     Ok(HttpResponse::Ok().json(json!({
-        "issuer": issuer,
-        "discovery": format!("{issuer}{discovery}"),
+        "issuer": admin.cx.tenant.issuer,
+        "discovery": admin.cx.tenant.urls.url(paths::DISCOVERY[0]),
         "jwks": address("jwks_uri"),
         "authorize": address("authorization_endpoint"),
         "token": address("token_endpoint"),

@@ -18,12 +18,12 @@ use crate::http::extract::{
     ViewSessions, ViewTuples, ViewUsers,
 };
 use crate::http::respond::Refusal;
-use crate::http::routes::ADMIN;
 use crate::identity::users;
 use crate::oauth::keys;
 use crate::store::rows::counts::{self, Counts};
 use crate::store::rows::sign_ins::{self, Hour};
 use crate::store::{Order, Snapshot};
+use crate::tenant::paths;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -129,21 +129,21 @@ fn sign_ins(cx: &Cx, from: &Snapshot, hours: u32) -> Result<SignIns, Refusal> {
 /// The way from an empty installation to one that people rely on.
 fn checklist(cx: &Cx, from: &Snapshot, counts: &Counts) -> Result<Vec<Value>, Refusal> {
     let settings = cx.settings();
-    let host = settings.issuer.host.as_str();
+    let host = cx.tenant.urls.host();
     let steps = [
-        (users::first_administrator(cx)?.is_some(), "Make the first administrator", "/users"),
-        (counts.clients > 0, "Register an app", "/clients/register"),
-        (counts.users > 1, "Make an account for somebody else", "/users/create"),
-        (counts.grants > 0, "Sign in to an app", "/clients"),
-        (doctor::last_backup(from)?.is_some(), "Make a backup", "/settings?tab=health"),
+        (users::first_administrator(cx)?.is_some(), "Make the first administrator", "users"),
+        (counts.clients > 0, "Register an app", "clients/register"),
+        (counts.users > 1, "Make an account for somebody else", "users/create"),
+        (counts.grants > 0, "Sign in to an app", "clients"),
+        (doctor::last_backup(from)?.is_some(), "Make a backup", "settings?tab=health"),
         (
             settings.master_key.is_some(),
             "Keep the key of the secrets out of the data file",
-            "/settings?search=master_key",
+            "settings?search=master_key",
         ),
-        (!host.ends_with("localhost"), "Give this server its public address", "/settings?search=issuer"),
+        (!host.ends_with("localhost"), "Give this server its public address", "settings?search=issuer"),
     ];
-    let item = |(done, title, page)| json!({"done": done, "title": title, "href": format!("{ADMIN}{page}")});
+    let item = |(done, title, page)| json!({"done": done, "title": title, "href": cx.tenant.urls.path_below(paths::ADMIN, page)});
     Ok(steps.into_iter().map(item).collect())
 }
 

@@ -17,11 +17,11 @@ use crate::http::extract::{
     Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Input, Json, Query, UpdateUsers, ViewUsers,
 };
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes;
 use crate::identity::cascade::Ended;
 use crate::identity::invites;
 use crate::identity::users::{self, Filter, NewUser, UserChange};
 use crate::records::{Profile, User};
+use crate::tenant::paths;
 
 /// A person as administrators see them: everything but the password.
 #[derive(Serialize)]
@@ -193,11 +193,10 @@ pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<Stri
     let lifetime = input.take("expires_in").map(Duration::from_secs);
     input.finish()?;
     let issued = invites::issue(&admin.cx, email.as_deref(), lifetime).await?;
-    let path = routes::with_query(routes::SIGN_UP, "invite", issued.token.expose());
     Ok(HttpResponse::Created().json(json!({
         "id": issued.invite.id,
         "email": issued.invite.email,
-        "url": format!("{}{path}", admin.cx.tenant.issuer),
+        "url": admin.cx.tenant.urls.url_with(paths::SIGN_UP, "invite", issued.token.expose()),
         "created_at": issued.invite.created_at.rfc3339(),
         "expires_at": issued.invite.expires_at.rfc3339(),
     })))

@@ -10,13 +10,13 @@ use crate::cx::Cx;
 use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
-use crate::http::routes;
 use crate::http::views::Shell;
 use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
 use crate::oauth::authorize::{self, PageRefusal, View};
 use crate::oauth::{Error, Params};
 use crate::records::{Client, Wanted};
 use crate::store::rows;
+use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.
 pub enum Flow {
@@ -89,17 +89,18 @@ impl Flow {
     pub fn token(&self) -> &str {
         match self {
             Self::Home | Self::Over { .. } | Self::Stale => "",
-            Self::Page(interaction) => path(interaction),
+            Self::Page(interaction) => path(interaction).unwrap_or_default(),
             Self::App(waiting) => &waiting.token,
         }
     }
 
     /// Where to go once the page has done its work.
-    pub fn next(&self) -> String {
+    pub fn next(&self, cx: &Cx) -> String {
+        let home = || cx.tenant.urls.path(paths::HOME);
         match self {
-            Self::Home | Self::Over { .. } | Self::Stale => routes::HOME.to_owned(),
-            Self::Page(interaction) => path(interaction).to_owned(),
-            Self::App(waiting) => waiting.resume(),
+            Self::Home | Self::Over { .. } | Self::Stale => home(),
+            Self::Page(interaction) => path(interaction).map_or_else(home, str::to_owned),
+            Self::App(waiting) => waiting.resume(cx),
         }
     }
 
@@ -107,7 +108,7 @@ impl Flow {
     pub fn signed_in(&self, cx: &Cx, session: &SessionId) -> String {
         match self {
             Self::App(waiting) => waiting.resumed_as(cx, &waiting.interaction.proved_in(session)),
-            _ => self.next(),
+            _ => self.next(cx),
         }
     }
 
@@ -117,7 +118,7 @@ impl Flow {
         let refusal = match self {
             // Not for a browser that keeps no cookies: it would go round in circles.
             Self::Over { query, why: Ended::Elsewhere } if browser.known_name().is_some() => {
-                return Some(Ok(go(&routes::authorize(query))));
+                return Some(Ok(go(&browser.cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query))));
             }
             Self::Over { query, why } => PageRefusal::over(*why, query),
             Self::Stale => PageRefusal::stale_interaction(),
@@ -153,13 +154,13 @@ impl Flow {
 
 impl Waiting {
     /// Takes the request up again.
-    pub fn resume(&self) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &self.token)
+    pub fn resume(&self, cx: &Cx) -> String {
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &self.token)
     }
 
     /// Takes the request up again with what has happened on the page.
     pub fn resumed_as(&self, cx: &Cx, interaction: &Interaction) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &interaction.seal(cx))
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &interaction.seal(cx))
     }
 }
 
@@ -177,11 +178,11 @@ fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
     Ok(std::iter::once(view.redirect_uri.clone()).chain(others).take(MOST).collect())
 }
 
-/// The path of a page that waits.
-fn path(interaction: &Interaction) -> &str {
+/// The path of a page that waits; `None` for anything else.
+fn path(interaction: &Interaction) -> Option<&str> {
     match &interaction.resume {
-        Resume::Page(path) => path,
-        Resume::Authorization(_) => routes::HOME,
+        Resume::Page(path) => Some(path),
+        Resume::Authorization(_) => None,
     }
 }
 

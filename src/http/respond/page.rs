@@ -12,8 +12,7 @@ use crate::http::views::{ErrorPage, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    let settings = cx.settings();
-    Shell::new(settings.issuer.host.clone()).dressed(&settings.look)
+    Shell::new(cx.tenant.urls.clone()).dressed(&cx.settings().look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.

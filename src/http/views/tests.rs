@@ -304,7 +304,7 @@ fn hostile_words_stay_words() {
 
 #[test]
 fn links_and_forms_stay_under_the_path_of_their_tenant() {
-    let shell = || Shell::sample().under("/t/acme");
+    let shell = || Shell::sample_below("/t/acme");
     let page = SignIn { shell: shell(), ..SignIn::sample() }.render().unwrap();
     assert!(page.contains("action=\"/t/acme/sign-in\""));
     let page = ErrorPage::not_found(shell()).render().unwrap();

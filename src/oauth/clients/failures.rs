@@ -3,16 +3,14 @@
 //! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same request again is counted
 //! and not kept twice.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::check::{self, ClientInput};
 use super::registry::{CLIENTS, invalid, within_reach};
 use super::{Error, registry};
 use crate::audit::{Entry, Event};
-use crate::base::Uptime;
 use crate::base::id::{ClientId, FailureId};
+use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
 use crate::oauth::redirect;
 use crate::records::{AuthorizeFailure, Client, ClientType, Origin};
@@ -48,21 +46,15 @@ pub struct Wrong<'a> {
     pub sent: Option<&'a str>,
 }
 
-/// How many were noted of each app in the running minute.
-#[derive(Default)]
-pub(crate) struct PerMinute(Mutex<HashMap<ClientId, (u64, u32)>>);
+/// The count that [`PER_MINUTE`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_mins(1))
+}
 
-impl PerMinute {
-    /// Whether one more may be noted.
-    fn take(&self, client: &ClientId, now: Uptime) -> bool {
-        let minute = now.millis() / 60_000;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only registered apps come here, and each minute forgets the others.
-        all.retain(|_, (noted, _)| *noted == minute);
-        let (_, count) = all.entry(client.clone()).or_insert((minute, 0));
-        *count = count.saturating_add(1);
-        *count <= PER_MINUTE
-    }
+/// Whether one more may be noted of a client.
+fn may_note(cx: &Cx, client: &ClientId) -> bool {
+    let level = Level::new("failure", client.as_str(), PER_MINUTE);
+    cx.process().authorization_failures.take(&[level], cx.now).is_some()
 }
 
 /// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a short time.
@@ -80,7 +72,7 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
     };
     let known = rows::failures::of_client(&cx.read()?, cx.tenant.id, &fresh.client)?;
     let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
-    if known.iter().any(is_recent) || !cx.process().authorization_failures.take(&fresh.client, cx.uptime) {
+    if known.iter().any(is_recent) || !may_note(cx, &fresh.client) {
         return Ok(());
     }
     let at = cx.clone();
