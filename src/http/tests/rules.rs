@@ -12,7 +12,7 @@ use crate::base::Secret;
 use crate::base::id::{ClientId, FailureId};
 use crate::cx::{Actor, Cx};
 use crate::identity::sessions::{self, SignedIn};
-use crate::identity::sign_in::{Attempt, with_password};
+use crate::identity::sign_in::{Attempt, Outcome, Visit, with_password};
 use crate::identity::users::{self, NewUser, OwnChange, UserChange};
 use crate::identity::{invites, links};
 use crate::oauth::clients::{self, ClientInput};
@@ -59,9 +59,10 @@ impl World {
         }
         let bob = people.pop().unwrap();
         let password = Secret::from(PASSWORD);
-        let attempt =
-            Attempt { identifier: "bob@example.com", password: &password, device: None, browser: None, replaces: None };
-        let of_bob = with_password(&home.stranger(), attempt).await.unwrap().signed_in;
+        let visit = Visit::default();
+        let attempt = Attempt { identifier: "bob@example.com", password: &password, device: None, visit };
+        let Outcome::SignedIn(success) = with_password(&home.stranger(), attempt).await.unwrap() else { panic!() };
+        let of_bob = success.signed_in;
         clients::register(&cx, &app("shop")).await.unwrap();
         for kind in ["notes", "shop:item"] {
             catalogue::put(&cx, &draft(kind)).await.unwrap();
