@@ -7,6 +7,10 @@ use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::LazyLock;
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
 use super::{Entropy, Moment};
 
 /// Base 32 with an alphabet in ASCII order, so that text sorts as the bytes do (RFC 4648 §7, lower case, no padding).
@@ -52,6 +56,11 @@ fn well_formed(prefix: &str, text: &str) -> bool {
         .is_some_and(|body| body.len() == BODY && body.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')))
 }
 
+/// The schema of an identifier.
+fn described_id(words: &str) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(words)).into()
+}
+
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -95,6 +104,14 @@ macro_rules! typed_ids {
                 f.write_str(&self.0)
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                described_id(concat!("An identifier that begins with `", $prefix, "`."))
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -231,6 +248,14 @@ impl fmt::Display for ClientId {
         f.write_str(&self.0)
     }
 }
+
+impl PartialSchema for ClientId {
+    fn schema() -> RefOr<Schema> {
+        described_id("The identifier of an app: 2 to 64 characters of A-Z a-z 0-9 . _ -")
+    }
+}
+
+impl ToSchema for ClientId {}
 
 impl<'de> Deserialize<'de> for ClientId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

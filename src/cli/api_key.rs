@@ -181,7 +181,7 @@ impl CreateArgs {
         ];
         body.extend(given(more));
         body.extend(self.limits.members());
-        let answer = remote.call(Call::post(["api-keys"]).body(body.into()))?;
+        let answer = remote.call(Call::post(["api-keys"]).body(&body))?;
         output.show(&answer, |answer| {
             let end = "The key is shown this once. Keep it where the machine can read it and nobody else.";
             format!("Made.\n\n{}\n\n{end}", key(answer))
@@ -216,7 +216,7 @@ impl UpdateArgs {
                 "name what is to change; see auther admin api-key update --help.",
             ));
         }
-        let answer = remote.call(Call::patch(["api-keys", &self.named.key]).body(body.into()))?;
+        let answer = remote.call(Call::patch(["api-keys", &self.named.key]).body(&body))?;
         output.show(&answer, key)
     }
 }

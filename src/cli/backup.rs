@@ -45,7 +45,7 @@ impl BackupCommand {
         match self {
             Self::Create(args) => {
                 let path = absolute(&args.file)?;
-                let answer = remote.call(Call::post(["backup"]).body(json!({"path": path})).slow())?;
+                let answer = remote.call(Call::post(["backup"]).body(&json!({"path": path})).slow())?;
                 output.show(&answer, |answer| {
                     format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows"))
                 })

@@ -49,7 +49,7 @@ impl CheckArgs {
             "explain": self.explain,
             "names": !self.as_is,
         });
-        let answer = remote.call(Call::post(["check"]).body(body))?;
+        let answer = remote.call(Call::post(["check"]).body(&body))?;
         output.show(&answer, |answer| {
             let allowed = answer.get("allowed").and_then(Value::as_bool).unwrap_or_default();
             let word = if allowed { "Allowed" } else { "Denied" };

@@ -267,7 +267,7 @@ impl ClientCommand {
             }
             Self::RotateSecret(args) => {
                 let body = json!({"overlap_seconds": args.overlap.unwrap_or(0)});
-                let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(body);
+                let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(&body);
                 output.show(&remote.call(call)?, |answer| {
                     format!(
                         "New secret of {}, shown this once:\n\n  {}",
@@ -303,7 +303,7 @@ impl CreateArgs {
         if let Some(id) = self.client_id {
             body.insert(String::from("client_id"), id.into());
         }
-        let answer = remote.call(Call::post(["clients"]).body(body.into()))?;
+        let answer = remote.call(Call::post(["clients"]).body(&body))?;
         output.show(&answer, |answer| {
             let mut shown = format!("Registered.\n\n{}", app(answer));
             if answer.get("client_secret").is_some() {
@@ -330,7 +330,7 @@ impl UpdateArgs {
             };
             body.entry(member).or_insert(nothing);
         }
-        let answer = remote.call(Call::patch(["clients", &self.named.client]).body(body.into()))?;
+        let answer = remote.call(Call::patch(["clients", &self.named.client]).body(&body))?;
         output.show(&answer, app)
     }
 }

@@ -23,7 +23,7 @@ pub fn setup_link(remote: &Remote, output: Output) -> Result<(), Failure> {
 
 /// A link with which an administrator sets a new password.
 pub fn recover(args: RecoverArgs, remote: &Remote, output: Output) -> Result<(), Failure> {
-    let answer = remote.call(Call::post(["recover"]).body(json!({"email": args.email})))?;
+    let answer = remote.call(Call::post(["recover"]).body(&json!({"email": args.email})))?;
     output.show(&answer, |answer| {
         format!("Recovery link, works once, until {}:\n\n  {}", text(answer, "expires_at"), text(answer, "url"))
     })

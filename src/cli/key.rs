@@ -43,7 +43,7 @@ impl KeyCommand {
         match self {
             Self::List => output.show(&remote.call(Call::get(["keys"]))?, keys),
             Self::Rotate(args) => {
-                let call = Call::post(["keys", "rotate"]).body(json!({"alg": args.alg}));
+                let call = Call::post(["keys", "rotate"]).body(&json!({"alg": args.alg}));
                 output.show(&remote.call(call)?, keys)
             }
             Self::Retire(args) => {

@@ -99,7 +99,7 @@ impl ModelCommand {
             }
             Self::Validate(args) => {
                 let body = json!({"definition": document(&args.file)?, "entity_type": args.entity_type});
-                let answer = remote.call(Call::post(["models", "validate"]).body(body))?;
+                let answer = remote.call(Call::post(["models", "validate"]).body(&body))?;
                 output.show(&answer, |answer| format!("The model is sound.{}", remarks(answer)))
             }
             Self::Delete(named) => {
@@ -108,7 +108,7 @@ impl ModelCommand {
             }
             Self::Import(args) => {
                 let body = json!({"source": super::input::read(&args.file)?, "prefix": args.prefix});
-                let answer = remote.call(Call::post(["models", "import"]).body(body))?;
+                let answer = remote.call(Call::post(["models", "import"]).body(&body))?;
                 output.show(&answer, |answer| {
                     let columns = [("ENTITY TYPE", "entity_type"), ("VERSION", "version")];
                     format!(
@@ -127,10 +127,10 @@ impl PutArgs {
         let body = json!({"definition": document(&self.file)?, "client": self.client});
         let name = &self.named.entity_type;
         if self.dry_run {
-            let answer = remote.call(Call::post(["models", name, "dry-run"]).body(body))?;
+            let answer = remote.call(Call::post(["models", name, "dry-run"]).body(&body))?;
             return output.show(&answer, super::tuple::changes);
         }
-        let answer = remote.call(Call::put(["models", name]).body(body))?;
+        let answer = remote.call(Call::put(["models", name]).body(&body))?;
         output.show(&answer, |answer| format!("Written.\n\n{}", model(answer)))
     }
 }

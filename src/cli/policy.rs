@@ -109,7 +109,7 @@ impl PolicyCommand {
         match self {
             Self::Validate(args) => {
                 let body = json!({"script": input::read(&args.file)?});
-                let answer = remote.call(Call::post(["policies", "validate"]).body(body))?;
+                let answer = remote.call(Call::post(["policies", "validate"]).body(&body))?;
                 output.show(&answer, remarks)?;
                 if answer.get("valid") == Some(&Value::Bool(true)) {
                     return Ok(());
@@ -118,7 +118,7 @@ impl PolicyCommand {
             }
             Self::Test(args) => {
                 let body = json!({"script": input::read(&args.script.file)?, "context": args.context});
-                output.show(&remote.call(Call::post(["policies", "test"]).body(body))?, decision_text)
+                output.show(&remote.call(Call::post(["policies", "test"]).body(&body))?, decision_text)
             }
             Self::Evaluations(args) => {
                 let call = Call::get(["policies", "evaluations"])

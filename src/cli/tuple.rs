@@ -183,14 +183,14 @@ impl AddArgs {
             body.insert(String::from("expires_at"), self.expires_at.into());
         }
         if self.dry_run {
-            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(json!({"add": [body]})))?;
+            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(&json!({"add": [body]})))?;
             return output.show(&answer, |answer| {
                 let names = answer.get("resolved").and_then(Value::as_array).into_iter().flatten();
                 let names: String = names.map(|name| taken_for(&json!({ "resolved": name }))).collect();
                 format!("{}{names}", changes(answer))
             });
         }
-        let answer = noted(remote.call(Call::post(["tuples"]).body(body))?);
+        let answer = noted(remote.call(Call::post(["tuples"]).body(&body))?);
         let told = |answer: &Value| format!("Written.\n\n{}{}{}", tuple(answer), taken_for(answer), stranger(answer));
         output.show(&answer, told)
     }
@@ -236,7 +236,7 @@ impl RemoveArgs {
         let call = match self.parts.as_slice() {
             [id] => Call::delete(["tuples", id]),
             [entity_type, entity_id, relation, subject_type, subject_id] => {
-                Call::post(["tuples", "remove"]).body(json!({
+                Call::post(["tuples", "remove"]).body(&json!({
                     "entity_type": entity_type, "entity_id": entity_id, "relation": relation,
                     "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation, "names": !self.as_is,
                 }))
@@ -265,7 +265,7 @@ impl ImportArgs {
             let some = lines.get(batch.clone()).unwrap_or_default();
             let body =
                 json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix, "names": self.names});
-            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
+            let answer = remote.call(Call::post(["tuples", "import"]).body(&body).slow());
             let answer = answer.map_err(|failure| begun(failure, batch.start))?;
             let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
             written += count("written");

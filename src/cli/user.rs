@@ -238,7 +238,7 @@ impl UserCommand {
                 if let Some(email) = args.email {
                     body.insert(String::from("email"), email.into());
                 }
-                let answer = remote.call(Call::patch(["users", &args.named.user]).body(body.into()))?;
+                let answer = remote.call(Call::patch(["users", &args.named.user]).body(&body))?;
                 output.show(&answer, person)
             }
             Self::SetPassword(args) => args.run(remote, output),
@@ -299,7 +299,7 @@ impl ConsentArgs {
 impl InviteArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let body = json!({"email": self.email, "expires_in": self.expires_in});
-        let answer = remote.call(Call::post(["invites"]).body(body))?;
+        let answer = remote.call(Call::post(["invites"]).body(&body))?;
         output.show(&answer, |answer| {
             let (end, url) = (text(answer, "expires_at"), text(answer, "url"));
             format!("Invitation, works once, until {end}:\n\n  {url}")
@@ -315,7 +315,7 @@ impl CreateArgs {
         if let Some(password) = password {
             body.insert(String::from("password"), password.expose().as_str().into());
         }
-        let answer = remote.call(Call::post(["users"]).body(body.into()))?;
+        let answer = remote.call(Call::post(["users"]).body(&body))?;
         output.show(&answer, |answer| format!("Created.\n\n{}", person(answer)))
     }
 }
@@ -326,7 +326,7 @@ impl PasswordArgs {
             return Err(Failure::usage("no_password", "no password was given."));
         };
         let body = json!({"password": password.expose().as_str()});
-        let answer = remote.call(Call::post(["users", &self.named.user, "password"]).body(body))?;
+        let answer = remote.call(Call::post(["users", &self.named.user, "password"]).body(&body))?;
         output.show(&answer, |answer| format!("Password set for {}; {}.", text(answer, "email"), ended(answer)))
     }
 }

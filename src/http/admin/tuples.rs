@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::paging::{page_request, paged, parameter, wrong_parameter};
 use super::writers::for_writers;
@@ -11,11 +13,12 @@ use crate::access::import::{Incoming, prefixed, read_tuples_from};
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
 use crate::access::{Error, dry_run};
+use crate::base::Timestamp;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Input, LongJson, Manager, Query, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::records::{self, SubjectRef, TupleKey};
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
@@ -24,22 +27,59 @@ const MAX_DRY: usize = 100;
 /// What is wrong with it is told after who asks.
 type Body = Result<LongJson, Refusal>;
 
-/// A tuple as administrators see it.
-pub(super) fn view(tuple: &Tuple) -> Value {
-    let TupleKey { entity_type, entity_id, relation, subject } = &tuple.key;
-    json!({
-        "id": tuple.key.id(),
-        "entity_type": entity_type,
-        "entity_id": entity_id,
-        "relation": relation,
-        "subject_type": subject.kind,
-        "subject_id": subject.id,
-        "subject_relation": subject.relation,
-        "condition": tuple.condition,
-        "expires_at": tuple.expires_at.map(|at| at.rfc3339()),
-        "created_at": tuple.created_at.rfc3339(),
-        "updated_at": tuple.updated_at.rfc3339(),
-    })
+/// A tuple: who has which relation to which object.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tuple {
+    /// Made of its six parts: the same tuple has the same identifier everywhere.
+    id: String,
+    entity_type: String,
+    /// The object; `*` for all of the type.
+    entity_id: String,
+    relation: String,
+    subject_type: String,
+    /// Who; `*` for all of the type.
+    subject_id: String,
+    /// With it, the subject is everyone who has this relation to the one that is named.
+    #[schema(required)]
+    subject_relation: Option<String>,
+    /// Lua that must return true for the tuple to count.
+    #[schema(required)]
+    condition: Option<String>,
+    /// From then on it does not count.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// The name that the subject was given by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resolved: Option<Name>,
+}
+
+impl From<&records::Tuple> for Tuple {
+    fn from(tuple: &records::Tuple) -> Self {
+        let TupleKey { entity_type, entity_id, relation, subject } = tuple.key.clone();
+        Self {
+            id: tuple.key.id(),
+            entity_type,
+            entity_id,
+            relation,
+            subject_type: subject.kind,
+            subject_id: subject.id,
+            subject_relation: subject.relation,
+            condition: tuple.condition.clone(),
+            expires_at: tuple.expires_at.map(Timestamp::from),
+            created_at: tuple.created_at.into(),
+            updated_at: tuple.updated_at.into(),
+            resolved: None,
+        }
+    }
+}
+
+impl From<&Written> for Tuple {
+    fn from(written: &Written) -> Self {
+        Self { resolved: written.name.clone(), ..Self::from(&written.tuple) }
+    }
 }
 
 /// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
@@ -69,7 +109,7 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
     }
     let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
     let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
-    let items: Vec<Value> = page.items.iter().map(view).collect();
+    let items: Vec<Tuple> = page.items.iter().map(Tuple::from).collect();
     Ok(HttpResponse::Ok().json(resolved(json!({"items": items, "next": page.next}), name.as_ref())))
 }
 
@@ -81,14 +121,9 @@ pub(super) fn resolved(mut answer: Value, name: Option<&Name>) -> Value {
     answer
 }
 
-/// A tuple that was written, with the name that its subject was given by.
-pub(super) fn written_view(written: &Written) -> Value {
-    resolved(view(&written.tuple), written.name.as_ref())
-}
-
 /// `GET tuples/{tuple}`.
 pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::by_id(&admin.cx, &id)?)))
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
@@ -103,10 +138,10 @@ async fn write_all(cx: &Cx, body: Body) -> HandlerResult {
         input.finish()?;
         let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
         let written = tuples::write_lines(cx, (1..).zip(new).collect()).await?;
-        let items: Vec<Value> = written.iter().map(written_view).collect();
+        let items: Vec<Tuple> = written.iter().map(Tuple::from).collect();
         return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
     }
-    Ok(HttpResponse::Created().json(written_view(&tuples::write(cx, new_tuple(input)?).await?)))
+    Ok(HttpResponse::Created().json(Tuple::from(&tuples::write(cx, new_tuple(input)?).await?)))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
@@ -116,7 +151,7 @@ pub async fn remove(manager: Manager, body: Body) -> HandlerResult {
 
 async fn remove_named(cx: &Cx, body: Body) -> HandlerResult {
     let tuple = new_tuple(Input::new(body?.0))?;
-    Ok(HttpResponse::Ok().json(view(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
@@ -125,7 +160,7 @@ pub async fn delete(manager: Manager, id: Path<String>) -> HandlerResult {
 }
 
 async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;

@@ -5,13 +5,16 @@ use std::fmt;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use utoipa::ToSchema;
 
 use super::body;
 use super::cx::charge;
-use crate::http::respond::Refusal;
+use crate::base::json_schema::{self, Mistake};
+use crate::http::respond::{FieldProblem, Refusal};
 
 /// Arrays and objects within each other.
 const MAX_DEPTH: usize = 32;
@@ -25,6 +28,34 @@ const MAX_VALUES: usize = 10_000;
 /// The same in what comes in batches: a thousand items with fifty values each.
 const LONG_VALUES: usize = 50_000;
 
+/// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is refused with everything that is
+/// wrong with it. A type refuses members that it does not know with `#[serde(deny_unknown_fields)]`: those of the admin API and of the permission
+/// APIs do, so that nobody takes a member for heard that was not; those of the account dialect, whose clients send more than is needed here, do not.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(Size::Plain, request.clone(), payload.take());
+        Box::pin(async { read.await?.typed().map(Self) })
+    }
+}
+
+/// The same for what comes in batches: models, tuples and questions. From a known caller it may be a megabyte whatever the settings say.
+pub struct LongBody<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(Size::Long, request.clone(), payload.take());
+        Box::pin(async { read.await?.typed().map(Self) })
+    }
+}
+
 /// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
 pub struct Json<T>(pub T);
 
@@ -35,7 +66,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let read = read(Size::Plain, request.clone(), payload.take());
         Box::pin(async {
-            serde_json::from_value(read.await?).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
+            serde_json::from_value(read.await?.value).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
         })
     }
 }
@@ -81,13 +112,42 @@ pub(in crate::http) async fn read_object(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Map<String, Value>, Refusal> {
-    match read(size, request.clone(), payload).await? {
+    match read(size, request.clone(), payload).await?.value {
         Value::Object(members) => Ok(members),
         _ => Err(Refusal::malformed("The JSON body is no object.")),
     }
 }
 
-async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Value, Refusal> {
+/// A body that was read strictly, with its text.
+struct Document {
+    value: Value,
+    bytes: Bytes,
+    size: Size,
+}
+
+impl Document {
+    /// What it says. Only when it does not fit is it read once more, to say why.
+    fn typed<T: DeserializeOwned + ToSchema>(self) -> Result<T, Refusal> {
+        let Self { value, bytes, size } = self;
+        serde_json::from_value(value).or_else(|error| {
+            let again = if bytes.is_empty() { Value::Object(Map::new()) } else { weigh(size.bounds(), &bytes)?.0 };
+            Err(misfit(json_schema::mistakes_of::<T>(&again), &error))
+        })
+    }
+}
+
+/// Refuses what is not as its type says: with every mistake, or where the schema does not show it, with what the type says.
+fn misfit(mistakes: Vec<Mistake>, error: &serde_json::Error) -> Refusal {
+    match mistakes.first() {
+        None => Refusal::malformed(explain(error)),
+        Some(mistake) if mistake.at.is_empty() => Refusal::malformed("The JSON body is no object."),
+        Some(_) => Refusal::invalid_fields(
+            mistakes.into_iter().map(|mistake| FieldProblem { field: mistake.at, message: mistake.message }).collect(),
+        ),
+    }
+}
+
+async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Document, Refusal> {
     let most = if size == Size::Long { LONG } else { 0 };
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
@@ -95,9 +155,9 @@ async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Valu
         Some("application/json") if !bytes.is_empty() => {
             let (value, cost) = weigh(size.bounds(), &bytes)?;
             charge(&request, cost)?;
-            Ok(value)
+            Ok(Document { value, bytes, size })
         }
-        _ if bytes.is_empty() => Ok(Value::Object(Map::new())),
+        _ if bytes.is_empty() => Ok(Document { value: Value::Object(Map::new()), bytes, size }),
         _ => Err(Refusal::unsupported("application/json")),
     }
 }
@@ -287,6 +347,33 @@ mod tests {
         assert!(cost(format!("\"{}\"", "x".repeat(1000))) >= 1000);
         let members: Vec<String> = (0..100).map(|number| format!("\"{number}\":[]")).collect();
         assert!(cost(format!("{{{}}}", members.join(","))) >= 100 * (2 * size_of::<Value>() + 2 * size_of::<String>()));
+    }
+
+    #[test]
+    fn a_body_that_does_not_fit_is_refused_with_all_that_is_wrong() {
+        #[derive(Debug, serde::Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Asked {
+            email: String,
+            inner: Vec<Inner>,
+        }
+        #[derive(Debug, serde::Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Inner {
+            id: u64,
+        }
+        let read = |text: &'static str| {
+            let bytes = Bytes::from_static(text.as_bytes());
+            Document { value: parse(&bytes).unwrap(), bytes, size: Size::Plain }.typed::<Asked>()
+        };
+        assert!(read(r#"{"email":"a","inner":[{"id":1}]}"#).is_ok());
+        let refusal = read(r#"{"inner":[{"id":1},{"id":"4711","age":1}],"colour":"red"}"#).unwrap_err();
+        assert_eq!(refusal.code(), "invalid_fields");
+        let all = "These fields are not accepted: email, inner[1].id, inner[1].age, colour.";
+        assert_eq!(refusal.message(), all);
+        assert_eq!(read("[]").unwrap_err().code(), "invalid_request");
     }
 
     #[test]

@@ -86,6 +86,13 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
     }
 
+    /// Fields of the request are not accepted (400): all that is wrong with it, at once.
+    pub fn invalid_fields(fields: Vec<FieldProblem>) -> Self {
+        let names: Vec<&str> = fields.iter().map(|problem| problem.field.as_str()).collect();
+        let message = format!("These fields are not accepted: {}.", names.join(", "));
+        Self::new(StatusCode::BAD_REQUEST, "invalid_fields", message).with_fields(fields)
+    }
+
     /// The body is larger than `limit` bytes (413).
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The request body is larger than {limit} bytes.");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::operation::{Operation, delete, get, post, put, version};
+use super::super::operation::{Operation, delete, get, post, put};
 use super::schema::{
     anything, both, by_name, choice, either, free, list, named, nullable, number, object, page, text, time, up_to,
     whole, yes_no,
@@ -21,25 +21,27 @@ pub fn operations() -> Vec<Operation> {
 
 fn models() -> Vec<Operation> {
     let definition = || ("definition", free());
-    let draft = || object([definition(), ("client?", nullable(text())), ("version?", version())]);
+    let draft = || object([definition(), ("client?", nullable(text())), ("version?", whole())]);
     vec![
-        get("models", "Models by name, and at the end the built-in ones").needs("view on models").pages(named("Model")),
+        get("models", "Models by name, and at the end the built-in ones")
+            .needs("view on models")
+            .pages_old(named("Model")),
         get("models/{type}", "A model, described in words")
             .depends("Needs view on models, or manage on the client of the type.")
-            .gives(named("DescribedModel")),
+            .gives_old(named("DescribedModel")),
         put("models/{type}", "Writes a model; 201 when it is new")
             .depends(WRITES_MODELS)
-            .takes(draft())
-            .gives(named("DescribedModel"))
-            .makes(named("DescribedModel")),
+            .takes_old(draft())
+            .gives_old(named("DescribedModel"))
+            .makes_old(named("DescribedModel")),
         delete("models/{type}", "Deletes a model that no tuple uses")
             .depends(WRITES_MODELS)
-            .filter("version", whole(), "Only if it is this one.")
-            .gives(object([("entity_type", text()), ("deleted", yes_no())])),
+            .filter_old("version", whole(), "Only if it is this one.")
+            .gives_old(object([("entity_type", text()), ("deleted", yes_no())])),
         post("models/{type}/dry-run", "Who would gain and who would lose what by another model")
             .depends("Needs view on models and view on tuples.")
-            .takes(draft())
-            .gives(object([
+            .takes_old(draft())
+            .gives_old(object([
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
@@ -49,8 +51,8 @@ fn models() -> Vec<Operation> {
             ])),
         post("models/validate", "What is wrong with a model; nothing is written")
             .needs("view on models")
-            .takes(object([definition(), ("entity_type?", nullable(text()))]))
-            .gives(object([
+            .takes_old(object([definition(), ("entity_type?", nullable(text()))]))
+            .gives_old(object([
                 ("entity_type", text()),
                 ("valid", yes_no()),
                 ("description", named("Description")),
@@ -58,8 +60,8 @@ fn models() -> Vec<Operation> {
             ])),
         post("models/import", "Writes models that OpenFGA wrote")
             .depends(WRITES_MODELS)
-            .takes(object([("source", text()), ("prefix?", nullable(text()))]))
-            .gives(object([
+            .takes_old(object([("source", text()), ("prefix?", nullable(text()))]))
+            .gives_old(object([
                 ("items", list(named("Model"))),
                 ("next", nullable(text())),
                 ("warnings", list(named("Mistake"))),
@@ -72,42 +74,42 @@ fn tuples() -> Vec<Operation> {
     vec![
         get("tuples", "Who has which relation to which object")
             .needs("view on tuples")
-            .filter("entity_type", text(), "Only on this type.")
-            .filter("entity_id", text(), "Only on this object.")
-            .filter("relation", text(), "Only this relation.")
-            .filter("subject", text(), "Only of this subject, as TYPE:ID.")
-            .filter("subject_type", text(), "Only of subjects of this type.")
-            .filter("subject_id", text(), "Only of subjects with this id.")
-            .filter(
+            .filter_old("entity_type", text(), "Only on this type.")
+            .filter_old("entity_id", text(), "Only on this object.")
+            .filter_old("relation", text(), "Only this relation.")
+            .filter_old("subject", text(), "Only of this subject, as TYPE:ID.")
+            .filter_old("subject_type", text(), "Only of subjects of this type.")
+            .filter_old("subject_id", text(), "Only of subjects with this id.")
+            .filter_old(
                 "names",
                 choice(&["true", "false"]),
                 "Whether a subject may be named; otherwise all is an identifier.",
             )
-            .pages(named("Tuple"))
-            .gives(both(page(named("Tuple")), &object([("resolved?", named("Name"))]))),
+            .pages_old(named("Tuple"))
+            .gives_old(both(page(named("Tuple")), &object([("resolved?", named("Name"))]))),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
-            .takes(either(named("NewTuple"), object([("tuples", up_to(1_000, named("NewTuple")))])))
-            .makes(either(named("Tuple"), several())),
-        get("tuples/{tuple}", "A tuple").needs("view on tuples").gives(named("Tuple")),
-        delete("tuples/{tuple}", "Removes a tuple").depends(WRITES_TUPLES).gives(named("Tuple")),
+            .takes_old(either(named("NewTuple"), object([("tuples", up_to(1_000, named("NewTuple")))])))
+            .makes_old(either(named("Tuple"), several())),
+        get("tuples/{tuple}", "A tuple").needs("view on tuples").gives_old(named("Tuple")),
+        delete("tuples/{tuple}", "Removes a tuple").depends(WRITES_TUPLES).gives_old(named("Tuple")),
         post("tuples/remove", "Removes a tuple, by its parts")
             .depends(WRITES_TUPLES)
-            .takes(named("NewTuple"))
-            .gives(named("Tuple")),
+            .takes_old(named("NewTuple"))
+            .gives_old(named("Tuple")),
         post("tuples/import", "Writes tuples from lines of any notation, all or none")
             .depends(WRITES_TUPLES)
-            .takes(object([
+            .takes_old(object([
                 ("lines", list(text())),
                 ("first_line?", whole()),
                 ("prefix?", text()),
                 ("names?", yes_no()),
             ]))
-            .gives(object([("written", whole()), ("expired", whole()), ("resolved", whole()), ("names", whole())])),
+            .gives_old(object([("written", whole()), ("expired", whole()), ("resolved", whole()), ("names", whole())])),
         post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
             .needs("view on tuples")
-            .takes(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))
-            .gives(object([
+            .takes_old(object([("add?", list(named("NewTuple"))), ("remove?", list(named("NewTuple")))]))
+            .gives_old(object([
                 ("gained", list(named("Change"))),
                 ("lost", list(named("Change"))),
                 ("complete", yes_no()),
@@ -116,7 +118,7 @@ fn tuples() -> Vec<Operation> {
             ])),
         post("check", "May somebody do something, and why")
             .needs("view on tuples")
-            .takes(object([
+            .takes_old(object([
                 ("subject_type", text()),
                 ("subject_id", text()),
                 ("subject_relation?", nullable(text())),
@@ -129,7 +131,7 @@ fn tuples() -> Vec<Operation> {
                 ("names?", yes_no()),
                 ("would_do?", list(named("NewTuple"))),
             ]))
-            .gives(object([
+            .gives_old(object([
                 ("allowed", yes_no()),
                 ("reason", text()),
                 ("source?", text()),
@@ -154,8 +156,8 @@ fn policies() -> Vec<Operation> {
     vec![
         post("policies/validate", "What is wrong with a script; it is not run")
             .needs("view on policies")
-            .takes(object([("script", text())]))
-            .gives(object([
+            .takes_old(object([("script", text())]))
+            .gives_old(object([
                 ("valid", yes_no()),
                 ("errors", remarks()),
                 ("warnings", remarks()),
@@ -164,8 +166,8 @@ fn policies() -> Vec<Operation> {
             ])),
         post("policies/test", "Runs a script as a check would, and records nothing")
             .needs("view on policies")
-            .takes(object([("script", text()), ("context?", free())]))
-            .gives(object([
+            .takes_old(object([("script", text()), ("context?", free())]))
+            .gives_old(object([
                 ("result", result()),
                 ("returned", nullable(text_or_yes_no())),
                 ("note", nullable(text())),
@@ -174,26 +176,26 @@ fn policies() -> Vec<Operation> {
             ])),
         get("policies/evaluations", "What policies got and answered, newest first")
             .needs("view on policies")
-            .filter("since", time(), "From this moment on.")
-            .filter("entity_type", text(), "Only on this type.")
-            .filter("entity_id", text(), "Only on this object.")
-            .filter("permission", text(), "Only of this permission.")
-            .filter("subject", text(), "Only about this subject.")
-            .filter("result", result(), "Only with this result.")
-            .filter("order", choice(&["asc", "desc"]), "Oldest or newest first.")
-            .pages(named("Evaluation")),
+            .filter_old("since", time(), "From this moment on.")
+            .filter_old("entity_type", text(), "Only on this type.")
+            .filter_old("entity_id", text(), "Only on this object.")
+            .filter_old("permission", text(), "Only of this permission.")
+            .filter_old("subject", text(), "Only about this subject.")
+            .filter_old("result", result(), "Only with this result.")
+            .filter_old("order", choice(&["asc", "desc"]), "Oldest or newest first.")
+            .pages_old(named("Evaluation")),
         get("policies/versions", "What the policies of a type were, the newest first for each")
             .needs("view on policies")
-            .names("entity_type", text(), "Of which type.")
-            .filter("permission", text(), "Only of this permission.")
-            .filter("tuple", text(), "Only of this tuple's condition.")
-            .pages(named("PolicyVersion")),
+            .names::<String>("entity_type", "Of which type.")
+            .filter_old("permission", text(), "Only of this permission.")
+            .filter_old("tuple", text(), "Only of this tuple's condition.")
+            .pages_old(named("PolicyVersion")),
         get("policies/switched-off", "Policies that did not come back and are not run any more, oldest first")
             .needs("view on policies")
-            .gives(object([("items", list(named("SwitchedOff")))])),
+            .gives_old(object([("items", list(named("SwitchedOff")))])),
         delete("policies/switched-off/{script}", "Lets the policy run again whose text has this digest")
             .needs("update on policies")
-            .gives(named("SwitchedOff")),
+            .gives_old(named("SwitchedOff")),
     ]
 }
 
@@ -212,12 +214,10 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("DescribedModel", described_model()),
         ("Description", description()),
         ("Mistake", object([("at", text()), ("problem", text())])),
-        ("Tuple", tuple()),
         ("NewTuple", new_tuple()),
-        ("Name", name()),
         ("Change", change()),
         ("Evaluation", evaluation()),
-        ("PolicyVersion", policy_version()),
+        ("PolicyVersion", policy_whole()),
         ("SwitchedOff", object([("script", text()), ("about", text()), ("owner", text()), ("at", time())])),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
@@ -264,28 +264,6 @@ fn description() -> Value {
         ),
         ("matrix", by_name(by_name(choice(&["no", "part", "unless", "yes"])))),
     ])
-}
-
-fn tuple() -> Value {
-    object([
-        ("id", text()),
-        ("entity_type", text()),
-        ("entity_id", text()),
-        ("relation", text()),
-        ("subject_type", text()),
-        ("subject_id", text()),
-        ("subject_relation", nullable(text())),
-        ("condition", nullable(text())),
-        ("expires_at", nullable(time())),
-        ("created_at", time()),
-        ("updated_at", time()),
-        ("resolved?", named("Name")),
-    ])
-}
-
-/// The name that somebody was given by, and the identifier that stands in its place.
-fn name() -> Value {
-    object([("typed", text()), ("as", choice(&["email", "username", "group_name"])), ("id", text())])
 }
 
 /// A tuple may be written as it was read.
@@ -342,7 +320,7 @@ fn evaluation() -> Value {
     ])
 }
 
-fn policy_version() -> Value {
+fn policy_whole() -> Value {
     object([
         ("entity_type", text()),
         ("policy_level", choice(&["permission", "tuple"])),

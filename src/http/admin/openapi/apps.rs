@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::operation::{Operation, delete, get, patch, post, version};
+use super::super::operation::{Operation, delete, get, patch, post};
 use super::schema::{
     between, both, choice, either, free, list, named, nullable, object, page, text, time, up_to, whole, words, yes_no,
 };
@@ -24,64 +24,64 @@ fn clients() -> Vec<Operation> {
     vec![
         get("clients", "Apps and machines, by id")
             .needs("view on clients")
-            .filter("search", text(), "Only those whose id, name or redirect URIs hold this.")
-            .filter("type", kind(), "Only of this type.")
-            .filter("disabled", yes_no(), "Only those that are, or are not.")
+            .filter_old("search", text(), "Only those whose id, name or redirect URIs hold this.")
+            .filter_old("type", kind(), "Only of this type.")
+            .filter_old("disabled", yes_no(), "Only those that are, or are not.")
             .sorts::<Client>()
-            .pages(named("Client")),
+            .pages_old(named("Client")),
         post("clients", "Registers an app; its secret is shown this once")
             .needs("create on clients")
             .fresh()
-            .takes(named("NewClient"))
-            .makes(named("Client")),
-        get("clients/{client}", "An app").needs("view on clients").gives(named("Client")),
+            .takes_old(named("NewClient"))
+            .makes_old(named("Client")),
+        get("clients/{client}", "An app").needs("view on clients").gives_old(named("Client")),
         patch("clients/{client}", "Changes an app; what is absent stays, a key set or lifetime that is null goes")
             .needs("update on clients")
             .fresh()
-            .takes(named("ClientChange"))
-            .gives(named("Client")),
+            .takes_old(named("ClientChange"))
+            .gives_old(named("Client")),
         delete("clients/{client}", "Deletes an app with its grants and consents")
             .needs("delete on clients")
             .fresh()
-            .gives(object([("client_id", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
+            .gives_old(object([("client_id", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
         post("clients/{client}/rotate-secret", "Makes another secret, shown this once")
             .needs("update on clients")
             .fresh()
-            .takes(object([("overlap_seconds?", nullable(between(0, 7_776_000)))]))
-            .gives(named("Client")),
+            .takes_old(object([("overlap_seconds?", nullable(between(0, 7_776_000)))]))
+            .gives_old(named("Client")),
         post("clients/{client}/disable", "Gives the app nothing more, and revokes its grants")
             .needs("update on clients")
-            .gives(named("Client")),
+            .gives_old(named("Client")),
         post("clients/{client}/enable", "Lets the app work again")
             .needs("update on clients")
             .fresh()
-            .gives(named("Client")),
+            .gives_old(named("Client")),
     ]
 }
 
 /// What the developer of an app needs, and what a deletion would take along.
 fn details() -> Vec<Operation> {
     vec![
-        get("clients/{client}/deletion", "What a deletion would take along").needs("delete on clients").gives(object(
-            [
+        get("clients/{client}/deletion", "What a deletion would take along").needs("delete on clients").gives_old(
+            object([
                 ("refresh_families", whole()),
                 ("api_keys", whole()),
                 ("tuples", whole()),
                 ("memberships", whole()),
                 ("consents", whole()),
                 ("models", whole()),
-            ],
-        )),
+            ]),
+        ),
         get("clients/{client}/integration", "What the app's developer needs; never a secret")
             .needs("view on clients")
-            .gives(named("Integration")),
+            .gives_old(named("Integration")),
         get("clients/{client}/failures", "Failed authorization requests, newest first")
             .needs("view on clients")
-            .gives(page(named("AppFailure"))),
+            .gives_old(page(named("AppFailure"))),
         post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")
             .needs("update on clients")
             .fresh()
-            .gives(named("Client")),
+            .gives_old(named("Client")),
     ]
 }
 
@@ -125,21 +125,21 @@ fn api_keys() -> Vec<Operation> {
     vec![
         get("api-keys", "API keys, newest first")
             .needs("view_all on api_keys")
-            .filter("owner", text(), "All of this person.")
-            .filter("client", text(), "Those that are bound to this app.")
+            .filter_old("owner", text(), "All of this person.")
+            .filter_old("client", text(), "Those that are bound to this app.")
             .sorts::<ApiKey>()
-            .pages(named("ApiKey")),
+            .pages_old(named("ApiKey")),
         post("api-keys", "Makes a key, shown this once")
             .needs("manage_platform on platform")
             .fresh()
-            .takes(named("NewApiKey"))
-            .makes(named("ApiKey")),
-        get("api-keys/{key}", "A key").needs("view_all on api_keys").gives(named("ApiKey")),
+            .takes_old(named("NewApiKey"))
+            .makes_old(named("ApiKey")),
+        get("api-keys/{key}", "A key").needs("view_all on api_keys").gives_old(named("ApiKey")),
         patch("api-keys/{key}", "Changes a key; what is absent stays, a limit or an end that is null goes")
             .depends("Needs update on api_keys; where the key can do less afterwards and nothing else changes, revoke on api_keys is enough.")
-            .takes(named("ApiKeyChange"))
-            .gives(named("ApiKey")),
-        delete("api-keys/{key}", "Deletes a key; it stops working at once").needs("revoke on api_keys").gives(object(
+            .takes_old(named("ApiKeyChange"))
+            .gives_old(named("ApiKey")),
+        delete("api-keys/{key}", "Deletes a key; it stops working at once").needs("revoke on api_keys").gives_old(object(
             [
                 ("id", text()),
                 ("name", text()),
@@ -154,7 +154,7 @@ fn api_keys() -> Vec<Operation> {
 /// The shapes.
 pub fn schemas() -> Vec<(String, Value)> {
     let fixed = object([("type", kind()), ("name", words(1, 100)), ("client_id?", words(2, 64))]);
-    let change = object([("name?", words(1, 100)), ("version?", version())]);
+    let change = object([("name?", words(1, 100)), ("version?", whole())]);
     let all = [
         ("Client", client()),
         ("NewClient", both(fixed, &client_fields())),
@@ -292,6 +292,6 @@ fn api_key_change() -> Value {
         ("remaining?", nullable(between(0, MOST_USES))),
         ("refill?", refill()),
         ("rate_limit?", nullable(named("RateLimit"))),
-        ("version?", version()),
+        ("version?", whole()),
     ])
 }

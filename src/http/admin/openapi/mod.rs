@@ -6,7 +6,6 @@
 
 mod access;
 mod apps;
-mod operation;
 mod people;
 mod schema;
 mod system;
@@ -17,12 +16,13 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use serde_json::{Map, Value, json};
 
-use super::Registry;
+use super::operation::{self, Operation};
+use super::{Registry, groups};
+use crate::base::json_schema::Schemas;
 use crate::http::endpoint::Endpoint;
 use crate::http::extract::Manager;
 use crate::http::respond::Refusal;
 use crate::http::routes::ADMIN_API;
-use operation::Operation;
 
 /// `GET openapi.json`: this document, for anyone who has a credential.
 pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
@@ -35,12 +35,16 @@ pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
 
 /// Every operation that is described.
 fn operations() -> impl Iterator<Item = Operation> {
-    [people::operations(), apps::operations(), access::operations(), system::operations()].into_iter().flatten()
+    [people::operations(), apps::operations(), access::operations(), system::operations(), groups::operations()]
+        .into_iter()
+        .flatten()
 }
 
 fn schemas() -> Map<String, Value> {
     let all = [people::schemas(), apps::schemas(), access::schemas(), system::schemas()].into_iter().flatten();
-    all.chain([(String::from("Problem"), schema::problem())]).collect()
+    let mut schemas = Schemas::default();
+    operations().for_each(|operation| schemas.join(operation.schemas().clone()));
+    all.chain([(String::from("Problem"), schema::problem())]).chain(schemas.finished()).collect()
 }
 
 /// The paths that are registered, below the API's own, with their methods.

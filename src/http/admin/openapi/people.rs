@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::operation::{Operation, delete, get, patch, post, version};
+use super::super::operation::{Operation, delete, get, patch, post};
 use super::schema::{both, choice, email, free, list, named, nullable, object, page, text, time, whole, words, yes_no};
-use crate::records::{Group, Session, User};
+use crate::records::{Session, User};
 
 /// The operations.
 pub fn operations() -> Vec<Operation> {
-    let all = [users(), details(), sessions(), groups()].into_iter().flatten();
+    let all = [users(), details(), sessions()].into_iter().flatten();
     all.map(|operation| operation.under("people")).collect()
 }
 
@@ -16,32 +16,38 @@ fn users() -> Vec<Operation> {
     vec![
         get("users", "People, oldest first")
             .needs("view on users")
-            .filter("search", text(), "Only those whose e-mail address, username, names or id hold this.")
-            .filter("disabled", yes_no(), "Only those who are, or are not.")
-            .filter("role", text(), "Only those with this role: admin.")
+            .filter_old("search", text(), "Only those whose e-mail address, username, names or id hold this.")
+            .filter_old("disabled", yes_no(), "Only those who are, or are not.")
+            .filter_old("role", text(), "Only those with this role: admin.")
             .sorts::<User>()
-            .pages(named("User")),
-        post("users", "Makes an account").needs("create on users").fresh().takes(named("NewUser")).makes(named("User")),
-        get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives(named("User")),
+            .pages_old(named("User")),
+        post("users", "Makes an account")
+            .needs("create on users")
+            .fresh()
+            .takes_old(named("NewUser"))
+            .makes_old(named("User")),
+        get("users/{user}", "A person, by e-mail address, username or id")
+            .needs("view on users")
+            .gives_old(named("User")),
         patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
             .needs("update on users")
             .fresh()
-            .takes(named("UserChange"))
-            .gives(named("User")),
+            .takes_old(named("UserChange"))
+            .gives_old(named("User")),
         delete("users/{user}", "Deletes a person and what was theirs")
             .needs("delete on users")
             .fresh()
-            .gives(object([("id", text()), ("email", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
+            .gives_old(object([("id", text()), ("email", text()), ("deleted", yes_no()), ("ended", named("Ended"))])),
         post("users/{user}/password", "Sets a password, which ends every session")
             .needs("update on users")
             .fresh()
-            .takes(object([("password", words(1, 256))]))
-            .gives(named("User")),
+            .takes_old(object([("password", words(1, 256))]))
+            .gives_old(named("User")),
         post("users/{user}/disable", "Locks somebody out, which ends every session")
             .needs("ban on users")
-            .gives(named("User")),
-        post("users/{user}/enable", "Lets somebody in again").needs("update on users").fresh().gives(named("User")),
-        get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives(object([
+            .gives_old(named("User")),
+        post("users/{user}/enable", "Lets somebody in again").needs("update on users").fresh().gives_old(named("User")),
+        get("users/{user}/deletion", "What a deletion would take along").needs("delete on users").gives_old(object([
             ("sessions", whole()),
             ("refresh_families", whole()),
             ("api_keys", whole()),
@@ -52,8 +58,8 @@ fn users() -> Vec<Operation> {
         post("invites", "Makes a link to sign up, shown this once")
             .needs("create on users")
             .fresh()
-            .takes(object([("email?", nullable(email())), ("expires_in?", nullable(whole()))]))
-            .makes(object([
+            .takes_old(object([("email?", nullable(email())), ("expires_in?", nullable(whole()))]))
+            .makes_old(object([
                 ("id", text()),
                 ("email", nullable(text())),
                 ("url", text()),
@@ -81,24 +87,24 @@ fn details() -> Vec<Operation> {
     vec![
         get("users/{user}/groups", "The groups they are in")
             .depends("Needs view on users and view on groups.")
-            .gives(page(object([("id", text()), ("name", text()), ("direct", yes_no())]))),
+            .gives_old(page(object([("id", text()), ("name", text()), ("direct", yes_no())]))),
         get("users/{user}/access", "What they may do")
             .depends("Needs view on users and view on tuples.")
-            .filter("client", text(), "Only on the types of this app.")
-            .gives(object([("items", list(item)), ("truncated", yes_no())])),
+            .filter_old("client", text(), "Only on the types of this app.")
+            .gives_old(object([("items", list(item)), ("truncated", yes_no())])),
         get("users/{user}/token", "What their tokens would say; nothing is signed or stored")
             .depends("Needs view on users and view on tuples.")
-            .names("client", text(), "For this app.")
-            .filter("scope", text(), "With these scopes, separated by spaces; openid when absent.")
-            .gives(object([
+            .names_old("client", text(), "For this app.")
+            .filter_old("scope", text(), "With these scopes, separated by spaces; openid when absent.")
+            .gives_old(object([
                 ("id_token", nullable(free())),
                 ("access_token", free()),
                 ("refused", nullable(choice(&["user_disabled", "client_disabled", "access_denied"]))),
             ])),
-        get("users/{user}/consents", "The apps they have let in").needs("view on users").gives(page(consent)),
+        get("users/{user}/consents", "The apps they have let in").needs("view on users").gives_old(page(consent)),
         delete("users/{user}/consents/{client}", "Ends what an app got by their consent")
             .needs("update on users")
-            .gives(object([
+            .gives_old(object([
                 ("user", text()),
                 ("client_id", text()),
                 ("deleted", yes_no()),
@@ -111,73 +117,19 @@ fn sessions() -> Vec<Operation> {
     vec![
         get("sessions", "Signed-in browsers and devices, newest first")
             .needs("view_all on sessions")
-            .filter("user", text(), "Only of this person: e-mail address, username or id.")
-            .filter("client", text(), "Only those out of which this app got a code.")
+            .filter_old("user", text(), "Only of this person: e-mail address, username or id.")
+            .filter_old("client", text(), "Only those out of which this app got a code.")
             .sorts::<Session>()
-            .pages(named("Session")),
+            .pages_old(named("Session")),
         delete(
             "users/{user}/sessions",
             "Signs somebody out everywhere: ends all sessions and all tokens that apps hold for them",
         )
         .needs("revoke_all on sessions")
-        .gives(object([("id", text()), ("email", text()), ("ended", named("Ended"))])),
+        .gives_old(object([("id", text()), ("email", text()), ("ended", named("Ended"))])),
         delete("sessions/{session}", "Ends a session with the tokens that came from it")
             .needs("revoke_all on sessions")
-            .gives(object([("id", text()), ("ended", named("Ended"))])),
-    ]
-}
-
-fn groups() -> Vec<Operation> {
-    vec![
-        get("groups", "Groups, oldest first")
-            .needs("view on groups")
-            .filter("search", text(), "Only those whose name, description or id hold this.")
-            .sorts::<Group>()
-            .pages(named("Group")),
-        post("groups", "Makes a group")
-            .needs("create on groups")
-            .takes(object([("name", words(1, 100)), ("description?", nullable(words(0, 1_000)))]))
-            .makes(named("Group")),
-        get("groups/{group}", "A group, by name or id").needs("view on groups").gives(named("Group")),
-        patch("groups/{group}", "Changes a group; what is absent stays")
-            .needs("update on groups")
-            .takes(object([
-                ("name?", words(1, 100)),
-                ("description?", nullable(words(0, 1_000))),
-                ("version?", version()),
-            ]))
-            .gives(named("Group")),
-        get("groups/{group}/deletion", "What a deletion would take along")
-            .needs("delete on groups")
-            .gives(object([("tuples", whole()), ("memberships", whole())])),
-        delete("groups/{group}", "Deletes a group with all that was granted to it").needs("delete on groups").gives(
-            object([
-                ("id", text()),
-                ("name", text()),
-                ("deleted", yes_no()),
-                ("ended", object([("tuples", whole()), ("memberships", whole())])),
-            ]),
-        ),
-        get("groups/{group}/members", "Everybody in it")
-            .needs("view on groups")
-            .filter("direct", yes_no(), "Only those who were put in by name.")
-            .gives(page(named("Member"))),
-        post("groups/{group}/members", "Puts somebody in")
-            .needs("manage_members on groups")
-            .takes(object([
-                ("subject_id", text()),
-                ("subject_type?", choice(&["user", "apikey", "client", "group"])),
-                ("names?", yes_no()),
-            ]))
-            .makes(named("Tuple")),
-        delete("groups/{group}/members/{type}/{id}", "Takes somebody out")
-            .needs("manage_members on groups")
-            .filter(
-                "names",
-                choice(&["true", "false"]),
-                "Whether the member may be named; otherwise all is an identifier.",
-            )
-            .gives(named("Tuple")),
+            .gives_old(object([("id", text()), ("ended", named("Ended"))])),
     ]
 }
 
@@ -245,7 +197,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("attributes?", free()),
         ("roles?", list(text())),
         ("admin?", yes_no()),
-        ("version?", version()),
+        ("version?", whole()),
     ]);
     let all = [
         ("User", both(user, &claims())),
@@ -253,8 +205,6 @@ pub fn schemas() -> Vec<(String, Value)> {
         ("UserChange", both(user_change, &claims_to_change())),
         ("Ended", ended()),
         ("Session", session()),
-        ("Group", group()),
-        ("Member", member()),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
@@ -284,27 +234,5 @@ fn session() -> Value {
         ("ip", nullable(text())),
         ("user_agent", nullable(text())),
         ("clients", list(text())),
-    ])
-}
-
-fn group() -> Value {
-    object([
-        ("id", text()),
-        ("name", text()),
-        ("description", nullable(text())),
-        ("created_at", time()),
-        ("updated_at", time()),
-        ("version", whole()),
-    ])
-}
-
-fn member() -> Value {
-    object([
-        ("subject_type", text()),
-        ("subject_id", text()),
-        ("subject_relation", nullable(text())),
-        ("name", nullable(text())),
-        ("through", nullable(text())),
-        ("conditional", yes_no()),
     ])
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::operation::{Operation, delete, get, post};
+use super::super::operation::{Operation, delete, get, post};
 use super::schema::{anything, choice, free, list, named, nullable, object, page, text, time, whole, yes_no};
 
 /// The operations.
@@ -12,44 +12,44 @@ pub fn operations() -> Vec<Operation> {
 
 fn about() -> Vec<Operation> {
     vec![
-        get("openapi.json", "This document").gives(free()),
-        get("me", "Who calls, and the rights they hold over all objects").gives(named("Me")),
+        get("openapi.json", "This document").gives_old(free()),
+        get("me", "Who calls, and the rights they hold over all objects").gives_old(named("Me")),
         get("overview", "What is there and what happened lately")
             .depends("Each part is for who may see it; anyone who may see none of it is refused.")
-            .filter("period", choice(&["24h", "7d", "30d"]), "How far back; 24h when absent.")
-            .gives(named("Overview")),
+            .filter_among("period", &["24h", "7d", "30d"], "How far back; 24h when absent.")
+            .gives_old(named("Overview")),
         get("settings", "The configuration in effect, without its secrets")
             .needs("view on settings")
-            .gives(page(named("Setting"))),
+            .gives_old(page(named("Setting"))),
         get("doctor", "What is wrong with the installation, and what to do")
             .needs("view on settings")
-            .gives(page(named("Finding"))),
+            .gives_old(page(named("Finding"))),
         get("audit", "Who did what to whom, newest first")
             .needs("view on audit")
-            .filter("since", time(), "From this moment on.")
-            .filter("until", time(), "From before this moment.")
-            .filter("actor", text(), "Only what this one did: an identifier or an e-mail address.")
-            .filter("action", text(), "Only this action, or all of a noun: `user.sign_in`, `user`.")
-            .filter("target", text(), "Only what was done to this one: an identifier or an e-mail address.")
-            .filter("request", text(), "Only what this request did.")
-            .filter("result", outcome(), "Only what ended so.")
-            .filter("search", text(), "Only rows that hold this text.")
-            .filter("order", choice(&["asc", "desc"]), "Oldest or newest first.")
-            .pages(named("AuditRow")),
+            .filter_old("since", time(), "From this moment on.")
+            .filter_old("until", time(), "From before this moment.")
+            .filter_old("actor", text(), "Only what this one did: an identifier or an e-mail address.")
+            .filter_old("action", text(), "Only this action, or all of a noun: `user.sign_in`, `user`.")
+            .filter_old("target", text(), "Only what was done to this one: an identifier or an e-mail address.")
+            .filter_old("request", text(), "Only what this request did.")
+            .filter_old("result", outcome(), "Only what ended so.")
+            .filter_old("search", text(), "Only rows that hold this text.")
+            .filter_old("order", choice(&["asc", "desc"]), "Oldest or newest first.")
+            .pages_old(named("AuditRow")),
         get("outbox", "Deliveries that are not done, newest first")
             .needs("manage_platform on platform")
-            .filter("state", delivery_state(), "Only those that wait, or only those that were given up.")
-            .filter("kind", text(), "Only those of this kind.")
-            .filter("target", text(), "Only those about this identifier.")
-            .pages(named("Delivery")),
+            .filter_old("state", delivery_state(), "Only those that wait, or only those that were given up.")
+            .filter_old("kind", text(), "Only those of this kind.")
+            .filter_old("target", text(), "Only those about this identifier.")
+            .pages_old(named("Delivery")),
         post("outbox/{delivery}/retry", "Tries a delivery again now")
             .needs("manage_platform on platform")
-            .gives(named("Delivery")),
+            .gives_old(named("Delivery")),
         delete("outbox/{delivery}", "Deletes a delivery: it is not done")
             .needs("manage_platform on platform")
             .fresh()
-            .gives(named("Delivery")),
-        get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives(object([
+            .gives_old(named("Delivery")),
+        get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives_old(object([
             ("pem", text()),
             ("sha256", text()),
             ("created_at", time()),
@@ -60,35 +60,37 @@ fn about() -> Vec<Operation> {
 
 fn keys() -> Vec<Operation> {
     vec![
-        get("keys", "Token-signing keys, oldest first").needs("view on keys").gives(page(named("SigningKey"))),
+        get("keys", "Token-signing keys, oldest first").needs("view on keys").gives_old(page(named("SigningKey"))),
         post("keys/rotate", "Signs with the keys that are published ahead")
             .needs("rotate on keys")
             .fresh()
-            .takes(object([("alg?", nullable(algorithm()))]))
-            .gives(page(named("SigningKey"))),
+            .takes_old(object([("alg?", nullable(algorithm()))]))
+            .gives_old(page(named("SigningKey"))),
         post("keys/{kid}/retire", "Takes a key out of use; its tokens stop verifying")
             .needs("rotate on keys")
             .fresh()
-            .gives(object([("kid", text()), ("items", list(named("SigningKey"))), ("next", nullable(text()))])),
+            .gives_old(object([("kid", text()), ("items", list(named("SigningKey"))), ("next", nullable(text()))])),
     ]
 }
 
 fn on_the_machine() -> Vec<Operation> {
     let link = || object([("url", text()), ("expires_at", time())]);
     vec![
-        post("backup", "Copies the data file").on_the_machine().takes(object([("path", text())])).makes(object([
-            ("path", text()),
-            ("rows", whole()),
-            ("bytes", whole()),
-            ("sha256", text()),
-            ("schema", whole()),
-            ("tables", free()),
-        ])),
-        post("setup-link", "A link for the first administrator").on_the_machine().makes(link()),
+        post("backup", "Copies the data file").on_the_machine().takes_old(object([("path", text())])).makes_old(
+            object([
+                ("path", text()),
+                ("rows", whole()),
+                ("bytes", whole()),
+                ("sha256", text()),
+                ("schema", whole()),
+                ("tables", free()),
+            ]),
+        ),
+        post("setup-link", "A link for the first administrator").on_the_machine().makes_old(link()),
         post("recover", "A link with which an administrator sets a new password")
             .on_the_machine()
-            .takes(object([("email", text())]))
-            .makes(link()),
+            .takes_old(object([("email", text())]))
+            .makes_old(link()),
     ]
 }
 

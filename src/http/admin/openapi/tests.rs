@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::operation::Right;
+use super::super::operation::Right;
 use super::*;
 use crate::http::extract::all_rights;
 
