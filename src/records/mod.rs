@@ -19,6 +19,7 @@ pub mod link;
 pub mod model;
 pub mod recent_sign_ins;
 pub mod session;
+pub mod settable;
 pub mod signing_key;
 mod sorting;
 pub mod switched_off;
@@ -28,7 +29,10 @@ pub mod user;
 pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};
 pub use certificate::Certificate;
-pub use client::{AccessPolicy, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope};
+pub use client::{
+    AccessPolicy, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType, GrantType, Origin,
+    PermissionScope,
+};
 pub use code::Code;
 pub use consent::Consent;
 pub use delivery::{Delivery, DeliveryState};

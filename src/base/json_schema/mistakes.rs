@@ -1,5 +1,7 @@
 //! What of a value is not as a schema says, each mistake with its place.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -46,8 +48,37 @@ pub fn mistakes_of<T: ToSchema>(value: &Value) -> Vec<Mistake> {
 /// All that is wrong with a value that is to be as `schema` says, which may refer to `all`.
 pub fn mistakes(all: &Map<String, Value>, schema: &Value, value: &Value) -> Vec<Mistake> {
     let mut found = Vec::new();
-    Walk { all, found: &mut found }.look(schema, value, "");
+    Walk { all, found: &mut found }.look(schema, value, At::Value);
     found
+}
+
+/// So many mistakes of one value are told at the most.
+const MOST: usize = 100;
+
+/// So much of a member's name is repeated, in characters.
+const NAME: usize = 64;
+
+/// Where the walk is. It is written out only for a mistake.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Value,
+    Member(&'a At<'a>, &'a str),
+    Item(&'a At<'a>, usize),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value => Ok(()),
+            Self::Member(above, name) => {
+                let dot = if matches!(above, At::Value) { "" } else { "." };
+                let cut = name.char_indices().nth(NAME).map(|(cut, _)| cut);
+                let shown = cut.and_then(|cut| name.get(..cut)).unwrap_or(name);
+                write!(f, "{above}{dot}{shown}{}", if cut.is_some() { "…" } else { "" })
+            }
+            Self::Item(above, place) => write!(f, "{above}[{place}]"),
+        }
+    }
 }
 
 struct Walk<'w> {
@@ -56,11 +87,16 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn note(&mut self, at: &str, message: impl Into<String>) {
-        self.found.push(Mistake { at: at.to_owned(), message: message.into() });
+    fn note(&mut self, at: At<'_>, message: impl Into<String>) {
+        if self.found.len() < MOST {
+            self.found.push(Mistake { at: at.to_string(), message: message.into() });
+        }
     }
 
-    fn look(&mut self, schema: &Value, value: &Value, at: &str) {
+    fn look(&mut self, schema: &Value, value: &Value, at: At<'_>) {
+        if self.found.len() >= MOST {
+            return;
+        }
         if let Some(schema) = referred(self.all, schema) {
             return self.look(schema, value, at);
         }
@@ -86,18 +122,24 @@ impl Walk<'_> {
         }
     }
 
-    /// The way that fits best: the mistakes of the others say nothing.
-    fn look_at_ways(&mut self, ways: &Value, value: &Value, at: &str) {
+    /// The way that fits best: the one of which the fewest members are missing or unknown, and then the one with the fewest mistakes. What is wrong by the
+    /// others says nothing.
+    fn look_at_ways(&mut self, ways: &Value, value: &Value, at: At<'_>) {
         let ways = parts(ways).filter(|way| value.is_null() || way.get("type").is_none_or(|kind| kind != "null"));
+        let here = at.to_string();
+        let is_here = |mistake: &&Mistake| {
+            mistake.at.strip_prefix(&here).is_some_and(|rest| !rest.trim_start_matches('.').contains(['.', '[']))
+        };
         let tried = ways.map(|way| {
             let mut found = Vec::new();
             Walk { all: self.all, found: &mut found }.look(way, value, at);
             found
         });
-        self.found.extend(tried.min_by_key(Vec::len).unwrap_or_default());
+        let best = tried.min_by_key(|found| (found.iter().filter(is_here).count(), found.len()));
+        self.found.extend(best.unwrap_or_default());
     }
 
-    fn look_at_text(&mut self, schema: &Value, text: &str, at: &str) {
+    fn look_at_text(&mut self, schema: &Value, text: &str, at: At<'_>) {
         let length = text.chars().count() as u64;
         if let Some(least) = number(schema, "minLength").filter(|least| length < *least) {
             self.note(at, format!("This is too short: at least {least} characters."));
@@ -110,7 +152,7 @@ impl Walk<'_> {
         }
     }
 
-    fn look_at_number(&mut self, schema: &Value, value: &Value, at: &str) {
+    fn look_at_number(&mut self, schema: &Value, value: &Value, at: At<'_>) {
         let bound = |word: &str| schema.get(word).and_then(Value::as_f64).zip(value.as_f64());
         if let Some((least, _)) = bound("minimum").filter(|(least, number)| number < least) {
             self.note(at, format!("This is too little: at least {least}."));
@@ -120,38 +162,38 @@ impl Walk<'_> {
         }
     }
 
-    fn look_at_items(&mut self, schema: &Value, items: &[Value], at: &str) {
+    fn look_at_items(&mut self, schema: &Value, items: &[Value], at: At<'_>) {
         if let Some(most) = number(schema, "maxItems").filter(|most| items.len() as u64 > *most) {
             return self.note(at, format!("This has too many items: at most {most}."));
         }
         let Some(rule) = schema.get("items") else { return };
         for (place, item) in items.iter().enumerate() {
-            self.look(rule, item, &format!("{at}[{place}]"));
+            self.look(rule, item, At::Item(&at, place));
         }
     }
 
-    fn look_at_members(&mut self, schema: &Value, members: &Map<String, Value>, at: &str) {
-        let below = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+    fn look_at_members(&mut self, schema: &Value, members: &Map<String, Value>, at: At<'_>) {
         let required: Vec<&str> =
             schema.get("required").map(parts).into_iter().flatten().filter_map(Value::as_str).collect();
         let known = schema.get("properties").and_then(Value::as_object);
         for name in required.iter().filter(|name| !members.contains_key(**name)) {
-            self.note(&below(name), "This is missing.");
+            self.note(At::Member(&at, name), "This is missing.");
         }
         let rest = schema.get("additionalProperties").unwrap_or(&Value::Bool(true));
         for (name, value) in members {
+            let at = At::Member(&at, name);
             match (known.and_then(|known| known.get(name)), rest) {
                 (Some(rule), _) if value.is_null() && required.contains(&&**name) => {
                     let before = self.found.len();
-                    self.look(rule, value, &below(name));
+                    self.look(rule, value, at);
                     if self.found.len() > before {
                         self.found.truncate(before);
-                        self.note(&below(name), "This is missing.");
+                        self.note(at, "This is missing.");
                     }
                 }
-                (Some(rule), _) => self.look(rule, value, &below(name)),
-                (None, Value::Bool(false)) => self.note(&below(name), "There is no such field."),
-                (None, rule) => self.look(rule, value, &below(name)),
+                (Some(rule), _) => self.look(rule, value, at),
+                (None, Value::Bool(false)) => self.note(at, "There is no such field."),
+                (None, rule) => self.look(rule, value, at),
             }
         }
     }
@@ -256,6 +298,35 @@ mod tests {
         assert_eq!(found(&json!({"subjects": null})), [(String::from("subjects"), String::from("This is missing."))]);
         assert_eq!(places(&json!({})), ["subjects"]);
         assert_eq!(places(&json!([])), [""]);
+    }
+
+    #[test]
+    fn of_two_ways_the_one_that_is_meant_says_what_is_wrong() {
+        #[derive(Deserialize, ToSchema)]
+        #[serde(untagged)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        enum Either {
+            Many { items: Vec<Inner> },
+            One(Inner),
+        }
+        let places = |value: &Value| {
+            let found = mistakes_of::<Either>(value);
+            found.into_iter().map(|mistake| mistake.at).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            places(&json!({"items": [{"id": 1}, {"id": 2, "kind": 3}]})),
+            ["items[0].id", "items[1].id", "items[1].kind"]
+        );
+        assert_eq!(places(&json!({"id": 1})), ["id"]);
+    }
+
+    #[test]
+    fn what_is_told_of_a_value_is_bounded() {
+        let name = "x".repeat(10_000);
+        let many: Vec<Value> = (0..1_000).map(|_| json!({"id": "ok", name.as_str(): 1})).collect();
+        let found = mistakes_of::<Vec<Inner>>(&many.into());
+        assert_eq!(found.len(), MOST);
+        assert_eq!(found.last().unwrap().at, format!("[{}].{}…", MOST - 1, "x".repeat(NAME)));
     }
 
     #[test]

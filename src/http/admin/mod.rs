@@ -4,11 +4,11 @@
 //! [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339, refusals RFC 9457 problems with a `code`.
 //! Start reading at [`configure`]; one file per noun.
 
-mod api_keys;
+pub(crate) mod api_keys;
 mod audit;
 mod backup;
 mod check;
-mod clients;
+pub(crate) mod clients;
 mod doctor;
 mod entry;
 mod failures;
@@ -28,7 +28,7 @@ mod sessions;
 mod settings;
 mod tuples;
 mod user_details;
-mod users;
+pub(crate) mod users;
 mod writers;
 
 use actix_web::http::Method;

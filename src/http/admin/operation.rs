@@ -131,10 +131,6 @@ impl Operation {
     pub fn filter_old(self, name: &'static str, schema: Value, words: &'static str) -> Self {
         self.filter_by(name, schema, words)
     }
-    pub fn names_old(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
-        self.filters.push(Filter { name, words, schema, is_needed: true });
-        self
-    }
     pub fn takes_old(mut self, schema: Value) -> Self {
         self.body = Some(schema);
         self

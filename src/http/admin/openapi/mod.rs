@@ -5,8 +5,6 @@
 //! an answer that is not as described. Start reading at [`document`]; a new route is described in [`people`], [`apps`], [`access`] or [`system`].
 
 mod access;
-mod apps;
-mod people;
 mod schema;
 mod system;
 
@@ -17,7 +15,7 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use serde_json::{Map, Value, json};
 
 use super::operation::{self, Operation};
-use super::{Registry, groups};
+use super::{Registry, api_keys, clients, failures, groups, integration, sessions, user_details, users};
 use crate::base::json_schema::Schemas;
 use crate::http::endpoint::Endpoint;
 use crate::http::extract::Manager;
@@ -35,13 +33,24 @@ pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
 
 /// Every operation that is described.
 fn operations() -> impl Iterator<Item = Operation> {
-    [people::operations(), apps::operations(), access::operations(), system::operations(), groups::operations()]
-        .into_iter()
-        .flatten()
+    [
+        access::operations(),
+        system::operations(),
+        users::operations(),
+        user_details::operations(),
+        sessions::operations(),
+        groups::operations(),
+        clients::operations(),
+        integration::operations(),
+        failures::operations(),
+        api_keys::operations(),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn schemas() -> Map<String, Value> {
-    let all = [people::schemas(), apps::schemas(), access::schemas(), system::schemas()].into_iter().flatten();
+    let all = [access::schemas(), system::schemas()].into_iter().flatten();
     let mut schemas = Schemas::default();
     operations().for_each(|operation| schemas.join(operation.schemas().clone()));
     all.chain([(String::from("Problem"), schema::problem())]).chain(schemas.finished()).collect()

@@ -7,16 +7,6 @@ pub fn text() -> Value {
     json!({"type": "string"})
 }
 
-/// A text of so many characters.
-pub fn words(least: usize, most: usize) -> Value {
-    json!({"type": "string", "minLength": least, "maxLength": most})
-}
-
-/// An e-mail address.
-pub fn email() -> Value {
-    json!({"type": "string", "format": "email", "minLength": 3, "maxLength": 254})
-}
-
 /// A time as RFC 3339 writes it.
 pub fn time() -> Value {
     json!({"type": "string", "format": "date-time"})
@@ -25,11 +15,6 @@ pub fn time() -> Value {
 /// A whole number from 0 on.
 pub fn whole() -> Value {
     json!({"type": "integer", "minimum": 0})
-}
-
-/// A whole number between these, both included.
-pub fn between(least: u64, most: u64) -> Value {
-    json!({"type": "integer", "minimum": least, "maximum": most})
 }
 
 /// Any number.
