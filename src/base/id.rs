@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::LazyLock;
 
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{Entropy, Moment};
@@ -56,9 +56,22 @@ fn well_formed(prefix: &str, text: &str) -> bool {
         .is_some_and(|body| body.len() == BODY && body.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')))
 }
 
-/// The schema of an identifier.
-fn described_id(words: &str) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).description(Some(words)).into()
+/// The schema of an identifier, with what it begins with as its format; [`CLIENT_FORMAT`] for those of clients.
+fn described_id(format: &str, words: &str) -> RefOr<Schema> {
+    let format = SchemaFormat::Custom(format.to_owned());
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).description(Some(words)).into()
+}
+
+/// The format of the identifier of a client.
+const CLIENT_FORMAT: &str = "client-id";
+
+/// What is wrong with a text that is to be an identifier of this format; `None` when nothing is, and for other formats.
+pub fn misfit(format: &str, text: &str) -> Option<String> {
+    if format == CLIENT_FORMAT {
+        return ClientId::parse(text).err().map(|_| String::from("This is not the id of an app."));
+    }
+    let is_wrong = TYPED.contains(&format) && !well_formed(format, text);
+    is_wrong.then(|| format!("This is no identifier that begins with {format}."))
 }
 
 macro_rules! typed_ids {
@@ -107,7 +120,7 @@ macro_rules! typed_ids {
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                described_id(concat!("An identifier that begins with `", $prefix, "`."))
+                described_id($prefix, concat!("An identifier that begins with `", $prefix, "`."))
             }
         }
 
@@ -251,7 +264,7 @@ impl fmt::Display for ClientId {
 
 impl PartialSchema for ClientId {
     fn schema() -> RefOr<Schema> {
-        described_id("The identifier of an app: 2 to 64 characters of A-Z a-z 0-9 . _ -")
+        described_id(CLIENT_FORMAT, "The identifier of an app: 2 to 64 characters of A-Z a-z 0-9 . _ -")
     }
 }
 

@@ -10,6 +10,8 @@ use super::flags::PageFlags;
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
 use crate::base::id::{ApiKeyId, GroupId, UserId};
+use crate::base::{Moment, Timestamp};
+use crate::http::admin::tuples::{ImportedTuples, NewTuple, TupleChanges, TupleImport};
 use crate::records::tuple::ANY;
 
 /// Lines that are sent at a time.
@@ -71,16 +73,17 @@ pub struct Parts {
 }
 
 impl Parts {
-    fn body(&self) -> Value {
-        json!({
-            "entity_type": self.entity_type,
-            "entity_id": self.entity_id,
-            "relation": self.relation,
-            "subject_type": self.subject_type,
-            "subject_id": self.subject_id,
-            "subject_relation": self.subject_relation,
-            "names": !self.as_is,
-        })
+    fn tuple(self) -> NewTuple {
+        NewTuple {
+            entity_type: self.entity_type,
+            entity_id: self.entity_id,
+            relation: self.relation,
+            subject_type: self.subject_type,
+            subject_id: self.subject_id,
+            subject_relation: self.subject_relation,
+            names: Some(!self.as_is),
+            ..NewTuple::default()
+        }
     }
 }
 
@@ -94,8 +97,8 @@ pub struct AddArgs {
     #[arg(long, value_name = "FILE")]
     condition_file: Option<PathBuf>,
     /// RFC 3339 time from which on it does not count
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = super::audit::moment)]
+    expires_at: Option<Moment>,
     /// Say who would gain and who would lose what, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -176,14 +179,14 @@ impl TupleCommand {
 
 impl AddArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = self.parts.body();
-        if let Some(body) = body.as_object_mut() {
-            let condition = self.condition_file.map(|file| super::input::read(&file)).transpose()?;
-            body.insert(String::from("condition"), condition.into());
-            body.insert(String::from("expires_at"), self.expires_at.into());
-        }
+        let body = NewTuple {
+            condition: self.condition_file.map(|file| super::input::read(&file)).transpose()?,
+            expires_at: self.expires_at.map(Timestamp::from),
+            ..self.parts.tuple()
+        };
         if self.dry_run {
-            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(&json!({"add": [body]})))?;
+            let body = TupleChanges { add: Some(vec![body]), remove: None };
+            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(&body))?;
             return output.show(&answer, |answer| {
                 let names = answer.get("resolved").and_then(Value::as_array).into_iter().flatten();
                 let names: String = names.map(|name| taken_for(&json!({ "resolved": name }))).collect();
@@ -236,10 +239,16 @@ impl RemoveArgs {
         let call = match self.parts.as_slice() {
             [id] => Call::delete(["tuples", id]),
             [entity_type, entity_id, relation, subject_type, subject_id] => {
-                Call::post(["tuples", "remove"]).body(&json!({
-                    "entity_type": entity_type, "entity_id": entity_id, "relation": relation,
-                    "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation, "names": !self.as_is,
-                }))
+                Call::post(["tuples", "remove"]).body(&NewTuple {
+                    entity_type: entity_type.clone(),
+                    entity_id: entity_id.clone(),
+                    relation: relation.clone(),
+                    subject_type: subject_type.clone(),
+                    subject_id: subject_id.clone(),
+                    subject_relation: self.subject_relation,
+                    names: Some(!self.as_is),
+                    ..NewTuple::default()
+                })
             }
             _ => {
                 let message =
@@ -260,22 +269,26 @@ impl ImportArgs {
             None => source.lines().collect(),
         };
         let batches = batches(&lines)?;
-        let (mut written, mut expired, mut resolved, mut names) = (0, 0, 0, 0);
+        let mut sum = ImportedTuples::default();
         for batch in &batches {
             let some = lines.get(batch.clone()).unwrap_or_default();
-            let body =
-                json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix, "names": self.names});
-            let answer = remote.call(Call::post(["tuples", "import"]).body(&body).slow());
+            let body = TupleImport {
+                lines: some.iter().map(|line| (*line).to_owned()).collect(),
+                first_line: Some(batch.start + 1),
+                prefix: Some(self.prefix.clone()),
+                names: Some(self.names),
+            };
+            let answer = remote.fetch::<ImportedTuples>(Call::post(["tuples", "import"]).body(&body).slow());
             let answer = answer.map_err(|failure| begun(failure, batch.start))?;
-            let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
-            written += count("written");
-            expired += count("expired");
-            resolved += count("resolved");
-            names += count("names");
+            sum.written += answer.written;
+            sum.expired += answer.expired;
+            sum.resolved += answer.resolved;
+            sum.names += answer.names;
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
             }
         }
+        let ImportedTuples { written, expired, resolved, names } = sum;
         let left_out = match expired {
             0 => String::new(),
             1 => String::from(" 1 has expired and was left out."),
@@ -289,8 +302,7 @@ impl ImportArgs {
             ),
             _ => format!("\n{resolved} subjects were named and are stored by their identifier."),
         };
-        let answer = json!({"written": written, "expired": expired, "resolved": resolved, "names": names});
-        output.show(&answer, |_| format!("{written} tuples are there now.{left_out}{named}"))
+        output.show(&json!(sum), |_| format!("{written} tuples are there now.{left_out}{named}"))
     }
 }
 

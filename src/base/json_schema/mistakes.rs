@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Schemas, number, parts, referred};
-use crate::base::Moment;
+use crate::base::{Moment, id};
 
 /// Words of JSON Schema that [`mistakes`] understands, or that say nothing about whether a value fits.
 #[cfg(test)]
@@ -147,8 +147,16 @@ impl Walk<'_> {
         if let Some(most) = number(schema, "maxLength").filter(|most| length > *most) {
             self.note(at, format!("This is too long: at most {most} characters."));
         }
-        if schema.get("format").is_some_and(|format| format == "date-time") && Moment::parse_rfc3339(text).is_none() {
-            self.note(at, "This is no time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z.");
+        match schema.get("format").and_then(Value::as_str) {
+            Some("date-time") if Moment::parse_rfc3339(text).is_none() => {
+                self.note(at, "This is no time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z.");
+            }
+            Some(format) => {
+                if let Some(problem) = id::misfit(format, text) {
+                    self.note(at, problem);
+                }
+            }
+            None => {}
         }
     }
 

@@ -128,25 +128,6 @@ impl Operation {
         self
     }
 
-    pub fn filter_old(self, name: &'static str, schema: Value, words: &'static str) -> Self {
-        self.filter_by(name, schema, words)
-    }
-    pub fn takes_old(mut self, schema: Value) -> Self {
-        self.body = Some(schema);
-        self
-    }
-    pub fn gives_old(self, schema: Value) -> Self {
-        self.answers_with(200, schema)
-    }
-    pub fn makes_old(self, schema: Value) -> Self {
-        self.answers_with(201, schema)
-    }
-    pub fn pages_old(self, of: Value) -> Self {
-        let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
-        let limited = self.filter_by("limit", limit, "How many at the most.");
-        limited.filter::<String>("after", "The `next` of the page before.").gives_old(page(&of))
-    }
-
     /// Takes this body.
     pub fn takes<T: ToSchema>(mut self) -> Self {
         self.body = Some(self.schemas.add::<T>());
@@ -159,6 +140,11 @@ impl Operation {
         self.answers_with(200, schema)
     }
 
+    /// Answers 200 with an object whose members are not described.
+    pub fn gives_anything(self) -> Self {
+        self.answers_with(200, json!({"type": "object", "additionalProperties": true}))
+    }
+
     /// Answers 201 with this.
     pub fn makes<T: ToSchema>(mut self) -> Self {
         let schema = self.schemas.add::<T>();
@@ -167,9 +153,14 @@ impl Operation {
 
     /// Answers 200 with a page of these, and takes `limit` and `after`.
     pub fn pages<T: ToSchema>(self) -> Self {
+        self.paged().lists::<T>()
+    }
+
+    /// Takes `limit` and `after`.
+    pub fn paged(self) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
         let limited = self.filter_by("limit", limit, "How many at the most.");
-        limited.filter::<String>("after", "The `next` of the page before.").lists::<T>()
+        limited.filter::<String>("after", "The `next` of the page before.")
     }
 
     /// Answers 200 with all of these, in the shape of a page.
