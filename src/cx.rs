@@ -5,12 +5,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::base::id::{ApiKeyId, ClientId, RequestId, TenantId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, RequestId, UserId};
 use crate::base::latest::{self, Latest};
 use crate::base::long_work::Busy;
 use crate::base::{Budget, Clock, Entropy, Moment, Uptime};
 use crate::config::Settings;
-use crate::crypto::keyring::Keyring;
 use crate::crypto::password::Hasher;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
@@ -18,16 +17,17 @@ use crate::process_state::ProcessState;
 use crate::records::{Session, SubjectRef};
 use crate::script;
 use crate::store::{self, Read, Snapshot, Store};
+use crate::tenant::Tenant;
 
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
 #[derive(Clone)]
 pub struct Application {
     /// The data file.
     pub store: Store,
-    /// Ready signers and verifiers.
-    pub keyring: Arc<Keyring>,
-    /// What the operator wants.
-    pub settings: Settings,
+    /// The tenant that every operation happens in.
+    pub tenant: Arc<Tenant>,
+    /// What the operator wants of the installation. What rules obey are the settings of the tenant: [`Cx::settings`].
+    pub settings: Arc<Settings>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where chance comes from.
@@ -85,8 +85,9 @@ pub struct Turn<'c> {
 impl Turn<'_> {
     /// Operations that begin from now on see these settings. Parts that were made with the old ones stay as they are.
     pub fn reconfigure(&self, settings: Settings) {
-        let now = self.current.load();
-        self.turn.put(Arc::new(Application { settings, ..Application::clone(&now) }));
+        let (now, settings) = (self.current.load(), Arc::new(settings));
+        let tenant = Arc::new(now.tenant.reconfigured(Arc::clone(&settings)));
+        self.turn.put(Arc::new(Application { tenant, settings, ..Application::clone(&now) }));
     }
 }
 
@@ -113,13 +114,13 @@ pub enum Actor {
     System,
 }
 
-/// When the actor last proved who they are.
+/// How long ago the actor last proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum Freshness {
     /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.
     Lasting,
-    /// A session, whose person gave their password last at this moment.
-    At(Moment),
+    /// A session, whose person gave their last proof at this moment.
+    ProvedAt(Moment),
 }
 
 /// What is known of the request an operation belongs to.
@@ -160,11 +161,11 @@ pub struct Cx {
     /// The same by a clock that nobody sets: for what is kept in memory.
     pub uptime: Uptime,
     /// The tenant it happens in.
-    pub tenant: TenantId,
+    pub tenant: Arc<Tenant>,
     /// Who asks.
     pub actor: Actor,
     /// Since when that is proved.
-    pub proof: Proof,
+    pub proof: Freshness,
     /// Of which request.
     pub request: Arc<RequestFacts>,
     /// How much it may still look at; `None` where that is bounded by other means, as in all that looks at a few rows.
@@ -180,38 +181,37 @@ const LONG: u64 = 2_000_000;
 impl Cx {
     /// An operation that a request asked for; nobody is known yet.
     pub fn for_request(app: Arc<Application>, request: RequestFacts) -> Self {
-        let (now, uptime) = (app.clock.now(), app.clock.uptime());
-        let (actor, proof, request) = (Actor::Anonymous, Proof::Lasting, Arc::new(request));
-        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        let (now, uptime, tenant) = (app.clock.now(), app.clock.uptime(), Arc::clone(&app.tenant));
+        let (actor, proof, request) = (Actor::Anonymous, Freshness::Lasting, Arc::new(request));
+        Self { app, now, uptime, tenant, actor, proof, request, budget: None }
     }
 
     /// An operation of the server itself: first boot, rotation, sweeping.
     pub fn for_system(app: Arc<Application>) -> Self {
-        let (now, uptime) = (app.clock.now(), app.clock.uptime());
+        let (now, uptime, tenant) = (app.clock.now(), app.clock.uptime(), Arc::clone(&app.tenant));
         let id = RequestId::new(now, &*app.entropy).to_string();
         let request = Arc::new(RequestFacts { id, ip: None, unnamed_by: None, user_agent: None });
-        let (actor, proof) = (Actor::System, Proof::Lasting);
-        Self { app, now, uptime, tenant: TenantId::DEFAULT, actor, proof, request, budget: None }
+        let (actor, proof) = (Actor::System, Freshness::Lasting);
+        Self { app, now, uptime, tenant, actor, proof, request, budget: None }
     }
 
     /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
     pub fn with_actor(&self, actor: Actor) -> Self {
-        Self { actor, proof: Proof::Lasting, ..self.clone() }
+        Self { actor, proof: Freshness::Lasting, ..self.clone() }
     }
 
     /// The same operation once it is known that a person asks, in a session of theirs.
     pub fn in_session(&self, session: &Session) -> Self {
-        Self { actor: Actor::User(session.user.clone()), proof: Proof::At(session.proved_at()), ..self.clone() }
+        Self {
+            actor: Actor::User(session.user.clone()),
+            proof: Freshness::ProvedAt(session.auth_time()),
+            ..self.clone()
+        }
     }
 
-    /// What the operator wants.
+    /// What the operator wants of the tenant.
     pub fn settings(&self) -> &Settings {
-        &self.app.settings
-    }
-
-    /// `iss` of every token: the bare origin without a trailing slash.
-    pub fn issuer(&self) -> &str {
-        self.app.settings.issuer.origin()
+        &self.tenant.settings
     }
 
     /// What the process keeps between operations.

@@ -11,6 +11,7 @@
 //! | 1 | [`store`] | the disk |
 //! | 1 | [`script`] | policies in Lua, in a sandbox |
 //! | 1 | [`outbound`] | requests to others, behind one guard |
+//! | 2 | [`tenant`] | whose data, keys, settings and addresses an operation works with |
 //! | 2 | [`process_state`] | the register of what a process keeps between operations |
 //! | 2 | [`cx`] | what every rule is handed |
 //! | 3 | [`audit`] | who did what to whom |
@@ -45,5 +46,6 @@ pub mod rights;
 pub mod script;
 pub mod serve;
 pub mod store;
+pub mod tenant;
 #[cfg(test)]
 pub(crate) mod testing;

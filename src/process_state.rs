@@ -25,12 +25,12 @@ pub struct ProcessState {
     pub(crate) sign_ups: Quota,
     /// Failed proofs by name and network, and who waits until when. *May differ*: with n nodes guessing is up to n times as fast.
     pub(crate) throttle: Arc<identity::throttle::Throttle>,
-    /// Authorization requests that each person answered. *May differ*.
+    /// What each person answered on our pages: authorization requests. *May differ*.
     pub(crate) answered_interactions: Quota,
     /// Tokens that clients used up or revoked in a minute, since a row is kept of each. *May differ*.
     pub(crate) spent_tokens: Quota,
     /// Failed authorization requests noted for each client in a minute. *May differ*.
-    pub(crate) authorization_failures: oauth::clients::failures::PerMinute,
+    pub(crate) authorization_failures: Quota,
     /// One at a time in this process changes the signing keys. *Lives in the store* as a lease where there are several nodes.
     pub(crate) key_rotation: Mutex<()>,
     /// Tuples that each client wrote about its own objects in a minute. *May differ*.
@@ -68,9 +68,9 @@ impl Default for ProcessState {
             audit_rows: audit::quota(),
             sign_ups: identity::sign_up::quota(),
             throttle: Arc::default(),
-            answered_interactions: oauth::authorize::interaction::quota(),
+            answered_interactions: identity::interaction::quota(),
             spent_tokens: oauth::client_auth::quota(),
-            authorization_failures: Default::default(),
+            authorization_failures: oauth::clients::failures::quota(),
             key_rotation: Mutex::default(),
             client_tuples: access::client_tuple_quota::quota(),
             recorded_evaluations: access::evaluations::quota(),

@@ -62,7 +62,7 @@ impl Right {
             }
             Self::Own(id) => {
                 let is_oneself = matches!(&cx.actor, Actor::User(user) if user == id);
-                let may_act = is_oneself && users::is_disabled(from, cx.tenant, id)? == Some(false);
+                let may_act = is_oneself && users::is_disabled(from, cx.tenant.id, id)? == Some(false);
                 (may_act, Denied::new("own", "user", id.as_str()))
             }
             Self::Operator => (is_operator(cx), Denied::new("operate", "the machine", ANY)),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::access::authority::GraphAuthorizer;
 use crate::base::clock::ManualClock;
 use crate::base::entropy::OsEntropy;
-use crate::base::id::UserId;
-use crate::base::{Moment, Secret};
+use crate::base::id::{TenantId, UserId};
+use crate::base::{Clock, Moment, Secret};
 use crate::config::{self, Environment, Overrides, Settings};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{Hasher, Parameters};
@@ -20,9 +20,21 @@ use crate::crypto::token::MacKey;
 use crate::cx::{Actor, Application, Cx, RequestFacts};
 use crate::script::{Limits, Pool};
 use crate::store::Store;
+use crate::tenant::Tenant;
 
 /// 2026-01-31T12:00:00Z: when every test begins.
 pub(crate) const START: Moment = Moment::from_millis(1_769_860_800_000);
+
+/// What of an installation a test may choose before anything shares it.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hasher: Arc<Hasher>,
+    pub(crate) scripts: Arc<Pool>,
+    /// The tenant that everything happens in: its id and base path.
+    pub(crate) tenant: (TenantId, &'static str),
+}
 
 /// An installation of its own, with its clock.
 pub(crate) struct TestApp {
@@ -42,24 +54,35 @@ impl TestApp {
     }
 
     /// With parts as `change` leaves them.
-    pub(crate) fn with(change: impl FnOnce(&mut Application)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Parts)) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let cheap = Parameters { memory_kib: 32, iterations: 1, parallelism: 1 };
-        let mut parts = Application {
+        let mut parts = Parts {
             store: Store::in_memory(),
-            keyring: Arc::new(Keyring::new(Vec::new()).unwrap()),
             settings: settings(),
             clock: clock.clone(),
-            entropy: Arc::new(OsEntropy),
             hasher: Arc::new(Hasher::start(cheap, 2, 1024).unwrap()),
+            scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
+            tenant: (TenantId::DEFAULT, ""),
+        };
+        change(&mut parts);
+        let Parts { store, settings, clock: shown, hasher, scripts, tenant: (id, base) } = parts;
+        let settings = Arc::new(settings);
+        let keyring = Arc::new(Keyring::new(Vec::new()).unwrap());
+        let app = Application {
+            store,
+            tenant: Arc::new(Tenant::new(id, base, Arc::clone(&settings), keyring)),
+            settings,
+            clock: shown,
+            entropy: Arc::new(OsEntropy),
+            hasher,
             sealing: SealingKey::new([7; 32]),
             mac: MacKey::new(&Secret::new([9; 32])),
-            scripts: Arc::new(Pool::start(1, Limits::default()).unwrap()),
+            scripts,
             authorizer: Arc::new(GraphAuthorizer),
             process: Arc::default(),
         };
-        change(&mut parts);
-        Self { parts: Arc::new(parts), clock }
+        Self { parts: Arc::new(app), clock }
     }
 
     /// A request of the operator, who may do everything, at the clock's moment.

@@ -24,5 +24,5 @@ export function Access() {
       empty=${() => html`<${Empty} title="Nothing was granted to you yet"><p>Apps may still let you do things by their own rules. What is granted here is done by who administers them.</p></${Empty}>`} />
     ${isPart && html`<p class="hint">This is a part: there is more than can be listed.</p>`}
     <p class="hint">A policy may still have the last word, by time or amount. Whether one thing is allowed right now, the app asks.</p>
-    <${Elsewhere} request=${ownCall("GET", "/api/auth/my-access")} />`;
+    <${Elsewhere} request=${ownCall("GET", "/my-access")} />`;
 }

@@ -7,25 +7,26 @@ import { takeLinks, useAddress } from "../static/core/router.js";
 import { Proof } from "../static/core/proof.js";
 import { Routed, loadAhead } from "../static/core/routed.js";
 import { Brand, Toasts } from "../static/core/ui.js";
+import { accountPage, adminPage, signOutPage } from "../static/core/urls.js";
 
 // Every page: its address, what the rail calls it, its file, and what that file exports for it.
 const routes = [
-  { path: "/account", title: "Profile", name: "Profile", load: () => import("./profile.js") },
-  { path: "/account/security", title: "Security", name: "Security", load: () => import("./security.js") },
-  { path: "/account/sessions", title: "Sessions", name: "Sessions", load: () => import("./sessions.js") },
-  { path: "/account/apps", title: "Connected apps", name: "Apps", load: () => import("./apps.js") },
-  { path: "/account/keys", title: "API keys", name: "Keys", load: () => import("./keys.js") },
-  { path: "/account/keys/create", title: null, name: "NewKey", load: () => import("./keys.js") },
-  { path: "/account/access", title: "What you may do", name: "Access", load: () => import("./access.js") },
-  { path: "/account/delete", title: "Delete account", name: "Leave", load: () => import("./leave.js") },
+  { path: accountPage(), title: "Profile", name: "Profile", load: () => import("./profile.js") },
+  { path: accountPage("/security"), title: "Security", name: "Security", load: () => import("./security.js") },
+  { path: accountPage("/sessions"), title: "Sessions", name: "Sessions", load: () => import("./sessions.js") },
+  { path: accountPage("/apps"), title: "Connected apps", name: "Apps", load: () => import("./apps.js") },
+  { path: accountPage("/keys"), title: "API keys", name: "Keys", load: () => import("./keys.js") },
+  { path: accountPage("/keys/create"), title: null, name: "NewKey", load: () => import("./keys.js") },
+  { path: accountPage("/access"), title: "What you may do", name: "Access", load: () => import("./access.js") },
+  { path: accountPage("/delete"), title: "Delete account", name: "Leave", load: () => import("./leave.js") },
 ];
 
 function Rail({ path, isAdmin }) {
   const entries = routes.filter((route) => route.title);
-  const isIn = (route) => path.replace(/\/$/, "") === route.path || (route.path !== "/account" && path.startsWith(`${route.path}/`));
+  const isIn = (route) => path.replace(/\/$/, "") === route.path || (route.path !== accountPage() && path.startsWith(`${route.path}/`));
   return html`<nav class="rail" aria-label="Your account"><ul>${entries.map(
     (route) => html`<li key=${route.path}><a href=${route.path} aria-current=${isIn(route) ? "page" : undefined}>${route.title}</a></li>`,
-  )}</ul>${isAdmin && html`<h2>This server</h2><ul><li><a href="/admin">Administration</a></li></ul>`}</nav>`;
+  )}</ul>${isAdmin && html`<h2>This server</h2><ul><li><a href=${adminPage()}>Administration</a></li></ul>`}</nav>`;
 }
 
 // Who is signed in: {user, session}.
@@ -51,17 +52,17 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="top">
-      <${Brand} href="/account" />
+      <${Brand} href=${accountPage()} />
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
-      <a class="quiet" href="/logout">Sign out</a>
+      <a class="quiet" href=${signOutPage}>Sign out</a>
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}><${Rail} path=${path} isAdmin=${isAdmin} /></div>
-    <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Routed} routes=${routes} path=${path} home=${{ href: "/account", title: "your profile" }} me=${value} changed=${reload} />`}</${Loaded}></main>
+    <main id="main" tabindex="-1"><${Loaded} from=${me}>${(value, reload) => html`<${Routed} routes=${routes} path=${path} home=${{ href: accountPage(), title: "your profile" }} me=${value} changed=${reload} />`}</${Loaded}></main>
     <${Proof} who=${me.value?.user.email} />
     <${Toasts} />`;
 }
 
 loadAhead(routes);
-takeLinks("/account");
+takeLinks(accountPage());
 render(html`<${App} />`, document.getElementById("app"));

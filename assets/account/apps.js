@@ -38,5 +38,5 @@ export function Apps() {
         </section>`)}</div>`)}</${Loaded}>
     ${asks && html`<${Ask} keep="Keep it" title=${`Disconnect ${nameOf(asks)}`} loses=${`${nameOf(asks)} can no longer see anything new of you, and what keeps it signed in ends. The next time you sign in to it, it asks again. What it knows already it may have kept.`}
       action="Disconnect" close=${() => setAsks(null)} send=${() => account.post("/revoke-consent", { clientId: asks.clientId })} done=${done} />`}
-    <${Elsewhere} request=${`${ownCall("GET", "/api/auth/list-consents")}\n${ownCall("POST", "/api/auth/revoke-consent", { clientId: "CLIENT_ID" })}`} />`;
+    <${Elsewhere} request=${`${ownCall("GET", "/list-consents")}\n${ownCall("POST", "/revoke-consent", { clientId: "CLIENT_ID" })}`} />`;
 }

@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useState } from "../static/core/html.js";
 import { navigate } from "../static/core/router.js";
 import { Confirm, Elsewhere, Empty, Form, Header, Id, SecretPanel, Table, Tag, Time, toast } from "../static/core/ui.js";
+import { accountPage } from "../static/core/urls.js";
 import { ownCall } from "./parts.js";
 
 const stateOf = (key) => (key.expired ? ["bad", "ended"] : key.enabled ? ["good", "on"] : ["warn", "off"]);
@@ -30,13 +31,13 @@ export function Keys() {
       <button type="button" class="quiet" aria-label=${`Delete ${key.name}`} onClick=${() => setGone(key)}>Delete</button>` },
   ];
   return html`
-    <${Header} title="API keys" purpose="For programs that run without you."><a class="button primary" href="/account/keys/create">New key</a></${Header}>
+    <${Header} title="API keys" purpose="For programs that run without you."><a class="button primary" href=${accountPage("/keys/create")}>New key</a></${Header}>
     <${Loaded} from=${from}>${(list) => (list.length === 0
       ? html`<${Empty} title="You have no API keys"><p>A script, a pipeline or a scheduled job shows a key in the place of a sign-in. A key is somebody of its own: it may do what was granted to it, not what you may.</p></${Empty}>`
       : html`<${Table} caption="API keys" columns=${columns} items=${[...list].reverse()} />`)}</${Loaded}>
     ${gone && html`<${Confirm} title=${`Delete ${gone.name}`} loses="It stops working at once, and everything that was granted to it goes with it." type=${gone.name} action="Delete key" close=${() => setGone(null)}
       send=${() => account.post("/api-key/delete", { keyId: gone.id })} done=${() => { toast(`${gone.name} was deleted.`); setGone(null); from.reload(); }} />`}
-    <${Elsewhere} request=${`${ownCall("GET", "/api/auth/api-key/list")}\n${ownCall("POST", "/api/auth/api-key/update", { keyId: "key_…", enabled: false })}`} />`;
+    <${Elsewhere} request=${`${ownCall("GET", "/api-key/list")}\n${ownCall("POST", "/api-key/update", { keyId: "key_…", enabled: false })}`} />`;
 }
 
 const DAY = 86_400;
@@ -54,8 +55,8 @@ export function NewKey() {
     return account.post("/api-key/create", { name: name.trim(), ...(expiresIn ? { expiresIn: Number(expiresIn) * DAY } : {}), ...(list.length > 0 ? { networks: list } : {}) });
   };
   return html`
-    <${Header} title="New API key" purpose="For one program. A second program gets a second key." back=${{ href: "/account/keys", title: "API keys" }} />
-    <section class="panel"><${Form} fields=${fields} initial=${{ expiresIn: "90" }} action="Create key" send=${send} done=${setMade} cancel=${() => navigate("/account/keys")} /></section>
-    ${made && html`<${SecretPanel} title=${`${made.name} was made`} note=${`It is shown this once. By itself it may do nothing: who administers an app grants it what it needs, by its id ${made.id}.`} secrets=${[["The key", made.key]]} saved=${() => navigate("/account/keys")} />`}
-    <${Elsewhere} request=${ownCall("POST", "/api/auth/api-key/create", { name: "Nightly backup", expiresIn: 90 * DAY })} />`;
+    <${Header} title="New API key" purpose="For one program. A second program gets a second key." back=${{ href: accountPage("/keys"), title: "API keys" }} />
+    <section class="panel"><${Form} fields=${fields} initial=${{ expiresIn: "90" }} action="Create key" send=${send} done=${setMade} cancel=${() => navigate(accountPage("/keys"))} /></section>
+    ${made && html`<${SecretPanel} title=${`${made.name} was made`} note=${`It is shown this once. By itself it may do nothing: who administers an app grants it what it needs, by its id ${made.id}.`} secrets=${[["The key", made.key]]} saved=${() => navigate(accountPage("/keys"))} />`}
+    <${Elsewhere} request=${ownCall("POST", "/api-key/create", { name: "Nightly backup", expiresIn: 90 * DAY })} />`;
 }

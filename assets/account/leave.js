@@ -3,6 +3,7 @@ import { account } from "../static/core/api.js";
 import { useLoaded } from "../static/core/data.js";
 import { html } from "../static/core/html.js";
 import { Elsewhere, Form, Header } from "../static/core/ui.js";
+import { homePage } from "../static/core/urls.js";
 import { count, listing } from "../static/core/words.js";
 import { ownCall } from "./parts.js";
 
@@ -34,7 +35,7 @@ export function Leave({ me }) {
     <${Header} title="Delete account" purpose="For good, and at once." />
     <section class="panel">
       <p>Deletes the account <b>${email}</b>. ${lost} Nobody can bring it back, and apps you used may keep what they have of you.</p>
-      <${Form} fields=${fields} action="Delete my account" danger=${true} send=${send} done=${() => location.assign("/")} />
+      <${Form} fields=${fields} action="Delete my account" danger=${true} send=${send} done=${() => location.assign(homePage)} />
     </section>
-    <${Elsewhere} request=${ownCall("POST", "/api/auth/delete-user", { password: "…" })} />`;
+    <${Elsewhere} request=${ownCall("POST", "/delete-user", { password: "…" })} />`;
 }

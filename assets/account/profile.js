@@ -38,5 +38,5 @@ export function Profile({ me, changed }) {
         ["Your id", html`<${Id}>${user.id}</${Id}>`],
       ]} /><p class="hint">An administrator changes the e-mail address.</p></section>
     </div>
-    <${Elsewhere} request=${ownCall("POST", "/api/auth/update-user", { name: user.name || "Ann" })} />`;
+    <${Elsewhere} request=${ownCall("POST", "/update-user", { name: user.name || "Ann" })} />`;
 }

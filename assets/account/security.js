@@ -8,7 +8,7 @@ export function Security({ me }) {
   return html`
     <${Header} title="Security" purpose="How you sign in." />
     <${Password} me=${me} />
-    <${Elsewhere} request=${ownCall("POST", "/api/auth/change-password", { currentPassword: "…", newPassword: "…" })} />`;
+    <${Elsewhere} request=${ownCall("POST", "/change-password", { currentPassword: "…", newPassword: "…" })} />`;
 }
 
 const kind = (values) => (values.show ? "text" : "password");

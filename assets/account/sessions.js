@@ -3,6 +3,7 @@ import { account } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useState } from "../static/core/html.js";
 import { Ask, Button, Elsewhere, Header, Table, Tag, Time, toast } from "../static/core/ui.js";
+import { signOutPage } from "../static/core/urls.js";
 import { count, device, listing } from "../static/core/words.js";
 import { ownCall } from "./parts.js";
 
@@ -19,7 +20,7 @@ export function Sessions({ me }) {
     { title: "Last seen", cell: (session) => html`<${Time} at=${session.updatedAt} />` },
     { title: "Ends unused", cell: (session) => html`<${Time} at=${session.expiresAt} />` },
     { title: "At the latest", cell: (session) => html`<${Time} at=${session.endsAt} />` },
-    { title: "", tight: true, cell: (session) => (isThis(session) ? html`<a class="quiet link" href="/logout">Sign out</a>` : html`<button type="button" class="quiet" aria-label=${`End the session of ${device(session.userAgent)}`} onClick=${() => setAsks(session)}>End</button>`) },
+    { title: "", tight: true, cell: (session) => (isThis(session) ? html`<a class="quiet link" href=${signOutPage}>Sign out</a>` : html`<button type="button" class="quiet" aria-label=${`End the session of ${device(session.userAgent)}`} onClick=${() => setAsks(session)}>End</button>`) },
   ];
   const ended = (words) => () => {
     setAsks(null);
@@ -37,6 +38,6 @@ export function Sessions({ me }) {
         action=${`End ${count(others.length, "session")}`} close=${() => setAsks(null)} send=${() => account.post("/revoke-other-sessions")} done=${ended("You are signed out everywhere else.")} />`}
       ${asks && asks !== "others" && html`<${Ask} keep="Keep it" title=${`End ${device(asks.userAgent)}`} loses=${`Signs you out there at once. ${LOSES}`} action="End session" close=${() => setAsks(null)}
         send=${() => account.post("/revoke-session", { token: asks.token })} done=${ended(`${device(asks.userAgent)} is signed out.`)} />`}
-      <${Elsewhere} request=${`${ownCall("GET", "/api/auth/list-sessions")}\n${ownCall("POST", "/api/auth/revoke-other-sessions")}`} />`;
+      <${Elsewhere} request=${`${ownCall("GET", "/list-sessions")}\n${ownCall("POST", "/revoke-other-sessions")}`} />`;
   }}</${Loaded}>`;
 }

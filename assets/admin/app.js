@@ -5,54 +5,55 @@ import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Proof } from "../static/core/proof.js";
 import { Routed, loadAhead } from "../static/core/routed.js";
 import { Brand, Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
+import { accountPage, adminPage, signOutPage } from "../static/core/urls.js";
 import { Rights } from "./rights.js";
 
 const page = (path, file, name) => ({ path, name, load: () => import(`./pages/${file}.js`) });
 
 // Every page: its address, its file below pages/, and what that file exports for it.
 const routes = [
-  page("/admin", "overview", "Overview"),
-  page("/admin/users", "users", "Users"),
-  page("/admin/users/create", "users", "NewUser"),
-  page("/admin/users/:id", "user", "User"),
-  page("/admin/groups", "groups", "Groups"),
-  page("/admin/groups/create", "groups", "NewGroup"),
-  page("/admin/groups/:id", "groups", "Group"),
-  page("/admin/sessions", "sessions", "Sessions"),
-  page("/admin/clients", "clients", "Clients"),
-  page("/admin/clients/register", "clients", "NewClient"),
-  page("/admin/clients/:id", "client", "Client"),
-  page("/admin/clients/:id/test", "test-sign-in", "TestSignIn"),
-  page("/admin/keys", "keys", "Keys"),
-  page("/admin/keys/create", "keys", "NewKey"),
-  page("/admin/keys/:id", "key", "Key"),
-  page("/admin/access", "models", "Models"),
-  page("/admin/access/create", "models", "NewModel"),
-  page("/admin/access/models/:type", "models", "Model"),
-  page("/admin/access/grants", "grants", "Grants"),
-  page("/admin/access/grants/create", "grant-new", "NewGrant"),
-  page("/admin/access/grants/files", "grant-files", "GrantFiles"),
-  page("/admin/access/tester", "tester", "Tester"),
-  page("/admin/audit", "audit", "Audit"),
-  page("/admin/settings", "settings", "Settings"),
+  page(adminPage(), "overview", "Overview"),
+  page(adminPage("/users"), "users", "Users"),
+  page(adminPage("/users/create"), "users", "NewUser"),
+  page(adminPage("/users/:id"), "user", "User"),
+  page(adminPage("/groups"), "groups", "Groups"),
+  page(adminPage("/groups/create"), "groups", "NewGroup"),
+  page(adminPage("/groups/:id"), "groups", "Group"),
+  page(adminPage("/sessions"), "sessions", "Sessions"),
+  page(adminPage("/clients"), "clients", "Clients"),
+  page(adminPage("/clients/register"), "clients", "NewClient"),
+  page(adminPage("/clients/:id"), "client", "Client"),
+  page(adminPage("/clients/:id/test"), "test-sign-in", "TestSignIn"),
+  page(adminPage("/keys"), "keys", "Keys"),
+  page(adminPage("/keys/create"), "keys", "NewKey"),
+  page(adminPage("/keys/:id"), "key", "Key"),
+  page(adminPage("/access"), "models", "Models"),
+  page(adminPage("/access/create"), "models", "NewModel"),
+  page(adminPage("/access/models/:type"), "models", "Model"),
+  page(adminPage("/access/grants"), "grants", "Grants"),
+  page(adminPage("/access/grants/create"), "grant-new", "NewGrant"),
+  page(adminPage("/access/grants/files"), "grant-files", "GrantFiles"),
+  page(adminPage("/access/tester"), "tester", "Tester"),
+  page(adminPage("/audit"), "audit", "Audit"),
+  page(adminPage("/settings"), "settings", "Settings"),
 ];
 
 // What each entry needs: one of the rights that follow its name. Anyone who has any right here sees the overview.
 const rail = [
-  ["", [["/admin", "Overview"]]],
-  ["People", [["/admin/users", "Users", "view on users"], ["/admin/groups", "Groups", "view on groups"], ["/admin/sessions", "Sessions", "view_all on sessions"]]],
-  ["Apps", [["/admin/clients", "Clients", "view on clients"], ["/admin/keys", "Keys", "view_all on api_keys", "view on keys"]]],
-  ["Access", [["/admin/access", "Models", "view on models"], ["/admin/access/grants", "Grants", "view on tuples"], ["/admin/access/tester", "Tester", "view on tuples"]]],
-  ["Events", [["/admin/audit", "Audit", "view on audit"]]],
-  ["System", [["/admin/settings", "Settings", "view on settings"]]],
+  ["", [[adminPage(), "Overview"]]],
+  ["People", [[adminPage("/users"), "Users", "view on users"], [adminPage("/groups"), "Groups", "view on groups"], [adminPage("/sessions"), "Sessions", "view_all on sessions"]]],
+  ["Apps", [[adminPage("/clients"), "Clients", "view on clients"], [adminPage("/keys"), "Keys", "view_all on api_keys", "view on keys"]]],
+  ["Access", [[adminPage("/access"), "Models", "view on models"], [adminPage("/access/grants"), "Grants", "view on tuples"], [adminPage("/access/tester"), "Tester", "view on tuples"]]],
+  ["Events", [[adminPage("/audit"), "Audit", "view on audit"]]],
+  ["System", [[adminPage("/settings"), "Settings", "view on settings"]]],
 ];
 
 const shortcuts = [["/", "Search this list"], ["g u", "Users"], ["g c", "Clients"], ["g k", "Keys"], ["g t", "Permission tester"], ["g a", "Audit"], ["?", "This list"], ["Esc", "Close what is open"]];
-const jumps = { u: "/admin/users", c: "/admin/clients", k: "/admin/keys", t: "/admin/access/tester", a: "/admin/audit" };
+const jumps = { u: adminPage("/users"), c: adminPage("/clients"), k: adminPage("/keys"), t: adminPage("/access/tester"), a: adminPage("/audit") };
 
 // The entry of the rail that the address belongs to: the longest that it begins with.
 function entryOf(path) {
-  const fitting = rail.flatMap(([, links]) => links).filter(([link]) => path === link || (link !== "/admin" && path.startsWith(`${link}/`)));
+  const fitting = rail.flatMap(([, links]) => links).filter(([link]) => path === link || (link !== adminPage() && path.startsWith(`${link}/`)));
   return fitting.sort(([one], [two]) => two.length - one.length)[0];
 }
 
@@ -86,20 +87,20 @@ function useMe() {
 
 function Stranger({ me }) {
   return html`<${Header} title="Not for this account" /><${Empty} title=${`${me.email || "You"} ${me.email ? "does" : "do"} not administer anything here`}>
-    <p>These pages are for the people who look after this server. What is yours is under <a href="/account">your account</a>.</p>
+    <p>These pages are for the people who look after this server. What is yours is under <a href=${accountPage()}>your account</a>.</p>
     <p>Somebody who administers it can let you in, for example to look at people: <code>auther admin tuple add users '*' viewer user ${me.email || "you@example.com"}</code></p>
-    <p><a class="button" href="/account">Your account</a> <a class="button" href="/logout">Sign out</a></p></${Empty}>`;
+    <p><a class="button" href=${accountPage()}>Your account</a> <a class="button" href=${signOutPage}>Sign out</a></p></${Empty}>`;
 }
 
 function Closed({ name, needs }) {
   return html`<${Header} title=${name} /><${Empty} title="You may not look at this">
-    <p>It needs the permission <b>${needs.join(" or ")}</b>, which nobody gave you yet. <a href="/admin">Go to the overview</a>.</p></${Empty}>`;
+    <p>It needs the permission <b>${needs.join(" or ")}</b>, which nobody gave you yet. <a href=${adminPage()}>Go to the overview</a>.</p></${Empty}>`;
 }
 
 function Page({ path, me }) {
   const [, name, ...needs] = (match(routes, path) && entryOf(path)) || [];
   if (name && !maySee(me, needs)) return html`<${Closed} name=${name} needs=${needs} />`;
-  return html`<${Routed} routes=${routes} path=${path} home=${{ href: "/admin", title: "the overview" }} />`;
+  return html`<${Routed} routes=${routes} path=${path} home=${{ href: adminPage(), title: "the overview" }} />`;
 }
 
 function useShortcuts(show) {
@@ -131,11 +132,11 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="top">
-      <${Brand} href="/admin" />
+      <${Brand} href=${adminPage()} />
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
       <button type="button" class="quiet for-keys" onClick=${() => setHelp(true)}>Shortcuts</button>
-      <a class="quiet" href="/account">Your account</a>
+      <a class="quiet" href=${accountPage()}>Your account</a>
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}>${me && !me.stranger && !me.problem && html`<${Rail} path=${path} me=${me} />`}</div>
     <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Rights.Provider} value=${me}><${Page} path=${path} me=${me} /></${Rights.Provider}>`}</main>
@@ -147,5 +148,5 @@ function App() {
 }
 
 loadAhead(routes);
-takeLinks("/admin");
+takeLinks(adminPage());
 render(html`<${App} />`, document.getElementById("app"));

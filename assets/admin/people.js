@@ -3,13 +3,14 @@ import { admin } from "../static/core/api.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
 import { taken } from "../static/core/words.js";
 import { Ask, Button, Confirm, Form, Time, toast } from "../static/core/ui.js";
+import { adminPage } from "../static/core/urls.js";
 
 // Where each kind of subject is asked for, what it is called there, and its page.
 const kinds = {
-  user: { api: (id) => `/users/${id}`, name: (user) => user.email, page: (id) => `/admin/users/${id}` },
-  group: { api: (id) => `/groups/${id}`, name: (group) => group.name, page: (id) => `/admin/groups/${id}` },
-  client: { api: (id) => `/clients/${id}`, name: (client) => client.name, page: (id) => `/admin/clients/${id}` },
-  apikey: { api: (id) => `/api-keys/${id}`, name: (key) => key.name, page: () => "/admin/keys" },
+  user: { api: (id) => `/users/${id}`, name: (user) => user.email, page: (id) => adminPage(`/users/${id}`) },
+  group: { api: (id) => `/groups/${id}`, name: (group) => group.name, page: (id) => adminPage(`/groups/${id}`) },
+  client: { api: (id) => `/clients/${id}`, name: (client) => client.name, page: (id) => adminPage(`/clients/${id}`) },
+  apikey: { api: (id) => `/api-keys/${id}`, name: (key) => key.name, page: () => adminPage("/keys") },
 };
 const names = new Map();
 

@@ -3,6 +3,7 @@ import { admin } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
 import { Button, Field, Table, Wrong, toast } from "../static/core/ui.js";
+import { adminPage } from "../static/core/urls.js";
 
 const keyOf = (tuple) => {
   const { entity_type, entity_id, relation, subject_type, subject_id, subject_relation, condition, expires_at } = tuple;
@@ -43,7 +44,7 @@ export function Relations({ query, columns, caption, said, empty, version, may }
     <${Wrong} problem=${problem} />
     <${Loaded} from=${loaded} lines=${2}>${({ items, next }) => items.length === 0 ? empty() : html`
       <${Table} caption=${caption} columns=${may ? [...columns, last] : columns} items=${items} />
-      ${next && html`<p class="muted">There are more. <a href=${`/admin/access/grants?${new URLSearchParams(query)}`}>See all of them</a>.</p>`}`}</${Loaded}>`;
+      ${next && html`<p class="muted">There are more. <a href=${adminPage(`/access/grants?${new URLSearchParams(query)}`)}>See all of them</a>.</p>`}`}</${Loaded}>`;
 }
 
 const sources = {

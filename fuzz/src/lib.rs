@@ -21,6 +21,7 @@ use auther::cx::{Application, Cx, RequestFacts};
 use auther::records::{AuthMethod, Client, ClientFields, ClientSecret, ClientType, GrantType, Origin};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
+use auther::tenant::Tenant;
 
 /// The one registered client, with a secret so short that it can be guessed.
 pub const CLIENT: &str = "app";
@@ -37,13 +38,14 @@ static HOME: LazyLock<Arc<Application>> = LazyLock::new(|| {
     let settings = config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent"))
         .expect("the defaults are sound")
         .settings;
+    let (settings, keyring) = (Arc::new(settings), Arc::new(Keyring::new(Vec::new()).expect("a ring without keys")));
     let store = Store::in_memory();
     store
         .write_blocking(|tx| rows::clients::put(tx, TenantId::DEFAULT, &client()))
         .unwrap_or_else(|error: store::Error| panic!("{error}"));
     Arc::new(Application {
         store,
-        keyring: Keyring::new(Vec::new()).expect("a ring without keys").into(),
+        tenant: Arc::new(Tenant::default_one(Arc::clone(&settings), keyring)),
         settings,
         clock: Arc::new(ManualClock::new(NOW)),
         entropy: Arc::new(OsEntropy),

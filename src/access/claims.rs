@@ -90,10 +90,10 @@ pub fn resolve_within(
     scope: Scope<'_>,
 ) -> Result<PermissionClaims, Error> {
     let schema = StoredSchema::new(cx, State::Committed(from));
-    let stored = StoreTuples { from, tenant: cx.tenant };
+    let stored = StoreTuples { from, tenant: cx.tenant.id };
     let budget = StepBudget::of(MAX_STEPS);
     let graph = Graph { tuples: &stored, schema: &schema, now: cx.now, limits: Limits::of(cx), budget: Some(&budget) };
-    let rev = tuples::revision(from, cx.tenant)?;
+    let rev = tuples::revision(from, cx.tenant.id)?;
     let subject = subject.as_ref();
     let budget = cx.settings().tokens.permissions_bytes;
     let claims = schema

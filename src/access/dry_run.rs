@@ -200,7 +200,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         if clients.is_empty() {
             return Ok(());
         }
-        let all = models::page(&cx.read()?, cx.tenant, &PageRequest::new(Some(MAX_LIMIT), None))?;
+        let all = models::page(&cx.read()?, cx.tenant.id, &PageRequest::new(Some(MAX_LIMIT), None))?;
         self.changes.complete &= all.next.is_none();
         for model in all.items {
             if model.client.is_some_and(|client| clients.contains(client.as_str()) || clients.contains(ANY)) {

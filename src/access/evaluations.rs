@@ -118,7 +118,7 @@ pub async fn flush(cx: &Cx) -> Result<(), Error> {
 
 /// Writes rows, and the texts they refer to that are not written yet. A text that is kept long enough is not touched.
 async fn write(cx: &Cx, mut rows: Vec<EvaluationRow>) -> Result<(), Error> {
-    let (tenant, least) = (cx.tenant, cx.now.plus(cx.settings().policy.keep));
+    let (tenant, least) = (cx.tenant.id, cx.now.plus(cx.settings().policy.keep));
     let until = least.plus(LONGER);
     let (from, mut texts) = (cx.read()?, BTreeMap::new());
     let mut room = MOST_SCRIPTS.saturating_sub(scripts::count(&from)?);
@@ -146,14 +146,14 @@ pub fn sweep_due(cx: &Cx) -> Result<Option<Moment>, Error> {
     if rows::count(&from)? > MOST {
         return Ok(Some(cx.now));
     }
-    Ok(rows::oldest(&from, cx.tenant)?.map(|at| at.plus(cx.settings().policy.keep)))
+    Ok(rows::oldest(&from, cx.tenant.id)?.map(|at| at.plus(cx.settings().policy.keep)))
 }
 
 /// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them. Answers how many.
 pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error> {
     let surplus = rows::count(&cx.read()?)?.saturating_sub(MOST);
     let surplus = usize::try_from(surplus).unwrap_or(usize::MAX).min(limit);
-    let (tenant, now) = (cx.tenant, cx.now);
+    let (tenant, now) = (cx.tenant.id, cx.now);
     let change = move |tx: &mut Tx| {
         let old = rows::sweep(tx, tenant, before, limit)?;
         let more = if old < surplus { rows::sweep(tx, tenant, now, surplus - old)? } else { 0 };
@@ -251,10 +251,10 @@ impl Filter {
 /// A page of the record, as far as it is written: see [`flush`].
 pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<EvaluationRow>, Error> {
     let from = cx.read()?;
-    let mut page = rows::page(&from, cx.tenant, order, request, |row| filter.accepts(row))?;
+    let mut page = rows::page(&from, cx.tenant.id, order, request, |row| filter.accepts(row))?;
     for row in &mut page.items {
         if let (None, Some(digest)) = (&row.script, row.digest) {
-            row.script = scripts::text(&from, cx.tenant, digest)?;
+            row.script = scripts::text(&from, cx.tenant.id, digest)?;
         }
     }
     Ok(page)
@@ -288,7 +288,7 @@ pub fn versions(
     place: Option<&PolicyPlace>,
     request: &PageRequest,
 ) -> Result<Page<PolicyVersion>, Error> {
-    policy_versions::page(&cx.read()?, cx.tenant, entity_type, place, request)
+    policy_versions::page(&cx.read()?, cx.tenant.id, entity_type, place, request)
 }
 
 #[cfg(test)]

@@ -85,8 +85,8 @@ pub struct Ended {
 /// The group with this identifier or name.
 pub fn find(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Option<Group>, Error> {
     Ok(match text.parse::<GroupId>() {
-        Ok(id) => rows::find(from, cx.tenant, &id)?,
-        Err(_) => rows::find_by_name(from, cx.tenant, text)?,
+        Ok(id) => rows::find(from, cx.tenant.id, &id)?,
+        Err(_) => rows::find_by_name(from, cx.tenant.id, text)?,
     })
 }
 
@@ -102,7 +102,7 @@ pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<P
         search.is_in_any([&*group.name, group.description.as_deref().unwrap_or_default(), group.id.as_str()])
     };
     let wanted = |group: &Group| search.is_none_or(|search| accepts(search, group));
-    Ok(rows::page_of(&cx.read()?, cx.tenant, request, wanted)?)
+    Ok(rows::page_of(&cx.read()?, cx.tenant.id, request, wanted)?)
 }
 
 /// Makes a group, with the right to. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Taken`].
@@ -133,7 +133,7 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
     let renamed = move |tx: &mut Tx| {
-        let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+        let old = rows::find(tx, at.tenant.id, &id)?.ok_or(Error::NotFound)?;
         authority::may_change_group(&at, tx, &old)?;
         if change.version.is_some_and(|version| version != old.version) {
             return Err(Error::Conflict);
@@ -176,10 +176,10 @@ fn removal() -> Right {
 }
 
 fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
-    let group = rows::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let group = rows::find(tx, cx.tenant.id, id)?.ok_or(Error::NotFound)?;
     authority::may_change_group(cx, tx, &group)?;
     let cascade::Ended { tuples, memberships, .. } = cascade::remove_tuples_of(tx, cx, GROUP, id.as_str())?;
-    rows::delete(tx, cx.tenant, &group)?;
+    rows::delete(tx, cx.tenant.id, &group)?;
     Ok((group, Ended { tuples, memberships }))
 }
 
@@ -194,7 +194,7 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
             continue;
         }
         let through = (id != group.as_str()).then(|| id.clone());
-        for tuple in tuples::holders(from, cx.tenant, (GROUP, &id, MEMBER), MAX_MEMBERS)? {
+        for tuple in tuples::holders(from, cx.tenant.id, (GROUP, &id, MEMBER), MAX_MEMBERS)? {
             if !tuple.counts_at(cx.now) {
                 continue;
             }
@@ -223,8 +223,8 @@ pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) ->
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);
     while let Some((subject, direct)) = waiting.pop_front() {
-        for id in tuples::objects_of_subject(from, cx.tenant, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
-            let membership = tuples::find_exact(from, cx.tenant, (GROUP, &id, MEMBER), &subject)?;
+        for id in tuples::objects_of_subject(from, cx.tenant.id, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
+            let membership = tuples::find_exact(from, cx.tenant.id, (GROUP, &id, MEMBER), &subject)?;
             let counts = membership.is_some_and(|found| found.counts_at(cx.now) && found.condition.is_none());
             if counts && found.len() < MAX_NESTED && !found.contains_key(&id) {
                 waiting.extend(
@@ -236,14 +236,14 @@ pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) ->
     }
     let mut groups = Vec::with_capacity(found.len());
     for (id, direct) in found {
-        let group = id.parse().ok().map(|id| rows::find(from, cx.tenant, &id)).transpose()?.flatten();
+        let group = id.parse().ok().map(|id| rows::find(from, cx.tenant.id, &id)).transpose()?.flatten();
         groups.extend(group.map(|group| Joined { group, direct }));
     }
     Ok(groups)
 }
 
 fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Error> {
-    if rows::put(tx, cx.tenant, old, new)? { Ok(()) } else { Err(Error::Taken) }
+    if rows::put(tx, cx.tenant.id, old, new)? { Ok(()) } else { Err(Error::Taken) }
 }
 
 fn checked_name(name: &str) -> Result<String, Error> {

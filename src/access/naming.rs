@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::USER;
+use super::model::Models;
+use super::model::names::quoted;
 use super::{Error, groups};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
 use crate::identity::users;
-use crate::records::tuple::{ANY, GROUP};
+use crate::records::tuple::{ANY, GROUP, SUBJECT_TYPES};
 use crate::records::{SubjectRef, TupleKey, User};
 use crate::store::Read;
 
@@ -92,6 +94,41 @@ pub fn subject(
     };
     let id = name.as_ref().map_or(&typed.id, |name| &name.id).clone();
     Ok((SubjectRef { id, ..typed.clone() }, name))
+}
+
+/// A subject that somebody wrote as `type:id`. Types and identifiers may both hold colons, so the type is one that is
+/// known here. Errors: [`Error::Invalid`] where it has not this form, or where no type or more than one fits.
+pub fn parse_subject(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<SubjectRef, Error> {
+    /// A type has at most so many colons, and one more stands behind it.
+    const COLONS: usize = 3;
+    let colons: Vec<usize> = text.match_indices(':').map(|(at, _)| at).take(COLONS).collect();
+    let readings: Vec<(&str, &str)> = colons
+        .iter()
+        .filter_map(|at| Some((text.get(..*at)?, text.get(at + 1..)?)))
+        .filter(|(kind, id)| !kind.is_empty() && !id.is_empty())
+        .collect();
+    let models = Models::current(cx, from)?;
+    let mut known = Vec::new();
+    for (kind, id) in &readings {
+        if SUBJECT_TYPES.contains(kind) || models.find(from, kind)?.is_some() {
+            known.push(SubjectRef::new(*kind, *id));
+        }
+    }
+    match (known.as_slice(), readings.as_slice()) {
+        ([only], _) => Ok(only.clone()),
+        ([], [(kind, id)]) => Ok(SubjectRef::new(*kind, *id)),
+        ([], []) => Err(Error::invalid("subject", "is not TYPE:ID")),
+        ([], _) => Err(Error::invalid("subject", format!("{} names no type that is known here", quoted(text)))),
+        (both, _) => {
+            let kinds: Vec<String> = both.iter().map(|one| quoted(&one.kind)).collect();
+            let problem = format!(
+                "{} can mean the types {}: send `subject_type` and `subject_id`",
+                quoted(text),
+                kinds.join(" and ")
+            );
+            Err(Error::invalid("subject", problem))
+        }
+    }
 }
 
 /// The object as tuples have it: a group may be named, when a person typed it.

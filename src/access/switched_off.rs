@@ -18,7 +18,7 @@ pub async fn note(cx: &Cx) -> Result<(), store::Error> {
         let event = Event::PolicySwitchOff { script: script.to_string(), owner: row.owner.to_string() };
         let (at, entry) = (cx.clone(), Entry::new(&cx).target(&row.about));
         let written = cx.store().write(move |tx| {
-            rows::put(tx, at.tenant, &row)?;
+            rows::put(tx, at.tenant.id, &row)?;
             entry.append(tx, &at, &event)
         });
         written.await?;
@@ -34,12 +34,12 @@ pub fn load(cx: &Cx) -> Result<(), store::Error> {
 
 /// All policies that are off, oldest first.
 pub fn list(cx: &Cx) -> Result<Vec<SwitchedOff>, store::Error> {
-    rows::all(&cx.read()?, cx.tenant)
+    rows::all(&cx.read()?, cx.tenant.id)
 }
 
 /// The row of the script with this text, if it is off.
 pub fn find(cx: &Cx, script: &str) -> Result<Option<SwitchedOff>, store::Error> {
-    rows::find(&cx.read()?, cx.tenant, ScriptDigest::of(script))
+    rows::find(&cx.read()?, cx.tenant.id, ScriptDigest::of(script))
 }
 
 /// Lets a script run again, with the right to change policies. Errors: [`Error::Denied`], [`Error::NotFound`].
@@ -48,8 +48,8 @@ pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Err
     let entry = Entry::new(cx);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
-        let row = rows::find(tx, at.tenant, script)?.ok_or(Error::NotFound)?;
-        rows::delete(tx, at.tenant, script)?;
+        let row = rows::find(tx, at.tenant.id, script)?.ok_or(Error::NotFound)?;
+        rows::delete(tx, at.tenant.id, script)?;
         let event = Event::PolicySwitchOn { script: script.to_string() };
         entry.clone().target(&row.about).append(tx, &at, &event)?;
         Ok::<_, Error>(row)
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn only_so_many_rows_are_kept() {
         let home = TestApp::new();
-        let (tenant, now) = (home.cx().tenant, home.cx().now);
+        let (tenant, now) = (home.cx().tenant.id, home.cx().now);
         home.parts
             .store
             .write_blocking::<_, store::Error, _>(move |tx| {

@@ -228,7 +228,7 @@ fn a_tuple_is_written_once_and_told_in_the_audit_log() {
     let first = block_on(tuples::write(&cx, by_mail.clone())).unwrap();
     assert_eq!(first.change, Change::Created);
     assert_eq!(first.tuple.key.subject.id, ann.id.as_str());
-    let rev = || rows::revision(&home.cx().read().unwrap(), cx.tenant).unwrap();
+    let rev = || rows::revision(&home.cx().read().unwrap(), cx.tenant.id).unwrap();
     let before = rev();
     assert_eq!(block_on(tuples::write(&cx, by_mail.clone())).unwrap().change, Change::Nothing);
     assert_eq!(rev(), before);
@@ -389,7 +389,7 @@ fn a_key_bound_to_a_client_reaches_nothing_of_another() {
     });
     let stored: ApiKey = serde_json::from_value(stored).unwrap();
     let put = |key: ApiKey| {
-        let tenant = cx.tenant;
+        let tenant = cx.tenant.id;
         let put = move |tx: &mut store::Tx| store::rows::api_keys::put(tx, tenant, &key);
         cx.store().write_blocking::<_, store::Error, _>(put).unwrap();
     };

@@ -178,7 +178,7 @@ async fn write_batch(cx: &Cx, write_as: WriteAs, new: Vec<(String, NewTuple)>) -
 fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result<Vec<Written>, Error> {
     let mut written = Vec::with_capacity(new.len());
     for ((new, name), entry) in new.into_iter().zip(entries) {
-        let old = rows::find(tx, cx.tenant, &new.key)?;
+        let old = rows::find(tx, cx.tenant.id, &new.key)?;
         let change = match &old {
             None => Change::Created,
             Some(old) if old.condition == new.condition && old.expires_at == new.expires_at => Change::Nothing,
@@ -191,7 +191,7 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result
             _ => Tuple { key, condition, expires_at, created_at, updated_at: cx.now },
         };
         if change != Change::Nothing {
-            rows::put(tx, cx.tenant, &tuple)?;
+            rows::put(tx, cx.tenant.id, &tuple)?;
             note_condition(tx, cx, &tuple.key, tuple.condition.as_deref())?;
             follow(tx, cx, &tuple.key)?;
             let told = ["condition", "expires_at"];
@@ -207,7 +207,7 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result
         written.push(Written { tuple, change, name });
     }
     if written.iter().any(|one| one.change != Change::Nothing) {
-        rows::raise(tx, cx.tenant)?;
+        rows::raise(tx, cx.tenant.id)?;
     }
     Ok(written)
 }
@@ -215,7 +215,7 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result
 /// Adds to the versions of the tuple's condition.
 fn note_condition(tx: &mut Tx, cx: &Cx, key: &TupleKey, script: Option<&str>) -> Result<(), Error> {
     let change = evaluations::change(cx, &key.entity_type, PolicyPlace::Tuple(key.id()), script, None);
-    policy_versions::note_change(tx, cx.tenant, &change)?;
+    policy_versions::note_change(tx, cx.tenant.id, &change)?;
     Ok(())
 }
 
@@ -245,9 +245,9 @@ pub fn stored_key(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<TupleKey, E
 /// The tuple that a key means: first what it says, for the subject may be one of another system. Errors: those of [`stored_key`].
 fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
     let key = spelled(cx, from, key)?;
-    let found = rows::find(from, cx.tenant, &key)?;
+    let found = rows::find(from, cx.tenant.id, &key)?;
     let meant = match (naming::key(cx, from, &key, naming), &found) {
-        (Ok((meant, _)), _) if meant != key => rows::find(from, cx.tenant, &meant)?,
+        (Ok((meant, _)), _) if meant != key => rows::find(from, cx.tenant.id, &meant)?,
         (Err(error), None) => return Err(error),
         _ => None,
     };
@@ -299,13 +299,13 @@ async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tupl
                 }
                 found => found?,
             },
-            Wanted::Id(id) => rows::find_by_id(tx, at.tenant, id)?.ok_or(Error::NotFound)?,
+            Wanted::Id(id) => rows::find_by_id(tx, at.tenant.id, id)?.ok_or(Error::NotFound)?,
         };
         authority::may_write_tuples(&at, tx, &write_as, std::slice::from_ref(&tuple.key))?;
-        rows::delete(tx, at.tenant, &tuple.key)?;
+        rows::delete(tx, at.tenant.id, &tuple.key)?;
         note_condition(tx, &at, &tuple.key, None)?;
         follow(tx, &at, &tuple.key)?;
-        rows::raise(tx, at.tenant)?;
+        rows::raise(tx, at.tenant.id)?;
         let event = Event::TupleRemove { tuple: tuple.key.to_string() };
         entry.clone().target(tuple.key.id()).append(tx, &at, &event)?;
         Ok(tuple)
@@ -317,12 +317,12 @@ async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tupl
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
     let (from, mut filter) = (cx.read()?, filter.clone());
     if let Some(entity_type) = &filter.entity_type {
-        filter.entity_type = Some(model::Models::unshared(cx.tenant).canonical(&from, entity_type)?);
+        filter.entity_type = Some(model::Models::unshared(cx.tenant.id).canonical(&from, entity_type)?);
     }
-    if request.after.as_ref().is_some_and(|after| !rows::is_cursor(cx.tenant, &filter, after)) {
+    if request.after.as_ref().is_some_and(|after| !rows::is_cursor(cx.tenant.id, &filter, after)) {
         return Err(Error::invalid("after", "is not a cursor of this list"));
     }
-    Ok(rows::page(&from, cx.tenant, &filter, request)?)
+    Ok(rows::page(&from, cx.tenant.id, &filter, request)?)
 }
 
 /// The key as a tuple would have it in the store: types as their models spell them, names in the place of which identifiers stand. Errors: those of
@@ -333,14 +333,14 @@ pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result
 
 /// The key with its types as their models spell them.
 fn spelled(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<TupleKey, Error> {
-    let models = model::Models::unshared(cx.tenant);
+    let models = model::Models::unshared(cx.tenant.id);
     let subject = SubjectRef { kind: models.canonical(from, &key.subject.kind)?, ..key.subject.clone() };
     Ok(TupleKey { entity_type: models.canonical(from, &key.entity_type)?, subject, ..key.clone() })
 }
 
 /// The tuple with this identifier. Errors: [`Error::NotFound`].
 pub fn by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
-    rows::find_by_id(&cx.read()?, cx.tenant, id)?.ok_or(Error::NotFound)
+    rows::find_by_id(&cx.read()?, cx.tenant.id, id)?.ok_or(Error::NotFound)
 }
 
 /// What is wrong with a tuple whatever is stored: names, sizes, an end in the past.
@@ -418,7 +418,7 @@ fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<
     let is_there = match kind {
         _ if id == ANY => true,
         GROUP => match id.parse::<GroupId>() {
-            Ok(id) => groups::find(schema.from.read(), schema.cx.tenant, &id)?.is_some(),
+            Ok(id) => groups::find(schema.from.read(), schema.cx.tenant.id, &id)?.is_some(),
             Err(_) => !id.contains(char::is_whitespace),
         },
         CLIENTS => is_registered(schema, id)?,
@@ -429,7 +429,7 @@ fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<
 
 fn is_registered(schema: &StoredSchema<'_>, client: &str) -> Result<bool, Error> {
     let Ok(id) = client.parse::<ClientId>() else { return Ok(false) };
-    Ok(clients::find(schema.from.read(), schema.cx.tenant, &id)?.is_some())
+    Ok(clients::find(schema.from.read(), schema.cx.tenant.id, &id)?.is_some())
 }
 
 /// The subject as it is stored: entity types in their models' spelling, people and groups by id, and the name it was given by.

@@ -70,7 +70,7 @@ pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created,
         }
         fields::may_be_made(&row, rights_of_caller)?;
         can_be_made(tx, &at, &row)?;
-        rows::put(tx, at.tenant, &row)?;
+        rows::put(tx, at.tenant.id, &row)?;
         entry.append(tx, &at, &Event::ApiKeyCreate { owner: row.owner.clone(), client: row.client.clone() })?;
         Ok::<_, Error>(())
     };
@@ -97,16 +97,16 @@ fn key_rights(cx: &Cx, from: &dyn Read, clients: &[Option<&str>]) -> Result<KeyR
 /// Owner and client are there and live, and the owner has room.
 fn can_be_made(from: &Tx, cx: &Cx, key: &ApiKey) -> Result<(), Error> {
     let mut findings = Findings::default();
-    if users::find(from, cx.tenant, &key.owner)?.is_none_or(|owner| owner.disabled) {
+    if users::find(from, cx.tenant.id, &key.owner)?.is_none_or(|owner| owner.disabled) {
         findings.note("owner", "The owner does not exist or is disabled.");
     }
     if let Some(client) = &key.client
-        && clients::find(from, cx.tenant, client)?.is_none_or(|client| client.disabled)
+        && clients::find(from, cx.tenant.id, client)?.is_none_or(|client| client.disabled)
     {
         findings.note("client", "The client does not exist or is disabled.");
     }
     findings.into_result()?;
-    let count = rows::count_of_owner(from, cx.tenant, &key.owner, MAX_PER_OWNER)?;
+    let count = rows::count_of_owner(from, cx.tenant.id, &key.owner, MAX_PER_OWNER)?;
     if count < MAX_PER_OWNER { Ok(()) } else { Err(Error::TooMany) }
 }
 
@@ -116,23 +116,23 @@ pub fn find(cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Er
 }
 
 fn of(from: &impl Read, cx: &Cx, id: &ApiKeyId, owner: Option<&UserId>) -> Result<ApiKey, Error> {
-    let key = rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let key = rows::find(from, cx.tenant.id, id)?.ok_or(Error::NotFound)?;
     if owner.is_none_or(|owner| *owner == key.owner) { Ok(key) } else { Err(Error::NotFound) }
 }
 
 /// The keys of a person, oldest first, expired ones included.
 pub fn of_owner(cx: &Cx, owner: &UserId) -> Result<Vec<ApiKey>, Error> {
-    Ok(rows::of_owner(&cx.read()?, cx.tenant, owner)?)
+    Ok(rows::of_owner(&cx.read()?, cx.tenant.id, owner)?)
 }
 
 /// A page of all keys, newest first.
 pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+    Ok(rows::page(&cx.read()?, cx.tenant.id, request)?)
 }
 
 /// A page of the keys bound to a client, newest first.
 pub fn page_of_client(cx: &Cx, client: &ClientId, request: &PageRequest) -> Result<Page<ApiKey>, Error> {
-    Ok(rows::page_of_client(&cx.read()?, cx.tenant, client, request)?)
+    Ok(rows::page_of_client(&cx.read()?, cx.tenant.id, client, request)?)
 }
 
 /// A page of the keys in another order: of all, or of one owner or client. By their last use as of now, not as of a minute ago.
@@ -149,10 +149,10 @@ pub fn sorted(
     };
     let Some(owner) = owner else {
         let wanted = |key: &ApiKey| client.is_none_or(|client| key.client.as_ref() == Some(client));
-        return Ok(rows::sorted(&from, cx.tenant, (sort, limit), wanted, rank)?);
+        return Ok(rows::sorted(&from, cx.tenant.id, (sort, limit), wanted, rank)?);
     };
     let mut best = Best::new(sort, limit);
-    for key in rows::of_owner(&from, cx.tenant, owner)? {
+    for key in rows::of_owner(&from, cx.tenant.id, owner)? {
         best.offer_as(rank(&key), key);
     }
     Ok(best.into_page())
@@ -220,7 +220,7 @@ fn put(
     (old, new): (ApiKey, ApiKey),
     (entry, change): (&Entry, &KeyChange),
 ) -> Result<ApiKey, Error> {
-    rows::put(tx, cx.tenant, &new)?;
+    rows::put(tx, cx.tenant.id, &new)?;
     let fields = change.names().into_iter().map(Into::into).collect();
     entry.append(tx, cx, &Event::ApiKeyUpdate { fields, changes: Changes::between(&old, &new, TOLD).some() })?;
     Ok(new)
@@ -263,7 +263,7 @@ pub async fn delete_expired(cx: &Cx, owner: &UserId) -> Result<usize, Error> {
     let entry = Entry::new(cx).target(owner);
     let (at, user) = (cx.clone(), owner.clone());
     let change = move |tx: &mut Tx| {
-        let mut expired = rows::of_owner(tx, at.tenant, &user)?;
+        let mut expired = rows::of_owner(tx, at.tenant.id, &user)?;
         expired.retain(|key| key.has_expired(at.now));
         if expired.is_empty() {
             return Ok(0);

@@ -118,7 +118,7 @@ pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
     let uses = counters.take_uses(cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {
-        let (tenant, rows) = (cx.tenant, batch.to_vec());
+        let (tenant, rows) = (cx.tenant.id, batch.to_vec());
         let written = cx.store().write(move |tx| {
             for (id, usage) in &rows {
                 // Deleted meanwhile, perhaps.

@@ -82,17 +82,17 @@ fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result
 /// The key with this id and whom it belongs to, as the snapshot has them.
 fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey>>, Error> {
     let cache = &cx.process().api_keys;
-    if let Some(known) = cache.find(cx.tenant, from.access_revision().map(Revision::number), id) {
+    if let Some(known) = cache.find(cx.tenant.id, from.access_revision().map(Revision::number), id) {
         return Ok(Some(known));
     }
-    let Some(key) = rows::find(from, cx.tenant, id)? else { return Ok(None) };
-    let owner = users::find(from, cx.tenant, &key.owner)?.map(Arc::new);
+    let Some(key) = rows::find(from, cx.tenant.id, id)? else { return Ok(None) };
+    let owner = users::find(from, cx.tenant.id, &key.owner)?.map(Arc::new);
     let client = match &key.client {
-        Some(id) => clients::find(from, cx.tenant, id)?.map(Arc::new),
+        Some(id) => clients::find(from, cx.tenant.id, id)?.map(Arc::new),
         None => None,
     };
     let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });
-    cache.keep(cx.tenant, from.access_revision().map(Revision::number), &found);
+    cache.keep(cx.tenant.id, from.access_revision().map(Revision::number), &found);
     Ok(Some(found))
 }
 
@@ -137,13 +137,13 @@ async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
     let (at, id) = (cx.clone(), id.clone());
     cx.store()
         .write(move |tx| {
-            let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+            let old = rows::find(tx, at.tenant.id, &id)?.ok_or(Error::NotFound)?;
             let Some(left) = old.remaining else { return Ok(()) };
             let (left, refill) = refilled(left, old.refill, at.now);
             let Some(left) = left.checked_sub(1) else {
                 return Err(Error::UsageExceeded { try_again_ms: refill.map(|refill| until_next(refill, at.now)) });
             };
-            rows::put(tx, at.tenant, &ApiKey { remaining: Some(left), refill, ..old })?;
+            rows::put(tx, at.tenant.id, &ApiKey { remaining: Some(left), refill, ..old })?;
             Ok(())
         })
         .await

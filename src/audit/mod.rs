@@ -99,9 +99,9 @@ impl Entry {
     pub fn append(&self, tx: &mut Tx, cx: &Cx, event: &Event) -> Result<(), store::Error> {
         let row = self.row(event);
         match *self.room.get_or_init(|| news::admit(cx, &row)) {
-            Some(0) => rows::append(tx, cx.tenant, &row),
-            Some(left_out) => rows::append(tx, cx.tenant, &self.clone().after(left_out).row(event)),
-            None => rows::count_only(tx, cx.tenant, &row),
+            Some(0) => rows::append(tx, cx.tenant.id, &row),
+            Some(left_out) => rows::append(tx, cx.tenant.id, &self.clone().after(left_out).row(event)),
+            None => rows::count_only(tx, cx.tenant.id, &row),
         }
     }
 }
@@ -175,5 +175,5 @@ impl Filter {
 /// A page of the log. It may be short and still have a successor; outside of the filter's time nothing is read.
 pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Result<Page<AuditRow>, store::Error> {
     let span = rows::Span { since: filter.since, until: filter.until };
-    rows::page(&cx.read()?, cx.tenant, (order, span), request, |row| filter.accepts(row))
+    rows::page(&cx.read()?, cx.tenant.id, (order, span), request, |row| filter.accepts(row))
 }

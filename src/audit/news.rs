@@ -136,7 +136,7 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
 pub fn tell(cx: &Cx, event: &str, what: impl FnOnce() -> (Entry, Event)) {
     if let Some(left_out) = news(cx, event) {
         let (entry, event) = what();
-        let (tenant, row) = (cx.tenant, entry.after(left_out).row(&event));
+        let (tenant, row) = (cx.tenant.id, entry.after(left_out).row(&event));
         cx.store().write_unwatched(move |tx| rows::append(tx, tenant, &row));
     }
 }
@@ -171,7 +171,7 @@ pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
     if told.is_empty() {
         return Ok(());
     }
-    let tenant = cx.tenant;
+    let tenant = cx.tenant.id;
     cx.store().write(move |tx: &mut Tx| told.iter().try_for_each(|row| rows::append(tx, tenant, row))).await
 }
 
@@ -337,7 +337,8 @@ mod tests {
         });
         assert_eq!(rows_of(&home, "user.sign_in").len(), 100);
         let hours =
-            crate::store::rows::sign_ins::latest(&home.stranger().read().unwrap(), home.stranger().tenant, 9).unwrap();
+            crate::store::rows::sign_ins::latest(&home.stranger().read().unwrap(), home.stranger().tenant.id, 9)
+                .unwrap();
         assert_eq!(hours.iter().map(|(_, hour)| hour.failed).sum::<u64>(), 150);
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::hash::Seeded;
+use foldhash::fast::RandomState;
 
 /// The newest of the values that were offered. Reading takes no lock.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl<T> Turn<'_, T> {
 
 /// The newest value of each of a few keys.
 #[derive(Debug)]
-pub struct LatestOf<K, T>(RwLock<HashMap<K, (u64, Arc<T>), Seeded>>);
+pub struct LatestOf<K, T>(RwLock<HashMap<K, (u64, Arc<T>), RandomState>>);
 
 impl<K, T> Default for LatestOf<K, T> {
     fn default() -> Self {

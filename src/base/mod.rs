@@ -2,6 +2,7 @@
 //!
 //! May use: nothing of this crate. Start reading at [`clock`].
 
+pub mod authorization;
 pub mod backoff;
 pub mod best;
 pub mod budget;
@@ -10,7 +11,7 @@ pub mod clock;
 pub mod connections;
 pub mod digest;
 pub mod entropy;
-pub mod hash;
+pub mod form;
 pub mod id;
 pub mod json_schema;
 pub mod latest;
@@ -20,8 +21,11 @@ pub mod page;
 pub mod patch;
 pub mod progress;
 pub mod quota;
+pub mod rate;
 pub mod secret;
+pub mod share;
 pub mod sort;
+pub mod strict_json;
 pub mod text;
 
 pub use budget::Budget;

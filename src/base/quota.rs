@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Moment;
-use super::hash::Seeded;
+use foldhash::fast::RandomState;
 
 /// Between the parts of a key. Nobody can write it into an identifier or an address.
 const BETWEEN: char = '\u{1f}';
@@ -39,7 +39,7 @@ struct Count {
 
 #[derive(Debug, Default)]
 struct Counts {
-    of: HashMap<String, Count, Seeded>,
+    of: HashMap<String, Count, RandomState>,
     swept: Option<Moment>,
     /// What was left out under keys that are forgotten, by kind.
     unsaid: HashMap<String, u64>,

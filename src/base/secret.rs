@@ -64,6 +64,11 @@ impl Digest {
         Self(sha256(secret.as_bytes()))
     }
 
+    /// Whether both are of the same secret; takes the same time for every answer.
+    pub fn is_same(&self, other: &Self) -> bool {
+        ct_eq(&self.0, &other.0)
+    }
+
     /// Whether `secret` is the one this digest was made of; takes the same time for every answer.
     pub fn matches(&self, secret: &str) -> bool {
         ct_eq(&self.0, &sha256(secret.as_bytes()))

@@ -37,14 +37,15 @@ fn refused(error: &serve::Error) -> Failure {
 /// What is served where, and what to do first.
 fn welcome(server: &Server) -> String {
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    let settings = &server.app().settings;
+    let app = server.app();
+    let settings = &app.settings;
     let certificate = match settings.tls {
         Tls::LocalCa => "TLS, certificate of the local CA: `auther admin ca` exports it",
         Tls::Files { .. } => "TLS, certificate from files",
         Tls::Off => "no TLS",
     };
     let mut lines = vec![
-        format!("Auther {} serves {}", env!("CARGO_PKG_VERSION"), settings.issuer.origin()),
+        format!("Auther {} serves {}", env!("CARGO_PKG_VERSION"), app.tenant.issuer),
         format!("  listens on  {} ({certificate})", addresses.join(", ")),
         format!("  data file   {}", settings.data.display()),
     ];

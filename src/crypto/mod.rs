@@ -6,7 +6,10 @@
 pub mod jose;
 pub mod keyring;
 pub mod password;
+mod purpose;
 pub mod rotation;
 pub mod seal;
 pub mod tls;
 pub mod token;
+
+pub use purpose::Purpose;

@@ -1,7 +1,7 @@
 //! Sealing at rest: XChaCha20-Poly1305 under the master key. Random nonces of 192 bits need no counter.
 //!
 //! A sealed text is base64url of `version ‖ nonce ‖ ciphertext and tag`. The purpose is authenticated with it: what was sealed
-//! as a signing key does not open as anything else.
+//! as a signing key of a tenant does not open as anything else, nor in another one.
 
 use std::fmt;
 
@@ -12,6 +12,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::Purpose;
 use crate::base::{Entropy, Secret};
 
 /// The first byte of everything sealed.
@@ -70,9 +71,9 @@ impl SealingKey {
     }
 
     /// Seals `plain` for `purpose` with a nonce from `entropy`.
-    pub fn seal(&self, purpose: &str, plain: &[u8], entropy: &dyn Entropy) -> Result<String, Error> {
+    pub fn seal(&self, purpose: Purpose<'_>, plain: &[u8], entropy: &dyn Entropy) -> Result<String, Error> {
         let nonce = entropy.bytes::<NONCE>();
-        let payload = Payload { msg: plain, aad: purpose.as_bytes() };
+        let payload = Payload { msg: plain, aad: &purpose.bytes() };
         let ciphertext = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::TooLarge)?;
         let mut sealed = vec![VERSION];
         sealed.extend_from_slice(&nonce);
@@ -81,14 +82,14 @@ impl SealingKey {
     }
 
     /// Opens what [`SealingKey::seal`] sealed for the same purpose. The answer is wiped when dropped.
-    pub fn open(&self, purpose: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open(&self, purpose: Purpose<'_>, text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let sealed = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| Error::Opening)?;
         let (version, rest) = sealed.split_first().ok_or(Error::Opening)?;
         if *version != VERSION {
             return Err(Error::Version);
         }
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(Error::Opening)?;
-        let payload = Payload { msg: ciphertext, aad: purpose.as_bytes() };
+        let payload = Payload { msg: ciphertext, aad: &purpose.bytes() };
         self.cipher().decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Error::Opening)
     }
 
@@ -115,38 +116,44 @@ fn written_out(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 mod tests {
     use super::*;
     use crate::base::entropy::OsEntropy;
+    use crate::base::id::TenantId;
+
+    fn of(name: &str) -> Purpose<'_> {
+        Purpose::of(TenantId::DEFAULT, name)
+    }
 
     #[test]
     fn what_is_sealed_opens_for_the_same_key_and_purpose_only() {
         let key = SealingKey::new([1; 32]);
-        let sealed = key.seal("signing-key", b"secret", &OsEntropy).unwrap();
-        assert_eq!(key.open("signing-key", &sealed).unwrap().as_slice(), b"secret");
-        assert_ne!(key.seal("signing-key", b"secret", &OsEntropy).unwrap(), sealed);
-        assert_eq!(key.open("totp", &sealed), Err(Error::Opening));
-        assert_eq!(SealingKey::new([2; 32]).open("signing-key", &sealed), Err(Error::Opening));
-        assert_eq!(key.open("empty", &key.seal("empty", b"", &OsEntropy).unwrap()).unwrap().len(), 0);
+        let sealed = key.seal(of("signing-key"), b"secret", &OsEntropy).unwrap();
+        assert_eq!(key.open(of("signing-key"), &sealed).unwrap().as_slice(), b"secret");
+        assert_ne!(key.seal(of("signing-key"), b"secret", &OsEntropy).unwrap(), sealed);
+        assert_eq!(key.open(of("totp"), &sealed), Err(Error::Opening));
+        assert_eq!(key.open(Purpose::of(TenantId(2), "signing-key"), &sealed), Err(Error::Opening));
+        assert_eq!(SealingKey::new([2; 32]).open(of("signing-key"), &sealed), Err(Error::Opening));
+        assert_eq!(key.open(of("empty"), &key.seal(of("empty"), b"", &OsEntropy).unwrap()).unwrap().len(), 0);
     }
 
     #[test]
     fn every_damaged_byte_is_noticed() {
         let key = SealingKey::new([1; 32]);
-        let sealed = BASE64URL_NOPAD.decode(key.seal("p", b"secret", &OsEntropy).unwrap().as_bytes()).unwrap();
+        let sealed = BASE64URL_NOPAD.decode(key.seal(of("p"), b"secret", &OsEntropy).unwrap().as_bytes()).unwrap();
         for place in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[place] ^= 1;
             let wanted = if place == 0 { Error::Version } else { Error::Opening };
-            assert_eq!(key.open("p", &BASE64URL_NOPAD.encode(&damaged)), Err(wanted), "byte {place}");
+            assert_eq!(key.open(of("p"), &BASE64URL_NOPAD.encode(&damaged)), Err(wanted), "byte {place}");
         }
         for length in 0..sealed.len() {
-            assert_eq!(key.open("p", &BASE64URL_NOPAD.encode(&sealed[..length])), Err(Error::Opening), "{length}");
+            assert_eq!(key.open(of("p"), &BASE64URL_NOPAD.encode(&sealed[..length])), Err(Error::Opening), "{length}");
         }
-        assert_eq!(key.open("p", "not base64url!"), Err(Error::Opening));
+        assert_eq!(key.open(of("p"), "not base64url!"), Err(Error::Opening));
     }
 
     #[test]
     fn a_key_is_read_however_it_is_spelled() {
         let bytes: [u8; 32] = std::array::from_fn(|place| 255 - u8::try_from(place).unwrap());
-        let sealed = SealingKey::new(bytes).seal("p", b"x", &OsEntropy).unwrap();
+        let sealed = SealingKey::new(bytes).seal(of("p"), b"x", &OsEntropy).unwrap();
         let upper = data_encoding::HEXUPPER.encode(&bytes);
         for text in [
             BASE64.encode(&bytes),
@@ -157,7 +164,7 @@ mod tests {
             upper,
         ] {
             let key = SealingKey::from_text(&Secret::from(text.as_str())).unwrap();
-            assert!(key.open("p", &sealed).is_ok(), "{text}");
+            assert!(key.open(of("p"), &sealed).is_ok(), "{text}");
         }
     }
 
@@ -165,10 +172,10 @@ mod tests {
     fn a_passphrase_makes_one_key_for_ever() {
         let text = Secret::from("correct horse battery staple, twice over");
         let key = SealingKey::from_text(&text).unwrap();
-        let sealed = key.seal("p", b"x", &OsEntropy).unwrap();
-        assert!(SealingKey::from_text(&text).unwrap().open("p", &sealed).is_ok());
+        let sealed = key.seal(of("p"), b"x", &OsEntropy).unwrap();
+        assert!(SealingKey::from_text(&text).unwrap().open(of("p"), &sealed).is_ok());
         let other = Secret::from("correct horse battery staple, twice ovex");
-        assert!(SealingKey::from_text(&other).unwrap().open("p", &sealed).is_err());
+        assert!(SealingKey::from_text(&other).unwrap().open(of("p"), &sealed).is_err());
         for short in ["", "hunter2", "thirty-one characters are not 32"].map(|text| &text[..text.len().min(31)]) {
             assert_eq!(SealingKey::from_text(&Secret::from(short)).err(), Some(Error::Key), "{short}");
         }

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::Purpose;
 use crate::base::Secret;
 pub use crate::base::secret::Digest;
 
@@ -39,7 +40,8 @@ pub fn digest(secret: &str) -> Digest {
     Digest::of(secret)
 }
 
-/// A key for HMAC-SHA256 (RFC 2104) over stateless values. What is signed for one purpose does not verify for another.
+/// A key for HMAC-SHA256 (RFC 2104) over stateless values. What is signed for one purpose or tenant does not verify for
+/// another.
 #[derive(Clone)]
 pub struct MacKey(Hmac<Sha256>);
 
@@ -53,12 +55,12 @@ impl MacKey {
     }
 
     /// The tag of `data` for `purpose`: 43 characters of base64url.
-    pub fn sign(&self, purpose: &str, data: &[u8]) -> String {
+    pub fn sign(&self, purpose: Purpose<'_>, data: &[u8]) -> String {
         BASE64URL_NOPAD.encode(&self.keyed(purpose, data).finalize().into_bytes())
     }
 
     /// Whether `tag` is the tag of `data` for `purpose`; takes the same time for every wrong tag of the right form.
-    pub fn verify(&self, purpose: &str, data: &[u8], tag: &str) -> bool {
+    pub fn verify(&self, purpose: Purpose<'_>, data: &[u8], tag: &str) -> bool {
         match BASE64URL_NOPAD.decode(tag.as_bytes()) {
             Ok(tag) => self.keyed(purpose, data).verify_slice(&tag).is_ok(),
             Err(_) => false,
@@ -66,9 +68,10 @@ impl MacKey {
     }
 
     /// The length stands before the purpose, so that no other pair of purpose and data reads the same.
-    fn keyed(&self, purpose: &str, data: &[u8]) -> Hmac<Sha256> {
+    fn keyed(&self, purpose: Purpose<'_>, data: &[u8]) -> Hmac<Sha256> {
+        let purpose = purpose.bytes();
         let length = u64::try_from(purpose.len()).unwrap_or(u64::MAX);
-        self.0.clone().chain_update(length.to_be_bytes()).chain_update(purpose).chain_update(data)
+        self.0.clone().chain_update(length.to_be_bytes()).chain_update(&*purpose).chain_update(data)
     }
 }
 
@@ -83,6 +86,7 @@ mod tests {
     use super::*;
     use crate::base::Entropy;
     use crate::base::entropy::OsEntropy;
+    use crate::base::id::TenantId;
 
     #[test]
     fn a_token_comes_apart_as_it_was_composed() {
@@ -123,15 +127,17 @@ mod tests {
     #[test]
     fn a_mark_holds_for_its_key_purpose_and_data() {
         let key = MacKey::new(&Secret::new([7; 32]));
-        let tag = key.sign("csrf", b"data");
+        let purpose = |name| Purpose::of(TenantId::DEFAULT, name);
+        let tag = key.sign(purpose("csrf"), b"data");
         assert_eq!(tag.len(), 43);
-        assert!(key.verify("csrf", b"data", &tag));
-        assert!(!key.verify("csr", b"fdata", &tag));
-        assert!(!key.verify("csrf", b"date", &tag));
-        assert!(!key.verify("state", b"data", &tag));
-        assert!(!MacKey::new(&Secret::new([8; 32])).verify("csrf", b"data", &tag));
+        assert!(key.verify(purpose("csrf"), b"data", &tag));
+        assert!(!key.verify(purpose("csr"), b"fdata", &tag));
+        assert!(!key.verify(purpose("csrf"), b"date", &tag));
+        assert!(!key.verify(purpose("state"), b"data", &tag));
+        assert!(!key.verify(Purpose::of(TenantId(2), "csrf"), b"data", &tag));
+        assert!(!MacKey::new(&Secret::new([8; 32])).verify(purpose("csrf"), b"data", &tag));
         for bad in ["", "AAAA", &tag[1..], &format!("{tag}A"), &format!("{tag}="), &"A".repeat(43)] {
-            assert!(!key.verify("csrf", b"data", bad), "{bad}");
+            assert!(!key.verify(purpose("csrf"), b"data", bad), "{bad}");
         }
     }
 

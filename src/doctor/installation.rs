@@ -46,7 +46,7 @@ pub(super) fn unread(name: &'static str, error: &dyn std::fmt::Display) -> Findi
 /// The data file answers.
 pub fn data(cx: &Cx) -> Finding {
     const NAME: &str = "data_file";
-    let path = &cx.settings().data;
+    let path = &cx.app.settings.data;
     match cx.read() {
         Err(error) => unread(NAME, &error),
         Ok(_) => match std::fs::metadata(path) {
@@ -167,7 +167,7 @@ pub fn signing_keys(cx: &Cx) -> Finding {
 /// The certificate is renewed in time.
 pub fn certificate(cx: &Cx) -> Finding {
     const NAME: &str = "certificate";
-    let (until, fix) = match &cx.settings().tls {
+    let (until, fix) = match &cx.app.settings.tls {
         Tls::Off => return Finding::ok(NAME, "TLS ends elsewhere, so no certificate of this server ends."),
         Tls::Files { cert, .. } => match end_of_file(cert) {
             Ok(until) => {

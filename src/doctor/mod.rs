@@ -69,10 +69,10 @@ impl Finding {
 /// Every check of an open installation, in the order in which people look for faults. A check that cannot be made is a finding itself.
 pub fn examine(cx: &Cx) -> Vec<Finding> {
     let mut all = vec![installation::data(cx)];
-    all.extend(of_files(cx.settings()));
+    all.extend(of_files(&cx.app.settings));
     all.extend([installation::clock(cx), installation::signing_keys(cx), installation::certificate(cx)]);
-    all.extend(of_settings(cx.settings()));
-    all.push(machine::connections(cx.settings()));
+    all.extend(of_settings(&cx.app.settings));
+    all.push(machine::connections(&cx.app.settings));
     all.extend([installation::administrator(cx), installation::apps(cx)]);
     all.extend([names::names(cx), names::identifiers(cx)]);
     all.extend([

@@ -68,12 +68,12 @@ pub fn names(cx: &Cx) -> Finding {
 fn foreign_names(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
     let mut found = Found::default();
     let cut_people = each(
-        |request| users::page(from, cx.tenant, request),
+        |request| users::page(from, cx.tenant.id, request),
         |user| {
             let names = [Some(&user.email), user.username.as_ref()].into_iter().flatten();
             let spellings: BTreeSet<String> = names.flat_map(|name| [name.clone(), name.to_lowercase()]).collect();
             for name in spellings {
-                if !tuples::speaking_of(from, cx.tenant, USER, &name, 1)?.is_empty() {
+                if !tuples::speaking_of(from, cx.tenant.id, USER, &name, 1)?.is_empty() {
                     found.note(format!("{USER}:{name}"));
                 }
             }
@@ -81,10 +81,10 @@ fn foreign_names(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
         },
     )?;
     let cut_groups = each(
-        |request| groups::page(from, cx.tenant, request),
+        |request| groups::page(from, cx.tenant.id, request),
         |group| {
-            let is_object = !tuples::holders(from, cx.tenant, (GROUP, &group.name, MEMBER), 1)?.is_empty();
-            if is_object || !tuples::speaking_of(from, cx.tenant, GROUP, &group.name, 1)?.is_empty() {
+            let is_object = !tuples::holders(from, cx.tenant.id, (GROUP, &group.name, MEMBER), 1)?.is_empty();
+            if is_object || !tuples::speaking_of(from, cx.tenant.id, GROUP, &group.name, 1)?.is_empty() {
                 found.note(format!("{GROUP}:{}", group.name));
             }
             Ok(())
@@ -115,7 +115,7 @@ pub fn identifiers(cx: &Cx) -> Finding {
 fn chosen_identifiers(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
     let mut found = Found::default();
     let cut_clients = each(
-        |request| clients::page(from, cx.tenant, request),
+        |request| clients::page(from, cx.tenant.id, request),
         |client| {
             if id::foreign_prefix(client.id.as_str()).is_some() {
                 found.note(format!("the client {}", client.id));
@@ -124,7 +124,7 @@ fn chosen_identifiers(cx: &Cx, from: &impl Read) -> Result<Found, Error> {
         },
     )?;
     let cut_people = each(
-        |request| users::page(from, cx.tenant, request),
+        |request| users::page(from, cx.tenant.id, request),
         |user| {
             if let Some(name) = user.username.as_deref().filter(|name| id::reserved_prefix(name).is_some()) {
                 found.note(format!("the username {name}"));

@@ -194,7 +194,7 @@ fn a_policy_that_is_switched_off_is_told() {
     let script = crate::base::ScriptDigest::of("return true");
     let about = String::from("wiki:doc read");
     let row = crate::records::SwitchedOff { script, owner: String::from("wiki"), about, at: home.cx().now };
-    let tenant = home.cx().tenant;
+    let tenant = home.cx().tenant.id;
     block_on(home.parts.store.write(move |tx| crate::store::rows::switched_off::put(tx, tenant, &row))).unwrap();
     let told = told();
     assert_eq!(told.state, State::Warn);

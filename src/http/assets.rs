@@ -21,6 +21,7 @@ use flate2::write::GzEncoder;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::base::secret::sha256;
+use crate::tenant::{Urls, paths};
 
 /// What is under `assets/static`: for every page.
 #[derive(RustEmbed)]
@@ -66,16 +67,17 @@ impl Keeping {
 
 /// The address a page links a file by: `auther.css` gives `/assets/auther.0123abcd.css`.
 /// A name that is no file of the assets gives its plain address, which answers 404.
-pub fn href(name: &str) -> String {
-    match (Files::get(name), name.rsplit_once('.')) {
-        (Some(file), Some((stem, extension))) => format!("/assets/{stem}.{}.{extension}", short_hash(&file)),
-        _ => format!("/assets/{name}"),
-    }
+pub fn href(urls: &Urls, name: &str) -> String {
+    let hashed = match (Files::get(name), name.rsplit_once('.')) {
+        (Some(file), Some((stem, extension))) => format!("{stem}.{}.{extension}", short_hash(&file)),
+        _ => name.to_owned(),
+    };
+    urls.path_below(paths::ASSETS, &hashed)
 }
 
 /// The address of a module: `admin/app.js` gives `/assets/89abcdef/admin/app.js`. What it imports is below the same version.
-pub fn module(path: &str) -> String {
-    format!("/assets/{}/{path}", version())
+pub fn module(urls: &Urls, path: &str) -> String {
+    urls.path_below(paths::ASSETS, &format!("{}/{path}", version()))
 }
 
 /// Answers `GET` and `HEAD /assets/{version}/{path}`. Another version than this one gets the file as it is now, to be asked about again.
@@ -227,6 +229,10 @@ mod tests {
 
     const HTM_PREACT: &str = "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7";
 
+    fn urls() -> Urls {
+        Urls::new(crate::testing::settings().issuer, "")
+    }
+
     async fn ask(address: &str, known: Option<&str>) -> HttpResponse {
         let app = test::init_service(
             App::new()
@@ -249,7 +255,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_hashed_address_may_be_kept_for_ever() {
-        let response = ask(&href("auther.css"), None).await;
+        let response = ask(&href(&urls(), "auther.css"), None).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(told(&response, "content-type"), "text/css; charset=utf-8");
         assert_eq!(told(&response, "x-content-type-options"), "nosniff");
@@ -285,14 +291,14 @@ mod tests {
         ] {
             assert_eq!(ask(address, None).await.status(), StatusCode::NOT_FOUND, "{address}");
         }
-        assert_eq!(href("nothing.css"), "/assets/nothing.css");
+        assert_eq!(href(&urls(), "nothing.css"), "/assets/nothing.css");
     }
 
     #[actix_web::test]
     async fn modules_live_below_the_version_of_all_files_and_nothing_else_does() {
         let modules = ["admin/app.js", "account/app.js", "static/core/api.js", "static/vendor/htm-preact.js"];
         for path in modules {
-            let response = ask(&module(path), None).await;
+            let response = ask(&module(&urls(), path), None).await;
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(told(&response, "content-type"), "text/javascript; charset=utf-8");
             assert!(told(&response, "cache-control").contains("immutable"));
@@ -302,7 +308,7 @@ mod tests {
         for path in
             ["pages/layout.html", "admin/../static/auther.css", "admin", "admin/", "other/app.js", "admin/no.js"]
         {
-            assert_eq!(ask(&module(path), None).await.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(ask(&module(&urls(), path), None).await.status(), StatusCode::NOT_FOUND, "{path}");
         }
     }
 
@@ -349,7 +355,7 @@ mod tests {
     #[::core::prelude::v1::test]
     fn every_file_has_an_address_and_a_type() {
         for name in Files::iter() {
-            let address = href(&name);
+            let address = href(&urls(), &name);
             if !name.contains('/') {
                 let found = find_file(address.trim_start_matches("/assets/"));
                 assert_eq!(found.map(|found| found.2), Some(Keeping::ForEver), "{name}");

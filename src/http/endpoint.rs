@@ -13,10 +13,11 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder, Rout
 use super::guard::around;
 use super::respond::Refusal;
 use super::routes::{Matched, Openness};
+use crate::tenant::Path;
 
 /// What answers at one or more paths: each method its handler, anything else 405 with `Allow` (RFC 9110 §15.5.6).
 ///
-/// `Endpoint::at(routes::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
+/// `Endpoint::at(paths::USERINFO).get(show).post(show)` is handed to `config.service(…)`. `GET` answers `HEAD` as well.
 ///
 /// What holds for its routes besides is said here too, and [`Matched`] carries it to what decides by it.
 pub struct Endpoint {
@@ -31,8 +32,16 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint at these paths: one, or one and its aliases.
-    pub fn at<const N: usize>(paths: [&str; N]) -> Self {
-        let paths = paths.map(str::to_owned).to_vec();
+    pub fn at<const N: usize>(paths: [Path; N]) -> Self {
+        Self::of(paths.map(|path| path.pattern().to_owned()).to_vec())
+    }
+
+    /// An endpoint below a path: `rest` has no slash before it.
+    pub fn below(folder: Path, rest: &str) -> Self {
+        Self::of(vec![format!("{}/{rest}", folder.pattern())])
+    }
+
+    fn of(paths: Vec<String>) -> Self {
         let (is_attempt, is_health, names_requests) = (false, false, false);
         let (allowed, routes, openness) = (Vec::new(), Vec::new(), None);
         Self { paths, allowed, routes, openness, is_attempt, is_health, names_requests }

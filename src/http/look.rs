@@ -12,26 +12,22 @@ use crate::base::secret::sha256;
 use crate::config::Look;
 use crate::config::look::{Accent, Logo, Picture, Tones};
 use crate::cx::Cx;
-
-/// The route of the stylesheet.
-pub const STYLES: &str = "/assets/look.{hash}.css";
-/// The route of the logo.
-pub const LOGO: &str = "/assets/logo.{hash}.{kind}";
+use crate::tenant::{Urls, paths};
 
 /// A drawing that is opened by itself runs nothing and fetches nothing; it may colour itself.
 const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// The address of the stylesheet; none when no colour is set.
-pub fn styles_href(look: &Look) -> Option<String> {
+pub fn styles_href(urls: &Urls, look: &Look) -> Option<String> {
     let accent = look.accent.as_ref()?;
-    Some(format!("/assets/look.{}.css", short_hash(styles(accent).as_bytes())))
+    Some(urls.path_below(paths::ASSETS, &format!("look.{}.css", short_hash(styles(accent).as_bytes()))))
 }
 
 /// The address of the logo and its media type; none when none is set.
-pub fn logo_href(look: &Look) -> Option<(String, &'static str)> {
+pub fn logo_href(urls: &Urls, look: &Look) -> Option<(String, &'static str)> {
     let logo = look.logo.as_ref()?;
     let (kind, media) = kind_of(logo);
-    Some((format!("/assets/logo.{}.{kind}", hash_of(logo)), media))
+    Some((urls.path_below(paths::ASSETS, &format!("logo.{}.{kind}", hash_of(logo))), media))
 }
 
 /// Answers `GET` and `HEAD` for the stylesheet as it is now; 404 for one that was.
@@ -104,6 +100,10 @@ mod tests {
 
     const STYLESHEET: &str = include_str!("../../assets/static/auther.css");
 
+    fn urls() -> Urls {
+        Urls::new(crate::testing::settings().issuer, "")
+    }
+
     fn accent() -> Accent {
         Accent::of(Colour(0x7a, 0x1f, 0x5c)).unwrap()
     }
@@ -138,17 +138,17 @@ mod tests {
 
     #[test]
     fn nothing_set_adds_nothing() {
-        assert_eq!(styles_href(&Look::default()), None);
-        assert_eq!(logo_href(&Look::default()), None);
+        assert_eq!(styles_href(&urls(), &Look::default()), None);
+        assert_eq!(logo_href(&urls(), &Look::default()), None);
     }
 
     #[test]
     fn an_address_follows_from_the_content() {
         let look =
             |bytes: &[u8]| Look { logo: Some(Logo::of("logo".into(), bytes.to_vec()).unwrap()), ..Look::default() };
-        let (one, media) = logo_href(&look(b"<svg/>")).unwrap();
+        let (one, media) = logo_href(&urls(), &look(b"<svg/>")).unwrap();
         assert!(one.starts_with("/assets/logo.") && one.ends_with(".svg") && media == "image/svg+xml");
-        assert_ne!(one, logo_href(&look(b"<svg />")).unwrap().0);
-        assert_eq!(logo_href(&look(b"\x89PNG\r\n\x1a\n")).unwrap().1, "image/png");
+        assert_ne!(one, logo_href(&urls(), &look(b"<svg />")).unwrap().0);
+        assert_eq!(logo_href(&urls(), &look(b"\x89PNG\r\n\x1a\n")).unwrap().1, "image/png");
     }
 }

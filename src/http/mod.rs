@@ -1,6 +1,6 @@
 //! The web: what is spoken over HTTP and how it looks.
 //!
-//! May use: every floor below. Start reading at [`routes`] (every path, once), then `endpoint` (what answers at a path), [`respond`] (the
+//! May use: every floor below. Start reading at [`routes`] (what a route decides), then `endpoint` (what answers at a path), [`respond`] (the
 //! ways to say no), [`extract`] (what a handler asks for in its signature) and [`guard`] (what happens around every request).
 //!
 //! A handler is an `async fn` that names in its signature what it needs ([`Cx`](crate::cx::Cx), [`extract::Fields`],
@@ -21,6 +21,7 @@ pub mod permissions;
 pub mod respond;
 pub mod routes;
 mod state;
+pub mod views;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -30,6 +31,7 @@ use actix_web::{App, Error, web};
 pub use state::State;
 
 use self::endpoint::Endpoint;
+use crate::tenant::paths;
 
 /// The whole web as one actix application: hand it to `HttpServer::new(move || http::app(state.clone()))`, for TCP and for the
 /// admin socket alike.
@@ -67,11 +69,11 @@ fn configure(config: &mut web::ServiceConfig) {
 fn files(config: &mut web::ServiceConfig) {
     // What the settings add comes first: its names would be taken for those of files.
     config
-        .service(Endpoint::at([look::STYLES]).get(look::serve_styles))
-        .service(Endpoint::at([look::LOGO]).get(look::serve_logo))
-        .service(Endpoint::at(["/assets/{name}"]).get(assets::serve))
-        .service(Endpoint::at(["/assets/{version}/{path:.*}"]).get(assets::serve_module))
-        .service(Endpoint::at(["/favicon.ico"]).get(assets::favicon));
+        .service(Endpoint::at([paths::STYLES]).get(look::serve_styles))
+        .service(Endpoint::at([paths::LOGO]).get(look::serve_logo))
+        .service(Endpoint::at([paths::ASSET]).get(assets::serve))
+        .service(Endpoint::at([paths::MODULE]).get(assets::serve_module))
+        .service(Endpoint::at([paths::FAVICON]).get(assets::favicon));
 }
 
 #[cfg(test)]

@@ -1,128 +1,16 @@
-//! Every path, once. Routes are registered under these names and links are built from them.
+//! What is decided by the route that a request was led to: the dialect in which it says no, and who may call it. The paths themselves are in
+//! [`tenant::paths`](crate::tenant::paths).
 
 use std::rc::Rc;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
 
-/// Discovery (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), one document in three places.
-pub const DISCOVERY: [&str; 3] = [
-    "/.well-known/openid-configuration",
-    "/api/auth/.well-known/openid-configuration",
-    "/.well-known/oauth-authorization-server",
-];
-/// The public keys (RFC 7517 §5).
-pub const JWKS: [&str; 2] = ["/api/auth/jwks", "/.well-known/jwks.json"];
-/// RFC 6749 §3.1.
-pub const AUTHORIZE: [&str; 2] = ["/api/auth/oauth2/authorize", "/oauth2/authorize"];
-/// RFC 6749 §3.2.
-pub const TOKEN: [&str; 2] = ["/api/auth/oauth2/token", "/oauth2/token"];
-/// OpenID Connect Core §5.3.
-pub const USERINFO: [&str; 2] = ["/api/auth/oauth2/userinfo", "/oauth2/userinfo"];
-/// RFC 7009.
-pub const REVOKE: [&str; 2] = ["/api/auth/oauth2/revoke", "/oauth2/revoke"];
-/// RFC 7662.
-pub const INTROSPECT: [&str; 2] = ["/api/auth/oauth2/introspect", "/oauth2/introspect"];
-/// OpenID Connect RP-Initiated Logout 1.0 §2.
-pub const END_SESSION: [&str; 6] = [
-    "/api/auth/oauth2/end-session",
-    "/api/auth/oauth2/endsession",
-    "/api/auth/oauth2/end_session",
-    "/oauth2/end-session",
-    "/oauth2/endsession",
-    "/oauth2/end_session",
-];
-
-/// The start page.
-pub const HOME: &str = "/";
-/// The admin pages.
-pub const ADMIN: &str = "/admin";
-/// Each admin page.
-pub const BELOW_ADMIN: &str = "/admin/{page:.*}";
-/// The account pages.
-pub const ACCOUNT: &str = "/account";
-/// Each account page.
-pub const BELOW_ACCOUNT: &str = "/account/{page:.*}";
-/// The sign-in page.
-pub const SIGN_IN: &str = "/sign-in";
-/// Asks which account to go on with.
-pub const CHOOSE_ACCOUNT: &str = "/choose-account";
-/// The sign-up page.
-pub const SIGN_UP: &str = "/sign-up";
-/// The page behind a set-up or recovery link.
-pub const SETUP: &str = "/setup";
-/// Asks what an app may see.
-pub const CONSENT: &str = "/consent";
-/// Asks before signing out.
-pub const LOGOUT: &str = "/logout";
-/// Says what went wrong elsewhere.
-pub const ERROR: &str = "/error";
-
-/// The process is up.
-pub const HEALTHZ: &str = "/healthz";
-/// The store is open and keys are there.
-pub const READYZ: &str = "/readyz";
-
-/// OpenID AuthZEN Authorization API 1.0 §9.
-pub const AUTHZEN_METADATA: &str = "/.well-known/authzen-configuration";
-/// AuthZEN 1.0 §6.
-pub const AUTHZEN_EVALUATION: &str = "/access/v1/evaluation";
-/// AuthZEN 1.0 §7.
-pub const AUTHZEN_EVALUATIONS: &str = "/access/v1/evaluations";
-/// AuthZEN 1.0 §8.4.
-pub const AUTHZEN_SEARCH_SUBJECT: &str = "/access/v1/search/subject";
-/// AuthZEN 1.0 §8.5.
-pub const AUTHZEN_SEARCH_RESOURCE: &str = "/access/v1/search/resource";
-/// AuthZEN 1.0 §8.6.
-pub const AUTHZEN_SEARCH_ACTION: &str = "/access/v1/search/action";
-
-/// Tuples on a client's own types, managed by its backend.
-pub const GRANTS: &str = "/api/internal/clients/{client}/grants";
-/// One of them.
-pub const GRANT: &str = "/api/internal/clients/{client}/grants/{tuple}";
-/// Who is in a group.
-pub const GROUP_MEMBERS: &str = "/api/internal/groups/{group}/members";
-
-/// The JSON dialect of accounts, everything below this.
-pub const ACCOUNT_API: &str = "/api/auth/";
-/// The admin API, everything below this.
-pub const ADMIN_API: &str = "/api/admin";
+use crate::tenant::paths;
 
 /// What machines ask, everything below these.
-const MACHINE: [&str; 6] = [
-    "/api/auth/api-key",
-    "/api/auth/check-permission",
-    "/api/auth/list-objects",
-    "/api/auth/list-subjects",
-    INTERNAL_API,
-    "/access/v1",
-];
-/// Questions from our own network, everything below this.
-pub const INTERNAL_API: &str = "/api/internal";
-
-/// A path of the account dialect: `account("sign-out")` is `/api/auth/sign-out`.
-pub fn account(name: &str) -> String {
-    format!("{ACCOUNT_API}{name}")
-}
-
-/// A path with one query parameter, escaped; the bare path when the value is empty.
-pub fn with_query(path: &str, name: &str, value: &str) -> String {
-    if value.is_empty() {
-        return path.to_owned();
-    }
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
-    format!("{path}?{query}")
-}
-
-/// An authorization request with these parameters.
-pub fn authorize(query: &str) -> String {
-    format!("{}?{query}", AUTHORIZE[0])
-}
-
-/// The sign-in form for another account than the one at hand; `token` brings the app's request back.
-pub fn other_account(token: &str) -> String {
-    format!("{}&other=1", with_query(SIGN_IN, "continue", token))
-}
+const MACHINE: [paths::Path; 6] =
+    [paths::API_KEYS, paths::CHECK, paths::LIST_OBJECTS, paths::LIST_SUBJECTS, paths::INTERNAL_API, paths::AUTHZEN];
 
 /// In which dialect a path says no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,21 +32,22 @@ pub enum Dialect {
 /// The dialect of a path.
 pub fn dialect(path: &str) -> Dialect {
     let is_below = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if AUTHORIZE.contains(&path) || END_SESSION.contains(&path) {
+    let is_one_of = |paths: &[paths::Path]| paths.iter().any(|one| one.pattern() == path);
+    if is_one_of(&paths::AUTHORIZE) || is_one_of(&paths::END_SESSION) {
         Dialect::Page
     } else if is_below("/oauth2")
         || is_below("/api/auth/oauth2")
         || path.contains("/.well-known/")
-        || JWKS.contains(&path)
+        || is_one_of(&paths::JWKS)
     {
         Dialect::OAuth
-    } else if MACHINE.iter().any(|base| is_below(base)) {
+    } else if MACHINE.iter().any(|base| is_below(base.pattern())) {
         Dialect::Machine
-    } else if is_below("/api/auth") {
+    } else if is_below(paths::ACCOUNT_API.pattern()) {
         Dialect::Account
     } else if is_below("/api") {
         Dialect::Admin
-    } else if matches!(path, HEALTHZ | READYZ) || is_below("/assets") {
+    } else if is_one_of(&[paths::HEALTHZ, paths::READYZ]) || is_below(paths::ASSETS.pattern()) {
         Dialect::Plain
     } else {
         Dialect::Page
@@ -265,11 +154,5 @@ mod tests {
         ] {
             assert_eq!(dialect(path), wanted, "{path}");
         }
-    }
-
-    #[test]
-    fn a_query_value_is_escaped() {
-        assert_eq!(with_query(SIGN_IN, "continue", "a&b=c"), "/sign-in?continue=a%26b%3Dc");
-        assert_eq!(with_query(SIGN_IN, "continue", ""), "/sign-in");
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn are_awaited(from: &impl Read, tenant: TenantId) -> Result<bool, Er
 
 /// Notes that there is an administrator, and so closes set-up for ever.
 pub(super) fn note_one(tx: &mut Tx, cx: &Cx) -> Result<(), Error> {
-    marks::put_value(tx, &closed(cx.tenant), &cx.now.rfc3339())
+    marks::put_value(tx, &closed(cx.tenant.id), &cx.now.rfc3339())
 }
 
 /// Whether nobody could administer the installation if this person no longer did.
@@ -86,7 +86,7 @@ pub(super) fn administers(user: &User) -> bool {
 
 /// Makes the tuples say what the role says, after a person was written.
 pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error> {
-    let (has, is) = (is_by_tuple(tx, cx.tenant, &new.id)?, new.is_admin());
+    let (has, is) = (is_by_tuple(tx, cx.tenant.id, &new.id)?, new.is_admin());
     if has == is {
         return Ok(());
     }
@@ -96,21 +96,21 @@ pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error>
     for relation in RELATIONS {
         let key = tuple(&new.id, relation);
         // The first administrator may also do what only one can.
-        if relation == ADMIN || are_awaited(tx, cx.tenant)? {
+        if relation == ADMIN || are_awaited(tx, cx.tenant.id)? {
             let (created_at, updated_at) = (cx.now, cx.now);
-            tuples::put(tx, cx.tenant, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
+            tuples::put(tx, cx.tenant.id, &Tuple { key, condition: None, expires_at: None, created_at, updated_at })?;
         }
     }
-    tuples::raise(tx, cx.tenant).map(drop)
+    tuples::raise(tx, cx.tenant.id).map(drop)
 }
 
 /// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not show.
 pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
     let mut had_one = false;
     for relation in RELATIONS {
-        had_one |= tuples::delete(tx, cx.tenant, &tuple(user, relation))?;
+        had_one |= tuples::delete(tx, cx.tenant.id, &tuple(user, relation))?;
     }
-    if had_one { tuples::raise(tx, cx.tenant).map(drop) } else { Ok(()) }
+    if had_one { tuples::raise(tx, cx.tenant.id).map(drop) } else { Ok(()) }
 }
 
 /// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of this installation has
@@ -118,12 +118,12 @@ pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
 pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::Error> {
     let speaks_of_one = key.entity_type == PLATFORM && key.subject.kind == "user" && key.subject.relation.is_none();
     let Some(id) = speaks_of_one.then(|| key.subject.id.parse::<UserId>().ok()).flatten() else { return Ok(()) };
-    let Some(old) = users::find(tx, cx.tenant, &id)? else { return Ok(()) };
-    let is = is_by_tuple(tx, cx.tenant, &id)?;
+    let Some(old) = users::find(tx, cx.tenant.id, &id)? else { return Ok(()) };
+    let is = is_by_tuple(tx, cx.tenant.id, &id)?;
     if is == old.is_admin() {
         return Ok(());
     }
-    if !is && administers(&old) && !others_administer(tx, cx.tenant, &id)? {
+    if !is && administers(&old) && !others_administer(tx, cx.tenant.id, &id)? {
         return Err(super::Error::LastAdministrator);
     }
     let mut new = User { updated_at: cx.now, version: old.version.saturating_add(1), ..old.clone() };
@@ -132,8 +132,8 @@ pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::E
         new.roles.push(User::ADMIN.to_owned());
         new.roles.sort_unstable();
     }
-    users::put(tx, cx.tenant, Some(&old), &new)??;
-    if is && are_awaited(tx, cx.tenant)? {
+    users::put(tx, cx.tenant.id, Some(&old), &new)??;
+    if is && are_awaited(tx, cx.tenant.id)? {
         note_one(tx, cx)?;
     }
     Ok(())

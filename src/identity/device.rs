@@ -11,7 +11,7 @@ const PURPOSE: &str = "device";
 /// A new cookie value for this person: `usr_….nonce.mac`.
 pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
     let fact = format!("{user}.{}", cx.entropy().token());
-    let mac = cx.app.mac.sign(PURPOSE, fact.as_bytes());
+    let mac = cx.app.mac.sign(cx.tenant.purpose(PURPOSE), fact.as_bytes());
     format!("{fact}.{mac}")
 }
 
@@ -20,6 +20,6 @@ pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
 pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: Option<&UserId>) -> Option<&'a str> {
     let (fact, mac) = cookie.rsplit_once('.')?;
     let (owner, nonce) = fact.split_once('.')?;
-    let is_ours = cx.app.mac.verify(PURPOSE, fact.as_bytes(), mac);
+    let is_ours = cx.app.mac.verify(cx.tenant.purpose(PURPOSE), fact.as_bytes(), mac);
     (is_ours && user.is_some_and(|user| owner == user.as_str())).then_some(nonce)
 }

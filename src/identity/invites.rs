@@ -53,7 +53,7 @@ pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> 
     let token = Secret::new(token::compose(invite.id.as_str(), secret.expose()));
     let (at, row) = (cx.clone(), invite.clone());
     let change = move |tx: &mut Tx| {
-        rows::put(tx, at.tenant, None, &row)?;
+        rows::put(tx, at.tenant.id, None, &row)?;
         Ok::<_, Error>(entry.append(tx, &at, &Event::InviteCreate {})?)
     };
     rights::write(cx, Right::on("create", USERS), change).await?;
@@ -69,13 +69,13 @@ pub fn check(cx: &Cx, token: &str, email: Option<&str>) -> Result<Invite, Error>
 pub(super) fn consume(tx: &mut Tx, cx: &Cx, token: &str, email: &str) -> Result<(), Error> {
     let old = usable(tx, cx, token, Some(email))?;
     let used = Invite { used_at: Some(cx.now), ..old.clone() };
-    Ok(rows::put(tx, cx.tenant, Some(&old), &used)?)
+    Ok(rows::put(tx, cx.tenant.id, Some(&old), &used)?)
 }
 
 fn usable(from: &impl Read, cx: &Cx, token: &str, email: Option<&str>) -> Result<Invite, Error> {
     let (id, secret) = token::split(token).ok_or(Error::InvalidInvite)?;
     let id: InviteId = id.parse().map_err(|_| Error::InvalidInvite)?;
-    let invite = rows::find(from, cx.tenant, &id)?.ok_or(Error::InvalidInvite)?;
+    let invite = rows::find(from, cx.tenant.id, &id)?.ok_or(Error::InvalidInvite)?;
     let for_them = match (&invite.email, email) {
         (Some(bound), Some(email)) => canonical::email(bound) == canonical::email(email),
         _ => true,

@@ -10,7 +10,7 @@ use crate::base::Secret;
 use crate::base::id::{LinkId, UserId};
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::records::{ActorKind, Link, LinkPurpose, User};
+use crate::records::{ActorKind, Link, LinkPurpose, Proof, ProofKind, User};
 use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
@@ -50,7 +50,7 @@ pub struct Recovered {
 
 /// Whether the first administrator is still to be made.
 pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
-    Ok(administrators::are_awaited(&cx.read()?, cx.tenant)?)
+    Ok(administrators::are_awaited(&cx.read()?, cx.tenant.id)?)
 }
 
 /// Makes the token of a set-up link, for the operator; earlier ones stop working. `None` once there has been an administrator. Errors:
@@ -60,10 +60,10 @@ pub async fn issue_setup(cx: &Cx) -> Result<Option<Secret<String>>, Error> {
     let entry = Entry::new(cx).target(&link.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
-        if !administrators::are_awaited(tx, at.tenant)? {
+        if !administrators::are_awaited(tx, at.tenant.id)? {
             return Ok::<_, Error>(false);
         }
-        rows::put_only(tx, at.tenant, &link)?;
+        rows::put_only(tx, at.tenant.id, &link)?;
         entry.append(tx, &at, &Event::SetupLinkCreate {})?;
         Ok(true)
     };
@@ -78,7 +78,8 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     draft.roles = vec![String::from(User::ADMIN)];
     let phc = password::hash(cx, &account.password, draft.known()).await?;
     let user = draft.into_user(UserId::new(cx.now, cx.entropy()), Some(phc), cx.now);
-    let opening = Opening::draw(cx, &user.id);
+    let proofs = [ProofKind::RecoveryLink, ProofKind::Password].map(|kind| Proof { kind, at: cx.now });
+    let opening = Opening::draw(cx, &user.id, proofs.to_vec());
     let device = device::issue(cx, &user.id);
     let entry = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
     let (at, token, session) = (cx.clone(), Secret::from(token), opening.session.clone());
@@ -86,7 +87,7 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
         .store()
         .write(move |tx| {
             working_setup(tx, &at, token.expose())?;
-            rows::delete_all(tx, at.tenant, &LinkPurpose::Setup)?;
+            rows::delete_all(tx, at.tenant.id, &LinkPurpose::Setup)?;
             super::users::save(tx, &at, None, &user)?;
             let session = sessions::open(tx, &at, &session, None)?;
             entry.append(tx, &at, &Event::SetupLinkRedeem {})?;
@@ -107,7 +108,7 @@ pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error
     let entry = Entry::new(cx).target(&user.id);
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
-        rows::put_only(tx, at.tenant, &link)?;
+        rows::put_only(tx, at.tenant.id, &link)?;
         Ok::<_, Error>(entry.append(tx, &at, &Event::RecoveryLinkCreate {})?)
     };
     rights::write(cx, Right::Operator, change).await?;
@@ -119,10 +120,10 @@ pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
     let snapshot = cx.read()?;
     let Some(link) = find(&snapshot, cx, token)? else { return Ok(LinkState::Invalid) };
     match link.purpose {
-        LinkPurpose::Setup if administrators::are_awaited(&snapshot, cx.tenant)? => Ok(LinkState::Setup),
+        LinkPurpose::Setup if administrators::are_awaited(&snapshot, cx.tenant.id)? => Ok(LinkState::Setup),
         LinkPurpose::Setup => Ok(LinkState::Invalid),
         LinkPurpose::Recover(id) => {
-            let user = users::find(&snapshot, cx.tenant, &id)?.filter(|user| !user.disabled);
+            let user = users::find(&snapshot, cx.tenant.id, &id)?.filter(|user| !user.disabled);
             Ok(user.map_or(LinkState::Invalid, |user| LinkState::Recover(Box::new(user))))
         }
     }
@@ -152,7 +153,7 @@ pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Resu
 /// The token opens set-up, and set-up is still open.
 fn working_setup(from: &impl Read, cx: &Cx, token: &str) -> Result<(), Error> {
     let link = find(from, cx, token)?.ok_or(Error::InvalidLink)?;
-    let works = link.purpose == LinkPurpose::Setup && administrators::are_awaited(from, cx.tenant)?;
+    let works = link.purpose == LinkPurpose::Setup && administrators::are_awaited(from, cx.tenant.id)?;
     if works { Ok(()) } else { Err(Error::InvalidLink) }
 }
 
@@ -160,14 +161,14 @@ fn working_setup(from: &impl Read, cx: &Cx, token: &str) -> Result<(), Error> {
 fn working_recovery(from: &impl Read, cx: &Cx, token: &str) -> Result<User, Error> {
     let link = find(from, cx, token)?.ok_or(Error::InvalidLink)?;
     let LinkPurpose::Recover(id) = link.purpose else { return Err(Error::InvalidLink) };
-    users::find(from, cx.tenant, &id)?.filter(|user| !user.disabled).ok_or(Error::InvalidLink)
+    users::find(from, cx.tenant.id, &id)?.filter(|user| !user.disabled).ok_or(Error::InvalidLink)
 }
 
 /// The link of this token while its time lasts.
 fn find(from: &impl Read, cx: &Cx, token: &str) -> Result<Option<Link>, store::Error> {
     let Some((id, secret)) = token::split(token) else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
-    let link = rows::find(from, cx.tenant, &id)?;
+    let link = rows::find(from, cx.tenant.id, &id)?;
     let longest = |link: &Link| match link.purpose {
         LinkPurpose::Setup => SETUP_LIFETIME,
         LinkPurpose::Recover(_) => RECOVERY_LIFETIME,

@@ -14,15 +14,15 @@ pub(super) const USERS: &str = "users";
 
 /// The person, or [`Error::NotFound`].
 pub(super) fn find(from: &impl Read, cx: &Cx, id: &UserId) -> Result<User, Error> {
-    rows::find(from, cx.tenant, id)?.ok_or(Error::NotFound)
+    rows::find(from, cx.tenant.id, id)?.ok_or(Error::NotFound)
 }
 
 /// The person with this e-mail address or username, however it is spelled. An address has an `@`, a username has none.
 pub fn find_by_name(from: &(impl Read + ?Sized), cx: &Cx, name: &str) -> Result<Option<User>, store::Error> {
     if let Some(email) = canonical::email(name) {
-        rows::find_by_email(from, cx.tenant, &email)
+        rows::find_by_email(from, cx.tenant.id, &email)
     } else if let Some(username) = canonical::username(name) {
-        rows::find_by_username(from, cx.tenant, &username)
+        rows::find_by_username(from, cx.tenant.id, &username)
     } else {
         Ok(None)
     }

@@ -70,10 +70,10 @@ pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<Str
     let at = cx.clone();
     cx.store()
         .write(move |tx| {
-            let user = rows::find(tx, at.tenant, &proven.user)?.filter(|user| proven.holds_for(user));
+            let user = rows::find(tx, at.tenant.id, &proven.user)?.filter(|user| proven.holds_for(user));
             let Some(old) = user else { return Ok(None) };
             let new = User { password: Some(phc.clone()), ..old.clone() };
-            rows::put(tx, at.tenant, Some(&old), &new)??;
+            rows::put(tx, at.tenant.id, Some(&old), &new)??;
             Ok(Some(new))
         })
         .await
@@ -101,7 +101,7 @@ pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
 fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
     let (mut request, mut most) = (PageRequest::new(Some(500), None), 0);
     loop {
-        let page = rows::page(from, cx.tenant, &request)?;
+        let page = rows::page(from, cx.tenant.id, &request)?;
         let works = page.items.iter().filter_map(|user| user.password.as_deref().and_then(hashing::work_of));
         most = works.fold(most, u64::max);
         request.after = page.next;
@@ -115,7 +115,7 @@ fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
 /// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
     let pending = throttle::enter(cx, AttemptSource::session(&signed_in.session.id))?;
-    let user = rows::find(&cx.read()?, cx.tenant, &signed_in.user.id)?;
+    let user = rows::find(&cx.read()?, cx.tenant.id, &signed_in.user.id)?;
     let proven = match prove(cx, password, user.as_ref()).await {
         Err(error) => {
             pending.did_not_take_place();
@@ -141,7 +141,7 @@ pub(super) fn replace(tx: &mut Tx, cx: &Cx, old: &User, phc: &str) -> Result<(Us
         version: old.version.saturating_add(1),
         ..old.clone()
     };
-    rows::put(tx, cx.tenant, Some(old), &new)??;
+    rows::put(tx, cx.tenant.id, Some(old), &new)??;
     let ended = cascade::end_everything_of_user(tx, cx, &old.id)?;
     let api_keys = cascade::freeze_keys_of_user(tx, cx, &old.id)?;
     Ok((new, Ended { api_keys, ..ended }))

@@ -4,6 +4,7 @@ use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::id::UserId;
 use crate::cx::Cx;
+use crate::records::ProofKind;
 use crate::rights::{self, Right};
 use crate::store::Tx;
 
@@ -12,7 +13,7 @@ use super::lookup::{USERS, find};
 use super::password_rule::{self, Known};
 use super::sessions::{self, Opening};
 use super::signed_in::{SignedIn, Success};
-use super::{Error, device, password, throttle};
+use super::{Error, device, password, proofs, throttle};
 
 /// Sets a password for a person, with the right to change people: ends every session and token family, and forgets failed sign-ins.
 /// Errors: [`Error::Denied`], those of the password, [`Error::NotFound`], [`Error::Busy`].
@@ -45,7 +46,7 @@ pub async fn change_password(
     password_rule::may_be_chosen(new, Known::of(&signed_in.user))?;
     let proven = password::confirm(cx, signed_in, current).await?;
     let phc = password::hash(cx, new, Known::of(&signed_in.user)).await?;
-    let opening = Opening::draw(cx, &signed_in.user.id);
+    let opening = Opening::draw(cx, &signed_in.user.id, proofs::with(&[], ProofKind::Password, cx.now));
     let device = device::issue(cx, &signed_in.user.id);
     let entry = Entry::new(cx).target(&signed_in.user.id);
     let (at, id, draft) = (cx.clone(), signed_in.user.id.clone(), opening.session.clone());

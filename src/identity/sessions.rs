@@ -7,8 +7,8 @@ use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret};
 use crate::crypto::token;
-use crate::cx::{Cx, Proof};
-use crate::records::{Session, SubjectRef};
+use crate::cx::{Cx, Freshness};
+use crate::records::{Proof, ProofKind, Session, SubjectRef, Wanted};
 use crate::rights::{self, Right};
 use crate::store::rows::{grants, sessions as rows, users};
 use crate::store::{self, Tx};
@@ -16,13 +16,11 @@ use crate::store::{self, Tx};
 pub use super::signed_in::SignedIn;
 
 use super::cascade::{self, Ended};
-use super::{Error, lookup, password};
+use super::next_step::{NextStep, Person, Policy, next_step};
+use super::{Error, lookup, password, proofs};
 
 /// The type that rights over sessions are on.
 const SESSIONS: &str = "sessions";
-
-/// Sign-in with a password (RFC 8176 §2).
-const PASSWORD: &str = "pwd";
 
 /// A session about to begin: everything random is drawn, nothing is written.
 pub(super) struct Opening {
@@ -31,8 +29,8 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// A session of this person, who has just proved the password.
-    pub(super) fn draw(cx: &Cx, user: &UserId) -> Self {
+    /// A session of this person, who has given these proofs.
+    pub(super) fn draw(cx: &Cx, user: &UserId, proofs: Vec<Proof>) -> Self {
         let id = SessionId::new(cx.now, cx.entropy());
         let secret = Secret::new(cx.entropy().token());
         let ends_at = cx.now.plus(cx.settings().session.absolute);
@@ -43,9 +41,7 @@ impl Opening {
             expires_at: cx.now.plus(cx.settings().session.lifetime).min(ends_at),
             ends_at: Some(ends_at),
             last_seen_at: cx.now,
-            auth_time: cx.now,
-            confirmed_at: None,
-            amr: vec![String::from(PASSWORD)],
+            proofs,
             ip: cx.request.ip.map(|ip| ip.to_string()),
             user_agent: cx.request.user_agent.clone(),
             clients: Vec::new(),
@@ -61,11 +57,11 @@ pub fn resolve(cx: &Cx, token: &str) -> Result<Option<SignedIn>, Error> {
     let Some((id, secret)) = token::split(token) else { return Ok(None) };
     let Ok(id) = id.parse() else { return Ok(None) };
     let snapshot = cx.read()?;
-    let Some(session) = rows::find(&snapshot, cx.tenant, &id)? else { return Ok(None) };
+    let Some(session) = rows::find(&snapshot, cx.tenant.id, &id)? else { return Ok(None) };
     if !session.digest.matches(secret) || !is_live(cx, &session) {
         return Ok(None);
     }
-    let user = users::find(&snapshot, cx.tenant, &session.user)?.filter(|user| !user.disabled);
+    let user = users::find(&snapshot, cx.tenant.id, &session.user)?.filter(|user| !user.disabled);
     Ok(user.map(|user| SignedIn { session, user }))
 }
 
@@ -79,12 +75,12 @@ pub async fn extend_if_due(cx: &Cx, signed_in: &SignedIn) -> Result<bool, Error>
     cx.store()
         .write(move |tx| {
             // Ended meanwhile, or extended by another request of the same page.
-            let Some(old) = rows::find(tx, at.tenant, &id)?.filter(|old| extension_is_due(&at, old)) else {
+            let Some(old) = rows::find(tx, at.tenant.id, &id)?.filter(|old| extension_is_due(&at, old)) else {
                 return Ok(false);
             };
             let expires_at = at.now.plus(at.settings().session.lifetime).min(end_of(&at, &old));
             let new = Session { last_seen_at: at.now, expires_at, ..old.clone() };
-            rows::put(tx, at.tenant, Some(&old), &new)?;
+            rows::put(tx, at.tenant.id, Some(&old), &new)?;
             Ok(true)
         })
         .await
@@ -105,8 +101,8 @@ pub fn end_of(cx: &Cx, session: &Session) -> Moment {
 /// are asked for nothing. A proof that lies ahead, after the clock was set back, is none. Errors: [`Error::SessionNotFresh`].
 pub fn require_fresh(cx: &Cx) -> Result<(), Error> {
     match cx.proof {
-        Proof::Lasting => Ok(()),
-        Proof::At(made) => {
+        Freshness::Lasting => Ok(()),
+        Freshness::ProvedAt(made) => {
             let longest = cx.settings().session.fresh;
             let is_fresh = Term { made, end: made.plus(longest), longest }.holds(cx.now);
             if is_fresh { Ok(()) } else { Err(Error::SessionNotFresh) }
@@ -123,8 +119,9 @@ pub struct Confirmed {
     pub session: Session,
 }
 
-/// The person of a session gives the password again: from now on it is fresh (see [`require_fresh`]), and its token is another one, so
-/// that who had the old one does not profit by it. When it ends, what apps know of the sign-in and its identifier stay as they are.
+/// Steps up a live session: its person gives the password again. From now on the session is fresh (see [`require_fresh`]), `auth_time`, `amr` and
+/// `acr` of what apps get follow from its proofs with this one (RFC 9470 §4), and its token is another one, so that who had the old one does not
+/// profit by it. When it ends, its identifier, and what apps have got already stay as they are.
 /// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
 pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
     let proven = password::confirm(cx, signed_in, password).await?;
@@ -140,10 +137,16 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
                 return Err(Error::InvalidCredentials);
             }
             // The very token that was shown: of two confirmations at the same time, one wins.
-            let is_same = |old: &Session| old.confirmed_at == before.confirmed_at && is_live(&at, old);
-            let old = rows::find(tx, at.tenant, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
-            let new = Session { digest, confirmed_at: Some(at.now), ..old.clone() };
-            rows::put(tx, at.tenant, Some(&old), &new)?;
+            let is_same = |old: &Session| old.digest.is_same(&before.digest) && is_live(&at, old);
+            let old = rows::find(tx, at.tenant.id, &before.id)?.filter(is_same).ok_or(Error::NotFound)?;
+            let proofs = proofs::with(&old.proofs, ProofKind::Password, at.now);
+            let person = Person::of(&user);
+            match next_step(&Policy::current(), Some(&person), &proofs::kinds(&proofs), Wanted::POLICY) {
+                NextStep::Done(_) => {}
+                NextStep::Ask(_) | NextStep::Enrol(_) | NextStep::Refused(_) => return Err(Error::InvalidCredentials),
+            }
+            let new = Session { digest, proofs, ..old.clone() };
+            rows::put(tx, at.tenant.id, Some(&old), &new)?;
             entry.append(tx, &at, &Event::UserConfirmPassword { session: new.id.clone() })?;
             Ok(new)
         })
@@ -168,7 +171,7 @@ async fn end_by(cx: &Cx, right: Right, id: &SessionId) -> Result<Ended, Error> {
     let (at, id, by) = (cx.clone(), id.clone(), right.clone());
     let change = move |tx: &mut Tx| {
         let is_theirs = |session: &Session| !matches!(&by, Right::Own(owner) if *owner != session.user);
-        let session = rows::find(tx, at.tenant, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
+        let session = rows::find(tx, at.tenant.id, &id)?.filter(is_theirs).ok_or(Error::NotFound)?;
         may_end(tx, &at, &by, &session.user)?;
         let ended = cascade::end_session(tx, &at, &session)?;
         entry.append(tx, &at, &Event::SessionEnd { user: session.user, ended })?;
@@ -221,7 +224,7 @@ async fn end_all_by(cx: &Cx, right: Right, user: &UserId) -> Result<Ended, Error
 
 /// The live sessions of a person, oldest first.
 pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<Session>, Error> {
-    let mut sessions = rows::of_user(&cx.read()?, cx.tenant, user)?;
+    let mut sessions = rows::of_user(&cx.read()?, cx.tenant.id, user)?;
     sessions.retain(|session| is_live(cx, session));
     Ok(sessions)
 }
@@ -241,9 +244,9 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     let wanted = |session: &Session| {
         is_live(cx, session) && filter.client.as_ref().is_none_or(|client| session.clients.contains(client))
     };
-    let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant, request, wanted)?) };
+    let Some(user) = &filter.user else { return Ok(rows::page_of(&from, cx.tenant.id, request, wanted)?) };
     // One person has few: none but theirs is looked at.
-    let mut sessions = rows::of_user(&from, cx.tenant, user)?;
+    let mut sessions = rows::of_user(&from, cx.tenant.id, user)?;
     if let Some(sort) = &request.sort {
         return Ok(Best::page_of(sort, request.limit, sessions.into_iter().filter(wanted)));
     }
@@ -268,22 +271,22 @@ pub(super) fn open(
     replaces: Option<&SessionId>,
 ) -> Result<Session, store::Error> {
     let mut session = draft.clone();
-    let before = replaces.map(|id| rows::find(tx, cx.tenant, id)).transpose()?.flatten();
+    let before = replaces.map(|id| rows::find(tx, cx.tenant.id, id)).transpose()?.flatten();
     if let Some(before) = before {
         if before.user == session.user && is_live(cx, &before) {
-            for family in grants::of_session(tx, cx.tenant, &before.id)? {
-                grants::delete(tx, cx.tenant, &family)?;
+            for family in grants::of_session(tx, cx.tenant.id, &before.id)? {
+                grants::delete(tx, cx.tenant.id, &family)?;
                 let moved = crate::records::Grant { session: session.id.clone(), ..family };
-                grants::put(tx, cx.tenant, None, &moved)?;
+                grants::put(tx, cx.tenant.id, None, &moved)?;
             }
             session.clients.clone_from(&before.clients);
-            rows::delete(tx, cx.tenant, &before)?;
+            rows::delete(tx, cx.tenant.id, &before)?;
         } else {
             cascade::end_session(tx, cx, &before)?;
         }
     }
-    rows::put(tx, cx.tenant, None, &session)?;
-    for oldest in rows::surplus(tx, cx.tenant, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
+    rows::put(tx, cx.tenant.id, None, &session)?;
+    for oldest in rows::surplus(tx, cx.tenant.id, &session.user)?.iter().filter(|oldest| oldest.id != session.id) {
         cascade::end_session(tx, cx, oldest)?;
     }
     Ok(session)

@@ -8,18 +8,19 @@ use crate::audit::{self, Entry, Event};
 use crate::base::id::{SessionId, UserId};
 use crate::base::{Secret, canonical};
 use crate::cx::Cx;
-use crate::records::{ActorKind, Session, User};
+use crate::records::{ActorKind, ProofKind, Session, User, Wanted};
 use crate::store::Tx;
 use crate::store::rows::users as rows;
 
 pub use super::signed_in::Success;
 
 use super::lookup::find_by_name;
+use super::next_step::{NextStep, Person, Policy, Rule, next_step};
 use super::password::{self, Proven};
 use super::sessions::{self, Opening};
 use super::signed_in::SignedIn;
 use super::throttle::{self, AttemptSource};
-use super::{Error, device};
+use super::{Error, device, proofs};
 
 /// What somebody offers to be let in.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +119,7 @@ impl Plan {
             failure: Entry::new(cx),
         };
         if let Some(user) = user {
-            let opening = Opening::draw(cx, &user.id);
+            let opening = Opening::draw(cx, &user.id, proofs::with(&[], ProofKind::Password, cx.now));
             plan.success = plan.success.by(ActorKind::User, &user.id).target(&user.id);
             plan.failure = plan.failure.target(&user.id);
             plan.device = device::issue(cx, &user.id);
@@ -131,7 +132,7 @@ impl Plan {
     /// Lets the person in, or records the refusal and answers `None`.
     fn carry_out(&self, tx: &mut Tx, cx: &Cx) -> Result<Option<SignedIn>, Error> {
         let user = match &self.user {
-            Some(id) => rows::find(tx, cx.tenant, id)?,
+            Some(id) => rows::find(tx, cx.tenant.id, id)?,
             None => None,
         };
         match self.decide(user) {
@@ -154,7 +155,11 @@ impl Plan {
         if !self.proven.as_ref().is_some_and(|proven| proven.holds_for(&user)) {
             return Err(Refusal::WrongPassword);
         }
-        if user.disabled { Err(Refusal::Disabled) } else { Ok((user, draft)) }
+        match next_step(&Policy::current(), Some(&Person::of(&user)), &proofs::kinds(&draft.proofs), Wanted::POLICY) {
+            NextStep::Done(_) => Ok((user, draft)),
+            NextStep::Refused(Rule::PersonIsEnabled) => Err(Refusal::Disabled),
+            NextStep::Ask(_) | NextStep::Enrol(_) | NextStep::Refused(_) => Err(Refusal::Unknown),
+        }
     }
 }
 

@@ -72,11 +72,11 @@ pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Res
                 invites::consume(tx, &at, token.expose(), &email)?;
             }
             username_is_free(tx, &at, &user)?;
-            if rows::find_by_email(tx, at.tenant, &email)?.is_some() {
+            if rows::find_by_email(tx, at.tenant.id, &email)?.is_some() {
                 let taken = Event::UserSignUpFailed { reason: "email_taken", email: Some(email.to_string()) };
                 return Ok(failure.append(tx, &at, &taken)?);
             }
-            rows::put(tx, at.tenant, None, &user)??;
+            rows::put(tx, at.tenant.id, None, &user)??;
             Ok::<_, Error>(success.append(tx, &at, &Event::UserSignUp {})?)
         })
         .await?;
@@ -135,7 +135,7 @@ fn registration_allows(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
 
 fn username_is_free(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
     match user.username.as_deref().and_then(canonical::username) {
-        Some(name) if rows::find_by_username(tx, cx.tenant, &name)?.is_some() => Err(Error::UsernameTaken),
+        Some(name) if rows::find_by_username(tx, cx.tenant.id, &name)?.is_some() => Err(Error::UsernameTaken),
         _ => Ok(()),
     }
 }

@@ -8,13 +8,13 @@
 //! All of it is kept in memory, by a clock that nobody sets, and is bounded; a restart forgets it.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::id::{SessionId, UserId};
 use crate::base::net;
+use crate::base::rate::{Rate, Rates, keep_the_largest};
 use crate::base::secret::sha256;
 use crate::base::{Uptime, canonical};
 use crate::cx::Cx;
@@ -41,8 +41,8 @@ const TURNS: usize = 4;
 /// How far ahead a network that has used up its allowance is given turns.
 const NETWORK_HORIZON: Duration = Duration::from_secs(300);
 
-/// A name's failures from everywhere are forgotten one by one, in this time each.
-const NAME_LEAK: Duration = Duration::from_secs(180);
+/// A name's failures from everywhere that are remembered; they are forgotten one by one, in this time each.
+const NAME: Rate = Rate { burst: 160, interval: Duration::from_secs(180) };
 /// Failures of a name that are not forgotten yet, and what a browser that its owner never used waits for its turn then.
 const NAME_DELAYS: [(u32, Duration); 4] = [
     (160, Duration::from_secs(30)),
@@ -50,23 +50,14 @@ const NAME_DELAYS: [(u32, Duration); 4] = [
     (40, Duration::from_secs(10)),
     (20, Duration::from_secs(5)),
 ];
-/// Failures of a name that are remembered.
-const NAME_MOST: u32 = 160;
 
 /// Failures of a network over all names: so many at once, then one in each interval.
-const NETWORK: Allowance = Allowance { burst: 100, interval: Duration::from_secs(20) };
+const NETWORK: Rate = Rate { burst: 100, interval: Duration::from_secs(20) };
 /// The same of an IPv6 /48.
-const NETWORK_WIDE: Allowance = Allowance { burst: 400, interval: Duration::from_secs(5) };
+const NETWORK_WIDE: Rate = Rate { burst: 400, interval: Duration::from_secs(5) };
 
 /// Counters, names and networks that are kept at the most, of each.
 const MOST: usize = 50_000;
-
-/// Failures that are let pass without a pause.
-#[derive(Clone, Copy)]
-struct Allowance {
-    burst: u32,
-    interval: Duration,
-}
 
 /// A digest of a name as it was typed: people type passwords into the wrong field.
 type Name = [u8; 16];
@@ -215,13 +206,18 @@ impl Throttle {
     }
 }
 
-#[derive(Default)]
 struct Counts {
     counters: HashMap<CounterKey, Counter>,
-    /// When all failures of a name will be forgotten.
-    names: HashMap<Name, Uptime>,
-    /// When a network will have used up nothing.
-    networks: HashMap<IpAddr, Uptime>,
+    /// Failures of names.
+    names: Rates<Name>,
+    /// Failures of networks.
+    networks: Rates<IpAddr>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { counters: HashMap::new(), names: Rates::new(MOST), networks: Rates::new(MOST) }
+    }
 }
 
 /// One counter: how many attempts failed, when the next one may be, and the turns that were given out.
@@ -268,8 +264,7 @@ impl Counts {
             counter.next = counter.next.max(now.plus(key.pause(counter.failures)));
         }
         if let Some(name) = source.name {
-            let all = self.names.entry(name).or_default();
-            *all = (*all).max(now).plus(NAME_LEAK).min(now.plus(NAME_LEAK.saturating_mul(NAME_MOST)));
+            self.names.note(&name, NAME, now);
         }
         if !had_turn {
             self.use_up(&source.networks, now);
@@ -280,8 +275,7 @@ impl Counts {
     /// Counts one attempt, made now or at a turn to come, with its networks.
     fn use_up(&mut self, networks: &[IpAddr], now: Uptime) {
         for (place, network) in networks.iter().enumerate() {
-            let all = self.networks.entry(*network).or_default();
-            *all = (*all).max(now).plus(allowance(place).interval);
+            self.networks.use_up(network, rate(place), now);
         }
     }
 
@@ -321,19 +315,15 @@ impl Counts {
                 .filter(|counter| !key.pause(counter.failures).is_zero() || !counter.turns.is_empty());
             from = from.max(counter.map_or(now, |counter| counter.next));
         }
-        let failures = source.name.map_or(0, |name| self.failures_of(name, now));
+        let failures = source.name.map_or(0, |name| self.names.noted(&name, NAME, now));
         let delay = NAME_DELAYS.iter().find(|(least, _)| failures >= *least);
         from.max(now.plus(delay.map_or(Duration::ZERO, |(_, delay)| *delay)))
     }
 
     /// The same as far as networks go.
     fn next_of_networks(&self, networks: &[IpAddr], now: Uptime) -> Uptime {
-        let next = networks.iter().enumerate().map(|(place, network)| {
-            let Allowance { burst, interval } = allowance(place);
-            let used_up = self.networks.get(network).copied().unwrap_or_default();
-            used_up.minus(interval.saturating_mul(burst.saturating_sub(1)))
-        });
-        next.max().unwrap_or(now).max(now)
+        let next = networks.iter().enumerate().map(|(place, network)| self.networks.next(network, rate(place), now));
+        next.max().unwrap_or(now)
     }
 
     fn give_turn(&mut self, source: &AttemptSource, from: Uptime, now: Uptime) {
@@ -348,12 +338,6 @@ impl Counts {
         self.use_up(&source.networks, now);
     }
 
-    /// Failures of a name that are not forgotten at `now`.
-    fn failures_of(&self, name: Name, now: Uptime) -> u32 {
-        let left = self.names.get(&name).map_or(Duration::ZERO, |all| all.since(now));
-        u32::try_from(left.as_millis().div_ceil(NAME_LEAK.as_millis())).unwrap_or(u32::MAX)
-    }
-
     fn take_back(&mut self, source: &AttemptSource, at: Uptime, forgives: bool) {
         for key in &source.keys {
             if let Some(counter) = self.counters.get_mut(key) {
@@ -361,25 +345,23 @@ impl Counts {
                 counter.next = if counter.turns.is_empty() { at } else { counter.next };
             }
         }
-        if let Some(all) = source.name.and_then(|name| self.names.get_mut(&name)) {
-            *all = all.minus(NAME_LEAK);
+        if let Some(name) = &source.name {
+            self.names.give_back(name, NAME);
         }
         for (place, network) in source.networks.iter().enumerate() {
-            if let Some(all) = self.networks.get_mut(network) {
-                *all = all.minus(allowance(place).interval);
-            }
+            self.networks.give_back(network, rate(place));
         }
     }
 
     fn forget(&mut self, names: &[Name]) {
-        self.names.retain(|name, _| !names.contains(name));
+        self.names.forget(names);
         self.counters.retain(|key, _| match key {
             CounterKey::Name(name, _) | CounterKey::NameWide(name, _) => !names.contains(name),
             CounterKey::Device(..) | CounterKey::Session(_) => true,
         });
     }
 
-    /// Room for one source more: what has no effect goes first, then what was counted least.
+    /// Room for the counters of one source more: what has no effect goes first, then what was counted least.
     fn make_room(&mut self, now: Uptime) {
         let most = MOST.saturating_sub(2);
         if self.counters.len() >= most {
@@ -387,38 +369,14 @@ impl Counts {
                 counter.settle(now);
                 !counter.is_empty()
             });
-            spare_the_worst(&mut self.counters, most, |counter| u64::from(counter.failures));
-        }
-        if self.names.len() >= most {
-            self.names.retain(|_, all| *all > now);
-            spare_the_worst(&mut self.names, most, |all| all.millis());
-        }
-        if self.networks.len() >= most {
-            self.networks.retain(|_, all| *all > now);
-            spare_the_worst(&mut self.networks, most, |all| all.millis());
+            keep_the_largest(&mut self.counters, most, |counter| u64::from(counter.failures));
         }
     }
 }
 
 /// What a network may use up: the subscriber's first, then the site's around it.
-fn allowance(place: usize) -> Allowance {
+fn rate(place: usize) -> Rate {
     if place == 0 { NETWORK } else { NETWORK_WIDE }
-}
-
-/// If there are still too many, the half that counts least goes.
-fn spare_the_worst<K: Eq + Hash, V>(all: &mut HashMap<K, V>, most: usize, weight: impl Fn(&V) -> u64) {
-    if all.len() < most {
-        return;
-    }
-    let mut weights: Vec<u64> = all.values().map(&weight).collect();
-    let middle = weights.len() / 2;
-    let median = *weights.select_nth_unstable(middle).1;
-    let mut surplus = middle + 1;
-    all.retain(|_, value| {
-        let goes = weight(value) <= median && surplus > 0;
-        surplus -= usize::from(goes);
-        !goes
-    });
 }
 
 #[cfg(test)]

@@ -225,10 +225,14 @@ fn bug_class_40_what_strangers_make_it_remember_is_bounded_and_the_worst_are_rem
         let address = IpAddr::from([10, (n >> 16) as u8, (n >> 8) as u8, n as u8]);
         let _ = counts.enter(&AttemptSource::at(address, &format!("{n}@example.com"), None), at(1000));
         if n % 10_000 == 0 {
-            assert!(counts.counters.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
+            assert!(
+                counts.counters.len() <= MOST
+                    && counts.names.remembered() <= MOST
+                    && counts.networks.remembered() <= MOST
+            );
         }
     }
-    assert!(counts.counters.len() <= MOST && counts.names.len() <= MOST && counts.networks.len() <= MOST);
+    assert!(counts.counters.len() <= MOST && counts.names.remembered() <= MOST && counts.networks.remembered() <= MOST);
     assert!(counts.enter(&worst, at(1000)).is_err());
     // Turns, too.
     let mut counts = Counts::default();

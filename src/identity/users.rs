@@ -142,7 +142,7 @@ pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
 pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
     let snapshot = cx.read()?;
     let found = match name.trim().parse() {
-        Ok(id) => rows::find(&snapshot, cx.tenant, &id)?,
+        Ok(id) => rows::find(&snapshot, cx.tenant.id, &id)?,
         Err(_) => find_by_name(&snapshot, cx, name)?,
     };
     found.ok_or(Error::NotFound)
@@ -150,7 +150,7 @@ pub fn by_name(cx: &Cx, name: &str) -> Result<User, Error> {
 
 /// The administrator who was there first, if any is left who can act.
 pub fn first_administrator(cx: &Cx) -> Result<Option<User>, Error> {
-    Ok(administrators::first(&cx.read()?, cx.tenant)?)
+    Ok(administrators::first(&cx.read()?, cx.tenant.id)?)
 }
 
 /// Which people are wanted; absent fields accept all.
@@ -179,13 +179,13 @@ impl Filter {
 
 /// A page of the people that `filter` accepts, oldest first or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<User>, Error> {
-    Ok(rows::page_of(&cx.read()?, cx.tenant, request, |user| filter.accepts(user))?)
+    Ok(rows::page_of(&cx.read()?, cx.tenant.id, request, |user| filter.accepts(user))?)
 }
 
 /// Whether nobody has this username. Errors: [`Error::InvalidUsername`], [`Error::ReservedUsername`] when nobody could.
 pub fn username_is_free(cx: &Cx, username: &str) -> Result<bool, Error> {
     let canonical = canonical::username(&fields::username(username)?).ok_or(Error::InvalidUsername)?;
-    Ok(rows::find_by_username(&cx.read()?, cx.tenant, &canonical)?.is_none())
+    Ok(rows::find_by_username(&cx.read()?, cx.tenant.id, &canonical)?.is_none())
 }
 
 /// Changes an account, with the right to. Who holds something of the platform is changed, and an administrator is made, by its administrators alone.
@@ -355,9 +355,9 @@ pub async fn delete_own(cx: &Cx, signed_in: &SignedIn, password: Option<&Secret<
 
 /// Writes a person with unique names; an administrator has the tuples of one, and closes set-up.
 pub(super) fn save(tx: &mut Tx, cx: &Cx, old: Option<&User>, new: &User) -> Result<(), Error> {
-    rows::put(tx, cx.tenant, old, new)??;
+    rows::put(tx, cx.tenant.id, old, new)??;
     administrators::follow_role(tx, cx, new)?;
-    if administrators::administers(new) && administrators::are_awaited(tx, cx.tenant)? {
+    if administrators::administers(new) && administrators::are_awaited(tx, cx.tenant.id)? {
         administrators::note_one(tx, cx)?;
     }
     Ok(())
@@ -369,5 +369,5 @@ fn changed(cx: &Cx, old: &User, new: User) -> User {
 }
 
 fn is_not_the_last_administrator(tx: &Tx, cx: &Cx, user: &User) -> Result<(), Error> {
-    if administrators::is_last(tx, cx.tenant, user)? { Err(Error::LastAdministrator) } else { Ok(()) }
+    if administrators::is_last(tx, cx.tenant.id, user)? { Err(Error::LastAdministrator) } else { Ok(()) }
 }

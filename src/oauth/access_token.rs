@@ -53,7 +53,7 @@ pub(super) async fn live(cx: &Cx, claims: Map<String, Value>) -> Result<Option<L
 fn as_stored(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, Error> {
     let from = cx.read()?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    if marks::holds(&from, cx.tenant, Meaning::TokenRevoked, text("jti").unwrap_or_default(), cx.now)? {
+    if marks::holds(&from, cx.tenant.id, Meaning::TokenRevoked, text("jti").unwrap_or_default(), cx.now)? {
         return Ok(None);
     }
     let client = live_client(cx, &from, text("client_id"))?.filter(|client| !is_older(cx, &claims, client));
@@ -111,11 +111,11 @@ fn use_of(claims: &Map<String, Value>) -> Option<&str> {
 /// The claims of what one of our keys signed for us with this `typ`.
 fn signed(cx: &Cx, token: &str, typ: &str) -> Option<Map<String, Value>> {
     let header = jose::peek_header(token).ok()?;
-    let key = cx.app.keyring.verifier(header.kid.as_deref()?)?;
+    let key = cx.tenant.keyring.verifier(header.kid.as_deref()?)?;
     let typ = TypRule::OneOf(&[typ]);
     let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
     let verified = jose::verify(token, &key, &expect).ok()?;
-    let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.issuer());
+    let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.tenant.issuer.as_str());
     is_ours.then_some(verified.claims)
 }
 
@@ -132,12 +132,12 @@ fn is_older(cx: &Cx, claims: &Map<String, Value>, client: &Client) -> bool {
 
 fn live_client(cx: &Cx, from: &impl Read, id: Option<&str>) -> Result<Option<Client>, Error> {
     let Some(id) = id.and_then(|id| ClientId::parse(id).ok()) else { return Ok(None) };
-    Ok(clients::find(from, cx.tenant, &id)?.filter(|client| !client.disabled))
+    Ok(clients::find(from, cx.tenant.id, &id)?.filter(|client| !client.disabled))
 }
 
 fn live_person(cx: &Cx, from: &impl Read, client: &Client, grant: &str) -> Result<Option<(User, Grant)>, Error> {
     let Ok(id) = GrantId::parse(grant) else { return Ok(None) };
-    let grant = grants::find(from, cx.tenant, &id)?.filter(|grant| grant.revoked_at.is_none());
+    let grant = grants::find(from, cx.tenant.id, &id)?.filter(|grant| grant.revoked_at.is_none());
     let Some(grant) = grant.filter(|grant| grant.client == client.id) else { return Ok(None) };
     let user = consents::person_who_consents(cx, from, client, (&grant.user, &grant.scopes))?;
     Ok(user.map(|user| (user, grant)))

@@ -71,7 +71,7 @@ pub async fn find_exchanged(cx: &Cx, token: &str) -> Result<Option<Exchanged>, E
 /// Whether an id token or an exchanged one is within its times and was not revoked by itself.
 fn is_current(cx: &Cx, claims: &Map<String, Value>) -> Result<bool, Error> {
     let is_in_time = jose::check_times(claims, cx.now, Duration::ZERO, &["iat", "jti"]).is_ok();
-    let is_revoked = marks::holds(&cx.read()?, cx.tenant, Meaning::TokenRevoked, text(claims, "jti"), cx.now)?;
+    let is_revoked = marks::holds(&cx.read()?, cx.tenant.id, Meaning::TokenRevoked, text(claims, "jti"), cx.now)?;
     Ok(is_in_time && !is_revoked)
 }
 
@@ -94,7 +94,7 @@ fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<(User, Cli
     let client = clients::find_live(cx, text(claims, "aud")).map_err(Error::internal)?;
     let Some(client) = client else { return Ok(None) };
     let from = cx.read()?;
-    let families = grants::of_session(&from, cx.tenant, &session)?;
+    let families = grants::of_session(&from, cx.tenant.id, &session)?;
     let held =
         families.iter().find(|grant| grant.client == client.id && grant.user == user && grant.revoked_at.is_none());
     let Some(held) = held else { return Ok(None) };

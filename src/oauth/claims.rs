@@ -3,10 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{Error, scope};
-use crate::records::{Client, User};
+use crate::base::strict_json::{self, Bounds};
+use crate::records::{Acr, Client, User};
 
 /// Longest `claims` parameter in bytes.
 const MAX_LENGTH: usize = 4096;
+
+/// What it may hold.
+const JSON: Bounds = Bounds { depth: 16, values: MAX_LENGTH };
 
 /// Claims of scope `profile`.
 const PROFILE: [&str; 14] = [
@@ -61,7 +65,7 @@ pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error
     if text.len() > MAX_LENGTH {
         return Err(malformed());
     }
-    let Ok(Value::Object(request)) = serde_json::from_str(text) else { return Err(malformed()) };
+    let request = strict_json::object(text.as_bytes(), JSON).ok_or_else(malformed)?;
     for destination in [ClaimsDestination::Userinfo, ClaimsDestination::IdToken] {
         if !matches!(request.get(destination.member()), None | Some(Value::Object(_) | Value::Null)) {
             return Err(malformed());
@@ -103,12 +107,31 @@ pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) ->
 }
 
 /// "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST treat that outcome as a failed
-/// authentication attempt" (OIDC Core §5.5.1.1). Whether this `acr` of an id token meets the request.
-pub fn acr_is_enough(request: Option<&Map<String, Value>>, acr: &str) -> bool {
-    let essential = wish(request, ClaimsDestination::IdToken, "acr")
-        .filter(|wish| wish.get("essential") == Some(&Value::Bool(true)));
-    let wanted = essential.and_then(wanted_values);
-    wanted.is_none_or(|wanted| wanted.iter().any(|value| value.as_str() == Some(acr)))
+/// authentication attempt" (OIDC Core §5.5.1.1). The levels of which the `acr` of the id token is to be one, whatever else it says; `None` where
+/// any will do.
+pub fn essential_acr(request: Option<&Map<String, Value>>) -> Option<Vec<Acr>> {
+    named_acr(request, true)
+}
+
+/// The levels of which the app would like the `acr` of the id token to be one, in its order of preference (OIDC Core §5.5.1.1, a voluntary claim).
+pub fn voluntary_acr(request: Option<&Map<String, Value>>) -> Vec<Acr> {
+    named_acr(request, false).unwrap_or_default()
+}
+
+fn named_acr(request: Option<&Map<String, Value>>, essential: bool) -> Option<Vec<Acr>> {
+    let wish = wish(request, ClaimsDestination::IdToken, "acr")
+        .filter(|wish| (wish.get("essential") == Some(&Value::Bool(true))) == essential);
+    let named = wish.and_then(wanted_values)?;
+    Some(named.into_iter().filter_map(|value| Acr::parse(value.as_str()?)).collect())
+}
+
+/// The `acr` that an app gets for a sign-in that reached this level: of those it insists on the highest within it, since a level includes the
+/// lower ones. `None` when the request is not met.
+pub fn acr_to_tell(request: Option<&Map<String, Value>>, reached: Acr) -> Option<Acr> {
+    match essential_acr(request) {
+        Some(named) => named.into_iter().filter(|acr| *acr <= reached).max(),
+        None => Some(reached),
+    }
 }
 
 /// What was granted to an app.

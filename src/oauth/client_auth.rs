@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::Value;
 
 use super::clients;
 use super::{Error, ErrorCode, Params};
 use crate::audit::{self, Entry, Event};
+use crate::base::Secret;
+use crate::base::authorization::Authorization;
 use crate::base::clock::Term;
 use crate::base::id::ClientId;
 use crate::base::quota::{Level, Quota};
@@ -16,6 +17,7 @@ use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, Verify
 use crate::cx::Cx;
 use crate::records::{AuthMethod, Client};
 use crate::store::rows::marks::{self, Meaning};
+use crate::tenant::paths;
 
 /// `client_assertion_type` of RFC 7523 §2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -28,15 +30,15 @@ const LEEWAY: Duration = Duration::from_secs(30);
 
 /// What a caller showed.
 enum Shown {
-    Basic { id: String, secret: String },
-    Post { id: String, secret: String },
+    Basic { id: String, secret: Secret<String> },
+    Post { id: String, secret: Secret<String> },
     Assertion { assertion: String },
     Nothing { id: String },
 }
 
-/// Proves which client calls. `authorization` is the header's value, if any. Fails with `invalid_client` in the same words whatever
+/// Proves which client calls. `authorization` is the header, if there is one. Fails with `invalid_client` in the same words whatever
 /// is wrong, so that ids cannot be probed; public clients prove nothing and name themselves.
-pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<Client, Error> {
+pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Client, Error> {
     let shown = only_one_method(params, authorization)?;
     let proved = proved(cx, params, &shown).await;
     if proved.as_ref().is_err_and(|error| error.code == ErrorCode::InvalidClient) {
@@ -73,7 +75,9 @@ async fn proved(cx: &Cx, params: &Params, shown: &Shown) -> Result<Client, Error
     }
     uses_its_registered_method(&client, shown)?;
     match shown {
-        Shown::Basic { secret, .. } | Shown::Post { secret, .. } => secret_is_current(cx, &client, secret)?,
+        Shown::Basic { secret, .. } | Shown::Post { secret, .. } => {
+            secret_is_current(cx, &client, secret.expose())?;
+        }
         Shown::Assertion { assertion } => assertion_is_good(cx, &client, assertion).await?,
         Shown::Nothing { .. } => {}
     }
@@ -81,15 +85,17 @@ async fn proved(cx: &Cx, params: &Params, shown: &Shown) -> Result<Client, Error
 }
 
 /// "The client MUST NOT use more than one authentication method in each request" (RFC 6749 §2.3).
-fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown, Error> {
-    let basic = authorization.map(parse_basic).transpose()?;
+fn only_one_method(params: &Params, authorization: Option<&Authorization>) -> Result<Shown, Error> {
+    let malformed =
+        || Error::invalid_client("The Authorization header is not HTTP Basic with base64 of client_id:client_secret.");
+    let basic = authorization.map(|shown| shown.client_credentials().ok_or_else(malformed)).transpose()?;
     let secret = params.find("client_secret");
     let assertion = params.find("client_assertion");
     match (basic, secret, assertion) {
         (Some((id, secret)), None, None) => Ok(Shown::Basic { id, secret }),
         (None, Some(secret), None) => {
             let id = params.find("client_id").ok_or_else(unknown)?;
-            Ok(Shown::Post { id: id.to_owned(), secret: secret.to_owned() })
+            Ok(Shown::Post { id: id.to_owned(), secret: Secret::from(secret) })
         }
         (None, None, Some(assertion)) => {
             if params.find("client_assertion_type") != Some(JWT_BEARER) {
@@ -107,44 +113,6 @@ fn only_one_method(params: &Params, authorization: Option<&str>) -> Result<Shown
         },
         _ => Err(Error::invalid_request("The request uses more than one way of client authentication.")),
     }
-}
-
-/// HTTP Basic with both halves form-encoded (RFC 6749 §2.3.1).
-fn parse_basic(header: &str) -> Result<(String, String), Error> {
-    let malformed =
-        || Error::invalid_client("The Authorization header is not HTTP Basic with base64 of client_id:client_secret.");
-    let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
-    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 4096 {
-        return Err(malformed());
-    }
-    let bytes = BASE64.decode(encoded.trim().as_bytes()).map_err(|_| malformed())?;
-    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    let (id, secret) = text.split_once(':').ok_or_else(malformed)?;
-    Ok((form_decoded(id).ok_or_else(malformed)?, form_decoded(secret).ok_or_else(malformed)?))
-}
-
-fn form_decoded(text: &str) -> Option<String> {
-    let spaced = text.replace('+', " ");
-    let bytes: Vec<u8> = percent_decoded(&spaced)?;
-    String::from_utf8(bytes).ok()
-}
-
-/// Percent-decoding that refuses a broken escape instead of keeping it.
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first == b'%' {
-            let [high, low, after @ ..] = tail else { return None };
-            let digit = |b: u8| char::from(b).to_digit(16);
-            bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    Some(bytes)
 }
 
 fn load(cx: &Cx, id: &str) -> Result<Client, Error> {
@@ -182,10 +150,8 @@ fn secret_is_current(cx: &Cx, client: &Client, secret: &str) -> Result<(), Error
 
 /// Whom the assertion speaks of, before anything of it is believed: it only chooses whose keys are tried.
 fn assertion_subject(assertion: &str) -> Result<String, Error> {
-    jose::peek_header(assertion).map_err(|_| unknown())?;
-    let payload = assertion.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
-    let claims: Option<Value> = payload.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str).map(str::to_owned).ok_or_else(unknown)
+    let claims = jose::peek_claims(assertion).map_err(|_| unknown())?;
+    claims.get("sub").and_then(Value::as_str).map(str::to_owned).ok_or_else(unknown)
 }
 
 /// RFC 7523 §3: issuer and subject are the client, the audience is us, it has not expired and was not used before.
@@ -224,8 +190,8 @@ async fn assertion_is_good(cx: &Cx, client: &Client, assertion: &str) -> Result<
 
 /// The issuer or the token endpoint, as the one audience or among several (RFC 7523 §3 item 3).
 fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
-    let endpoint = format!("{}/api/auth/oauth2/token", cx.issuer());
-    let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.issuer() || aud == endpoint);
+    let endpoint = cx.tenant.urls.url(paths::TOKEN[0]);
+    let is_us = |value: &Value| value.as_str().is_some_and(|aud| aud == cx.tenant.issuer || aud == endpoint);
     match audience {
         Some(Value::Array(many)) => many.iter().any(is_us),
         Some(one) => is_us(one),
@@ -238,7 +204,7 @@ async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Mo
     may_mark(cx, client)?;
     let (at, name) = (cx.clone(), format!("{client} {jti}"));
     cx.store()
-        .write(move |tx| marks::set(tx, at.tenant, Meaning::AssertionSeen, &name, until).map_err(Error::from))
+        .write(move |tx| marks::set(tx, at.tenant.id, Meaning::AssertionSeen, &name, until).map_err(Error::from))
         .await
 }
 

@@ -13,8 +13,8 @@ use crate::store::{Read, Tx, rows};
 pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>, Error> {
     let from = cx.read()?;
     let mut list = Vec::new();
-    for consent in rows::consents::of_user(&from, cx.tenant, user)? {
-        let client = rows::clients::find(&from, cx.tenant, &consent.client)?;
+    for consent in rows::consents::of_user(&from, cx.tenant.id, user)? {
+        let client = rows::clients::find(&from, cx.tenant.id, &consent.client)?;
         list.push((consent, client));
     }
     Ok(list)
@@ -27,11 +27,11 @@ pub(super) fn person_who_consents(
     client: &Client,
     (user, scopes): (&UserId, &[String]),
 ) -> Result<Option<User>, Error> {
-    let person = rows::users::find(from, cx.tenant, user)?.filter(|user| !user.disabled);
+    let person = rows::users::find(from, cx.tenant.id, user)?.filter(|user| !user.disabled);
     if client.trusted || person.is_none() {
         return Ok(person);
     }
-    let consent = rows::consents::find(from, cx.tenant, user, &client.id)?;
+    let consent = rows::consents::find(from, cx.tenant.id, user, &client.id)?;
     let covers = consent.is_some_and(|consent| scopes.iter().all(|scope| consent.scopes.contains(scope)));
     Ok(person.filter(|_| covers))
 }
@@ -54,10 +54,10 @@ async fn revoke_by(cx: &Cx, right: Right, user: &UserId, client: &ClientId) -> R
         if !matches!(by, Right::Own(_)) {
             rights::may_change_subject::<Error>(&at, tx, &SubjectRef::new("user", user.as_str()))?;
         }
-        let Some(consent) = rows::consents::find(tx, at.tenant, &user, &client)? else { return Ok(None) };
-        rows::consents::delete(tx, at.tenant, &consent)?;
+        let Some(consent) = rows::consents::find(tx, at.tenant.id, &user, &client)? else { return Ok(None) };
+        rows::consents::delete(tx, at.tenant.id, &consent)?;
         let mut ended = 0;
-        for grant in rows::grants::of_user(tx, at.tenant, &user)? {
+        for grant in rows::grants::of_user(tx, at.tenant.id, &user)? {
             if grant.client == client && cascade::revoke_grant(tx, &at, &grant.id)? {
                 ended += 1;
             }

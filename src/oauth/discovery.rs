@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{claims, mint, scope};
+use super::{claims, scope};
+use crate::crypto::keyring::PreparedJson;
+use crate::identity::proofs;
 use crate::records::{Algorithm, AuthMethod, GrantType};
+use crate::tenant::{Path, Tenant, paths};
 
 /// Claims of Auther that a token or userinfo may carry beyond the standard ones.
 const OWN_CLAIMS: [&str; 18] = [
@@ -30,28 +33,33 @@ const OWN_CLAIMS: [&str; 18] = [
 /// Signature algorithms taken in client assertions.
 const ASSERTION_ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
-/// The document for an issuer. Says only what this server does.
-pub fn document(issuer: &str) -> Value {
-    let at = |path: &str| format!("{issuer}/api/auth{path}");
+/// The document of a tenant, ready to be sent. Made once for a tenant and its settings.
+pub fn prepared(tenant: &Tenant) -> &PreparedJson {
+    tenant.discovery.get_or_init(|| PreparedJson::of(&document(tenant)))
+}
+
+/// The document of a tenant. Says only what this server does.
+pub fn document(tenant: &Tenant) -> Value {
+    let at = |path: Path| tenant.urls.url(path);
     let standard = claims::STANDARD.iter().flat_map(|(_, names)| names.iter().copied());
     let claims: Vec<&str> = OWN_CLAIMS.into_iter().chain(standard).collect();
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
     let confidential: Vec<&str> = methods.into_iter().filter(|method| *method != "none").collect();
     json!({
-        "issuer": issuer,
-        "authorization_endpoint": at("/oauth2/authorize"),
-        "token_endpoint": at("/oauth2/token"),
-        "userinfo_endpoint": at("/oauth2/userinfo"),
-        "jwks_uri": at("/jwks"),
-        "end_session_endpoint": at("/oauth2/end-session"),
-        "revocation_endpoint": at("/oauth2/revoke"),
-        "introspection_endpoint": at("/oauth2/introspect"),
+        "issuer": tenant.issuer,
+        "authorization_endpoint": at(paths::AUTHORIZE[0]),
+        "token_endpoint": at(paths::TOKEN[0]),
+        "userinfo_endpoint": at(paths::USERINFO[0]),
+        "jwks_uri": at(paths::JWKS[0]),
+        "end_session_endpoint": at(paths::END_SESSION[0]),
+        "revocation_endpoint": at(paths::REVOKE[0]),
+        "introspection_endpoint": at(paths::INTROSPECT[0]),
         "scopes_supported": scope::SUPPORTED,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
-        "acr_values_supported": mint::ACR_VALUES,
+        "acr_values_supported": proofs::reachable(),
         "id_token_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,

@@ -10,6 +10,7 @@ use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, mint};
 use crate::access::check::{CLIENT, CLIENTS, Question, check};
 use crate::access::claims::{Scope, Subject, resolve_within};
 use crate::audit::{self, Entry, Event};
+use crate::base::authorization::Authorization;
 use crate::base::id::{ClientId, RefreshId, TypedId};
 use crate::crypto::token;
 use crate::cx::{Actor, Cx};
@@ -24,7 +25,7 @@ const INTROSPECT: &str = "introspect";
 /// some form of authorization" (RFC 7662 §2.1). "If the introspection call is properly authorized but … the protected resource is not
 /// allowed to introspect this particular token, then the authorization server MUST return an introspection response with the active field
 /// set to false" (§2.2). A refresh token is shown to its own client only.
-pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<Value, Error> {
+pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Value, Error> {
     let client = client_auth::authenticate(cx, params, authorization).await?;
     if client.is_public() {
         return Err(Error::new(
@@ -115,12 +116,12 @@ async fn of_refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option
     let Some((id, secret)) = token::split(text) else { return Ok(None) };
     let Ok(id) = RefreshId::parse(id) else { return Ok(None) };
     let from = cx.read()?;
-    let found = rows::grants::find_refresh(&from, cx.tenant, &id)?;
+    let found = rows::grants::find_refresh(&from, cx.tenant.id, &id)?;
     let Some(refresh) = found.filter(|refresh| refresh.digest.matches(secret)) else { return Ok(None) };
     if !client.allows(GrantType::RefreshToken) || !is_usable(&from, cx, &refresh)? {
         return Ok(None);
     }
-    let grant = rows::grants::find(&from, cx.tenant, &refresh.grant)?;
+    let grant = rows::grants::find(&from, cx.tenant.id, &refresh.grant)?;
     let is_live = |grant: &Grant| grant.client == client.id && grant.revoked_at.is_none();
     let Some(grant) = grant.filter(is_live) else { return Ok(None) };
     let person = person_who_consents(cx, &from, client, (&grant.user, &grant.scopes))?;
@@ -130,7 +131,7 @@ async fn of_refresh_token(cx: &Cx, text: &str, client: &Client) -> Result<Option
     let answer = json!({
         "active": true,
         "token_type": "refresh_token",
-        "iss": cx.issuer(),
+        "iss": cx.tenant.issuer,
         "sub": grant.user,
         "client_id": grant.client,
         "scope": still_open(client, &grant).join(" "),

@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 
 use super::Error;
 use crate::audit::{Entry, Event};
-use crate::base::id::{KeyId, TypedId};
+use crate::base::id::{KeyId, TenantId, TypedId};
 use crate::base::{Entropy, Moment, Secret, Timestamp};
+use crate::crypto::Purpose;
 use crate::crypto::jose::SigningKey;
 use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
 use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
@@ -51,22 +52,22 @@ pub struct KeyView {
 
 /// All keys, oldest first.
 pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
-    Ok(rows::all(&cx.read()?, cx.tenant)?.iter().map(view).collect())
+    Ok(rows::all(&cx.read()?, cx.tenant.id)?.iter().map(view).collect())
 }
 
 /// Fills the ring from the store.
 pub fn load(cx: &Cx) -> Result<(), Error> {
     let (revision, entries) = read(cx)?;
-    cx.app.keyring.replace(revision, entries).map_err(Error::internal)?;
+    cx.tenant.keyring.replace(revision, entries).map_err(Error::internal)?;
     Ok(())
 }
 
 /// The keys as the store has them now, and the count of changes that this state belongs to.
 fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
-    let known = cx.app.keyring.published();
+    let known = cx.tenant.keyring.published();
     let from = cx.read()?;
     let mut entries = Vec::new();
-    for record in rows::all(&from, cx.tenant)? {
+    for record in rows::all(&from, cx.tenant.id)? {
         let state = state(&record);
         let ready = known.iter().find(|key| key.kid == record.id.as_str()).and_then(|key| key.signing.clone());
         let material = match (state, ready) {
@@ -76,7 +77,7 @@ fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
         };
         entries.push(KeyEntry { state, material });
     }
-    Ok((rows::revision(&from, cx.tenant)?, entries))
+    Ok((rows::revision(&from, cx.tenant.id)?, entries))
 }
 
 /// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the very old.
@@ -91,7 +92,7 @@ async fn settle(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
     let policy = policy(cx, algorithms);
     // Each round may make the next possible: generate, then activate, then generate the one after.
     for _ in 0..4 {
-        let facts: Vec<KeyFacts> = rows::all(&cx.read()?, cx.tenant)?.iter().map(facts).collect();
+        let facts: Vec<KeyFacts> = rows::all(&cx.read()?, cx.tenant.id)?.iter().map(facts).collect();
         let mut steps = rotation::plan(&facts, cx.now, &policy);
         steps.retain(|step| !matches!(step, Step::Generate(algorithm) if !algorithms.contains(algorithm)));
         if steps.is_empty() {
@@ -120,7 +121,7 @@ pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Er
 
 async fn succeed(cx: &Cx, only: Option<Algorithm>) -> Result<(), Error> {
     settle(cx, &Algorithm::ALL).await?;
-    let next: Vec<Step> = rows::all(&cx.read()?, cx.tenant)?
+    let next: Vec<Step> = rows::all(&cx.read()?, cx.tenant.id)?
         .iter()
         .filter(|key| only.is_none_or(|only| key.algorithm == only))
         .filter(|key| state(key) == KeyState::Next)
@@ -135,7 +136,7 @@ async fn succeed(cx: &Cx, only: Option<Algorithm>) -> Result<(), Error> {
 pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
     let Ok(id) = KeyId::parse(kid) else { return Ok(None) };
     let _alone = cx.process().key_rotation.lock().await;
-    let Some(record) = rows::find(&cx.read()?, cx.tenant, &id)? else { return Ok(None) };
+    let Some(record) = rows::find(&cx.read()?, cx.tenant.id, &id)? else { return Ok(None) };
     if state(&record) == KeyState::Current {
         succeed(cx, Some(record.algorithm)).await?;
     }
@@ -147,7 +148,7 @@ pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
 /// When [`tick`] next has something to do, were nothing to happen until then. `None` when there is no current key to judge by.
 pub fn next_due(cx: &Cx) -> Result<Option<Moment>, Error> {
     let every = cx.settings().keys.rotate;
-    let keys = rows::all(&cx.read()?, cx.tenant)?;
+    let keys = rows::all(&cx.read()?, cx.tenant.id)?;
     let rotations = keys.iter().filter(|key| state(key) == KeyState::Current).filter_map(|key| key.activated_at);
     let removals = keys.iter().filter_map(|key| key.retired_at).map(|at| at.plus(cx.settings().keys.keep));
     Ok(rotations.map(|at| at.plus(every)).chain(removals).min())
@@ -169,7 +170,11 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
     let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm, &kid)).await;
     let key = made.map_err(Error::internal)?.map_err(Error::internal)?;
     let private = key.to_private_jwk();
-    let sealed = cx.app.sealing.seal(PURPOSE, private.expose().as_bytes(), cx.entropy()).map_err(Error::internal)?;
+    let sealed = cx
+        .app
+        .sealing
+        .seal(cx.tenant.purpose(PURPOSE), private.expose().as_bytes(), cx.entropy())
+        .map_err(Error::internal)?;
     Ok(SigningKeyRecord {
         id,
         algorithm,
@@ -181,19 +186,21 @@ async fn generate_key(cx: &Cx, algorithm: Algorithm) -> Result<SigningKeyRecord,
     })
 }
 
-/// The key sealed under another master key.
+/// The key of a tenant sealed under another master key.
 pub fn resealed(
+    tenant: TenantId,
     record: SigningKeyRecord,
     from: &SealingKey,
     to: &SealingKey,
     entropy: &dyn Entropy,
 ) -> Result<SigningKeyRecord, seal::Error> {
-    let private = from.open(PURPOSE, &record.sealed_private)?;
-    Ok(SigningKeyRecord { sealed_private: to.seal(PURPOSE, &private, entropy)?, ..record })
+    let purpose = Purpose::of(tenant, PURPOSE);
+    let private = from.open(purpose, &record.sealed_private)?;
+    Ok(SigningKeyRecord { sealed_private: to.seal(purpose, &private, entropy)?, ..record })
 }
 
 fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
-    let private = cx.app.sealing.open(PURPOSE, &record.sealed_private).map_err(Error::internal)?;
+    let private = cx.app.sealing.open(cx.tenant.purpose(PURPOSE), &record.sealed_private).map_err(Error::internal)?;
     let text = String::from_utf8(private.to_vec()).map_err(Error::internal)?;
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }
@@ -214,14 +221,14 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         for key in &made {
-            rows::put(tx, at.tenant, key)?;
+            rows::put(tx, at.tenant.id, key)?;
         }
         for step in &steps {
             match step {
                 Step::Activate(kid) => activate(tx, &at, kid)?,
                 Step::Remove(kid) => {
                     if let Ok(id) = KeyId::parse(kid) {
-                        rows::delete(tx, at.tenant, &id)?;
+                        rows::delete(tx, at.tenant.id, &id)?;
                     }
                 }
                 Step::Generate(_) => {}
@@ -237,7 +244,7 @@ async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result
 }
 
 fn activate(tx: &mut Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
-    let keys = rows::all(tx, cx.tenant)?;
+    let keys = rows::all(tx, cx.tenant.id)?;
     // A plan may be older than what it meets: a key that has stopped to sign does not begin again.
     let next = keys.iter().find(|key| key.id.as_str() == kid && state(key) != KeyState::Retired);
     let Some(next) = next else { return Ok(()) };
@@ -245,11 +252,11 @@ fn activate(tx: &mut Tx, cx: &Cx, kid: &str) -> Result<(), Error> {
     for old in others.filter(|key| state(key) == KeyState::Current) {
         let mut old = old.clone();
         old.retired_at = Some(cx.now);
-        rows::put(tx, cx.tenant, &old)?;
+        rows::put(tx, cx.tenant.id, &old)?;
     }
     let mut next = next.clone();
     next.activated_at = next.activated_at.or(Some(cx.now));
-    Ok(rows::put(tx, cx.tenant, &next)?)
+    Ok(rows::put(tx, cx.tenant.id, &next)?)
 }
 
 fn state(key: &SigningKeyRecord) -> KeyState {
@@ -291,7 +298,7 @@ mod tests {
     const ONE: [Algorithm; 1] = [Algorithm::ES256];
 
     fn published(cx: &Cx) -> Vec<String> {
-        let mut kids: Vec<String> = cx.app.keyring.published().into_iter().map(|key| key.kid).collect();
+        let mut kids: Vec<String> = cx.tenant.keyring.published().into_iter().map(|key| key.kid).collect();
         kids.sort();
         kids
     }
@@ -303,7 +310,7 @@ mod tests {
     }
 
     fn of_state(cx: &Cx, wanted: KeyState) -> String {
-        let keys = rows::all(&cx.read().unwrap(), cx.tenant).unwrap();
+        let keys = rows::all(&cx.read().unwrap(), cx.tenant.id).unwrap();
         keys.iter().find(|key| state(key) == wanted && key.algorithm == Algorithm::ES256).unwrap().id.to_string()
     }
 
@@ -314,13 +321,13 @@ mod tests {
         block_on(tick(&cx, &ONE)).unwrap();
         let kid = of_state(&cx, KeyState::Current);
         let (revision, entries) = read(&cx).unwrap();
-        let token = cx.app.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
-        assert!(cx.app.keyring.verifier(&kid).is_some() && !token.is_empty());
+        let token = cx.tenant.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
+        assert!(cx.tenant.keyring.verifier(&kid).is_some() && !token.is_empty());
         block_on(retire(&cx, &kid)).unwrap().unwrap();
-        assert!(!cx.app.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
-        assert!(cx.app.keyring.verifier(&kid).is_none());
+        assert!(!cx.tenant.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
+        assert!(cx.tenant.keyring.verifier(&kid).is_none());
         assert_eq!(published(&cx), stored(&cx));
-        assert!(cx.app.keyring.signer(Algorithm::ES256).is_some());
+        assert!(cx.tenant.keyring.signer(Algorithm::ES256).is_some());
     }
 
     #[test]
@@ -332,7 +339,7 @@ mod tests {
         let ended = block_on(join_all(both.iter().map(|kid| retire(&cx, kid))));
         assert!(ended.into_iter().all(|answer| answer.unwrap().is_some()));
         for kid in &both {
-            assert!(cx.app.keyring.verifier(kid).is_none() && !stored(&cx).contains(kid), "{kid}");
+            assert!(cx.tenant.keyring.verifier(kid).is_none() && !stored(&cx).contains(kid), "{kid}");
         }
         assert_eq!(published(&cx), stored(&cx));
     }

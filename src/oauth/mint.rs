@@ -12,7 +12,8 @@ use crate::base::Moment;
 use crate::base::id::{self, GrantId, SessionId};
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::records::{Algorithm, Client, PermissionScope, User};
+use crate::records::{Acr, Algorithm, Client, PermissionScope, User};
+use crate::tenant::paths;
 
 /// Names the key in a token that was made for one.
 pub const API_KEY_CLAIM: &str = "apiKeyId";
@@ -41,8 +42,10 @@ pub struct About<'a> {
     pub nonce: Option<&'a str>,
     /// When the person proved who they are.
     pub auth_time: Moment,
-    /// How.
+    /// How (RFC 8176 values).
     pub amr: &'a [String],
+    /// How strongly.
+    pub acr: Acr,
 }
 
 impl About<'_> {
@@ -57,14 +60,6 @@ pub struct Minted {
     pub token: String,
     /// Seconds from now.
     pub expires_in: u64,
-}
-
-/// Every `acr` that a sign-in here can have.
-pub const ACR_VALUES: [&str; 1] = ["pwd"];
-
-/// The `acr` of a sign-in by its methods.
-pub fn acr(amr: &[String]) -> &'static str {
-    if amr.iter().any(|method| method == "mfa") { "mfa" } else { "pwd" }
 }
 
 /// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
@@ -97,7 +92,7 @@ pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims)
     claims.insert("scope".into(), json!(about.scopes.join(" ")));
     claims.insert("sid".into(), json!(about.session));
     claims.insert("grant".into(), json!(about.grant));
-    how(&mut claims, about.auth_time, about.amr);
+    how(&mut claims, about);
     person(&mut claims, about.user, about.scopes);
     maps(cx, &mut claims, permissions);
     claims
@@ -162,7 +157,7 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
     token.insert("aud".into(), json!(about.client.id));
     token.insert("azp".into(), json!(about.client.id));
     token.insert("sid".into(), json!(about.session));
-    how(&mut token, about.auth_time, about.amr);
+    how(&mut token, about);
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
@@ -200,7 +195,7 @@ pub fn access_life(cx: &Cx, client: &Client) -> u64 {
 /// What every token says: of whom, how long, and what it is for.
 fn common(cx: &Cx, claims: &mut Map<String, Value>, is_for: TokenUse, (subject, life): (&str, u64)) {
     let issued = cx.now.seconds();
-    claims.insert("iss".into(), json!(cx.issuer()));
+    claims.insert("iss".into(), json!(cx.tenant.issuer));
     claims.insert("sub".into(), json!(subject));
     claims.insert("iat".into(), json!(issued));
     claims.insert("nbf".into(), json!(issued));
@@ -209,10 +204,10 @@ fn common(cx: &Cx, claims: &mut Map<String, Value>, is_for: TokenUse, (subject, 
     claims.insert("jti".into(), json!(BASE64URL_NOPAD.encode(&cx.entropy().bytes::<16>())));
 }
 
-fn how(claims: &mut Map<String, Value>, auth_time: Moment, amr: &[String]) {
-    claims.insert("auth_time".into(), json!(auth_time.seconds()));
-    claims.insert("amr".into(), json!(amr));
-    claims.insert("acr".into(), json!(acr(amr)));
+fn how(claims: &mut Map<String, Value>, about: &About<'_>) {
+    claims.insert("auth_time".into(), json!(about.auth_time.seconds()));
+    claims.insert("amr".into(), json!(about.amr));
+    claims.insert("acr".into(), json!(about.acr));
 }
 
 /// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Anyone who reads
@@ -226,7 +221,7 @@ pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &Permi
     claims.insert("permissions_rev".into(), json!(permissions.rev));
     if permissions.truncated {
         claims.insert("permissions_truncated".into(), json!(true));
-        claims.insert("permissions_url".into(), json!(format!("{}/api/auth/list-objects", cx.issuer())));
+        claims.insert("permissions_url".into(), json!(cx.tenant.urls.url(paths::LIST_OBJECTS)));
     }
     if !permissions.client_full_access.is_empty() {
         claims.insert("client_full_access".into(), json!(permissions.client_full_access));
@@ -239,7 +234,7 @@ pub fn audience(cx: &Cx, client: Option<&Client>) -> Value {
     let own = client.map(|client| &client.audiences).filter(|own| !own.is_empty());
     let configured = own.unwrap_or(&cx.settings().audiences);
     match configured.as_slice() {
-        [] => json!(cx.issuer()),
+        [] => json!(cx.tenant.issuer),
         [one] => json!(one),
         many => json!(many),
     }
@@ -261,7 +256,7 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 
 /// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
 fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
-    let Some(signer) = cx.app.keyring.signer(algorithm) else {
+    let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
         return Err(Error::new(
             ErrorCode::TemporarilyUnavailable,
             format!("The {algorithm} signing key is being made. Try again in a second."),

@@ -10,7 +10,7 @@ pub fn is_allowed(cx: &Cx, origin: &str) -> Result<bool, Error> {
     if redirect::origin(origin).as_deref() != Some(origin) {
         return Ok(false);
     }
-    let clients = rows::clients::all(&cx.read()?, cx.tenant)?;
+    let clients = rows::clients::all(&cx.read()?, cx.tenant.id)?;
     Ok(clients.iter().filter(|client| !client.disabled).any(|client| {
         client.origins.iter().any(|allowed| allowed == origin)
             || client.redirect_uris.iter().any(|uri| redirect::origin(uri).as_deref() == Some(origin))

@@ -10,7 +10,8 @@ use super::{Error, app_access, scope};
 use crate::audit::{self, Entry, Event};
 use crate::base::id::{GrantId, SessionId};
 use crate::cx::Cx;
-use crate::records::{Client, User};
+use crate::identity::proofs;
+use crate::records::{Client, Proof, ProofKind, User};
 
 /// What tokens would say after a sign-in with a password at this moment.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -44,6 +45,7 @@ pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> R
     client_may_authorize(client)?;
     let scopes = scope::requested(scopes, client)?;
     let refused = refusal(cx, user, client).await?;
+    let by_password = [Proof { kind: ProofKind::Password, at: cx.now }];
     let about = About {
         client,
         user,
@@ -53,7 +55,8 @@ pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> R
         claims: None,
         nonce: None,
         auth_time: cx.now,
-        amr: &[String::from("pwd")],
+        amr: &proofs::amr(&by_password),
+        acr: proofs::acr(&by_password).unwrap_or_default(),
     };
     let permissions = mint::permissions(cx, &about)?;
     let access_token = mint::access_claims(cx, &about, &permissions);

@@ -98,7 +98,7 @@ pub async fn deliver_due(cx: &Cx) -> Result<(), store::Error> {
         if cx.app.clock.uptime().since(cx.uptime) > TURN {
             break;
         }
-        let due = rows::due(&cx.read()?, cx.tenant, cx.now, AT_ONCE)?;
+        let due = rows::due(&cx.read()?, cx.tenant.id, cx.now, AT_ONCE)?;
         let tries = join_all(due.iter().map(|delivery| attempt(cx, delivery))).await;
         tries.into_iter().collect::<Result<(), _>>()?;
         if due.len() < AT_ONCE {
@@ -128,9 +128,9 @@ fn note(
     outcome: &Outcome,
     (pause, entry): (Duration, &Entry),
 ) -> Result<(), store::Error> {
-    let Some(old) = rows::find(tx, cx.tenant, &tried.id)? else { return Ok(()) };
+    let Some(old) = rows::find(tx, cx.tenant.id, &tried.id)? else { return Ok(()) };
     let failed = match outcome {
-        Ok(()) => return rows::delete(tx, cx.tenant, &old),
+        Ok(()) => return rows::delete(tx, cx.tenant.id, &old),
         Err(failed) => failed,
     };
     if (old.due, old.attempts) != (tried.due, tried.attempts) {
@@ -138,7 +138,7 @@ fn note(
     }
     let attempts = old.attempts.saturating_add(1);
     let new = after(&old, failed, (attempts, pause), cx.now);
-    rows::put(tx, cx.tenant, Some(&old), &new)?;
+    rows::put(tx, cx.tenant.id, Some(&old), &new)?;
     if new.state == DeliveryState::Waiting {
         return Ok(());
     }

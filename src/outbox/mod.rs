@@ -67,7 +67,7 @@ impl Draft {
     /// Puts it into the outbox, in the transaction of what causes it.
     pub fn put(&self, tx: &mut Tx, cx: &Cx) -> Result<(), store::Error> {
         cx.process().outbox_wake.put.store(true, Ordering::SeqCst);
-        rows::put(tx, cx.tenant, None, &self.0)
+        rows::put(tx, cx.tenant.id, None, &self.0)
     }
 }
 
@@ -113,12 +113,12 @@ impl Filter {
 
 /// A page of the deliveries that are not done, newest first. It may be short and still have a successor.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Delivery>, store::Error> {
-    rows::page(&cx.read()?, cx.tenant, request, |delivery| filter.accepts(delivery))
+    rows::page(&cx.read()?, cx.tenant.id, request, |delivery| filter.accepts(delivery))
 }
 
 /// When the next try is due; `None` when nothing waits.
 pub fn next_due(cx: &Cx) -> Result<Option<Moment>, store::Error> {
-    rows::next_due(&cx.read()?, cx.tenant)
+    rows::next_due(&cx.read()?, cx.tenant.id)
 }
 
 /// Has a delivery tried again now, dead or not, as often as a new one; with the right to administer the platform. Errors: [`Error::Denied`],
@@ -126,10 +126,10 @@ pub fn next_due(cx: &Cx) -> Result<Option<Moment>, store::Error> {
 pub async fn retry(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
     let (at, id, entry) = (cx.clone(), id.clone(), Entry::new(cx).target(id));
     let change = move |tx: &mut Tx| {
-        let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
+        let old = rows::find(tx, at.tenant.id, &id)?.ok_or(Error::NotFound)?;
         let (state, expires_at) = (DeliveryState::Waiting, at.now.plus(KEPT));
         let new = Delivery { state, due: at.now, attempts: 0, expires_at, ..old.clone() };
-        rows::put(tx, at.tenant, Some(&old), &new)?;
+        rows::put(tx, at.tenant.id, Some(&old), &new)?;
         entry.append(tx, &at, &Event::OutboxRetry { kind: old.kind, about: old.target })?;
         Ok(new)
     };
@@ -140,8 +140,8 @@ pub async fn retry(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
 pub async fn delete(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
     let (at, id, entry) = (cx.clone(), id.clone(), Entry::new(cx).target(id));
     let change = move |tx: &mut Tx| {
-        let old = rows::find(tx, at.tenant, &id)?.ok_or(Error::NotFound)?;
-        rows::delete(tx, at.tenant, &old)?;
+        let old = rows::find(tx, at.tenant.id, &id)?.ok_or(Error::NotFound)?;
+        rows::delete(tx, at.tenant.id, &old)?;
         entry.append(tx, &at, &Event::OutboxDelete { kind: old.kind.clone(), about: old.target.clone() })?;
         Ok(old)
     };

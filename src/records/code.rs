@@ -10,6 +10,8 @@ use crate::base::clock::Term;
 use crate::base::id::{ClientId, CodeId, GrantId, SessionId, UserId};
 use crate::base::secret::Digest;
 
+use super::Acr;
+
 /// An authorization code (RFC 6749 §4.1.2) with everything it is bound to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Code {
@@ -40,8 +42,11 @@ pub struct Code {
     pub claims: Option<Map<String, Value>>,
     /// When the person proved who they are.
     pub auth_time: Moment,
-    /// How.
+    /// How (RFC 8176 values).
     pub amr: Vec<String>,
+    /// How strongly, as the app is told.
+    #[serde(default)]
+    pub acr: Acr,
     /// When it was made.
     pub created_at: Moment,
     /// When it stops working.

@@ -10,6 +10,8 @@ use crate::base::clock::Term;
 use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, UserId};
 use crate::base::secret::Digest;
 
+use super::Acr;
+
 /// What one redeemed code gave: all its access and refresh tokens live and die with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
@@ -27,8 +29,11 @@ pub struct Grant {
     pub claims: Option<Map<String, Value>>,
     /// When the person proved who they are: unchanged by refresh (OIDC Core §12.2).
     pub auth_time: Moment,
-    /// How.
+    /// How (RFC 8176 values).
     pub amr: Vec<String>,
+    /// How strongly, as the app was told.
+    #[serde(default)]
+    pub acr: Acr,
     /// When the code was redeemed.
     pub created_at: Moment,
     /// The last moment any token of the family may be valid.

@@ -9,6 +9,8 @@ use crate::base::clock::Term;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::secret::Digest;
 
+use super::Proof;
+
 /// One sign-in that lasts. Its token is `id.secret`; only the secret's digest is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
@@ -27,13 +29,8 @@ pub struct Session {
     pub ends_at: Option<Moment>,
     /// When it was last extended.
     pub last_seen_at: Moment,
-    /// When the person signed in: `auth_time`.
-    pub auth_time: Moment,
-    /// When they gave their password again within the session; absent until they do.
-    #[serde(default)]
-    pub confirmed_at: Option<Moment>,
-    /// How they proved it (RFC 8176 values).
-    pub amr: Vec<String>,
+    /// How the person proved who they are, at the sign-in and since: the latest proof of each kind.
+    pub proofs: Vec<Proof>,
     /// Address of the peer at sign-in.
     pub ip: Option<String>,
     /// `User-Agent` at sign-in, shortened.
@@ -49,8 +46,8 @@ impl Session {
         Term { made: self.last_seen_at, end: self.expires_at, longest }
     }
 
-    /// When the person last proved who they are: at the sign-in, or with the password again.
-    pub fn proved_at(&self) -> Moment {
-        self.confirmed_at.unwrap_or(self.auth_time)
+    /// When the person last proved who they are, at the sign-in or since: `auth_time` (OIDC Core §2). Without a proof, never.
+    pub fn auth_time(&self) -> Moment {
+        self.proofs.iter().map(|proof| proof.at).max().unwrap_or(Moment::from_millis(0))
     }
 }

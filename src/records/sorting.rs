@@ -78,7 +78,7 @@ impl Sortable for Session {
     fn rank(&self, field: &str) -> Rank {
         Rank::Time(match field {
             "last_seen_at" => self.last_seen_at,
-            "auth_time" => self.auth_time,
+            "auth_time" => self.auth_time(),
             "expires_at" => self.expires_at,
             _ => self.created_at,
         })

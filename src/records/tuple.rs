@@ -17,6 +17,28 @@ pub const GROUP: &str = "group";
 /// The relation of a group's members.
 pub const MEMBER: &str = "member";
 
+/// Types of subjects that need no model.
+pub const SUBJECT_TYPES: [&str; 4] = ["user", GROUP, "apikey", "client"];
+
+/// Which colon of `type:id` ends the type: types and identifiers may both hold some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeEnd {
+    /// The first: so OpenFGA writes, whose types hold none.
+    FirstColon,
+    /// The last before a `#`: so Auther writes, whose types are `client:name`. An identifier with a colon cannot be
+    /// written so.
+    LastColon,
+}
+
+/// Takes `type:id` apart; `None` where one of them is missing.
+pub fn parse_object(text: &str, end: TypeEnd) -> Option<(&str, &str)> {
+    let parts = match end {
+        TypeEnd::FirstColon => text.split_once(':'),
+        TypeEnd::LastColon => text.rsplit_once(':'),
+    };
+    parts.filter(|(kind, id)| !kind.is_empty() && !id.is_empty())
+}
+
 /// Who a tuple speaks of, or who a question is about: `user:ann`, `user:*`, or a set such as `group:eng#member`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct SubjectRef {
@@ -41,6 +63,21 @@ impl SubjectRef {
     /// Everyone with `relation` to `kind:id`.
     pub fn set(kind: impl Into<String>, id: impl Into<String>, relation: impl Into<String>) -> Self {
         Self { kind: kind.into(), id: id.into(), relation: Some(relation.into()) }
+    }
+
+    /// Reads `type:id` and `type:id#relation`; `None` for everything else. Whether type and relation exist is not asked.
+    pub fn parse(text: &str, end: TypeEnd) -> Option<Self> {
+        let (object, relation) = match (text.split_once('#'), end) {
+            (None, _) => (text, None),
+            (Some((object, relation)), TypeEnd::LastColon) => (object, Some(relation)),
+            // An identifier of OpenFGA may hold the sign too.
+            (Some(_), TypeEnd::FirstColon) => text.rsplit_once('#').map(|(object, held)| (object, Some(held)))?,
+        };
+        let (kind, id) = parse_object(object, end)?;
+        if relation.is_some_and(str::is_empty) {
+            return None;
+        }
+        Some(Self { kind: kind.to_owned(), id: id.to_owned(), relation: relation.map(str::to_owned) })
     }
 
     /// The object and relation whose holders this stands for: `T:I#R`, and for a bare group its members.
@@ -75,6 +112,20 @@ pub struct TupleKey {
 }
 
 impl TupleKey {
+    /// Reads `type:id#relation@type:id` and `type:id#relation@type:id#relation`, as [`Display`](fmt::Display) writes
+    /// them; `None` for everything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (object, rest) = text.split_once('#')?;
+        let (relation, subject) = rest.split_once('@').filter(|(relation, _)| !relation.is_empty())?;
+        let (entity_type, entity_id) = parse_object(object, TypeEnd::LastColon)?;
+        Some(Self {
+            entity_type: entity_type.to_owned(),
+            entity_id: entity_id.to_owned(),
+            relation: relation.to_owned(),
+            subject: SubjectRef::parse(subject, TypeEnd::LastColon)?,
+        })
+    }
+
     /// `tpl_` and the first 40 hexadecimal digits of SHA-256 over the six parts, each ended by a zero byte. The same tuple has the same
     /// identifier in every installation.
     pub fn id(&self) -> String {
@@ -137,6 +188,29 @@ mod tests {
         assert_eq!(key(None).id().len(), 44);
         let shifted = TupleKey { entity_type: "do".into(), entity_id: "c1".into(), ..key(None) };
         assert_ne!(key(None).id(), shifted.id());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for text in ["doc:1#viewer@group:eng#member", "ci:doc:*#owner@user:*", "a:b:c:1#x@a:b:c:2"] {
+            assert_eq!(TupleKey::parse(text).unwrap().to_string(), text);
+        }
+        let deep = SubjectRef::parse("abc:folder:f1#viewer", TypeEnd::LastColon).unwrap();
+        assert_eq!(deep, SubjectRef::set("abc:folder", "f1", "viewer"));
+        let foreign = SubjectRef::parse("doc:urn:1#2#viewer", TypeEnd::FirstColon).unwrap();
+        assert_eq!(foreign, SubjectRef::set("doc", "urn:1#2", "viewer"));
+    }
+
+    #[test]
+    fn what_lacks_a_part_is_not_read() {
+        for text in ["", ":", "doc", "doc:", ":1", "doc:1#", "#viewer"] {
+            for end in [TypeEnd::FirstColon, TypeEnd::LastColon] {
+                assert_eq!(SubjectRef::parse(text, end), None, "{text}");
+            }
+        }
+        for text in ["doc:1#viewer", "doc:1@user:ann", "doc:1#@user:ann", "doc#viewer@user:ann", "doc:1#viewer@user:"] {
+            assert_eq!(TupleKey::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Who may connect: so many in all, so many from one address, and a reserve in which nothing is answered but whether the server is well. The admin
 //! socket is not counted: files are left for it.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::connections::{Bounds, raise_open_files};
-use crate::base::hash::Seeded;
 use crate::base::net::subscriber;
+use crate::base::share::{self, Share, Shares};
 use crate::config::Settings;
 
 /// How long a connection of the reserve may last.
@@ -29,27 +29,15 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
 #[derive(Debug)]
 pub struct Connections {
     bounds: Bounds,
-    open: Mutex<Open>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: Count,
-    by_address: HashMap<IpAddr, Count, Seeded>,
-    refused: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    plain: usize,
-    reserved: usize,
+    plain: Arc<Shares<IpAddr>>,
+    reserved: Arc<Shares<IpAddr>>,
+    refused: AtomicU64,
 }
 
 /// A connection that was let in; counted until this is dropped.
 #[derive(Debug)]
 pub struct Ticket {
-    connections: Arc<Connections>,
-    from: IpAddr,
+    _counted: Share<IpAddr>,
     /// Whether it is of the reserve: nothing but the state of the server is told on it, and it ends soon.
     pub is_reserved: bool,
 }
@@ -57,46 +45,28 @@ pub struct Ticket {
 impl Connections {
     /// Nobody is connected.
     pub fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { bounds, open: Mutex::default() })
+        let (plain, reserved) = Default::default();
+        Arc::new(Self { bounds, plain, reserved, refused: AtomicU64::new(0) })
     }
 
     /// Lets a peer in, if there is room. `is_proxy`: many may stand behind the address.
-    pub fn admit(self: &Arc<Self>, from: IpAddr, is_proxy: bool) -> Option<Ticket> {
+    pub fn admit(&self, from: IpAddr, is_proxy: bool) -> Option<Ticket> {
         let from = subscriber(from);
         let per_address = if is_proxy { self.bounds.per_proxy } else { self.bounds.per_address };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = open.by_address.get(&from).copied().unwrap_or_default();
-        let is_plain = open.all.plain < self.bounds.all && here.plain < per_address;
-        let is_reserved = !is_plain && open.all.reserved < self.bounds.reserve && here.reserved < RESERVE_PER_ADDRESS;
-        if !is_plain && !is_reserved {
-            if open.refused.is_multiple_of(TOLD_EVERY) {
-                let (all, of_peer) = (open.all.plain, here.plain);
-                tracing::warn!(peer = %from, all, of_peer, refused = open.refused + 1, "too many connections: one was refused");
-            }
-            open.refused = open.refused.wrapping_add(1);
-            return None;
-        }
-        let add = |count: &mut Count| *(if is_reserved { &mut count.reserved } else { &mut count.plain }) += 1;
-        add(&mut open.all);
-        add(open.by_address.entry(from).or_default());
-        Some(Ticket { connections: Arc::clone(self), from, is_reserved })
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let less = |count: &mut Count| {
-            let part = if self.is_reserved { &mut count.reserved } else { &mut count.plain };
-            *part = part.saturating_sub(1);
-        };
-        less(&mut open.all);
-        if let Some(here) = open.by_address.get_mut(&self.from) {
-            less(here);
-            if here.plain == 0 && here.reserved == 0 {
-                open.by_address.remove(&self.from);
+        let of_plain = share::Bounds { all: self.bounds.all, one: per_address };
+        let of_reserve = share::Bounds { all: self.bounds.reserve, one: RESERVE_PER_ADDRESS };
+        for (shares, bounds, is_reserved) in [(&self.plain, of_plain, false), (&self.reserved, of_reserve, true)] {
+            let mut counted = shares.of(from);
+            if counted.take(1, bounds).is_ok() {
+                return Some(Ticket { _counted: counted, is_reserved });
             }
         }
+        let refused = self.refused.fetch_add(1, Ordering::Relaxed);
+        if refused.is_multiple_of(TOLD_EVERY) {
+            let (all, of_peer) = (self.plain.held(), self.plain.held_by(&from));
+            tracing::warn!(peer = %from, all, of_peer, refused = refused + 1, "too many connections: one was refused");
+        }
+        None
     }
 }
 
@@ -148,7 +118,6 @@ mod tests {
         assert!(connections.admit("192.0.2.2".parse().unwrap(), false).is_none());
         drop(proxy);
         drop(one);
-        let open = connections.open.lock().unwrap();
-        assert_eq!((open.all.plain, open.all.reserved, open.by_address.len()), (0, 0, 0));
+        assert_eq!((connections.plain.held(), connections.reserved.held()), (0, 0));
     }
 }

@@ -15,6 +15,7 @@ use crate::oauth;
 use crate::records::Algorithm;
 use crate::script::{Limits, Pool};
 use crate::store::Store;
+use crate::tenant::Tenant;
 
 /// Keys that are made in no time. RSA takes up to half a second and is made while the server already answers.
 pub const FAST: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
@@ -32,12 +33,13 @@ pub async fn install(
     let (sealing, mac) = secrets::open(&store, settings.master_key.as_ref(), &*entropy).await?;
     let hasher = Arc::new(hasher(&settings)?);
     let keyring = Keyring::new(Vec::new()).map_err(|error| Error::Keys(oauth::Error::internal(error)))?;
-    let keyring = Arc::new(keyring);
+    let settings = Arc::new(settings);
+    let tenant = Arc::new(Tenant::default_one(Arc::clone(&settings), Arc::new(keyring)));
     let scripts = Arc::new(Pool::start(SCRIPT_THREADS, Limits::default()).map_err(Error::Scripts)?);
     let process = Arc::default();
     let authorizer = Arc::new(GraphAuthorizer);
     let parts =
-        Application { store, keyring, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, process };
+        Application { store, tenant, settings, clock, entropy, hasher, sealing, mac, scripts, authorizer, process };
     let app = Arc::new(parts);
     let cx = Cx::for_system(app.clone());
     oauth::keys::load(&cx).map_err(Error::Keys)?;

@@ -101,7 +101,7 @@ fn at_every_look(work: &Work<'_>) -> Result<Option<Moment>, Error> {
 
 /// When a key is missing, or a moment of the plan is over.
 fn keys_are_due(work: &Work<'_>) -> Result<Option<Moment>, Error> {
-    let complete = Algorithm::ALL.into_iter().all(|algorithm| work.cx.app.keyring.signer(algorithm).is_some());
+    let complete = Algorithm::ALL.into_iter().all(|algorithm| work.cx.tenant.keyring.signer(algorithm).is_some());
     let due = oauth::keys::next_due(work.cx)?.filter(|_| complete);
     Ok(Some(due.unwrap_or(work.cx.now)))
 }
@@ -127,7 +127,7 @@ fn uses_are_due(work: &Work<'_>) -> Result<Option<Moment>, Error> {
 }
 
 fn audit_is_due(work: &Work<'_>) -> Result<Option<Moment>, Error> {
-    let oldest = rows::audit::oldest(&work.cx.read()?, work.cx.tenant)?;
+    let oldest = rows::audit::oldest(&work.cx.read()?, work.cx.tenant.id)?;
     Ok(oldest.map(|at| at.plus(work.cx.settings().audit.keep)))
 }
 
@@ -143,7 +143,7 @@ async fn remove_ended(cx: &Cx) -> Result<(), Error> {
 }
 
 async fn remove_audit_rows(cx: &Cx) -> Result<(), Error> {
-    let (tenant, before) = (cx.tenant, cx.now.minus(cx.settings().audit.keep));
+    let (tenant, before) = (cx.tenant.id, cx.now.minus(cx.settings().audit.keep));
     while cx.store().write(move |tx| rows::audit::sweep(tx, tenant, before, BATCH)).await? == BATCH {}
     Ok(())
 }

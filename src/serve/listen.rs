@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use tokio::net::TcpSocket;
 
 use super::Error;
-use crate::config::{Issuer, Listen};
+use crate::config::{Listen, Settings};
 
 /// One listener per address that can be bound; of each entry of the configuration at least one. Inside a runtime only.
 pub fn bind(entries: &[Listen]) -> Result<Vec<TcpListener>, Error> {
@@ -60,13 +60,17 @@ fn is_lacking(cause: &io::Error) -> bool {
     cause.kind() == io::ErrorKind::AddrNotAvailable || cause.raw_os_error() == Some(NO_SUCH_FAMILY)
 }
 
-/// The issuer with the port that the system gave, where the configuration left both to it.
-pub fn issuer(issuer: &Issuer, listeners: &[TcpListener]) -> Issuer {
+/// Gives the issuer the port that the system gave, where the configuration left both to it.
+pub fn complete_issuer(settings: &mut Settings, listeners: &[TcpListener]) {
     let given = listeners.first().and_then(|listener| listener.local_addr().ok());
-    match given {
-        Some(address) if issuer.port == 0 => issuer.on_port(address.port()),
-        _ => issuer.clone(),
+    if let Some(address) = given.filter(|_| settings.issuer.port == 0) {
+        settings.issuer = settings.issuer.on_port(address.port());
     }
+}
+
+/// The settings with the issuer that is served now: it may hold the port that the system gave.
+pub fn with_issuer_of(settings: Settings, served: &Settings) -> Settings {
+    Settings { issuer: served.issuer.clone(), ..settings }
 }
 
 #[cfg(test)]

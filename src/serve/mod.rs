@@ -32,11 +32,12 @@ use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{Loaded, Settings};
 use crate::cx::{Application, Current, Cx};
+use crate::http;
 use crate::http::extract::{LocalPeer, Stranger};
-use crate::http::{self, routes};
 use crate::identity::links;
 use crate::oauth;
 use crate::store::{OpenError, Options, Store};
+use crate::tenant::paths;
 use connections::Connections;
 use socket::Bound;
 use tls::Tls;
@@ -86,7 +87,7 @@ impl Server {
     pub async fn open(mut settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         telemetry::warn_of(&settings);
         let listeners = listen::bind(&settings.listen)?;
-        settings.issuer = listen::issuer(&settings.issuer, &listeners);
+        listen::complete_issuer(&mut settings, &listeners);
         let socket = socket::path_of(&settings.data);
         let store = open_store(&settings, &socket).await?;
         let data = settings.data.clone();
@@ -139,7 +140,7 @@ impl Server {
         let server = web::serve(parts, workers, listeners, shutdown)?;
         let background = actix_web::rt::spawn(self.tasks.clone().keep());
         let (connections, per_address) = (bounds.all, bounds.per_address);
-        tracing::info!(issuer = app.settings.issuer.origin(), connections, per_address, "serving");
+        tracing::info!(issuer = app.tenant.issuer, connections, per_address, "serving");
         let ended = server.await;
         background.abort();
         if let Err(error) = evaluations::flush(&Cx::for_system(app.clone())).await {
@@ -176,7 +177,7 @@ impl Server {
 }
 
 fn setup_url(cx: &Cx, token: &Secret<String>) -> Secret<String> {
-    Secret::new(format!("{}{}", cx.issuer(), routes::with_query(routes::SETUP, "token", token.expose())))
+    Secret::new(cx.tenant.urls.url_with(paths::SETUP, "token", token.expose()))
 }
 
 /// Notes who is at the other end of an admin connection. Over TCP there is nobody to note.

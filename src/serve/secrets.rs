@@ -7,6 +7,7 @@ use super::Error;
 use super::tls::local_ca;
 use crate::base::id::TenantId;
 use crate::base::{Entropy, Secret};
+use crate::crypto::Purpose;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
 use crate::oauth;
@@ -19,6 +20,9 @@ const OWN_KEY: &str = "master_key";
 
 /// The key of cookies and other stateless values, sealed. Being able to open it proves that the master key is the right one.
 const MAC_KEY: &str = "mac_key";
+
+/// What it is sealed for.
+const MAC_SEAL: Purpose<'static> = Purpose::of_installation(MAC_KEY);
 
 /// The secrets of the installation in this store; made when it has none. A master key that is configured for the first time
 /// takes the place of the file's own.
@@ -47,7 +51,7 @@ pub async fn open(
 }
 
 fn open_mac(sealing: &SealingKey, sealed: &str) -> Result<Secret<[u8; 32]>, Error> {
-    let bytes = sealing.open(MAC_KEY, sealed).map_err(|_| Error::MasterKeyWrong)?;
+    let bytes = sealing.open(MAC_SEAL, sealed).map_err(|_| Error::MasterKeyWrong)?;
     bytes.as_slice().try_into().map(Secret::new).map_err(|_| Error::MasterKeyWrong)
 }
 
@@ -59,7 +63,7 @@ async fn make(
     let own = Secret::new(BASE64URL_NOPAD.encode(&*Zeroizing::new(entropy.bytes::<32>())));
     let sealing = SealingKey::from_text(configured.unwrap_or(&own))?;
     let mac = Secret::new(entropy.bytes::<32>());
-    let sealed = sealing.seal(MAC_KEY, mac.expose(), entropy)?;
+    let sealed = sealing.seal(MAC_SEAL, mac.expose(), entropy)?;
     let own = if configured.is_some() { None } else { Some(own) };
     store
         .write(move |tx| {
@@ -86,7 +90,7 @@ async fn adopt(
     let snapshot = store.read()?;
     let mut keys = Vec::new();
     for key in signing_keys::all(&snapshot, TenantId::DEFAULT)? {
-        keys.push(oauth::keys::resealed(key, old, &new, entropy)?);
+        keys.push(oauth::keys::resealed(TenantId::DEFAULT, key, old, &new, entropy)?);
     }
     let mut certificates = Vec::new();
     for role in [Role::Ca, Role::Leaf] {
@@ -94,7 +98,7 @@ async fn adopt(
             certificates.push((role, local_ca::resealed(role, certificate, old, &new, entropy)?));
         }
     }
-    let sealed = new.seal(MAC_KEY, mac.expose(), entropy)?;
+    let sealed = new.seal(MAC_SEAL, mac.expose(), entropy)?;
     drop(snapshot);
     store
         .write(move |tx| {
@@ -131,11 +135,11 @@ mod tests {
     fn without_a_master_key_the_file_has_its_own_and_keeps_it() {
         let store = Store::in_memory();
         let (sealing, mac) = opened(&store, None).unwrap();
-        let sealed = sealing.seal("test", b"plain", &OsEntropy).unwrap();
-        let tag = mac.sign("test", b"data");
+        let sealed = sealing.seal(Purpose::of_installation("test"), b"plain", &OsEntropy).unwrap();
+        let tag = mac.sign(Purpose::of_installation("test"), b"data");
         let (sealing, mac) = opened(&store, None).unwrap();
-        assert_eq!(sealing.open("test", &sealed).unwrap().as_slice(), b"plain");
-        assert!(mac.verify("test", b"data", &tag));
+        assert_eq!(sealing.open(Purpose::of_installation("test"), &sealed).unwrap().as_slice(), b"plain");
+        assert!(mac.verify(Purpose::of_installation("test"), b"data", &tag));
     }
 
     #[test]
@@ -152,11 +156,11 @@ mod tests {
     fn a_master_key_that_is_configured_later_takes_over() {
         let store = Store::in_memory();
         let (old, mac) = opened(&store, None).unwrap();
-        let tag = mac.sign("test", b"data");
+        let tag = mac.sign(Purpose::of_installation("test"), b"data");
         let (new, mac) = opened(&store, Some(KEY)).unwrap();
-        assert!(mac.verify("test", b"data", &tag), "sessions and forms go on");
-        let sealed = new.seal("test", b"plain", &OsEntropy).unwrap();
-        assert!(old.open("test", &sealed).is_err());
+        assert!(mac.verify(Purpose::of_installation("test"), b"data", &tag), "sessions and forms go on");
+        let sealed = new.seal(Purpose::of_installation("test"), b"plain", &OsEntropy).unwrap();
+        assert!(old.open(Purpose::of_installation("test"), &sealed).is_err());
         assert!(matches!(opened(&store, None), Err(Error::MasterKeyMissing)));
         assert!(opened(&store, Some(KEY)).is_ok());
     }

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::jobs::{self, Error, Job, Work};
+use super::listen;
 use super::tls::Tls;
 use crate::base::backoff::Backoff;
 use crate::config::Settings;
@@ -53,10 +54,9 @@ impl Tasks {
         self.app.turn().await
     }
 
-    /// Requests and background work see these settings from now on. The issuer stays: it may hold the port the system gave.
+    /// Requests and background work see these settings from now on. The issuer stays as it is served.
     pub(super) fn reconfigure(&self, turn: &Turn<'_>, settings: Settings) {
-        let issuer = self.app.load().settings.issuer.clone();
-        turn.reconfigure(Settings { issuer, ..settings });
+        turn.reconfigure(listen::with_issuer_of(settings, &self.app.load().settings));
     }
 
     /// The certificate, if TLS is ours.

@@ -75,7 +75,7 @@ impl Running {
 }
 
 fn current_kid(app: &Application) -> String {
-    app.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
+    app.tenant.keyring.signer(Algorithm::ES256).unwrap().kid().to_owned()
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -111,12 +111,12 @@ fn a_jump_in_time_rotates_the_keys_and_a_restart_keeps_them() {
     let server = Running::start(settings.clone());
     server.settle();
     let first = current_kid(&server.app());
-    assert!(server.app().keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
+    assert!(server.app().tenant.keyring.signer(Algorithm::RS256).is_some(), "the slow key is made in the background");
     server.clock.advance(DAY * 31);
     server.settle();
     let second = current_kid(&server.app());
     assert_ne!(first, second);
-    assert!(server.app().keyring.verifier(&first).is_some(), "tokens of the old key still verify");
+    assert!(server.app().tenant.keyring.verifier(&first).is_some(), "tokens of the old key still verify");
     server.stop();
     let server = Running::start(settings);
     assert_eq!(current_kid(&server.app()), second);

@@ -19,7 +19,6 @@ const WITH_CIRCLES: &[&str] = &[
     "apikeys",
     "http",
     "http/extract",
-    "oauth/authorize",
     "outbound",
     "store",
     "store/redb",

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod addresses;
 mod circles;
 mod linked;
 mod texts;
@@ -26,7 +27,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("actix_service", &["src/serve/web.rs"]),
     ("actix_web", &["src/http/", "src/serve/", "src/cli/serving.rs", "src/cli/remote.rs"]),
     ("mlua", &["src/script/"]),
-    ("askama", &["src/http/pages/", "src/http/respond/page.rs"]),
+    ("askama", &["src/http/views/", "src/http/respond/page.rs"]),
     ("rcgen", &["src/serve/tls/"]),
     ("x509_parser", &["src/doctor/certificate.rs"]),
     ("rustls", &["src/crypto/tls.rs", "src/serve/mod.rs", "src/serve/tls/", "src/serve/web.rs"]),

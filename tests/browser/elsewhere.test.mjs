@@ -17,7 +17,10 @@ const CALLBACK = 'https://app.example.com/callback'
 const TYPE = 'ledger:invoice'
 const MODEL = { relations: { owner: { union: ['viewer'] }, viewer: {} }, permissions: { read: { relation: 'viewer' } } }
 const source = (name) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')
-const routes = [...source('admin/app.js').matchAll(/page\("(\/admin[^"]*)"/g), ...source('account/app.js').matchAll(/path: "(\/account[^"]*)"/g)].map(([, path]) => path)
+const routes = [
+  ...[...source('admin/app.js').matchAll(/page\(adminPage\("?([^")]*)"?\)/g)].map(([, path]) => `/admin${path}`),
+  ...[...source('account/app.js').matchAll(/path: accountPage\("?([^")]*)"?\)/g)].map(([, path]) => `/account${path}`),
+]
 
 let browser
 let admin

@@ -13,7 +13,10 @@ const LIGHT = 100_000
 const source = (name) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')
 
 // The pages as the modules themselves name them: a new one is looked at without being added here.
-const pages = [...source('admin/app.js').matchAll(/page\("(\/admin[^"]*)"/g), ...source('account/app.js').matchAll(/path: "(\/account[^"]*)"/g)].map(([, path]) => path)
+const pages = [
+  ...[...source('admin/app.js').matchAll(/page\(adminPage\("?([^")]*)"?\)/g)].map(([, path]) => `/admin${path}`),
+  ...[...source('account/app.js').matchAll(/path: accountPage\("?([^")]*)"?\)/g)].map(([, path]) => `/account${path}`),
+]
 const named = {}
 let browser
 let cookies

@@ -23,6 +23,7 @@ use auther::cx::{Application, Cx};
 use auther::records::{ApiKey, Model, SubjectRef, Tuple, TupleKey};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
+use auther::tenant::Tenant;
 use serde_json::json;
 
 use super::seed::APP;
@@ -220,10 +221,11 @@ fn key(store: &Store, owner: UserId) -> Result<(String, ApiKeyId)> {
 pub fn operation(store: &Store) -> Result<Cx> {
     let loaded = config::load(&Overrides::default(), &Environment::default(), Path::new("/nonexistent"));
     let loaded = loaded.map_err(|mistakes| anyhow!("the default settings: {mistakes}"))?;
+    let (settings, keyring) = (Arc::new(loaded.settings), Arc::new(Keyring::new(Vec::new())?));
     Ok(Cx::for_system(Arc::new(Application {
         store: store.clone(),
-        keyring: Arc::new(Keyring::new(Vec::new())?),
-        settings: loaded.settings,
+        tenant: Arc::new(Tenant::default_one(Arc::clone(&settings), keyring)),
+        settings,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         hasher: Arc::new(Hasher::start(Parameters::default(), 1, 1)?),

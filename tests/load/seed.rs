@@ -11,7 +11,7 @@ use auther::base::secret::Digest;
 use auther::base::{Clock, Entropy, Moment, Secret};
 use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::token;
-use auther::records::{Client, Code, Grant, Profile, Refresh, Session, User};
+use auther::records::{Acr, Client, Code, Grant, Profile, Proof, ProofKind, Refresh, Session, User};
 use auther::store::{self, Options, Store, Tx, rows};
 
 use super::graph::{self, Graph};
@@ -215,9 +215,7 @@ impl Maker {
             expires_at: self.now.plus(LIFE),
             ends_at: Some(self.now.plus(LIFE)),
             last_seen_at: self.now,
-            auth_time: self.now,
-            confirmed_at: None,
-            amr: vec![String::from("pwd")],
+            proofs: vec![Proof { kind: ProofKind::Password, at: self.now }],
             ip: Some(String::from("192.0.2.1")),
             user_agent: Some(String::from("load")),
             clients: vec![self.client.clone()],
@@ -234,7 +232,8 @@ impl Maker {
             scopes: self.scopes.clone(),
             claims: None,
             auth_time: self.now,
-            amr: session.amr.clone(),
+            amr: vec![String::from("pwd")],
+            acr: Acr::Pwd,
             created_at: self.now,
             expires_at: self.now.plus(LIFE),
             revoked_at: None,
@@ -272,8 +271,9 @@ impl Maker {
             nonce: Some(String::from("n-0S6_WzA2Mj")),
             challenge: Some(String::from(CHALLENGE)),
             claims: None,
-            auth_time: owner.auth_time,
-            amr: owner.amr.clone(),
+            auth_time: owner.auth_time(),
+            amr: vec![String::from("pwd")],
+            acr: Acr::Pwd,
             created_at: self.now,
             expires_at: self.now.plus(LIFE),
             used_at: None,

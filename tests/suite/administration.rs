@@ -190,7 +190,7 @@ async fn what_is_counted_for_the_overview_goes_with_the_log() {
     let graph = Graph::of(&home).await;
     home.advance(Duration::from_secs(400 * 24 * 60 * 60)).await;
     assert_eq!(refused(&get(&graph.admin, "overview").await).0, 401, "the session has ended");
-    let hours = auther::store::rows::sign_ins::latest(&home.cx().read().unwrap(), home.cx().tenant, 10).unwrap();
+    let hours = auther::store::rows::sign_ins::latest(&home.cx().read().unwrap(), home.cx().tenant.id, 10).unwrap();
     assert!(hours.is_empty(), "{hours:?}");
 }
 

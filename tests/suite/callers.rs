@@ -196,7 +196,7 @@ async fn t17_a_token_of_ours_with_wrong_times_or_kind_is_refused() {
     let key = ann.key(json!({"name": "k"})).await;
     let good = payload(text(&exchange(&home, text(&key, "key")).await.json(), "token"));
     let cx = home.cx();
-    let signer = cx.app.keyring.signer(Algorithm::RS256).unwrap();
+    let signer = cx.tenant.keyring.signer(Algorithm::RS256).unwrap();
     let signed = |typ: &str, changes: Value| {
         let mut claims = good.clone();
         for (name, value) in changes.as_object().unwrap() {

@@ -105,7 +105,7 @@ async fn every_token_says_what_it_is_for_and_each_place_takes_its_own_kinds() {
 async fn a_genuine_token_that_says_another_use_or_none_is_taken_nowhere() {
     let home = Home::new().await;
     let cx = home.cx();
-    let signer = cx.app.keyring.signer(Algorithm::RS256).unwrap();
+    let signer = cx.tenant.keyring.signer(Algorithm::RS256).unwrap();
     for (kind, token) in tokens(&home).await {
         let typ = KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
         let with = |typ: &str, said: Value| {

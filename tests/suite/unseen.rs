@@ -216,9 +216,9 @@ async fn sign_in_page(name: &str) -> Response {
     // As an older version may have stored it.
     let put = move |tx: &mut auther::store::Tx| {
         let id = "wiki".parse().unwrap();
-        let mut client = auther::store::rows::clients::find(tx, cx.tenant, &id)?.unwrap();
+        let mut client = auther::store::rows::clients::find(tx, cx.tenant.id, &id)?.unwrap();
         client.name = renamed.clone();
-        auther::store::rows::clients::put(tx, cx.tenant, &client)
+        auther::store::rows::clients::put(tx, cx.tenant.id, &client)
     };
     home.cx().store().write::<_, auther::store::Error, _>(put).await.unwrap();
     home.browser().visit(&home.app("wiki").request("openid", &[])).await

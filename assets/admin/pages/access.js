@@ -3,6 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { Tag } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { useHas } from "../rights.js";
 
 // All that a list holds, page by page.
@@ -43,7 +44,7 @@ export function useWriting() {
 // Any of these, and there is some grant that they may write.
 export const GRANTS = ["update on tuples", "manage_members on groups", "manage_access on oauth_client"];
 
-export const modelPath = (type) => `/admin/access/models/${encodeURIComponent(type)}`;
+export const modelPath = (type) => adminPage(`/access/models/${encodeURIComponent(type)}`);
 
 export function address(path, query) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
@@ -75,8 +76,8 @@ async function withRoom(work) {
 }
 
 const sources = {
-  user: { id: /^usr_/, path: (id) => `/users/${id}`, name: (user) => ({ title: user.name || user.email, note: user.name ? user.email : "", href: `/admin/users/${user.id}` }) },
-  group: { id: /^grp_/, path: (id) => `/groups/${id}`, name: (group) => ({ title: group.name, note: "group", href: `/admin/groups/${group.id}` }) },
+  user: { id: /^usr_/, path: (id) => `/users/${id}`, name: (user) => ({ title: user.name || user.email, note: user.name ? user.email : "", href: adminPage(`/users/${user.id}`) }) },
+  group: { id: /^grp_/, path: (id) => `/groups/${id}`, name: (group) => ({ title: group.name, note: "group", href: adminPage(`/groups/${group.id}`) }) },
   apikey: { id: /^key_/, path: (id) => `/api-keys/${id}`, name: (key) => ({ title: key.name, note: "API key" }) },
 };
 
@@ -87,7 +88,7 @@ function lookUp(type, id) {
   const source = sources[type];
   const name = source?.id.test(id)
     ? withRoom(() => admin.get(source.path(id))).then(source.name, () => ({ title: id, note: type }))
-    : Promise.resolve(id === "*" ? { title: type === "user" ? "Everyone" : `Every ${type}`, note: "" } : { title: id, note: type === "client" ? "app" : type, href: type === "client" ? `/admin/clients/${encodeURIComponent(id)}` : undefined });
+    : Promise.resolve(id === "*" ? { title: type === "user" ? "Everyone" : `Every ${type}`, note: "" } : { title: id, note: type === "client" ? "app" : type, href: type === "client" ? adminPage(`/clients/${encodeURIComponent(id)}`) : undefined });
   known.set(key, { name, at: Date.now() });
   return name;
 }

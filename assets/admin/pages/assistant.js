@@ -1,4 +1,5 @@
 // The text that people give to their coding assistant. It holds what an app must know, and never a secret.
+import { checkEndpointAt } from "../../static/core/urls.js";
 
 const kinds = {
   web: "a web app with a server",
@@ -57,7 +58,7 @@ ${verification(given)}
 
 What people may do
 - The claim permissions maps "type" or "type:id" to permissions, such as {"${given.clientId}:invoice": ["read"]}.
-- A permission that also stands in the claim abac_required depends on the moment: ask POST ${given.issuer}/api/auth/check-permission with {"entityType","entityId","permission","resource"} and obey "allowed".
+- A permission that also stands in the claim abac_required depends on the moment: ask POST ${checkEndpointAt(given.issuer)} with {"entityType","entityId","permission","resource"} and obey "allowed".
 - Without an entry the answer is no.
 
 Give me the code, the settings it reads from the environment, and how to try it. Ask if something about my project is unclear.

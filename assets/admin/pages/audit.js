@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { device, shell } from "../../static/core/words.js";
 import { Button, Code, Elsewhere, Empty, Facts, Header, Id, Tag, Time, Wrong, curl } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Named } from "../people.js";
 
 // What an action is called when it was done; the other actions are called by their own name.
@@ -47,7 +48,7 @@ function Target({ row, link }) {
   return kind ? html`<${Named} kind=${kind} id=${row.target} link=${link} />` : html`<code>${row.target}</code>`;
 }
 
-const here = (values) => `/admin/audit?${new URLSearchParams(values)}`;
+const here = (values) => adminPage(`/audit?${new URLSearchParams(values)}`);
 
 // One entry: a line that opens.
 export function Entry({ row, fresh = false }) {
@@ -199,7 +200,7 @@ export function Audit() {
     <${Log} filter=${filter} follow=${follow} empty=${Object.keys(filter).length ? "Nothing fits" : "Nothing happened yet"}>
       ${Object.keys(filter).length ? html`<p>No entry fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(NARROWED.map((name) => [name, ""])))}>Show all</${Button}></p>` : html`<p>Sign-ins and every change are written here.</p>`}
     </${Log}>
-    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/api/admin/audit?${new URLSearchParams({ limit: 50, ...filter })}`)} />`;
+    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: 50, ...filter })}`)} />`;
 }
 
 // A value that stays as it was first, until `on` changes.

@@ -49,7 +49,7 @@ export function Access({ client, reload }) {
       ${may && html`<${Add} id=${id} added=${() => setVersion(version + 1)} />`}
     </section>
     <${Elsewhere} command=${`auther admin client update ${shell(id)} --access-policy restricted\nauther admin tuple add oauth_client ${shell(id)} use group Staff`}
-      request=${`${curl("PATCH", `/api/admin/clients/${encodeURIComponent(id)}`, { access_policy: "restricted" })}\n${curl("POST", "/api/admin/tuples", { ...query, relation: "use", subject_type: "group", subject_id: "Staff" })}`} />`;
+      request=${`${curl("PATCH", `/clients/${encodeURIComponent(id)}`, { access_policy: "restricted" })}\n${curl("POST", "/tuples", { ...query, relation: "use", subject_type: "group", subject_id: "Staff" })}`} />`;
 }
 
 function Policy({ client, reload }) {

@@ -3,6 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { Button, Copy, Elsewhere, Empty, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
 import { shell } from "../../static/core/words.js";
 
@@ -23,7 +24,7 @@ export function Failures({ client, reload }) {
       }
       return html`<ul class="failures">${items.map((one) => html`<${Failure} key=${one.id} one=${one} path=${path} client=${client} fixed=${again} />`)}</ul>`;
     }}</${Loaded}>
-    <${Elsewhere} command=${command(loaded.value?.items || [], client)} request=${curl("GET", `/api/admin${path}`)} />`;
+    <${Elsewhere} command=${command(loaded.value?.items || [], client)} request=${curl("GET", path)} />`;
 }
 
 function command(items, client) {
@@ -63,7 +64,7 @@ function advice(one, client) {
   if (one.error === "client_disabled") return "Enable the client above, if people are to sign in to it.";
   if (one.error !== "redirect_uri_mismatch") return "Correct this in the app.";
   if (client.managed_by === "config") return "This client is declared in the configuration file: add the address there if it is the app's, or correct the app.";
-  return html`Is this address the app's? Then add it under <a href=${`/admin/clients/${encodeURIComponent(client.client_id)}?tab=settings`}>Settings</a>. Otherwise correct the app.`;
+  return html`Is this address the app's? Then add it under <a href=${adminPage(`/clients/${encodeURIComponent(client.client_id)}?tab=settings`)}>Settings</a>. Otherwise correct the app.`;
 }
 
 // What was sent above what is registered, with the part that differs marked.

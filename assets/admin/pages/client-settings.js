@@ -90,7 +90,7 @@ export function Settings({ client, reload }) {
     ${drawn.note && html`<${Met} note=${drawn.note} titles=${titles(fields)} takeTheirs=${takeTheirs} />`}
     <section class="panel"><${ForThose} who="update on clients"><${Form} key=${drawn.count} fields=${fields} initial=${drawn.values} action="Save" send=${send} done=${done} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin client update ${shell(client.client_id)} --name ${shell(client.name)}${client.redirect_uris.map((uri) => ` \\\n  --redirect-uri ${shell(uri)}`).join("")}`}
-      request=${curl("PATCH", `/api/admin/clients/${encodeURIComponent(client.client_id)}`, { name: client.name, redirect_uris: client.redirect_uris, version: client.version })} />
+      request=${curl("PATCH", `/clients/${encodeURIComponent(client.client_id)}`, { name: client.name, redirect_uris: client.redirect_uris, version: client.version })} />
     ${secret && html`<${SecretPanel} title=${`A secret for ${secret.name}`} secrets=${[["Client secret", secret.client_secret]]} saved=${() => { setSecret(null); reload(); }} />`}`;
 }
 
@@ -122,5 +122,5 @@ function Declared({ client }) {
       ["PKCE", client.require_pkce ? "demanded" : "demanded of public clients"],
       ["Permissions in tokens", client.permission_claims],
     ]} />
-    <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/api/admin/clients/${encodeURIComponent(client.client_id)}`)} />`;
+    <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/clients/${encodeURIComponent(client.client_id)}`)} />`;
 }

@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { count, listing, taken } from "../../static/core/words.js";
 import { May, useMay, useShown } from "../rights.js";
 import { Access } from "./client-access.js";
@@ -26,7 +27,7 @@ export const pathOf = (id) => `/clients/${encodeURIComponent(id)}`;
 export function Client({ id }) {
   const client = useLoaded((signal) => admin.get(pathOf(id), undefined, signal), [id]);
   // While it is loaded anew, what was there stays.
-  if (client.problem?.status === 404) return html`<${Header} title="Client" back=${{ href: "/admin/clients", title: "Clients" }} /><${Wrong} problem=${client.problem} />`;
+  if (client.problem?.status === 404) return html`<${Header} title="Client" back=${{ href: adminPage("/clients"), title: "Clients" }} /><${Wrong} problem=${client.problem} />`;
   return html`<${Loaded} from=${client}>${(value, reload) => html`<${Loads} client=${value} reload=${reload} />`}</${Loaded}>`;
 }
 
@@ -45,7 +46,7 @@ function Loads({ client, reload }) {
     reload();
   };
   return html`
-    <${Header} title=${client.name} purpose=${types[client.type].title} back=${{ href: "/admin/clients", title: "Clients" }}>
+    <${Header} title=${client.name} purpose=${types[client.type].title} back=${{ href: adminPage("/clients"), title: "Clients" }}>
       ${isOurs && html`
         <${May} to="update on clients">
           ${hasSecret(client) && html`<${Button} onClick=${() => setOpen("rotate")}>Rotate secret</${Button}>`}
@@ -60,14 +61,14 @@ function Loads({ client, reload }) {
       ${hasSecret(client) && html`<${Secrets} secrets=${client.secrets} />`}
     </ul>
     <${Protection} client=${client} changed=${() => { setRound(round + 1); reload(); }} />
-    <${Tabs} tabs=${shown} current=${tab} href=${(name) => `/admin${pathOf(client.client_id)}?tab=${name}`} />
+    <${Tabs} tabs=${shown} current=${tab} href=${(name) => adminPage(`${pathOf(client.client_id)}?tab=${name}`)} />
     <${Part} key=${`${tab} ${round}`} client=${client} reload=${reload} />
     ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
     ${open === "enable" && html`<${Enable} client=${client} close=${close} done=${after(`${client.name} is enabled.`)} />`}
     ${open === "disable" && html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
       loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refresh_families || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`}
     ${open === "delete" && html`<${Lose} client=${client} close=${close} action="Delete" send=${() => admin.remove(pathOf(client.client_id))}
-      done=${() => { toast(`${client.name} was deleted.`); navigate("/admin/clients"); }}
+      done=${() => { toast(`${client.name} was deleted.`); navigate(adminPage("/clients")); }}
       loses=${(counts) => `Deletes ${listing([client.name, taken(counts)].filter(Boolean))}. Its id and its secret stop working at once. This cannot be undone.`} />`}
     ${made && html`<${Saved} client=${made} title=${`A new secret for ${made.name}`} saved=${() => { setMade(null); reload(); }} />`}`;
 }

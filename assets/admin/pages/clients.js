@@ -4,6 +4,7 @@ import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
 import { Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { May } from "../rights.js";
 import { defaultMethod, flags, fromForm, grantOptions, methodOptions, placeholders, typeOptions, types } from "./client-fields.js";
 
@@ -34,12 +35,12 @@ const filters = [
 
 export function Clients() {
   return html`
-    <${Header} title="Clients" purpose="The apps that people sign in to, and machines that get tokens for themselves."><${May} to="create on clients"><a class="button primary" href="/admin/clients/register">Register a client</a></${May}></${Header}>
+    <${Header} title="Clients" purpose="The apps that people sign in to, and machines that get tokens for themselves."><${May} to="create on clients"><a class="button primary" href=${adminPage("/clients/register")}>Register a client</a></${May}></${Header}>
     <${List} caption="Clients" search="Search by name or id" filters=${filters} columns=${columns} keyOf=${(client) => client.client_id}
-      href=${(client) => `/admin/clients/${encodeURIComponent(client.client_id)}`} load=${(query, signal) => admin.get("/clients", query, signal)}
+      href=${(client) => adminPage(`/clients/${encodeURIComponent(client.client_id)}`)} load=${(query, signal) => admin.get("/clients", query, signal)}
       empty=${() => html`<${Empty} title="No app is registered yet"><p>Register the first one: a name, its kind, and where people come back to. Then copy the code for it.</p>
-        <${May} to="create on clients"><p><a class="button primary" href="/admin/clients/register">Register a client</a></p></${May}></${Empty}>`} />
-    <${Elsewhere} command="auther admin client list" request=${curl("GET", "/api/admin/clients")} />`;
+        <${May} to="create on clients"><p><a class="button primary" href=${adminPage("/clients/register")}>Register a client</a></p></${May}></${Empty}>`} />
+    <${Elsewhere} command="auther admin client list" request=${curl("GET", "/clients")} />`;
 }
 
 const isA = (...kinds) => (values) => kinds.includes(values.type);
@@ -95,16 +96,16 @@ export function NewClient() {
   const send = (values) => admin.post("/clients", body(values)).catch((problem) => {
     throw placed(problem, values.type);
   });
-  const open = (client) => navigate(`/admin/clients/${encodeURIComponent(client.client_id)}?tab=integration`);
+  const open = (client) => navigate(adminPage(`/clients/${encodeURIComponent(client.client_id)}?tab=integration`));
   const done = (client) => {
     if (client.client_secret) return setMade(client);
     toast(`${client.name} is registered.`);
     return open(client);
   };
   return html`
-    <${Header} title="Register a client" purpose="An app that people sign in to, or a machine that gets tokens for itself." back=${{ href: "/admin/clients", title: "Clients" }} />
-    <section class="panel"><${Form} fields=${fields} initial=${initial} action="Register" send=${send} done=${done} cancel=${() => navigate("/admin/clients")} /></section>
-    <${Elsewhere} command=${`auther admin client create ${flags(example)}`} request=${curl("POST", "/api/admin/clients", example)} />
+    <${Header} title="Register a client" purpose="An app that people sign in to, or a machine that gets tokens for itself." back=${{ href: adminPage("/clients"), title: "Clients" }} />
+    <section class="panel"><${Form} fields=${fields} initial=${initial} action="Register" send=${send} done=${done} cancel=${() => navigate(adminPage("/clients"))} /></section>
+    <${Elsewhere} command=${`auther admin client create ${flags(example)}`} request=${curl("POST", "/clients", example)} />
     ${made && html`<${Saved} client=${made} title=${`${made.name} is registered`} saved=${() => open(made)} />`}`;
 }
 

@@ -2,6 +2,7 @@
 import { admin } from "../../static/core/api.js";
 import { html, useRef, useState } from "../../static/core/html.js";
 import { Button, Elsewhere, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
 import { GRANTS } from "./access.js";
 
@@ -12,10 +13,10 @@ const PAGE = 500;
 export function GrantFiles() {
   const may = useMay(...GRANTS);
   return html`
-    <${Header} title=${may ? "Import and export grants" : "Export grants"} purpose="One grant on each line, as JSON." back=${{ href: "/admin/access/grants", title: "Grants" }} />
+    <${Header} title=${may ? "Import and export grants" : "Export grants"} purpose="One grant on each line, as JSON." back=${{ href: adminPage("/access/grants"), title: "Grants" }} />
     <div class="columns">${may && html`<${Import} />`}<${Export} /></div>
     <${Elsewhere} command=${"auther admin tuple export > grants.jsonl\nauther admin tuple import --file grants.jsonl"}
-      request=${curl("POST", "/api/admin/tuples/import", { lines: ["shop:invoice:inv_1#viewer@user:usr_…"] })} />`;
+      request=${curl("POST", "/tuples/import", { lines: ["shop:invoice:inv_1#viewer@user:usr_…"] })} />`;
 }
 
 function Import() {
@@ -62,7 +63,7 @@ function Import() {
       ${state.problem && html`<${Wrong} problem=${state.problem} />
         ${state.problem.list?.length > 0 && html`<ul class="problems">${state.problem.list.map((one, n) => html`<li key=${n}><span><code>${one.field}</code> ${one.message}</span></li>`)}</ul>`}
         <p class="hint">${state.written > 0 ? `${state.written} lines before these are written already and may be sent again.` : "Nothing was written."}</p>`}
-      ${state.done && html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href="/admin/access/grants">See the grants</a></p>
+      ${state.done && html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href=${adminPage("/access/grants")}>See the grants</a></p>
         ${state.names > 0 && html`<p class="hint"><${Tag} kind="warn">names</${Tag}> ${state.names} of them speak of somebody by what is also the name of an account or a group here. Lines hold identifiers, so these are taken for somebody in another system.</p>`}`}
       <div class="actions side"><button type="submit" class="button primary" disabled=${count === 0 || state.busy}>${count === 0 ? "Import" : `Import ${count} ${count === 1 ? "line" : "lines"}`}</button>${name && html`<span class="hint">${name}</span>`}</div>
     </form></section>`;

@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels, useWriting } from "./access.js";
 import { takenFor } from "../people.js";
@@ -51,7 +52,7 @@ function subjectTypes(relation) {
 export function NewGrant() {
   const models = useModels();
   return html`
-    <${Header} title="New grant" purpose="Gives somebody a relation to an object." back=${{ href: "/admin/access/grants", title: "Grants" }} />
+    <${Header} title="New grant" purpose="Gives somebody a relation to an object." back=${{ href: adminPage("/access/grants"), title: "Grants" }} />
     <${Loaded} from=${models}>${(list) => html`<${Grant} models=${list} />`}</${Loaded}>`;
 }
 
@@ -113,7 +114,7 @@ function Grant({ models }) {
     try {
       const { resolved } = await admin.post("/tuples", tuple);
       toast(`Granted.${takenFor(resolved)}`);
-      navigate(address("/admin/access/grants", { entity_type: tuple.entity_type, entity_id: tuple.entity_id }));
+      navigate(address(adminPage("/access/grants"), { entity_type: tuple.entity_type, entity_id: tuple.entity_id }));
     } catch (error) {
       setProblem(error);
       setBusy(false);
@@ -126,7 +127,7 @@ function Grant({ models }) {
       ${problem && Object.keys(wrong).length === 0 && html`<${Wrong} problem=${problem} />`}
       <${Field} name="entity_type" kind="select" label="Type" value=${type} onInput=${(value) => setValues((old) => ({ ...old, entity_type: value, entity_id: isOfThePlatform(models, value) ? "*" : old.entity_id === "*" ? "" : old.entity_id }))} wrong=${wrong.entity_type}
         options=${types.some(([one]) => one === type) ? types : [[type, type], ...types]} />
-      ${model.value === null && html`<p class="hint">There is no model of ${type} yet. <a href=${address("/admin/access/create", { type })}>Write one</a> first.</p>`}
+      ${model.value === null && html`<p class="hint">There is no model of ${type} yet. <a href=${address(adminPage("/access/create"), { type })}>Write one</a> first.</p>`}
       <${Field} name="entity_id" label="Object" value=${values.entity_id} onInput=${set("entity_id")} wrong=${wrong.entity_id} hint=${`The id that your app uses. * means every ${type}.`} autocomplete="off" spellcheck="false" autocapitalize="off" />
       <${Field} name="relation" kind="select" label="Relation" value=${values.relation} onInput=${set("relation")} wrong=${wrong.relation} options=${relations.map(({ name }) => [name, name])}
         hint=${chosen && (gives(chosen.name).length > 0 ? `Allows ${gives(chosen.name).join(", ")}.` : "Allows nothing by itself.")} />
@@ -144,7 +145,7 @@ function Grant({ models }) {
       <div class="actions side"><button type="submit" class="button primary" disabled=${busy || !may}>Grant</button><${Button} onClick=${() => history.back()}>Cancel</${Button}></div>
     </form></section>
     <div class="beside"><${Preview} tuple=${tuple} type=${type} />
-      <${Elsewhere} command=${command(tuple)} request=${curl("POST", "/api/admin/tuples", tuple || { entity_type: type, entity_id: "1", relation: values.relation || "viewer", subject_type: "user", subject_id: "ann@example.com" })} /></div>
+      <${Elsewhere} command=${command(tuple)} request=${curl("POST", "/tuples", tuple || { entity_type: type, entity_id: "1", relation: values.relation || "viewer", subject_type: "user", subject_id: "ann@example.com" })} /></div>
   </div>`;
 }
 

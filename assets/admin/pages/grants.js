@@ -4,6 +4,7 @@ import { List, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Elsewhere, Empty, Field, Header, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
 import { GRANTS, Subject, address, isOfThePlatform, modelPath, told, useModels, useNames, useWriting } from "./access.js";
 
@@ -33,7 +34,7 @@ export function Grants() {
   const isNarrowed = NARROWING.some((name) => narrowed[name]);
   const columns = [
     { title: "Object", cell: (tuple) => html`<${Thing} tuple=${tuple} models=${models.value || []} />` },
-    { title: "Relation", cell: (tuple) => html`<a class="plain" href=${address("/admin/access/grants", { ...narrowed, relation: tuple.relation })}>${tuple.relation}</a>` },
+    { title: "Relation", cell: (tuple) => html`<a class="plain" href=${address(adminPage("/access/grants"), { ...narrowed, relation: tuple.relation })}>${tuple.relation}</a>` },
     { title: "Who", cell: (tuple) => html`<${Who} tuple=${tuple} />` },
     { title: "Limits", cell: (tuple) => html`<${Limits} tuple=${tuple} />` },
     { title: "Since", cell: (tuple) => html`<${Time} at=${tuple.created_at} />` },
@@ -41,16 +42,16 @@ export function Grants() {
   ];
   return html`
     <${Header} title="Grants" purpose="Who has which relation to which object.">
-      <a class="button" href="/admin/access/grants/files">${may ? "Import and export" : "Export"}</a>
-      ${may && html`<a class="button primary" href=${address("/admin/access/grants/create", { ...narrowed })}>New grant</a>`}
+      <a class="button" href=${adminPage("/access/grants/files")}>${may ? "Import and export" : "Export"}</a>
+      ${may && html`<a class="button primary" href=${address(adminPage("/access/grants/create"), { ...narrowed })}>New grant</a>`}
     </${Header}>
     <${Narrow} narrowed=${narrowed} models=${models.value || []} />
     <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} version=${version} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}
       empty=${() => isNarrowed
         ? html`<${Empty} title="No such grant"><p>Nothing fits. <${Button} kind="small" onClick=${() => setQuery(Object.fromEntries(NARROWING.map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
-        : html`<${Empty} title="Nothing is granted yet"><p>A grant gives a person, a group, a key or an app a relation to one object, or to all of a type. What the relation allows is said by the <a href="/admin/access">model</a>.</p></${Empty}>`} />
+        : html`<${Empty} title="Nothing is granted yet"><p>A grant gives a person, a group, a key or an app a relation to one object, or to all of a type. What the relation allows is said by the <a href=${adminPage("/access")}>model</a>.</p></${Empty}>`} />
     <${Elsewhere} command=${`auther admin tuple list${Object.entries(narrowed).filter(([, value]) => value).map(([name, value]) => ` --${name.replace("_", "-")} '${value}'`).join("")}`}
-      request=${curl("GET", address("/api/admin/tuples", narrowed).replace(/\?$/, ""))} />`;
+      request=${curl("GET", address("/tuples", narrowed).replace(/\?$/, ""))} />`;
 }
 
 function Thing({ tuple, models }) {

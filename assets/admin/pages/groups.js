@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Ask, Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Delete, EditForm, Named, idOf, takenFor } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
@@ -17,10 +18,10 @@ const columns = [
 
 export function Groups() {
   return html`
-    <${Header} title="Groups" purpose="Sets of people, machines and other groups. What is granted to a group holds for everybody in it."><${May} to="create on groups"><a class="button primary" href="/admin/groups/create">New group</a></${May}></${Header}>
-    <${List} caption="Groups" search="Search by name or id" columns=${columns} href=${(group) => `/admin/groups/${group.id}`} load=${(query, signal) => admin.get("/groups", query, signal)}
-      empty=${() => html`<${Empty} title="No groups yet"><p>Grant once to a group instead of to each person: anyone who joins has it, anyone who leaves loses it. <a href="/admin/groups/create">Make the first one</a>.</p></${Empty}>`} />
-    <${Elsewhere} command="auther admin group list" request=${curl("GET", "/api/admin/groups")} />`;
+    <${Header} title="Groups" purpose="Sets of people, machines and other groups. What is granted to a group holds for everybody in it."><${May} to="create on groups"><a class="button primary" href=${adminPage("/groups/create")}>New group</a></${May}></${Header}>
+    <${List} caption="Groups" search="Search by name or id" columns=${columns} href=${(group) => adminPage(`/groups/${group.id}`)} load=${(query, signal) => admin.get("/groups", query, signal)}
+      empty=${() => html`<${Empty} title="No groups yet"><p>Grant once to a group instead of to each person: anyone who joins has it, anyone who leaves loses it. <a href=${adminPage("/groups/create")}>Make the first one</a>.</p></${Empty}>`} />
+    <${Elsewhere} command="auther admin group list" request=${curl("GET", "/groups")} />`;
 }
 
 const fields = [
@@ -32,12 +33,12 @@ export function NewGroup() {
   const send = ({ name, description }) => admin.post("/groups", { name, ...(description && { description }) });
   const done = (group) => {
     toast(`${group.name} was made.`);
-    navigate(`/admin/groups/${group.id}`);
+    navigate(adminPage(`/groups/${group.id}`));
   };
   return html`
-    <${Header} title="New group" purpose="A set to grant something to, all at once." back=${{ href: "/admin/groups", title: "Groups" }} />
-    <section class="panel form"><${Form} fields=${fields} action="Create group" send=${send} done=${done} cancel=${() => navigate("/admin/groups")} /></section>
-    <${Elsewhere} command=${`auther admin group create --name Engineering --description 'Who builds it'`} request=${curl("POST", "/api/admin/groups", { name: "Engineering", description: "Who builds it" })} />`;
+    <${Header} title="New group" purpose="A set to grant something to, all at once." back=${{ href: adminPage("/groups"), title: "Groups" }} />
+    <section class="panel form"><${Form} fields=${fields} action="Create group" send=${send} done=${done} cancel=${() => navigate(adminPage("/groups"))} /></section>
+    <${Elsewhere} command=${`auther admin group create --name Engineering --description 'Who builds it'`} request=${curl("POST", "/groups", { name: "Engineering", description: "Who builds it" })} />`;
 }
 
 const tabs = [
@@ -50,7 +51,7 @@ const tabs = [
 
 export function Group({ id }) {
   const from = useLoaded((signal) => admin.get(`/groups/${encodeURIComponent(id)}`, {}, signal), [id]);
-  const back = { href: "/admin/groups", title: "Groups" };
+  const back = { href: adminPage("/groups"), title: "Groups" };
   if (from.value === undefined) return html`<${Header} title="Group" back=${back} /><${Loaded} from=${from}>${() => null}</${Loaded}>`;
   return html`<${One} key=${from.value.id} first=${from.value} back=${back} />`;
 }
@@ -63,8 +64,8 @@ function One({ first, back }) {
   const path = `/groups/${group.id}`;
   return html`
     <${Header} title=${group.name} purpose=${group.description || "A group without a description."} back=${back}>
-      <${May} to="delete on groups"><${Delete} path=${path} what=${`the group ${group.name}`} name=${group.name} done=${() => navigate("/admin/groups")} /></${May}></${Header}>
-    <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "members" ? "" : `?tab=${tab}`}`} />
+      <${May} to="delete on groups"><${Delete} path=${path} what=${`the group ${group.name}`} name=${group.name} done=${() => navigate(adminPage("/groups"))} /></${May}></${Header}>
+    <${Tabs} tabs=${shown} current=${name} href=${(tab) => adminPage(`${path}${tab === "members" ? "" : `?tab=${tab}`}`)} />
     <${Tab} key=${name} group=${group} saved=${setGroup} />`;
 }
 
@@ -99,7 +100,7 @@ function Members({ group }) {
     <${May} to="manage_members on groups"><${AddMember} group=${group} added=${from.reload} /></${May}>
     ${gone && html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`, { names: false })}>
       <p><strong>${gone.name || gone.subject_id}</strong> leaves ${group.name} and loses what only this group gave.</p></${Ask}>`}
-    <${Elsewhere} command=${`auther admin group add-member ${shell(group.name)} ann@example.org\nauther admin group show ${shell(group.name)}`} request=${curl("POST", `/api/admin${path}`, { subject_id: "ann@example.org" })} />`;
+    <${Elsewhere} command=${`auther admin group add-member ${shell(group.name)} ann@example.org\nauther admin group show ${shell(group.name)}`} request=${curl("POST", path, { subject_id: "ann@example.org" })} />`;
 }
 
 const SEARCHED = {
@@ -164,7 +165,7 @@ function Branch({ id, name, above, first = false }) {
   const members = from.value?.items || [];
   const groups = members.filter((member) => member.subject_type === "group");
   const others = members.filter((member) => member.subject_type !== "group");
-  const title = html`${first ? html`<strong>${name}</strong>` : html`<a href=${`/admin/groups/${id}`}>${name}</a>`}`;
+  const title = html`${first ? html`<strong>${name}</strong>` : html`<a href=${adminPage(`/groups/${id}`)}>${name}</a>`}`;
   if (circle) return html`<li>${title} <${Tag} kind="warn">above already</${Tag}></li>`;
   return html`<li>
     <div class="branch"><button type="button" class="quiet" aria-expanded=${open} aria-label=${`Show what is in ${name}`} onClick=${() => setOpen(!open)}><span class="arrow"></span></button>${title}
@@ -184,7 +185,7 @@ function TreeTab({ group }) {
     <section class="panel"><h2>In it</h2><p class="lead">A member of a lower group is a member of those above it.</p>
       <ul class="tree"><${Branch} id=${group.id} name=${group.name} above=${[]} first=${true} /></ul></section>
     <section class="panel"><h2>It is in</h2>${above.length === 0 ? html`<p class="muted">No other group.</p>` : html`<ul class="chosen">${above.map((tuple) => html`<li key=${tuple.id}><${Named} kind="group" id=${tuple.entity_id} /></li>`)}</ul>`}</section>
-    <${Elsewhere} command=${`auther admin group add-member Product ${shell(group.name)} --type group`} request=${curl("POST", "/api/admin/groups/Product/members", { subject_type: "group", subject_id: group.name })} />`;
+    <${Elsewhere} command=${`auther admin group add-member Product ${shell(group.name)} --type group`} request=${curl("POST", "/groups/Product/members", { subject_type: "group", subject_id: group.name })} />`;
 }
 
 // What it gives
@@ -197,7 +198,7 @@ const grantColumns = [
 ];
 
 function Grants({ group }) {
-  const grants = `/admin/access/grants?subject=${encodeURIComponent(`group:${group.id}`)}`;
+  const grants = adminPage(`/access/grants?subject=${encodeURIComponent(`group:${group.id}`)}`);
   const load = async (query, signal) => {
     const page = await admin.get("/tuples", { ...query, subject: `group:${group.id}` }, signal);
     return { ...page, items: page.items.filter((tuple) => tuple.entity_type !== "group") };
@@ -206,7 +207,7 @@ function Grants({ group }) {
     <${List} caption="Grants" columns=${grantColumns} load=${load}
       empty=${() => html`<${Empty} title="It gives nothing yet"><p>Give the group a relation to something, and all its members have it. <a href=${grants}>Do it at Grants</a>.</p></${Empty}>`} />
     <p><a href=${grants}>Change them at Grants</a></p>
-    <${Elsewhere} command=${`auther admin tuple add billing:invoice '*' viewer group ${shell(group.name)}`} request=${curl("GET", `/api/admin/tuples?subject=group:${group.id}`)} />`;
+    <${Elsewhere} command=${`auther admin tuple add billing:invoice '*' viewer group ${shell(group.name)}`} request=${curl("GET", `/tuples?subject=group:${group.id}`)} />`;
 }
 
 // Its name
@@ -220,9 +221,9 @@ function Details({ group, saved }) {
   };
   return html`<div class="sides"><section class="panel"><h2>Name</h2><${ForThose} who="update on groups"><${EditForm} fields=${fields} record=${group} read=${() => admin.get(path)} send=${send} saved=${done} /></${ForThose}></section>
     <section class="panel"><h2>Facts</h2><${Facts} rows=${[["Id", html`<${Id}>${group.id}</${Id}>`], ["Created", html`<${Time} at=${group.created_at} />`], ["Changed", html`<${Time} at=${group.updated_at} />`]]} /></section></div>
-    <${Elsewhere} command=${`auther admin group update ${shell(group.name)} --name ${shell(group.name)}`} request=${curl("PATCH", `/api/admin${path}`, { name: group.name, version: group.version })} />`;
+    <${Elsewhere} command=${`auther admin group update ${shell(group.name)} --name ${shell(group.name)}`} request=${curl("PATCH", path, { name: group.name, version: group.version })} />`;
 }
 
 function Activity({ group }) {
-  return html`<${Log} filter=${{ target: group.id }} empty="Nothing yet" /><${Elsewhere} command=${`auther admin audit list --target ${group.id}`} request=${curl("GET", `/api/admin/audit?target=${group.id}`)} />`;
+  return html`<${Log} filter=${{ target: group.id }} empty="Nothing yet" /><${Elsewhere} command=${`auther admin audit list --target ${group.id}`} request=${curl("GET", `/audit?target=${group.id}`)} />`;
 }

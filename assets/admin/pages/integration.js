@@ -4,13 +4,11 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Code, Copy, Elsewhere, Facts, Id, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage, testPageAt } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { May } from "../rights.js";
 import { assistantPrompt } from "./assistant.js";
 import { guides } from "./snippets.js";
-
-// The page that plays the app; registered as a redirect URI, it can be come back to.
-export const testUri = (issuer, id) => `${issuer}/admin/clients/${encodeURIComponent(id)}/test`;
 
 export function Integration({ client, reload }) {
   const loaded = useLoaded((signal) => admin.get(`/clients/${encodeURIComponent(client.client_id)}/integration`, undefined, signal), [client.client_id, client.version]);
@@ -19,7 +17,7 @@ export function Integration({ client, reload }) {
 
 // The answer of the API in the words of the code below. The page that plays the app is not where people come back to.
 function facts(value) {
-  const test = testUri(value.issuer, value.client_id);
+  const test = testPageAt(value.issuer, value.client_id);
   const registered = value.redirect_uris.filter((uri) => uri !== test);
   return {
     issuer: value.issuer,
@@ -64,13 +62,13 @@ function Ready({ given, client, reload }) {
     <${Try} given=${given} client=${client} />
     <${Guides} given=${filled} client=${client} reload=${reload} current=${query.get("for")} />
     <${Assistant} given=${filled} />
-    <${Elsewhere} command=${`auther admin client integration ${shell(given.clientId)}`} request=${curl("GET", `/api/admin/clients/${encodeURIComponent(given.clientId)}/integration`)} />`;
+    <${Elsewhere} command=${`auther admin client integration ${shell(given.clientId)}`} request=${curl("GET", `/clients/${encodeURIComponent(given.clientId)}/integration`)} />`;
 }
 
 function Try({ given }) {
   const words = given.type === "m2m" ? "Get a token with the secret, and look into it." : "Play the app: sign in as its people do, and look into the tokens it would get.";
   return html`<section class="panel side-by-side"><div><h2>Try it before there is an app</h2><p class="lead">${words}</p></div>
-    <a class="button primary" href=${`/admin/clients/${encodeURIComponent(given.clientId)}/test`}>${given.type === "m2m" ? "Test token" : "Test sign-in"}</a></section>`;
+    <a class="button primary" href=${adminPage(`/clients/${encodeURIComponent(given.clientId)}/test`)}>${given.type === "m2m" ? "Test token" : "Test sign-in"}</a></section>`;
 }
 
 function Guides({ given, client, reload, current }) {

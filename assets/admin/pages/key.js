@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
 import { Button, Code, Confirm, Elsewhere, Empty, Facts, Form, Header, Id, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { absolute, accountApi, adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
 import { ForThose, May, useMay } from "../rights.js";
@@ -13,7 +14,7 @@ import { KeyState } from "./keys.js";
 
 export function Key({ id }) {
   const loaded = useLoaded((signal) => admin.get(`/api-keys/${encodeURIComponent(id)}`, undefined, signal), [id]);
-  if (loaded.problem) return html`<${Header} title="API key" back=${{ href: "/admin/keys", title: "Keys" }} /><${Loaded} from=${loaded} />`;
+  if (loaded.problem) return html`<${Header} title="API key" back=${{ href: adminPage("/keys"), title: "Keys" }} /><${Loaded} from=${loaded} />`;
   return html`<${Loaded} from=${loaded}>${(key, reload) => html`<${Shown} item=${key} reload=${reload} />`}</${Loaded}>`;
 }
 
@@ -24,7 +25,7 @@ function Shown({ item: key, reload }) {
   const held = useLoaded((signal) => admin.get("/tuples", { subject: `apikey:${key.id}`, limit: 200 }, signal), [key.id, open]);
   const count = held.value?.items.length || 0;
   return html`
-    <${Header} title=${key.name} purpose="An API key." back=${{ href: "/admin/keys", title: "Keys" }}><${May} to="revoke on api_keys"><${Button} kind="danger" onClick=${() => setOpen(true)}>Revoke</${Button}></${May}></${Header}>
+    <${Header} title=${key.name} purpose="An API key." back=${{ href: adminPage("/keys"), title: "Keys" }}><${May} to="revoke on api_keys"><${Button} kind="danger" onClick=${() => setOpen(true)}>Revoke</${Button}></${May}></${Header}>
     <${Facts} rows=${[
       ["Id", html`<${Id}>${key.id}</${Id}>`],
       ["Begins with", html`<code>${key.start}…</code>`],
@@ -39,14 +40,14 @@ function Shown({ item: key, reload }) {
     <${Held} item=${key} />
     <section class="panel"><h2>Use it</h2>
       <p class="lead">For many calls, exchange it for a token of fifteen minutes, which your APIs verify by themselves.</p>
-      <${Code} text=${`curl -X POST ${location.origin}/api/auth/api-key/exchange -H "x-api-key: $AUTHER_API_KEY"`} />
+      <${Code} text=${`curl -X POST ${absolute(accountApi("/api-key/exchange"))} -H "x-api-key: $AUTHER_API_KEY"`} />
       <p class="lead">For a single question, ask with the key itself.</p>
-      <${Code} text=${`curl -X POST ${location.origin}/api/auth/check-permission -H "x-api-key: $AUTHER_API_KEY" \\\n  -H 'content-type: application/json' \\\n  -d '{"entityType":"${key.client || "client_abc"}:deployment","entityId":"deploy_123","permission":"edit"}'`} /></section>
+      <${Code} text=${`curl -X POST ${absolute(accountApi("/check-permission"))} -H "x-api-key: $AUTHER_API_KEY" \\\n  -H 'content-type: application/json' \\\n  -d '{"entityType":"${key.client || "client_abc"}:deployment","entityId":"deploy_123","permission":"edit"}'`} /></section>
     <section class="panel"><h2>Settings</h2><${ForThose} who="update on api_keys"><${Edit} item=${key} reload=${reload} /></${ForThose}></section>
-    <${Elsewhere} command=${`auther admin api-key show ${key.id}\nauther admin api-key update ${key.id} --name ${shell(key.name)}\nauther admin api-key revoke ${key.id}`} request=${curl("PATCH", `/api/admin/api-keys/${key.id}`, { name: key.name, version: key.version })} />
+    <${Elsewhere} command=${`auther admin api-key show ${key.id}\nauther admin api-key update ${key.id} --name ${shell(key.name)}\nauther admin api-key revoke ${key.id}`} request=${curl("PATCH", `/api-keys/${key.id}`, { name: key.name, version: key.version })} />
     ${open && !held.loading && html`<${Confirm} title=${`Revoke ${key.name}`} type=${key.name} action="Revoke" close=${() => setOpen(false)} send=${() => admin.remove(`/api-keys/${key.id}`)}
       loses=${`The key stops working at once${count ? `, and the ${count === 1 ? "one relation" : `${count} relations`} it holds go with it` : ""}. Tokens it was exchanged for end within fifteen minutes. This cannot be undone.`}
-      done=${() => { toast(`${key.name} is revoked.`); navigate("/admin/keys"); }} />`}`;
+      done=${() => { toast(`${key.name} is revoked.`); navigate(adminPage("/keys")); }} />`}`;
 }
 
 function Edit({ item: key, reload }) {
@@ -98,7 +99,7 @@ function Held({ item: key }) {
   ];
   return html`<section class="panel"><div><h2>What it may do</h2><p class="lead">The key is a subject of its own. It holds nothing of its owner's: only these relations, and those of groups it is in.</p></div>
     <${Relations} caption="What this key may do" query=${{ subject: `apikey:${key.id}` }} version=${version} may=${may} columns=${columns} said=${said}
-      empty=${() => html`<${Empty} title="Nothing yet"><p>Give it a relation: to all objects of a type (<code>*</code>), or to one. Types are made under <a href="/admin/access">Models</a>.</p></${Empty}>`} />
+      empty=${() => html`<${Empty} title="Nothing yet"><p>Give it a relation: to all objects of a type (<code>*</code>), or to one. Types are made under <a href=${adminPage("/access")}>Models</a>.</p></${Empty}>`} />
     ${may && html`<h3>Give it a relation</h3><${RowForm} fields=${fields} values=${values} set=${set} action="Add" send=${add} />`}
     <datalist id="models-known">${(models.value?.items || []).map((model) => html`<option key=${model.entity_type} value=${model.entity_type} />`)}</datalist>
     <datalist id="relations-known">${relations.map((name) => html`<option key=${name} value=${name} />`)}</datalist>

@@ -4,6 +4,7 @@ import { List, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Form, Header, SecretPanel, Tabs, Tag, Time, curl } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Named } from "../people.js";
 import { May, useShown } from "../rights.js";
 import { Suggestions } from "../relations.js";
@@ -18,8 +19,8 @@ export function Keys() {
   const [tab] = shown.find(([name]) => name === query.get("tab")) || shown[0] || tabs[0];
   return html`
     <${Header} title="Keys" purpose=${tab === "api" ? "API keys: with them machines call, without people and without a browser." : "Signing keys: what every token is signed with."}>
-      ${tab === "api" && html`<${May} to="manage_platform on platform"><a class="button primary" href="/admin/keys/create">New API key</a></${May}>`}</${Header}>
-    <${Tabs} tabs=${shown} current=${tab} href=${(name) => (name === "api" ? "/admin/keys" : `/admin/keys?tab=${name}`)} />
+      ${tab === "api" && html`<${May} to="manage_platform on platform"><a class="button primary" href=${adminPage("/keys/create")}>New API key</a></${May}>`}</${Header}>
+    <${Tabs} tabs=${shown} current=${tab} href=${(name) => (name === "api" ? adminPage("/keys") : adminPage(`/keys?tab=${name}`))} />
     ${tab === "api" ? html`<${ApiKeys} owner=${query.get("owner")} />` : html`<${SigningKeys} />`}`;
 }
 
@@ -46,10 +47,10 @@ function ApiKeys({ owner }) {
   const load = ({ client, ...rest }, signal) => admin.get("/api-keys", owner ? { ...rest, owner } : { ...rest, client }, signal);
   return html`
     ${owner && html`<div class="notice undo"><p>Only the keys of <${Named} kind="user" id=${owner} />.</p><${Button} kind="small" onClick=${() => setQuery({ owner: "" })}>Show all</${Button}></div>`}
-    <${List} key=${owner} caption="API keys" filters=${owner ? [] : filters} columns=${columns} href=${(key) => `/admin/keys/${key.id}`} load=${load}
+    <${List} key=${owner} caption="API keys" filters=${owner ? [] : filters} columns=${columns} href=${(key) => adminPage(`/keys/${key.id}`)} load=${load}
       empty=${() => html`<${Empty} title="No API key yet"><p>For a cron job, a pipeline, a service: a key is exchanged for a token of fifteen minutes, or asks one question by itself. It may do what it is given, and nothing of its owner's.</p>
-        <${May} to="manage_platform on platform"><p><a class="button primary" href="/admin/keys/create">New API key</a></p></${May}></${Empty}>`} />
-    <${Elsewhere} command="auther admin api-key list" request=${curl("GET", "/api/admin/api-keys")} />`;
+        <${May} to="manage_platform on platform"><p><a class="button primary" href=${adminPage("/keys/create")}>New API key</a></p></${May}></${Empty}>`} />
+    <${Elsewhere} command="auther admin api-key list" request=${curl("GET", "/api-keys")} />`;
 }
 
 export function NewKey() {
@@ -64,12 +65,12 @@ export function NewKey() {
   });
   const example = { name: "CI/CD Pipeline Key", owner: "ann@example.com", expires_in: 2592000 };
   return html`
-    <${Header} title="New API key" purpose="For a machine: a cron job, a pipeline, a service." back=${{ href: "/admin/keys", title: "Keys" }} />
+    <${Header} title="New API key" purpose="For a machine: a cron job, a pipeline, a service." back=${{ href: adminPage("/keys"), title: "Keys" }} />
     <section class="panel">
-      <${Form} fields=${fields} initial=${newForm} action="Make the key" send=${send} done=${setMade} cancel=${() => navigate("/admin/keys")} />
+      <${Form} fields=${fields} initial=${newForm} action="Make the key" send=${send} done=${setMade} cancel=${() => navigate(adminPage("/keys"))} />
       <${Suggestions} id="owner-suggestions" kind="user" text=${owner} />
     </section>
-    <${Elsewhere} command="auther admin api-key create --name 'CI/CD Pipeline Key' --owner ann@example.com --expires-in 2592000" request=${curl("POST", "/api/admin/api-keys", example)} />
+    <${Elsewhere} command="auther admin api-key create --name 'CI/CD Pipeline Key' --owner ann@example.com --expires-in 2592000" request=${curl("POST", "/api-keys", example)} />
     ${made && html`<${SecretPanel} title=${`The key ${made.name}`} note="It is shown this once; only a hash of it is kept here. It may do nothing yet: give it relations on the next page."
-      secrets=${[["API key", made.key], ["As an environment variable", `AUTHER_API_KEY=${made.key}`]]} saved=${() => navigate(`/admin/keys/${made.id}`)} />`}`;
+      secrets=${[["API key", made.key], ["As an environment variable", `AUTHER_API_KEY=${made.key}`]]} saved=${() => navigate(adminPage(`/keys/${made.id}`))} />`}`;
 }

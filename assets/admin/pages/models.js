@@ -4,6 +4,7 @@ import { List, Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { Button, Confirm, Elsewhere, Empty, Field, Header, Tabs, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { May, useMay } from "../rights.js";
 import { address, all, allModels, modelPath, useWriting } from "./access.js";
 import { ModelText, Review, SaveBar, useDraft } from "./model-editor.js";
@@ -17,7 +18,7 @@ const columns = [
   { title: "Type", cell: (model) => html`<code>${model.entity_type}</code>` },
   { title: "Relations", cell: (model) => some(names(model.definition.relations)) },
   { title: "Permissions", cell: (model) => some(names(model.definition.permissions)) },
-  { title: "App", cell: (model) => (model.client ? html`<a href=${`/admin/clients/${encodeURIComponent(model.client)}`}>${model.client}</a>` : html`<span class="muted">none</span>`), tight: true },
+  { title: "App", cell: (model) => (model.client ? html`<a href=${adminPage(`/clients/${encodeURIComponent(model.client)}`)}>${model.client}</a>` : html`<span class="muted">none</span>`), tight: true },
   { title: "State", cell: (model) => (model.built_in ? html`<${Tag}>built in</${Tag}>` : html`version ${model.version}`), tight: true },
 ];
 
@@ -32,17 +33,17 @@ async function load({ search, kind }, signal) {
 }
 
 const FirstModel = () => html`<${Empty} title="No model of your own yet">
-  <p>A model says which roles there are for a type of thing, such as an invoice, and what each role allows. Who has which role is then a <a href="/admin/access/grants">grant</a>.</p>
-  <${May} to="update on models"><p><a class="button" href="/admin/access/create">Write the first one</a></p></${May}></${Empty}>`;
+  <p>A model says which roles there are for a type of thing, such as an invoice, and what each role allows. Who has which role is then a <a href=${adminPage("/access/grants")}>grant</a>.</p>
+  <${May} to="update on models"><p><a class="button" href=${adminPage("/access/create")}>Write the first one</a></p></${May}></${Empty}>`;
 
 export function Models() {
   const own = useLoaded((signal) => load({ kind: "own" }, signal), []);
   return html`
-    <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><${May} to="update on models"><a class="button primary" href="/admin/access/create">New model</a></${May}></${Header}>
+    <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><${May} to="update on models"><a class="button primary" href=${adminPage("/access/create")}>New model</a></${May}></${Header}>
     ${own.value?.items.length === 0 && html`<${FirstModel} />`}
     <${List} caption="Models" search="Search by type, relation or permission" filters=${filters} columns=${columns} href=${(model) => modelPath(model.entity_type)} keyOf=${(model) => model.entity_type}
       load=${load} empty=${() => null} />
-    <${Elsewhere} command="auther admin model list" request=${curl("GET", "/api/admin/models")} />`;
+    <${Elsewhere} command="auther admin model list" request=${curl("GET", "/models")} />`;
 }
 
 export function Model({ type }) {
@@ -71,14 +72,14 @@ function Desk({ model }) {
   const policies = Object.values(stored.definition.permissions || {}).filter((permission) => permission.policy).length;
   const tabs = [["model", "Model"], ["policies", policies ? `Policies (${policies})` : "Policies"]];
   return html`
-    <${Header} title=${type} purpose=${stored.definition.description || "What the relations and permissions of this type mean."} back=${{ href: "/admin/access", title: "Models" }}>
-      <a class="button" href=${address("/admin/access/grants", { entity_type: type })}>Grants</a>
-      <a class="button" href=${address("/admin/access/tester", { entity_type: type })}>Test</a>
+    <${Header} title=${type} purpose=${stored.definition.description || "What the relations and permissions of this type mean."} back=${{ href: adminPage("/access"), title: "Models" }}>
+      <a class="button" href=${address(adminPage("/access/grants"), { entity_type: type })}>Grants</a>
+      <a class="button" href=${address(adminPage("/access/tester"), { entity_type: type })}>Test</a>
       ${!stored.built_in && may && html`<${Button} kind="danger" onClick=${() => setDialog("delete")}>Delete</${Button}>`}
     </${Header}>
     <p class="lead">${stored.built_in
       ? html`<${Tag}>built in</${Tag}> Comes with Auther and says who administers it.${may && " What you save takes its place."}`
-      : html`Version ${stored.version}, saved <${Time} at=${stored.updated_at} />${stored.client && html`, of the app <a href=${`/admin/clients/${encodeURIComponent(stored.client)}`}>${stored.client}</a>`}.`}</p>
+      : html`Version ${stored.version}, saved <${Time} at=${stored.updated_at} />${stored.client && html`, of the app <a href=${adminPage(`/clients/${encodeURIComponent(stored.client)}`)}>${stored.client}</a>`}.`}</p>
     <${Tabs} tabs=${tabs} current=${tab} href=${(name) => address(modelPath(type), { tab: name === "model" ? "" : name }).replace(/\?$/, "")} />
     ${tab === "policies" ? html`<${Policies} type=${type} draft=${draft} stored=${stored} may=${may} />` : html`<${ModelText} draft=${draft} readonly=${!may} />`}
     ${may && html`<${SaveBar} draft=${draft} saved=${saved} review=${() => setDialog("review")} />`}
@@ -86,9 +87,9 @@ function Desk({ model }) {
     ${dialog === "delete" && html`<${Delete} stored=${stored} close=${() => setDialog(null)} />`}
     ${tab === "policies"
       ? html`<${Elsewhere} command=${`auther admin policy versions ${type}\nauther admin policy evaluations --entity-type ${type}`}
-          request=${curl("GET", `/api/admin/policies/versions?entity_type=${encodeURIComponent(type)}`)} />`
+          request=${curl("GET", `/policies/versions?entity_type=${encodeURIComponent(type)}`)} />`
       : html`<${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
-          request=${curl("PUT", `/api/admin/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`}`;
+          request=${curl("PUT", `/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`}`;
 }
 
 function Delete({ stored, close }) {
@@ -99,7 +100,7 @@ function Delete({ stored, close }) {
   const loses = `${inUse}Deletes the model of ${type} with ${names(stored.definition.relations).length} relations and ${names(stored.definition.permissions).length} permissions. Questions about ${type} are then answered no.`;
   const done = () => {
     toast(`The model ${type} was deleted.`);
-    navigate("/admin/access");
+    navigate(adminPage("/access"));
   };
   return html`<${Confirm} title=${`Delete ${type}`} loses=${loses} type=${type} action="Delete model" close=${close} done=${done}
     send=${() => admin.remove(`/models/${encodeURIComponent(type)}`, { version: stored.version })} />`;
@@ -139,7 +140,7 @@ export function NewModel() {
     navigate(modelPath(model.entity_type));
   };
   return html`
-    <${Header} title="New model" purpose="A type of thing, the roles people can have for it, and what those allow." back=${{ href: "/admin/access", title: "Models" }} />
+    <${Header} title="New model" purpose="A type of thing, the roles people can have for it, and what those allow." back=${{ href: adminPage("/access"), title: "Models" }} />
     <section class="panel"><div class="columns">
       <${Field} name="type" label="Type" value=${type} onInput=${setType} autocomplete="off" spellcheck="false" autocapitalize="off" wrong=${type && !isNamed ? "Letters, digits and _ . - in up to three parts with a colon between them." : undefined}
         hint=${owner ? `A type of the app ${owner.name}.` : "Such as invoice, or shop:invoice for the app whose id is shop."} />
@@ -149,8 +150,8 @@ export function NewModel() {
     </div></section>
     <${ModelText} draft=${draft} />
     ${!may ? html`<p class="hint">You can try one out here. To create it you need the permission update on models.</p>` : html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
-      <div class="actions side"><a class="button" href="/admin/access">Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`}
+      <div class="actions side"><a class="button" href=${adminPage("/access")}>Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`}
     ${dialog && html`<${Review} type=${type} definition=${draft.definition} version=${0} client=${owner ? "" : client} isNew=${true} close=${() => setDialog(false)} done=${done} takeTheirs=${(model) => navigate(modelPath(model.entity_type))} />`}
     <${Elsewhere} command=${`auther admin model validate ${type || "invoice"} --file model.json\nauther admin model put ${type || "invoice"} --file model.json`}
-      request=${curl("PUT", `/api/admin/models/${encodeURIComponent(type || "invoice")}`, { definition: draft.definition || {}, version: 0 })} />`;
+      request=${curl("PUT", `/models/${encodeURIComponent(type || "invoice")}`, { definition: draft.definition || {}, version: 0 })} />`;
 }

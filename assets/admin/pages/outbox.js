@@ -52,5 +52,5 @@ export function Outbox() {
         <option value="" selected=${!state}>all</option>${Object.entries(STATES).map(([value, [, word]]) => html`<option key=${value} value=${value} selected=${state === value}>${word}</option>`)}</select></label></form>
     <${List} caption="Deliveries" columns=${columns} version=${`${version} ${state}`} load=${(wanted, signal) => admin.get("/outbox", { ...wanted, state }, signal)}
       empty=${() => html`<${Empty} title=${state ? "No delivery fits" : "Nothing waits"}><p>A delivery to another server is listed here until it arrives, or until it is deleted.</p></${Empty}>`} />
-    <${Elsewhere} command=${`auther admin outbox list${state && ` --state ${state}`}\nauther admin outbox retry dlv_…\nauther admin outbox delete dlv_…`} request=${curl("GET", `/api/admin/outbox${narrowed}`)} />`;
+    <${Elsewhere} command=${`auther admin outbox list${state && ` --state ${state}`}\nauther admin outbox retry dlv_…\nauther admin outbox delete dlv_…`} request=${curl("GET", `/outbox${narrowed}`)} />`;
 }

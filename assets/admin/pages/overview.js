@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { count } from "../../static/core/words.js";
 import { Elsewhere, Header, Tag, curl } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Entry } from "./audit.js";
 
 const PERIODS = [["24h", "24 hours", 1], ["7d", "7 days", 6], ["30d", "30 days", 24]];
@@ -25,11 +26,11 @@ export function Overview() {
       ${told.sign_ins && html`<section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>`}
       <${Counts} counts=${told.counts} />
       <div class="sides">
-        ${told.recent.length > 0 && html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href="/admin/audit?follow=1">Follow in the audit log</a></div>
+        ${told.recent.length > 0 && html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href=${adminPage("/audit?follow=1")}>Follow in the audit log</a></div>
           <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>`}
         ${told.keys.length > 0 && html`<${Keys} keys=${told.keys} />`}
       </div>`}</${Loaded}>
-    <${Elsewhere} command="auther admin doctor\nauther admin audit list --follow" request=${curl("GET", `/api/admin/overview?period=${period}`)} />`;
+    <${Elsewhere} command="auther admin doctor\nauther admin audit list --follow" request=${curl("GET", `/overview?period=${period}`)} />`;
 }
 
 // Calls `run` again and again while the page is looked at.
@@ -50,7 +51,7 @@ function Checklist({ items }) {
       <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`)}</ol></section>`;
 }
 
-const NAMES = [["users", "User", "/admin/users"], ["clients", "App", "/admin/clients"], ["sessions", "Session", "/admin/sessions"], ["groups", "Group", "/admin/groups"], ["api_keys", "API key", "/admin/keys"], ["tuples", "Grant", "/admin/access/grants"]];
+const NAMES = [["users", "User", adminPage("/users")], ["clients", "App", adminPage("/clients")], ["sessions", "Session", adminPage("/sessions")], ["groups", "Group", adminPage("/groups")], ["api_keys", "API key", adminPage("/keys")], ["tuples", "Grant", adminPage("/access/grants")]];
 
 function Counts({ counts }) {
   const shown = NAMES.filter(([name]) => counts[name] !== null);
@@ -79,8 +80,8 @@ function SignIns({ told, step, title }) {
   const say = step === 24 ? DATE : step === 1 ? CLOCK : BOTH;
   const when = (part) => say.format(new Date(part.at));
   const numbers = html`<dl class="numbers"><div><dt><i class="swatch ok"></i>Signed in</dt><dd>${NUMBER.format(ok)}</dd></div>
-    <div><dt><i class="swatch failed"></i>Failed</dt><dd>${failed > 0 ? html`<a href="/admin/audit?action=user.sign_in&result=failure">${NUMBER.format(failed)}</a>` : "0"}</dd></div></dl>`;
-  if (ok + failed === 0) return html`${numbers}<p class="muted">Nobody tried to sign in. ${told.counts.clients === 0 ? html`<a href="/admin/clients/register">Register the first app</a>, then sign in to it.` : ""}</p>`;
+    <div><dt><i class="swatch failed"></i>Failed</dt><dd>${failed > 0 ? html`<a href=${adminPage("/audit?action=user.sign_in&result=failure")}>${NUMBER.format(failed)}</a>` : "0"}</dd></div></dl>`;
+  if (ok + failed === 0) return html`${numbers}<p class="muted">Nobody tried to sign in. ${told.counts.clients === 0 ? html`<a href=${adminPage("/clients/register")}>Register the first app</a>, then sign in to it.` : ""}</p>`;
   const top = Math.max(...parts.map((part) => part.ok), 1);
   const low = Math.max(...parts.map((part) => part.failed), 0);
   const [width, height] = [720, 140];
@@ -108,7 +109,7 @@ const STATES = { current: ["good", "signs"], next: ["", "comes next"], retired: 
 const OLD_DAYS = 90;
 
 function Keys({ keys }) {
-  return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href="/admin/keys?tab=signing">All</a></div>
+  return html`<section class="panel"><div class="bar"><h2>Signing keys</h2><a href=${adminPage("/keys?tab=signing")}>All</a></div>
     <ul class="key-list">${keys.map((key) => {
       const [kind, word] = STATES[key.state] || ["", key.state];
       return html`<li key=${key.kid}><span><strong>${key.alg}</strong> <code title=${key.kid}>…${key.kid.slice(-8)}</code></span><span class="tags"><${Tag} kind=${kind}>${word}</${Tag}>${key.age_days > OLD_DAYS && key.state === "current" && html`<${Tag} kind="warn">old</${Tag}>`}</span>

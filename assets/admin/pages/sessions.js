@@ -52,5 +52,5 @@ export function Sessions() {
     <${Narrow} user=${user} client=${client} />
     <${List} caption="Sessions" columns=${columns} version=${`${version} ${user} ${client}`} load=${load} bulk=${mayRevoke && bulk}
       empty=${() => html`<${Empty} title=${narrowed ? "No session fits" : "Nobody is signed in"}><p>A session begins when somebody signs in, and is listed here until it ends.</p></${Empty}>`} />
-    <${Elsewhere} command=${`auther admin session list${user ? ` --user ${shell(user)}` : ""}\nauther admin session revoke ses_…`} request=${curl("GET", `/api/admin/sessions${narrowed && `?${narrowed}`}`)} />`;
+    <${Elsewhere} command=${`auther admin session list${user ? ` --user ${shell(user)}` : ""}\nauther admin session revoke ses_…`} request=${curl("GET", `/sessions${narrowed && `?${narrowed}`}`)} />`;
 }

@@ -5,6 +5,7 @@ import { html } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { count } from "../../static/core/words.js";
 import { Code, Elsewhere, Empty, Header, Tabs, Tag, curl } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { useShown } from "../rights.js";
 import { Outbox } from "./outbox.js";
 
@@ -16,7 +17,7 @@ export function Settings() {
   const [name, , Part] = tabs.find(([one]) => one === tab) || tabs[0];
   return html`
     <${Header} title="Settings" purpose="What is in effect on this server. It is changed in its configuration file, its environment or its flags, never from here." />
-    <${Tabs} tabs=${tabs} current=${name} href=${(one) => (one === "values" ? "/admin/settings" : `/admin/settings?tab=${one}`)} />
+    <${Tabs} tabs=${tabs} current=${name} href=${(one) => (one === "values" ? adminPage("/settings") : adminPage(`/settings?tab=${one}`))} />
     <${Part} />`;
 }
 
@@ -77,7 +78,7 @@ function Values() {
         <label class="chip"><span>Show</span><select value=${own ? "own" : ""} onChange=${(event) => setQuery({ origin: event.target.value })}><option value="" selected=${!own}>all</option><option value="own" selected=${own}>what somebody set</option></select></label></form>
       ${items.length === 0 && html`<${Empty} title="Nothing fits"><p>${own && !search ? "Everything is as it comes: an empty configuration is a working one." : "No setting fits what is searched for."}</p></${Empty}>`}
       ${[...groups].map(([title, part]) => html`<section key=${title} class="settings"><h2>${title}</h2><div class="setting-list">${part.map((item) => html`<${Setting} key=${item.key} item=${item} />`)}</div></section>`)}
-      <${Elsewhere} command="auther config show\nauther config check" request=${curl("GET", "/api/admin/settings")} />`;
+      <${Elsewhere} command="auther config show\nauther config check" request=${curl("GET", "/settings")} />`;
   }}</${Loaded}>`;
 }
 
@@ -96,5 +97,5 @@ function Health() {
       const [kind, word] = HEALTH[item.state] || ["", item.state];
       return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${typed(item.message)}</p>${item.fix && html`<p class="lead">${typed(item.fix)}</p>`}</div></li>`;
     })}</ul>
-    <${Elsewhere} command="auther admin doctor" request=${curl("GET", "/api/admin/doctor")} />`}</${Loaded}>`;
+    <${Elsewhere} command="auther admin doctor" request=${curl("GET", "/doctor")} />`}</${Loaded}>`;
 }

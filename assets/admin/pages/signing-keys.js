@@ -4,6 +4,7 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { May } from "../rights.js";
 import { Button, Confirm, Copy, Dialog, Elsewhere, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { accountApi } from "../../static/core/urls.js";
 
 const states = { current: ["good", "signs"], next: ["", "is next"], retired: ["", "verifies only"] };
 const order = ["current", "next", "retired", "RS256", "ES256", "EdDSA"];
@@ -35,11 +36,11 @@ export function SigningKeys() {
     loaded.reload();
   };
   return html`
-    <div class="side-by-side"><p class="lead">Keys change by themselves. Unless the settings <code>keys.*</code> say otherwise, each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>/api/auth/jwks</code>.</p>
+    <div class="side-by-side"><p class="lead">Keys change by themselves. Unless the settings <code>keys.*</code> say otherwise, each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>${accountApi("/jwks")}</code>.</p>
       <${May} to="rotate on keys"><${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></${May}></div>
     <${Loaded} from=${loaded}>${({ items }) => html`<${Table} caption="Signing keys" columns=${columns} keyOf=${(key) => key.kid}
       items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>
-    <${Elsewhere} command="auther admin key list\nauther admin key rotate" request=${`${curl("GET", "/api/admin/keys")}\n${curl("POST", "/api/admin/keys/rotate", {})}`} />
+    <${Elsewhere} command="auther admin key list\nauther admin key rotate" request=${`${curl("GET", "/keys")}\n${curl("POST", "/keys/rotate", {})}`} />
     ${open === "rotate" && html`<${Rotate} close=${close} done=${done("The next keys sign now.")} />`}
     ${open?.kid && html`<${Confirm} title="Retire this signing key" type=${open.kid} action="Retire" close=${close} done=${done("The key is retired.")} send=${() => admin.post(`/keys/${encodeURIComponent(open.kid)}/retire`)}
       loses=${`For a key that others may have got hold of. Every token that ${open.kid} signed stops verifying: people are sent through sign-in again by their apps, machines get new tokens.${

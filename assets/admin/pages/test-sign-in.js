@@ -5,10 +5,11 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../static/core/html.js";
 import { useAddress } from "../../static/core/router.js";
 import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../../static/core/ui.js";
+import { adminPage, testPageAt } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { May } from "../rights.js";
 import { hasSecret, isPublic, types } from "./client-fields.js";
-import { AddRedirect, testUri } from "./integration.js";
+import { AddRedirect } from "./integration.js";
 import { Tokens, base64url, digested } from "./tokens.js";
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -20,7 +21,7 @@ export function TestSignIn({ id }) {
   return html`<${Play} id=${id} />`;
 }
 
-const back = (id, title = "Client") => ({ href: `/admin/clients/${encodeURIComponent(id)}?tab=integration`, title });
+const back = (id, title = "Client") => ({ href: adminPage(`/clients/${encodeURIComponent(id)}?tab=integration`), title });
 
 // The other tab: gives the answer to the tab that waits for it.
 function Returned({ id, query }) {
@@ -44,7 +45,7 @@ function Returned({ id, query }) {
   return html`<${Header} title="Test sign-in" purpose="The answer of the server came back." back=${back(id)} />
     <${Empty} title=${taken ? "Look into the other tab" : waits ? "No tab waits for this answer" : "Handing the answer over"}>
       <p>${taken ? "The tokens are shown where you began. This tab can be closed." : waits ? "The tab that began this sign-in is gone. Begin again." : "A moment."}</p>
-      ${waits && html`<p><a class="button" href=${`/admin/clients/${encodeURIComponent(id)}/test`}>Begin again</a></p>`}
+      ${waits && html`<p><a class="button" href=${adminPage(`/clients/${encodeURIComponent(id)}/test`)}>Begin again</a></p>`}
     </${Empty}>`;
 }
 
@@ -58,15 +59,15 @@ function Play({ id }) {
 
 function Stage({ client, place, reload }) {
   const id = client.client_id;
-  const uri = testUri(place.issuer, id);
+  const uri = testPageAt(place.issuer, id);
   const uses = { issuer: place.issuer, uri, client, place, reload };
   const elsewhere = html`<${Elsewhere} command=${`auther admin client update ${shell(id)} ${[...client.redirect_uris.filter((one) => one !== uri), uri].map((one) => `--redirect-uri ${shell(one)}`).join(" ")}`}
-    request=${curl("GET", `/api/admin/clients/${encodeURIComponent(id)}/integration`)} />`;
+    request=${curl("GET", `/clients/${encodeURIComponent(id)}/integration`)} />`;
   if (client.disabled) return html`<${Empty} title="This client is disabled"><p>Nobody can sign in to it. Enable it first.</p></${Empty}>`;
   if (client.token_endpoint_auth_method === "private_key_jwt") {
     return html`<${Empty} title="This cannot be played here"><p>The app proves itself with a private key, which this page must not have. Use the app itself.</p></${Empty}>`;
   }
-  if (location.origin !== place.issuer) {
+  if (location.origin !== new URL(place.issuer).origin) {
     return html`<${Empty} title="Open these pages at the issuer"><p>You came through another address. <a href=${uri}>Go to ${place.issuer}</a> and try again.</p></${Empty}>`;
   }
   if (!crypto.subtle) return html`<${Empty} title="This needs a safe connection"><p>Browsers allow PKCE over https and on localhost only.</p></${Empty}>`;

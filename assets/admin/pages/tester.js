@@ -5,6 +5,7 @@ import { Graph } from "../../static/core/graph.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Elsewhere, Empty, Field, Header, Tag, curl } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { address, modelPath, split, useModels, useNames } from "./access.js";
 import { takenFor } from "../people.js";
@@ -29,7 +30,7 @@ export function Tester() {
     ${isAsked
       ? html`<${Answer} key=${JSON.stringify([asked, count])} asked=${asked} body=${body} models=${models.value || []} />`
       : html`<${Empty} title="Ask a question"><p>The answer says which grants lead there, step by step. If it is no, it says what comes nearest, and how to grant it.</p></${Empty}>`}
-    <${Elsewhere} command=${command(asked)} request=${curl("POST", "/api/admin/check", isAsked ? body : { subject_type: "user", subject_id: "ann@example.com", permission: "read", entity_type: "shop:invoice", entity_id: "inv_1", explain: true })} />`;
+    <${Elsewhere} command=${command(asked)} request=${curl("POST", "/check", isAsked ? body : { subject_type: "user", subject_id: "ann@example.com", permission: "read", entity_type: "shop:invoice", entity_id: "inv_1", explain: true })} />`;
 }
 
 function question({ resource, context, entity_id, ...asked }) {
@@ -143,7 +144,7 @@ function Path({ steps, who, asked, nameOf }) {
     const to = put(step.object);
     const note = step.script ? `, ${scripts[step.script.source]} agrees` : "";
     edges.push(step.rule === "parent" ? { from, to, label: "is its parent", kind: "parent" } : { from, to, label: `${step.subjectRelation ? `${step.subjectRelation} → ` : ""}${step.relation}${note}` });
-    sentences.push(html`<li key=${step.id}><a href=${address("/admin/access/grants", { entity_type: step.object.type, entity_id: step.object.id, relation: step.relation })}>${nameOf(step.subject.type, step.subject.id).title} ${step.rule === "parent" ? "is the parent" : `is ${step.relation}`} of ${step.object.id === "*" ? `every ${step.object.type}` : nameOf(step.object.type, step.object.id).title}</a>${note}</li>`);
+    sentences.push(html`<li key=${step.id}><a href=${address(adminPage("/access/grants"), { entity_type: step.object.type, entity_id: step.object.id, relation: step.relation })}>${nameOf(step.subject.type, step.subject.id).title} ${step.rule === "parent" ? "is the parent" : `is ${step.relation}`} of ${step.object.id === "*" ? `every ${step.object.type}` : nameOf(step.object.type, step.object.id).title}</a>${note}</li>`);
   }
   const last = key(steps[0].object);
   nodes.set("permission", { id: "permission", title: asked.permission, notes: ["allowed"], kind: "good" });
@@ -163,7 +164,7 @@ function takenAway(part, found = new Set(), inside = false) {
   return found;
 }
 
-const NEW = "/admin/access/grants/create";
+const NEW = adminPage("/access/grants/create");
 
 // A way to a yes: what stands in it, what to press, where that leads, and the grant that would be made, to be tried first.
 const way = (words, title, href, grant) => ({ words, title, href, grant });
@@ -176,7 +177,7 @@ function waysOf({ answer, asked, types, name, subject, nameOf }) {
     const { object, relation, subject: set } = partsOf(miss.tuple, types);
     const what = object.id === "*" ? `every ${object.type}` : nameOf(object.type, object.id).title;
     const whom = nameOf(set.type, set.id).title;
-    const grants = address("/admin/access/grants", { entity_type: object.type, entity_id: object.id, relation });
+    const grants = address(adminPage("/access/grants"), { entity_type: object.type, entity_id: object.id, relation });
     switch (miss.why) {
       case "excluded": return way(`It would hold, but ${name} is ${relation} of ${what}, which takes it away.`, "See that grant", grants);
       case "exclusion_unclear": return way(`It would hold, but whether ${name} is ${relation} of ${what} could not be found out.`, "See that grant", grants);
@@ -196,9 +197,9 @@ function waysOf({ answer, asked, types, name, subject, nameOf }) {
 // The ways that a reason shows without any grant.
 function waysOfReason({ answer, asked, name }) {
   switch (answer.reason) {
-    case "no_model": return [way(`There is no model of ${asked.entity_type}.`, "Write one", address("/admin/access/create", { type: asked.entity_type }))];
+    case "no_model": return [way(`There is no model of ${asked.entity_type}.`, "Write one", address(adminPage("/access/create"), { type: asked.entity_type }))];
     case "no_permission": return [way(`The model of ${asked.entity_type} has no ${asked.permission}.`, "See the model", modelPath(asked.entity_type))];
-    case "subject_disabled": return [way(`${name} is disabled or has ended, and may do nothing.`, answer.subject_type === "user" ? "See the account" : null, `/admin/users/${answer.subject_id}`)];
+    case "subject_disabled": return [way(`${name} is disabled or has ended, and may do nothing.`, answer.subject_type === "user" ? "See the account" : null, adminPage(`/users/${answer.subject_id}`))];
     case "subject_not_found": return [way(`There is no ${asked.subject_type} ${asked.subject_id} here.`)];
     default: return [];
   }
@@ -233,7 +234,7 @@ function Nearest({ answer, asked, types, name }) {
   const away = takenAway(model.value?.definition);
   const ways = [
     ...waysOfReason({ answer, asked, name }),
-    ...held.filter((relation) => away.has(relation)).map((relation) => way(`${name} is ${relation} of ${what}, which takes away what others have.`, "See that grant", address("/admin/access/grants", { ...on, relation }))),
+    ...held.filter((relation) => away.has(relation)).map((relation) => way(`${name} is ${relation} of ${what}, which takes away what others have.`, "See that grant", address(adminPage("/access/grants"), { ...on, relation }))),
     ...waysOf({ answer, asked, types, name, subject, nameOf }),
     ...enough.map((relation) => granting(`Make ${name} ${relation} of ${what}.${permission?.policy ? " A policy then has the last word." : ""}`, `Grant ${relation}`, { ...on, relation, ...subject })),
   ];

@@ -5,6 +5,7 @@ import { html, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { count, device, listing, shell } from "../../static/core/words.js";
 import { Ask, Button, Confirm, Copy, Elsewhere, Empty, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Named } from "../people.js";
 import { May, useMay } from "../rights.js";
 import { Log } from "./audit.js";
@@ -48,7 +49,7 @@ export function SessionsTab({ user }) {
       <${Table} caption="Sessions" columns=${[...sessionColumns, { title: "Ends", cell: (session) => html`<${Time} at=${session.expires_at} />` }, actions]} items=${items} />
       ${all && html`<${Confirm} title="End all sessions" type=${user.email} action="End all" close=${() => setAll(false)} send=${() => admin.remove(`/users/${user.id}/sessions`)} done=${done}
         loses=${`Signs ${user.email} out of ${listing(items.map((one) => device(one.user_agent)))}. Apps cannot renew the tokens that came from them.`} />`}`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…\nauther admin session revoke --user ${shell(user.email)}`} request=${`${curl("GET", `/api/admin/sessions?user=${user.id}`)}\n${curl("DELETE", `/api/admin/users/${user.id}/sessions`)}`} />`;
+    <${Elsewhere} command=${`auther admin session list --user ${shell(user.email)}\nauther admin session revoke ses_…\nauther admin session revoke --user ${shell(user.email)}`} request=${`${curl("GET", `/sessions?user=${user.id}`)}\n${curl("DELETE", `/users/${user.id}/sessions`)}`} />`;
 }
 
 // Groups
@@ -74,8 +75,8 @@ export function GroupsTab({ user }) {
     const field = { name: "group", label: "Add to a group", kind: "select", options: [["", "choose one"], ...free.map((group) => [group.id, group.name])] };
     return html`
       ${items.length === 0
-        ? html`<${Empty} title="In no group"><p>What is granted to a group holds for everybody in it. ${groups.value?.items.length === 0 ? html`<a href="/admin/groups/create">Make the first group</a>.` : "Add them to one below."}</p></${Empty}>`
-        : html`<${Table} caption="Groups" columns=${columns} items=${items} href=${(group) => `/admin/groups/${group.id}`} />`}
+        ? html`<${Empty} title="In no group"><p>What is granted to a group holds for everybody in it. ${groups.value?.items.length === 0 ? html`<a href=${adminPage("/groups/create")}>Make the first group</a>.` : "Add them to one below."}</p></${Empty}>`
+        : html`<${Table} caption="Groups" columns=${columns} items=${items} href=${(group) => adminPage(`/groups/${group.id}`)} />`}
       ${mayFill && free.length > 0 && html`<section class="panel form"><${Form} key=${free.length} fields=${[field]} action="Add"
         send=${({ group }) => {
           if (!group) throw Object.assign(new Error("Choose a group."), { fields: { group: "Choose a group." } });
@@ -84,7 +85,7 @@ export function GroupsTab({ user }) {
       ${leaving && html`<${Ask} title=${`Remove from ${leaving.name}`} action="Remove" close=${() => setLeaving(null)} done=${left} send=${() => admin.remove(`${member(leaving)}/user/${user.id}`)}>
         <p>${user.email} leaves <strong>${leaving.name}</strong> and loses what only this group gave.</p></${Ask}>`}`;
   }}</${Loaded}>
-  <${Elsewhere} command=${`auther admin user groups ${shell(user.email)}\nauther admin group add-member Engineering ${shell(user.email)}`} request=${curl("POST", "/api/admin/groups/Engineering/members", { subject_id: user.email })} />`;
+  <${Elsewhere} command=${`auther admin user groups ${shell(user.email)}\nauther admin group add-member Engineering ${shell(user.email)}`} request=${curl("POST", "/groups/Engineering/members", { subject_id: user.email })} />`;
 }
 
 // Permissions
@@ -113,15 +114,15 @@ export function AccessTab({ user }) {
   const client = useAddress().query.get("client") || "";
   const clients = useClients();
   const from = useLoaded((signal) => admin.get(`/users/${user.id}/access`, { client }, signal), [user.id, client]);
-  const tester = `/admin/access/tester?subject_type=user&subject_id=${encodeURIComponent(user.id)}`;
+  const tester = adminPage(`/access/tester?subject_type=user&subject_id=${encodeURIComponent(user.id)}`);
   return html`
     <div class="bar"><p class="lead">What they may do now, by their own grants and by those of their groups.${user.roles.includes("admin") && " As an administrator they may do everything else here too."}</p><${ChooseApp} clients=${clients} value=${client} none="every app, and Auther" /></div>
     <${Loaded} from=${from}>${({ items, truncated }) => (items.length === 0
-      ? html`<${Empty} title="No permissions"><p>${user.name || user.email} holds nothing${client ? " on the types of this app" : ""}. Give a relation at <a href="/admin/access/grants">Grants</a>, or add them to a group.</p></${Empty}>`
+      ? html`<${Empty} title="No permissions"><p>${user.name || user.email} holds nothing${client ? " on the types of this app" : ""}. Give a relation at <a href=${adminPage("/access/grants")}>Grants</a>, or add them to a group.</p></${Empty}>`
       : html`<${Table} caption="Permissions" columns=${accessColumns} items=${items} keyOf=${(item) => `${item.entity_type}:${item.entity_id}`} />
         ${truncated && html`<p class="muted">There are more than are shown here. Choose an app to see less at once.</p>`}
         <p><a href=${tester}>Ask why, at the tester</a></p>`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin user access ${shell(user.email)}${client ? ` --client ${client}` : ""}`} request=${curl("GET", `/api/admin/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
+    <${Elsewhere} command=${`auther admin user access ${shell(user.email)}${client ? ` --client ${client}` : ""}`} request=${curl("GET", `/users/${user.id}/access${client ? `?client=${client}` : ""}`)} />`;
 }
 
 // Apps
@@ -143,10 +144,10 @@ export function AppsTab({ user }) {
   ];
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
     ? html`<${Empty} title="No app is connected"><p>When ${user.name || user.email} lets an app see their account, it is listed here. Apps that are trusted do not ask and are not listed.</p></${Empty}>`
-    : html`<${Table} caption="Connected apps" columns=${columns} items=${items} keyOf=${(consent) => consent.client_id} href=${(consent) => `/admin/clients/${encodeURIComponent(consent.client_id)}`} />`)}</${Loaded}>
+    : html`<${Table} caption="Connected apps" columns=${columns} items=${items} keyOf=${(consent) => consent.client_id} href=${(consent) => adminPage(`/clients/${encodeURIComponent(consent.client_id)}`)} />`)}</${Loaded}>
   ${taking && html`<${Ask} title="Take the consent back" action="Take back" close=${() => setTaking(null)} done=${done} send=${() => admin.remove(path(taking))}>
     <p><strong>${taking.client_name || taking.client_id}</strong> loses the tokens it holds for ${user.email}, and asks again at the next sign-in.</p></${Ask}>`}
-  <${Elsewhere} command=${`auther admin user consents ${shell(user.email)}\nauther admin user revoke-consent ${shell(user.email)} CLIENT_ID`} request=${curl("GET", `/api/admin/users/${user.id}/consents`)} />`;
+  <${Elsewhere} command=${`auther admin user consents ${shell(user.email)}\nauther admin user revoke-consent ${shell(user.email)} CLIENT_ID`} request=${curl("GET", `/users/${user.id}/consents`)} />`;
 }
 
 // Token
@@ -188,10 +189,10 @@ export function TokenTab({ user }) {
     <div class="narrow"><${ChooseApp} clients=${clients} value=${client} none="choose one" />
       <fieldset class="scopes-choice"><legend class="unseen">Scopes</legend>${scopes.map((scope) => html`<label key=${scope} class="pick"><input type="checkbox" checked=${has(scope)} disabled=${scope === "openid"} onChange=${() => toggle(scope)} /><span>${scope}</span></label>`)}</fieldset></div>
     <${Loaded} from=${from}>${(value) => (value === null
-      ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href="/admin/clients/register">Register the first app</a>.`}</p></${Empty}>`
+      ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href=${adminPage("/clients/register")}>Register the first app</a>.`}</p></${Empty}>`
       : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
         <div class="columns">${value.id_token && html`<${Claims} title="ID token" claims=${value.id_token} />`}<${Claims} title="Access token" claims=${value.access_token} /></div>`)}</${Loaded}>
-    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/api/admin/users/${user.id}/token?${new URLSearchParams({ client: client || "CLIENT_ID", scope: chosen })}`)} />`;
+    <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen.split(" ").filter(Boolean).map((scope) => ` --scope ${scope}`).join("")}`} request=${curl("GET", `/users/${user.id}/token?${new URLSearchParams({ client: client || "CLIENT_ID", scope: chosen })}`)} />`;
 }
 
 // API keys
@@ -215,11 +216,11 @@ export function KeysTab({ user }) {
   };
   const actions = { title: "", tight: true, cell: (key) => html`<${May} to="revoke on api_keys"><${Button} kind="small danger" aria-label=${`Revoke ${key.name}`} onClick=${() => setGone(key)}>Revoke</${Button}></${May}>` };
   return html`<${Loaded} from=${from}>${({ items }) => (items.length === 0
-    ? html`<${Empty} title="No API keys"><p>A key lets a machine call in the name of its owner's project, with rights of its own. <a href="/admin/keys">Make one at Keys</a>.</p></${Empty}>`
+    ? html`<${Empty} title="No API keys"><p>A key lets a machine call in the name of its owner's project, with rights of its own. <a href=${adminPage("/keys")}>Make one at Keys</a>.</p></${Empty}>`
     : html`<${Table} caption="API keys" columns=${[...keyColumns, actions]} items=${items} />`)}</${Loaded}>
   ${gone && html`<${Confirm} title=${`Revoke ${gone.name}`} type=${gone.name} action="Revoke" loses=${`Deletes the key ${gone.start}… with everything that was granted to it. Whatever calls with it is turned away at once.`}
     close=${() => setGone(null)} send=${() => admin.remove(`/api-keys/${gone.id}`)} done=${done} />`}
-  <${Elsewhere} command=${`auther admin api-key create --name 'CI pipeline' --owner ${shell(user.email)}`} request=${curl("GET", `/api/admin/api-keys?owner=${user.id}`)} />`;
+  <${Elsewhere} command=${`auther admin api-key create --name 'CI pipeline' --owner ${shell(user.email)}`} request=${curl("GET", `/api-keys?owner=${user.id}`)} />`;
 }
 
 // Activity
@@ -232,5 +233,5 @@ export function ActivityTab({ user }) {
       <label class="chip"><span>Show</span><select value=${whose} onChange=${(event) => setQuery({ of: event.target.value === "target" ? "target" : "" })}>
         <option value="actor" selected=${whose === "actor"}>what they did</option><option value="target" selected=${whose === "target"}>what was done to them</option></select></label></div>
     <${Log} filter=${{ [whose]: user.id }} empty="Nothing yet" />
-    <${Elsewhere} command=${`auther admin audit list --${whose} ${user.id}`} request=${curl("GET", `/api/admin/audit?${whose}=${user.id}`)} />`;
+    <${Elsewhere} command=${`auther admin audit list --${whose} ${user.id}`} request=${curl("GET", `/audit?${whose}=${user.id}`)} />`;
 }

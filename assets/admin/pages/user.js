@@ -5,6 +5,7 @@ import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
 import { count, shell } from "../../static/core/words.js";
 import { Ask, Button, Dialog, Elsewhere, Facts, Form, Header, Id, Tabs, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Delete, EditForm } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { State } from "./users.js";
@@ -25,7 +26,7 @@ const tabs = [
 export function User({ id }) {
   const path = `/users/${encodeURIComponent(id)}`;
   const from = useLoaded((signal) => admin.get(path, {}, signal), [id]);
-  const back = { href: "/admin/users", title: "Users" };
+  const back = { href: adminPage("/users"), title: "Users" };
   if (from.value === undefined) return html`<${Header} title="User" back=${back} /><${Loaded} from=${from}>${() => null}</${Loaded}>`;
   return html`<${Person} key=${from.value.id} first=${from.value} back=${back} />`;
 }
@@ -40,9 +41,9 @@ function Person({ first, back }) {
     <${Header} title=${user.name || user.email} purpose=${html`${user.name && html`${user.email} `}<span class="tags"><${State} user=${user} /></span>`} back=${back}>
       <${May} to="update on users"><${Password} user=${user} saved=${setUser} /></${May}>
       <${May} to=${user.disabled ? "update on users" : "ban on users"}>${user.disabled ? html`<${Enable} user=${user} saved=${setUser} />` : html`<${Disable} user=${user} saved=${setUser} />`}</${May}>
-      <${May} to="delete on users"><${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate("/admin/users")} /></${May}>
+      <${May} to="delete on users"><${Delete} path=${path} what=${user.name ? `${user.name} (${user.email})` : user.email} name=${user.email} done=${() => navigate(adminPage("/users"))} /></${May}>
     </${Header}>
-    <${Tabs} tabs=${shown} current=${name} href=${(tab) => `/admin${path}${tab === "profile" ? "" : `?tab=${tab}`}`} />
+    <${Tabs} tabs=${shown} current=${name} href=${(tab) => adminPage(`${path}${tab === "profile" ? "" : `?tab=${tab}`}`)} />
     <${Tab} key=${name} user=${user} saved=${setUser} />`;
 }
 
@@ -88,7 +89,7 @@ function Password({ user, saved }) {
     ${open && html`<${Dialog} title=${`Set a password for ${user.email}`} close=${() => setOpen(false)}>
       <p class="lead">Every session of theirs ends: they sign in again with the new one. Tell it to them on a way that others cannot read.</p>
       <${Form} fields=${passwordField} action="Set password" send=${(values) => admin.post(`/users/${user.id}/password`, values)} done=${done} cancel=${() => setOpen(false)} />
-      <${Elsewhere} command=${`auther admin user set-password ${shell(user.email)}`} request=${curl("POST", `/api/admin/users/${user.id}/password`, { password: "…" })} />
+      <${Elsewhere} command=${`auther admin user set-password ${shell(user.email)}`} request=${curl("POST", `/users/${user.id}/password`, { password: "…" })} />
     </${Dialog}>`}`;
 }
 
@@ -141,5 +142,5 @@ function ProfileTab({ user, saved }) {
       ["Roles", user.roles.length ? user.roles.join(", ") : html`<span class="muted">none</span>`],
     ]} /></section>
   </div>
-  <${Elsewhere} command=${`auther admin user update ${shell(user.email)} --name ${shell(user.name || "Ann Lee")}`} request=${curl("PATCH", `/api/admin${path}`, { name: user.name || "Ann Lee", version: user.version })} />`;
+  <${Elsewhere} command=${`auther admin user update ${shell(user.email)} --name ${shell(user.name || "Ann Lee")}`} request=${curl("PATCH", path, { name: user.name || "Ann Lee", version: user.version })} />`;
 }

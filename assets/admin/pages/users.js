@@ -5,6 +5,7 @@ import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
 import { count } from "../../static/core/words.js";
 import { Button, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { adminPage } from "../../static/core/urls.js";
 import { Several } from "../people.js";
 import { May, useMay } from "../rights.js";
 
@@ -38,11 +39,11 @@ export function Users() {
     ${mayChange && html`<${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
       They may sign in again.</${Several}>`}`;
   return html`
-    <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href="/admin/users/create">New user</a></${May}></${Header}>
-    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${(mayBan || mayChange) && bulk} href=${(user) => `/admin/users/${user.id}`}
+    <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href=${adminPage("/users/create")}>New user</a></${May}></${Header}>
+    <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${(mayBan || mayChange) && bulk} href=${(user) => adminPage(`/users/${user.id}`)}
       load=${(query, signal) => admin.get("/users", query, signal)}
-      empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href="/admin/users/create">Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
-    <${Elsewhere} command="auther admin user list" request=${curl("GET", "/api/admin/users")} />
+      empty=${() => html`<${Empty} title="Nobody is here yet"><p>People sign in to your apps with an account here. <a href=${adminPage("/users/create")}>Make the first one</a>, or let people sign up by setting <code>registration</code>.</p></${Empty}>`} />
+    <${Elsewhere} command="auther admin user list" request=${curl("GET", "/users")} />
     ${inviting && html`<${Invite} close=${() => setInviting(false)} />`}`;
 }
 
@@ -59,7 +60,7 @@ function Invite({ close }) {
   return html`<${Dialog} title="Invite somebody" close=${close}>
     <p class="lead">You get a link with which one person makes an account of their own.</p>
     <${Form} fields=${invitation} initial=${{ expires_in: String(7 * DAY) }} action="Make the link" send=${send} done=${setMade} cancel=${close} />
-    <${Elsewhere} command="auther admin user invite --email ann@example.org" request=${curl("POST", "/api/admin/invites", { email: "ann@example.org", expires_in: 7 * DAY })} />
+    <${Elsewhere} command="auther admin user invite --email ann@example.org" request=${curl("POST", "/invites", { email: "ann@example.org", expires_in: 7 * DAY })} />
   </${Dialog}>`;
 }
 
@@ -76,10 +77,10 @@ export function NewUser() {
   const send = (values) => admin.post("/users", Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "")));
   const done = (user) => {
     toast(`${user.email} was created.`);
-    navigate(`/admin/users/${user.id}`);
+    navigate(adminPage(`/users/${user.id}`));
   };
   return html`
-    <${Header} title="New user" purpose="Somebody who can sign in." back=${{ href: "/admin/users", title: "Users" }} />
-    <section class="panel form"><${Form} fields=${fields} action="Create user" send=${send} done=${done} cancel=${() => navigate("/admin/users")} /></section>
-    <${Elsewhere} command="auther admin user create --email ann@example.org --name Ann" request=${curl("POST", "/api/admin/users", { email: "ann@example.org", name: "Ann" })} />`;
+    <${Header} title="New user" purpose="Somebody who can sign in." back=${{ href: adminPage("/users"), title: "Users" }} />
+    <section class="panel form"><${Form} fields=${fields} action="Create user" send=${send} done=${done} cancel=${() => navigate(adminPage("/users"))} /></section>
+    <${Elsewhere} command="auther admin user create --email ann@example.org --name Ann" request=${curl("POST", "/users", { email: "ann@example.org", name: "Ann" })} />`;
 }

@@ -1,4 +1,5 @@
 // The JSON API: one call, one answer. What is refused comes as a Problem (RFC 9457), with what is wrong with each field.
+import { accountApi, adminApi, signInPage } from "./urls.js";
 
 export class Problem extends Error {
   constructor(status, body, requestId) {
@@ -19,8 +20,7 @@ function address(path, query) {
 
 // Sends the browser to sign in, and back here.
 export function signIn() {
-  const here = location.pathname + location.search;
-  location.assign(`/sign-in?continue=${encodeURIComponent(here)}`);
+  location.assign(signInPage(location.pathname + location.search));
 }
 
 // How a person is asked to confirm that it is them: the frame says it (proof.js). Answers whether they did.
@@ -71,5 +71,5 @@ const below = (base) => ({
   remove: (path, query) => call("DELETE", base + path, { query }),
 });
 
-export const admin = below("/api/admin");
-export const account = below("/api/auth");
+export const admin = below(adminApi());
+export const account = below(accountApi());

@@ -50,7 +50,7 @@ export function setQuery(values) {
   navigate(location.pathname + (search ? `?${search}` : ""), { replace: true });
 }
 
-// The first of `routes` ({path: "/admin/users/:id", …}) that fits, with what its names stand for; null when none does.
+// The first of `routes` ({path: adminPage("/users/:id"), …}) that fits, with what its names stand for; null when none does.
 export function match(routes, path) {
   const parts = path.replace(/\/$/, "").split("/");
   for (const route of routes) {

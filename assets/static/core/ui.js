@@ -1,5 +1,6 @@
 // The parts that every page is made of. Each takes plain values and draws; what talks to the server is in data.js.
 import { html, useEffect, useRef, useState } from "./html.js";
+import { absolute, adminApi } from "./urls.js";
 
 const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
@@ -50,7 +51,7 @@ export function Tag({ children, kind = "" }) {
 }
 
 // Who runs this server, as the frame of the page says.
-const { brand = "Auther", logo = "/assets/favicon.svg" } = document.body.dataset;
+const { brand = "Auther", logo } = document.body.dataset;
 
 // Their name and logo, leading to where these pages begin.
 export function Brand({ href }) {
@@ -288,10 +289,10 @@ export function Elsewhere({ command, request }) {
   </details>`;
 }
 
-// A call for Elsewhere.
+// A call of the admin API for Elsewhere; `path` as for `admin` in api.js.
 export function curl(method, path, body) {
   const data = body === undefined ? "" : ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
-  return `curl -X ${method} '${location.origin}${path}' \\\n  -H "x-api-key: $API_KEY"${data}`;
+  return `curl -X ${method} '${absolute(adminApi(path))}' \\\n  -H "x-api-key: $API_KEY"${data}`;
 }
 
 const toasts = { list: [], listeners: new Set() };

@@ -31,11 +31,11 @@ impl Authorizer for GraphAuthorizer {
 fn holds(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, Error> {
     let keys = match subject.kind.as_str() {
         check::USER => match subject.id.parse() {
-            Ok(id) => api_keys::of_owner(from, cx.tenant, &id)?,
+            Ok(id) => api_keys::of_owner(from, cx.tenant.id, &id)?,
             Err(_) => Vec::new(),
         },
         check::CLIENT => match subject.id.parse() {
-            Ok(id) => api_keys::of_client(from, cx.tenant, &id)?,
+            Ok(id) => api_keys::of_client(from, cx.tenant.id, &id)?,
             Err(_) => Vec::new(),
         },
         _ => Vec::new(),

@@ -90,7 +90,7 @@ fn may_write_tuple(cx: &Cx, from: &dyn Read, key: &TupleKey) -> Result<(), Error
 
 /// The client that a type belongs to, as it is written down.
 fn owner(cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<ClientId>, Error> {
-    Ok(Models::unshared(cx.tenant).find(from, entity_type)?.and_then(|model| model.client.clone()))
+    Ok(Models::unshared(cx.tenant.id).find(from, entity_type)?.and_then(|model| model.client.clone()))
 }
 
 /// Refuses who may not manage the grants of a client. A client may manage what is its own. Errors: [`Denied`], the store's.

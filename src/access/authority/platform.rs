@@ -64,7 +64,7 @@ pub fn rests_on_model(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str) -
 /// Whether authority over the platform rests on the types of a client, or on who holds a relation to the client itself. When there is too much to look
 /// at, yes.
 pub fn rests_on_client(cx: &Cx, from: &(impl Read + ?Sized), client: &ClientId) -> Result<bool, Error> {
-    let owned = models::of_client(from, cx.tenant, client)?;
+    let owned = models::of_client(from, cx.tenant.id, client)?;
     let types = owned.iter().map(|model| (&*model.entity_type, ANY));
     if !may_lead_to_platform(cx, from, types.chain([(check::CLIENTS, client.as_str())]))? {
         return Ok(false);
@@ -84,14 +84,14 @@ pub fn is_held_by(
     subject: &SubjectRef,
     keys: &[SubjectRef],
 ) -> Result<bool, Error> {
-    let models = Models::unshared(cx.tenant);
+    let models = Models::unshared(cx.tenant.id);
     for own in builtin::all().filter(|own| own.entity_type != GROUP) {
         let Some(model) = models.find(from, &own.entity_type)? else { continue };
         for relation in model.relations.keys().filter(|relation| is_authority(&own.entity_type, relation)) {
             let held = (own.entity_type.as_str(), relation.as_str());
             let keys = keys.iter().filter(|_| own.entity_type != check::CLIENTS);
             for subject in keys.chain([subject]) {
-                if !tuples::objects_of_subject(from, cx.tenant, subject, held, (None, 1))?.is_empty() {
+                if !tuples::objects_of_subject(from, cx.tenant.id, subject, held, (None, 1))?.is_empty() {
                     return Ok(true);
                 }
             }
@@ -104,7 +104,7 @@ pub fn is_held_by(
     for (kind, id, relation) in sources.elsewhere() {
         for id in [id.as_str(), ANY] {
             for subject in keys.iter().chain([subject]) {
-                if tuples::find_exact(from, cx.tenant, (kind, id, relation), subject)?.is_some() {
+                if tuples::find_exact(from, cx.tenant.id, (kind, id, relation), subject)?.is_some() {
                     return Ok(true);
                 }
             }
@@ -121,7 +121,7 @@ fn may_lead_to_platform<'k>(
     from: &(impl Read + ?Sized),
     objects: impl IntoIterator<Item = (&'k str, &'k str)>,
 ) -> Result<bool, Error> {
-    let uses_own_model = models::find(from, cx.tenant, check::CLIENTS)?.is_none();
+    let uses_own_model = models::find(from, cx.tenant.id, check::CLIENTS)?.is_none();
     let mut open: Vec<_> = objects.into_iter().map(|(kind, id)| (kind.to_owned(), id.to_owned())).collect();
     let (mut seen, mut looked_at) = (BTreeSet::new(), 0_usize);
     while let Some((kind, id)) = open.pop() {
@@ -131,8 +131,8 @@ fn may_lead_to_platform<'k>(
         let limit = MAX_CLIMB.saturating_sub(looked_at).saturating_add(1);
         let above = match id.as_str() {
             // What holds of all objects of a type holds of each.
-            ANY => tuples::of_subject_type(from, cx.tenant, &kind, None, limit)?,
-            id => tuples::speaking_of(from, cx.tenant, &kind, id, limit)?,
+            ANY => tuples::of_subject_type(from, cx.tenant.id, &kind, None, limit)?,
+            id => tuples::speaking_of(from, cx.tenant.id, &kind, id, limit)?,
         };
         looked_at = looked_at.saturating_add(above.len()).saturating_add(1);
         let is_access = |key: &TupleKey| uses_own_model && !is_authority(&key.entity_type, &key.relation);
@@ -165,12 +165,12 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
     /// Those of this state; `None` when there is too much to look at.
     fn of(cx: &'a Cx, from: &'a R) -> Result<Option<Self>, Error> {
         // A transaction may never be committed: models read in it must not be shared.
-        let models = Models::unshared(cx.tenant);
+        let models = Models::unshared(cx.tenant.id);
         let mut sources = Self { cx, from, models, places: BTreeMap::new(), open: VecDeque::new(), steps: 0 };
         for own in builtin::all().filter(|own| own.entity_type != GROUP) {
             let kind = own.entity_type.as_str();
             let Some(model) = sources.models.find(from, kind)? else { continue };
-            for id in tuples::entity_ids(from, cx.tenant, kind, None, MAX_STEPS)? {
+            for id in tuples::entity_ids(from, cx.tenant.id, kind, None, MAX_STEPS)? {
                 for relation in model.relations.keys().filter(|relation| is_authority(kind, relation)) {
                     sources.push((kind, &id, relation), kind != check::CLIENTS);
                 }
@@ -201,7 +201,7 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
 
     /// What decides who has this relation.
     fn expand(&mut self, (kind, id, relation): &RelationKey, elsewhere: bool) -> Result<(), Error> {
-        let (from, tenant) = (self.from, self.cx.tenant);
+        let (from, tenant) = (self.from, self.cx.tenant.id);
         let Some(model) = self.models.find(from, kind)? else { return Ok(()) };
         let Some(rewrite) = model.relations.get(relation).map(|relation| &relation.rewrite) else { return Ok(()) };
         for other in rewrite.computed() {

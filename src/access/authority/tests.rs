@@ -9,7 +9,7 @@ use crate::access::Error;
 use crate::access::model::catalogue::{self, Draft};
 use crate::access::{groups, tuples};
 use crate::base::id::{ClientId, TenantId};
-use crate::cx::{Actor, Cx, Proof};
+use crate::cx::{Actor, Cx, Freshness};
 use crate::identity::users::{self, NewUser};
 use crate::records::{Group, SubjectRef, TupleKey, User};
 use crate::rights::{self, Right};
@@ -92,7 +92,7 @@ impl World {
     fn callers(&self) -> Vec<(&'static str, Cx)> {
         let home = &self.home;
         let mut callers: Vec<_> = self.people.iter().map(|(name, user)| (*name, home.cx_of(&user.id))).collect();
-        let old = Proof::At(START.minus(Duration::from_secs(24 * 60 * 60)));
+        let old = Freshness::ProvedAt(START.minus(Duration::from_secs(24 * 60 * 60)));
         callers.push(("stale root", Cx { proof: old, ..home.cx_of(&self.user("root").id) }));
         callers.push(("shop", home.stranger().with_actor(Actor::Client("shop".parse().unwrap()))));
         callers.push(("nobody", home.stranger()));

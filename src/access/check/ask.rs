@@ -120,7 +120,7 @@ impl CheckedState<'_> {
         let maintainer = IndexMaintainer::of(cx);
         let is_quick = self.budget.is_none_or(|budget| budget.most() <= QUICK);
         let ready = if is_quick { maintainer.at(cx.store(), revision) } else { None };
-        let store = StoreTuples { from, tenant: cx.tenant };
+        let store = StoreTuples { from, tenant: cx.tenant.id };
         let tuples = SnapshotTuples::new(store, ready.as_ref().and_then(|ready| ready.index()));
         let schema = StoredSchema::new(cx, State::Committed(from)).with_cache(&cache);
         let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
@@ -153,11 +153,11 @@ impl CheckedState<'_> {
     /// Answers with scripts, from the store: scripts take their time, and must not keep the index from going on.
     fn decide_live(&self, question: &Question, runner: &mut dyn ScriptRunner) -> Result<Decision, Error> {
         let (cx, from) = (self.cx, &**self.from);
-        let stored = StoreTuples { from, tenant: cx.tenant };
+        let stored = StoreTuples { from, tenant: cx.tenant.id };
         let schema = StoredSchema::new(cx, State::Committed(from));
         let (now, limits, budget) = (cx.now, Limits::of(cx), self.budget);
         let graph = Graph { tuples: &stored, schema: &schema, now, limits, budget };
-        let (status, revision) = (schema.status(&question.subject)?, tuples::revision(from, cx.tenant)?);
+        let (status, revision) = (schema.status(&question.subject)?, tuples::revision(from, cx.tenant.id)?);
         CheckSession::new(graph, &question.subject, status, revision).decide_live(question, runner)
     }
 
@@ -281,12 +281,12 @@ pub fn may_in(
     (entity_type, entity_id): (&str, &str),
 ) -> Result<bool, Error> {
     let schema = StoredSchema::new(cx, State::Tentative(from));
-    let stored = StoreTuples { from, tenant: cx.tenant };
+    let stored = StoreTuples { from, tenant: cx.tenant.id };
     let budget = Budget::of(OWN);
     let (now, limits) = (cx.now, Limits::of(cx));
     let graph = Graph { tuples: &stored, schema: &schema, now, limits, budget: Some(&budget) };
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
-    let revision = tuples::revision(from, cx.tenant)?;
+    let revision = tuples::revision(from, cx.tenant.id)?;
     Ok(CheckSession::new(graph, subject, schema.status(subject)?, revision).decide(&question)?.allows())
 }
 

@@ -91,7 +91,7 @@ impl ScriptInput {
 fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, Error> {
     let in_groups: Vec<Group> =
         groups::of_subject(cx, from, reference)?.into_iter().map(|joined| joined.group).collect();
-    let (kind, id, tenant) = (reference.kind.as_str(), reference.id.as_str(), cx.tenant);
+    let (kind, id, tenant) = (reference.kind.as_str(), reference.id.as_str(), cx.tenant.id);
     let known = match kind {
         USER => match id.parse() {
             Ok(id) => users::find(from, tenant, &id)?.map(|user| Subject::of_user(&user, &in_groups)),

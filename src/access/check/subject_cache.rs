@@ -7,12 +7,12 @@ use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::access::Error;
-use crate::base::hash::Seeded;
 use crate::base::id::{ApiKeyId, TenantId, UserId};
 use crate::cx::Cx;
 use crate::store::rows::api_keys::{self, KeyStatus};
 use crate::store::rows::{tuples, users};
 use crate::store::{self, Read, Revision};
+use foldhash::fast::RandomState;
 
 /// The most people, and the most keys, that are kept. Questions about more of them in one version read the store.
 const MOST: usize = 20_000;
@@ -26,20 +26,22 @@ pub(crate) struct SubjectCache {
     keys: Cached<ApiKeyId, Option<KeyStatus>>,
 }
 
-struct Cached<K, V>(RwLock<HashMap<K, V, Seeded>>);
+struct Cached<K, V>(RwLock<HashMap<K, V, RandomState>>);
 
 impl SubjectCache {
     /// The cache of this state. For a version that is not known it is made anew, and nobody else gets it.
     pub(super) fn of(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, store::Error> {
-        let Some(version) = from.access_revision().map(Revision::number) else { return Self::at(0, cx.tenant, from) };
+        let Some(version) = from.access_revision().map(Revision::number) else {
+            return Self::at(0, cx.tenant.id, from);
+        };
         let newest = &cx.process().subjects;
-        let known = newest.find(&cx.tenant);
+        let known = newest.find(&cx.tenant.id);
         if let Some(known) = known.as_ref().filter(|known| known.version == version) {
             return Ok(Arc::clone(known));
         }
-        let fresh = Self::at(version, cx.tenant, from)?;
+        let fresh = Self::at(version, cx.tenant.id, from)?;
         // An operation that still reads an older state does not displace the newer one.
-        newest.offer(cx.tenant, version, &fresh);
+        newest.offer(cx.tenant.id, version, &fresh);
         Ok(fresh)
     }
 
@@ -50,12 +52,12 @@ impl SubjectCache {
 
     /// Whether a person is disabled; `None` when there is no such person. `from` is the state of this cache.
     pub(super) fn is_disabled(&self, cx: &Cx, from: &dyn Read, id: &UserId) -> Result<Option<bool>, Error> {
-        self.users.find(id, || Ok(users::is_disabled(from, cx.tenant, id)?))
+        self.users.find(id, || Ok(users::is_disabled(from, cx.tenant.id, id)?))
     }
 
     /// What decides whether a key works; `None` when there is no such key. `from` is the state of this cache.
     pub(super) fn key(&self, cx: &Cx, from: &dyn Read, id: &ApiKeyId) -> Result<Option<KeyStatus>, Error> {
-        self.keys.find(id, || Ok(api_keys::status(from, cx.tenant, id)?))
+        self.keys.find(id, || Ok(api_keys::status(from, cx.tenant.id, id)?))
     }
 }
 

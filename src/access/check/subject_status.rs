@@ -78,7 +78,7 @@ impl Schema for StoredSchema<'_> {
             None => {
                 let models = match self.from {
                     State::Committed(from) => Models::current(self.cx, from)?,
-                    State::Tentative(_) => Arc::new(Models::unshared(self.cx.tenant)),
+                    State::Tentative(_) => Arc::new(Models::unshared(self.cx.tenant.id)),
                 };
                 self.models.get_or_init(|| models)
             }
@@ -110,7 +110,7 @@ impl StoredSchema<'_> {
             API_KEY => subject.id.parse().map_or(Ok(SubjectStatus::ACTIVE), |id| self.key(&id)),
             CLIENT => subject.id.parse().map_or(Ok(SubjectStatus::ACTIVE), |id| self.client(&id)),
             GROUP => subject.id.parse().map_or(Ok(SubjectStatus::ACTIVE), |id| {
-                let known = groups::find(self.from.read(), self.cx.tenant, &id)?.is_some();
+                let known = groups::find(self.from.read(), self.cx.tenant.id, &id)?.is_some();
                 Ok(if known { SubjectStatus::ACTIVE } else { SubjectStatus::Unknown })
             }),
             _ => Ok(SubjectStatus::ACTIVE),
@@ -121,7 +121,7 @@ impl StoredSchema<'_> {
         let from = self.from.read();
         let disabled = match self.cache {
             Some(cache) => cache.is_disabled(self.cx, from, id)?,
-            None => users::is_disabled(from, self.cx.tenant, id)?,
+            None => users::is_disabled(from, self.cx.tenant.id, id)?,
         };
         Ok(match disabled {
             None => SubjectStatus::Unknown,
@@ -134,7 +134,7 @@ impl StoredSchema<'_> {
         let from = self.from.read();
         let found = match self.cache {
             Some(cache) => cache.key(self.cx, from, id)?,
-            None => api_keys::status(from, self.cx.tenant, id)?,
+            None => api_keys::status(from, self.cx.tenant.id, id)?,
         };
         let Some(key) = found else { return Ok(SubjectStatus::Unknown) };
         if !key.enabled || !key.holds(self.cx.now) || self.user(&key.owner)? != SubjectStatus::ACTIVE {
@@ -144,7 +144,7 @@ impl StoredSchema<'_> {
     }
 
     fn client(&self, id: &ClientId) -> Result<SubjectStatus, Error> {
-        Ok(match clients::find(self.from.read(), self.cx.tenant, id)? {
+        Ok(match clients::find(self.from.read(), self.cx.tenant.id, id)? {
             Some(client) if client.disabled => SubjectStatus::Disabled,
             // Client identifiers are free-form: only those with the prefix are surely Auther's own.
             None if id.as_str().starts_with(OUR_CLIENTS) => SubjectStatus::Unknown,

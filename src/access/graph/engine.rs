@@ -15,8 +15,8 @@ use super::symbols::{Edge, LocalSymbols, Subject, Symbol, Userset};
 use super::tuple_reader::{ObjectRelation, TupleFilter, TupleReader};
 use crate::access::Error;
 use crate::access::model::{CompiledModel, Relation, Rewrite};
-use crate::base::hash::Seeded;
 use crate::records::SubjectRef;
+use foldhash::fast::RandomState;
 
 /// The outcome of an evaluation.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Engine<'a, F: ?Sized> {
     policy: Option<Arc<str>>,
     explain: bool,
     memo: Memo,
-    models: HashMap<Symbol, Option<Arc<CompiledModel>>, Seeded>,
+    models: HashMap<Symbol, Option<Arc<CompiledModel>>, RandomState>,
     visited: usize,
     sets: usize,
     /// Whether a branch was not followed to its end.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::derivation::Derivation;
 use super::result::CheckResult;
 use super::symbols::Userset;
-use crate::base::hash::Seeded;
+use foldhash::fast::RandomState;
 
 /// The `low` of a result that rests on nothing unfinished.
 pub(super) const EXACT: usize = usize::MAX;
@@ -60,7 +60,7 @@ enum Entry {
 /// Results by node.
 #[derive(Debug)]
 pub(super) struct Memo {
-    entries: HashMap<Node, Entry, Seeded>,
+    entries: HashMap<Node, Entry, RandomState>,
     open: usize,
     /// Nodes whose results are not exact, in the order they were found.
     provisional: Vec<Node>,
@@ -89,7 +89,7 @@ const ORDINARY: usize = 28;
 
 impl Default for Memo {
     fn default() -> Self {
-        let entries = HashMap::with_capacity_and_hasher(ORDINARY, Seeded::default());
+        let entries = HashMap::with_capacity_and_hasher(ORDINARY, RandomState::default());
         Self { entries, open: 0, provisional: Vec::new() }
     }
 }

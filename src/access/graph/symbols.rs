@@ -6,9 +6,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::base::Moment;
-use crate::base::hash::Seeded;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 use crate::records::{SubjectRef, Tuple};
+use foldhash::fast::RandomState;
 
 /// An interned text: within one question, two symbols are the same if and only if their texts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ pub struct LocalSymbols(RefCell<Table>);
 struct Table {
     texts: Vec<Arc<str>>,
     /// Of all texts once there are more than [`FEW`]; with fewer it is quicker to look through them.
-    positions: HashMap<Arc<str>, usize, Seeded>,
+    positions: HashMap<Arc<str>, usize, RandomState>,
 }
 
 /// So many texts are looked through one by one.

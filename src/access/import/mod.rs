@@ -9,21 +9,14 @@ pub mod tuples;
 use serde_json::Value;
 
 use super::model::SubjectRule;
+use crate::records::tuple::SUBJECT_TYPES;
 
 pub use openfga::{Imported, ImportedModel, import};
 pub use tuples::{Incoming, read_tuple, read_tuples, read_tuples_from, write_tuple};
 
-/// Types that are the same everywhere: their names take no prefix.
-const OURS: [&str; 4] = ["user", "group", "apikey", "client"];
-
-/// Whether a type of subjects is one that we have ourselves.
-fn is_ours(kind: &str) -> bool {
-    OURS.contains(&kind)
-}
-
 /// The name of a foreign type here: with `prefix` before it, unless it is a type of subjects that we have ourselves.
 pub fn prefixed(kind: &str, prefix: &str) -> String {
-    if is_ours(kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
+    if SUBJECT_TYPES.contains(&kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
 }
 
 impl Imported {

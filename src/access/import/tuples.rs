@@ -12,11 +12,15 @@ use serde_json::{Map, Value};
 use crate::access::error::Mistake;
 use crate::access::model::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
 use crate::base::Moment;
+use crate::base::strict_json::{self, Bounds};
 use crate::base::text::is_steering;
+use crate::records::tuple::{TypeEnd, parse_object};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 
 /// Longest identifier of an object or a subject, in bytes.
 const MAX_ID: usize = 256;
+/// What a text may hold as one document: tuples have five to ten members.
+const JSON: Bounds = Bounds { depth: 16, values: 200_000 };
 /// Mistakes after which reading stops.
 const MAX_MISTAKES: usize = 100;
 
@@ -89,13 +93,15 @@ pub fn read_tuples_from(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<M
 pub fn read_tuple(text: &str) -> Result<Incoming, String> {
     let text = text.trim();
     if text.starts_with('{') {
-        let value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-        return from_json(&value);
+        let read =
+            strict_json::read(text.as_bytes(), JSON).map_err(|error| format!("is not accepted as JSON: {error}"))?;
+        return from_json(&read.value);
     }
     let parts = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
     let key = match parts {
         Some(parts) => from_parts(&parts.split(',').map(str::trim).collect::<Vec<_>>())?,
-        None => from_arrow(text)?,
+        None => TupleKey::parse(text)
+            .ok_or_else(|| format!("{} is no tuple: write type:id#relation@type:id, or JSON", quoted(text)))?,
     };
     Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: false })
 }
@@ -107,7 +113,7 @@ pub fn write_tuple(tuple: &Tuple) -> String {
 
 /// The items of a text that is one JSON value: a list, or an object with `tuples`.
 fn whole(text: &str) -> Option<Vec<Value>> {
-    match serde_json::from_str(text).ok()? {
+    match strict_json::read(text.as_bytes(), JSON).ok()?.value {
         Value::Array(items) => Some(items),
         Value::Object(mut members) => match members.remove("tuples").or_else(|| members.remove("tuple_keys")) {
             Some(Value::Array(items)) => Some(items),
@@ -159,16 +165,11 @@ fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
     let text =
         |name: &str| members.get(name).and_then(Value::as_str).ok_or_else(|| format!("`{name}` is missing or no text"));
     let (user, relation, object) = (text("user")?, text("relation")?, text("object")?);
-    // Their types hold no colon, their identifiers may.
-    let split = |text: &'_ str| text.split_once(':').map(|(kind, id)| (kind.to_owned(), id.to_owned()));
-    let (entity_type, entity_id) =
-        split(object).ok_or_else(|| format!("`object` is {}, not `type:id`", quoted(object)))?;
-    let (user, held) = match user.rsplit_once('#') {
-        Some((user, held)) => (user, Some(held.to_owned())),
-        None => (user, None),
-    };
-    let (kind, id) = split(user).ok_or_else(|| format!("`user` is {}, not `type:id`", quoted(user)))?;
-    let subject = SubjectRef { kind, id, relation: held };
+    let (entity_type, entity_id) = parse_object(object, TypeEnd::FirstColon)
+        .ok_or_else(|| format!("`object` is {}, not `type:id`", quoted(object)))?;
+    let subject = SubjectRef::parse(user, TypeEnd::FirstColon)
+        .ok_or_else(|| format!("`user` is {}, not `type:id` or `type:id#relation`", quoted(user)))?;
+    let (entity_type, entity_id) = (entity_type.to_owned(), entity_id.to_owned());
     let key = TupleKey { entity_type, entity_id, relation: relation.to_owned(), subject };
     Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: true })
 }
@@ -186,26 +187,6 @@ fn from_parts(parts: &[&str]) -> Result<TupleKey, String> {
         entity_type: (*entity_type).to_owned(),
         entity_id: (*entity_id).to_owned(),
         relation: (*relation).to_owned(),
-        subject,
-    })
-}
-
-/// `type:id#relation@type:id` and `type:id#relation@type:id#relation`. Here types may hold colons, identifiers may not.
-fn from_arrow(text: &str) -> Result<TupleKey, String> {
-    let form = || format!("{} is no tuple: write type:id#relation@type:id, or JSON", quoted(text));
-    let (object, rest) = text.split_once('#').ok_or_else(form)?;
-    let (relation, subject) = rest.split_once('@').ok_or_else(form)?;
-    let (entity_type, entity_id) = object.rsplit_once(':').ok_or_else(form)?;
-    let (subject, held) = match subject.split_once('#') {
-        Some((subject, held)) => (subject, Some(held.to_owned())),
-        None => (subject, None),
-    };
-    let (kind, id) = subject.rsplit_once(':').ok_or_else(form)?;
-    let subject = SubjectRef { kind: kind.to_owned(), id: id.to_owned(), relation: held };
-    Ok(TupleKey {
-        entity_type: entity_type.to_owned(),
-        entity_id: entity_id.to_owned(),
-        relation: relation.to_owned(),
         subject,
     })
 }

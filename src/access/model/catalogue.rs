@@ -14,6 +14,7 @@ use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
+use crate::records::tuple::SUBJECT_TYPES;
 use crate::records::{Model, PolicyPlace, TupleKey};
 use crate::rights::{self, Right};
 use crate::store::rows::tuples::{self, Filter};
@@ -58,20 +59,20 @@ pub struct PolicyChange {
 
 /// The stored model of a type in either spelling. Built-in ones are in [`builtin`].
 pub fn find(cx: &Cx, from: &Snapshot, entity_type: &str) -> Result<Option<Model>, Error> {
-    Ok(stored_as(from, cx.tenant, entity_type)?)
+    Ok(stored_as(from, cx.tenant.id, entity_type)?)
 }
 
 /// A page of stored models.
 pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Model>, Error> {
-    Ok(rows::page(&cx.read()?, cx.tenant, request)?)
+    Ok(rows::page(&cx.read()?, cx.tenant.id, request)?)
 }
 
 /// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every mistake, and
 /// [`Error::SubjectNotFound`] for a client that does not exist.
 pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, Vec<Mistake>), Error> {
     let mut model = meaning(cx, from, draft)?;
-    model.client = owner(from, cx.tenant, draft, stored_as(from, cx.tenant, &draft.entity_type)?.as_ref())?;
-    let warnings = warnings(from, cx.tenant, &model)?;
+    model.client = owner(from, cx.tenant.id, draft, stored_as(from, cx.tenant.id, &draft.entity_type)?.as_ref())?;
+    let warnings = warnings(from, cx.tenant.id, &model)?;
     Ok((model, warnings))
 }
 
@@ -97,10 +98,10 @@ pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
 
 /// Refuses a model that the actor may not store in this state. Errors: [`Error::Denied`], the store's.
 pub fn may_put(cx: &Cx, from: &dyn Read, draft: &Draft) -> Result<(), Error> {
-    let old = stored_as(from, cx.tenant, &draft.entity_type)?;
+    let old = stored_as(from, cx.tenant.id, &draft.entity_type)?;
     let owner = match &old {
         Some(old) => old.client.clone(),
-        None => owner_by_name(from, cx.tenant, &draft.entity_type)?,
+        None => owner_by_name(from, cx.tenant.id, &draft.entity_type)?,
     };
     let entity_type = old.as_ref().map_or(&draft.entity_type, |old| &old.entity_type);
     authority::may_change_model(
@@ -111,31 +112,31 @@ pub fn may_put(cx: &Cx, from: &dyn Read, draft: &Draft) -> Result<(), Error> {
 }
 
 fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry: &Entry) -> Result<Stored, Error> {
-    let old = stored_as(tx, cx.tenant, &draft.entity_type)?;
+    let old = stored_as(tx, cx.tenant.id, &draft.entity_type)?;
     let version = old.as_ref().map_or(0, |old| old.version);
     // Another spelling of the type was stored since the document was read.
     let moved = old.as_ref().is_some_and(|old| old.entity_type != model.entity_type);
     if moved || draft.expected_version.is_some_and(|expected| expected != version) {
         return Err(Error::Conflict);
     }
-    let before = meaning_before(tx, cx.tenant, &model.entity_type, old.as_ref())?;
+    let before = meaning_before(tx, cx.tenant.id, &model.entity_type, old.as_ref())?;
     let mut after = model.clone();
-    spell_subjects(tx, cx.tenant, &mut after)?;
-    nothing_in_use_goes(tx, cx.tenant, (before.as_ref(), &after))?;
+    spell_subjects(tx, cx.tenant.id, &mut after)?;
+    nothing_in_use_goes(tx, cx.tenant.id, (before.as_ref(), &after))?;
     let new = Model {
         entity_type: model.entity_type.clone(),
-        client: owner(tx, cx.tenant, draft, old.as_ref())?,
+        client: owner(tx, cx.tenant.id, draft, old.as_ref())?,
         definition: draft.definition.clone(),
         version: version.saturating_add(1),
         created_at: old.as_ref().map_or(cx.now, |old| old.created_at),
         updated_at: cx.now,
     };
-    rows::put(tx, cx.tenant, &new)?;
-    tuples::raise(tx, cx.tenant)?;
+    rows::put(tx, cx.tenant.id, &new)?;
+    tuples::raise(tx, cx.tenant.id)?;
     entry.append(tx, cx, &Event::ModelPut { version: new.version, client: new.client.clone() })?;
     let policies = policy_changes(before.as_ref(), &after);
     note(tx, cx, &after.entity_type, &policies)?;
-    Ok(Stored { warnings: warnings(tx, cx.tenant, &after)?, model: new, created: old.is_none(), policies })
+    Ok(Stored { warnings: warnings(tx, cx.tenant.id, &after)?, model: new, created: old.is_none(), policies })
 }
 
 /// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
@@ -143,7 +144,7 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
     let entry = Entry::new(cx);
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
     let change = move |tx: &mut Tx| {
-        let found = stored_as(tx, at.tenant, &entity_type)?;
+        let found = stored_as(tx, at.tenant.id, &entity_type)?;
         let written = ModelChange {
             entity_type: found.as_ref().map_or(&entity_type, |old| &old.entity_type),
             owner: found.as_ref().and_then(|old| old.client.as_ref()),
@@ -154,15 +155,15 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
         if expected.is_some_and(|expected| expected != old.version) {
             return Err(Error::Conflict);
         }
-        let before = meaning_before(tx, at.tenant, &old.entity_type, Some(&old))?;
+        let before = meaning_before(tx, at.tenant.id, &old.entity_type, Some(&old))?;
         let after =
             builtin::find(&old.entity_type).map(|model| CompiledModel::clone(model)).unwrap_or_else(|| nothing(&old));
-        nothing_in_use_goes(tx, at.tenant, (before.as_ref(), &after))?;
+        nothing_in_use_goes(tx, at.tenant.id, (before.as_ref(), &after))?;
         if builtin::find(&old.entity_type).is_none() {
-            nobody_is_left_behind(tx, at.tenant, &old.entity_type)?;
+            nobody_is_left_behind(tx, at.tenant.id, &old.entity_type)?;
         }
-        rows::delete(tx, at.tenant, &old.entity_type)?;
-        tuples::raise(tx, at.tenant)?;
+        rows::delete(tx, at.tenant.id, &old.entity_type)?;
+        tuples::raise(tx, at.tenant.id)?;
         note(tx, &at, &old.entity_type, &policy_changes(before.as_ref(), &after))?;
         Ok(entry.clone().target(&old.entity_type).append(tx, &at, &Event::ModelDelete { version: old.version })?)
     };
@@ -175,7 +176,7 @@ fn nobody_is_left_behind(tx: &Tx, tenant: TenantId, entity_type: &str) -> Result
     let mut after = None;
     loop {
         let some = tuples::of_subject_type(tx, tenant, entity_type, after.as_ref(), MAX_LIMIT)?;
-        let rests_on_model = |key: &&TupleKey| key.subject.relation.is_some() || !KINDS.contains(&entity_type);
+        let rests_on_model = |key: &&TupleKey| key.subject.relation.is_some() || !SUBJECT_TYPES.contains(&entity_type);
         if let Some(key) = some.iter().find(rests_on_model) {
             let problem = format!("`{key}` speaks of a `{entity_type}`. Remove the tuples that do first");
             return Err(Error::InUse(problem));
@@ -192,14 +193,14 @@ fn note(tx: &mut Tx, cx: &Cx, entity_type: &str, changes: &[PolicyChange]) -> Re
     for change in changes {
         let place = PolicyPlace::Permission(change.permission.clone());
         let version = evaluations::change(cx, entity_type, place, change.policy.as_deref(), None);
-        policy_versions::note_change(tx, cx.tenant, &version)?;
+        policy_versions::note_change(tx, cx.tenant.id, &version)?;
     }
     Ok(())
 }
 
 /// What a document means under the name that the type is stored by.
 fn meaning(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<CompiledModel, Error> {
-    let stored = stored_as(from, cx.tenant, &draft.entity_type)?;
+    let stored = stored_as(from, cx.tenant.id, &draft.entity_type)?;
     let entity_type = stored.as_ref().map_or(draft.entity_type.as_str(), |stored| &stored.entity_type);
     compile(entity_type, draft.client.as_ref(), &draft.definition).map_err(Error::Invalid)
 }
@@ -366,9 +367,6 @@ fn warnings(from: &(impl Read + ?Sized), tenant: TenantId, model: &CompiledModel
     Ok(warnings)
 }
 
-/// Types of subjects that need no model.
-const KINDS: [&str; 4] = ["user", "group", "apikey", "client"];
-
 /// What other types know.
 struct Others<'m> {
     models: Models,
@@ -400,7 +398,7 @@ impl Others<'_> {
 
     fn kind(&self, from: &(impl Read + ?Sized), rule: &SubjectRule, kind: &str) -> Result<Option<String>, Error> {
         let is_known =
-            KINDS.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
+            SUBJECT_TYPES.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
         let problem = || format!("`{rule}`: there is no type `{kind}` yet. A rule names a type, and no single subject");
         Ok((!is_known).then(problem))
     }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
-use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
 use crate::store::{Error, Read};
+use foldhash::fast::RandomState;
 
 /// What types that name their client may begin with.
 const ALIAS: &str = "client_";
@@ -20,7 +20,7 @@ const ALIAS: &str = "client_";
 pub struct Models {
     tenant: TenantId,
     revision: u64,
-    found: RwLock<HashMap<String, Arc<CompiledModel>, Seeded>>,
+    found: RwLock<HashMap<String, Arc<CompiledModel>, RandomState>>,
     /// A version of the store, and one more, in which the models are these; 0 for none.
     seen_in: AtomicU64,
 }
@@ -31,19 +31,19 @@ impl Models {
     /// snapshot only.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
         let newest = &cx.process().models;
-        let known = newest.find(&cx.tenant);
+        let known = newest.find(&cx.tenant.id);
         let version = from.access_revision().map_or(0, |version| version.number().saturating_add(1));
         if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {
             return Ok(Arc::clone(models));
         }
-        let revision = rows::revision(from, cx.tenant)?;
+        let revision = rows::revision(from, cx.tenant.id)?;
         if let Some(models) = known.as_ref().filter(|models| models.revision == revision) {
             models.seen_in.fetch_max(version, Ordering::Relaxed);
             return Ok(Arc::clone(models));
         }
-        let fresh = Arc::new(Self::at(cx.tenant, revision));
+        let fresh = Arc::new(Self::at(cx.tenant.id, revision));
         // An operation that still reads an older state does not displace the newer one.
-        newest.offer(cx.tenant, revision, &fresh);
+        newest.offer(cx.tenant.id, revision, &fresh);
         Ok(fresh)
     }
 

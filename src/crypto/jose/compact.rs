@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
 
-use super::{Error, json};
+use super::{Error, object};
 
 /// The longest token read where no smaller limit applies.
 pub const MAX_BYTES: usize = 16 * 1024;
@@ -39,6 +39,12 @@ pub fn peek_header(token: &str) -> Result<Header, Error> {
     parse(token, MAX_BYTES).map(|compact| compact.header)
 }
 
+/// Reads the claims of a token of at most [`MAX_BYTES`], to find out whose keys to verify it with. Nothing of the answer
+/// may be trusted, as with [`peek_header`].
+pub fn peek_claims(token: &str) -> Result<Map<String, Value>, Error> {
+    object(&parse(token, MAX_BYTES)?.payload).ok_or(Error::Claims)
+}
+
 /// Takes a token apart; refuses every form but the compact one, and every header that asks for special treatment.
 pub(super) fn parse(token: &str, max_bytes: usize) -> Result<Compact<'_>, Error> {
     if token.len() > max_bytes {
@@ -46,7 +52,7 @@ pub(super) fn parse(token: &str, max_bytes: usize) -> Result<Compact<'_>, Error>
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Error::Form)?;
     let (header, payload) = signed.split_once('.').ok_or(Error::Form)?;
-    let members = json::object(&decode(header)?).ok_or(Error::Header("is not a JSON object with unique members"))?;
+    let members = object(&decode(header)?).ok_or(Error::Header("is not a JSON object with unique members"))?;
     Ok(Compact {
         header: read_header(&members)?,
         payload: decode(payload)?,

@@ -4,7 +4,6 @@
 //! Start reading at [`verify`], whose checks stand in the order in which they are made.
 
 mod compact;
-mod json;
 mod jwk;
 mod signing;
 mod times;
@@ -20,12 +19,23 @@ mod wycheproof;
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::{Map, Value};
+
+use crate::base::strict_json::{self, Bounds};
 pub use crate::records::Algorithm;
-pub use compact::{Header, MAX_BYTES, peek_header};
+pub use compact::{Header, MAX_BYTES, peek_claims, peek_header};
 pub use jwk::{VerifyingKey, thumbprint};
 pub use signing::SigningKey;
 pub use times::{check_times, numeric_date};
 pub use verifying::{Expectation, TypRule, Verified, verify};
+
+/// What the parts of a token and a key may hold: a token of [`MAX_BYTES`] has no room for more values.
+const JSON: Bounds = Bounds { depth: 32, values: MAX_BYTES };
+
+/// A JSON object with unique member names (RFC 7515 §4, RFC 7519 §4); `None` for everything else.
+fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    strict_json::object(bytes, JSON)
+}
 
 /// What signatures are accepted with: the algorithms of our own tokens, and PS256 for what clients sign (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

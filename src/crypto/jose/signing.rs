@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Algorithm, Error, VerifyingKey, json};
+use super::{Algorithm, Error, VerifyingKey, object};
 use crate::base::Secret;
 
 /// Bits of the RSA keys we make.
@@ -56,7 +56,7 @@ impl SigningKey {
 
     /// Reads a key that [`SigningKey::to_private_jwk`] wrote. Refuses one that does not verify what it signs.
     pub fn from_private_jwk(json: &Secret<String>) -> Result<Self, Error> {
-        let members = json::object(json.expose().as_bytes()).ok_or(Error::Key("is not a JSON object"))?;
+        let members = object(json.expose().as_bytes()).ok_or(Error::Key("is not a JSON object"))?;
         let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
         let algorithm =
             text("alg").and_then(|name| name.parse().ok()).ok_or(Error::Key("names no supported algorithm"));
@@ -205,8 +205,8 @@ mod tests {
                 Algorithm::RS256 => fixtures::rsa_key(1, "k"),
                 _ => fixtures::key(algorithm, "k"),
             };
-            let mut members = json::object(key.to_private_jwk().expose().as_bytes()).unwrap();
-            let other = json::object(other.to_private_jwk().expose().as_bytes()).unwrap();
+            let mut members = object(key.to_private_jwk().expose().as_bytes()).unwrap();
+            let other = object(other.to_private_jwk().expose().as_bytes()).unwrap();
             let foreign = if algorithm == Algorithm::RS256 { "n" } else { "x" };
             members.insert(foreign.to_owned(), other[foreign].clone());
             if let Some(y) = other.get("y") {
@@ -215,7 +215,7 @@ mod tests {
             let mixed = Secret::new(serde_json::to_string(&members).unwrap());
             assert!(SigningKey::from_private_jwk(&mixed).is_err(), "{algorithm}");
             for missing in ["kid", "alg", "d", "kty"] {
-                let mut members = json::object(key.to_private_jwk().expose().as_bytes()).unwrap();
+                let mut members = object(key.to_private_jwk().expose().as_bytes()).unwrap();
                 members.remove(missing);
                 let damaged = Secret::new(serde_json::to_string(&members).unwrap());
                 assert!(SigningKey::from_private_jwk(&damaged).is_err(), "{algorithm} without {missing}");

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::compact::{self, Header};
-use super::{Error, SignatureAlgorithm, VerifyingKey, json};
+use super::{Error, SignatureAlgorithm, VerifyingKey, object};
 
 /// What a token must be to be taken at one place.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub struct Verified {
 /// a key in the token itself is never looked at.
 pub fn verify(token: &str, key: &VerifyingKey, expect: &Expectation) -> Result<Verified, Error> {
     let (header, payload) = verify_bytes(token, key, expect)?;
-    let claims = json::object(&payload).ok_or(Error::Claims)?;
+    let claims = object(&payload).ok_or(Error::Claims)?;
     Ok(Verified { header, claims })
 }
 

@@ -16,7 +16,7 @@ mod user;
 use actix_web::web::ServiceConfig;
 
 use super::endpoint::Endpoint;
-use super::routes;
+use crate::tenant::paths;
 
 /// The routes of the dialect.
 pub fn configure(config: &mut ServiceConfig) {
@@ -48,5 +48,5 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 fn at(name: &str) -> Endpoint {
-    Endpoint::at([&*routes::account(name)])
+    Endpoint::below(paths::ACCOUNT_API, name)
 }

@@ -9,11 +9,12 @@ use super::refusal::in_dialect;
 use super::shapes;
 use crate::base::id::SessionId;
 use crate::crypto::token;
+use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
 use crate::http::extract::{Json, Person, Visitor};
 use crate::http::respond::Refusal;
-use crate::http::routes;
 use crate::identity::{Error, sessions};
+use crate::tenant::paths;
 
 /// `GET /get-session`: `{session, user}`, or `null` when nobody is signed in, a token that has ended included.
 pub async fn current(visitor: Result<Visitor, Refusal>) -> Result<HttpResponse, Refusal> {
@@ -43,8 +44,8 @@ pub async fn sign_out(request: HttpRequest, visitor: Visitor) -> Result<HttpResp
 }
 
 /// `GET /sign-out`: some apps send the browser here. A link must not end a session, so the page asks.
-pub async fn sign_out_page() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, routes::LOGOUT)).finish()
+pub async fn sign_out_page(cx: Cx) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, cx.tenant.urls.path(paths::LOGOUT))).finish()
 }
 
 /// `GET /list-sessions`

@@ -9,8 +9,9 @@ use super::shapes;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Visitor, keep, name_of, own_path};
+use crate::http::extract::{Json, Visitor, keep, name_of};
 use crate::http::respond::Refusal;
+use crate::identity::interaction::own_path;
 use crate::identity::sign_in::{self, Attempt};
 
 /// `POST /sign-in/email`, `POST /sign-in/username`
@@ -43,7 +44,7 @@ pub async fn by_password(
     let attempt = Attempt { identifier: &identifier, password: &password, device, browser, replaces };
     let success = sign_in::with_password(&cx, attempt).await.map_err(in_dialect)?;
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
-    let url = callback_url.as_deref().and_then(own_path);
+    let url = callback_url.as_deref().and_then(|path| own_path(&cx, path));
     Ok(HttpResponse::Ok().json(json!({
         "redirect": url.is_some(),
         "url": url,

@@ -155,9 +155,9 @@ fn with_names(cx: &Cx, line: &str) -> Result<String, Refusal> {
     for word in line.split_inclusive(|letter| !is_part(letter)) {
         let id = word.trim_end_matches(|letter| !is_part(letter));
         let name = if let Ok(user) = id.parse::<UserId>() {
-            users::find(&from, cx.tenant, &user)?.map(|user| user.email)
+            users::find(&from, cx.tenant.id, &user)?.map(|user| user.email)
         } else if let Ok(group) = id.parse::<GroupId>() {
-            groups::find(&from, cx.tenant, &group)?.map(|group| group.name)
+            groups::find(&from, cx.tenant.id, &group)?.map(|group| group.name)
         } else {
             None
         };

@@ -15,9 +15,9 @@ use crate::base::{Secret, Timestamp};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Body};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes;
 use crate::identity::links;
 use crate::store::rows::certificates::{self, Role};
+use crate::tenant::paths;
 
 /// A link that lets somebody in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,8 +72,8 @@ pub async fn recover(local: Local, body: Body<Recovery>) -> HandlerResult {
 }
 
 fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> EntryLink {
-    let path = routes::with_query(routes::SETUP, "token", token.expose());
-    EntryLink { url: format!("{}{path}", cx.issuer()), expires_at: cx.now.plus(lifetime).into() }
+    let url = cx.tenant.urls.url_with(paths::SETUP, "token", token.expose());
+    EntryLink { url, expires_at: cx.now.plus(lifetime).into() }
 }
 
 /// `GET ca`: the local CA's certificate.

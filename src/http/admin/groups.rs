@@ -227,7 +227,7 @@ fn with_name(cx: &Cx, from: &impl crate::store::Read, member: groups::Member) ->
     let SubjectRef { kind, id, relation } = member.subject;
     let name = match kind.as_str() {
         "user" => match id.parse() {
-            Ok(id) => users::find(from, cx.tenant, &id)?.map(|user| user.email),
+            Ok(id) => users::find(from, cx.tenant.id, &id)?.map(|user| user.email),
             Err(_) => None,
         },
         GROUP => groups::find(cx, from, &id)?.map(|group| group.name),

@@ -10,10 +10,10 @@ use super::operation::{Operation, get};
 use crate::base::id::ClientId;
 use crate::http::extract::{Admin, ViewClients};
 use crate::http::respond::HandlerResult;
-use crate::http::routes;
 use crate::oauth::clients::{self, Error};
 use crate::oauth::{discovery, mint, scope};
 use crate::records::{Algorithm, AuthMethod, ClientType, GrantType};
+use crate::tenant::paths;
 
 /// What the developer of an app needs: addresses as discovery has them, and what is registered. Never a secret.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -60,17 +60,15 @@ pub fn operations() -> Vec<Operation> {
 /// `GET clients/{client}/integration`.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
-    let issuer = admin.cx.issuer();
-    let document = discovery::document(issuer);
+    let document = discovery::document(&admin.cx.tenant);
     let address = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let [discovery, ..] = routes::DISCOVERY;
     let audience = match mint::audience(&admin.cx, Some(&client)) {
         Value::String(one) => Audience::One(one),
         several => Audience::Several(serde_json::from_value(several).unwrap_or_default()),
     };
     Ok(HttpResponse::Ok().json(Integration {
-        issuer: issuer.to_string(),
-        discovery: format!("{issuer}{discovery}"),
+        issuer: admin.cx.tenant.issuer.to_string(),
+        discovery: admin.cx.tenant.urls.url(paths::DISCOVERY[0]),
         jwks: address("jwks_uri"),
         authorize: address("authorization_endpoint"),
         token: address("token_endpoint"),

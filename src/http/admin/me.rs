@@ -55,11 +55,11 @@ pub async fn show(caller: Manager) -> HandlerResult {
 fn names(cx: &Cx) -> Result<(Option<String>, Option<String>), Refusal> {
     let from = cx.read()?;
     Ok(match &cx.actor {
-        Actor::User(id) => match users::find(&from, cx.tenant, id)? {
+        Actor::User(id) => match users::find(&from, cx.tenant.id, id)? {
             Some(user) => (user.profile.name, Some(user.email)),
             None => (None, None),
         },
-        Actor::Key(id) => (api_keys::find(&from, cx.tenant, id)?.map(|key| key.name), None),
+        Actor::Key(id) => (api_keys::find(&from, cx.tenant.id, id)?.map(|key| key.name), None),
         Actor::Client(id) => (clients::find(cx, id.as_str())?.map(|client| client.name), None),
         Actor::Anonymous | Actor::Local | Actor::System => (None, None),
     })

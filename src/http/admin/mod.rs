@@ -37,7 +37,7 @@ use actix_web::web::ServiceConfig;
 pub use local::Local;
 
 use super::endpoint::Endpoint;
-use super::routes::ADMIN_API;
+use crate::tenant::paths;
 
 /// Where endpoints are registered: in the application, or in a list of what there is.
 trait Registry {
@@ -113,7 +113,7 @@ fn register(config: &mut impl Registry) {
 }
 
 fn at(path: &str) -> Endpoint {
-    Endpoint::at([format!("{ADMIN_API}/{path}").as_str()])
+    Endpoint::below(paths::ADMIN_API, path)
 }
 
 fn people(config: &mut impl Registry) {

@@ -22,13 +22,13 @@ use crate::http::extract::{
     ViewSessions, ViewTuples, ViewUsers,
 };
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes::ADMIN;
 use crate::identity::users;
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::counts::{self, Counts};
 use crate::store::rows::sign_ins::{self, Hour};
 use crate::store::{Order, Snapshot};
+use crate::tenant::paths;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -194,7 +194,7 @@ struct SignIns {
 }
 
 fn sign_ins(cx: &Cx, from: &Snapshot, hours: u32) -> Result<SignIns, Refusal> {
-    let counted: BTreeMap<Moment, Hour> = sign_ins::latest(from, cx.tenant, hours as usize)?.into_iter().collect();
+    let counted: BTreeMap<Moment, Hour> = sign_ins::latest(from, cx.tenant.id, hours as usize)?.into_iter().collect();
     let now = sign_ins::hour_of(cx.now);
     let mut all = SignIns::default();
     for back in (0..hours).rev() {
@@ -210,24 +210,24 @@ fn sign_ins(cx: &Cx, from: &Snapshot, hours: u32) -> Result<SignIns, Refusal> {
 /// The way from an empty installation to one that people rely on.
 fn checklist(cx: &Cx, from: &Snapshot, counts: &Counts) -> Result<Vec<ChecklistStep>, Refusal> {
     let settings = cx.settings();
-    let host = settings.issuer.host.as_str();
+    let host = cx.tenant.urls.host();
     let steps = [
-        (users::first_administrator(cx)?.is_some(), "Make the first administrator", "/users"),
-        (counts.clients > 0, "Register an app", "/clients/register"),
-        (counts.users > 1, "Make an account for somebody else", "/users/create"),
-        (counts.grants > 0, "Sign in to an app", "/clients"),
-        (doctor::last_backup(from)?.is_some(), "Make a backup", "/settings?tab=health"),
+        (users::first_administrator(cx)?.is_some(), "Make the first administrator", "users"),
+        (counts.clients > 0, "Register an app", "clients/register"),
+        (counts.users > 1, "Make an account for somebody else", "users/create"),
+        (counts.grants > 0, "Sign in to an app", "clients"),
+        (doctor::last_backup(from)?.is_some(), "Make a backup", "settings?tab=health"),
         (
             settings.master_key.is_some(),
             "Keep the key of the secrets out of the data file",
-            "/settings?search=master_key",
+            "settings?search=master_key",
         ),
-        (!host.ends_with("localhost"), "Give this server its public address", "/settings?search=issuer"),
+        (!host.ends_with("localhost"), "Give this server its public address", "settings?search=issuer"),
     ];
     let step = |(done, title, page): (bool, &str, &str)| ChecklistStep {
         done,
         title: title.to_owned(),
-        href: format!("{ADMIN}{page}"),
+        href: cx.tenant.urls.path_below(paths::ADMIN, page),
     };
     Ok(steps.into_iter().map(step).collect())
 }

@@ -14,7 +14,7 @@ use crate::cx::Cx;
 use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::sessions::{self, Filter};
-use crate::identity::users;
+use crate::identity::{proofs, users};
 use crate::records;
 
 /// A signed-in browser or device.
@@ -78,6 +78,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn shown(cx: &Cx, session: records::Session) -> Session {
+    let (auth_time, amr) = (session.auth_time().into(), proofs::amr(&session.proofs));
     Session {
         ends_at: sessions::end_of(cx, &session).into(),
         id: session.id,
@@ -85,8 +86,8 @@ fn shown(cx: &Cx, session: records::Session) -> Session {
         created_at: session.created_at.into(),
         expires_at: session.expires_at.into(),
         last_seen_at: session.last_seen_at.into(),
-        auth_time: session.auth_time.into(),
-        amr: session.amr,
+        auth_time,
+        amr,
         ip: session.ip.map(|ip| ip.to_string()),
         user_agent: session.user_agent,
         clients: session.clients,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post};
-use super::paging::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{page_request, paged, parameter};
 use super::writers::for_writers;
 use crate::access::authority::Writable;
 use crate::access::dry_run::{Change, LookedAt};
@@ -269,14 +269,9 @@ pub fn operations() -> Vec<Operation> {
 /// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let (subject_type, subject_id) = match parameter(&query, "subject")? {
-        None => (None, None),
-        Some(subject) => {
-            // The type may hold colons; the identifier is what stands behind the last one of the type.
-            let split = subject.split_once(':').ok_or_else(|| wrong_parameter("subject", "is not TYPE:ID"))?;
-            (Some(split.0.to_owned()), Some(split.1.to_owned()))
-        }
-    };
+    let subject = parameter(&query, "subject")?;
+    let subject = subject.map(|text| naming::parse_subject(&admin.cx, &admin.cx.read()?, text)).transpose()?;
+    let (subject_type, subject_id) = subject.map(|subject| (subject.kind, subject.id)).unzip();
     let mut filter = Filter {
         entity_type: text("entity_type")?,
         entity_id: text("entity_id")?,

@@ -16,10 +16,10 @@ use crate::base::long_work::Busy;
 use crate::base::{Secret, Timestamp};
 use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Query, UpdateUsers, ViewUsers};
 use crate::http::respond::HandlerResult;
-use crate::http::routes;
 use crate::identity::invites;
 use crate::identity::users::{self, Filter};
 use crate::records::{self, Address, Profile};
+use crate::tenant::paths;
 
 /// A person: everything but the password.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -410,11 +410,10 @@ pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>)
 pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewInvite>) -> HandlerResult {
     let NewInvite { email, expires_in } = body.0;
     let issued = invites::issue(&admin.cx, email.as_deref(), expires_in.map(Duration::from_secs)).await?;
-    let path = routes::with_query(routes::SIGN_UP, "invite", issued.token.expose());
     Ok(HttpResponse::Created().json(Invite {
         id: issued.invite.id,
         email: issued.invite.email,
-        url: format!("{}{path}", admin.cx.issuer()),
+        url: admin.cx.tenant.urls.url_with(paths::SIGN_UP, "invite", issued.token.expose()),
         created_at: issued.invite.created_at.into(),
         expires_at: issued.invite.expires_at.into(),
     }))

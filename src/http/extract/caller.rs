@@ -3,13 +3,14 @@
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::authorization::{authorization, one_line};
 use super::cx::{LocalPeer, operation, prove};
 use super::person::{by_cookie, by_token};
 use crate::apikeys::{self, Live};
 use crate::base::Secret;
+use crate::base::authorization::Authorization;
 use crate::base::id::ClientId;
 use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
@@ -92,8 +93,8 @@ pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) ->
         let live = live.map_err(|error| Refusal::of_presented_key(&error))?;
         app_access::admit_key(&cx, &live, Gate::Key).await?;
         (Who::Key(Box::new(live)), Credential::ApiKey, None)
-    } else if let Some(line) = authorization(request)? {
-        by_authorization(&cx, &line).await?
+    } else if let Some(shown) = authorization(request)? {
+        by_authorization(&cx, &shown).await?
     } else if let Some(signed_in) = by_cookie(request, &cx).await? {
         csrf::allows(&cx, request.method(), request.headers())?;
         (Who::Person(Box::new(signed_in.user)), Credential::Cookie, Some(signed_in.session))
@@ -123,15 +124,14 @@ pub fn presented_key(
 /// Who, by what, and in which session if it is one.
 type Proved = (Who, Credential, Option<Session>);
 
-async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<Proved, Refusal> {
-    let (scheme, value) = line.expose().split_once(' ').unwrap_or((line.expose(), ""));
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return by_bearer(cx, &Secret::from(value.trim())).await;
+async fn by_authorization(cx: &Cx, shown: &Authorization) -> Result<Proved, Refusal> {
+    if let Some(token) = shown.bearer() {
+        return by_bearer(cx, token).await;
     }
-    if !scheme.eq_ignore_ascii_case("basic") {
+    if !shown.is_basic() {
         return Err(Refusal::unauthenticated());
     }
-    let client = client_auth::authenticate(cx, &Params::default(), Some(line.expose())).await;
+    let client = client_auth::authenticate(cx, &Params::default(), Some(shown)).await;
     match client {
         Ok(client) => Ok((Who::Client(Box::new(client)), Credential::ClientSecret, None)),
         Err(error) if error.code == ErrorCode::InvalidClient => {
@@ -143,14 +143,14 @@ async fn by_authorization(cx: &Cx, line: &Secret<String>) -> Result<Proved, Refu
 }
 
 /// A signed token that Auther issued, or the token of a session (RFC 6750 §2.1).
-async fn by_bearer(cx: &Cx, token: &Secret<String>) -> Result<Proved, Refusal> {
+async fn by_bearer(cx: &Cx, token: &str) -> Result<Proved, Refusal> {
     let refused = || Refusal::from(oauth::Error::invalid_token());
-    let dots = token.expose().matches('.').count();
+    let dots = token.matches('.').count();
     if dots != 2 {
         let signed_in = by_token(cx, token).await?.ok_or_else(refused)?;
         return Ok((Who::Person(Box::new(signed_in.user)), Credential::SessionToken, Some(signed_in.session)));
     }
-    let (who, by) = match bearer::find_live(cx, token.expose()).await?.ok_or_else(refused)? {
+    let (who, by) = match bearer::find_live(cx, token).await?.ok_or_else(refused)? {
         Holder::Person(user) => (Who::Person(user), Credential::AccessToken),
         Holder::Identified(user) => (Who::Person(user), Credential::IdToken),
         Holder::Client(client) => (Who::Client(client), Credential::AccessToken),
@@ -180,19 +180,4 @@ impl Who {
             Self::Operator => Actor::Local,
         }
     }
-}
-
-/// The one `Authorization` line; two of them are an attempt to confuse.
-fn authorization(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
-    one_line(request, header::AUTHORIZATION.as_str())
-}
-
-fn one_line(request: &HttpRequest, name: &str) -> Result<Option<Secret<String>>, Refusal> {
-    let mut lines = request.headers().get_all(name);
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(Refusal::malformed(format!("The request has more than one {name} header.")));
-    }
-    let text = line.to_str().map_err(|_| Refusal::malformed(format!("The header {name} is not readable.")))?;
-    Ok(Some(Secret::from(text)))
 }

@@ -1,9 +1,12 @@
 //! Our cookies: their names, their attributes, and how a handler sets one.
 
+use std::borrow::Cow;
+
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage, HttpRequest};
 
+use crate::base::id::TenantId;
 use crate::cx::Cx;
 
 /// What a cookie is for.
@@ -19,15 +22,19 @@ pub enum Purpose {
 
 impl Purpose {
     /// The cookie's name: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) unless the issuer is plain HTTP on loopback, where browsers
-    /// would not keep it.
-    pub fn name(self, cx: &Cx) -> &'static str {
-        match (self, cx.settings().issuer.https) {
+    /// would not keep it. Every tenant but the default one has its number behind it. The prefix demands the path `/`, so the name tells tenants apart.
+    pub fn name(self, cx: &Cx) -> Cow<'static, str> {
+        let name = match (self, cx.tenant.urls.is_https()) {
             (Self::Session, true) => "__Host-auther_session",
             (Self::Session, false) => "auther_session",
             (Self::Browser, true) => "__Host-auther_browser",
             (Self::Browser, false) => "auther_browser",
             (Self::Device, true) => "__Host-auther_device",
             (Self::Device, false) => "auther_device",
+        };
+        match cx.tenant.id {
+            TenantId::DEFAULT => Cow::Borrowed(name),
+            TenantId(number) => Cow::Owned(format!("{name}_{number}")),
         }
     }
 }
@@ -38,7 +45,7 @@ pub(in crate::http) struct Pending(pub Vec<Cookie<'static>>);
 
 /// The value of our cookie, as it came.
 pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> {
-    request.cookie(purpose.name(cx)).map(|cookie| cookie.value().to_owned())
+    request.cookie(&purpose.name(cx)).map(|cookie| cookie.value().to_owned())
 }
 
 /// Sets a cookie with the response, whatever the handler answers. `lasts` is its `Max-Age` in seconds; `None` ends with the browser.
@@ -59,7 +66,7 @@ fn plain(cx: &Cx, purpose: Purpose, value: String) -> Cookie<'static> {
     Cookie::build(purpose.name(cx), value)
         .path("/")
         .http_only(true)
-        .secure(cx.settings().issuer.https)
+        .secure(cx.tenant.urls.is_https())
         .same_site(SameSite::Lax)
         .finish()
 }

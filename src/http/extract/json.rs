@@ -1,36 +1,31 @@
 //! JSON bodies: bounded in size, depth and number of values, no member twice.
 
-use std::cell::Cell;
-use std::fmt;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body;
 use super::cx::charge;
 use crate::base::json_schema::{self, Mistake};
+use crate::base::strict_json::Error::{RepeatedMember, Syntax, TooDeep, TooManyValues};
+use crate::base::strict_json::{self, Bounds, Document};
 use crate::http::respond::{FieldProblem, Refusal};
 
-/// Arrays and objects within each other.
-const MAX_DEPTH: usize = 32;
+/// What most documents may be.
+const PLAIN: Bounds = Bounds { depth: 32, values: 10_000 };
 
-/// The same in what comes in batches: an expression of a model takes two for each of its sixteen levels, and has the model around it.
-const LONG_DEPTH: usize = 64;
-
-/// Values in a document: members and items at any depth. In memory an object of one member takes a hundred times its text.
-const MAX_VALUES: usize = 10_000;
-
-/// The same in what comes in batches: a thousand items with fifty values each.
-const LONG_VALUES: usize = 50_000;
+/// What batches may be: an expression of a model takes two levels for each of its sixteen, and has the model around
+/// it; a thousand items have fifty values each.
+const BATCH: Bounds = Bounds { depth: 64, values: 50_000 };
 
 /// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is refused with everything that is
-/// wrong with it. A type refuses members that it does not know with `#[serde(deny_unknown_fields)]`: those of the admin API and of the permission
-/// APIs do, so that nobody takes a member for heard that was not; those of the account dialect, whose clients send more than is needed here, do not.
+/// wrong with it. A type refuses members that it does not know with `#[serde(deny_unknown_fields)]`: all of the admin API do, so that nobody takes a
+/// member for heard that was not.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
@@ -43,7 +38,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
     }
 }
 
-/// The same for what comes in batches: models, tuples and questions. From a known caller it may be a megabyte whatever the settings say.
+/// The same for what comes in batches: models and tuples. From a known caller it may be a megabyte whatever the settings say.
 pub struct LongBody<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
@@ -56,7 +51,8 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
     }
 }
 
-/// The body as `T`. Must be sent as `application/json`; an empty body is read as `{}`.
+/// The body as `T` reads it, without a description: what `T` does not know is ignored, and only the first mistake is told. For the account dialect, whose
+/// clients send more than is needed here.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
@@ -71,11 +67,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
-/// The same for what comes in batches: models, tuples and questions. From a known caller it may be a megabyte whatever the settings say.
+/// The members of what comes in batches: questions in the form of OpenID AuthZEN.
 pub struct LongJson(pub Map<String, Value>);
-
-/// Most bytes of a batch.
-const LONG: usize = 1024 * 1024;
 
 impl FromRequest for LongJson {
     type Error = Refusal;
@@ -87,6 +80,9 @@ impl FromRequest for LongJson {
     }
 }
 
+/// Most bytes of a batch.
+const LONG: usize = 1024 * 1024;
+
 /// What a document may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Size {
@@ -97,11 +93,10 @@ pub(in crate::http) enum Size {
 }
 
 impl Size {
-    /// Most levels and values.
-    fn bounds(self) -> (usize, usize) {
+    fn bounds(self) -> Bounds {
         match self {
-            Self::Plain => (MAX_DEPTH, MAX_VALUES),
-            Self::Long => (LONG_DEPTH, LONG_VALUES),
+            Self::Plain => PLAIN,
+            Self::Long => BATCH,
         }
     }
 }
@@ -119,18 +114,18 @@ pub(in crate::http) async fn read_object(
 }
 
 /// A body that was read strictly, with its text.
-struct Document {
+struct Sent {
     value: Value,
     bytes: Bytes,
     size: Size,
 }
 
-impl Document {
+impl Sent {
     /// What it says. Only when it does not fit is it read once more, to say why.
     fn typed<T: DeserializeOwned + ToSchema>(self) -> Result<T, Refusal> {
         let Self { value, bytes, size } = self;
         serde_json::from_value(value).or_else(|error| {
-            let again = if bytes.is_empty() { Value::Object(Map::new()) } else { weigh(size.bounds(), &bytes)?.0 };
+            let again = if bytes.is_empty() { Value::Object(Map::new()) } else { weigh(size, &bytes)?.value };
             Err(misfit(json_schema::mistakes_of::<T>(&again), &error))
         })
     }
@@ -147,157 +142,42 @@ fn misfit(mistakes: Vec<Mistake>, error: &serde_json::Error) -> Refusal {
     }
 }
 
-async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Document, Refusal> {
+async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Sent, Refusal> {
     let most = if size == Size::Long { LONG } else { 0 };
     let media_type = body::media_type(&request)?;
     let bytes = body::read_up_to(most, &request, payload).await?;
     match media_type.as_deref() {
         Some("application/json") if !bytes.is_empty() => {
-            let (value, cost) = weigh(size.bounds(), &bytes)?;
-            charge(&request, cost)?;
-            Ok(Document { value, bytes, size })
+            let document = weigh(size, &bytes)?;
+            charge(&request, document.bytes)?;
+            Ok(Sent { value: document.value, bytes, size })
         }
-        _ if bytes.is_empty() => Ok(Document { value: Value::Object(Map::new()), bytes, size }),
+        _ if bytes.is_empty() => Ok(Sent { value: Value::Object(Map::new()), bytes, size }),
         _ => Err(Refusal::unsupported("application/json")),
     }
 }
 
 /// Parses a document strictly.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    parse_within((MAX_DEPTH, MAX_VALUES), bytes)
+    weigh(Size::Plain, bytes).map(|document| document.value)
 }
 
-fn parse_within(bounds: (usize, usize), bytes: &[u8]) -> Result<Value, Refusal> {
-    weigh(bounds, bytes).map(|(value, _)| value)
-}
-
-/// The document, and what it takes in memory, in bytes: `[0,0,…]` takes many times its text.
-fn weigh((depth, values): (usize, usize), bytes: &[u8]) -> Result<(Value, usize), Refusal> {
-    let (left, cost) = (Cell::new(values), Cell::new(0));
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth, left: &left, cost: &cost }.deserialize(&mut deserializer);
-    let value = value.and_then(|value| deserializer.end().map(|()| value));
-    let value = value.map_err(|error| Refusal::malformed(explain(&error)))?;
-    Ok((value, cost.get()))
+fn weigh(size: Size, bytes: &[u8]) -> Result<Document, Refusal> {
+    strict_json::read(bytes, size.bounds()).map_err(|error| {
+        Refusal::malformed(match error {
+            Syntax { line, column } => format!("The JSON body cannot be read at line {line}, column {column}."),
+            TooDeep | TooManyValues | RepeatedMember => format!("The JSON body is not accepted: {error}."),
+        })
+    })
 }
 
 /// Says what is wrong without repeating what was sent: a password in the wrong place must not come back in an error.
 fn explain(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    if text.starts_with("missing field") || text.starts_with("unknown field") || text.starts_with(OWN) {
+    if text.starts_with("missing field") || text.starts_with("unknown field") {
         return format!("The JSON body does not fit: {}.", text.split(" at line ").next().unwrap_or(&text));
     }
-    match error.line() {
-        0 => String::from("A member of the JSON body has the wrong type or value."),
-        line => format!("The JSON body cannot be read at line {line}, column {}.", error.column()),
-    }
-}
-
-/// Begins our own complaints.
-const OWN: &str = "the document";
-
-/// What a value takes in a list that grows by doubling.
-const OF_VALUE: usize = 2 * size_of::<Value>();
-
-/// What the name of a member takes besides its letters, the same.
-const OF_NAME: usize = 2 * (size_of::<String>() + 2 * size_of::<usize>());
-
-/// Reads a value that may hold this many levels more, and adds up what it takes.
-#[derive(Clone, Copy)]
-struct Strict<'c> {
-    depth: usize,
-    /// Values that the document may still have.
-    left: &'c Cell<usize>,
-    cost: &'c Cell<usize>,
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.takes(OF_VALUE);
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Strict<'_> {
-    fn takes(self, bytes: usize) {
-        self.cost.set(self.cost.get().saturating_add(bytes));
-    }
-
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = self.depth.checked_sub(1);
-        let depth = depth.ok_or_else(|| E::custom(format_args!("{OWN} is nested too deeply")))?;
-        Ok(Self { depth, ..self })
-    }
-
-    /// One more value.
-    fn count<E: serde::de::Error>(self) -> Result<(), E> {
-        let left = self.left.get().checked_sub(1);
-        self.left.set(left.ok_or_else(|| E::custom(format_args!("{OWN} has too many values")))?);
-        Ok(())
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        self.visit_string(value.to_owned())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        self.takes(value.len());
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            self.count()?;
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            self.takes(OF_NAME + name.len());
-            self.count()?;
-            let value = members.next_value_seed(inner)?;
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom(format_args!("{OWN} names a member twice")));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+    String::from("A member of the JSON body has the wrong type or value.")
 }
 
 #[cfg(test)]
@@ -305,48 +185,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_keeps_its_values() {
-        let text = br#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}}}"#;
-        assert_eq!(parse(text).unwrap(), serde_json::from_slice::<Value>(text).unwrap());
-    }
-
-    #[test]
-    fn bug_class_40_depth_is_bounded() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
-        assert!(parse(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err().message().contains("deeply"));
-        assert!(parse("[".repeat(50_000).as_bytes()).is_err());
-    }
-
-    #[test]
-    fn the_number_of_values_is_bounded_at_any_depth() {
-        let list = |count: usize| format!("[{}]", vec!["{\"a\":0}"; count].join(","));
-        assert!(parse(list(MAX_VALUES / 2).as_bytes()).is_ok());
-        assert!(parse(list(MAX_VALUES / 2 + 1).as_bytes()).unwrap_err().message().contains("too many values"));
-        assert!(parse_within((MAX_DEPTH, LONG_VALUES), list(MAX_VALUES).as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn a_member_that_is_named_twice_is_refused_at_any_depth() {
-        for text in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"c":2,"a":3}}]"#, r#"{"a":1,"\u0061":2}"#] {
-            assert!(parse(text.as_bytes()).unwrap_err().message().contains("twice"), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_is_refused() {
-        for text in [&b""[..], b"{", b"{}x", b"{\"a\":\"\xff\"}", b"{'a':1}", b"NaN"] {
-            assert!(parse(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_document_takes_is_known() {
-        let cost = |text: String| weigh((MAX_DEPTH, MAX_VALUES), text.as_bytes()).unwrap().1;
-        assert!(cost(format!("[{}0]", "0,".repeat(1000))) >= 1000 * 2 * size_of::<Value>());
-        assert!(cost(format!("\"{}\"", "x".repeat(1000))) >= 1000);
-        let members: Vec<String> = (0..100).map(|number| format!("\"{number}\":[]")).collect();
-        assert!(cost(format!("{{{}}}", members.join(","))) >= 100 * (2 * size_of::<Value>() + 2 * size_of::<String>()));
+    fn what_is_refused_is_said_without_repeating_it() {
+        let said = |text: &str| parse(text.as_bytes()).unwrap_err().message().to_owned();
+        assert_eq!(said("[".repeat(50_000).as_str()), "The JSON body is not accepted: it is nested too deeply.");
+        let many = format!("[{}0]", "0,".repeat(10_000));
+        assert_eq!(said(&many), "The JSON body is not accepted: it has too many values.");
+        assert_eq!(said(r#"{"pw":1,"pw":2}"#), "The JSON body is not accepted: it names a member twice.");
+        assert_eq!(said("{\n pw}"), "The JSON body cannot be read at line 2, column 2.");
     }
 
     #[test]
@@ -366,7 +211,7 @@ mod tests {
         }
         let read = |text: &'static str| {
             let bytes = Bytes::from_static(text.as_bytes());
-            Document { value: parse(&bytes).unwrap(), bytes, size: Size::Plain }.typed::<Asked>()
+            Sent { value: parse(&bytes).unwrap(), bytes, size: Size::Plain }.typed::<Asked>()
         };
         assert!(read(r#"{"email":"a","inner":[{"id":1}]}"#).is_ok());
         let refusal = read(r#"{"inner":[{"id":1},{"id":"4711","age":1}],"colour":"red"}"#).unwrap_err();

@@ -19,6 +19,7 @@
 //! Start reading at [`Pairs`] and [`Person`].
 
 mod admin;
+mod authorization;
 pub(super) mod body;
 mod browser;
 pub(super) mod budget;
@@ -33,6 +34,7 @@ mod peer;
 mod person;
 
 pub use admin::*;
+pub use authorization::Authorized;
 pub use browser::Browser;
 pub(in crate::http) use browser::{keep, keep_session, name_of, session_cookie};
 pub use caller::{Caller, Credential, Who, caller, presented_key};
@@ -44,5 +46,5 @@ pub use fresh::Fresh;
 pub use input::Input;
 pub use json::{Body, Json, LongBody, LongJson};
 pub(in crate::http) use json::{Size, read_object};
-pub use pairs::{Fields, Pairs, Query, own_path};
+pub use pairs::{Fields, Pairs, Query};
 pub use person::{Person, Visitor};

@@ -3,12 +3,12 @@
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::authorization::authorization;
 use super::browser::{keep_session, session_cookie};
 use super::cx::{operation, prove};
-use crate::base::Secret;
+use crate::base::authorization::Authorization;
 use crate::cx::Cx;
 use crate::http::guard::csrf;
 use crate::http::respond::Refusal;
@@ -70,9 +70,10 @@ impl FromRequest for Visitor {
 
 async fn visitor(request: &HttpRequest) -> Result<Visitor, Refusal> {
     let cx = operation(request)?;
-    let (signed_in, is_by_cookie) = match bearer(request)? {
+    let shown = authorization(request)?;
+    let (signed_in, is_by_cookie) = match shown.as_ref().and_then(Authorization::bearer) {
         // A token that does not work is told: falling back to the cookie would act for somebody else.
-        Some(token) => (Some(by_token(&cx, &token).await?.ok_or_else(Refusal::unauthenticated)?), false),
+        Some(token) => (Some(by_token(&cx, token).await?.ok_or_else(Refusal::unauthenticated)?), false),
         None => (by_cookie(request, &cx).await?, true),
     };
     let Some(signed_in) = signed_in else { return Ok(Visitor { cx, person: None }) };
@@ -95,22 +96,10 @@ pub(super) async fn by_cookie(request: &HttpRequest, cx: &Cx) -> Result<Option<S
     Ok(signed_in)
 }
 
-pub(super) async fn by_token(cx: &Cx, token: &Secret<String>) -> Result<Option<SignedIn>, Refusal> {
-    let signed_in = sessions::resolve(cx, token.expose())?;
+pub(super) async fn by_token(cx: &Cx, token: &str) -> Result<Option<SignedIn>, Refusal> {
+    let signed_in = sessions::resolve(cx, token)?;
     if let Some(signed_in) = &signed_in {
         sessions::extend_if_due(cx, signed_in).await?;
     }
     Ok(signed_in)
-}
-
-/// The bearer token of the request (RFC 6750 §2.1); other schemes are not ours. Two `Authorization` lines are refused.
-fn bearer(request: &HttpRequest) -> Result<Option<Secret<String>>, Refusal> {
-    let mut lines = request.headers().get_all(header::AUTHORIZATION);
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(Refusal::malformed("The request has two Authorization headers."));
-    }
-    let text = line.to_str().map_err(|_| Refusal::malformed("Authorization is not readable."))?;
-    let Some((scheme, token)) = text.split_once(' ') else { return Ok(None) };
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::from(token.trim())))
 }

@@ -37,7 +37,7 @@ pub(super) fn decide(cx: &Cx, request: &ServiceRequest, openness: Openness) -> R
         (Openness::Nobody, _) => Decision::Silent { varies: false },
         (Openness::Everybody, _) => Decision::Open,
         (Openness::RegisteredOrigins, Some(origin))
-            if origin != cx.settings().issuer.origin() && crate::oauth::origins::is_allowed(cx, origin)? =>
+            if origin != cx.tenant.urls.origin() && crate::oauth::origins::is_allowed(cx, origin)? =>
         {
             Decision::Allowed { origin: origin.to_owned() }
         }

@@ -26,7 +26,7 @@ pub fn sender(cx: &Cx, headers: &HeaderMap) -> Sender {
     let told = |ours: bool| if ours { Sender::Ourselves } else { Sender::Foreign };
     let mut origins = headers.get_all(header::ORIGIN);
     if let Some(origin) = origins.next() {
-        return told(origins.next().is_none() && origin.as_bytes() == cx.settings().issuer.origin().as_bytes());
+        return told(origins.next().is_none() && origin.as_bytes() == cx.tenant.urls.origin().as_bytes());
     }
     match headers.get("sec-fetch-site") {
         Some(site) => told(site == "same-origin" || site == "none"),
@@ -52,12 +52,12 @@ pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refus
 
 /// The token of a form drawn for this browser in this session.
 pub fn token(cx: &Cx, browser: &str, session: Option<&SessionId>) -> String {
-    cx.app.mac.sign(PURPOSE, bound_to(browser, session).as_bytes())
+    cx.app.mac.sign(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes())
 }
 
 /// Whether the token is the one of a form drawn for this browser in this session.
 pub fn fits(cx: &Cx, browser: &str, session: Option<&SessionId>, token: &str) -> bool {
-    cx.app.mac.verify(PURPOSE, bound_to(browser, session).as_bytes(), token)
+    cx.app.mac.verify(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes(), token)
 }
 
 /// Whether a cookie value has the shape of a browser's name: what [`crate::base::Entropy`] gives as a token.

@@ -36,8 +36,7 @@ pub(super) fn finish(cx: &Cx, response: &mut HttpResponse) {
 /// HSTS (RFC 6797) binds a whole host on every port: ours to promise when we end TLS for a public name. On loopback it would take plain
 /// HTTP away from everything else a developer runs there; behind a proxy the proxy decides.
 fn speaks_for_the_host(cx: &Cx) -> bool {
-    let issuer = &cx.settings().issuer;
-    let host = issuer.host.as_str();
+    let (urls, host) = (&cx.tenant.urls, cx.tenant.urls.host());
     let is_loopback = host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]";
-    issuer.https && cx.settings().tls != Tls::Off && !is_loopback
+    urls.is_https() && cx.settings().tls != Tls::Off && !is_loopback
 }

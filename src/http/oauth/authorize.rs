@@ -6,15 +6,15 @@ use serde_json::json;
 
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Pairs, Query};
-use crate::http::pages::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAccess};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
-use crate::http::routes;
+use crate::http::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAccess};
+use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
 use crate::oauth::Params;
 use crate::oauth::authorize::{
-    self, AuthorizationResponse, Brought, Decision, Ended, Interaction, PageRefusal, ResponseMode, Step, TurnedAway,
-    Visit,
+    self, AuthorizationResponse, Decision, PageRefusal, ResponseMode, Step, TurnedAway, Visit,
 };
+use crate::tenant::paths;
 
 /// The parameter with which one of our pages sends the browser back.
 const INTERACTION: &str = "interaction";
@@ -29,11 +29,20 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     let (params, earlier) = match params.find(INTERACTION) {
         None => (params, None),
         Some(token) => match Interaction::open(&cx, token, browser.known_name())? {
-            Brought::Waiting(earlier) => (earlier.params()?, Some(earlier)),
+            Brought::Waiting(earlier) => match &earlier.resume {
+                Resume::Authorization(query) => (Params::from_query(query)?, Some(earlier)),
+                Resume::Page(_) => return refuse(&cx, &PageRefusal::stale_interaction()),
+            },
             // What another browser began begins anew in this one, as if the app had sent it here.
-            Brought::Over { query, why: Ended::Elsewhere } => (Params::from_query(&query)?, None),
-            Brought::Over { query, why } => return refuse(&cx, &PageRefusal::over(why, &query)),
-            Brought::Unknown => return refuse(&cx, &PageRefusal::stale_interaction()),
+            Brought::Over { resume: Resume::Authorization(query), why: Ended::Elsewhere } => {
+                (Params::from_query(&query)?, None)
+            }
+            Brought::Over { resume: Resume::Authorization(query), why } => {
+                return refuse(&cx, &PageRefusal::over(why, &query));
+            }
+            Brought::Over { resume: Resume::Page(_), .. } | Brought::Nothing | Brought::Unknown => {
+                return refuse(&cx, &PageRefusal::stale_interaction());
+            }
         },
     };
     let visit =
@@ -42,7 +51,7 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     if matches!(decision, Decision::Ask { .. } | Decision::TurnAway(_)) {
         // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request itself.
         if browser.known_name().is_none() && is_by_script(&request) {
-            return Ok(go(&request, format!("{}{}", cx.issuer(), routes::authorize(&params.to_query()))));
+            return Ok(go(&request, cx.tenant.urls.url_asking(paths::AUTHORIZE[0], &params.to_query())));
         }
         browser.remember();
     }
@@ -57,7 +66,7 @@ pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
         let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
-    Ok(go(&request, routes::authorize(&params.to_query())))
+    Ok(go(&request, cx.tenant.urls.path_asking(paths::AUTHORIZE[0], &params.to_query())))
 }
 
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.
@@ -68,11 +77,11 @@ pub fn draw(cx: &Cx, request: &HttpRequest, decision: Decision) -> Result<HttpRe
         Decision::TurnAway(turned_away) => turn_away(cx, *turned_away),
         Decision::Ask { step, interaction } => {
             let page = match step {
-                Step::SignIn => routes::SIGN_IN,
-                Step::ChooseAccount => routes::CHOOSE_ACCOUNT,
-                Step::Consent => routes::CONSENT,
+                Step::SignIn => paths::SIGN_IN,
+                Step::ChooseAccount => paths::CHOOSE_ACCOUNT,
+                Step::Consent => paths::CONSENT,
             };
-            Ok(go(request, routes::with_query(page, "continue", &interaction)))
+            Ok(go(request, cx.tenant.urls.path_with(page, "continue", &interaction)))
         }
     }
 }
@@ -100,7 +109,7 @@ fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> 
     let view = NoAccess {
         shell: shell(cx).for_app(&client_name),
         account: Account::of(&user),
-        other_account_href: routes::other_account(&interaction),
+        other_account_href: cx.tenant.urls.other_account(&interaction),
         back_href,
         back_fields,
         reference: cx.request.id.clone(),
@@ -140,7 +149,8 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
         view = view.with_difference(("sent", sent), ("registered", registered));
     }
     if let Some(query) = &refusal.again {
-        view = view.with_action(Link { href: routes::authorize(query), label: String::from("Start again") });
+        let href = cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query);
+        view = view.with_action(Link { href, label: String::from("Start again") });
     }
     let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()

@@ -7,14 +7,14 @@ use data_encoding::BASE64URL_NOPAD;
 use super::authorize::refuse;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Pairs, Query};
-use crate::http::pages::views::{Account, LogOut};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::routes;
+use crate::http::views::{Account, LogOut};
 use crate::identity::sessions;
 use crate::oauth::Params;
 use crate::oauth::authorize::PageRefusal;
 use crate::oauth::logout::{self, Confirmation, Decision, Destination};
+use crate::tenant::paths;
 
 /// The purpose of the tag on a waiting logout.
 const PURPOSE: &str = "logout";
@@ -27,7 +27,7 @@ pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResp
 /// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
 pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     match Params::from_pairs(pairs.0) {
-        Ok(params) => Ok(see(&format!("{}?{}", routes::END_SESSION[0], params.to_query()))),
+        Ok(params) => Ok(see(&cx.tenant.urls.path_asking(paths::END_SESSION[0], &params.to_query()))),
         Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
     }
 }
@@ -56,7 +56,7 @@ fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<Htt
         csrf: browser.csrf(),
         continue_token: waiting.seal(cx),
         account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
-        stay_href: routes::HOME.to_owned(),
+        stay_href: cx.tenant.urls.path(paths::HOME),
     };
     Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
 }
@@ -67,7 +67,7 @@ pub async fn leave(browser: &Browser, destination: Destination) -> Result<HttpRe
         sessions::end_own(&browser.cx, current, &current.session.id).await?;
     }
     browser.forget();
-    Ok(see(destination.url.as_deref().unwrap_or(routes::LOGOUT)))
+    Ok(see(&destination.url.unwrap_or_else(|| browser.cx.tenant.urls.path(paths::LOGOUT))))
 }
 
 fn see(url: &str) -> HttpResponse {
@@ -88,14 +88,18 @@ impl LogoutRequest {
     /// The token; empty when there is nowhere to go.
     pub fn seal(&self, cx: &Cx) -> String {
         let Some(url) = &self.destination.url else { return String::new() };
-        format!("{}.{}", BASE64URL_NOPAD.encode(url.as_bytes()), cx.app.mac.sign(PURPOSE, url.as_bytes()))
+        format!(
+            "{}.{}",
+            BASE64URL_NOPAD.encode(url.as_bytes()),
+            cx.app.mac.sign(cx.tenant.purpose(PURPOSE), url.as_bytes())
+        )
     }
 
     /// Reads a token back; a request with nowhere to go when it is empty or not ours.
     pub fn open(cx: &Cx, token: &str) -> Self {
         let url = token.split_once('.').and_then(|(body, tag)| {
             let body = BASE64URL_NOPAD.decode(body.as_bytes()).ok()?;
-            cx.app.mac.verify(PURPOSE, &body, tag).then_some(body)
+            cx.app.mac.verify(cx.tenant.purpose(PURPOSE), &body, tag).then_some(body)
         });
         Self { destination: Destination { url: url.and_then(|url| String::from_utf8(url).ok()) } }
     }

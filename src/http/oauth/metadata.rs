@@ -6,20 +6,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::crypto::keyring::PreparedJson;
 use crate::cx::Cx;
 use crate::http::respond::Refusal;
-use crate::http::state::State;
+use crate::oauth::discovery;
 
 /// How long caches may keep either document. Keys are published at least 24 hours before their first use.
 const CACHE: &str = "public, max-age=300";
 
-/// The discovery document, prepared when the server began: it depends on the issuer only.
-pub async fn discovery(request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    let state = request.app_data::<State>().ok_or_else(|| Refusal::internal("the application has no state"))?;
-    Ok(send(&request, &state.discovery))
+/// The discovery document of the tenant.
+pub async fn discovery(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    Ok(send(&request, discovery::prepared(&cx.tenant)))
 }
 
 /// The key set (RFC 7517 §5).
 pub async fn jwks(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    Ok(send(&request, &cx.app.keyring.jwks()))
+    Ok(send(&request, &cx.tenant.keyring.jwks()))
 }
 
 /// The document, or 304 when the caller has it (RFC 9110 §13.1.2).

@@ -3,17 +3,18 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::forms::go;
-use super::views::AppPage;
 use crate::http::assets;
 use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::routes;
+use crate::http::views::AppPage;
+use crate::tenant::paths;
 
 /// What both load before anything else.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 8] = [
     "static/vendor/htm-preact.js",
     "static/core/html.js",
+    "static/core/urls.js",
     "static/core/router.js",
     "static/core/routed.js",
     "static/core/ui.js",
@@ -32,16 +33,17 @@ pub async fn account(request: HttpRequest, browser: Browser) -> Result<HttpRespo
 }
 
 fn frame(request: &HttpRequest, browser: &Browser, title: &'static str, script: &str) -> Result<HttpResponse, Refusal> {
+    let urls = &browser.cx.tenant.urls;
     if browser.signed_in.is_none() {
         // HTTP/2 gives the whole address.
-        let here = request.uri().path_and_query().map_or(routes::HOME, |here| here.as_str());
-        return Ok(go(&routes::with_query(routes::SIGN_IN, "continue", here)));
+        let here = request.uri().path_and_query().map_or("", |here| here.as_str());
+        return Ok(go(&urls.path_with(paths::SIGN_IN, "continue", here)));
     }
     let view = AppPage {
         shell: shell(&browser.cx),
         title,
-        script: assets::module(script),
-        modules: SHARED.map(assets::module).to_vec(),
+        script: assets::module(urls, script),
+        modules: SHARED.map(|path| assets::module(urls, path)).to_vec(),
     };
     Page::of(&view).answer()
 }

@@ -7,12 +7,11 @@ use url::Url;
 
 use super::flow::{self, Flow};
 use super::forms::go;
-use super::views::{Account, Consent, ScopeLine};
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::oauth;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
-use crate::http::routes;
+use crate::http::views::{Account, Consent, ScopeLine};
 use crate::oauth::authorize::{self, Visit};
 use crate::oauth::grants::Lasts;
 use crate::records::User;
@@ -27,7 +26,7 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
     let person = browser.signed_in.as_ref();
     let Some(person) = person.filter(|person| waiting.interaction.session.as_ref() == Some(&person.session.id)) else {
-        return Ok(go(&waiting.resume()));
+        return Ok(go(&waiting.resume(&browser.cx)));
     };
     let view = Consent {
         shell: flow.shell(cx),
@@ -50,11 +49,11 @@ pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> R
         return answer;
     }
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
-    let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume())) };
+    let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume(&browser.cx))) };
     let allow = match fields.text("action") {
         "allow" => true,
         "deny" => false,
-        "switch" => return Ok(go(&routes::other_account(&waiting.token))),
+        "switch" => return Ok(go(&cx.tenant.urls.other_account(&waiting.token))),
         _ => return Err(Refusal::malformed("The form does not say whether to allow or to deny.")),
     };
     let visit = Visit { browser: browser.name(), signed_in: Some(person), interaction: Some(&waiting.interaction) };

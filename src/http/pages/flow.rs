@@ -1,26 +1,29 @@
-//! Where a person was going when one of our pages stopped them.
+//! What a page shows of that which it stopped: where the person goes once the page has done its work.
+//!
+//! What waits, in which browser, and what was proved for it, is decided by [`Interaction`].
 
 use actix_web::HttpResponse;
 
 use super::forms::go;
-use super::views::Shell;
 use crate::base::id::SessionId;
 use crate::cx::Cx;
-use crate::http::extract::{Browser, own_path};
+use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
-use crate::http::routes;
-use crate::oauth::Error;
-use crate::oauth::authorize::{self, Brought, Ended, Interaction, PageRefusal, View};
+use crate::http::views::Shell;
+use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::oauth::authorize::{self, PageRefusal, View};
+use crate::oauth::{Error, Params};
 use crate::records::Client;
 use crate::store::rows;
+use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.
 pub enum Flow {
     /// Nowhere in particular.
     Home,
     /// A page of this site.
-    Page(String),
+    Page(Box<Interaction>),
     /// An authorization request that waits.
     App(Box<Waiting>),
     /// A request that waited is not answered any more, or not in this browser.
@@ -50,37 +53,37 @@ impl Flow {
     /// Reads the value of `continue`, as this browser brings it.
     pub fn read(browser: &Browser, text: &str) -> Result<Self, Error> {
         let cx = &browser.cx;
-        if text.is_empty() {
-            return Ok(Self::Home);
-        }
-        if let Some(path) = own_path(text) {
-            return Ok(Self::Page(path.to_owned()));
-        }
         let interaction = match Interaction::open(cx, text, browser.known_name())? {
-            Brought::Waiting(interaction) => *interaction,
-            Brought::Over { query, why } => return Ok(Self::Over { query, why }),
-            Brought::Unknown => return Ok(Self::Stale),
+            Brought::Nothing => return Ok(Self::Home),
+            Brought::Waiting(interaction) => interaction,
+            Brought::Over { resume: Resume::Authorization(query), why } => return Ok(Self::Over { query, why }),
+            Brought::Over { resume: Resume::Page(_), .. } | Brought::Unknown => return Ok(Self::Stale),
         };
-        let Some(view) = authorize::view(cx, &interaction)? else { return Ok(Self::Stale) };
-        let reaches = reaches(cx, &interaction, &view)?;
-        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction, view, reaches })))
+        let query = match &interaction.resume {
+            Resume::Page(_) => return Ok(Self::Page(interaction)),
+            Resume::Authorization(query) => query,
+        };
+        let Some(view) = authorize::view(cx, query)? else { return Ok(Self::Stale) };
+        let reaches = reaches(cx, query, &view)?;
+        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view, reaches })))
     }
 
     /// The value of the hidden field `continue`.
     pub fn token(&self) -> &str {
         match self {
             Self::Home | Self::Over { .. } | Self::Stale => "",
-            Self::Page(path) => path,
+            Self::Page(interaction) => path(interaction).unwrap_or_default(),
             Self::App(waiting) => &waiting.token,
         }
     }
 
     /// Where to go once the page has done its work.
-    pub fn next(&self) -> String {
+    pub fn next(&self, cx: &Cx) -> String {
+        let home = || cx.tenant.urls.path(paths::HOME);
         match self {
-            Self::Home | Self::Over { .. } | Self::Stale => routes::HOME.to_owned(),
-            Self::Page(path) => path.clone(),
-            Self::App(waiting) => waiting.resume(),
+            Self::Home | Self::Over { .. } | Self::Stale => home(),
+            Self::Page(interaction) => path(interaction).map_or_else(home, str::to_owned),
+            Self::App(waiting) => waiting.resume(cx),
         }
     }
 
@@ -88,7 +91,7 @@ impl Flow {
     pub fn signed_in(&self, cx: &Cx, session: &SessionId) -> String {
         match self {
             Self::App(waiting) => waiting.resumed_as(cx, &waiting.interaction.proved_in(session)),
-            _ => self.next(),
+            _ => self.next(cx),
         }
     }
 
@@ -98,7 +101,7 @@ impl Flow {
         let refusal = match self {
             // Not for a browser that keeps no cookies: it would go round in circles.
             Self::Over { query, why: Ended::Elsewhere } if browser.known_name().is_some() => {
-                return Some(Ok(go(&routes::authorize(query))));
+                return Some(Ok(go(&browser.cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query))));
             }
             Self::Over { query, why } => PageRefusal::over(*why, query),
             Self::Stale => PageRefusal::stale_interaction(),
@@ -134,28 +137,36 @@ impl Flow {
 
 impl Waiting {
     /// Takes the request up again.
-    pub fn resume(&self) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &self.token)
+    pub fn resume(&self, cx: &Cx) -> String {
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &self.token)
     }
 
     /// Takes the request up again with what has happened on the page.
     pub fn resumed_as(&self, cx: &Cx, interaction: &Interaction) -> String {
-        routes::with_query(routes::AUTHORIZE[0], "interaction", &interaction.seal(cx))
+        cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &interaction.seal(cx))
     }
 }
 
 /// The redirect URI, and everything else registered for the app: many send the browser on to another of their own origins, and Chromium
 /// counts that as part of the form's journey too.
-fn reaches(cx: &Cx, interaction: &Interaction, view: &View) -> Result<Vec<String>, Error> {
+fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
     /// More would only make the header long.
     const MOST: usize = 30;
-    let client = match interaction.params()?.find("client_id").and_then(|id| id.parse().ok()) {
-        Some(id) => rows::clients::find(&cx.read()?, cx.tenant, &id)?,
+    let client = match Params::from_query(query)?.find("client_id").and_then(|id| id.parse().ok()) {
+        Some(id) => rows::clients::find(&cx.read()?, cx.tenant.id, &id)?,
         None => None,
     };
     let registered = |client: Client| client.fields.redirect_uris.into_iter().chain(client.fields.origins);
     let others = client.into_iter().flat_map(registered).filter(|uri| *uri != view.redirect_uri);
     Ok(std::iter::once(view.redirect_uri.clone()).chain(others).take(MOST).collect())
+}
+
+/// The path of a page that waits; `None` for anything else.
+fn path(interaction: &Interaction) -> Option<&str> {
+    match &interaction.resume {
+        Resume::Page(path) => Some(path),
+        Resume::Authorization(_) => None,
+    }
 }
 
 /// The page where a request is needed and there is none.

@@ -3,19 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 
-use super::views::{Account, FormErrors};
-use crate::base::text::shown;
 use crate::http::respond::{Refusal, sentence};
+use crate::http::views::FormErrors;
 use crate::identity::{Error, Fault};
-use crate::records::User;
-
-impl Account {
-    /// The account of a person as pages show it. What a stored name holds that is not seen is shown as its number.
-    pub fn of(user: &User) -> Self {
-        let name = user.profile.name.as_deref().unwrap_or_default();
-        Self { name: shown(name).into_owned(), email: shown(&user.email).into_owned() }
-    }
-}
 
 /// Sends the browser to an Auther page, or to a URI that was validated, with `GET` (RFC 9110 §15.4.4).
 pub(super) fn go(location: &str) -> HttpResponse {

@@ -3,15 +3,15 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::views::{Account, ErrorPage, Home, Link};
 use crate::base::page::PageRequest;
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
-use crate::http::routes;
+use crate::http::views::{Account, ErrorPage, Home, Link};
 use crate::store::rows;
+use crate::tenant::paths;
 
 /// `GET /`
 pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
@@ -25,16 +25,17 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
         account: browser.signed_in.as_ref().map(|person| Account::of(&person.user)),
         is_admin,
         first_app,
-        issuer: cx.issuer().to_owned(),
-        sign_in_href: routes::SIGN_IN.to_owned(),
-        sign_up_href: open.then(|| routes::SIGN_UP.to_owned()),
+        issuer: cx.tenant.issuer.clone(),
+        discovery: cx.tenant.urls.url(paths::DISCOVERY[0]),
+        sign_in_href: cx.tenant.urls.path(paths::SIGN_IN),
+        sign_up_href: open.then(|| cx.tenant.urls.path(paths::SIGN_UP)),
     };
     Page::of(&view).answer()
 }
 
 fn has_no_client(cx: &Cx) -> Result<bool, Refusal> {
     let first = PageRequest::new(Some(1), None);
-    Ok(rows::clients::page(&cx.read()?, cx.tenant, &first)?.items.is_empty())
+    Ok(rows::clients::page(&cx.read()?, cx.tenant.id, &first)?.items.is_empty())
 }
 
 /// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is sent.
@@ -43,7 +44,7 @@ pub async fn error(cx: Cx) -> Result<HttpResponse, Refusal> {
     let next_step =
         "Begin again from the app you wanted to open. If it happens twice, ask the people who run this server.";
     let words = ["This sign-in did not work", why, next_step];
-    let home = Link { href: routes::HOME.to_owned(), label: "Go to the start page".to_owned() };
+    let home = Link { href: cx.tenant.urls.path(paths::HOME), label: "Go to the start page".to_owned() };
     let view = ErrorPage::new(shell(&cx), StatusCode::BAD_REQUEST.as_u16(), words).with_action(home);
     let view = view.with_reference(&reference("sign_in_elsewhere"), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()

@@ -2,18 +2,18 @@
 
 use actix_web::HttpResponse;
 
-use super::views::{Account, LogOut, LoggedOut};
 use crate::http::extract::{Browser, Fields};
 use crate::http::oauth::{self, LogoutRequest};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::routes;
+use crate::http::views::{Account, LogOut, LoggedOut};
+use crate::tenant::paths;
 
 /// `GET /logout`: asks, or says that nobody is signed in.
 pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
-    let shell = shell(&browser.cx);
+    let (shell, urls) = (shell(&browser.cx), &browser.cx.tenant.urls);
     let Some(person) = &browser.signed_in else {
-        let view = LoggedOut { shell, return_href: None, sign_in_href: routes::SIGN_IN.to_owned() };
+        let view = LoggedOut { shell, return_href: None, sign_in_href: urls.path(paths::SIGN_IN) };
         return Page::of(&view).answer();
     };
     let view = LogOut {
@@ -21,7 +21,7 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
         csrf: browser.csrf(),
         continue_token: String::new(),
         account: Some(Account::of(&person.user)),
-        stay_href: routes::HOME.to_owned(),
+        stay_href: urls.path(paths::HOME),
     };
     Page::of(&view).answer()
 }

@@ -13,24 +13,23 @@ mod log_out;
 mod set_up;
 mod sign_in;
 mod sign_up;
-pub mod views;
 
 use actix_web::web::ServiceConfig;
 
 use super::endpoint::Endpoint;
-use super::routes;
+use crate::tenant::paths;
 
 /// The routes of the pages.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(Endpoint::at([routes::HOME]).get(home::show))
-        .service(Endpoint::at([routes::SIGN_IN]).get(sign_in::show).post(sign_in::submit).attempt())
-        .service(Endpoint::at([routes::CHOOSE_ACCOUNT]).get(sign_in::show_choice).post(sign_in::choose))
-        .service(Endpoint::at([routes::SIGN_UP]).get(sign_up::show).post(sign_up::submit).attempt())
-        .service(Endpoint::at([routes::SETUP]).get(set_up::show).post(set_up::submit).attempt())
-        .service(Endpoint::at([routes::CONSENT]).get(consent::show).post(consent::submit))
-        .service(Endpoint::at([routes::LOGOUT]).get(log_out::show).post(log_out::submit))
-        .service(Endpoint::at([routes::ADMIN, routes::BELOW_ADMIN]).get(app::admin))
-        .service(Endpoint::at([routes::ACCOUNT, routes::BELOW_ACCOUNT]).get(app::account))
-        .service(Endpoint::at([routes::ERROR]).get(home::error));
+        .service(Endpoint::at([paths::HOME]).get(home::show))
+        .service(Endpoint::at([paths::SIGN_IN]).get(sign_in::show).post(sign_in::submit).attempt())
+        .service(Endpoint::at([paths::CHOOSE_ACCOUNT]).get(sign_in::show_choice).post(sign_in::choose))
+        .service(Endpoint::at([paths::SIGN_UP]).get(sign_up::show).post(sign_up::submit).attempt())
+        .service(Endpoint::at([paths::SETUP]).get(set_up::show).post(set_up::submit).attempt())
+        .service(Endpoint::at([paths::CONSENT]).get(consent::show).post(consent::submit))
+        .service(Endpoint::at([paths::LOGOUT]).get(log_out::show).post(log_out::submit))
+        .service(Endpoint::at([paths::ADMIN, paths::BELOW_ADMIN]).get(app::admin))
+        .service(Endpoint::at([paths::ACCOUNT, paths::BELOW_ACCOUNT]).get(app::account))
+        .service(Endpoint::at([paths::ERROR]).get(home::error));
 }

@@ -5,16 +5,16 @@ use actix_web::http::StatusCode;
 
 use super::forms::{go, mistakes};
 use super::sign_up;
-use super::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::routes;
+use crate::http::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::identity::Error;
 use crate::identity::links::{self, LinkState};
 use crate::identity::sign_in::{self, Attempt};
+use crate::tenant::paths;
 
 /// `GET /setup?token=…`
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
@@ -35,7 +35,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
         LinkState::Invalid => Err(Error::InvalidLink),
     };
     match done {
-        Ok(()) => Ok(go(routes::HOME)),
+        Ok(()) => Ok(go(&cx.tenant.urls.path(paths::HOME))),
         Err(Error::InvalidLink) => form(&browser, token, Draft::default(), StatusCode::OK),
         Err(error) => {
             let (status, errors) = mistakes(error)?;
@@ -98,6 +98,7 @@ fn closed(cx: &Cx, token: &str) -> Result<HttpResponse, Refusal> {
         (true, true) => SetUpRefusal::Missing,
         (true, false) => SetUpRefusal::Invalid,
     };
-    let view = SetUpClosed { shell: shell(cx), reason, sign_in_href: (!is_open).then(|| routes::SIGN_IN.to_owned()) };
+    let sign_in_href = (!is_open).then(|| cx.tenant.urls.path(paths::SIGN_IN));
+    let view = SetUpClosed { shell: shell(cx), reason, sign_in_href };
     Page::of(&view).status(StatusCode::FORBIDDEN).answer()
 }

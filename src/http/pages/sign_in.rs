@@ -6,20 +6,22 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
 use super::forms::{go, mistakes};
-use super::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::config::Registration;
 use crate::cx::Cx;
-use crate::http::extract::{Browser, Fields, Query, own_path};
+use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
-use crate::http::routes;
+use crate::http::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::identity::Error;
+use crate::identity::interaction::own_path;
 use crate::identity::sign_in::{self, Attempt};
+use crate::tenant::paths;
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
 /// in as well: a page that sent them back at once could send them round in circles.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
-    let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own_path));
+    let own = |text| own_path(&browser.cx, text);
+    let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own));
     let flow = Flow::read(&browser, text.unwrap_or_default())?;
     if let Some(answer) = flow.ended(&browser) {
         return answer;
@@ -102,7 +104,7 @@ fn form<'a>(
         identifier,
         pause: None,
         confirm,
-        sign_up_href: open.then(|| routes::with_query(routes::SIGN_UP, "continue", flow.token())),
+        sign_up_href: open.then(|| cx.tenant.urls.path_with(paths::SIGN_UP, "continue", flow.token())),
     };
     Ok(Form { view, flow })
 }
@@ -116,7 +118,7 @@ fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> 
     let expected = identifier.is_empty() || names.iter().flatten().any(|name| name.eq_ignore_ascii_case(identifier));
     (same_session && expected).then(|| Confirm {
         name: Account::of(&person.user).name,
-        other_account_href: routes::other_account(&waiting.token),
+        other_account_href: browser.cx.tenant.urls.other_account(&waiting.token),
     })
 }
 
@@ -128,7 +130,7 @@ pub async fn show_choice(browser: Browser, query: Query) -> Result<HttpResponse,
         return answer;
     }
     let Some(waiting) = flow.app() else { return flow::stale(cx) };
-    let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume())) };
+    let Some(person) = &browser.signed_in else { return Ok(go(&waiting.resume(&browser.cx))) };
     let view = ChooseAccount {
         shell: flow.shell(cx),
         csrf: browser.csrf(),
@@ -147,8 +149,8 @@ pub async fn choose(browser: Browser, fields: Fields) -> Result<HttpResponse, Re
     }
     let Some(waiting) = flow.app() else { return flow::stale(&browser.cx) };
     Ok(match (fields.text("action"), &browser.signed_in) {
-        ("other", _) => go(&routes::other_account(&waiting.token)),
+        ("other", _) => go(&browser.cx.tenant.urls.other_account(&waiting.token)),
         (_, Some(person)) => go(&waiting.resumed_as(&browser.cx, &waiting.interaction.chosen_in(&person.session.id))),
-        (_, None) => go(&waiting.resume()),
+        (_, None) => go(&waiting.resume(&browser.cx)),
     })
 }

@@ -5,15 +5,15 @@ use actix_web::http::StatusCode;
 
 use super::flow::Flow;
 use super::forms::{go, mistakes};
-use super::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
-use crate::http::routes;
+use crate::http::views::{FormErrors, Link, Notice, SignUp, SignUpClosed, SignUpRefusal};
 use crate::identity::sign_up::{self, NewAccount};
 use crate::identity::{Error, invites};
+use crate::tenant::paths;
 
 /// What the form is drawn with.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
         return answer;
     }
     if query.find("created").is_some() {
-        let next = Link { href: sign_in_href(&flow), label: "Sign in".to_owned() };
+        let next = Link { href: sign_in_href(cx, &flow), label: "Sign in".to_owned() };
         return Page::of(&Notice::account_created(flow.shell(cx), next)).leading_to(flow.reaches()).answer();
     }
     let invite = query.find("invite").unwrap_or_default().to_owned();
@@ -56,7 +56,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     }
     let invite = Some(fields.text("invite")).filter(|token| !token.is_empty());
     match sign_up::register(&cx, account(&fields), invite).await {
-        Ok(_) => Ok(go(&created(&flow))),
+        Ok(_) => Ok(go(&created(&cx, &flow))),
         Err(error) => {
             let (status, errors) = mistakes(error)?;
             form(&browser, &flow, draft(errors), status)
@@ -76,21 +76,21 @@ pub(super) fn account(fields: &Fields) -> NewAccount {
     }
 }
 
-fn created(flow: &Flow) -> String {
-    let path = routes::with_query(routes::SIGN_UP, "created", "1");
+fn created(cx: &Cx, flow: &Flow) -> String {
+    let urls = &cx.tenant.urls;
     match flow.token() {
-        "" => path,
-        token => format!("{}&created=1", routes::with_query(routes::SIGN_UP, "continue", token)),
+        "" => urls.path_with(paths::SIGN_UP, "created", "1"),
+        token => format!("{}&created=1", urls.path_with(paths::SIGN_UP, "continue", token)),
     }
 }
 
-fn sign_in_href(flow: &Flow) -> String {
-    routes::with_query(routes::SIGN_IN, "continue", flow.token())
+fn sign_in_href(cx: &Cx, flow: &Flow) -> String {
+    cx.tenant.urls.path_with(paths::SIGN_IN, "continue", flow.token())
 }
 
 fn form(browser: &Browser, flow: &Flow, draft: Draft, status: StatusCode) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
-    let sign_in_href = Some(sign_in_href(flow));
+    let sign_in_href = Some(sign_in_href(cx, flow));
     let invited = match invited(cx, &draft.invite)? {
         Ok(invited) => invited,
         Err(reason) => {

@@ -16,8 +16,8 @@ use crate::cx::Cx;
 use crate::http::endpoint::Endpoint;
 use crate::http::extract::{Caller, Json, LongJson};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::http::routes;
 use crate::records::SubjectRef;
+use crate::tenant::{Path, paths};
 
 /// What the pages of a search for subjects are told by.
 const SUBJECTS: &str = "subjects";
@@ -33,28 +33,28 @@ type Members = Map<String, Value>;
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(Endpoint::at([routes::AUTHZEN_METADATA]).get(metadata))
-        .service(at(routes::AUTHZEN_EVALUATION).post(evaluation))
-        .service(at(routes::AUTHZEN_EVALUATIONS).post(evaluations))
-        .service(at(routes::AUTHZEN_SEARCH_SUBJECT).post(subjects))
-        .service(at(routes::AUTHZEN_SEARCH_RESOURCE).post(resources))
-        .service(at(routes::AUTHZEN_SEARCH_ACTION).post(actions));
+        .service(Endpoint::at([paths::AUTHZEN_METADATA]).get(metadata))
+        .service(at(paths::AUTHZEN_EVALUATION).post(evaluation))
+        .service(at(paths::AUTHZEN_EVALUATIONS).post(evaluations))
+        .service(at(paths::AUTHZEN_SEARCH_SUBJECT).post(subjects))
+        .service(at(paths::AUTHZEN_SEARCH_RESOURCE).post(resources))
+        .service(at(paths::AUTHZEN_SEARCH_ACTION).post(actions));
 }
 
-fn at(path: &str) -> Endpoint {
+fn at(path: Path) -> Endpoint {
     Endpoint::at([path]).names_requests()
 }
 
 /// Metadata (AuthZEN 1.0 §9).
 async fn metadata(cx: Cx) -> HttpResponse {
-    let at = |path: &str| format!("{}{path}", cx.issuer());
+    let at = |path: Path| cx.tenant.urls.url(path);
     HttpResponse::Ok().json(json!({
-        "policy_decision_point": cx.issuer(),
-        "access_evaluation_endpoint": at(routes::AUTHZEN_EVALUATION),
-        "access_evaluations_endpoint": at(routes::AUTHZEN_EVALUATIONS),
-        "search_subject_endpoint": at(routes::AUTHZEN_SEARCH_SUBJECT),
-        "search_resource_endpoint": at(routes::AUTHZEN_SEARCH_RESOURCE),
-        "search_action_endpoint": at(routes::AUTHZEN_SEARCH_ACTION),
+        "policy_decision_point": cx.tenant.issuer,
+        "access_evaluation_endpoint": at(paths::AUTHZEN_EVALUATION),
+        "access_evaluations_endpoint": at(paths::AUTHZEN_EVALUATIONS),
+        "search_subject_endpoint": at(paths::AUTHZEN_SEARCH_SUBJECT),
+        "search_resource_endpoint": at(paths::AUTHZEN_SEARCH_RESOURCE),
+        "search_action_endpoint": at(paths::AUTHZEN_SEARCH_ACTION),
     }))
 }
 

@@ -62,7 +62,7 @@ fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error
             return Ok(model.entity_type.clone());
         }
     }
-    let owned = models::of_client(&from, cx.tenant, client)?;
+    let owned = models::of_client(&from, cx.tenant.id, client)?;
     let named = |model: &&Model| model.entity_type.rsplit_once(':').is_some_and(|(_, last)| last == name);
     owned.iter().find(named).map(|model| model.entity_type.clone()).ok_or_else(|| Error::UnknownType(name.to_owned()))
 }
@@ -130,14 +130,14 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
 }
 
 fn types_of(cx: &Cx, client: &ClientId) -> Result<Vec<String>, Error> {
-    let owned = models::of_client(&cx.read()?, cx.tenant, client)?;
+    let owned = models::of_client(&cx.read()?, cx.tenant.id, client)?;
     Ok(owned.into_iter().map(|model| model.entity_type).collect())
 }
 
 fn view(cx: &Cx, tuple: &Tuple) -> Result<Value, Refusal> {
     let subject = &tuple.key.subject;
     let user = match (subject.kind.as_str(), subject.id.parse::<UserId>()) {
-        ("user", Ok(id)) => users::find(&cx.read()?, cx.tenant, &id)?,
+        ("user", Ok(id)) => users::find(&cx.read()?, cx.tenant.id, &id)?,
         _ => None,
     };
     Ok(json!({

@@ -15,32 +15,29 @@ use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 
 use super::endpoint::Endpoint;
-use super::routes::{self, Openness};
+use super::routes::Openness;
+use crate::tenant::{Path, paths};
 
 /// Registers the questions that apps ask with every request of theirs.
 pub fn configure_questions(config: &mut ServiceConfig) {
     config
-        .service(at("check-permission").post(check::one))
-        .service(at("check-permission/batch").post(check::batch))
-        .service(at("list-objects").get(lists::objects).post(lists::objects))
-        .service(at("list-subjects").get(lists::subjects).post(lists::subjects));
+        .service(Endpoint::at([paths::CHECK]).post(check::one))
+        .service(Endpoint::at([paths::CHECK_BATCH]).post(check::batch))
+        .service(Endpoint::at([paths::LIST_OBJECTS]).get(lists::objects).post(lists::objects))
+        .service(Endpoint::at([paths::LIST_SUBJECTS]).get(lists::subjects).post(lists::subjects));
 }
 
 /// Registers what is asked less often.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(at("my-access").get(access::mine));
+    config.service(Endpoint::at([paths::MY_ACCESS]).get(access::mine));
     authzen::configure(config);
     config
-        .service(unopened(routes::GRANTS).get(grants::list).post(grants::create))
-        .service(unopened(routes::GRANT).on(Method::DELETE, grants::delete))
-        .service(unopened(routes::GROUP_MEMBERS).get(members::list));
-}
-
-fn at(name: &str) -> Endpoint {
-    Endpoint::at([&*routes::account(name)])
+        .service(unopened(paths::GRANTS).get(grants::list).post(grants::create))
+        .service(unopened(paths::GRANT).on(Method::DELETE, grants::delete))
+        .service(unopened(paths::GROUP_MEMBERS).get(members::list));
 }
 
 /// An endpoint for programs: pages of other origins do not call it.
-fn unopened(path: &str) -> Endpoint {
+fn unopened(path: Path) -> Endpoint {
     Endpoint::at([path]).open_to(Openness::Nobody)
 }

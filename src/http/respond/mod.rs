@@ -1,6 +1,6 @@
 //! The few ways to say no.
 //!
-//! May use: `http::routes`, `http::pages::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
+//! May use: `http::routes`, `http::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
 //! path's [`Dialect`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
 //! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
 //! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.

@@ -8,12 +8,11 @@ use url::{Host, Url};
 use super::Refusal;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::http::pages::views::{ErrorPage, Shell};
+use crate::http::views::{ErrorPage, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    let settings = cx.settings();
-    Shell::new(settings.issuer.host.clone()).dressed(&settings.look)
+    Shell::new(cx.tenant.urls.clone()).dressed(&cx.settings().look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.

@@ -134,7 +134,7 @@ async fn bug_class_39_no_body_grants_a_role() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
     }
     let cx = site.home.cx();
-    let user = rows::users::find_by_email(&cx.read().unwrap(), cx.tenant, "eve@example.com").unwrap().unwrap();
+    let user = rows::users::find_by_email(&cx.read().unwrap(), cx.tenant.id, "eve@example.com").unwrap().unwrap();
     assert!(user.roles.is_empty() && user.attributes.is_empty() && !user.email_verified);
 }
 

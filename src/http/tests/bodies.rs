@@ -23,6 +23,7 @@ use crate::http::respond::Refusal;
 use crate::http::routes::Dialect;
 use crate::http::{State, app};
 use crate::identity::users::{NewUser, create};
+use crate::tenant::paths;
 use crate::testing::TestApp;
 
 /// Bytes of a piece of a body.
@@ -257,7 +258,7 @@ async fn a_body_waits_until_its_caller_is_proved() {
 
     let home = TestApp::with(|_| ());
     let state = State::new(home.parts.clone());
-    let app = App::new().app_data(state).service(Endpoint::at(["/slow"]).post(take));
+    let app = App::new().app_data(state).service(Endpoint::below(paths::ERROR, "slow").post(take));
     let service = init_service(app.default_service(web::to(HttpResponse::NotFound))).await;
     for (is_somebody, status, wanted) in [(false, 401, 0), (true, 200, 1)] {
         let (tell, proof) = oneshot::channel();
@@ -265,7 +266,8 @@ async fn a_body_waits_until_its_caller_is_proved() {
         let read = Rc::new(Cell::new(0));
         let count = read.clone();
         let body = stream::once(async { Ok(Bytes::from_static(b"{}")) }).inspect(move |_| count.set(count.get() + 1));
-        let request = TestRequest::post().uri("/slow").insert_header(("content-type", "application/json")).to_request();
+        let request =
+            TestRequest::post().uri("/error/slow").insert_header(("content-type", "application/json")).to_request();
         let body: Body = Box::pin(body);
         let (request, _) = request.replace_payload(Payload::Stream { payload: body });
         let mut reply = Box::pin(service.call(request));

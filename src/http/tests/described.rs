@@ -199,7 +199,7 @@ async fn details(api: &Described<'_>) {
         created_at: START,
         updated_at: START,
     };
-    let tenant = api.site.home.cx().tenant;
+    let tenant = api.site.home.cx().tenant.id;
     api.site.home.parts.store.write(move |tx| consents::put(tx, tenant, &consent)).await.unwrap();
     api.get("/users/{user}/consents", &[&me]).await;
     api.get("/users/{user}/token?client=wiki&scope=openid", &[&me]).await;
@@ -263,7 +263,7 @@ async fn policies(api: &Described<'_>) {
     assert!(!versions["items"].as_array().unwrap().is_empty());
     let script = ScriptDigest::of("return off");
     let row = SwitchedOff { script, owner: String::from("wiki"), about: String::from("wiki:doc read"), at: START };
-    let (store, tenant) = (api.site.home.parts.store.clone(), api.site.home.cx().tenant);
+    let (store, tenant) = (api.site.home.parts.store.clone(), api.site.home.cx().tenant.id);
     store.write(move |tx| switched_off::put(tx, tenant, &row)).await.unwrap();
     api.post("/policies/validate", &[], json!({"script": "return off"})).await;
     let off = api.get("/policies/switched-off", &[]).await;

@@ -120,8 +120,11 @@ async fn a_preview_of_tokens_says_what_they_would_and_leaves_an_audit_row_only()
     let row = desk.audited("token").await;
     assert_eq!((&row["action"], &row["target"]), (&json!("token.preview"), &json!(ann.id)));
     assert_eq!(row["detail"], json!({"client": "grafana", "scopes": ["email", "openid"]}));
-    let families =
-        crate::store::rows::grants::of_user(&desk.site.home.cx().read().unwrap(), desk.site.home.cx().tenant, &ann.id);
+    let families = crate::store::rows::grants::of_user(
+        &desk.site.home.cx().read().unwrap(),
+        desk.site.home.cx().tenant.id,
+        &ann.id,
+    );
     assert!(families.unwrap().is_empty());
     assert_eq!(
         desk.get("users/ann@example.com/token?client=grafana&scope=email").await.json()["id_token"],
@@ -153,7 +156,7 @@ async fn a_consent_is_seen_and_taken_back_for_somebody() {
             created_at: cx.now,
             updated_at: cx.now,
         };
-        let tenant = cx.tenant;
+        let tenant = cx.tenant.id;
         let put = move |tx: &mut crate::store::Tx| crate::store::rows::consents::put(tx, tenant, &consent);
         cx.store().write::<_, crate::store::Error, _>(put).await.unwrap();
     };

@@ -179,7 +179,7 @@ async fn failures_are_few_counted_and_forgotten() {
     let cx = desk.site.home.cx();
     let rows = |cx: &crate::cx::Cx| {
         let from = cx.read().unwrap();
-        crate::store::rows::failures::of_client(&from, cx.tenant, &"grafana".parse().unwrap()).unwrap().len()
+        crate::store::rows::failures::of_client(&from, cx.tenant.id, &"grafana".parse().unwrap()).unwrap().len()
     };
     assert_eq!(rows(&cx), 0);
     // They go with their app.

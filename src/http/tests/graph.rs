@@ -342,6 +342,32 @@ async fn bug_class_40_a_cursor_of_no_list_is_refused() {
 }
 
 #[actix_web::test]
+async fn a_subject_whose_type_or_identifier_holds_colons_is_found() {
+    let desk = Desk::open().await;
+    desk.site.client(false).await;
+    for kind in ["doc", "grafana:folder", "twice", "twice:a"] {
+        desk.model(kind, json!({"relations": {"viewer": {}, "parent": {}}})).await;
+    }
+    for subject in ["grafana:folder f1", "doc urn:x:1", "twice a:1", "user ann:1"] {
+        desk.tuple(&format!("doc 1 viewer {subject}")).await;
+    }
+    for (subject, kind) in
+        [("grafana:folder:f1", "grafana:folder"), ("doc:urn:x:1", "doc"), ("user:ann:1", "user"), ("other:1", "")]
+    {
+        let found = desk.get(&format!("tuples?subject={subject}")).await.json();
+        let kinds: Vec<&str> =
+            found["items"].as_array().unwrap().iter().map(|one| one["subject_type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, if kind.is_empty() { vec![] } else { vec![kind] }, "{subject}");
+    }
+    for wrong in ["ann", "user:", ":ann", "", "twice:a:1", "no:such:type"] {
+        let refused = desk.get(&format!("tuples?subject={wrong}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}: {}", refused.body);
+    }
+    let chosen = desk.get("tuples?subject_type=twice&subject_id=a:1").await.json();
+    assert_eq!(chosen["items"].as_array().unwrap().len(), 1, "{chosen}");
+}
+
+#[actix_web::test]
 async fn a_condition_that_says_nothing_is_refused() {
     let desk = Desk::open().await;
     desk.site.client(false).await;

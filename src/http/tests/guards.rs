@@ -8,6 +8,7 @@ use actix_web::{App, HttpResponse};
 use super::{OWN, Site, Tab};
 use crate::http::endpoint::Endpoint;
 use crate::http::state::State;
+use crate::tenant::paths;
 use crate::testing::TestApp;
 
 #[actix_web::test]
@@ -89,7 +90,7 @@ async fn bug_class_40_a_panic_is_a_500_with_a_request_id() {
         panic!("the secret is xyzzy")
     }
     let state = State::new(TestApp::new().parts);
-    let app = App::new().app_data(state).service(Endpoint::at(["/api/admin/boom"]).get(boom));
+    let app = App::new().app_data(state).service(Endpoint::below(paths::ADMIN_API, "boom").get(boom));
     let service = init_service(app).await;
     let error = try_call_service(&service, TestRequest::get().uri("/api/admin/boom").to_request()).await.err().unwrap();
     let response = error.error_response();
@@ -231,5 +232,5 @@ async fn bug_class_35_no_answer_is_built_from_what_the_request_says_of_the_host(
     }
     let mut tab = Tab::new(&site);
     assert!(tab.get("/").await.body.contains("localhost"));
-    assert_eq!(site.home.cx().issuer(), OWN);
+    assert_eq!(site.home.cx().tenant.issuer, OWN);
 }

@@ -96,7 +96,7 @@ async fn sessions_are_found_by_person_and_app_and_ended_ones_are_not() {
     let sessions = crate::identity::sessions::of_user(&desk.site.home.cx(), &ann.id).unwrap();
     let (old, wiki) = (sessions[1].clone(), "wiki".parse::<ClientId>().unwrap());
     let used = crate::records::Session { clients: vec![wiki], ..old.clone() };
-    let tenant = desk.site.home.cx().tenant;
+    let tenant = desk.site.home.cx().tenant.id;
     let put = move |tx: &mut crate::store::Tx| crate::store::rows::sessions::put(tx, tenant, Some(&old), &used);
     store.write::<_, crate::store::Error, _>(put).await.unwrap();
     let newest_first: Vec<String> = sessions.iter().rev().map(|session| session.id.to_string()).collect();

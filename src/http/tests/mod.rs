@@ -19,6 +19,7 @@ mod policies;
 mod races;
 mod rows;
 mod rules;
+mod tenants;
 mod walk;
 mod writers;
 
@@ -35,11 +36,10 @@ use serde_json::Value;
 
 use super::{State, app};
 use crate::base::Secret;
-use crate::cx::Application;
 use crate::identity::users::{NewUser, create};
 use crate::oauth::clients::{NewClient, register};
 use crate::records::{ClientFieldsChange, ClientType, SubjectRef, TupleKey, User};
-use crate::testing::TestApp;
+use crate::testing::{Parts, TestApp};
 
 /// The password of every person here.
 const PASSWORD: &str = "correct horse";
@@ -88,7 +88,7 @@ impl Site {
         Self::with(|_| ()).await
     }
 
-    async fn with(change: impl FnOnce(&mut Application)) -> Self {
+    async fn with(change: impl FnOnce(&mut Parts)) -> Self {
         let home = TestApp::with(change);
         let service = Rc::new(init_service(app(State::new(home.parts.clone()))).await);
         let call: Call = Box::new(move |request: TestRequest| {

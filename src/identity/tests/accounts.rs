@@ -159,7 +159,7 @@ async fn an_administrator_for_a_while_or_on_condition_is_none_of_those_who_stay(
         let condition = condition.map(str::to_owned);
         let tuple = Tuple { key, condition, expires_at, created_at: at.now, updated_at: at.now };
         home.cx().store().write_blocking(move |tx| {
-            tuples::put(tx, at.tenant, &tuple)?;
+            tuples::put(tx, at.tenant.id, &tuple)?;
             administrators::follow_tuple(tx, &at, &tuple.key)
         })
     };

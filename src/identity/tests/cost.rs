@@ -10,7 +10,7 @@ async fn store_hash(home: &TestApp, user: &User, phc: &str) {
     let (cx, old, stored) = (home.cx(), user.clone(), phc.to_owned());
     let write = move |tx: &mut crate::store::Tx| {
         let new = User { password: Some(stored.clone()), ..old.clone() };
-        crate::store::rows::users::put(tx, cx.tenant, Some(&old), &new)
+        crate::store::rows::users::put(tx, cx.tenant.id, Some(&old), &new)
     };
     home.parts.store.write(write).await.unwrap().unwrap();
 }

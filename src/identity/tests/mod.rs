@@ -21,7 +21,7 @@ use crate::audit;
 use crate::base::Secret;
 use crate::base::id::{ClientId, GrantId};
 use crate::base::page::PageRequest;
-use crate::records::{AuditRow, Consent, Grant, User};
+use crate::records::{Acr, AuditRow, Consent, Grant, User};
 use crate::store::Order;
 use crate::store::rows::{consents, grants};
 use crate::testing::TestApp;
@@ -93,6 +93,7 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
         claims: None,
         auth_time: cx.now,
         amr: vec!["pwd".into()],
+        acr: Acr::Pwd,
         created_at: cx.now,
         expires_at: cx.now.plus(minutes(60 * 24 * 30)),
         revoked_at: None,
@@ -107,8 +108,8 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
     let (at, id) = (cx.clone(), family.id.clone());
     cx.store()
         .write(move |tx| {
-            consents::put(tx, at.tenant, &consent)?;
-            grants::put(tx, at.tenant, None, &family)
+            consents::put(tx, at.tenant.id, &consent)?;
+            grants::put(tx, at.tenant.id, None, &family)
         })
         .await
         .unwrap();
@@ -117,7 +118,7 @@ async fn grant(home: &TestApp, who: &SignedIn, client: &str) -> GrantId {
 
 fn family(home: &TestApp, id: &GrantId) -> Grant {
     let cx = home.cx();
-    grants::find(&cx.read().unwrap(), cx.tenant, id).unwrap().unwrap()
+    grants::find(&cx.read().unwrap(), cx.tenant.id, id).unwrap().unwrap()
 }
 
 fn is_revoked(home: &TestApp, id: &GrantId) -> bool {

@@ -4,6 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::crypto::password::{Hasher, Parameters};
+use crate::records::{Proof, ProofKind};
 
 #[tokio::test]
 async fn the_right_password_opens_a_session_that_its_token_resolves() {
@@ -12,7 +13,8 @@ async fn the_right_password_opens_a_session_that_its_token_resolves() {
     let success = signed_in(&home, "Ann@Example.com").await;
     let resolved = sessions::resolve(&home.cx(), success.token.expose()).unwrap().unwrap();
     assert_eq!((resolved.user.id, resolved.session.id.clone()), (ann.id.clone(), success.signed_in.session.id));
-    assert_eq!(resolved.session.amr, ["pwd"]);
+    let by_password = Proof { kind: ProofKind::Password, at: home.cx().now };
+    assert_eq!(resolved.session.proofs, [by_password]);
     assert_eq!(resolved.session.ip.as_deref(), Some("192.0.2.1"));
     let rows = audit_rows(&home, "user.sign_in");
     assert_eq!(rows.len(), 1);

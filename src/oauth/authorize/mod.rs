@@ -1,15 +1,13 @@
 //! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): from a request to a page, a redirect with a code, or a refusal.
 //!
 //! [`request`] proves client and redirect URI before anything may be redirected and then checks the rest in the order of the
-//! standards; [`decide`] looks at who is signed in; [`issue`] makes the code. Between two visits of the browser the request lives
-//! in an [`interaction`] token, so that nothing is stored for strangers.
+//! standards; [`decide`] looks at who is signed in; [`issue`] makes the code. Between two visits of the browser the request is kept
+//! in the token of an [`Interaction`], so that nothing is stored for strangers.
 
-pub mod interaction;
 mod issue;
 pub mod request;
 pub mod response;
 
-pub use interaction::{Brought, Ended, Interaction};
 pub use request::{PageRefusal, Request};
 pub use response::{AuthorizationResponse, ResponseMode};
 
@@ -17,12 +15,16 @@ use super::app_access::{self, Gate};
 use super::claims::ClaimsDestination;
 use super::clients::failures;
 use super::grants::{Lasts, lasts};
-use super::{Error, ErrorCode, Params, Wrong, claims, mint, scope};
+use super::{Error, ErrorCode, Params, Wrong, claims, scope};
+use std::time::Duration;
+
 use crate::audit::{Entry, Event};
 use crate::base::id::SessionId;
 use crate::cx::Cx;
+use crate::identity::interaction::{Ended, Interaction, Resume};
+use crate::identity::next_step::{NextStep, Person, Policy, Rule, next_step};
 use crate::identity::sessions::SignedIn;
-use crate::records::{ActorKind, User};
+use crate::records::{ActorKind, Proof, ProofKind, User, Wanted};
 use crate::store::{Tx, rows};
 use request::{Prompt, Refusal};
 
@@ -122,7 +124,7 @@ pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision,
     let (Some(interaction), Some(signed_in)) = (visit.interaction, visit.signed_in) else {
         return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
     };
-    let request = match request::check(cx, &interaction.params()?) {
+    let request = match request::check(cx, &params(interaction)?) {
         Ok(request) => request,
         Err(refusal) => return refused(refusal),
     };
@@ -145,8 +147,8 @@ pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision,
 
 /// Tells the app that the person does not allow it. That is the request's one answer, too.
 async fn deny(cx: &Cx, request: &Request, interaction: &Interaction, signed_in: &SignedIn) -> Result<Decision, Error> {
-    if let Err(error) = Interaction::may_answer(cx, &signed_in.user.id) {
-        return Ok(Decision::Respond(response::error(cx, &request.target(), &error)));
+    if !Interaction::may_answer(cx, &signed_in.user.id) {
+        return Ok(too_many(cx, request));
     }
     let entry = Entry::new(cx).target(&request.client.id);
     let (at, waiting) = (cx.clone(), interaction.clone());
@@ -163,16 +165,17 @@ async fn deny(cx: &Cx, request: &Request, interaction: &Interaction, signed_in: 
     Ok(respond_error(cx, request, ErrorCode::AccessDenied, "The person did not allow it."))
 }
 
-/// What a page needs to show of a waiting request. Changes nothing. `None` when the request no longer holds, as when the client was
+/// What a page needs to show of a waiting request, whose parameters are `query`. Changes nothing. `None` when the request no longer holds, as when the client was
 /// removed meanwhile.
-pub fn view(cx: &Cx, interaction: &Interaction) -> Result<Option<View>, Error> {
-    match request::check(cx, &interaction.params()?) {
+pub fn view(cx: &Cx, query: &str) -> Result<Option<View>, Error> {
+    match request::check(cx, &Params::from_query(query)?) {
         Ok(request) => Ok(Some(View {
             client_name: request.client.name.clone(),
             redirect_uri: request.redirect_uri.clone(),
             identifier: request.login_hint.clone(),
             scopes: scope::in_reading_order(request.consent_scopes()),
             lasts: lasts(cx, &request.client, &request.scopes),
+            wanted: request.wanted,
         })),
         Err(Refusal::Internal(error)) => Err(error),
         Err(Refusal::Page(_) | Refusal::Redirect(_)) => Ok(None),
@@ -192,6 +195,8 @@ pub struct View {
     pub scopes: Vec<String>,
     /// For how long.
     pub lasts: Lasts,
+    /// Which level the sign-in is to have.
+    pub wanted: Wanted,
 }
 
 /// Notes for the people who run the app what was wrong with its request. Failing to is no reason not to answer.
@@ -233,22 +238,30 @@ fn person_is_needed(cx: &Cx, request: &Request, visit: Visit<'_>) -> Option<Deci
         let again = respond_error(cx, request, ErrorCode::LoginRequired, other);
         return Some(if proved_here { again } else { ask(Step::SignIn) });
     }
-    let wants_login = request.prompts.contains(&Prompt::Login);
-    if (wants_login || is_too_old(cx, request, current)) && !proved_here {
-        return Some(ask(Step::SignIn));
-    }
-    if !claims::acr_is_enough(request.claims.as_ref(), mint::acr(&current.session.amr)) {
-        return Some(Decision::Respond(response::error(cx, &request.target(), &request::unmet())));
+    let given = counted(cx, request, current, proved_here);
+    match next_step(&Policy::current(), Some(&Person::of(&current.user)), &given, request.wanted) {
+        NextStep::Done(_) => {}
+        NextStep::Ask(_) | NextStep::Enrol(_) => return Some(ask(Step::SignIn)),
+        NextStep::Refused(Rule::LevelIsReachable) => {
+            return Some(Decision::Respond(response::error(cx, &request.target(), &request::unmet())));
+        }
+        NextStep::Refused(_) => return Some(ask(Step::SignIn)),
     }
     let chosen = proved_here || visit.interaction.is_some_and(|earlier| is_here(&earlier.chosen_in));
     let wants_choice = request.prompts.contains(&Prompt::SelectAccount) && !chosen;
     wants_choice.then(|| ask(Step::ChooseAccount))
 }
 
-/// "If the elapsed time is greater than this value, the OP MUST attempt to actively re-authenticate the End-User"
-/// (OIDC Core §3.1.2.1, `max_age`).
-fn is_too_old(cx: &Cx, request: &Request, current: &SignedIn) -> bool {
-    request.max_age.is_some_and(|max_age| cx.now.since(current.session.auth_time) > max_age || max_age.is_zero())
+/// The proofs of the session that count for the request: all, once they were given for it. Else none where the person is to prove anew who they
+/// are (`prompt=login`), and those of the last `max_age` seconds: "if the elapsed time is greater than this value, the OP MUST attempt to actively
+/// re-authenticate the End-User" (OIDC Core §3.1.2.1).
+fn counted(cx: &Cx, request: &Request, current: &SignedIn, proved_here: bool) -> Vec<ProofKind> {
+    let wants_login = request.prompts.contains(&Prompt::Login);
+    let is_young = |proof: &&Proof| {
+        let within = |max_age: Duration| !max_age.is_zero() && cx.now.since(proof.at) <= max_age;
+        proved_here || (!wants_login && request.max_age.is_none_or(within))
+    };
+    current.session.proofs.iter().filter(is_young).map(|proof| proof.kind).collect()
 }
 
 async fn with_person(cx: &Cx, request: &Request, signed_in: &SignedIn, visit: Visit<'_>) -> Result<Decision, Error> {
@@ -282,16 +295,40 @@ async fn turn_away(
     Ok(Some(Decision::TurnAway(Box::new(TurnedAway {
         client_name: request.client.name.clone(),
         user: signed_in.user.clone(),
-        interaction: Interaction::of(cx, request, visit).seal(cx),
+        interaction: waiting(cx, request, visit).seal(cx),
         back,
     }))))
+}
+
+/// The request as it waits from this visit on; what an earlier visit knows of it stays.
+fn waiting(cx: &Cx, request: &Request, visit: Visit<'_>) -> Interaction {
+    let session = visit.signed_in.map(|current| &current.session.id);
+    let resume = Resume::Authorization(request.query.clone());
+    match visit.interaction {
+        Some(earlier) => earlier.again(resume, session),
+        None => Interaction::begin(cx, visit.browser, resume, session),
+    }
+}
+
+/// The parameters of a request that waited. Errors: `invalid_request` when something else waited.
+fn params(interaction: &Interaction) -> Result<Params, Error> {
+    match &interaction.resume {
+        Resume::Authorization(query) => Params::from_query(query),
+        Resume::Page(_) => Err(Error::invalid_request("This is no authorization request.")),
+    }
+}
+
+/// The answer to an app for a person who has answered too many requests.
+fn too_many(cx: &Cx, request: &Request) -> Decision {
+    let too_many = "There were too many sign-ins of this person within an hour.";
+    respond_error(cx, request, ErrorCode::TemporarilyUnavailable, too_many)
 }
 
 fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool, Error> {
     if request.client.trusted {
         return Ok(true);
     }
-    let stored = rows::consents::find(&cx.read()?, cx.tenant, &signed_in.user.id, &request.client.id)?;
+    let stored = rows::consents::find(&cx.read()?, cx.tenant.id, &signed_in.user.id, &request.client.id)?;
     Ok(stored.is_some_and(|consent| request.consent_scopes().iter().all(|wanted| consent.scopes.contains(wanted))))
 }
 
@@ -306,7 +343,7 @@ fn ask(cx: &Cx, request: &Request, step: Step, visit: Visit<'_>) -> Decision {
         };
         return respond_error(cx, request, code, why);
     }
-    Decision::Ask { step, interaction: Interaction::of(cx, request, visit).seal(cx) }
+    Decision::Ask { step, interaction: waiting(cx, request, visit).seal(cx) }
 }
 
 fn respond_error(cx: &Cx, request: &Request, code: ErrorCode, description: &str) -> Decision {

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::interaction::Ended;
 use super::response::{self, AuthorizationResponse, ResponseMode, Target};
 use crate::base::id::ClientId;
 use crate::base::text::isolated;
 use crate::cx::Cx;
+use crate::identity::interaction::Ended;
+use crate::identity::proofs;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
-use crate::oauth::{Error, ErrorCode, Params, access_token, claims, mint, pkce, redirect, scope};
-use crate::records::{Client, ClientType, GrantType};
+use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
+use crate::records::{Acr, Client, ClientType, GrantType, Wanted, Why};
 use crate::store::rows;
 
 /// Characters of a foreign value that a page shows.
@@ -41,6 +42,8 @@ pub struct Request {
     pub prompts: Vec<Prompt>,
     /// How long ago the person may have proved who they are.
     pub max_age: Option<Duration>,
+    /// Which level the sign-in is to have.
+    pub wanted: Wanted,
     /// Whom the app expects, as it typed it.
     pub login_hint: Option<String>,
     /// `sub` of the id token hint.
@@ -187,7 +190,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
             let from = cx.read().map_err(|error| Refusal::Internal(error.into()))?;
-            rows::clients::find(&from, cx.tenant, &id).map_err(|error| Refusal::Internal(error.into()))?
+            rows::clients::find(&from, cx.tenant.id, &id).map_err(|error| Refusal::Internal(error.into()))?
         }
         Err(_) => None,
     };
@@ -281,7 +284,7 @@ fn check_redirectable(
     let prompts = prompts(params).map_err(fail)?;
     let max_age = max_age(params).map_err(fail)?;
     let claims = claims::requested(params.find("claims")).map_err(fail)?;
-    acr_can_be_met(claims.as_ref()).map_err(fail)?;
+    let wanted = wanted_acr(params, claims.as_ref()).map_err(fail)?;
     let hinted_subject = hinted_subject(cx, params).map_err(fail)?;
     Ok(Request {
         client,
@@ -294,6 +297,7 @@ fn check_redirectable(
         claims,
         prompts,
         max_age,
+        wanted,
         login_hint: params.find("login_hint").filter(|hint| hint.len() <= 256).map(str::to_owned),
         hinted_subject,
         query: params.to_query(),
@@ -362,17 +366,24 @@ fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
     Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
 }
 
-/// Nobody is sent to sign in for what no sign-in here can give (OIDC Core §5.5.1.1).
-fn acr_can_be_met(claims: Option<&Map<String, Value>>) -> Result<(), Error> {
-    if mint::ACR_VALUES.iter().any(|acr| claims::acr_is_enough(claims, acr)) {
-        return Ok(());
+/// The level that is asked for: the lowest that the app insists on, else the first that it would like and that a sign-in here can have. Nobody is
+/// sent to sign in for what no sign-in here can give (OIDC Core §5.5.1.1).
+fn wanted_acr(params: &Params, claims: Option<&Map<String, Value>>) -> Result<Wanted, Error> {
+    let reachable = proofs::reachable();
+    if let Some(named) = claims::essential_acr(claims) {
+        let lowest = named.into_iter().filter(|acr| reachable.contains(acr)).min();
+        return lowest.map(|acr| Wanted { acr, why: Why::Essential }).ok_or_else(unmet);
     }
-    Err(unmet())
+    let liked = claims::voluntary_acr(claims).into_iter();
+    let liked = liked.chain(params.words("acr_values").into_iter().filter_map(Acr::parse));
+    let first = liked.into_iter().find(|acr| reachable.contains(acr));
+    Ok(first.map_or(Wanted::POLICY, |acr| Wanted { acr, why: Why::Voluntary }))
 }
 
 /// The app insists on a kind of sign-in that the person does not have.
 pub(super) fn unmet() -> Error {
-    let known = mint::ACR_VALUES.join(", ");
+    let known: Vec<&str> = proofs::reachable().into_iter().map(Acr::as_str).collect();
+    let known = known.join(", ");
     Error::new(
         ErrorCode::UnmetAuthenticationRequirements,
         format!("The app insists on an `acr` that this sign-in cannot have. Known here: {known}."),

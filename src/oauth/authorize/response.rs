@@ -65,6 +65,6 @@ fn with_common(cx: &Cx, target: &Target, mut parameters: Vec<(String, String)>) 
     if let Some(state) = &target.state {
         parameters.push((String::from("state"), state.clone()));
     }
-    parameters.push((String::from("iss"), cx.issuer().to_owned()));
+    parameters.push((String::from("iss"), cx.tenant.issuer.clone()));
     AuthorizationResponse { redirect_uri: target.redirect_uri.clone(), mode: target.mode, parameters }
 }

@@ -35,14 +35,14 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
     let withdrawal = Entry::new(cx);
     // Owners for the types of clients that go, or that are new where one of their id was before.
     let orphans: Vec<ClientId> = std::iter::repeat_with(|| ClientId::gone(cx.now, cx.entropy()))
-        .take(wanted.len() + rows::clients::all(&cx.read()?, cx.tenant)?.len())
+        .take(wanted.len() + rows::clients::all(&cx.read()?, cx.tenant.id)?.len())
         .collect();
     let at = cx.clone();
     let change = move |tx: &mut Tx| {
         let mut orphans = orphans.iter();
         let mut orphan = || orphans.next().ok_or(Error::Conflict);
         for (client, entry) in wanted.iter().zip(&entries) {
-            let old = rows::clients::find(tx, at.tenant, &client.id)?;
+            let old = rows::clients::find(tx, at.tenant.id, &client.id)?;
             if old.as_ref().is_some_and(|old| is_same(old, client)) {
                 continue;
             }
@@ -56,10 +56,10 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
                 }
                 None => removed = cascade::begin_client(tx, &at, &client.id, orphan()?)?.some(),
             }
-            rows::clients::put(tx, at.tenant, &client)?;
+            rows::clients::put(tx, at.tenant.id, &client)?;
             entry.append(tx, &at, &Event::ClientDeclare { removed, changes })?;
         }
-        let withdrawn = rows::clients::all(tx, at.tenant)?
+        let withdrawn = rows::clients::all(tx, at.tenant.id)?
             .into_iter()
             .filter(|old| old.origin == Origin::Config && wanted.iter().all(|client| client.id != old.id))
             .collect::<Vec<_>>();

@@ -3,16 +3,14 @@
 //! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same request again is counted
 //! and not kept twice.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::check::{self, ClientChange};
 use super::registry::{CLIENTS, invalid, within_reach};
 use super::{Error, registry};
 use crate::audit::{Entry, Event};
-use crate::base::Uptime;
 use crate::base::id::{ClientId, FailureId};
+use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
 use crate::oauth::redirect;
 use crate::records::{AuthorizeFailure, Client, ClientFieldsChange, ClientType, Origin};
@@ -48,21 +46,15 @@ pub struct Wrong<'a> {
     pub sent: Option<&'a str>,
 }
 
-/// How many were noted of each app in the running minute.
-#[derive(Default)]
-pub(crate) struct PerMinute(Mutex<HashMap<ClientId, (u64, u32)>>);
+/// The count that [`PER_MINUTE`] bounds.
+pub(crate) fn quota() -> Quota {
+    Quota::new(Duration::from_mins(1))
+}
 
-impl PerMinute {
-    /// Whether one more may be noted.
-    fn take(&self, client: &ClientId, now: Uptime) -> bool {
-        let minute = now.millis() / 60_000;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only registered apps come here, and each minute forgets the others.
-        all.retain(|_, (noted, _)| *noted == minute);
-        let (_, count) = all.entry(client.clone()).or_insert((minute, 0));
-        *count = count.saturating_add(1);
-        *count <= PER_MINUTE
-    }
+/// Whether one more may be noted of a client.
+fn may_note(cx: &Cx, client: &ClientId) -> bool {
+    let level = Level::new("failure", client.as_str(), PER_MINUTE);
+    cx.process().authorization_failures.take(&[level], cx.now).is_some()
 }
 
 /// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a short time.
@@ -78,31 +70,31 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
         sent: wrong.sent.map(shortened),
         count: 1,
     };
-    let known = rows::failures::of_client(&cx.read()?, cx.tenant, &fresh.client)?;
+    let known = rows::failures::of_client(&cx.read()?, cx.tenant.id, &fresh.client)?;
     let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
-    if known.iter().any(is_recent) || !cx.process().authorization_failures.take(&fresh.client, cx.uptime) {
+    if known.iter().any(is_recent) || !may_note(cx, &fresh.client) {
         return Ok(());
     }
     let at = cx.clone();
     cx.store()
         .write(move |tx| {
             // The client may have gone meanwhile.
-            if rows::clients::find(tx, at.tenant, &fresh.client)?.is_none() {
+            if rows::clients::find(tx, at.tenant.id, &fresh.client)?.is_none() {
                 return Ok(());
             }
-            let mut known = rows::failures::of_client(tx, at.tenant, &fresh.client)?;
+            let mut known = rows::failures::of_client(tx, at.tenant.id, &fresh.client)?;
             if let Some(old) = known.iter().find(|old| is_same(old, &fresh)) {
                 let (id, count) = (old.id.clone(), old.count.saturating_add(1));
                 let new = AuthorizeFailure { id, count, ..fresh.clone() };
-                return Ok(rows::failures::put(tx, at.tenant, Some(old), &new)?);
+                return Ok(rows::failures::put(tx, at.tenant.id, Some(old), &new)?);
             }
             // What an app really sends comes again; what somebody tries out does not, and goes first.
             known.sort_by_key(|failure| (failure.count, failure.at));
             let surplus = (known.len() + 1).saturating_sub(KEPT);
             for old in known.iter().take(surplus) {
-                rows::failures::delete(tx, at.tenant, old)?;
+                rows::failures::delete(tx, at.tenant.id, old)?;
             }
-            Ok(rows::failures::put(tx, at.tenant, None, &fresh)?)
+            Ok(rows::failures::put(tx, at.tenant.id, None, &fresh)?)
         })
         .await
 }
@@ -134,7 +126,7 @@ pub struct Shown {
 /// The failures of a client, newest first, without those that meanwhile would be none. Errors: [`Error::NotFound`].
 pub fn of_client(cx: &Cx, client: &str) -> Result<Vec<Shown>, Error> {
     let client = registry::find(cx, client)?.ok_or(Error::NotFound)?;
-    let mut failures = rows::failures::of_client(&cx.read()?, cx.tenant, &client.id)?;
+    let mut failures = rows::failures::of_client(&cx.read()?, cx.tenant.id, &client.id)?;
     failures.retain(|failure| failure.expires_at > cx.now && !is_put_right(&client, failure));
     failures.sort_by(|one, two| (two.at, &two.id).cmp(&(one.at, &one.id)));
     Ok(failures.into_iter().map(|failure| shown(&client, failure)).collect())
@@ -181,15 +173,15 @@ pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, E
     let (at, client, id) = (cx.clone(), client.clone(), id.clone());
     let change = move |tx: &mut Tx| {
         let old = within_reach(tx, &at, &client)?;
-        let failure = rows::failures::find(tx, at.tenant, &client, &id)?;
+        let failure = rows::failures::find(tx, at.tenant.id, &client, &id)?;
         let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
         let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
         let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
         let fields = ClientFieldsChange { redirect_uris: Some(uris), ..ClientFieldsChange::default() };
         let input = ClientChange { fields, ..ClientChange::default() };
         let new = check::change(old, &input, at.now).map_err(invalid)?;
-        rows::clients::put(tx, at.tenant, &new)?;
-        rows::failures::delete(tx, at.tenant, &failure)?;
+        rows::clients::put(tx, at.tenant.id, &new)?;
+        rows::failures::delete(tx, at.tenant.id, &failure)?;
         entry.append(tx, &at, &Event::ClientFix { failure: id.to_string(), redirect_uri: added.to_owned() })?;
         Ok(new)
     };

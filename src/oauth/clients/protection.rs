@@ -55,9 +55,9 @@ impl RecentProtection {
 pub(in crate::oauth) fn note(tx: &mut Tx, cx: &Cx, code: &Code) -> Result<(), store::Error> {
     let has_pkce = code.challenge.is_some();
     let is_bare = !has_pkce && code.nonce.is_none() && !code.has_state;
-    let mut recent = rows::find(tx, cx.tenant, &code.client)?.unwrap_or_default();
+    let mut recent = rows::find(tx, cx.tenant.id, &code.client)?.unwrap_or_default();
     count(&mut recent, cx.now, has_pkce, is_bare);
-    rows::put(tx, cx.tenant, &code.client, &recent)
+    rows::put(tx, cx.tenant.id, &code.client, &recent)
 }
 
 fn count(recent: &mut RecentSignIns, now: Moment, has_pkce: bool, is_bare: bool) {
@@ -76,15 +76,15 @@ fn count(recent: &mut RecentSignIns, now: Moment, has_pkce: bool, is_bare: bool)
 
 /// The sign-ins to an app lately.
 pub fn of_client(cx: &Cx, from: &impl Read, client: &ClientId) -> Result<RecentProtection, store::Error> {
-    Ok(sum(&rows::find(from, cx.tenant, client)?.unwrap_or_default(), cx.now))
+    Ok(sum(&rows::find(from, cx.tenant.id, client)?.unwrap_or_default(), cx.now))
 }
 
 /// The apps whose sign-ins are bare as a rule, by their identifiers.
 pub fn bare_apps(cx: &Cx) -> Result<Vec<Client>, store::Error> {
     let (from, mut found) = (cx.read()?, Vec::new());
-    for (client, recent) in rows::all(&from, cx.tenant)? {
+    for (client, recent) in rows::all(&from, cx.tenant.id)? {
         if sum(&recent, cx.now).is_bare() {
-            found.extend(clients::find(&from, cx.tenant, &client)?);
+            found.extend(clients::find(&from, cx.tenant.id, &client)?);
         }
     }
     Ok(found)

@@ -32,7 +32,7 @@ pub struct Registered {
 /// The client with this id.
 pub fn find(cx: &Cx, id: &str) -> Result<Option<Client>, Error> {
     let Ok(id) = id.parse::<ClientId>() else { return Ok(None) };
-    Ok(rows::clients::find(&cx.read()?, cx.tenant, &id)?)
+    Ok(rows::clients::find(&cx.read()?, cx.tenant.id, &id)?)
 }
 
 /// The client with this id unless it is disabled.
@@ -64,7 +64,7 @@ impl Filter {
 
 /// A page of the clients that `filter` accepts, by id or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Client>, Error> {
-    Ok(rows::clients::page_of(&cx.read()?, cx.tenant, request, |client| filter.accepts(client))?)
+    Ok(rows::clients::page_of(&cx.read()?, cx.tenant.id, request, |client| filter.accepts(client))?)
 }
 
 /// Registers a client, with the right to, and gives it a secret if its method needs one. It begins with nothing: what was written under its id before is
@@ -77,12 +77,12 @@ pub async fn register(cx: &Cx, input: &NewClient) -> Result<Registered, Error> {
     let entry = Entry::new(cx).target(&client.id);
     let (at, row, orphan) = (cx.clone(), client.clone(), ClientId::gone(cx.now, cx.entropy()));
     let change = move |tx: &mut Tx| {
-        if rows::clients::find(tx, at.tenant, &row.id)?.is_some() {
+        if rows::clients::find(tx, at.tenant.id, &row.id)?.is_some() {
             return Err(Error::Taken);
         }
         rights::may_change_subject::<Error>(&at, tx, &subject(&row.id))?;
         let removed = cascade::begin_client(tx, &at, &row.id, &orphan)?.some();
-        rows::clients::put(tx, at.tenant, &row)?;
+        rows::clients::put(tx, at.tenant.id, &row)?;
         Ok::<_, Error>(entry.append(tx, &at, &Event::ClientCreate { r#type: row.kind, removed })?)
     };
     rights::write(cx, Right::on("create", CLIENTS), change).await?;
@@ -108,7 +108,7 @@ pub async fn update(cx: &Cx, id: &ClientId, input: &ClientChange) -> Result<Regi
         } else if !new.auth_method.uses_secret() {
             new.secrets.clear();
         }
-        rows::clients::put(tx, at.tenant, &new)?;
+        rows::clients::put(tx, at.tenant.id, &new)?;
         entry.append(tx, &at, &Event::ClientUpdate { changes: changes(&old, &new) })?;
         Ok((new, needs_secret))
     };
@@ -134,7 +134,7 @@ pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<
         client.secrets.push(fresh.clone());
         client.updated_at = at.now;
         client.version += 1;
-        rows::clients::put(tx, at.tenant, &client)?;
+        rows::clients::put(tx, at.tenant.id, &client)?;
         entry.append(tx, &at, &Event::ClientRotateSecret { overlap_seconds: overlap.as_secs() })?;
         Ok::<_, Error>(client)
     };
@@ -151,7 +151,7 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Cli
         client.disabled = disabled;
         client.updated_at = at.now;
         client.version += 1;
-        rows::clients::put(tx, at.tenant, &client)?;
+        rows::clients::put(tx, at.tenant.id, &client)?;
         if !disabled {
             entry.append(tx, &at, &Event::ClientEnable {})?;
             return Ok((client, Ended::default()));
@@ -201,7 +201,7 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
 /// The client, if it is there, not declared in the configuration, and for the actor to change. Errors: [`Error::NotFound`],
 /// [`Error::ManagedByConfig`], [`Error::Denied`].
 pub(super) fn within_reach(tx: &Tx, cx: &Cx, id: &ClientId) -> Result<Client, Error> {
-    let client = rows::clients::find(tx, cx.tenant, id)?.ok_or(Error::NotFound)?;
+    let client = rows::clients::find(tx, cx.tenant.id, id)?.ok_or(Error::NotFound)?;
     rights::may_change_subject::<Error>(cx, tx, &subject(id))?;
     if client.origin == Origin::Config { Err(Error::ManagedByConfig) } else { Ok(client) }
 }

@@ -46,7 +46,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let redemption = cx
         .store()
         .write(move |tx| {
-            let Some(code) = rows::codes::find(tx, at.tenant, &id)?.filter(|code| code.digest.matches(secret.expose()))
+            let Some(code) =
+                rows::codes::find(tx, at.tenant.id, &id)?.filter(|code| code.digest.matches(secret.expose()))
             else {
                 return Ok(Redemption::Refused(unknown_code()));
             };
@@ -102,6 +103,7 @@ fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
         nonce: code.nonce.as_deref(),
         auth_time: code.auth_time,
         amr: &code.amr,
+        acr: code.acr,
     }
 }
 
@@ -122,7 +124,7 @@ fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Resu
 
 /// Whether the person may use the app now. Asked before the transaction: conditions must not hold up other writers.
 async fn holder_may_use(cx: &Cx, client: &Client, code: &CodeId) -> Result<bool, Error> {
-    let code = rows::codes::find(&cx.read()?, cx.tenant, code)?;
+    let code = rows::codes::find(&cx.read()?, cx.tenant.id, code)?;
     match code {
         Some(code) => app_access::may_use(cx, client, &code.user).await,
         None => Ok(false),
@@ -134,7 +136,7 @@ fn use_up(tx: &mut Tx, cx: &Cx, code: &Code) -> Result<(), Error> {
     used.used_at = Some(cx.now);
     // The used code is kept as long as its tokens may live, so that a late replay still revokes them.
     used.expires_at = cx.now.plus(family_life(cx));
-    Ok(rows::codes::put(tx, cx.tenant, Some(code), &used)?)
+    Ok(rows::codes::put(tx, cx.tenant.id, Some(code), &used)?)
 }
 
 /// "If an authorization code is used more than once, the authorization server … SHOULD revoke (when possible) all tokens
@@ -146,7 +148,7 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
 
 /// The session the code was made in still exists, the person is not disabled, and has not withdrawn consent meanwhile.
 fn person_is_still_signed_in(tx: &Tx, cx: &Cx, client: &Client, code: &Code) -> Result<Option<User>, Error> {
-    let session = rows::sessions::find(tx, cx.tenant, &code.session)?;
+    let session = rows::sessions::find(tx, cx.tenant.id, &code.session)?;
     if !session.as_ref().is_some_and(|session| session.user == code.user && sessions::is_live(cx, session)) {
         return Ok(None);
     }
@@ -165,11 +167,12 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
         claims: code.claims.clone(),
         auth_time: code.auth_time,
         amr: code.amr.clone(),
+        acr: code.acr,
         created_at: cx.now,
         expires_at: cx.now.plus(life),
         revoked_at: None,
     };
-    rows::grants::put(tx, cx.tenant, None, &grant)?;
+    rows::grants::put(tx, cx.tenant.id, None, &grant)?;
     if with_refresh {
         let refresh = Refresh {
             id: drawn.refresh.clone(),
@@ -181,7 +184,7 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
             one_of: None,
             in_family: 1,
         };
-        rows::grants::put_refresh(tx, cx.tenant, None, &refresh)?;
+        rows::grants::put_refresh(tx, cx.tenant.id, None, &refresh)?;
     }
     Ok(())
 }

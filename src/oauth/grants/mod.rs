@@ -12,6 +12,7 @@ use super::mint::{self, About};
 use super::{Error, ErrorCode, Params, client_auth, scope};
 use crate::audit::{self, Entry, Event};
 use crate::base::Secret;
+use crate::base::authorization::Authorization;
 use crate::cx::{Actor, Cx};
 use crate::records::{AuthMethod, Client, GrantType};
 
@@ -36,7 +37,7 @@ pub struct TokenAnswer {
 }
 
 /// Proves the client and hands the request to the grant it names.
-pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&str>) -> Result<TokenAnswer, Error> {
+pub async fn exchange(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<TokenAnswer, Error> {
     let named = params.require("grant_type")?;
     let Some(grant) = GrantType::ALL.into_iter().find(|grant| grant.as_str() == named) else {
         let known = GrantType::ALL.map(GrantType::as_str).join(", ");

@@ -44,7 +44,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let refreshed = cx
         .store()
         .write(move |tx| {
-            let found = rows::grants::find_refresh(tx, at.tenant, &id)?;
+            let found = rows::grants::find_refresh(tx, at.tenant.id, &id)?;
             let Some(old) = found.filter(|token| token.digest.matches(secret.expose())) else {
                 return Ok(Refreshed::Refused(unknown_token()));
             };
@@ -100,6 +100,7 @@ fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [
         nonce: None,
         auth_time: grant.auth_time,
         amr: &grant.amr,
+        acr: grant.acr,
     }
 }
 
@@ -108,7 +109,7 @@ fn family_is_live(tx: &Tx, cx: &Cx, refresh: &Refresh, client: &Client) -> Resul
     if !refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now) {
         return Ok(None);
     }
-    let grant = rows::grants::find(tx, cx.tenant, &refresh.grant)?;
+    let grant = rows::grants::find(tx, cx.tenant.id, &refresh.grant)?;
     Ok(grant.filter(|grant| {
         grant.client == client.id && grant.revoked_at.is_none() && grant.term(family_life(cx)).holds(cx.now)
     }))
@@ -125,8 +126,8 @@ async fn holder_may_use(cx: &Cx, client: &Client, refresh: &RefreshId) -> Result
 
 fn holder(cx: &Cx, refresh: &RefreshId) -> Result<Option<UserId>, Error> {
     let from = cx.read()?;
-    let Some(refresh) = rows::grants::find_refresh(&from, cx.tenant, refresh)? else { return Ok(None) };
-    Ok(rows::grants::find(&from, cx.tenant, &refresh.grant)?.map(|grant| grant.user))
+    let Some(refresh) = rows::grants::find_refresh(&from, cx.tenant.id, refresh)? else { return Ok(None) };
+    Ok(rows::grants::find(&from, cx.tenant.id, &refresh.grant)?.map(|grant| grant.user))
 }
 
 /// Successors that are given in the place of one token, at the most. More are no race of a client.
@@ -152,7 +153,7 @@ fn turn(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
     if is_over || rotation.kept.is_some() || rotation.more + 1 >= MOST_SUCCESSORS {
         return Ok(None);
     }
-    let first = rows::grants::find_refresh(tx, cx.tenant, &rotation.successor)?;
+    let first = rows::grants::find_refresh(tx, cx.tenant.id, &rotation.successor)?;
     let first = first.filter(|first| first.rotated.is_none());
     Ok(first.map(|first| Turn::Again { first: Box::new(first) }))
 }
@@ -160,7 +161,7 @@ fn turn(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
 /// Of a token that was not used before. One that was given alone costs no read.
 fn first_turn(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
     let Some(given) = &refresh.one_of else { return Ok(Some(Turn::First)) };
-    let given = rows::grants::find_refresh(from, cx.tenant, given)?;
+    let given = rows::grants::find_refresh(from, cx.tenant.id, given)?;
     let given = given.filter(|given| given.rotated.as_ref().is_some_and(|rotation| rotation.kept.is_none()));
     Ok(given.map(|given| Turn::FirstOfSeveral { given: Box::new(given) }))
 }
@@ -199,7 +200,7 @@ fn in_family(used: &Refresh, turn: &Turn) -> u32 {
 /// Writes the successor and what becomes of those before and beside it. A lone refresh writes two rows.
 fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh) -> Result<(), Error> {
     new.in_family = in_family(used, &turn);
-    let put = |tx: &mut Tx, old: &Refresh, new: &Refresh| rows::grants::put_refresh(tx, cx.tenant, Some(old), new);
+    let put = |tx: &mut Tx, old: &Refresh, new: &Refresh| rows::grants::put_refresh(tx, cx.tenant.id, Some(old), new);
     if let Turn::Again { first } = &turn {
         // From now on there are several, and each of them knows. The one before them stays as long as they do, to tell which goes on.
         let rotated = used.rotated.clone().map(|rotation| Rotation { more: rotation.more + 1, ..rotation });
@@ -215,7 +216,7 @@ fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh
         let rotated = given.rotated.clone().map(|rotation| Rotation { kept: Some(used.id.clone()), ..rotation });
         put(tx, given, &Refresh { rotated, ..Refresh::clone(given) })?;
     }
-    Ok(rows::grants::put_refresh(tx, cx.tenant, None, &new)?)
+    Ok(rows::grants::put_refresh(tx, cx.tenant.id, None, &new)?)
 }
 
 fn unknown_token() -> Error {

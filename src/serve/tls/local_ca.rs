@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::base::{Entropy, Moment};
+use crate::crypto::Purpose;
 use crate::crypto::seal::{self, SealingKey};
 use crate::records::Certificate;
 use crate::store::rows::certificates::Role;
@@ -26,8 +27,8 @@ const LEAF_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const BACKDATE: Duration = Duration::from_secs(60 * 60);
 
 /// What the private keys are sealed for.
-const CA_SEAL: &str = "tls ca";
-const LEAF_SEAL: &str = "tls leaf";
+const CA_SEAL: Purpose<'static> = Purpose::of_installation("tls ca");
+const LEAF_SEAL: Purpose<'static> = Purpose::of_installation("tls leaf");
 
 /// A new CA. `host` only makes its name tell one installation's CA from another's.
 pub fn new_ca(host: &str, now: Moment, sealing: &SealingKey, entropy: &dyn Entropy) -> Result<Certificate, Error> {
@@ -115,11 +116,15 @@ pub fn unsealed(
     Ok((chain, PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()))))
 }
 
-fn private_key(certificate: &Certificate, purpose: &str, sealing: &SealingKey) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn private_key(
+    certificate: &Certificate,
+    purpose: Purpose<'_>,
+    sealing: &SealingKey,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
     Ok(sealing.open(purpose, &certificate.sealed_key)?)
 }
 
-fn sealed(key: &KeyPair, purpose: &str, sealing: &SealingKey, entropy: &dyn Entropy) -> Result<String, Error> {
+fn sealed(key: &KeyPair, purpose: Purpose<'_>, sealing: &SealingKey, entropy: &dyn Entropy) -> Result<String, Error> {
     let der = Zeroizing::new(key.serialize_der());
     Ok(sealing.seal(purpose, &der, entropy)?)
 }

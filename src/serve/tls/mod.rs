@@ -88,7 +88,7 @@ impl Tls {
                 (Source::Files(files), certified)
             }
             config::Tls::LocalCa => {
-                let names = local_ca::names_for(&app.settings.issuer.host);
+                let names = local_ca::names_for(app.tenant.urls.host());
                 let certified = ensure_leaf(app, &names, app.clock.now()).await?;
                 (Source::LocalCa { names }, certified)
             }
@@ -143,7 +143,7 @@ pub async fn ensure_ca(app: &Application) -> Result<Certificate, Error> {
     if let Some(ca) = known.filter(|ca| !local_ca::ca_is_worn_out(ca, now)) {
         return Ok(ca);
     }
-    let ca = local_ca::new_ca(&app.settings.issuer.host, now, &app.sealing, &*app.entropy)?;
+    let ca = local_ca::new_ca(app.tenant.urls.host(), now, &app.sealing, &*app.entropy)?;
     // Another one may have made one meanwhile, and it may already have signed.
     let write = move |tx: &mut store::Tx| {
         let known = certificates::find(tx, Role::Ca)?;

@@ -1,15 +1,74 @@
 //! Sessions, by id, by person and by end.
 
+use serde::Deserialize;
+
 use super::expired::{self, Kind};
 use super::filtered::{self, PageRange};
-use crate::base::id::{SessionId, TenantId, UserId};
+use crate::base::Moment;
+use crate::base::id::{ClientId, SessionId, TenantId, UserId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::secret::Digest;
 use crate::base::sort::Sortable as _;
-use crate::records::Session;
+use crate::records::{Proof, ProofKind, Session};
 use crate::store::key::prefix;
 use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
 
-impl Record for Session {}
+impl Record for Session {
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+        match version {
+            1 => Version1::read(body).map(Self::from),
+            other => Err(Error::Record(format!("no rule to read version {other}"))),
+        }
+    }
+}
+
+/// A session before proofs were kept: all of them began with a password, which could be given again.
+#[derive(Deserialize)]
+struct Version1 {
+    id: SessionId,
+    digest: Digest,
+    user: UserId,
+    created_at: Moment,
+    expires_at: Moment,
+    #[serde(default)]
+    ends_at: Option<Moment>,
+    last_seen_at: Moment,
+    auth_time: Moment,
+    #[serde(default)]
+    confirmed_at: Option<Moment>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    #[serde(default)]
+    clients: Vec<ClientId>,
+}
+
+impl Version1 {
+    fn read(body: &[u8]) -> Result<Self, Error> {
+        let position = |cause: serde_json::Error| format!("{:?} error at column {}", cause.classify(), cause.column());
+        serde_json::from_slice(body).map_err(|cause| Error::Record(position(cause)))
+    }
+}
+
+impl From<Version1> for Session {
+    fn from(old: Version1) -> Self {
+        let at = old.confirmed_at.unwrap_or(old.auth_time);
+        Self {
+            id: old.id,
+            digest: old.digest,
+            user: old.user,
+            created_at: old.created_at,
+            expires_at: old.expires_at,
+            ends_at: old.ends_at,
+            last_seen_at: old.last_seen_at,
+            proofs: vec![Proof { kind: ProofKind::Password, at }],
+            ip: old.ip,
+            user_agent: old.user_agent,
+            clients: old.clients,
+        }
+    }
+}
 
 const SESSIONS: Table<(TenantId, SessionId), Session> = Table::new("sessions");
 const BY_USER: Index<(TenantId, UserId, SessionId)> = Index::new("sessions_by_user");
@@ -73,4 +132,30 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, session: &Session) -> Result<(), Er
     expired::cancel(tx, tenant, Kind::Session, session.id.as_str(), session.expires_at)?;
     BY_USER.delete(tx, &(tenant, session.user.clone(), session.id.clone()))?;
     SESSIONS.delete(tx, &(tenant, session.id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{record_from_bytes, record_to_bytes};
+
+    #[test]
+    fn a_session_from_before_proofs_were_kept_is_one_by_password() {
+        let row = |confirmed: &str| {
+            let body = format!(
+                r#"{{"id":"ses_06gvo8eknfl8s00b91rhhk5gv8","digest":"{digest}","user":"usr_06gvo8eknfl8s00b91rhhk5gv8","created_at":1000,
+                "expires_at":9000,"last_seen_at":2000,"auth_time":1500,{confirmed}"amr":["pwd"],"ip":null,"user_agent":"curl"}}"#,
+                digest = "A".repeat(43)
+            );
+            record_from_bytes::<Session>(&[b"\x01", body.as_bytes()].concat()).unwrap()
+        };
+        let by_password = |at| vec![Proof { kind: ProofKind::Password, at: Moment::from_millis(at) }];
+        assert_eq!(row("").proofs, by_password(1500));
+        let confirmed = row(r#""confirmed_at":1700,"#);
+        assert_eq!((confirmed.proofs.clone(), confirmed.auth_time()), (by_password(1700), Moment::from_millis(1700)));
+        // As it is written from now on.
+        let bytes = record_to_bytes(&confirmed).unwrap();
+        assert_eq!(bytes.first(), Some(&2));
+        assert_eq!(record_from_bytes::<Session>(&bytes).unwrap().proofs, confirmed.proofs);
+    }
 }

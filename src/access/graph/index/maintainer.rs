@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use super::{Index, IndexFull};
-use crate::base::hash::Seeded;
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::store::rows::tuples::{self, Changed};
 use crate::store::{Commit, Error, Snapshot, Store};
+use foldhash::fast::RandomState;
 
 /// Questions after which the tuples are taken into memory: what asks less often is quick enough without.
 const ENOUGH: u32 = 64;
@@ -25,7 +25,7 @@ const MOST_WAITING: usize = 50_000;
 
 /// The maintainers of all tenants.
 #[derive(Default)]
-pub(crate) struct Maintainers(RwLock<HashMap<TenantId, Arc<IndexMaintainer>, Seeded>>);
+pub(crate) struct Maintainers(RwLock<HashMap<TenantId, Arc<IndexMaintainer>, RandomState>>);
 
 /// The index of a tenant, and the changes that it does not have yet.
 #[derive(Default)]
@@ -66,11 +66,11 @@ impl IndexMaintainer {
     /// The maintainer of the operation's tenant.
     pub(in crate::access) fn of(cx: &Cx) -> Arc<Self> {
         let maintainers = &cx.process().tuple_index;
-        let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant).cloned();
+        let known = maintainers.0.read().unwrap_or_else(PoisonError::into_inner).get(&cx.tenant.id).cloned();
         known.unwrap_or_else(|| {
             let mut all = maintainers.0.write().unwrap_or_else(PoisonError::into_inner);
-            let fresh = || Arc::new(Self { tenant: Some(cx.tenant), ..Self::default() });
-            Arc::clone(all.entry(cx.tenant).or_insert_with(fresh))
+            let fresh = || Arc::new(Self { tenant: Some(cx.tenant.id), ..Self::default() });
+            Arc::clone(all.entry(cx.tenant.id).or_insert_with(fresh))
         })
     }
 

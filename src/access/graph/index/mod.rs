@@ -1,15 +1,19 @@
 //! The tuples of a tenant in memory, as an evaluation reads them.
 //!
-//! May use: `graph::tuple_reader`, `store::rows::tuples`. [`Index`] holds the tuples as of one revision; `symbols` keeps every text once, `probing` finds
-//! them. `maintainer` builds the index in the background, follows the commits, and gives it out for exactly the revision that a snapshot has.
+//! May use: `graph::tuple_reader`, `store::rows::tuples`. [`Index`] holds the tuples as of one revision; `symbols` keeps every text once.
+//! `maintainer` builds the index in the background, follows the commits, and gives it out for exactly the revision that a snapshot has.
 //! Start reading at [`Index`], then [`IndexMaintainer::at`].
 
 mod maintainer;
-mod probing;
 mod symbols;
 
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::symbols::{Edge, LocalSymbols, Subject, Symbol, SymbolText, Userset};
 use super::tuple_reader::{ObjectRelation, StoreTuples, TupleFilter, TupleReader};
@@ -20,14 +24,14 @@ use crate::store::{Error, Snapshot};
 
 pub(in crate::access) use maintainer::IndexMaintainer;
 pub(crate) use maintainer::Maintainers;
-use probing::{ProbingTable, Slot};
 use symbols::SymbolTable;
 
 /// The tuples as of one revision.
 pub(in crate::access) struct Index {
     revision: u64,
     symbols: SymbolTable,
-    objects: ProbingTable<Object>,
+    objects: HashTable<Object>,
+    state: RandomState,
     count: usize,
 }
 
@@ -38,23 +42,15 @@ struct Object {
     tuples: Vec<IndexedTuple>,
 }
 
-impl Default for Object {
-    fn default() -> Self {
-        Self { kind: Symbol::NONE, id: Symbol::NONE, tuples: Vec::new() }
+impl Object {
+    fn is(&self, kind: Symbol, id: Symbol) -> bool {
+        (self.kind, self.id) == (kind, id)
     }
 }
 
-impl Slot for Object {
-    fn hash(&self) -> Option<u32> {
-        (!self.tuples.is_empty()).then(|| spread(self.kind, self.id))
-    }
-}
-
-/// Spreads pairs of symbols. Nobody outside chooses their numbers.
-fn spread(kind: Symbol, id: Symbol) -> u32 {
-    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let pair = u64::from(kind.0).rotate_left(40) ^ u64::from(id.0);
-    u32::try_from(pair.wrapping_mul(ODD) >> 32).unwrap_or(0)
+/// Where an object stands in the table.
+fn hash(state: &RandomState, kind: Symbol, id: Symbol) -> u64 {
+    state.hash_one(u64::from(kind.0) << 32 | u64::from(id.0))
 }
 
 /// A tuple on an object.
@@ -79,7 +75,13 @@ struct IndexFull;
 impl Index {
     /// Without tuples.
     fn at(revision: u64) -> Self {
-        Self { revision, symbols: SymbolTable::default(), objects: ProbingTable::default(), count: 0 }
+        Self {
+            revision,
+            symbols: SymbolTable::default(),
+            objects: HashTable::new(),
+            state: RandomState::default(),
+            count: 0,
+        }
     }
 
     /// The state of the tuples that it holds.
@@ -89,7 +91,7 @@ impl Index {
 
     /// About how much memory it takes, in bytes.
     fn bytes(&self) -> usize {
-        self.symbols.bytes() + self.objects.bytes() + self.count * size_of::<IndexedTuple>()
+        self.symbols.bytes() + self.objects.allocation_size() + self.count * size_of::<IndexedTuple>()
     }
 
     /// Puts a tuple in, over one with the same parts.
@@ -108,13 +110,17 @@ impl Index {
             Box::new(RareParts { condition, expires_at, updated_at: tuple.updated_at })
         });
         let new = IndexedTuple { relation, subject, created_at: tuple.created_at, rare };
-        let is = |object: &Object| object.kind == kind && object.id == id;
-        let Some(Object { tuples, .. }) = self.objects.find_mut(spread(kind, id), is) else {
-            self.objects.put(Object { kind, id, tuples: vec![new] });
-            self.count += 1;
-            return Ok(());
-        };
-        self.count += usize::from(insert(tuples, new, &self.symbols));
+        let state = &self.state;
+        let rehash = |object: &Object| hash(state, object.kind, object.id);
+        match self.objects.entry(hash(state, kind, id), |object| object.is(kind, id), rehash) {
+            Entry::Occupied(mut object) => {
+                self.count += usize::from(insert(&mut object.get_mut().tuples, new, &self.symbols));
+            }
+            Entry::Vacant(place) => {
+                place.insert(Object { kind, id, tuples: vec![new] });
+                self.count += 1;
+            }
+        }
         Ok(())
     }
 
@@ -124,9 +130,9 @@ impl Index {
         let ([Some(kind), Some(id), Some(relation)], Some(subject)) = (parts, self.subject(&key.subject)) else {
             return;
         };
-        let hash = spread(kind, id);
-        let is = |object: &Object| object.kind == kind && object.id == id;
-        let Some(Object { tuples, .. }) = self.objects.find_mut(hash, is) else { return };
+        let found = self.objects.find_entry(hash(&self.state, kind, id), |object| object.is(kind, id));
+        let Ok(mut object) = found else { return };
+        let tuples = &mut object.get_mut().tuples;
         let Some(position) = tuples.iter().position(|one| one.relation == relation && one.subject == subject) else {
             return;
         };
@@ -134,7 +140,7 @@ impl Index {
         if tuples.len() > 1 {
             tuples.remove(position);
         } else {
-            self.objects.take(hash, is);
+            object.remove();
         }
     }
 
@@ -152,7 +158,7 @@ impl Index {
     }
 
     fn object(&self, kind: Symbol, id: Symbol) -> &[IndexedTuple] {
-        let found = self.objects.find(spread(kind, id), |object| object.kind == kind && object.id == id);
+        let found = self.objects.find(hash(&self.state, kind, id), |object| object.is(kind, id));
         found.map_or(&[], |object| &object.tuples)
     }
 

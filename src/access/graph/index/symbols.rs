@@ -2,29 +2,18 @@
 
 use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
 use super::super::symbols::{Symbol, WELL_KNOWN};
-use super::probing::{ProbingTable, Slot};
-use crate::base::hash::Seeded;
 
 /// Texts by number and numbers by text. Nothing is ever taken out.
 pub(super) struct SymbolTable {
     /// The texts, each behind its length. The number of a text is where it begins.
     arena: String,
-    by_hash: ProbingTable<Hashed>,
-    state: Seeded,
-}
-
-/// The symbol of a text with this hash.
-#[derive(Default)]
-struct Hashed {
-    hash: u32,
-    symbol: u32,
-}
-
-impl Slot for Hashed {
-    fn hash(&self) -> Option<u32> {
-        (self.symbol != Symbol::NONE.0).then_some(self.hash)
-    }
+    /// Their symbols, found by the texts' hashes.
+    by_text: HashTable<Symbol>,
+    state: RandomState,
 }
 
 /// A length is this many characters of seven bits, lowest first.
@@ -34,10 +23,9 @@ impl Default for SymbolTable {
     fn default() -> Self {
         // No text begins where the numbers of the well known symbols are.
         let arena = " ".repeat(WELL_KNOWN.len());
-        let mut symbols = Self { arena, by_hash: ProbingTable::default(), state: Seeded::default() };
+        let mut symbols = Self { arena, by_text: HashTable::new(), state: RandomState::default() };
         for (symbol, text) in (0..).zip(WELL_KNOWN).skip(1) {
-            let hash = symbols.hash(text);
-            symbols.by_hash.put(Hashed { hash, symbol });
+            symbols.place(Symbol(symbol), text);
         }
         symbols
     }
@@ -46,18 +34,12 @@ impl Default for SymbolTable {
 impl SymbolTable {
     /// About how much memory it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.arena.capacity() + self.by_hash.bytes()
+        self.arena.capacity() + self.by_text.allocation_size()
     }
 
     /// The text of a symbol.
     pub(super) fn text(&self, symbol: Symbol) -> &str {
-        if let Some(known) = WELL_KNOWN.get(symbol.index()) {
-            return known;
-        }
-        let start = symbol.index();
-        let length = start.checked_sub(LENGTH).and_then(|begin| self.arena.as_bytes().get(begin..start));
-        let length = length.unwrap_or_default().iter().rev().fold(0, |length, digit| length << 7 | usize::from(*digit));
-        self.arena.get(start..start.saturating_add(length)).unwrap_or_default()
+        text(&self.arena, symbol)
     }
 
     /// The symbol of a text; `None` when it never was put in.
@@ -65,26 +47,12 @@ impl SymbolTable {
         if text.is_empty() {
             return Some(Symbol::NONE);
         }
-        self.find_hashed(text, self.hash(text))
-    }
-
-    fn find_hashed(&self, text: &str, hash: u32) -> Option<Symbol> {
-        let found = self.by_hash.find(hash, |slot| self.text(Symbol(slot.symbol)) == text)?;
-        Some(Symbol(found.symbol))
-    }
-
-    fn hash(&self, text: &str) -> u32 {
-        let hash = self.state.hash_one(text);
-        u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0)
+        self.by_text.find(self.state.hash_one(text), |symbol| self.text(*symbol) == text).copied()
     }
 
     /// The symbol of a text, which is put in if it is not there; `None` when there is no room for it.
     pub(super) fn put(&mut self, text: &str) -> Option<Symbol> {
-        if text.is_empty() {
-            return Some(Symbol::NONE);
-        }
-        let hash = self.hash(text);
-        if let Some(known) = self.find_hashed(text, hash) {
+        if let Some(known) = self.find(text) {
             return Some(known);
         }
         let digits = [0, 7, 14].map(|shift| u8::try_from(text.len() >> shift & 0x7F).unwrap_or(0));
@@ -94,9 +62,25 @@ impl SymbolTable {
         let symbol = Symbol::stored(self.arena.len() + LENGTH)?;
         self.arena.extend(digits.map(char::from));
         self.arena.push_str(text);
-        self.by_hash.put(Hashed { hash, symbol: symbol.0 });
+        self.place(symbol, text);
         Some(symbol)
     }
+
+    fn place(&mut self, symbol: Symbol, of: &str) {
+        let (state, arena) = (&self.state, &self.arena);
+        self.by_text.insert_unique(state.hash_one(of), symbol, |symbol| state.hash_one(text(arena, *symbol)));
+    }
+}
+
+/// The text of a symbol among these.
+fn text(arena: &str, symbol: Symbol) -> &str {
+    if let Some(known) = WELL_KNOWN.get(symbol.index()) {
+        return known;
+    }
+    let start = symbol.index();
+    let length = start.checked_sub(LENGTH).and_then(|begin| arena.as_bytes().get(begin..start));
+    let length = length.unwrap_or_default().iter().rev().fold(0, |length, digit| length << 7 | usize::from(*digit));
+    arena.get(start..start.saturating_add(length)).unwrap_or_default()
 }
 
 #[cfg(test)]

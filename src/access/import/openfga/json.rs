@@ -7,12 +7,23 @@ use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
 use crate::access::error::Mistake;
 use crate::access::model::SubjectRule;
 use crate::access::model::names::quoted;
+use crate::base::strict_json::{self, Bounds};
+
+/// What a model may be: its expressions take some levels for each of [`MAX_DEPTH`].
+const JSON: Bounds = Bounds { depth: 128, values: 200_000 };
 
 /// Reads all types. Errors: every mistake, with its path.
 pub(super) fn read(text: &str) -> Result<Vec<Type>, Vec<Mistake>> {
-    let whole: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        vec![Mistake::new(format!("line {}, column {}", error.line(), error.column()), format!("is not JSON: {error}"))]
+    let whole = strict_json::read(text.as_bytes(), JSON).map_err(|error| {
+        let at = match error {
+            strict_json::Error::Syntax { line, column } => format!("line {line}, column {column}"),
+            _ => String::from("the document"),
+        };
+        vec![Mistake::new(at, format!("is not accepted as JSON: {error}"))]
     })?;
+    let Value::Object(whole) = whole.value else {
+        return Err(vec![Mistake::new("the document", "is not a JSON object")]);
+    };
     let model = whole.get("authorization_model").and_then(Value::as_object).unwrap_or(&whole);
     let mut reader = Reader::default();
     let types = reader.model(model);

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Defined, Imported, ImportedModel, Term, Type};
 use crate::access::error::Mistake;
-use crate::access::import::is_ours;
 use crate::access::model::names::{advice, quoted};
 use crate::access::model::{SubjectRule, builtin, compile};
 use crate::records::tuple::GROUP;
+use crate::records::tuple::SUBJECT_TYPES;
 
 /// Mistakes that are looked for. What to write instead is found by comparing names, which takes its time.
 const MAX_MISTAKES: usize = 100;
@@ -36,7 +36,7 @@ pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
         }
         notes.extend(notes_on(typed));
         // Declared there only to be named as a subject: a model of it would say nothing, and take the place of what we have.
-        if !(typed.relations.is_empty() && is_ours(&typed.name)) {
+        if !(typed.relations.is_empty() && SUBJECT_TYPES.contains(&&*typed.name)) {
             models.push(ImportedModel { entity_type: typed.name.clone(), definition });
         }
     }
@@ -140,7 +140,7 @@ fn collect_arrows<'t>(term: &'t Term, arrows: &mut BTreeSet<(&'t str, &'t str)>)
 
 fn notes_on(typed: &Type) -> Vec<Mistake> {
     let mut notes = Vec::new();
-    if builtin::find(&typed.name).is_some() && !(typed.relations.is_empty() && is_ours(&typed.name)) {
+    if builtin::find(&typed.name).is_some() && !(typed.relations.is_empty() && SUBJECT_TYPES.contains(&&*typed.name)) {
         notes.push(Mistake::new(
             &typed.at,
             format!("{} is a type of Auther itself: this model takes its position", quoted(&typed.name)),

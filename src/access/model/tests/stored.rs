@@ -38,7 +38,7 @@ fn found(cx: &Cx, entity_type: &str) -> Option<Arc<CompiledModel>> {
 
 /// Registers clients with these ids.
 fn register(cx: &Cx, ids: &[&str]) {
-    let tenant = cx.tenant;
+    let tenant = cx.tenant.id;
     let all: Vec<_> = ids.iter().map(|id| client(id)).collect();
     let change = move |tx: &mut Tx| all.iter().try_for_each(|client| clients::put(tx, tenant, client));
     cx.store().write_blocking::<_, store::Error, _>(change).unwrap();
@@ -225,7 +225,7 @@ fn a_document_that_is_refused_changes_nothing() {
     let cx = home.cx();
     assert!(matches!(put(&cx, "doc", json!({"relations": {"a": ["b"]}})), Err(Error::Invalid(_))));
     let from = cx.read().unwrap();
-    assert_eq!(rows::revision(&from, cx.tenant).unwrap(), 0);
+    assert_eq!(rows::revision(&from, cx.tenant.id).unwrap(), 0);
     assert!(catalogue::check(&cx, &from, &draft("doc", viewer())).unwrap().1.is_empty());
     assert!(catalogue::find(&cx, &from, "doc").unwrap().is_none());
     assert!(catalogue::page(&cx, &PageRequest::default()).unwrap().items.is_empty());

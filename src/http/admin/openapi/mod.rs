@@ -19,7 +19,7 @@ use crate::base::json_schema::Schemas;
 use crate::http::endpoint::Endpoint;
 use crate::http::extract::Manager;
 use crate::http::respond::{Problem, Refusal};
-use crate::http::routes::ADMIN_API;
+use crate::tenant::paths::ADMIN_API;
 
 /// `GET openapi.json`: this document, for anyone who has a credential.
 pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
@@ -75,7 +75,10 @@ impl Registry for Paths {
     fn service(&mut self, endpoint: Endpoint) -> &mut Self {
         let methods: Vec<String> = endpoint.methods().map(str::to_owned).collect();
         for path in endpoint.paths() {
-            self.0.push((path.trim_start_matches(ADMIN_API).trim_start_matches('/').to_owned(), methods.clone()));
+            self.0.push((
+                path.trim_start_matches(ADMIN_API.pattern()).trim_start_matches('/').to_owned(),
+                methods.clone(),
+            ));
         }
         self
     }
@@ -108,7 +111,7 @@ fn document() -> Value {
                 refusals are problems (RFC 9457) with a stable code and all wrong fields at once.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
-        "servers": [{"url": ADMIN_API}],
+        "servers": [{"url": ADMIN_API.pattern()}],
         "security": [{"token": []}, {"api_key": []}, {"client": []}, {"session": []}],
         "tags": [
             {"name": "people", "description": "People, their sessions, and groups."},

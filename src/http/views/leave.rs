@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Account, Shell};
 use crate::http::assets;
+use crate::tenant::paths;
 
 /// Asks before signing out. Sends `csrf_token`, `continue` and `action` = `logout` to `POST /logout`.
 #[derive(Clone, Debug, Template)]
@@ -51,7 +52,8 @@ impl FormPost {
     /// A page that posts these `(name, value)` pairs to a validated redirect URI.
     pub fn new(shell: Shell, action: impl Into<String>, fields: impl IntoIterator<Item = (String, String)>) -> Self {
         let fields = fields.into_iter().map(|(name, value)| HiddenField { name, value }).collect();
-        Self { shell, action: action.into(), fields, sender: assets::href("form-post.js") }
+        let sender = assets::href(&shell.urls, "form-post.js");
+        Self { shell, action: action.into(), fields, sender }
     }
 }
 

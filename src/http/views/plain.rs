@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Account, Link, Shell};
+use crate::tenant::paths;
 
 /// The start page `/`. Signed in, its form sends `csrf_token`, `continue` (empty) and `action` = `logout` to `POST /logout`.
 #[derive(Clone, Debug, Template)]
@@ -20,6 +21,8 @@ pub struct Home {
     pub first_app: bool,
     /// The issuer, without a slash at the end; shown with the first app.
     pub issuer: String,
+    /// The URL of the discovery document, shown beside it.
+    pub discovery: String,
     /// Where to sign in.
     pub sign_in_href: String,
     /// Where to create an account; `None` when registration is not open.
@@ -81,6 +84,7 @@ impl Home {
             is_admin: false,
             first_app: false,
             issuer: "https://id.example.com".to_owned(),
+            discovery: "https://id.example.com/.well-known/openid-configuration".to_owned(),
             sign_in_href: "/sign-in".to_owned(),
             sign_up_href: Some("/sign-up".to_owned()),
         }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{FormErrors, Shell};
+use crate::tenant::paths;
 
 /// The sign-up form. Sends `csrf_token`, `continue`, `invite`, `name`, `email`, `password` to `POST /sign-up`.
 #[derive(Clone, Debug, Template)]

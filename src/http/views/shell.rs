@@ -3,6 +3,8 @@
 use crate::base::text::shown;
 use crate::config::Look;
 use crate::http::{assets, look};
+use crate::records::User;
+use crate::tenant::{Path, Urls};
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -13,8 +15,8 @@ pub struct Shell {
     pub app: Option<AppName>,
     /// Who provides the sign-in: the name that is set, or the issuer's host (`id.example.com`).
     pub provider: String,
-    /// Path before every page of this tenant: empty, or `/t/acme`. Without a slash at the end.
-    pub prefix: String,
+    /// Makes every address of the tenant.
+    pub urls: Urls,
     /// Address of the stylesheet.
     pub styles: String,
     /// Address of the script with the small comforts.
@@ -32,20 +34,20 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// The frame for a provider's pages, with no app and no prefix.
-    pub fn new(provider: impl Into<String>) -> Self {
+    /// The frame for the pages of a tenant, with no app.
+    pub fn new(urls: Urls) -> Self {
         Self {
             lang: "en".to_owned(),
             app: None,
-            provider: provider.into(),
-            prefix: String::new(),
-            styles: assets::href("auther.css"),
-            script: assets::href("auther.js"),
-            icon: assets::href("favicon.svg"),
+            provider: urls.host().to_owned(),
+            styles: assets::href(&urls, "auther.css"),
+            script: assets::href(&urls, "auther.js"),
+            icon: assets::href(&urls, "favicon.svg"),
             icon_type: "image/svg+xml",
             brand: None,
             logo: None,
             accent: None,
+            urls,
         }
     }
 
@@ -55,13 +57,13 @@ impl Shell {
         if let Some(name) = &set.name {
             self.provider.clone_from(name);
         }
-        if let Some((logo, media)) = look::logo_href(set) {
+        if let Some((logo, media)) = look::logo_href(&self.urls, set) {
             self.icon.clone_from(&logo);
             self.icon_type = media;
             self.logo = Some(logo);
         }
         self.brand.clone_from(&set.name);
-        self.accent = look::styles_href(set);
+        self.accent = look::styles_href(&self.urls, set);
         self
     }
 
@@ -72,11 +74,9 @@ impl Shell {
         self
     }
 
-    /// The same frame, under the path of a tenant.
-    #[must_use]
-    pub fn under(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
+    /// Where the page of a template is, and its form is sent.
+    pub fn at(&self, page: Path) -> String {
+        self.urls.path(page)
     }
 }
 
@@ -101,6 +101,14 @@ pub struct Account {
     pub name: String,
     /// E-mail address, or the username of an account without one.
     pub email: String,
+}
+
+impl Account {
+    /// The account of a person as pages show it. What a stored name holds that is not seen is shown as its number.
+    pub fn of(user: &User) -> Self {
+        let name = user.profile.name.as_deref().unwrap_or_default();
+        Self { name: shown(name).into_owned(), email: shown(&user.email).into_owned() }
+    }
 }
 
 impl Account {
@@ -134,7 +142,13 @@ fn initial(name: &str) -> String {
 #[cfg(test)]
 impl Shell {
     pub(crate) fn sample() -> Self {
-        Self::new("id.example.com")
+        Self::sample_below("")
+    }
+
+    /// The frame of a tenant with this base path.
+    pub(crate) fn sample_below(base: &str) -> Self {
+        let origin = crate::config::Issuer { host: "id.example.com".to_owned(), ..crate::testing::settings().issuer };
+        Self::new(Urls::new(origin, base))
     }
 }
 

@@ -5,6 +5,7 @@ use askama::Template;
 use super::form::wait;
 use super::{Link, Shell};
 use crate::base::text::shown;
+use crate::tenant::paths;
 
 /// An error a person sees. The variants a server meets every day have their own constructor; [`ErrorPage::refused`] is for what a rule says.
 #[derive(Clone, Debug, Template)]
@@ -112,7 +113,7 @@ impl ErrorPage {
     /// There is nothing at this address (404).
     pub fn not_found(shell: Shell) -> Self {
         let why = "There is no page at this address. It may be mistyped, or the link that led here is old.";
-        let home = Link { href: format!("{}/", shell.prefix), label: "Go to the start page".to_owned() };
+        let home = Link { href: shell.at(paths::HOME), label: "Go to the start page".to_owned() };
         Self::new(
             shell,
             404,

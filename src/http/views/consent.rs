@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Account, Shell};
 use crate::base::text::shown;
+use crate::tenant::paths;
 
 /// The consent form. Sends `csrf_token`, `continue` and `action` = `allow` | `deny` | `switch` to `POST /consent`.
 #[derive(Clone, Debug, Template)]

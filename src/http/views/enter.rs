@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::form::wait;
 use super::{Account, FormErrors, Shell};
+use crate::tenant::paths;
 
 /// The sign-in form. Sends `csrf_token`, `continue`, `identifier`, `password` to `POST /sign-in`.
 #[derive(Clone, Debug, Template)]

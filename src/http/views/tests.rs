@@ -304,7 +304,7 @@ fn hostile_words_stay_words() {
 
 #[test]
 fn links_and_forms_stay_under_the_path_of_their_tenant() {
-    let shell = || Shell::sample().under("/t/acme");
+    let shell = || Shell::sample_below("/t/acme");
     let page = SignIn { shell: shell(), ..SignIn::sample() }.render().unwrap();
     assert!(page.contains("action=\"/t/acme/sign-in\""));
     let page = ErrorPage::not_found(shell()).render().unwrap();
@@ -313,7 +313,7 @@ fn links_and_forms_stay_under_the_path_of_their_tenant() {
 
 /// The colours of the stylesheet: the light ones, and the dark ones over them.
 fn colours() -> [Vec<(String, [f64; 3])>; 2] {
-    let sheet = include_str!("../../../../assets/static/auther.css");
+    let sheet = include_str!("../../../assets/static/auther.css");
     let (light, dark) = sheet.split_once("@media (prefers-color-scheme: dark)").unwrap();
     [light, dark.split_once("/* Elements */").unwrap().0].map(|part| {
         let lines =
