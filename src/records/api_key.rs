@@ -83,6 +83,7 @@ pub fn holds(end: Option<Moment>, changed: Moment, now: Moment) -> bool {
 
 /// At most `max` uses in each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Uses per window.
     #[schema(minimum = 1, maximum = 1_000_000_000)]

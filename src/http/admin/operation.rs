@@ -1,5 +1,6 @@
 //! One method of one path, described.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use utoipa::ToSchema;
@@ -19,8 +20,14 @@ pub struct Operation {
     is_fresh: bool,
     filters: Vec<Filter>,
     body: Option<Value>,
+    #[cfg(test)]
+    reads: Option<Reads>,
     answers: Vec<(u16, Value)>,
 }
+
+/// Reads a value as a body. Errors: why it does not fit.
+#[cfg(test)]
+pub type Reads = fn(&Value) -> Result<(), String>;
 
 /// A query parameter.
 #[derive(Clone, Debug)]
@@ -48,7 +55,20 @@ pub enum Right {
 fn new(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
     let (filters, answers) = (Vec::new(), Vec::new());
     let (right, is_fresh, schemas) = (Right::Known, false, Schemas::default());
-    Operation { schemas, method, path, tag: "system", summary, right, is_fresh, filters, body: None, answers }
+    Operation {
+        schemas,
+        method,
+        path,
+        tag: "system",
+        summary,
+        right,
+        is_fresh,
+        filters,
+        body: None,
+        #[cfg(test)]
+        reads: None,
+        answers,
+    }
 }
 
 /// Reads.
@@ -129,8 +149,12 @@ impl Operation {
     }
 
     /// Takes this body.
-    pub fn takes<T: ToSchema>(mut self) -> Self {
+    pub fn takes<T: ToSchema + DeserializeOwned>(mut self) -> Self {
         self.body = Some(self.schemas.add::<T>());
+        #[cfg(test)]
+        {
+            self.reads = Some(|value| T::deserialize(value).map(drop).map_err(|error| error.to_string()));
+        }
         self
     }
 
@@ -204,6 +228,12 @@ impl Operation {
     /// What its bodies and answers are made of.
     pub fn schemas(&self) -> &Schemas {
         &self.schemas
+    }
+
+    /// What it takes, and what reads it.
+    #[cfg(test)]
+    pub fn body(&self) -> Option<(&Value, Reads)> {
+        self.body.as_ref().zip(self.reads)
     }
 
     /// The operation object (OpenAPI 3.1 §4.8.10).

@@ -104,21 +104,26 @@ pub struct NewTuple {
     /// Whether somebody may be named; otherwise all is an identifier.
     pub names: Option<bool>,
     /// Said when it is read; ignored.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_only_read")]
     #[schema(value_type = Option<String>)]
     pub id: Option<Value>,
     /// Said when it is read; ignored.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_only_read")]
     #[schema(value_type = Option<Timestamp>)]
     pub created_at: Option<Value>,
     /// Said when it is read; ignored.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_only_read")]
     #[schema(value_type = Option<Timestamp>)]
     pub updated_at: Option<Value>,
     /// Said when it is read; ignored.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_only_read")]
     #[schema(value_type = Option<Name>)]
     pub resolved: Option<Value>,
+}
+
+/// What is taken because it may be sent as it was read; nobody sends it by themselves.
+fn is_only_read(_: &Option<Value>) -> bool {
+    true
 }
 
 impl From<NewTuple> for tuples::NewTuple {

@@ -72,7 +72,7 @@ impl From<&records::User> for User {
 
 /// Declares the claims of a change, in which each can be absent, `null` or a value.
 macro_rules! claims {
-    ($($(#[doc = $words:expr])* $name:ident: $type:ty,)*) => {
+    ($($(#[doc = $words:expr])* $(#[schema($($schema:tt)*)])? $name:ident: $type:ty,)*) => {
         /// Claims of OIDC Core §5.1 to set, or with `null` to take away.
         #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
         pub struct ClaimsChange {
@@ -83,6 +83,7 @@ macro_rules! claims {
                     deserialize_with = "crate::base::patch::given",
                     skip_serializing_if = "Option::is_none"
                 )]
+                $(#[schema($($schema)*)])?
                 pub $name: Option<Option<$type>>,
             )*
         }
@@ -119,6 +120,7 @@ claims! {
     /// Whether the number is known to be theirs.
     phone_number_verified: bool,
     /// Postal address (OIDC Core §5.1.1).
+    #[schema(value_type = Option<Object>)]
     address: Address,
 }
 

@@ -133,3 +133,5 @@ fn document() -> Value {
 
 #[cfg(test)]
 pub(in crate::http) mod tests;
+#[cfg(test)]
+mod typescript;
