@@ -117,7 +117,7 @@ pub struct NewTuple {
     pub updated_at: Option<Value>,
     /// Said when it is read; ignored.
     #[serde(default, skip_serializing_if = "is_only_read")]
-    #[schema(value_type = Option<Name>)]
+    #[schema(value_type = Option<Object>)]
     pub resolved: Option<Value>,
 }
 
