@@ -72,23 +72,8 @@ pub struct PermissionClaims {
     pub client_full_access: Vec<ClientId>,
 }
 
-/// The maps for a subject in tokens of `client` (of none for a key that is bound to none), from one snapshot.
-pub fn resolve(
-    cx: &Cx,
-    from: &Snapshot,
-    subject: Subject<'_>,
-    client: Option<&ClientId>,
-) -> Result<PermissionClaims, Error> {
-    resolve_within(cx, from, subject, client.map_or(Scope::All, Scope::Own))
-}
-
-/// As [`resolve`], with the types that the client's setting says.
-pub fn resolve_within(
-    cx: &Cx,
-    from: &Snapshot,
-    subject: Subject<'_>,
-    scope: Scope<'_>,
-) -> Result<PermissionClaims, Error> {
+/// The maps for a subject, of the types that `scope` names, from one snapshot.
+pub fn resolve(cx: &Cx, from: &Snapshot, subject: Subject<'_>, scope: Scope<'_>) -> Result<PermissionClaims, Error> {
     let schema = StoredSchema::new(cx, State::Committed(from));
     let stored = StoreTuples { from, tenant: cx.tenant.id };
     let budget = StepBudget::of(MAX_STEPS);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::check::{Decision, Question, Reason, check, may};
-use super::claims::{Subject, resolve};
+use super::claims::{Scope, Subject, resolve};
 use super::explain::NearMissReason;
 use super::graph::tests::world::{World, tuple};
 use super::graph::{CheckResult, Engine, Graph, Limits, ObjectRelation};
@@ -238,7 +238,7 @@ fn a_tuple_is_written_once_and_told_in_the_audit_log() {
     assert_eq!(tuples::page(&cx, &Filter::default(), &PageRequest::default()).unwrap().items.len(), 1);
     let removed = block_on(tuples::remove_by_id(&cx, &first.tuple.key.id())).unwrap();
     assert_eq!(removed.condition.as_deref(), Some(YES));
-    assert!(matches!(block_on(tuples::remove(&cx, &removed.key)), Err(Error::NotFound)));
+    assert!(matches!(block_on(tuples::remove_named(&cx, &removed.key, Naming::Identifiers)), Err(Error::NotFound)));
     let filter = audit::Filter { action: Some("tuple".into()), ..audit::Filter::default() };
     let log = audit::page(&cx, &filter, Order::Ascending, &PageRequest::default()).unwrap();
     let mut actions: Vec<_> = log.items.iter().map(|row| row.action.as_str()).collect();
@@ -357,7 +357,8 @@ fn a_token_holds_its_own_types_and_those_of_the_platform() {
     give(&cx, ("group", "eng", "member"), subject);
     give(&cx, ("folder", "*", "viewer"), SubjectRef::new("group", "eng"));
     let (own, other): (ClientId, ClientId) = ("abc".parse().unwrap(), "other".parse().unwrap());
-    let claims = |client: &ClientId| resolve(&cx, &cx.read().unwrap(), Subject::User(&ann.id), Some(client)).unwrap();
+    let claims =
+        |client: &ClientId| resolve(&cx, &cx.read().unwrap(), Subject::User(&ann.id), Scope::Own(client)).unwrap();
     let found = claims(&own);
     let invoice = json!(["editor", "owner", "pay", "read", "reader", "refund", "viewer", "void"]);
     assert_eq!(
@@ -402,7 +403,7 @@ fn a_key_bound_to_a_client_reaches_nothing_of_another() {
     assert_eq!(ask(&cx, &subject, "viewer", "other_type", "1").reason, Reason::OutsideClient);
     assert_eq!(ask(&cx, &subject, "use", "oauth_client", "other").reason, Reason::OutsideClient);
     assert_eq!(ask(&cx, &subject, "read", INVOICE, "1").reason, Reason::AdminBypass);
-    let claims = || resolve(&cx, &cx.read().unwrap(), Subject::Key(&id), Some(&client)).unwrap().permissions;
+    let claims = || resolve(&cx, &cx.read().unwrap(), Subject::Key(&id), Scope::Own(&client)).unwrap().permissions;
     assert_eq!(claims().keys().collect::<Vec<_>>(), ["client_abc:invoice:1", "platform"]);
     put(ApiKey { expires_at: Some(START), ..stored.clone() });
     assert_eq!(ask(&cx, &subject, "viewer", INVOICE, "1").reason, Reason::SubjectDisabled);

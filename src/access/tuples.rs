@@ -266,12 +266,7 @@ pub async fn remove_named(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<Tup
     remove_found(cx, WriteAs::Oneself, Wanted::Key(key.clone(), naming)).await
 }
 
-/// As [`remove_named`], with identifiers alone. Errors: [`Error::Denied`], [`Error::NotFound`].
-pub async fn remove(cx: &Cx, key: &TupleKey) -> Result<Tuple, Error> {
-    remove_named(cx, key, Naming::Identifiers).await
-}
-
-/// Removes the tuple with this identifier (`tpl_…`). Errors: as [`remove`].
+/// Removes the tuple with this identifier (`tpl_…`). Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn remove_by_id(cx: &Cx, id: &str) -> Result<Tuple, Error> {
     remove_found(cx, WriteAs::Oneself, Wanted::Id(id.to_owned())).await
 }

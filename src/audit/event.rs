@@ -185,7 +185,7 @@ events! {
     /// A person gave their password again.
     Success "user.confirm_password" UserConfirmPassword { session: SessionId }
     /// A person gave a wrong password when it was asked for again.
-    Failure "user.confirm_password" UserConfirmPasswordFailed { reason: &'static str }
+    Failure "user.confirm_password" UserConfirmPasswordFailed { reason: &'static str, proof: &'static str, rule: &'static str }
     /// An account was made.
     Success "user.create" UserCreate { roles: Vec<String> }
     /// An account was deleted, with everything of it.
@@ -199,7 +199,9 @@ events! {
     /// A person signed in.
     Success "user.sign_in" UserSignIn { session: SessionId }
     /// A sign-in was refused.
-    Failure "user.sign_in" UserSignInFailed { identifier: Option<String>, reason: &'static str }
+    Failure "user.sign_in" UserSignInFailed {
+        identifier: Option<String>, reason: &'static str, step: Option<usize>, proof: &'static str, rule: &'static str
+    }
     /// A person signed up.
     Success "user.sign_up" UserSignUp {}
     /// A sign-up was refused.

@@ -332,7 +332,13 @@ mod tests {
             append(
                 &home.stranger(),
                 Entry::new(&home.stranger()),
-                Event::UserSignInFailed { identifier: None, reason: "unknown" },
+                Event::UserSignInFailed {
+                    identifier: None,
+                    reason: "unknown",
+                    step: None,
+                    proof: "password",
+                    rule: "person_is_known",
+                },
             )
         });
         assert_eq!(rows_of(&home, "user.sign_in").len(), 100);

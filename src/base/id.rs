@@ -158,6 +158,8 @@ typed_ids! {
     RefreshId = "rft_";
     /// An authorization request that waits for a person.
     InteractionId = "int_";
+    /// A sign-in that has begun and is not complete.
+    AuthenticationId = "atn_";
     /// A row of the audit log.
     AuditId = "aud_";
     /// An invitation to sign up.

@@ -9,7 +9,8 @@ use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
 use crate::records::{ApiKey, Grant, LinkPurpose, Model, Session, User};
 use crate::store::rows::{
-    api_keys, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples, users,
+    api_keys, authentications, clients, consents, failures, grants, links, models, recent_sign_ins, sessions, tuples,
+    users,
 };
 use crate::store::{Error, Tx};
 
@@ -36,7 +37,7 @@ pub fn end_other_sessions(tx: &mut Tx, cx: &Cx, user: &UserId, keep: &SessionId)
     Ok(ended)
 }
 
-/// Removes every session of a person, revokes every token family, and voids recovery links. Consents stay: they give nothing
+/// Removes every session of a person, revokes every token family, and voids recovery links and sign-ins that have begun. Consents stay: they give nothing
 /// by themselves.
 pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<Ended, Error> {
     let all = sessions::of_user(tx, cx.tenant.id, user)?;
@@ -46,6 +47,7 @@ pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<End
     let families = grants::of_user(tx, cx.tenant.id, user)?;
     let grants = revoke_all(tx, cx, families)?;
     links::delete_all(tx, cx.tenant.id, &LinkPurpose::Recover(user.clone()))?;
+    authentications::delete_of_user(tx, cx.tenant.id, user)?;
     Ok(Ended { sessions: all.len(), grants, ..Ended::default() })
 }
 

@@ -3,6 +3,7 @@
 //! A link is single-use and only the newest of its purpose works. Set-up closes for ever with the first administrator,
 //! however that one was made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Entry, Event};
@@ -15,6 +16,7 @@ use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
 
+use super::authentication::{Giving, Outcome, Visit};
 use super::password;
 use super::password_rule::Known;
 use super::sessions::{self, Opening};
@@ -42,10 +44,12 @@ pub enum LinkState {
 /// A password was set through a recovery link.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Whose. They are not signed in: the new password does that.
+    /// Whose. They are not signed in by it: that takes the new password, too.
     pub user: User,
     /// Value of the device cookie to set: strangers who guess at the account do not keep this browser waiting.
     pub device: String,
+    /// What the link has led to as the first proof of a sign-in; nothing in a browser that keeps no cookies.
+    pub outcome: Option<Outcome>,
 }
 
 /// Whether the first administrator is still to be made.
@@ -129,25 +133,27 @@ pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
     }
 }
 
-/// Sets a new password for the person the link was made for: every session ends, every token family is revoked.
-/// Errors: [`Error::InvalidLink`], those of the password, [`Error::Busy`].
-pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>) -> Result<Recovered, Error> {
+/// Sets a new password for the person the link was made for: every session ends, every token family is revoked. The link is the first proof of a
+/// sign-in, which waits for the new password; `visit` says where. Errors: [`Error::InvalidLink`], those of the password, [`Error::Busy`].
+pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>, visit: Visit<'_>) -> Result<Recovered, Error> {
     let user = working_recovery(&cx.read()?, cx, token)?;
     let phc = password::hash(cx, new, Known::of(&user)).await?;
     let device = device::issue(cx, &user.id);
+    let giving = Arc::new(Giving::draw(cx, ProofKind::RecoveryLink, &user.id, &visit, device.clone()));
     let entry = Entry::new(cx).by(ActorKind::User, &user.id).target(&user.id);
-    let (at, token) = (cx.clone(), Secret::from(token));
-    let user = cx
+    let (at, token, planned) = (cx.clone(), Secret::from(token), Arc::clone(&giving));
+    let (user, given) = cx
         .store()
         .write(move |tx| {
             let old = working_recovery(tx, &at, token.expose())?;
             let (user, ended) = password::replace(tx, &at, &old, &phc)?;
             entry.append(tx, &at, &Event::RecoveryLinkRedeem { ended })?;
-            Ok::<_, Error>(user)
+            let given = planned.carry_out(tx, &at, &user)?;
+            Ok::<_, Error>((user, given))
         })
         .await?;
     throttle::forget(cx, &user);
-    Ok(Recovered { user, device })
+    Ok(Recovered { user, device, outcome: giving.outcome(given).ok() })
 }
 
 /// The token opens set-up, and set-up is still open.

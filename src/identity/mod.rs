@@ -5,6 +5,7 @@
 //! Start reading at [`sign_in`], then [`cascade`].
 
 pub mod administrators;
+pub mod authentication;
 pub mod cascade;
 mod device;
 mod error;

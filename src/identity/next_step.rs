@@ -62,13 +62,19 @@ pub enum NextStep<K = ProofKind> {
     Refused(Rule),
 }
 
-/// The rule by which there is no way on.
+/// A rule by which there is no way on, here or where a proof is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// There has to be such a person.
     PersonIsKnown,
     /// The account must not be disabled.
     PersonIsEnabled,
+    /// The password has to be the person's.
+    PasswordMatches,
+    /// Who comes too early waits for their turn.
+    TurnHasCome,
+    /// More than one proof counts in a browser that keeps cookies.
+    BrowserIsKnown,
     /// The person has to have a proof to give.
     PersonHasProof,
     /// What is wanted has to be within reach of the proofs that count.
@@ -81,8 +87,22 @@ impl Rule {
         match self {
             Self::PersonIsKnown => "person_is_known",
             Self::PersonIsEnabled => "person_is_enabled",
+            Self::PasswordMatches => "password_matches",
+            Self::TurnHasCome => "turn_has_come",
+            Self::BrowserIsKnown => "browser_is_known",
             Self::PersonHasProof => "person_has_proof",
             Self::LevelIsReachable => "level_is_reachable",
+        }
+    }
+
+    /// Why somebody is refused by it, in the word of the audit log that is older than the rules; of most, their name.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::PersonIsKnown => "unknown",
+            Self::PasswordMatches => "wrong_password",
+            Self::PersonIsEnabled => "disabled",
+            Self::TurnHasCome => "delayed",
+            other => other.as_str(),
         }
     }
 }

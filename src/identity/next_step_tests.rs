@@ -22,7 +22,8 @@ impl Kind for Any {
             Self::Key => (Some(Factor::Possession), false, true),
             Self::Passkey => (Some(Factor::Possession), true, true),
         };
-        Proves { factor, user_verification, phishing_resistance, amr: &[] }
+        let alone = !matches!(self, Self::Link | Self::Code);
+        Proves { factor, alone, user_verification, phishing_resistance, amr: &[] }
     }
 }
 
@@ -152,6 +153,10 @@ fn nobody_sets_up_anything_who_has_proved_nothing() {
         (vec![Any::Password], vec![Any::Password], NextStep::Enrol(vec![Any::Code, Any::Key, Any::Passkey])),
         (vec![Any::Password, Any::Code], vec![Any::Password], NextStep::Ask(vec![Any::Code])),
         (vec![Any::Password, Any::Code], vec![Any::Password, Any::Code], NextStep::Done(Acr::Mfa)),
+        // What is worth nothing alone is not asked for first, and lets nobody in.
+        (vec![Any::Password, Any::Code], vec![], NextStep::Ask(vec![Any::Password])),
+        (vec![Any::Password, Any::Code], vec![Any::Code], NextStep::Ask(vec![Any::Password])),
+        (vec![Any::Code], vec![], NextStep::Refused(Rule::PersonHasProof)),
         // A proof that is no way in for this person any more, though it was one, counts by the policy alone.
         (vec![], vec![Any::Passkey], NextStep::Done(Acr::Phr)),
     ] {

@@ -8,12 +8,13 @@ use crate::base::page::PageRequest;
 use crate::base::secret::ct_eq;
 use crate::crypto::password::{self as hashing, Verification};
 use crate::cx::Cx;
-use crate::records::User;
+use crate::records::{ProofKind, User};
 use crate::store::rows::{marks, users as rows};
 use crate::store::{self, Read, Tx};
 
 use super::Error;
 use super::cascade::{self, Ended};
+use super::next_step::Rule;
 use super::password_rule::{self, Known};
 use super::signed_in::SignedIn;
 use super::throttle::{self, AttemptSource};
@@ -127,7 +128,11 @@ pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<Str
         pending.succeeded();
         return Ok(proven);
     }
-    let event = Event::UserConfirmPasswordFailed { reason: "wrong_password" };
+    let event = Event::UserConfirmPasswordFailed {
+        reason: "wrong_password",
+        proof: ProofKind::Password.as_str(),
+        rule: Rule::PasswordMatches.as_str(),
+    };
     audit::record(cx, Entry::new(cx).target(&signed_in.user.id), event).await?;
     Err(Error::InvalidCredentials)
 }

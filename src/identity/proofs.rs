@@ -3,8 +3,11 @@
 use crate::base::Moment;
 use crate::records::{Acr, Factor, Proof, ProofKind, Proves};
 
-/// The level that proofs reach together (`acr`); none without a factor. A device that verifies its user is two factors.
+/// The level that proofs reach together (`acr`); none unless one of them is worth something alone. A device that verifies its user is two factors.
 pub fn reached(given: impl Iterator<Item = Proves> + Clone) -> Option<Acr> {
+    if !given.clone().any(|one| one.alone && one.factor.is_some()) {
+        return None;
+    }
     let has = |factor| given.clone().any(|one| one.factor == Some(factor));
     let (known, held) = (has(Factor::Knowledge), has(Factor::Possession));
     let verified = given.clone().any(|one| one.factor == Some(Factor::Possession) && one.user_verification);
@@ -60,17 +63,18 @@ mod tests {
     fn two_factors_or_a_verified_user_make_mfa_and_resistance_to_phishing_makes_phr() {
         let proof = |factor, user_verification, phishing_resistance| Proves {
             factor,
+            alone: true,
             user_verification,
             phishing_resistance,
             amr: &[],
         };
         let (known, held) = (Some(Factor::Knowledge), Some(Factor::Possession));
         let password = proof(known, false, false);
-        let code = proof(held, false, false);
+        let code = Proves { alone: false, ..proof(held, false, false) };
         let key = proof(held, false, true);
         let passkey = proof(held, true, true);
         let unlocked = proof(held, true, false);
-        let vouched = proof(None, false, false);
+        let vouched = Proves { alone: false, ..proof(None, false, false) };
         for (given, wanted) in [
             (vec![], None),
             (vec![vouched], None),
@@ -78,7 +82,8 @@ mod tests {
             (vec![password], Some(Acr::Pwd)),
             (vec![password, password], Some(Acr::Pwd)),
             (vec![password, vouched], Some(Acr::Pwd)),
-            (vec![code], Some(Acr::Pwd)),
+            (vec![code], None),
+            (vec![code, vouched], None),
             (vec![key], Some(Acr::Pwd)),
             (vec![code, key], Some(Acr::Pwd)),
             (vec![password, code], Some(Acr::Mfa)),

@@ -173,7 +173,7 @@ mod tests {
         {
             let key = give(&cx, tuple((CLIENTS, id, relation), user(&ann)));
             assert!(may(&cx, &wiki, &ann), "{id} {relation}");
-            block_on(tuples::remove(&cx, &key)).unwrap();
+            block_on(tuples::remove_named(&cx, &key, crate::access::naming::Naming::Identifiers)).unwrap();
             assert!(!may(&cx, &wiki, &ann), "{id} {relation}");
         }
     }

@@ -8,7 +8,7 @@ use super::consents::person_who_consents;
 use super::grants::refresh::{is_usable, still_open};
 use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, mint};
 use crate::access::check::{CLIENT, CLIENTS, Question, check};
-use crate::access::claims::{Scope, Subject, resolve_within};
+use crate::access::claims::{Scope, Subject, resolve};
 use crate::audit::{self, Entry, Event};
 use crate::base::authorization::Authorization;
 use crate::base::id::{ClientId, RefreshId, TypedId};
@@ -90,7 +90,7 @@ fn of_access_token(cx: &Cx, live: LiveToken) -> Result<Map<String, Value>, Error
         }
         None => Subject::Client(&client.id),
     };
-    let permissions = resolve_within(cx, &cx.read()?, subject, mint::claims_within(&client))?;
+    let permissions = resolve(cx, &cx.read()?, subject, mint::claims_within(&client))?;
     mint::maps(cx, &mut answer, &permissions);
     Ok(answer)
 }
@@ -100,7 +100,7 @@ fn of_exchanged(cx: &Cx, found: Exchanged) -> Result<Map<String, Value>, Error> 
     let mut answer = active(claims);
     answer.insert("username".into(), json!(live.owner.username.as_ref().unwrap_or(&live.owner.email)));
     let within = live.client.as_deref().map_or(Scope::All, mint::claims_within);
-    mint::maps(cx, &mut answer, &resolve_within(cx, &cx.read()?, Subject::Key(&live.key.id), within)?);
+    mint::maps(cx, &mut answer, &resolve(cx, &cx.read()?, Subject::Key(&live.key.id), within)?);
     Ok(answer)
 }
 

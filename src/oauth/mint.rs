@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::claims::{self, ClaimsDestination, Granted};
 use super::token_use::{self, TokenUse};
 use super::{Error, ErrorCode, scope};
-use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
+use crate::access::claims::{PermissionClaims, Scope, Subject, resolve};
 use crate::apikeys::Live;
 use crate::base::Moment;
 use crate::base::id::{self, GrantId, SessionId};
@@ -64,7 +64,7 @@ pub struct Minted {
 
 /// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
 pub fn permissions(cx: &Cx, about: &About<'_>) -> Result<PermissionClaims, Error> {
-    Ok(resolve_within(cx, &cx.read()?, Subject::User(&about.user.id), claims_within(about.client))?)
+    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), claims_within(about.client))?)
 }
 
 /// The types whose permissions stand in tokens of this client.
@@ -126,7 +126,7 @@ pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Mint
         ));
     }
     let life = access_life(cx, client);
-    let permissions = resolve_within(cx, &cx.read()?, Subject::Client(&client.id), claims_within(client))?;
+    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), claims_within(client))?;
     let mut claims = Map::new();
     common(cx, &mut claims, TokenUse::Access, (client.id.as_str(), life));
     claims.insert("aud".into(), audience(cx, Some(client)));
@@ -170,7 +170,7 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
 /// It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let (key, client) = (&live.key, live.client.as_deref());
-    let permissions = resolve_within(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
+    let permissions = resolve(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);
     let mut claims = Map::new();

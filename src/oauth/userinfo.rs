@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{self, ClaimsDestination, Granted};
 use super::{Error, ErrorCode, access_token, mint, scope};
-use crate::access::claims::{Subject, resolve_within};
+use crate::access::claims::{Subject, resolve};
 use crate::cx::Cx;
 
 /// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without `openid`.
@@ -19,7 +19,7 @@ pub async fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let granted = Granted { client: &live.client, scopes: &live.scopes, request: grant.claims.as_ref() };
     answer.extend(claims::about(&user, granted, ClaimsDestination::Userinfo));
     let within = mint::claims_within(&live.client);
-    mint::maps(cx, &mut answer, &resolve_within(cx, &cx.read()?, Subject::User(&user.id), within)?);
+    mint::maps(cx, &mut answer, &resolve(cx, &cx.read()?, Subject::User(&user.id), within)?);
     Ok(answer)
 }
 

@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod authentication;
 pub mod certificate;
 pub mod client;
 pub mod code;
@@ -30,6 +31,7 @@ pub mod user;
 
 pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};
+pub use authentication::Authentication;
 pub use certificate::Certificate;
 pub use client::{
     AccessPolicy, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType, GrantType, Origin,

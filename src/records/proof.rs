@@ -19,6 +19,8 @@ pub enum ProofKind {
 pub struct Proves {
     /// The factor, if it is one. What somebody else vouches for is none.
     pub factor: Option<Factor>,
+    /// Whether it is worth something by itself. What does not only adds to one that is.
+    pub alone: bool,
     /// Whether the device made sure that its owner uses it (WebAuthn Level 3 §6.4, user verification).
     pub user_verification: bool,
     /// Whether it works for the real site only (NIST SP 800-63B-4 §3.2.5).
@@ -53,13 +55,14 @@ impl ProofKind {
         match self {
             Self::Password => Proves {
                 factor: Some(Factor::Knowledge),
+                alone: true,
                 user_verification: false,
                 phishing_resistance: false,
                 amr: &["pwd"],
             },
             // The operator says who it is; the person proves nothing by it. RFC 8176 has no word for that.
             Self::RecoveryLink => {
-                Proves { factor: None, user_verification: false, phishing_resistance: false, amr: &[] }
+                Proves { factor: None, alone: false, user_verification: false, phishing_resistance: false, amr: &[] }
             }
         }
     }

@@ -58,6 +58,8 @@ pub const TABLES: &[&str] = &[
     "change_counts",
     "outbox",
     "outbox_by_due",
+    "authentications",
+    "authentications_by_user",
 ];
 
 /// What decides who may do what: the last commit that touched one of these tables is the version of it (see [`super::Read::access_revision`]).

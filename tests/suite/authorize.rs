@@ -262,6 +262,44 @@ async fn prompt_login_and_max_age_ask_for_the_password_again() {
 }
 
 #[tokio::test]
+async fn the_password_given_again_in_a_session_is_when_the_person_proved_who_they_are() {
+    let home = Home::new().await;
+    let (browser, shop) = (home.signed_in(ANN).await, home.app("shop"));
+    let before = shop.tokens(&browser, ANN, "openid").await;
+    let signed_in_at = home.now().seconds();
+    home.clock.advance(Duration::from_secs(60));
+    let again = browser.call("/api/auth/verify-password", &json!({"password": PASSWORD})).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text);
+    home.clock.advance(Duration::from_secs(5));
+    let callback = Callback::of(browser.get(&shop.request("openid", &[("max_age", "10")])).await.location());
+    let after = Tokens::of(&shop.redeem(callback.code()).await);
+    for token in [&after.id, &after.access] {
+        let said = payload(token);
+        assert_eq!(said["auth_time"], json!(signed_in_at + 60));
+        assert_eq!((&said["amr"], &said["acr"]), (&json!(["pwd"]), &json!("pwd")));
+    }
+    // Each sign-in to an app says what held when it took place.
+    assert_eq!(payload(&before.id)["auth_time"], json!(signed_in_at));
+    let silent =
+        Callback::of(browser.get(&shop.request("openid", &[("max_age", "4"), ("prompt", "none")])).await.location());
+    assert_eq!(silent.get("error"), "login_required");
+}
+
+#[tokio::test]
+async fn acr_values_that_cannot_be_met_stay_unmet_and_the_id_token_says_what_was_reached() {
+    let home = Home::new().await;
+    let (browser, shop) = (home.signed_in(ANN).await, home.app("shop"));
+    let liked = json!({"id_token": {"acr": {"values": ["phr", "mfa"]}}}).to_string();
+    for wish in
+        [("acr_values", "mfa"), ("acr_values", "phrh pwd urn:other"), ("acr_values", "urn:other"), ("claims", &liked)]
+    {
+        let callback = Callback::of(browser.get(&shop.request("openid", &[wish])).await.location());
+        let tokens = Tokens::of(&shop.redeem(callback.code()).await);
+        assert_eq!(payload(&tokens.id)["acr"], json!("pwd"), "{wish:?}");
+    }
+}
+
+#[tokio::test]
 async fn prompt_consent_asks_again_and_a_stored_consent_does_not() {
     let home = Home::new().await;
     let (browser, wiki) = (home.signed_in(ANN).await, home.app("wiki"));

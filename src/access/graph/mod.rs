@@ -28,5 +28,4 @@ pub use overlay::Overlay;
 pub(in crate::access) use reach::{RelationKey, Walk};
 pub use result::{CheckResult, Script, ScriptOutcome, ScriptRunner, ScriptSource};
 pub use state::{Graph, Limits, Schema};
-pub use symbols::{Edge, LocalSymbols, Subject, Symbol, SymbolText, Userset};
-pub use tuple_reader::{ObjectRelation, StoreTuples, TupleFilter, TupleReader};
+pub use tuple_reader::{ObjectRelation, StoreTuples, TupleReader};

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::model::SubjectRule;
 use crate::records::tuple::SUBJECT_TYPES;
 
-pub use openfga::{Imported, ImportedModel, import};
-pub use tuples::{Incoming, read_tuple, read_tuples, read_tuples_from, write_tuple};
+pub use openfga::{Imported, import};
+pub use tuples::{Incoming, read_tuples};
 
 /// The name of a foreign type here: with `prefix` before it, unless it is a type of subjects that we have ourselves.
 pub fn prefixed(kind: &str, prefix: &str) -> String {

@@ -15,7 +15,7 @@ use crate::base::Moment;
 use crate::base::strict_json::{self, Bounds};
 use crate::base::text::is_steering;
 use crate::records::tuple::{TypeEnd, parse_object};
-use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::records::{SubjectRef, TupleKey};
 
 /// Longest identifier of an object or a subject, in bytes.
 const MAX_ID: usize = 256;
@@ -74,13 +74,9 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> 
 }
 
 /// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
-/// `//` are passed over. Errors: every mistake with its line or its index, up to a hundred.
-pub fn read_tuples(text: &str) -> Result<Vec<Incoming>, Vec<Mistake>> {
-    read_tuples_from(text, 1)
-}
-
-/// As [`read_tuples`], of a text whose first line is the `first` of a longer one.
-pub fn read_tuples_from(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<Mistake>> {
+/// `//` are passed over. `first` is the number of the text's first line, for mistakes: it may be a part of a longer text.
+/// Errors: every mistake with its line or its index, up to a hundred.
+pub fn read_tuples(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<Mistake>> {
     if let Some(items) = whole(text) {
         return collected(items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), from_json(item))));
     }
@@ -90,7 +86,7 @@ pub fn read_tuples_from(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<M
 }
 
 /// Reads one in any notation. Errors: what is wrong, for people.
-pub fn read_tuple(text: &str) -> Result<Incoming, String> {
+fn read_tuple(text: &str) -> Result<Incoming, String> {
     let text = text.trim();
     if text.starts_with('{') {
         let read =
@@ -104,11 +100,6 @@ pub fn read_tuple(text: &str) -> Result<Incoming, String> {
             .ok_or_else(|| format!("{} is no tuple: write type:id#relation@type:id, or JSON", quoted(text)))?,
     };
     Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: false })
-}
-
-/// One line for a tuple, without its end. [`read_tuples`] reads it.
-pub fn write_tuple(tuple: &Tuple) -> String {
-    serde_json::to_string(tuple).unwrap_or_default()
 }
 
 /// The items of a text that is one JSON value: a list, or an object with `tuples`.
@@ -215,10 +206,11 @@ fn checked(key: TupleKey) -> Result<TupleKey, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::Tuple;
     use crate::testing::START;
 
     fn shown(text: &str) -> Vec<String> {
-        read_tuples(text).unwrap().into_iter().map(|tuple| tuple.key.to_string()).collect()
+        read_tuples(text, 1).unwrap().into_iter().map(|tuple| tuple.key.to_string()).collect()
     }
 
     #[test]
@@ -232,9 +224,9 @@ mod tests {
             created_at: START,
             updated_at: START,
         };
-        let line = write_tuple(&tuple);
+        let line = serde_json::to_string(&tuple).unwrap();
         assert!(!line.contains('\n'));
-        let read = read_tuples(&format!("{line}\n\n// a remark\n{line}")).unwrap();
+        let read = read_tuples(&format!("{line}\n\n// a remark\n{line}"), 1).unwrap();
         assert_eq!(read.len(), 2);
         assert_eq!(
             read[1],
@@ -288,12 +280,12 @@ mod tests {
         let text = "doc:1#viewer@user:ann\nnonsense\n{\"user\":\"ann\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n\
             {\"user\":\"user:a\",\"relation\":\"viewer\",\"object\":\"doc:1\",\"condition\":{\"name\":\"c\"}}\n(a, b, c)\n\
             {\"entity_type\":\"doc\"}\n{\"user\":\"a:b:c d\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n{";
-        let mistakes = read_tuples(text).unwrap_err();
+        let mistakes = read_tuples(text, 1).unwrap_err();
         let places: Vec<_> = mistakes.iter().map(|mistake| mistake.at.as_str()).collect();
         assert_eq!(places, ["line 2", "line 3", "line 4", "line 5", "line 6", "line 7", "line 8"]);
         assert!(mistakes[4].problem.contains("entity_id"), "{mistakes:?}");
         let many = "nonsense\n".repeat(1000);
-        assert_eq!(read_tuples(&many).unwrap_err().len(), MAX_MISTAKES);
-        assert_eq!(read_tuples("[{}, 7]").unwrap_err()[1].at, "[1]");
+        assert_eq!(read_tuples(&many, 1).unwrap_err().len(), MAX_MISTAKES);
+        assert_eq!(read_tuples("[{}, 7]", 1).unwrap_err()[1].at, "[1]");
     }
 }

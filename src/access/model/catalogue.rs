@@ -44,17 +44,15 @@ pub struct Stored {
     pub created: bool,
     /// What is allowed and probably not meant, with its place.
     pub warnings: Vec<Mistake>,
-    /// Which policies are new, other than before, or gone.
-    pub policies: Vec<PolicyChange>,
 }
 
 /// A change of one permission's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyChange {
+struct PolicyChange {
     /// The permission.
-    pub permission: String,
+    permission: String,
     /// The script from now on; `None` when there is none any more.
-    pub policy: Option<String>,
+    policy: Option<String>,
 }
 
 /// The stored model of a type in either spelling. Built-in ones are in [`builtin`].
@@ -134,9 +132,8 @@ fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry:
     rows::put(tx, cx.tenant.id, &new)?;
     tuples::raise(tx, cx.tenant.id)?;
     entry.append(tx, cx, &Event::ModelPut { version: new.version, client: new.client.clone() })?;
-    let policies = policy_changes(before.as_ref(), &after);
-    note(tx, cx, &after.entity_type, &policies)?;
-    Ok(Stored { warnings: warnings(tx, cx.tenant.id, &after)?, model: new, created: old.is_none(), policies })
+    note(tx, cx, &after.entity_type, &policy_changes(before.as_ref(), &after))?;
+    Ok(Stored { warnings: warnings(tx, cx.tenant.id, &after)?, model: new, created: old.is_none() })
 }
 
 /// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].

@@ -22,6 +22,6 @@ mod tests;
 
 pub use compile::{compile, compile_stored};
 pub use compiled::{CompiledModel, Permission, Relation, Rewrite, SubjectRule};
-pub use describe::{DescribedPermission, DescribedRelation, Description, Worth, describe};
+pub use describe::{Description, describe};
 pub use lua::problem_of_script;
 pub use models::Models;

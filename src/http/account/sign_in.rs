@@ -11,7 +11,7 @@ use crate::http::extract::cookies::{self, Purpose};
 use crate::http::extract::{Json, Visitor, keep, name_of};
 use crate::http::respond::Refusal;
 use crate::identity::interaction::own_path;
-use crate::identity::sign_in::{self, Attempt};
+use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 
 /// `POST /sign-in/email`, `POST /sign-in/username`
 #[derive(Deserialize)]
@@ -50,8 +50,13 @@ pub async fn by_password(
     let replaces = visitor.cookie_session();
     let browser = name_of(&request, &cx);
     let (device, browser) = (device.as_deref(), browser.as_deref());
-    let attempt = Attempt { identifier: &identifier, password: &password, device, browser, replaces };
-    let success = sign_in::with_password(&cx, attempt).await.map_err(in_dialect)?;
+    let visit = Visit { browser, replaces, ..Visit::default() };
+    let attempt = Attempt { identifier: &identifier, password: &password, device, visit };
+    let success = match sign_in::with_password(&cx, attempt).await.map_err(in_dialect)? {
+        Outcome::SignedIn(success) => success,
+        // The dialect has no words for the next proof; the page asks for it.
+        Outcome::Waits(_) => return Err(Refusal::forbidden("This sign-in takes another proof. Sign in on the page.")),
+    };
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
     let url = callback_url.as_deref().and_then(|path| own_path(&cx, path));
     Ok(HttpResponse::Ok().json(Entered {

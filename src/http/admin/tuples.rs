@@ -11,7 +11,7 @@ use super::paging::{page_request, paged, parameter};
 use super::writers::for_writers;
 use crate::access::authority::Writable;
 use crate::access::dry_run::{Change, LookedAt};
-use crate::access::import::{Incoming, prefixed, read_tuples_from};
+use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, Written};
 use crate::access::{Error, dry_run};
@@ -355,7 +355,7 @@ async fn import_lines(cx: &Cx, body: Body<TupleImport>) -> HandlerResult {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
     }
     // Lines that were sent before count for the numbers in messages.
-    let incoming = read_tuples_from(&lines.join("\n"), first).map_err(Error::Invalid)?;
+    let incoming = read_tuples(&lines.join("\n"), first).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
     let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));

@@ -13,6 +13,7 @@ use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::guard::csrf::{self, Sender};
 use crate::http::respond::Refusal;
+use crate::identity::authentication::{self, Waiting};
 use crate::identity::sessions::{self, SignedIn};
 use crate::identity::sign_in::Success;
 use crate::records::Session;
@@ -77,9 +78,24 @@ impl Browser {
         cookies::set(&self.request, &self.cx, Purpose::Device, device, Some(DEVICE_SECONDS));
     }
 
-    /// Hands the new session to the browser.
+    /// The token of the sign-in that has begun here and is not complete.
+    pub fn authentication(&self) -> Option<String> {
+        cookies::find(&self.request, &self.cx, Purpose::Authentication)
+    }
+
+    /// Remembers a sign-in that waits for the next proof: for [`Browser::authentication`] next time.
+    pub fn wait(&self, waiting: &Waiting) {
+        let lasts = Some(authentication::LIFETIME.as_secs());
+        cookies::set(&self.request, &self.cx, Purpose::Authentication, waiting.token.expose(), lasts);
+        self.recognise(&waiting.device);
+    }
+
+    /// Hands the new session to the browser. What had begun is complete.
     pub fn keep(&self, success: &Success) {
         keep(&self.request, &self.cx, success, true);
+        if self.authentication().is_some() {
+            cookies::remove(&self.request, &self.cx, Purpose::Authentication);
+        }
     }
 
     /// Takes the session from the browser.

@@ -18,6 +18,8 @@ pub enum Purpose {
     Browser,
     /// Says that the owner of an account signed in from here before.
     Device,
+    /// The token of a sign-in that has begun and is not complete. It opens nothing.
+    Authentication,
 }
 
 impl Purpose {
@@ -31,6 +33,8 @@ impl Purpose {
             (Self::Browser, false) => "auther_browser",
             (Self::Device, true) => "__Host-auther_device",
             (Self::Device, false) => "auther_device",
+            (Self::Authentication, true) => "__Host-auther_authentication",
+            (Self::Authentication, false) => "auther_authentication",
         };
         match cx.tenant.id {
             TenantId::DEFAULT => Cow::Borrowed(name),

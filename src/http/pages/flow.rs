@@ -14,7 +14,7 @@ use crate::http::views::Shell;
 use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
 use crate::oauth::authorize::{self, PageRefusal, View};
 use crate::oauth::{Error, Params};
-use crate::records::Client;
+use crate::records::{Client, Wanted};
 use crate::store::rows;
 use crate::tenant::paths;
 
@@ -66,6 +66,23 @@ impl Flow {
         let Some(view) = authorize::view(cx, query)? else { return Ok(Self::Stale) };
         let reaches = reaches(cx, query, &view)?;
         Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view, reaches })))
+    }
+
+    /// What waits, if anything does.
+    pub fn interaction(&self) -> Option<&Interaction> {
+        match self {
+            Self::Home | Self::Over { .. } | Self::Stale => None,
+            Self::Page(interaction) => Some(interaction),
+            Self::App(waiting) => Some(&waiting.interaction),
+        }
+    }
+
+    /// Which level a sign-in for it is to have.
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Self::App(waiting) => waiting.view.wanted,
+            Self::Home | Self::Page(_) | Self::Over { .. } | Self::Stale => Wanted::POLICY,
+        }
     }
 
     /// The value of the hidden field `continue`.

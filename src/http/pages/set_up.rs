@@ -13,7 +13,7 @@ use crate::http::respond::page::{Page, shell};
 use crate::http::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::identity::Error;
 use crate::identity::links::{self, LinkState};
-use crate::identity::sign_in::{self, Attempt};
+use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 use crate::tenant::paths;
 
 /// `GET /setup?token=…`
@@ -53,19 +53,28 @@ async fn set_up(cx: &Cx, browser: &Browser, fields: &Fields) -> Result<(), Error
 /// Sets the password and signs in with it. The browser is recognised in between, so that strangers who guess at the account do not keep
 /// its owner waiting.
 async fn recover(cx: &Cx, browser: &Browser, token: &str, password: &Secret<String>) -> Result<(), Error> {
-    let recovered = links::redeem_recovery(cx, token, password).await?;
+    let visit = Visit { browser: Some(browser.name()), replaces: browser.signed_in.as_ref(), ..Visit::default() };
+    let recovered = links::redeem_recovery(cx, token, password, visit).await?;
     browser.recognise(&recovered.device);
-    let attempt = Attempt {
-        identifier: &recovered.user.email,
-        password,
-        device: Some(&recovered.device),
-        browser: Some(browser.name()),
-        replaces: browser.signed_in.as_ref(),
+    let waiting = match recovered.outcome {
+        Some(Outcome::SignedIn(success)) => {
+            browser.keep(&success);
+            return Ok(());
+        }
+        Some(Outcome::Waits(waiting)) => Some(waiting),
+        None => None,
     };
+    let begun = waiting.as_ref().map(|waiting| waiting.token.expose().as_str());
+    let visit = Visit { authentication: begun, ..visit };
+    let attempt = Attempt { identifier: &recovered.user.email, password, device: Some(&recovered.device), visit };
     match sign_in::with_password(cx, attempt).await {
-        Ok(success) => browser.keep(&success),
-        // The password is set; the sign-in page says what is in the way.
-        Err(Error::InvalidCredentials | Error::Delayed { .. } | Error::Busy { .. }) => browser.forget(),
+        Ok(Outcome::SignedIn(success)) => browser.keep(&success),
+        Ok(Outcome::Waits(next)) => browser.wait(&next),
+        // The password is set; the sign-in page says what is in the way, and goes on from the link.
+        Err(Error::InvalidCredentials | Error::Delayed { .. } | Error::Busy { .. }) => {
+            browser.forget();
+            waiting.iter().for_each(|waiting| browser.wait(waiting));
+        }
         Err(error) => return Err(error),
     }
     Ok(())

@@ -13,8 +13,11 @@ use crate::http::respond::Refusal;
 use crate::http::respond::page::Page;
 use crate::http::views::{Account, ChooseAccount, Confirm, FormErrors, SignIn};
 use crate::identity::Error;
+use crate::identity::authentication;
 use crate::identity::interaction::own_path;
-use crate::identity::sign_in::{self, Attempt};
+use crate::identity::next_step::NextStep;
+use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
+use crate::records::ProofKind;
 use crate::tenant::paths;
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
@@ -27,8 +30,33 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
         return answer;
     }
     let wants_other = query.find("other").is_some();
-    let hint = flow.app().and_then(|waiting| waiting.view.identifier.clone()).unwrap_or_default();
+    let hint = match flow.app().and_then(|waiting| waiting.view.identifier.clone()) {
+        Some(hint) => hint,
+        // Who has begun to sign in here goes on as the same person.
+        None => begun(&browser, &flow)?.unwrap_or_default(),
+    };
     form(&browser, &flow, FormErrors::none(), if wants_other { "" } else { &hint }, wants_other)?.answer(StatusCode::OK)
+}
+
+/// The address of the person who has begun to sign in here, for what the page goes on with, where the password is asked for next.
+fn begun(browser: &Browser, flow: &Flow) -> Result<Option<String>, Refusal> {
+    let authentication = browser.authentication();
+    let visit = visit(browser, flow, authentication.as_deref());
+    Ok(match authentication::waiting(&browser.cx, &visit)? {
+        Some((user, NextStep::Ask(kinds))) if kinds.contains(&ProofKind::Password) => Some(user.email),
+        _ => None,
+    })
+}
+
+/// Where a proof is given, and what for.
+fn visit<'a>(browser: &'a Browser, flow: &'a Flow, authentication: Option<&'a str>) -> Visit<'a> {
+    Visit {
+        browser: Some(browser.name()),
+        replaces: browser.signed_in.as_ref(),
+        authentication,
+        resume: flow.interaction(),
+        wanted: flow.wanted(),
+    }
 }
 
 /// `POST /sign-in`
@@ -41,13 +69,17 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     if browser.own_form(&fields).is_err() {
         return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
     }
-    let (password, device) = (fields.secret("password"), browser.device());
-    let (device, browser_name, replaces) = (device.as_deref(), Some(browser.name()), browser.signed_in.as_ref());
-    let attempt = Attempt { identifier, password: &password, device, browser: browser_name, replaces };
+    let (password, device, authentication) = (fields.secret("password"), browser.device(), browser.authentication());
+    let visit = visit(&browser, &flow, authentication.as_deref());
+    let attempt = Attempt { identifier, password: &password, device: device.as_deref(), visit };
     let error = match sign_in::with_password(&cx, attempt).await {
-        Ok(success) => {
+        Ok(Outcome::SignedIn(success)) => {
             browser.keep(&success);
             return Ok(go(&flow.signed_in(&cx, &success.signed_in.session.id)));
+        }
+        Ok(Outcome::Waits(waiting)) => {
+            browser.wait(&waiting);
+            return Ok(go(&cx.tenant.urls.path_with(paths::SIGN_IN, "continue", flow.token())));
         }
         Err(error) => error,
     };

@@ -1,8 +1,13 @@
 use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
 
 use super::{PASSWORD, Site, Tab};
+use crate::base::Secret;
 use crate::config::Registration;
+use crate::identity::proofs::kinds;
+use crate::identity::sign_in::{Outcome, Visit};
 use crate::identity::{invites, links, sessions};
+use crate::records::ProofKind;
 
 const SESSION: &str = "__Host-auther_session";
 
@@ -299,7 +304,51 @@ async fn a_recovery_link_sets_a_password_and_signs_in() {
     let answer = tab.post("/setup", &good).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
     assert!(tab.get("/").await.body.contains("ada@example.com"));
+    let ada = sessions::resolve(&site.home.cx(), tab.cookie(SESSION).unwrap()).unwrap().unwrap();
+    assert_eq!(kinds(&ada.session.proofs), [ProofKind::RecoveryLink, ProofKind::Password]);
     assert!(sessions::resolve(&site.home.cx(), &old).unwrap().is_none());
     let mut second = Tab::new(&site);
     assert_eq!(second.get(&format!("/setup?token={}", token.expose())).await.status, StatusCode::FORBIDDEN);
+}
+
+#[actix_web::test]
+async fn bug_24_a_sign_in_that_waits_for_a_proof_opens_nothing_and_goes_on_at_the_sign_in_page() {
+    const WAITS: &str = "__Host-auther_authentication";
+    let site = Site::open().await;
+    site.person("ann@example.com", &["admin"]).await;
+    site.client(true).await;
+    let mut tab = Tab::new(&site);
+    tab.get("/sign-in").await;
+    let cx = site.home.cx();
+    let link = links::issue_recovery(&cx, "ann@example.com").await.unwrap();
+    let name = tab.cookie("__Host-auther_browser").unwrap().to_owned();
+    let visit = Visit { browser: Some(&name), ..Visit::default() };
+    let recovered = links::redeem_recovery(&cx, link.expose(), &Secret::from(PASSWORD), visit).await.unwrap();
+    let Some(Outcome::Waits(waiting)) = recovered.outcome else { panic!("it waits") };
+    let token = waiting.token.expose();
+    // As what it is, as a session, and as a bearer token.
+    for cookie in [WAITS, SESSION] {
+        let mut thief = Tab::new(&site);
+        thief.cookies.clone_from(&tab.cookies);
+        thief.cookies.push(actix_web::cookie::Cookie::new(cookie, token.clone()));
+        assert_eq!(thief.get("/api/auth/get-session").await.body, "null");
+        assert_eq!(thief.get("/api/admin/me").await.status, StatusCode::UNAUTHORIZED);
+        let asked = thief.get(&authorize("")).await;
+        assert!(asked.location().starts_with("/sign-in?continue="), "{}", asked.location());
+        let silent = thief.get(&authorize("&prompt=none")).await;
+        assert!(silent.location().contains("error=login_required"), "{}", silent.location());
+        assert!(thief.get("/account").await.location().starts_with("/sign-in"));
+    }
+    let bearer = TestRequest::get().uri("/api/admin/me").insert_header(("authorization", format!("Bearer {token}")));
+    assert_eq!(site.send(bearer).await.status, StatusCode::UNAUTHORIZED);
+    let nobody = sessions::of_user(&cx, &recovered.user.id).unwrap();
+    assert!(nobody.is_empty(), "{nobody:?}");
+    // The password completes it, and the cookie is gone.
+    let names = |page: &super::TestResponse| page.body.contains("value=\"ann@example.com\"");
+    tab.cookies.push(actix_web::cookie::Cookie::new(WAITS, token.clone()));
+    assert!(names(&tab.get("/sign-in").await) && !names(&tab.get("/sign-in?redirectTo=/account").await));
+    let answer = tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await;
+    assert_eq!((answer.status, tab.cookie(WAITS)), (StatusCode::SEE_OTHER, None));
+    let session = sessions::of_user(&cx, &recovered.user.id).unwrap().pop().unwrap();
+    assert_eq!(kinds(&session.proofs), [ProofKind::RecoveryLink, ProofKind::Password]);
 }

@@ -60,6 +60,8 @@ const BOUNDS: &[(&str, u64)] = &[
     ("change_counts", 3),
     ("outbox", 0),
     ("outbox_by_due", 0),
+    ("authentications", 0),
+    ("authentications_by_user", 0),
 ];
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

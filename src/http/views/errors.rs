@@ -7,7 +7,7 @@ use super::{Link, Shell};
 use crate::base::text::shown;
 use crate::tenant::paths;
 
-/// An error a person sees. The variants a server meets every day have their own constructor; [`ErrorPage::refused`] is for what a rule says.
+/// An error a person sees. The variants a server meets every day have their own constructor.
 #[derive(Clone, Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage {
@@ -87,11 +87,6 @@ impl ErrorPage {
             reference: format!("E-{status}"),
             request_id: String::new(),
         }
-    }
-
-    /// The request was refused by a rule (400): `why` and `next_step` are the rule's own words.
-    pub fn refused(shell: Shell, why: &str, next_step: &str) -> Self {
-        Self::new(shell, 400, ["This request cannot go on", why, next_step])
     }
 
     /// The person may not see this (403).
@@ -183,14 +178,12 @@ impl ErrorPage {
 impl ErrorPage {
     pub(crate) fn sample() -> Self {
         let registered = "https://grafana.example.com/login/generic_oauth";
-        Self::refused(
-            Shell::sample(),
-            "The app sent a redirect URI that is not registered for it. The two differ by the last slash.",
-            "Add the address to the app’s redirect URIs, or correct the app.",
-        )
-        .with_detail("App", "grafana")
-        .with_difference(("Sent", &format!("{registered}/")), ("Registered", registered))
-        .with_reference("E-4K7Q", "req_01K5W3QZ8Y7T")
+        let why = "The app sent a redirect URI that is not registered for it. The two differ by the last slash.";
+        let next_step = "Add the address to the app’s redirect URIs, or correct the app.";
+        Self::new(Shell::sample(), 400, ["This request cannot go on", why, next_step])
+            .with_detail("App", "grafana")
+            .with_difference(("Sent", &format!("{registered}/")), ("Registered", registered))
+            .with_reference("E-4K7Q", "req_01K5W3QZ8Y7T")
     }
 }
 

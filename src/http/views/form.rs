@@ -52,14 +52,6 @@ impl FormErrors {
         ))
     }
 
-    /// Too many attempts; `seconds` until the next one is heard.
-    pub fn too_many(seconds: u64) -> Self {
-        Self::saying(format!(
-            "There were too many attempts, so this one was not looked at. Try again in {}.",
-            wait(seconds)
-        ))
-    }
-
     /// More sign-ins than the server can check at once; `seconds` until it is worth trying again.
     pub fn overloaded(seconds: u64) -> Self {
         Self::saying(format!(
@@ -117,6 +109,5 @@ mod tests {
         assert_eq!(errors.of("identifier"), None);
         assert!(errors.any());
         assert!(!FormErrors::none().any());
-        assert!(FormErrors::too_many(30).summary.is_some_and(|text| text.contains("30 seconds")));
     }
 }

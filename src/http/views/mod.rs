@@ -15,13 +15,13 @@ mod shell;
 
 pub use consent::{Consent, ScopeLine};
 pub use enter::{ChooseAccount, Confirm, SignIn};
-pub use errors::{Detail, ErrorPage};
-pub use form::{FieldError, FormErrors};
+pub use errors::ErrorPage;
+pub use form::FormErrors;
 pub use leave::{FormPost, HiddenField, LogOut, LoggedOut};
 pub use no_access::NoAccess;
 pub use plain::{AppPage, Home, Notice};
 pub use register::{SetUp, SetUpClosed, SetUpRefusal, SignUp, SignUpClosed, SignUpRefusal};
-pub use shell::{Account, AppName, Link, Shell};
+pub use shell::{Account, Link, Shell};
 
 #[cfg(test)]
 mod tests;

@@ -66,12 +66,6 @@ impl Notice {
         );
         Self { shell, heading: "Account created".to_owned(), paragraphs: vec![text], action: Some(next) }
     }
-
-    /// The new password is set; `next` leads on.
-    pub fn password_changed(shell: Shell, next: Link) -> Self {
-        let text = "Other sessions of this account have ended. Sign in there again with the new password.".to_owned();
-        Self { shell, heading: "Password changed".to_owned(), paragraphs: vec![text], action: Some(next) }
-    }
 }
 
 #[cfg(test)]

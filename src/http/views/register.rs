@@ -90,10 +90,6 @@ pub enum SetUpRefusal {
     Missing,
     /// No link was ever given out with this token.
     Invalid,
-    /// The link was used.
-    Used,
-    /// The link's time is over.
-    Expired,
     /// There is an administrator; set-up is over.
     Finished,
 }
@@ -116,8 +112,6 @@ impl SetUpClosed {
         match self.reason {
             SetUpRefusal::Missing => "A set-up link is needed",
             SetUpRefusal::Invalid => "This set-up link is not known",
-            SetUpRefusal::Used => "This set-up link was used",
-            SetUpRefusal::Expired => "This set-up link has expired",
             SetUpRefusal::Finished => "Set-up is finished",
         }
     }
@@ -173,6 +167,6 @@ impl SetUp {
 #[cfg(test)]
 impl SetUpClosed {
     pub(crate) fn sample() -> Self {
-        Self { shell: Shell::sample(), reason: SetUpRefusal::Expired, sign_in_href: None }
+        Self { shell: Shell::sample(), reason: SetUpRefusal::Invalid, sign_in_href: None }
     }
 }

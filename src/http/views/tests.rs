@@ -28,7 +28,6 @@ fn pages() -> Vec<(&'static str, String)> {
         ("set-up-recover", draw(&SetUp::sample_recovering())),
         ("set-up-missing", draw(&SetUpClosed { reason: SetUpRefusal::Missing, ..SetUpClosed::sample() })),
         ("set-up-invalid", draw(&SetUpClosed { reason: SetUpRefusal::Invalid, ..SetUpClosed::sample() })),
-        ("set-up-used", draw(&SetUpClosed { reason: SetUpRefusal::Used, ..SetUpClosed::sample() })),
         ("set-up-expired", draw(&SetUpClosed::sample())),
         ("set-up-finished", draw(&SetUpClosed { reason: SetUpRefusal::Finished, ..SetUpClosed::sample() })),
         ("consent", draw(&Consent::sample())),
@@ -288,7 +287,7 @@ fn hostile_words_stay_words() {
         .render(),
         LoggedOut { shell: shell.clone(), return_href: Some(bad()), sign_in_href: bad() }.render(),
         FormPost::new(shell.clone(), bad(), [(bad(), bad())]).render(),
-        ErrorPage::refused(shell.clone(), &bad(), &bad())
+        ErrorPage { shell: shell.clone(), heading: bad(), why: bad(), next_step: bad(), ..ErrorPage::sample() }
             .with_detail(&bad(), &bad())
             .with_difference((&bad(), &bad()), (&bad(), "other"))
             .with_reference(&bad(), &bad())

@@ -98,7 +98,8 @@ async fn bug_23_nothing_but_the_link_opens_setup() {
         assert!(matches!(refused, Err(Error::InvalidLink)), "{token}");
     }
     for token in ["", setup.expose()] {
-        let refused = links::redeem_recovery(&home.cx(), token, &Secret::from("another password")).await;
+        let refused =
+            links::redeem_recovery(&home.cx(), token, &Secret::from("another password"), Visit::default()).await;
         assert!(matches!(refused, Err(Error::InvalidLink)), "{token}");
     }
 }
@@ -118,13 +119,13 @@ async fn bug_14_recovery_sets_the_password_and_ends_everything_before_it() {
     let LinkState::Recover(who) = links::inspect(&home.cx(), token.expose()).unwrap() else { panic!("no link") };
     assert_eq!(who.id, ann.id);
     let new = Secret::from("another password");
-    let recovered = links::redeem_recovery(&home.cx(), token.expose(), &new).await.unwrap();
+    let recovered = links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()).await.unwrap();
     assert_eq!(recovered.user.id, ann.id);
     assert!(!resolves(&home, &before.token));
     assert!(is_revoked(&home, &family));
     assert!(attempt(&home, "ann@example.com", PASSWORD).await.is_err());
     assert!(attempt_with(&home, "ann@example.com", "another password", Some(&recovered.device)).await.is_ok());
-    let again = links::redeem_recovery(&home.cx(), token.expose(), &new).await;
+    let again = links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()).await;
     assert!(matches!(again, Err(Error::InvalidLink)));
 }
 
@@ -135,13 +136,22 @@ async fn a_recovery_link_lasts_an_hour_and_not_beyond_a_disabling() {
     let new = Secret::from("another password");
     let late = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
     home.advance(links::RECOVERY_LIFETIME);
-    assert!(matches!(links::redeem_recovery(&home.cx(), late.expose(), &new).await, Err(Error::InvalidLink)));
+    assert!(matches!(
+        links::redeem_recovery(&home.cx(), late.expose(), &new, Visit::default()).await,
+        Err(Error::InvalidLink)
+    ));
     let token = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
     users::disable(&home.cx(), &ann.id).await.unwrap();
-    assert!(matches!(links::redeem_recovery(&home.cx(), token.expose(), &new).await, Err(Error::InvalidLink)));
+    assert!(matches!(
+        links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()).await,
+        Err(Error::InvalidLink)
+    ));
     assert!(matches!(links::issue_recovery(&home.cx(), "ann@example.com").await, Err(Error::Disabled)));
     users::enable(&home.cx(), &ann.id).await.unwrap();
-    assert!(matches!(links::redeem_recovery(&home.cx(), token.expose(), &new).await, Err(Error::InvalidLink)));
+    assert!(matches!(
+        links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()).await,
+        Err(Error::InvalidLink)
+    ));
     assert!(matches!(links::issue_recovery(&home.cx(), "nobody@example.com").await, Err(Error::NotFound)));
 }
 
@@ -152,7 +162,7 @@ fn of_many_who_hold_a_recovery_link_one_sets_the_password() {
     let token = block_on(links::issue_recovery(&home.cx(), "ann@example.com")).unwrap();
     let answers = race(32, |number| {
         let new = Secret::new(format!("password number {number}"));
-        block_on(links::redeem_recovery(&home.cx(), token.expose(), &new))
+        block_on(links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()))
     });
     let winners: Vec<_> = (0..32).filter(|number| answers[*number].is_ok()).collect();
     assert_eq!(winners.len(), 1);

@@ -1,6 +1,7 @@
 //! What must hold of people, tested through the public functions over a store in memory.
 
 mod accounts;
+mod authentication;
 mod cost;
 mod endings;
 mod links;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::sessions::SignedIn;
-use super::sign_in::{Attempt, Success, pause, with_password};
+use super::sign_in::{Attempt, Outcome, Success, Visit, pause, with_password};
 use super::sign_up::NewAccount;
 use super::users::{self, NewUser};
 use super::{Error, sessions};
@@ -65,14 +66,23 @@ async fn attempt_with(
     device: Option<&str>,
 ) -> Result<Success, Error> {
     let password = Secret::from(password);
-    with_password(&home.cx(), Attempt { identifier, password: &password, device, browser: None, replaces: None }).await
+    let visit = Visit::default();
+    attempt_by(home, Attempt { identifier, password: &password, device, visit }).await
+}
+
+/// An attempt that its password completes, if it is right.
+async fn attempt_by(home: &TestApp, attempt: Attempt<'_>) -> Result<Success, Error> {
+    match with_password(&home.cx(), attempt).await? {
+        Outcome::SignedIn(success) => Ok(*success),
+        Outcome::Waits(waiting) => panic!("{waiting:?}"),
+    }
 }
 
 async fn signed_in(home: &TestApp, email: &str) -> Success {
     attempt(home, email, PASSWORD).await.unwrap()
 }
 
-fn is_refused(result: &Result<Success, Error>) -> bool {
+fn is_refused<T>(result: &Result<T, Error>) -> bool {
     matches!(result, Err(Error::InvalidCredentials))
 }
 

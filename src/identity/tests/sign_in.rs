@@ -2,6 +2,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use serde_json::json;
+
 use super::*;
 use crate::crypto::password::{Hasher, Parameters};
 use crate::records::{Proof, ProofKind};
@@ -96,6 +98,12 @@ async fn bug_30_every_refusal_has_one_answer_and_one_commit() {
             "unknown"
         ]
     );
+    let told = |row: &crate::records::AuditRow| ["step", "proof", "rule"].map(|name| row.detail.get(name).cloned());
+    let rows = audit_rows(&home, "user.sign_in");
+    let password = Some(json!("password"));
+    assert_eq!(told(&rows[0]), [Some(json!(1)), password.clone(), Some(json!("password_matches"))]);
+    assert_eq!(told(&rows[1]), [Some(json!(1)), password.clone(), Some(json!("person_is_enabled"))]);
+    assert_eq!(told(&rows[3]), [None, password, Some(json!("person_is_known"))]);
 }
 
 /// Bug class 33 as well: a full pool is an answer at once.
@@ -132,10 +140,9 @@ async fn bug_34_signing_in_again_renews_the_session_and_keeps_its_families() {
         identifier: "ann@example.com",
         password: &secret,
         device: Some(&first.device),
-        browser: None,
-        replaces: Some(&first.signed_in),
+        visit: Visit { replaces: Some(&first.signed_in), ..Visit::default() },
     };
-    let second = with_password(&home.cx(), again).await.unwrap();
+    let second = attempt_by(&home, again).await.unwrap();
     assert_ne!(first.signed_in.session.id, second.signed_in.session.id);
     assert!(!resolves(&home, &first.token));
     assert!(resolves(&home, &second.token));
@@ -159,8 +166,7 @@ async fn bug_34_signing_in_as_another_ends_the_session_before() {
         identifier: "bob@example.com",
         password: &wrong,
         device: None,
-        browser: None,
-        replaces: Some(&anns.signed_in),
+        visit: Visit { replaces: Some(&anns.signed_in), ..Visit::default() },
     };
     assert!(is_refused(&with_password(&home.cx(), bobs).await));
     assert!(resolves(&home, &anns.token), "a refused attempt ends nothing");

@@ -82,8 +82,7 @@ async fn bug_class_31_a_guesser_is_slowed_and_the_owner_with_a_new_browser_comes
                 identifier: "ann@example.com",
                 password: &secret,
                 device: None,
-                browser: Some("new"),
-                replaces: None,
+                visit: Visit { browser: Some("new"), ..Visit::default() },
             };
             asked += 1;
             came_in += usize::from(with_password(&cx_from(&home, [198, 51, 100, 7]), elsewhere).await.is_ok());
@@ -107,8 +106,7 @@ async fn bug_class_31_while_a_crowd_guesses_a_new_browser_waits_half_a_minute_at
     person(&home, "ann@example.com").await;
     for number in 0..200_u8 {
         let secret = Secret::from("wrong password");
-        let one =
-            Attempt { identifier: "ann@example.com", password: &secret, device: None, browser: None, replaces: None };
+        let one = Attempt { identifier: "ann@example.com", password: &secret, device: None, visit: Visit::default() };
         let _ = with_password(&cx_from(&home, [203, 0, 113, number]), one).await;
         home.advance(Duration::from_secs(1));
         let _ = with_password(&cx_from(&home, [203, 0, 114, number]), one).await;
@@ -191,7 +189,8 @@ async fn after_a_refusal_the_caller_is_told_how_long_the_next_try_waits() {
     let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let secret = Secret::from("wrong password");
-    let one = |identifier| Attempt { identifier, password: &secret, device: None, browser: Some("b"), replaces: None };
+    let visit = Visit { browser: Some("b"), ..Visit::default() };
+    let one = |identifier| Attempt { identifier, password: &secret, device: None, visit };
     for (tries, wanted) in [(4, None), (1, Some(5))] {
         for _ in 0..tries {
             assert!(is_refused(&with_password(&home.cx(), one("ann@example.com")).await));

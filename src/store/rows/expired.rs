@@ -1,7 +1,7 @@
 //! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
 
 use super::expiry::{self, Expiry};
-use super::{codes, failures, grants, interactions, invites, links, marks, outbox, scripts, sessions};
+use super::{authentications, codes, failures, grants, interactions, invites, links, marks, outbox, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::{Error, Read, Tx};
@@ -9,6 +9,7 @@ use crate::store::{Error, Read, Tx};
 /// What kind of row ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    Authentication,
     Code,
     Delivery,
     Failures,
@@ -24,7 +25,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
+        Self::Authentication,
         Self::Code,
         Self::Delivery,
         Self::Failures,
@@ -41,6 +43,7 @@ impl Kind {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Authentication => "authentication",
             Self::Code => "code",
             Self::Delivery => "delivery",
             Self::Failures => "failures",
@@ -103,6 +106,14 @@ fn note(tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Expiry {
 /// Removes the row if its own end has passed too: an entry may be older than the row's last change.
 fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> Result<(), Error> {
     match kind {
+        Kind::Authentication => {
+            if let Some(begun) =
+                key.parse().ok().map(|id| authentications::find(tx, tenant, &id)).transpose()?.flatten()
+                && begun.expires_at <= now
+            {
+                authentications::delete(tx, tenant, &begun.id)?;
+            }
+        }
         Kind::Code => {
             if let Some(code) = key.parse().ok().map(|id| codes::find(tx, tenant, &id)).transpose()?.flatten()
                 && code.expires_at <= now

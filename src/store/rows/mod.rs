@@ -6,6 +6,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod authentications;
 pub mod certificates;
 pub(super) mod change_counts;
 pub mod clients;

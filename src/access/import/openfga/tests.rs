@@ -35,7 +35,7 @@ fn every_model_and_tuple_of_the_suite_is_read() {
             compile(&model.entity_type, None, &model.definition).unwrap();
         }
         if let Some(tuples) = stage.get("tuples").filter(|tuples| !tuples.is_null()) {
-            let read = read_tuples(&tuples.to_string()).unwrap_or_else(|mistakes| panic!("{tuples}\n{mistakes:?}"));
+            let read = read_tuples(&tuples.to_string(), 1).unwrap_or_else(|mistakes| panic!("{tuples}\n{mistakes:?}"));
             assert_eq!(read.len(), tuples.as_array().unwrap().len());
         }
         stages += 1;
@@ -263,6 +263,6 @@ proptest! {
     fn no_text_makes_the_reader_stumble(text in "(model|schema 1.1|type|define|relations|or|and|but not|from|[a-c]|[:,()#*\\[\\]\n ]){0,60}") {
         let _ = import(&text);
         let _ = dsl(&text);
-        let _ = read_tuples(&text);
+        let _ = read_tuples(&text, 1);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::catalogue::{self, Draft, PolicyChange, Stored};
+use super::super::catalogue::{self, Draft, Stored};
 use super::super::{CompiledModel, Models};
 use super::members;
 use crate::access::error::Error;
@@ -14,8 +14,8 @@ use crate::base::id::ClientId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::identity::cascade;
-use crate::records::{SubjectRef, TupleKey};
-use crate::store::rows::{clients, models as rows};
+use crate::records::{PolicyPlace, SubjectRef, TupleKey};
+use crate::store::rows::{clients, models as rows, policy_versions};
 use crate::store::{self, Order, Tx};
 use crate::testing::{TestApp, block_on};
 
@@ -201,7 +201,7 @@ fn what_other_types_do_not_know_is_a_warning() {
 }
 
 #[test]
-fn changed_policies_are_told() {
+fn each_change_of_a_policy_is_a_version() {
     let home = TestApp::new();
     let cx = home.cx();
     let with = |policies: &[(&str, &str)]| {
@@ -211,12 +211,15 @@ fn changed_policies_are_told() {
         json!({"relations": {"viewer": {}}, "permissions": policies.iter().map(of).collect::<serde_json::Map<_, _>>()})
     };
     put(&cx, "doc", with(&[("a", "return true"), ("b", "return true"), ("c", "return true")])).unwrap();
-    let stored = put(&cx, "doc", with(&[("a", "return true"), ("b", "return false")])).unwrap();
-    let change = |permission: &str, policy: Option<&str>| PolicyChange {
-        permission: permission.into(),
-        policy: policy.map(Into::into),
+    put(&cx, "doc", with(&[("a", "return true"), ("b", "return false")])).unwrap();
+    let from = cx.read().unwrap();
+    let latest = |permission: &str| {
+        let place = PolicyPlace::Permission(permission.to_owned());
+        let latest = policy_versions::latest(&from, cx.tenant.id, "doc", &place).unwrap().unwrap();
+        (latest.version, latest.script)
     };
-    assert_eq!(stored.policies, [change("b", Some("return false")), change("c", None)]);
+    let script = |text: &str| Some(text.to_owned());
+    assert_eq!(["a", "b", "c"].map(latest), [(1, script("return true")), (2, script("return false")), (2, None)]);
 }
 
 #[test]
