@@ -991,7 +991,7 @@ export interface OverviewCounts {
 }
 
 /** Which permissions stand in tokens; own+platform is another word for own. */
-export type PermissionScope = "own" | "own+platform" | "all" | "none";
+export type PermissionScope = "own" | "all" | "none" | "own+platform";
 
 /** Where a policy stands. */
 export type PolicyLevel = "permission" | "tuple";

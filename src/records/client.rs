@@ -257,7 +257,7 @@ pub enum PermissionScope {
 
 impl PartialSchema for PermissionScope {
     fn schema() -> RefOr<Schema> {
-        let words = ["own", "own+platform", "all", "none"];
+        let words = ["own", "all", "none", "own+platform"];
         let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
         text.description(Some("Which permissions stand in tokens; own+platform is another word for own.")).into()
     }

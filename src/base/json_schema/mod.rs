@@ -122,7 +122,8 @@ fn in_one_form(all: &Map<String, Value>, schema: Value) -> Value {
             _ => drop(whole.insert(word, rule)),
         }
     }
-    if whole.get("type").is_some_and(|kind| kind == "object") && !whole.contains_key("additionalProperties") {
+    let is_object = whole.get("type").is_some_and(|kind| kind == "object" || parts(kind).any(|kind| kind == "object"));
+    if is_object && !whole.contains_key("additionalProperties") {
         let is_free = !whole.contains_key("properties");
         whole.insert(String::from("additionalProperties"), is_free.into());
     }
