@@ -907,6 +907,7 @@ export interface NewTuple {
   id?: string | null;
   created_at?: Timestamp | null;
   updated_at?: Timestamp | null;
+  /** Said when it is read; ignored. */
   resolved?: Record<string, unknown> | null;
 }
 

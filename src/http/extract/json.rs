@@ -24,8 +24,9 @@ const PLAIN: Bounds = Bounds { depth: 32, values: 10_000 };
 const BATCH: Bounds = Bounds { depth: 64, values: 50_000 };
 
 /// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is refused with everything that is
-/// wrong with it. A type refuses members that it does not know with `#[serde(deny_unknown_fields)]`: all of the admin API do, so that nobody takes a
-/// member for heard that was not.
+/// wrong with it. The rule for members that a type does not know: with `#[serde(deny_unknown_fields)]` it refuses them, and so do all bodies of the admin
+/// API, of API keys and of grants, so that nobody takes a member for heard that was not ([`Input`](super::Input) does the same for questions about
+/// permissions). Without it they are ignored, as the clients of the account dialect expect ([`Json`]), and AuthZEN.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
