@@ -8,6 +8,8 @@ import { Brand, Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static
 import { accountPage, adminPage, signOutPage } from "../static/core/urls.js";
 import { Rights } from "./rights.js";
 
+/** @import { Me } from "../api" */
+
 const page = (path, file, name) => ({ path, name, load: () => import(`./pages/${file}.js`) });
 
 // Every page: its address, its file below pages/, and what that file exports for it.
@@ -90,6 +92,7 @@ function entryOf(path) {
 // Whether `me` may see an entry. Until it is known who asks, and from servers that do not say, everything is shown: the API decides anyway.
 const maySee = (me, needs) => !me?.rights || me.is_admin || (needs.length === 0 ? me.rights.length > 0 : needs.some((right) => me.rights.includes(right)));
 
+/** @param {{ me: Me, [more: string]: any }} given */
 function Rail({ path, me }) {
   const current = entryOf(path)?.[0];
   const shown = rail.map(([title, links]) => ({ title, links: links.filter(([, , ...needs]) => maySee(me, needs)) })).filter(({ links }) => links.length > 0);
@@ -116,6 +119,7 @@ function useMe() {
   return [me, ask];
 }
 
+/** @param {{ me: Me, [more: string]: any }} given */
 function Stranger({ me }) {
   return html`<${Header} title="Not for this account" /><${Empty} title=${`${me.email || "You"} ${me.email ? "does" : "do"} not administer anything here`}>
     <p>These pages are for the people who look after this server. What is yours is under <a href=${accountPage()}>your account</a>.</p>
@@ -128,6 +132,7 @@ function Closed({ name, needs }) {
     <p>It needs the permission <b>${needs.join(" or ")}</b>, which nobody gave you yet. <a href=${adminPage()}>Go to the overview</a>.</p></${Empty}>`;
 }
 
+/** @param {{ me: Me, [more: string]: any }} given */
 function Page({ path, me }) {
   const [, name, ...needs] = (match(routes, path) && entryOf(path)) || [];
   if (name && !maySee(me, needs)) return html`<${Closed} name=${name} needs=${needs} />`;

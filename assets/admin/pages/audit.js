@@ -8,6 +8,8 @@ import { adminPage } from "../../static/core/urls.js";
 import { device, shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
 
+/** @import { AuditRow } from "../../api" */
+
 // What an action is called when it was done; the other actions are called by their own name.
 const TITLES = {
   "user.sign_in": "Signed in",
@@ -105,6 +107,7 @@ function kindOf(id, action) {
   return PREFIXES[/^([a-z]+)_[a-z0-9]{20,}$/.exec(id)?.[1]] || (OF_APPS.test(action) ? "client" : "");
 }
 
+/** @param {{ row: AuditRow, [more: string]: any }} given */
 function Actor({ row, link }) {
   if (row.actor_kind === "user" && row.actor) return html`<${Named} kind="user" id=${row.actor} link=${link} />`;
   if (row.actor_kind === "client" && row.actor) return html`<${Named} kind="client" id=${row.actor} link=${link} />`;
@@ -112,6 +115,7 @@ function Actor({ row, link }) {
   return { local: "the command line", system: "Auther itself", anonymous: "somebody unknown" }[row.actor_kind] || row.actor || row.actor_kind;
 }
 
+/** @param {{ row: AuditRow, [more: string]: any }} given */
 function Target({ row, link }) {
   const kind = kindOf(row.target, row.action);
   return kind ? html`<${Named} kind=${kind} id=${row.target} link=${link} />` : html`<code>${row.target}</code>`;
@@ -120,6 +124,7 @@ function Target({ row, link }) {
 const here = (values) => adminPage(`/audit?${new URLSearchParams(values)}`);
 
 // One entry: a line that opens.
+/** @param {{ row: AuditRow, [more: string]: any }} given */
 export function Entry({ row, fresh = false }) {
   const [open, setOpen] = useState(false);
   return html`<details class=${fresh ? "entry fresh" : "entry"} onToggle=${(event) => setOpen(event.target.open)}>
@@ -132,6 +137,7 @@ export function Entry({ row, fresh = false }) {
   </details>`;
 }
 
+/** @param {{ row: AuditRow, [more: string]: any }} given */
 function Details({ row }) {
   const only = (name, value) => html`<a class="only" href=${here({ [name]: value })}>only these</a>`;
   return html`<div class="entry-details"><${Facts} rows=${[

@@ -7,6 +7,8 @@ import { Named, takenFor } from "../people.js";
 import { known, Relations, RowForm, Suggestions } from "../relations.js";
 import { useMay } from "../rights.js";
 
+/** @import { Client } from "../../api" */
+
 const policies = [
   ["all_users", "Everybody with an account", "Anyone who can sign in here can sign in to this app."],
   ["restricted", "Only those named below", "Others see a page that says so, and the app gets access_denied. Administrators of Auther always get in."],
@@ -42,6 +44,7 @@ const columns = [
 
 const said = (tuple) => `${(titles[tuple.subject_type] || tuple.subject_type).toLowerCase()} ${tuple.subject_id}, ${tuple.relation}`;
 
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Access({ client, reload }) {
   const [version, setVersion] = useState(0);
   const may = useMay("manage_platform on platform", "manage_access on oauth_client");
@@ -60,6 +63,7 @@ export function Access({ client, reload }) {
       request=${`${curl("PATCH", `/clients/${encodeURIComponent(id)}`, { access_policy: "restricted" })}\n${curl("POST", "/tuples", { ...query, relation: "use", subject_type: "group", subject_id: "Staff" })}`} />`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Policy({ client, reload }) {
   const [problem, setProblem] = useState(null);
   const isFixed = client.managed_by === "config";

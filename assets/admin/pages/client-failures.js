@@ -7,8 +7,11 @@ import { adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { useMay } from "../rights.js";
 
+/** @import { Client } from "../../api" */
+
 const fieldTitles = { redirect_uris: "redirect URIs" };
 
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Failures({ client, reload }) {
   const path = `/clients/${encodeURIComponent(client.client_id)}/failures`;
   const loaded = useLoaded((signal) => admin.get(path, undefined, signal), [client.client_id]);
@@ -33,6 +36,7 @@ function command(items, client) {
   return fixable ? `${list}\nauther admin client fix ${shell(client.client_id)} ${fixable.id}` : list;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Failure({ one, path, client, fixed }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);

@@ -6,6 +6,8 @@ import { shell } from "../../static/core/words.js";
 import { ForThose } from "../rights.js";
 import { fromForm, grantOptions, hasSecret, methodOptions, placeholders, toForm } from "./client-fields.js";
 
+/** @import { Client } from "../../api" */
+
 const claims = [
   ["own", "Of its own types, and the platform's", "What it needs to decide by itself. The usual choice."],
   ["all", "Of all types", "For an app that decides for others, such as a gateway."],
@@ -111,6 +113,7 @@ const titles = (fields) => Object.fromEntries(fields.map(({ name, label }) => [n
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const changedOf = (fields, before, now) => fields.filter(({ name, kind }) => kind !== "heading" && !isSame(before[name], now[name])).map(({ name }) => name);
 
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Settings({ client, reload }) {
   const [base, setBase] = useState(client);
   const [drawn, setDrawn] = useState(/** @type {{ values: any, note: any, count: number }} */ ({ values: toForm(client), note: null, count: 0 }));
@@ -183,6 +186,7 @@ function Met({ note, titles, takeTheirs }) {
 
 const several = (values) => (values.length ? html`<ul class="bare">${values.map((value) => html`<li key=${value}><code>${value}</code></li>`)}</ul>` : null);
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Declared({ client }) {
   return html`<div class="notice"><p>This client is declared in the configuration file. Change it there, then restart Auther or reload its configuration.</p></div>
     <${Facts} rows=${[

@@ -13,6 +13,8 @@ import { hasSecret, types } from "./client-fields.js";
 import { Settings } from "./client-settings.js";
 import { Saved } from "./clients.js";
 
+/** @import { Client } from "../../api" */
+
 // The printed code is long, and loaded when it is looked at.
 function Integration(given) {
   const loaded = useLoaded(() => import("./integration.js"), []);
@@ -37,6 +39,7 @@ export function Client({ id }) {
   return html`<${Loaded} from=${client}>${(value, reload) => html`<${Loads} client=${value} reload=${reload} />`}</${Loaded}>`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Loads({ client, reload }) {
   const { query } = useAddress();
   const [open, setOpen] = useState("");
@@ -107,11 +110,13 @@ function Loads({ client, reload }) {
 }
 
 // What the sign-ins of the last days say of the app: a step that is safe by now, or a danger.
+/** @param {{ client: Client, [more: string]: any }} given */
 function Protection({ client, changed }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const may = useMay("update on clients");
-  const { all, bare, days } = client.sign_ins;
+  // The server says it of a client that is shown by itself.
+  const { all, bare, days } = client.sign_ins ?? { all: 0, bare: 0, days: 0 };
   const demand = async () => {
     setBusy(true);
     try {
@@ -135,6 +140,7 @@ function Protection({ client, changed }) {
     <${Wrong} problem=${problem} />`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function State({ client }) {
   return html`<span class="tags">${client.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
     ${client.access_policy === "restricted" && html`<${Tag}>restricted</${Tag}>`}
@@ -159,6 +165,7 @@ const overlaps = [
   ["604800", "Both work for a week", "Time for many places."],
 ];
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Rotate({ client, close, done }) {
   const fields = [{ name: "overlap", label: "What happens to the old secret", kind: "radio", options: overlaps }];
   const send = ({ overlap }) => admin.post(`${pathOf(client.client_id)}/rotate-secret`, { overlap_seconds: Number(overlap) });
@@ -168,6 +175,7 @@ function Rotate({ client, close, done }) {
   </${Dialog}>`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Enable({ client, close, done }) {
   return html`<${Dialog} title=${`Enable ${client.name}`} close=${close}>
     <p>People can sign in to it again. What was revoked stays revoked: they sign in anew.</p>
@@ -176,6 +184,7 @@ function Enable({ client, close, done }) {
 }
 
 // Asks before something goes, and says how much: `loses(counts)` is the sentence.
+/** @param {{ client: Client, [more: string]: any }} given */
 function Lose({ client, action, loses, send, done, close }) {
   const preview = useLoaded((signal) => admin.get(`${pathOf(client.client_id)}/deletion`, undefined, signal), [client.client_id]);
   if (preview.loading) return html`<${Dialog} title=${`${action} ${client.name}`} close=${close}><${Skeleton} lines=${2} /></${Dialog}>`;

@@ -8,11 +8,14 @@ import { adminPage } from "../../static/core/urls.js";
 import { May } from "../rights.js";
 import { defaultMethod, flags, fromForm, grantOptions, methodOptions, placeholders, typeOptions, types } from "./client-fields.js";
 
+/** @import { Client } from "../../api" */
+
 function Redirects({ uris }) {
   if (uris.length === 0) return html`<span class="muted">none</span>`;
   return html`<code>${uris[0]}</code>${uris.length > 1 && html` <span class="muted">and ${uris.length - 1} more</span>`}`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function States({ client }) {
   return html`<span class="tags">${client.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
     ${client.access_policy === "restricted" && html`<${Tag}>restricted</${Tag}>`}
@@ -149,6 +152,7 @@ export function NewClient() {
 }
 
 // The secret, the once that it is shown.
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Saved({ client, title, saved }) {
   const environment = `AUTHER_CLIENT_ID=${client.client_id}\nAUTHER_CLIENT_SECRET=${client.client_secret}`;
   return html`<${SecretPanel} title=${title} saved=${saved} note="The secret is shown this once; only a hash of it is kept here. Store it where your app reads its settings."

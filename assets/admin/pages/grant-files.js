@@ -82,6 +82,7 @@ function Export() {
   const [state, setState] = useState({});
   const run = async () => {
     const lines = [];
+    /** @type {string | null | undefined} */
     let after = null;
     try {
       do {

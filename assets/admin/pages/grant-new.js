@@ -11,6 +11,8 @@ import { address, Changes, isHere, isOfThePlatform, modelPath, split, useModels,
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
 
+/** @import { NewTuple } from "../../api" */
+
 const WAIT_MS = 350;
 
 // Where names are suggested from, as [value, words] for a subject type.
@@ -137,7 +139,7 @@ function Grant({ models }) {
       }),
     [type],
   );
-  const description = model.value?.entity_type === type ? model.value.description : null;
+  const description = model.value?.entity_type === type ? model.value?.description : null;
   const relations = (description?.relations || []).filter((relation) => relation.takes_tuples);
   const chosen = relations.find((relation) => relation.name === values.relation);
   const kinds = subjectTypes(chosen);
@@ -157,7 +159,7 @@ function Grant({ models }) {
   const tuple = tupleOf(values);
   const wrong = problem?.fields || {};
   const gives = (relation) =>
-    (description?.permissions || []).filter((one) => ["yes", "unless"].includes(description.matrix[relation]?.[one.name])).map((one) => one.name);
+    (description?.permissions || []).filter((one) => ["yes", "unless"].includes(description?.matrix[relation]?.[one.name] ?? "")).map((one) => one.name);
   const send = async (event) => {
     event.preventDefault();
     if (!tuple) {
@@ -213,6 +215,7 @@ function command(tuple) {
 const words = { user: "person", group: "group", apikey: "API key" };
 
 // Who would gain what, asked for while the fields are filled in.
+/** @param {{ tuple: NewTuple | null, [more: string]: any }} given */
 function Preview({ tuple, type }) {
   const key = JSON.stringify(tuple);
   const [state, setState] = useState({});

@@ -8,6 +8,8 @@ import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
 import { address, GRANTS, isOfThePlatform, modelPath, Subject, told, useModels, useNames, useWriting } from "./access.js";
 
+/** @import { Tuple } from "../../api" */
+
 const NARROWING = ["entity_type", "entity_id", "relation", "subject"];
 
 // A page of the API may be short and still have a next one: what is shown first is not to be empty when there is more.
@@ -71,6 +73,7 @@ export function Grants() {
       request=${curl("GET", address("/tuples", narrowed).replace(/\?$/, ""))} />`;
 }
 
+/** @param {{ tuple: Tuple, [more: string]: any }} given */
 function Thing({ tuple, models }) {
   const { entity_type: type, entity_id: id } = tuple;
   const nameOf = useNames([{ type, id }]);
@@ -79,11 +82,13 @@ function Thing({ tuple, models }) {
   return html`<span class="thing">${link} <b title=${id}>${type === "group" ? nameOf(type, id).title : id}</b></span>`;
 }
 
+/** @param {{ tuple: Tuple, [more: string]: any }} given */
 function Who({ tuple }) {
   const nameOf = useNames([{ type: tuple.subject_type, id: tuple.subject_id }]);
   return html`<${Subject} of=${nameOf(tuple.subject_type, tuple.subject_id)} id=${`${tuple.subject_type}:${tuple.subject_id}`} relation=${tuple.subject_relation} />`;
 }
 
+/** @param {{ tuple: Tuple, [more: string]: any }} given */
 function Limits({ tuple }) {
   const isOver = tuple.expires_at && new Date(tuple.expires_at) < new Date();
   if (!tuple.condition && !tuple.expires_at) return html`<span class="muted">none</span>`;
@@ -92,6 +97,7 @@ function Limits({ tuple }) {
 }
 
 // Takes a grant away, with a way back in the same place. Those on the platform itself are typed: with them people lose the administration.
+/** @param {{ tuple: Tuple, [more: string]: any }} given */
 function Remove({ tuple, models }) {
   const [state, setState] = useState("there");
   const [asks, setAsks] = useState(false);
@@ -128,6 +134,7 @@ function Remove({ tuple, models }) {
     }`;
 }
 
+/** @param {{ tuple: Tuple, [more: string]: any }} given */
 function RemoveFromPlatform({ tuple, name, close, done }) {
   const trial = useLoaded(
     (signal) => admin.post("/tuples/dry-run", { remove: [parts(tuple)] }, undefined, signal).then((changes) => told(changes.lost, "loses")),

@@ -10,6 +10,8 @@ import { Delete, EditForm, idOf, Named, takenFor } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 
+/** @import { Group } from "../../api" */
+
 const columns = [
   { title: "Name", sort: "name", cell: (group) => group.name },
   { title: "What it is for", cell: (group) => group.description || html`<span class="muted">not said</span>` },
@@ -73,6 +75,7 @@ function One({ first, back }) {
 
 const KINDS = { user: "person", group: "group", apikey: "API key", client: "app" };
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function Members({ group }) {
   const all = useAddress().query.get("all") === "1";
   const path = `/groups/${group.id}/members`;
@@ -147,8 +150,9 @@ const SEARCHED = {
   apikey: { label: "Which API key", hint: "Its id.", load: (_, signal) => admin.get("/api-keys", { limit: 100 }, signal), option: (key) => [key.id, key.name] },
 };
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function AddMember({ group, added }) {
-  const [kind, setKind] = useState("user");
+  const [kind, setKind] = useState(/** @type {import("../../api").MemberKind} */ ("user"));
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
@@ -230,6 +234,7 @@ function Branch({ id, name, above, first = false }) {
   </li>`;
 }
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function TreeTab({ group }) {
   const parents = useLoaded((signal) => admin.get("/tuples", { subject: `group:${group.id}`, entity_type: "group", limit: 100 }, signal), [group.id]);
   const above = parents.value?.items || [];
@@ -249,6 +254,7 @@ const grantColumns = [
   { title: "Ends", cell: (tuple) => html`<${Time} at=${tuple.expires_at} />` },
 ];
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function Grants({ group }) {
   const grants = adminPage(`/access/grants?subject=${encodeURIComponent(`group:${group.id}`)}`);
   const load = async (query, signal) => {
@@ -264,6 +270,7 @@ function Grants({ group }) {
 
 // Its name
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function Details({ group, saved }) {
   const path = `/groups/${group.id}`;
   const send = (change) => admin.patch(path, { ...change, ...(change.description === "" && { description: null }) });
@@ -276,6 +283,7 @@ function Details({ group, saved }) {
     <${Elsewhere} command=${`auther admin group update ${shell(group.name)} --name ${shell(group.name)}`} request=${curl("PATCH", path, { name: group.name, version: group.version })} />`;
 }
 
+/** @param {{ group: Group, [more: string]: any }} given */
 function Activity({ group }) {
   return html`<${Log} filter=${{ target: group.id }} empty="Nothing yet" /><${Elsewhere} command=${`auther admin audit list --target ${group.id}`} request=${curl("GET", `/audit?target=${group.id}`)} />`;
 }

@@ -10,6 +10,9 @@ import { May } from "../rights.js";
 import { assistantPrompt } from "./assistant.js";
 import { guides } from "./snippets.js";
 
+/** @import { Client } from "../../api" */
+
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Integration({ client, reload }) {
   const loaded = useLoaded(
     (signal) => admin.get(`/clients/${encodeURIComponent(client.client_id)}/integration`, undefined, signal),
@@ -38,6 +41,7 @@ function facts(value) {
   };
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Ready({ given, client, reload }) {
   const { query } = useAddress();
   const chosen = given.redirectUris.find((uri) => uri === query.get("uri")) || given.redirectUri;
@@ -80,6 +84,7 @@ function Try({ given }) {
     <a class="button primary" href=${adminPage(`/clients/${encodeURIComponent(given.clientId)}/test`)}>${given.type === "m2m" ? "Test token" : "Test sign-in"}</a></section>`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Guides({ given, client, reload, current }) {
   const all = guides(given);
   const guide = all.find(({ id }) => id === current) || all[0];
@@ -113,6 +118,7 @@ function Guides({ given, client, reload, current }) {
 }
 
 // A redirect URI that the library fixes and that is not registered: with a click it is.
+/** @param {{ client: Client, [more: string]: any }} given */
 function Needs({ uri, client, reload }) {
   const done = () => {
     toast(`${uri} is registered.`);
@@ -123,6 +129,7 @@ function Needs({ uri, client, reload }) {
 }
 
 // Adds `uri` to the redirect URIs of a client. Everything else is for the button.
+/** @param {{ client: Client, [more: string]: any }} given */
 export function AddRedirect({ uri, client, done, children, ...rest }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);

@@ -7,6 +7,8 @@ import { Changes } from "./access.js";
 import { Matrix, Picture } from "./model-picture.js";
 import { lineAt, placeOf, readJson, TextEditor, written } from "./text-editor.js";
 
+/** @import { Client } from "../../api" */
+
 const WAIT_MS = 300;
 
 // What was not saved yet, kept while the browser's tab is open.
@@ -140,6 +142,7 @@ export function SaveBar({ draft, saved, review }) {
 }
 
 // Says who gains and who loses, then saves. `done(model)` gets what was stored, `takeTheirs(model)` what somebody else stored meanwhile.
+/** @param {{ client: Client, [more: string]: any }} given */
 export function Review({ type, definition, version, client, isNew, close, done, takeTheirs }) {
   const path = `/models/${encodeURIComponent(type)}`;
   const body = (against) => ({ definition, version: against, ...(client ? { client } : {}) });

@@ -118,10 +118,10 @@ function Desk({ model }) {
 function Delete({ stored, close }) {
   const type = stored.entity_type;
   const grants = useLoaded((signal) => admin.get("/tuples", { entity_type: type, limit: 500 }, signal), []);
-  const count = grants.value?.items.length;
+  const count = grants.value?.items.length ?? 0;
   const inUse =
     count > 0
-      ? `${count}${grants.value.next ? " or more" : ""} ${count === 1 ? "grant rests" : "grants rest"} on it, and as long as they do it cannot go. Remove them first. `
+      ? `${count}${grants.value?.next ? " or more" : ""} ${count === 1 ? "grant rests" : "grants rest"} on it, and as long as they do it cannot go. Remove them first. `
       : "";
   const loses = `${inUse}Deletes the model of ${type} with ${names(stored.definition.relations).length} relations and ${names(stored.definition.permissions).length} permissions. Questions about ${type} are then answered no.`;
   const done = () => {

@@ -5,9 +5,12 @@ import { html, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
 import { Ask, Button, curl, Elsewhere, Empty, Id, Tag, Time, toast } from "../../static/core/ui.js";
 
+/** @import { Delivery } from "../../api" */
+
 const STATES = { waiting: ["warn", "waiting"], dead: ["bad", "given up"] };
 
 // Both things that can be done with one delivery.
+/** @param {{ delivery: Delivery, [more: string]: any }} given */
 function Actions({ delivery, done }) {
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);

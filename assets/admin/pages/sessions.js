@@ -9,7 +9,10 @@ import { Named, Several } from "../people.js";
 import { useMay } from "../rights.js";
 import { ChooseApp, EndSession, sessionColumns, useClients } from "./user-tabs.js";
 
+/** @import { Client, User } from "../../api" */
+
 // Whose: the API wants exactly one person, so what is typed counts when they are found.
+/** @param {{ user: User, client: Client, [more: string]: any }} given */
 function Narrow({ user, client }) {
   const clients = useClients().filter((one) => one.type !== "m2m");
   const timer = useRef(0);

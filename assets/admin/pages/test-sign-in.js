@@ -12,6 +12,8 @@ import { hasSecret, isPublic, types } from "./client-fields.js";
 import { AddRedirect } from "./integration.js";
 import { base64url, digested, Tokens } from "./tokens.js";
 
+/** @import { Client } from "../../api" */
+
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const channelOf = (state) => new BroadcastChannel(`auther-test-${state}`);
 
@@ -57,6 +59,7 @@ function Play({ id }) {
     <${Loaded} from=${loaded}>${([client, place], reload) => html`<${Stage} client=${client} place=${place} reload=${reload} />`}</${Loaded}>`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Stage({ client, place, reload }) {
   const id = client.client_id;
   const uri = testPageAt(place.issuer, id);
@@ -76,6 +79,7 @@ function Stage({ client, place, reload }) {
   return html`<${Begin} ...${uses} />${elsewhere}`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Allow({ client, uri, reload }) {
   if (client.managed_by === "config") {
     return html`<${Empty} title="Add a redirect URI first"><p>This client is declared in the configuration file. Add <code>${uri}</code> to its redirect URIs there.</p></${Empty}>`;
@@ -109,6 +113,7 @@ const prompts = [
   ["consent", "ask for consent"],
 ];
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Begin({ client, place, uri, issuer, reload }) {
   const [secret, setSecret] = useState("");
   const [scope, setScope] = useState("openid profile email");
@@ -185,6 +190,7 @@ function Begin({ client, place, uri, issuer, reload }) {
     ${state.kind === "tokens" && html`<${Tokens} tokens=${state.tokens} place=${place} nonce=${state.nonce} />`}`;
 }
 
+/** @param {{ client: Client, [more: string]: any }} given */
 function Machine({ client, place }) {
   const [secret, setSecret] = useState("");
   const [state, setState] = useState({});

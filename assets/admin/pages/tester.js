@@ -313,7 +313,7 @@ function Nearest({ answer, asked, types, name }) {
   const what = on.entity_id === "*" ? `every ${on.entity_type}` : on.entity_id;
   const description = model.value?.description;
   const permission = description?.permissions.find((one) => one.name === asked.permission);
-  const gives = (relation) => relation === asked.permission || ["yes", "unless"].includes(description.matrix[relation]?.[asked.permission]);
+  const gives = (relation) => relation === asked.permission || ["yes", "unless"].includes(description?.matrix[relation]?.[asked.permission] ?? "");
   const enough =
     description && answer.reason === "no_tuple"
       ? description.relations
@@ -353,7 +353,7 @@ function Nearest({ answer, asked, types, name }) {
         asked,
         signal,
       ).catch(unlessGivenUp);
-      return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
+      return Object.fromEntries(grants.map((grant, n) => [grant, enough?.[n] !== false]));
     },
     [grants.join()],
   );

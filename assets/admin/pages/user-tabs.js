@@ -10,8 +10,11 @@ import { Named } from "../people.js";
 import { May, useMay } from "../rights.js";
 import { Log } from "./audit.js";
 
+/** @import { Session, User } from "../../api" */
+
 // Sessions
 
+/** @param {{ session: Session, [more: string]: any }} given */
 export function EndSession({ session, who, done }) {
   const [open, setOpen] = useState(false);
   const apps = session.clients.length;
@@ -48,6 +51,7 @@ export const sessionColumns = [
   { title: "Last seen", cell: (session) => html`<${Time} at=${session.last_seen_at} />` },
 ];
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function SessionsTab({ user }) {
   const from = useLoaded((signal) => admin.get("/sessions", { user: user.id, limit: 500 }, signal), [user.id, user.version]);
   const [all, setAll] = useState(false);
@@ -72,6 +76,7 @@ export function SessionsTab({ user }) {
 
 // Groups
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function GroupsTab({ user }) {
   const from = useLoaded((signal) => admin.get(`/users/${user.id}/groups`, {}, signal), [user.id]);
   const groups = useLoaded((signal) => admin.get("/groups", { limit: 500 }, signal), []);
@@ -150,6 +155,7 @@ const accessColumns = [
   },
 ];
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function AccessTab({ user }) {
   const client = useAddress().query.get("client") || "";
   const clients = useClients();
@@ -168,6 +174,7 @@ export function AccessTab({ user }) {
 
 // Apps
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function AppsTab({ user }) {
   const from = useLoaded((signal) => admin.get(`/users/${user.id}/consents`, {}, signal), [user.id]);
   const [taking, setTaking] = useState(null);
@@ -246,6 +253,7 @@ function Claims({ title, claims }) {
     <dl class="claims">${Object.entries(claims).map(([name, value]) => html`<div key=${name}><dt><code>${name}</code>${MEANS[name] && html`<span>${MEANS[name]}</span>`}</dt><dd>${drawn(name, value)}</dd></div>`)}</dl></section>`;
 }
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function TokenTab({ user }) {
   const { query } = useAddress();
   const clients = useClients().filter((client) => client.type !== "m2m");
@@ -291,6 +299,7 @@ const keyColumns = [
   { title: "Expires", cell: (key) => html`<${Time} at=${key.expires_at} />` },
 ];
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function KeysTab({ user }) {
   const from = useLoaded((signal) => admin.get("/api-keys", { owner: user.id }, signal), [user.id]);
   const [gone, setGone] = useState(null);
@@ -319,6 +328,7 @@ export function KeysTab({ user }) {
 
 // Activity
 
+/** @param {{ user: User, [more: string]: any }} given */
 export function ActivityTab({ user }) {
   const { query } = useAddress();
   const whose = query.get("of") === "target" ? "target" : "actor";

@@ -11,6 +11,8 @@ import { ForThose, May, useShown } from "../rights.js";
 import { AccessTab, ActivityTab, AppsTab, GroupsTab, KeysTab, SessionsTab, TokenTab } from "./user-tabs.js";
 import { State } from "./users.js";
 
+/** @import { User } from "../../api" */
+
 // Address, name, what draws it, and which rights it needs beyond those of the page.
 const tabs = [
   ["profile", "Profile", ProfileTab],
@@ -49,6 +51,7 @@ function Person({ first, back }) {
 
 const ended = (answer) => (answer.ended?.sessions ? ` ${count(answer.ended.sessions, "session")} ended.` : "");
 
+/** @param {{ user: User, [more: string]: any }} given */
 function Disable({ user, saved }) {
   const [open, setOpen] = useState(false);
   const done = (answer) => {
@@ -64,6 +67,7 @@ function Disable({ user, saved }) {
     }`;
 }
 
+/** @param {{ user: User, [more: string]: any }} given */
 function Enable({ user, saved }) {
   const [busy, setBusy] = useState(false);
   const enable = async () => {
@@ -81,6 +85,7 @@ function Enable({ user, saved }) {
 
 const passwordField = [{ name: "password", label: "New password", kind: "password", autocomplete: "new-password" }];
 
+/** @param {{ user: User, [more: string]: any }} given */
 function Password({ user, saved }) {
   const [open, setOpen] = useState(false);
   const done = (answer) => {
@@ -126,6 +131,7 @@ const attributes = [
   },
 ];
 
+/** @param {{ user: User, [more: string]: any }} given */
 function ProfileTab({ user, saved }) {
   const path = `/users/${user.id}`;
   const read = () => admin.get(path);

@@ -9,6 +9,9 @@ import { count } from "../../static/core/words.js";
 import { Several } from "../people.js";
 import { May, useMay } from "../rights.js";
 
+/** @import { User } from "../../api" */
+
+/** @param {{ user: User, [more: string]: any }} given */
 export function State({ user }) {
   return html`${user.disabled ? html`<${Tag} kind="bad">disabled</${Tag}>` : html`<${Tag} kind="good">active</${Tag}>`}
     ${user.roles.includes("admin") && html`<${Tag}>administrator</${Tag}>`}
@@ -111,7 +114,9 @@ const fields = [
 ];
 
 export function NewUser() {
-  const send = (values) => admin.post("/users", Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "")));
+  /** @param {Record<string, any>} values */
+  const send = (values) =>
+    admin.post("/users", /** @type {import("../../api").NewUser} */ (Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""))));
   const done = (user) => {
     toast(`${user.email} was created.`);
     navigate(adminPage(`/users/${user.id}`));

@@ -94,18 +94,29 @@ async function send(method, path, { query, body, signal } = {}) {
 }
 
 /** @typedef {Record<string, any>} Query what is empty is left out */
+/**
+ * @template {string} M
+ * @template {string} P
+ * @typedef {import("../../calls").Answer<M, P>} Answer
+ */
+/**
+ * @template {string} M
+ * @template {string} P
+ * @typedef {import("../../calls").Body<M, P>} Body
+ */
+
 /** @param {string} base */
 const below = (base) => ({
   base,
-  /** @type {(path: string, query?: Query, signal?: AbortSignal) => Promise<any>} */
+  /** @type {<P extends string>(path: P, query?: Query, signal?: AbortSignal) => Promise<Answer<"GET", P>>} */
   get: (path, query, signal) => call("GET", base + path, { query, signal }),
-  /** @type {(path: string, body?: object, query?: Query, signal?: AbortSignal) => Promise<any>} */
-  post: (path, body = {}, query, signal) => call("POST", base + path, { body, query, signal }),
-  /** @type {(path: string, body: object) => Promise<any>} */
+  /** @type {<P extends string>(path: P, body?: Body<"POST", P>, query?: Query, signal?: AbortSignal) => Promise<Answer<"POST", P>>} */
+  post: (path, body, query, signal) => call("POST", base + path, { body: body ?? {}, query, signal }),
+  /** @type {<P extends string>(path: P, body: Body<"PATCH", P>) => Promise<Answer<"PATCH", P>>} */
   patch: (path, body) => call("PATCH", base + path, { body }),
-  /** @type {(path: string, body: object, query?: Query) => Promise<any>} */
+  /** @type {<P extends string>(path: P, body: Body<"PUT", P>, query?: Query) => Promise<Answer<"PUT", P>>} */
   put: (path, body, query) => call("PUT", base + path, { body, query }),
-  /** @type {(path: string, query?: Query) => Promise<any>} */
+  /** @type {<P extends string>(path: P, query?: Query) => Promise<Answer<"DELETE", P>>} */
   remove: (path, query) => call("DELETE", base + path, { query }),
 });
 
