@@ -30,6 +30,8 @@ pub struct Tenant {
     pub settings: Arc<Settings>,
     /// The discovery document, made when it is asked for first (`oauth::discovery`).
     pub discovery: OnceLock<PreparedJson>,
+    /// The description of the admin API, made when it is asked for first (`http::admin::openapi`).
+    pub admin_api: OnceLock<String>,
 }
 
 impl Tenant {
@@ -37,7 +39,8 @@ impl Tenant {
     pub fn new(id: TenantId, base: &str, settings: Arc<Settings>, keyring: Arc<Keyring>) -> Self {
         let urls = Urls::new(settings.issuer.clone(), base);
         let issuer = urls.issuer().to_owned();
-        Self { id, issuer, urls, keyring, settings, discovery: OnceLock::new() }
+        let (discovery, admin_api) = (OnceLock::new(), OnceLock::new());
+        Self { id, issuer, urls, keyring, settings, discovery, admin_api }
     }
 
     /// The tenant that always exists: the issuer of the installation is its issuer.

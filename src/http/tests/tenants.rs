@@ -112,6 +112,7 @@ async fn what_a_tenant_publishes_is_below_its_issuer() {
     for path in ["clients/grafana/integration", "overview"] {
         texts(&desk.get(path).await.json(), &mut found);
     }
+    texts(&desk.get("openapi.json").await.json()["servers"], &mut found);
     let invite = TestRequest::post().uri("/api/admin/invites").set_json(json!({}));
     let invite = invite.insert_header(("authorization", format!("Bearer {}", desk.token)));
     texts(&desk.site.send(invite).await.json(), &mut found);

@@ -4,8 +4,6 @@
 //! that is not described, a description without a route, a right that the route does not ask for, and an answer that is not as described. Start reading at
 //! [`document`].
 
-use std::sync::LazyLock;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use serde_json::{Map, Value, json};
@@ -22,12 +20,12 @@ use crate::http::respond::{Problem, Refusal};
 use crate::tenant::paths::ADMIN_API;
 
 /// `GET openapi.json`: this document, for anyone who has a credential.
-pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
-    // It is the same for the life of the program.
-    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
+pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
+    let tenant = &caller.cx.tenant;
+    let text = tenant.admin_api.get_or_init(|| document(&tenant.urls.path(ADMIN_API)).to_string());
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, max-age=300")).content_type(ContentType::json());
-    Ok(response.body(TEXT.as_str()))
+    Ok(response.body(text.clone()))
 }
 
 /// Every operation that is described.
@@ -90,8 +88,8 @@ fn registered() -> Vec<(String, Vec<String>)> {
     paths.0
 }
 
-/// The whole document.
-fn document() -> Value {
+/// The whole document, for the API at this path.
+fn document(server: &str) -> Value {
     let described: Vec<Operation> = operations().collect();
     let mut paths = Map::new();
     for (path, methods) in registered() {
@@ -111,7 +109,7 @@ fn document() -> Value {
                 refusals are problems (RFC 9457) with a stable code and all wrong fields at once.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
-        "servers": [{"url": ADMIN_API.pattern()}],
+        "servers": [{"url": server}],
         "security": [{"token": []}, {"api_key": []}, {"client": []}, {"session": []}],
         "tags": [
             {"name": "people", "description": "People, their sessions, and groups."},
