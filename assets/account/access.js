@@ -7,7 +7,11 @@ import { ownCall } from "./parts.js";
 
 const columns = [
   { title: "With", cell: ({ entityType, entityId }) => html`<span class="muted">${entityType}</span> <b>${entityId === "*" ? "all" : entityId}</b>` },
-  { title: "You may", cell: ({ permissions }) => html`<span class="tags">${permissions.map((permission) => html`<span class="tag" key=${permission}>${permission}</span>`)}</span>` },
+  {
+    title: "You may",
+    cell: ({ permissions }) =>
+      html`<span class="tags">${permissions.map((permission) => html`<span class="tag" key=${permission}>${permission}</span>`)}</span>`,
+  },
 ];
 
 export function Access() {

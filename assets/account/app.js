@@ -3,9 +3,9 @@
 import { account, admin, signIn } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, render, useEffect, useState } from "../static/core/html.js";
-import { takeLinks, useAddress } from "../static/core/router.js";
 import { Proof } from "../static/core/proof.js";
-import { Routed, loadAhead } from "../static/core/routed.js";
+import { loadAhead, Routed } from "../static/core/routed.js";
+import { takeLinks, useAddress } from "../static/core/router.js";
 import { Brand, Toasts } from "../static/core/ui.js";
 import { accountPage, adminPage, signOutPage } from "../static/core/urls.js";
 
@@ -40,7 +40,11 @@ async function whoIsIt(signal) {
 }
 
 // Whether there is anything for this person to administer.
-const administers = (signal) => admin.get("/me", undefined, signal).then((me) => me.is_admin || me.rights?.length > 0, () => false);
+const administers = (signal) =>
+  admin.get("/me", undefined, signal).then(
+    (me) => me.is_admin || me.rights?.length > 0,
+    () => false,
+  );
 
 function App() {
   const { path } = useAddress();

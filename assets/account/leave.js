@@ -10,7 +10,9 @@ import { ownCall } from "./parts.js";
 const some = (number, what) => (number > 0 ? count(number, what) : null);
 
 async function whatGoes(signal) {
-  const [sessions, apps, keys] = await Promise.all(["/list-sessions", "/list-consents", "/api-key/list"].map((path) => account.get(path, undefined, signal).catch(() => [])));
+  const [sessions, apps, keys] = await Promise.all(
+    ["/list-sessions", "/list-consents", "/api-key/list"].map((path) => account.get(path, undefined, signal).catch(() => [])),
+  );
   return [some(sessions.length, "session"), some(apps.length, "connected app"), some(keys.length, "API key")].filter(Boolean);
 }
 
@@ -30,7 +32,8 @@ export function Leave({ me }) {
       throw problem;
     }
   };
-  const lost = goes.value?.length > 0 ? `With it go ${listing([...goes.value, "everything that was granted to you"])}.` : "With it goes everything that was granted to you.";
+  const gone = goes.value ?? [];
+  const lost = gone.length > 0 ? `With it go ${listing([...gone, "everything that was granted to you"])}.` : "With it goes everything that was granted to you.";
   return html`
     <${Header} title="Delete account" purpose="For good, and at once." />
     <section class="panel">

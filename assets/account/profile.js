@@ -6,8 +6,24 @@ import { ownCall } from "./parts.js";
 
 const fields = [
   { name: "name", label: "Name", autocomplete: "name", hint: "As apps show it." },
-  { name: "username", label: "Username", optional: true, autocomplete: "username", spellcheck: "false", autocapitalize: "off", hint: "A second way to sign in, beside your e-mail address." },
-  { name: "image", label: "Picture", kind: "url", optional: true, placeholder: "https://…", autocomplete: "photo", hint: "The address of a picture of you, for apps." },
+  {
+    name: "username",
+    label: "Username",
+    optional: true,
+    autocomplete: "username",
+    spellcheck: "false",
+    autocapitalize: "off",
+    hint: "A second way to sign in, beside your e-mail address.",
+  },
+  {
+    name: "image",
+    label: "Picture",
+    kind: "url",
+    optional: true,
+    placeholder: "https://…",
+    autocomplete: "photo",
+    hint: "The address of a picture of you, for apps.",
+  },
 ];
 
 export function Profile({ me, changed }) {
@@ -16,7 +32,10 @@ export function Profile({ me, changed }) {
   const send = async (values) => {
     const different = Object.entries(values).filter(([name, value]) => value.trim() !== before[name]);
     if (different.length === 0) return null;
-    const { available } = values.username.trim() && values.username.trim() !== before.username ? await account.post("/is-username-available", { username: values.username.trim() }) : { available: true };
+    const { available } =
+      values.username.trim() && values.username.trim() !== before.username
+        ? await account.post("/is-username-available", { username: values.username.trim() })
+        : { available: true };
     if (!available) throw Object.assign(new Error("Somebody else has this username."), { fields: { username: "Somebody else has this username." } });
     return account.post("/update-user", Object.fromEntries(different.map(([name, value]) => [name, value.trim() || null])));
   };
@@ -32,7 +51,10 @@ export function Profile({ me, changed }) {
     <div class="columns">
       <section class="panel"><h2>About you</h2><${Form} key=${user.updatedAt} fields=${fields} initial=${before} action="Save" send=${send} done=${done} /></section>
       <section class="panel"><h2>Set by others</h2><${Facts} rows=${[
-        ["E-mail", html`<span>${user.email}</span> ${user.emailVerified ? html`<${Tag} kind="good">verified</${Tag}>` : html`<${Tag} kind="warn">not verified</${Tag}>`}`],
+        [
+          "E-mail",
+          html`<span>${user.email}</span> ${user.emailVerified ? html`<${Tag} kind="good">verified</${Tag}>` : html`<${Tag} kind="warn">not verified</${Tag}>`}`,
+        ],
         ["Since", html`<${Time} at=${user.createdAt} />`],
         ["Changed", html`<${Time} at=${user.updatedAt} />`],
         ["Your id", html`<${Id}>${user.id}</${Id}>`],

@@ -16,14 +16,26 @@ const plain = { spellcheck: "false", autocapitalize: "off" };
 
 const fields = [
   { name: "currentPassword", label: "Current password", kind, autocomplete: "current-password", ...plain },
-  { name: "newPassword", label: "New password", kind, autocomplete: "new-password", ...plain, hint: "Long beats complicated: a sentence that only you would say." },
+  {
+    name: "newPassword",
+    label: "New password",
+    kind,
+    autocomplete: "new-password",
+    ...plain,
+    hint: "Long beats complicated: a sentence that only you would say.",
+  },
   { name: "show", label: "Show what I type", kind: "check" },
 ];
 
 function Password({ me }) {
   const [round, setRound] = useState(0);
   const send = async ({ show, ...values }) => {
-    const missing = Object.fromEntries(fields.filter(({ name }) => name in values).filter(({ name }) => !values[name]).map(({ name, label }) => [name, `Enter the ${label.toLowerCase()}.`]));
+    const missing = Object.fromEntries(
+      fields
+        .filter(({ name }) => name in values)
+        .filter(({ name }) => !values[name])
+        .map(({ name, label }) => [name, `Enter the ${label.toLowerCase()}.`]),
+    );
     if (Object.keys(missing).length > 0) throw Object.assign(new Error("Something is missing."), { fields: missing });
     try {
       return await account.post("/change-password", values);

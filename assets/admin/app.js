@@ -1,9 +1,9 @@
 // The frame of the admin pages: the rail, the shortcuts, and the page that the address names. Start reading at `routes`.
 import { admin } from "../static/core/api.js";
 import { html, render, useEffect, useRef, useState } from "../static/core/html.js";
-import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Proof } from "../static/core/proof.js";
-import { Routed, loadAhead } from "../static/core/routed.js";
+import { loadAhead, Routed } from "../static/core/routed.js";
+import { match, takeLinks, useAddress } from "../static/core/router.js";
 import { Brand, Dialog, Empty, Header, Skeleton, Toasts, Wrong } from "../static/core/ui.js";
 import { accountPage, adminPage, signOutPage } from "../static/core/urls.js";
 import { Rights } from "./rights.js";
@@ -39,16 +39,46 @@ const routes = [
 ];
 
 // What each entry needs: one of the rights that follow its name. Anyone who has any right here sees the overview.
+/** @type {[title: string, entries: [href: string, name: string, ...needs: string[]][]][]} */
 const rail = [
   ["", [[adminPage(), "Overview"]]],
-  ["People", [[adminPage("/users"), "Users", "view on users"], [adminPage("/groups"), "Groups", "view on groups"], [adminPage("/sessions"), "Sessions", "view_all on sessions"]]],
-  ["Apps", [[adminPage("/clients"), "Clients", "view on clients"], [adminPage("/keys"), "Keys", "view_all on api_keys", "view on keys"]]],
-  ["Access", [[adminPage("/access"), "Models", "view on models"], [adminPage("/access/grants"), "Grants", "view on tuples"], [adminPage("/access/tester"), "Tester", "view on tuples"]]],
+  [
+    "People",
+    [
+      [adminPage("/users"), "Users", "view on users"],
+      [adminPage("/groups"), "Groups", "view on groups"],
+      [adminPage("/sessions"), "Sessions", "view_all on sessions"],
+    ],
+  ],
+  [
+    "Apps",
+    [
+      [adminPage("/clients"), "Clients", "view on clients"],
+      [adminPage("/keys"), "Keys", "view_all on api_keys", "view on keys"],
+    ],
+  ],
+  [
+    "Access",
+    [
+      [adminPage("/access"), "Models", "view on models"],
+      [adminPage("/access/grants"), "Grants", "view on tuples"],
+      [adminPage("/access/tester"), "Tester", "view on tuples"],
+    ],
+  ],
   ["Events", [[adminPage("/audit"), "Audit", "view on audit"]]],
   ["System", [[adminPage("/settings"), "Settings", "view on settings"]]],
 ];
 
-const shortcuts = [["/", "Search this list"], ["g u", "Users"], ["g c", "Clients"], ["g k", "Keys"], ["g t", "Permission tester"], ["g a", "Audit"], ["?", "This list"], ["Esc", "Close what is open"]];
+const shortcuts = [
+  ["/", "Search this list"],
+  ["g u", "Users"],
+  ["g c", "Clients"],
+  ["g k", "Keys"],
+  ["g t", "Permission tester"],
+  ["g a", "Audit"],
+  ["?", "This list"],
+  ["Esc", "Close what is open"],
+];
 const jumps = { u: adminPage("/users"), c: adminPage("/clients"), k: adminPage("/keys"), t: adminPage("/access/tester"), a: adminPage("/audit") };
 
 // The entry of the rail that the address belongs to: the longest that it begins with.
@@ -62,11 +92,12 @@ const maySee = (me, needs) => !me?.rights || me.is_admin || (needs.length === 0 
 
 function Rail({ path, me }) {
   const current = entryOf(path)?.[0];
-  const shown = rail.map(([title, links]) => [title, links.filter(([, , ...needs]) => maySee(me, needs))]).filter(([, links]) => links.length > 0);
+  const shown = rail.map(([title, links]) => ({ title, links: links.filter(([, , ...needs]) => maySee(me, needs)) })).filter(({ links }) => links.length > 0);
   return html`<nav class="rail" aria-label="Administration">${shown.map(
-    ([title, links]) => html`<div key=${title}>${title && html`<h2>${title}</h2>`}<ul>${links.map(
-      ([href, name]) => html`<li key=${href}><a href=${href} aria-current=${href === current ? "page" : undefined}>${name}</a></li>`,
-    )}</ul></div>`,
+    ({ title, links }) =>
+      html`<div key=${title}>${title && html`<h2>${title}</h2>`}<ul>${links.map(
+        ([href, name]) => html`<li key=${href}><a href=${href} aria-current=${href === current ? "page" : undefined}>${name}</a></li>`,
+      )}</ul></div>`,
   )}</nav>`;
 }
 
@@ -111,8 +142,10 @@ function useShortcuts(show) {
       if (inField || event.metaKey || event.ctrlKey || event.altKey) return;
       const jump = before.current === "g" && jumps[event.key];
       before.current = event.key;
-      if (jump) document.querySelector(`.rail a[href="${jump}"]`)?.click();
-      else if (event.key === "/") document.querySelector("#search, [role=search] input")?.focus();
+      /** @type {(selector: string) => HTMLElement | null} */
+      const find = (selector) => document.querySelector(selector);
+      if (jump) find(`.rail a[href="${jump}"]`)?.click();
+      else if (event.key === "/") find("#search, [role=search] input")?.focus();
       else if (event.key === "?") show();
       else return;
       event.preventDefault();
@@ -140,9 +173,12 @@ function App() {
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}>${me && !me.stranger && !me.problem && html`<${Rail} path=${path} me=${me} />`}</div>
     <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Rights.Provider} value=${me}><${Page} path=${path} me=${me} /></${Rights.Provider}>`}</main>
-    ${help && html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
+    ${
+      help &&
+      html`<${Dialog} title="Shortcuts" close=${() => setHelp(false)}>
       <dl class="facts">${shortcuts.map(([keys, what]) => html`<div key=${keys}><dt><kbd>${keys}</kbd></dt><dd>${what}</dd></div>`)}</dl>
-      <div class="actions side"><button type="button" class="button" onClick=${() => setHelp(false)}>Close</button></div></${Dialog}>`}
+      <div class="actions side"><button type="button" class="button" onClick=${() => setHelp(false)}>Close</button></div></${Dialog}>`
+    }
     <${Proof} who=${me?.email} />
     <${Toasts} />`;
 }

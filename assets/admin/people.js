@@ -1,9 +1,9 @@
 // Parts that the pages about people share: names for identifiers, questions before something ends, and forms that several may have open.
 import { admin } from "../static/core/api.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
-import { taken } from "../static/core/words.js";
 import { Ask, Button, Confirm, Form, Time, toast } from "../static/core/ui.js";
 import { adminPage } from "../static/core/urls.js";
+import { taken } from "../static/core/words.js";
 
 // Where each kind of subject is asked for, what it is called there, and its page.
 const kinds = {
@@ -32,7 +32,11 @@ export const takenFor = (resolved) => (resolved ? ` ${resolved.typed} is the ${n
 
 function nameOf(kind, id) {
   const key = `${kind}:${id}`;
-  if (!names.has(key)) names.set(key, admin.get(kinds[kind].api(encodeURIComponent(id))).then(kinds[kind].name, () => null));
+  if (!names.has(key))
+    names.set(
+      key,
+      admin.get(kinds[kind].api(encodeURIComponent(id))).then(kinds[kind].name, () => null),
+    );
   return names.get(key);
 }
 
@@ -44,7 +48,9 @@ export function Named({ kind, id, link = true }) {
     let current = true;
     setName(undefined);
     if (known) nameOf(kind, id).then((found) => current && setName(found));
-    return () => { current = false; };
+    return () => {
+      current = false;
+    };
   }, [kind, id]);
   if (!known) return html`<code>${id}</code>`;
   if (name === null) return html`<code title="Gone, or not yours to see">${id}</code>`;
@@ -66,8 +72,11 @@ export function Several({ items, nameOf, verb, danger = true, children, each, sa
   };
   if (items.length === 0) return null;
   return html`<${Button} kind=${danger ? "small danger" : "small"} onClick=${() => setOpen(true)}>${verb}</${Button}>
-    ${open && html`<${Ask} title=${`${verb} ${items.length === 1 ? "this one" : `these ${items.length}`}`} action=${verb} close=${() => setOpen(false)} send=${all} done=${ended}>
-      <p>${children}</p><ul class="named-list">${items.map((item) => html`<li key=${item.id}>${nameOf(item)}</li>`)}</ul></${Ask}>`}`;
+    ${
+      open &&
+      html`<${Ask} title=${`${verb} ${items.length === 1 ? "this one" : `these ${items.length}`}`} action=${verb} close=${() => setOpen(false)} send=${all} done=${ended}>
+      <p>${children}</p><ul class="named-list">${items.map((item) => html`<li key=${item.id}>${nameOf(item)}</li>`)}</ul></${Ask}>`
+    }`;
 }
 
 // Deletes what is at `path`, after saying what goes with it. `what` is the sentence's object ("the group Sales"), `name` is typed.
@@ -85,9 +94,15 @@ export function Delete({ path, what, name, done }) {
   };
   const goes = preview && taken(preview);
   return html`<${Button} kind="danger" busy=${busy} onClick=${ask}>Delete</${Button}>
-    ${preview && html`<${Confirm} title=${`Delete ${name}`} type=${name} action="Delete" close=${() => setPreview(null)}
+    ${
+      preview &&
+      html`<${Confirm} title=${`Delete ${name}`} type=${name} action="Delete" close=${() => setPreview(null)}
       loses=${`Deletes ${what}${goes ? `, ${goes}` : ". Nothing else goes with it"}. There is no way back.`}
-      send=${() => admin.remove(path)} done=${() => { toast(`${name} was deleted.`); done(); }} />`}`;
+      send=${() => admin.remove(path)} done=${() => {
+        toast(`${name} was deleted.`);
+        done();
+      }} />`
+    }`;
 }
 
 const texts = (value) => (value === true ? "yes" : value === false ? "no" : value === null || value === "" ? "nothing" : `“${value}”`);
@@ -102,7 +117,9 @@ export function EditForm({ fields, record, read, send, saved, action = "Save", v
   const [theirs, setTheirs] = useState(null);
   const [round, setRound] = useState(0);
   // Another part of the page wrote: the version is newer, what is typed here stays.
-  useEffect(() => { version.current = Math.max(version.current, record.version); }, [record.version]);
+  useEffect(() => {
+    version.current = Math.max(version.current, record.version);
+  }, [record.version]);
 
   const submit = async (values) => {
     const changed = fields.filter((field) => values[field.name] !== base.current[field.name]);
@@ -140,10 +157,16 @@ export function EditForm({ fields, record, read, send, saved, action = "Save", v
     setRound(round + 1);
   };
   return html`
-    ${theirs && html`<div class="notice"><h3>What changed meanwhile</h3>
-      ${theirs.differences.length === 0 ? html`<p>Nothing in this form. Save again, and both changes stand.</p>`
-        : html`<ul>${theirs.differences.map(([field, now]) => html`<li key=${field.name}>${field.label} is now ${texts(now)}</li>`)}</ul>
-            <p>Save again to put what you typed in its place, where you changed the same; the rest stays as they left it.</p>`}
-      <p><${Button} kind="small" onClick=${take}>Take theirs, drop mine</${Button}> <span class="muted">saved <${Time} at=${theirs.record.updated_at} /></span></p></div>`}
+    ${
+      theirs &&
+      html`<div class="notice"><h3>What changed meanwhile</h3>
+      ${
+        theirs.differences.length === 0
+          ? html`<p>Nothing in this form. Save again, and both changes stand.</p>`
+          : html`<ul>${theirs.differences.map(([field, now]) => html`<li key=${field.name}>${field.label} is now ${texts(now)}</li>`)}</ul>
+            <p>Save again to put what you typed in its place, where you changed the same; the rest stays as they left it.</p>`
+      }
+      <p><${Button} kind="small" onClick=${take}>Take theirs, drop mine</${Button}> <span class="muted">saved <${Time} at=${theirs.record.updated_at} /></span></p></div>`
+    }
     <${Form} key=${round} fields=${fields} initial=${base.current} action=${action} send=${submit} done=${done} />`;
 }

@@ -2,7 +2,7 @@
 import { admin } from "../static/core/api.js";
 import { Loaded, useLoaded } from "../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
-import { Button, Field, Table, Wrong, toast } from "../static/core/ui.js";
+import { Button, Field, Table, toast, Wrong } from "../static/core/ui.js";
 import { adminPage } from "../static/core/urls.js";
 
 const keyOf = (tuple) => {
@@ -33,16 +33,31 @@ export function Relations({ query, columns, caption, said, empty, version, may }
       setProblem(error);
     }
   };
-  const remove = (tuple) => change(() => admin.remove(`/tuples/${encodeURIComponent(tuple.id)}`), () => setGone(tuple));
-  const restore = () => change(() => admin.post("/tuples", { ...keyOf(gone), names: false }), () => {
-    setGone(null);
-    toast("It is back.");
-  });
-  const last = { title: "", tight: true, cell: (tuple) => html`<${Button} kind="small" aria-label=${`Remove: ${said(tuple)}`} onClick=${() => remove(tuple)}>Remove</${Button}>` };
+  const remove = (tuple) =>
+    change(
+      () => admin.remove(`/tuples/${encodeURIComponent(tuple.id)}`),
+      () => setGone(tuple),
+    );
+  const restore = () =>
+    change(
+      () => admin.post("/tuples", { ...keyOf(gone), names: false }),
+      () => {
+        setGone(null);
+        toast("It is back.");
+      },
+    );
+  const last = {
+    title: "",
+    tight: true,
+    cell: (tuple) => html`<${Button} kind="small" aria-label=${`Remove: ${said(tuple)}`} onClick=${() => remove(tuple)}>Remove</${Button}>`,
+  };
   return html`
     ${gone && html`<div class="notice undo" role="status" tabindex="-1" ref=${strip}><p>Removed: ${said(gone)}.</p><${Button} kind="small" onClick=${restore}>Undo</${Button}></div>`}
     <${Wrong} problem=${problem} />
-    <${Loaded} from=${loaded} lines=${2}>${({ items, next }) => items.length === 0 ? empty() : html`
+    <${Loaded} from=${loaded} lines=${2}>${({ items, next }) =>
+      items.length === 0
+        ? empty()
+        : html`
       <${Table} caption=${caption} columns=${may ? [...columns, last] : columns} items=${items} />
       ${next && html`<p class="muted">There are more. <a href=${adminPage(`/access/grants?${new URLSearchParams(query)}`)}>See all of them</a>.</p>`}`}</${Loaded}>`;
 }
@@ -71,7 +86,14 @@ export function Suggestions({ id, kind, text }) {
   const [found, setFound] = useState([]);
   useEffect(() => {
     let current = true;
-    const timer = setTimeout(() => sources[kind]?.(text.trim()).then((options) => current && setFound(options), () => {}), 200);
+    const timer = setTimeout(
+      () =>
+        sources[kind]?.(text.trim()).then(
+          (options) => current && setFound(options),
+          () => {},
+        ),
+      200,
+    );
     return () => {
       current = false;
       clearTimeout(timer);

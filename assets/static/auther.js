@@ -20,7 +20,10 @@
       reveal(input.type === "password");
       input.focus();
     });
-    if (input.form) input.form.addEventListener("submit", function () { reveal(false); });
+    if (input.form)
+      input.form.addEventListener("submit", function () {
+        reveal(false);
+      });
   });
 
   // Tell when Caps Lock is on while a password is typed.
@@ -34,7 +37,9 @@
     }
     input.addEventListener("keydown", look);
     input.addEventListener("keyup", look);
-    input.addEventListener("blur", function () { hint.textContent = ""; });
+    input.addEventListener("blur", function () {
+      hint.textContent = "";
+    });
   });
 
   // Count down until the next try, and hold a form that is sent earlier back until then: what was typed stays.
@@ -43,7 +48,9 @@
     while (form && form.tagName !== "FORM") form = form.parentNode;
     var end = Date.now() + 1000 * Number(hint.getAttribute("data-pause"));
     var waits = false;
-    function left() { return Math.ceil((end - Date.now()) / 1000); }
+    function left() {
+      return Math.ceil((end - Date.now()) / 1000);
+    }
     function look() {
       var seconds = left();
       if (seconds > 0) {
@@ -91,7 +98,9 @@
     button.addEventListener("click", function () {
       navigator.clipboard.writeText(source.textContent.trim()).then(function () {
         button.textContent = button.getAttribute("data-done");
-        window.setTimeout(function () { button.textContent = text; }, 2000);
+        window.setTimeout(function () {
+          button.textContent = text;
+        }, 2000);
       });
     });
   });

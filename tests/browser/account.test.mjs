@@ -4,7 +4,7 @@ import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { givenBrowser, watch } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
-import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
+import { CLOSE_LOOKS, fits, LOOKS, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
 const { browser, context } = await givenBrowser(server)
@@ -26,7 +26,11 @@ before(async () => {
 
 const { go, said, button, dialog } = words(() => page, `${server.issuer}/account`)
 const mayEnter = async (user) => {
-  const answer = await context.request.post(`${server.issuer}/api/auth/sign-in/email`, { data: user, headers: { cookie: '', origin: server.issuer }, ignoreHTTPSErrors: true })
+  const answer = await context.request.post(`${server.issuer}/api/auth/sign-in/email`, {
+    data: user,
+    headers: { cookie: '', origin: server.issuer },
+    ignoreHTTPSErrors: true,
+  })
   return answer.ok()
 }
 
@@ -56,10 +60,15 @@ test('the profile is changed, and says at its field what cannot be', async () =>
 })
 
 test('another session is named and ended, and feels it', async () => {
-  const other = await browser.context({ userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1' })
+  const other = await browser.context({
+    userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1',
+  })
   const tab = await signedIn(server, other, ann, '/account')
   await go('/sessions')
-  await page.getByRole('row', { name: /Safari on iPhone/ }).getByRole('button').click()
+  await page
+    .getByRole('row', { name: /Safari on iPhone/ })
+    .getByRole('button')
+    .click()
   await dialog().getByText('Signs you out there at once.').waitFor()
   await dialog().getByRole('button', { name: 'End session' }).click()
   await said('Safari on iPhone is signed out.')
@@ -163,7 +172,11 @@ const pages = {
 
 test('every page can be read by everybody', async () => {
   await letIn()
-  const made = await context.request.post(`${server.issuer}/api/auth/api-key/create`, { data: { name: 'For the look of it' }, headers: { origin: server.issuer }, ignoreHTTPSErrors: true })
+  const made = await context.request.post(`${server.issuer}/api/auth/api-key/create`, {
+    data: { name: 'For the look of it' },
+    headers: { origin: server.issuer },
+    ignoreHTTPSErrors: true,
+  })
   assert.equal(made.status(), 200)
   const { cookies } = await context.storageState()
   for (const [look, options] of Object.entries(LOOKS)) {

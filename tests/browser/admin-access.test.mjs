@@ -5,7 +5,7 @@ import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { givenBrowser, watch } from './support/chromium.mjs'
 import { signedIn, words } from './support/desk.mjs'
-import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
+import { CLOSE_LOOKS, fits, LOOKS, looksRight } from './support/looks.mjs'
 
 const server = givenServer()
 const { browser, context } = await givenBrowser(server, { acceptDownloads: true })
@@ -58,7 +58,10 @@ test('the picture and the matrix say the same in signs and in words', async () =
   await go(modelPage)
   await page.getByRole('img', { name: /owner ⊃ editor ⊃ viewer/ }).waitFor()
   const row = page.getByRole('row', { name: /^editor/ })
-  assert.deepEqual((await row.getByRole('cell').allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim().split(' ').pop()), ['yes', 'no', 'yes'])
+  assert.deepEqual(
+    (await row.getByRole('cell').allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim().split(' ').pop()),
+    ['yes', 'no', 'yes'],
+  )
   await page.click('text=In words')
   await said('Held by who is given it or owner. It allows change, read.')
 })
@@ -72,7 +75,13 @@ test('what is wrong is said while one types, with its line, and leads there', as
   await page.getByText('relations.editor.includes[0]').waitFor()
   await button('Line 4').click()
   await page.locator('#definition:focus').waitFor()
-  assert.match(await page.evaluate(() => { const area = document.activeElement; return area.value.slice(area.selectionStart, area.selectionEnd) }), /vewer/)
+  assert.match(
+    await page.evaluate(() => {
+      const area = document.activeElement
+      return area.value.slice(area.selectionStart, area.selectionEnd)
+    }),
+    /vewer/,
+  )
   assert.ok(await button('Review and save').isDisabled())
   await page.fill('#definition', sound.replace('"relations": {', '"relations": {,'))
   await said('Expected a name in quotes, found ,.')
@@ -243,7 +252,10 @@ test('the filters are in the address, and nothing that fits is said so', async (
 
 test('a file is imported, a wrong line is named, and the export can be imported again', async () => {
   await go('/access/grants/files')
-  const lines = [`${TYPE}:inv_7#viewer@user:${ann.email}`, `{"entity_type":"${TYPE}","entity_id":"inv_8","relation":"nothing","subject_type":"user","subject_id":"${ann.email}"}`]
+  const lines = [
+    `${TYPE}:inv_7#viewer@user:${ann.email}`,
+    `{"entity_type":"${TYPE}","entity_id":"inv_8","relation":"nothing","subject_type":"user","subject_id":"${ann.email}"}`,
+  ]
   await page.setInputFiles('#file', { name: 'grants.jsonl', mimeType: 'text/plain', buffer: Buffer.from(lines.join('\n')) })
   await button('Import 2 lines').click()
   await said('Nothing was written.')
@@ -262,7 +274,9 @@ test('a file is imported, a wrong line is named, and the export can be imported 
 test('a model that is in use stays, and says so', async () => {
   await go(modelPage)
   await button('Delete').click()
-  await dialog().getByText(/grants rest on it/).waitFor()
+  await dialog()
+    .getByText(/grants rest on it/)
+    .waitFor()
   await page.fill('#field-confirm', TYPE)
   await dialog().getByRole('button', { name: 'Delete model' }).click()
   await page.waitForSelector('#field-confirm-wrong')
@@ -270,9 +284,16 @@ test('a model that is in use stays, and says so', async () => {
 })
 
 test('what people wrote is shown as text', async () => {
-  await viaApi('PUT', '/models/nasty', { definition: { description: NASTY, relations: { viewer: {} }, permissions: { read: { relation: 'viewer', description: NASTY } } } })
+  await viaApi('PUT', '/models/nasty', {
+    definition: { description: NASTY, relations: { viewer: {} }, permissions: { read: { relation: 'viewer', description: NASTY } } },
+  })
   await viaApi('POST', '/tuples', { entity_type: 'nasty', entity_id: NASTY_ID, relation: 'viewer', subject_type: 'user', subject_id: NASTY_ID })
-  for (const path of ['/access', '/access/models/nasty', '/access/grants?entity_type=nasty', `/access/tester?${new URLSearchParams({ subject_type: 'user', subject_id: NASTY_ID, permission: 'read', entity_type: 'nasty', entity_id: NASTY_ID })}`]) {
+  for (const path of [
+    '/access',
+    '/access/models/nasty',
+    '/access/grants?entity_type=nasty',
+    `/access/tester?${new URLSearchParams({ subject_type: 'user', subject_id: NASTY_ID, permission: 'read', entity_type: 'nasty', entity_id: NASTY_ID })}`,
+  ]) {
     await go(path)
     await page.waitForSelector('main h1')
     await page.waitForLoadState('networkidle')

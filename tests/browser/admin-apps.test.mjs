@@ -11,7 +11,7 @@ import { Person } from '../interop/support/person.mjs'
 import { givenServer } from '../interop/support/server.mjs'
 import { givenBrowser, signIn, watch } from './support/chromium.mjs'
 import { settled, signedIn, words } from './support/desk.mjs'
-import { CLOSE_LOOKS, LOOKS, fits, looksRight } from './support/looks.mjs'
+import { CLOSE_LOOKS, fits, LOOKS, looksRight } from './support/looks.mjs'
 
 const packages = fileURLToPath(new URL('../interop/node_modules', import.meta.url))
 const server = givenServer()
@@ -62,7 +62,13 @@ async function started(text, env, origin) {
   child.stderr.on('data', (chunk) => (wrong += chunk))
   for (let n = 0; n < 150; n += 1) {
     if (child.exitCode !== null) break
-    if (await fetch(origin).then(() => true, () => false)) return
+    if (
+      await fetch(origin).then(
+        () => true,
+        () => false,
+      )
+    )
+      return
     await new Promise((done) => setTimeout(done, 100))
   }
   throw new Error(`The printed app did not start: ${wrong}`)
@@ -148,12 +154,16 @@ test('a browser app is registered without a secret, and its printed code signs a
   const files = {}
   const spa = await listen((question, answer) => {
     const isCode = question.url === '/auth.js'
-    answer.writeHead(200, { 'content-type': isCode ? 'text/javascript' : 'text/html' }).end(isCode ? files['auth.js'] : `<!doctype html><title>My SPA</title><button>Sign in</button><p id="who"></p>
+    answer.writeHead(200, { 'content-type': isCode ? 'text/javascript' : 'text/html' }).end(
+      isCode
+        ? files['auth.js']
+        : `<!doctype html><title>My SPA</title><button>Sign in</button><p id="who"></p>
       <script type="module">
         import { claims, finishSignIn, signIn } from '/auth.js'
         document.querySelector('button').onclick = signIn
         if (location.pathname === '/auth/callback') who.textContent = await finishSignIn().then((tokens) => claims(tokens).name, (error) => error.message)
-      </script>`)
+      </script>`,
+    )
   }, '127.0.0.1')
   await go('/clients/register')
   await page.fill('#field-name', 'My SPA')
@@ -255,7 +265,10 @@ test('an app is restricted to a group, a name that nobody has is refused, and ta
   await button('Undo').click()
   await page.waitForSelector('tbody tr:has-text("Staff")')
   const { items } = await server.admin(['tuple', 'list', '--entity-type', 'oauth_client', '--entity-id', id])
-  assert.deepEqual(items.map(({ relation, subject_type: kind }) => [relation, kind]), [['use', 'group']])
+  assert.deepEqual(
+    items.map(({ relation, subject_type: kind }) => [relation, kind]),
+    [['use', 'group']],
+  )
   assert.equal((await server.admin(['client', 'show', id])).access_policy, 'restricted')
 })
 
@@ -287,7 +300,11 @@ test('a secret is rotated with an overlap: both work', async () => {
   await page.waitForSelector('.line-facts:has-text("Old secret")')
   for (const secret of [old, fresh]) {
     const headers = { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
-    const answer = await fetch(`${server.issuer}/api/auth/oauth2/token`, { method: 'POST', headers, body: new URLSearchParams({ grant_type: 'client_credentials' }) })
+    const answer = await fetch(`${server.issuer}/api/auth/oauth2/token`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
     assert.equal(answer.status, 200)
   }
 })
@@ -335,7 +352,12 @@ test('an API key is made with limits, given a relation, used, changed and revoke
   await button('Add').click()
   await page.waitForSelector('tbody tr:has-text("oauth_client")')
   const asked = { entityType: 'oauth_client', entityId: seed.id, permission: 'use' }
-  const ask = () => fetch(`${server.issuer}/api/auth/check-permission`, { method: 'POST', headers: { 'x-api-key': key, 'content-type': 'application/json' }, body: JSON.stringify(asked) })
+  const ask = () =>
+    fetch(`${server.issuer}/api/auth/check-permission`, {
+      method: 'POST',
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      body: JSON.stringify(asked),
+    })
   assert.equal((await (await ask()).json()).allowed, true)
   const exchanged = await fetch(`${server.issuer}/api/auth/api-key/exchange`, { method: 'POST', headers: { 'x-api-key': key } })
   assert.equal((await exchanged.json()).expiresIn, 900)

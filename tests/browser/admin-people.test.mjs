@@ -72,7 +72,11 @@ test('the list of people is searched and filtered by its address', async () => {
 
 test('a list is in the order of a column, kept in its address; on a phone it is chosen', async () => {
   for (const name of ['Zoe Ordered', 'Abe Ordered', 'Mia Ordered']) await server.user({ name })
-  const inOrder = (...names) => page.waitForFunction((wanted) => [...document.querySelectorAll('tbody tr')].map((row) => row.querySelector('td:not(.choose)').innerText.split(' ')[0]).join() === wanted, names.join())
+  const inOrder = (...names) =>
+    page.waitForFunction(
+      (wanted) => [...document.querySelectorAll('tbody tr')].map((row) => row.querySelector('td:not(.choose)').innerText.split(' ')[0]).join() === wanted,
+      names.join(),
+    )
   await go('/users?search=Ordered')
   await said('3 in all')
   await button('Name', false).click()
@@ -92,8 +96,14 @@ test('a list is in the order of a column, kept in its address; on a phone it is 
   await page.setViewportSize({ width: 1280, height: 800 })
   await server.admin(['api-key', 'create', '--name', 'Sorted', '--owner', root.email])
   await server.admin(['group', 'create', '--name', 'Sorted'])
-  for (const path of ['/clients?sort=-created_at', '/clients?sort=name', '/groups?sort=-name', '/groups?sort=created_at', '/sessions?sort=created_at',
-    ...['name', '-created_at', 'expires_at', '-last_used_at'].map((field) => `/keys?sort=${field}`)]) {
+  for (const path of [
+    '/clients?sort=-created_at',
+    '/clients?sort=name',
+    '/groups?sort=-name',
+    '/groups?sort=created_at',
+    '/sessions?sort=created_at',
+    ...['name', '-created_at', 'expires_at', '-last_used_at'].map((field) => `/keys?sort=${field}`),
+  ]) {
     await go(path)
     await page.waitForSelector('[aria-sort]')
     assert.equal(await page.locator('main [role=alert]').count(), 0, path)
@@ -118,10 +128,16 @@ test('two who change the same person are told kindly, and nothing that was typed
   await go(`/users/${cy.id}`)
   await page.fill('#field-nickname', 'C')
   await server.admin(['user', 'update', cy.id, '--name', 'Cy Second'])
-  await page.locator('form', { has: page.locator('#field-nickname') }).getByRole('button').click()
+  await page
+    .locator('form', { has: page.locator('#field-nickname') })
+    .getByRole('button')
+    .click()
   await said('Name is now “Cy Second”')
   assert.equal(await page.inputValue('#field-nickname'), 'C')
-  await page.locator('form', { has: page.locator('#field-nickname') }).getByRole('button').click()
+  await page
+    .locator('form', { has: page.locator('#field-nickname') })
+    .getByRole('button')
+    .click()
   await said('Saved.')
   const now = await server.admin(['user', 'show', cy.id])
   assert.equal(now.nickname, 'C')

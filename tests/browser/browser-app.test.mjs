@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { sample } from '../interop/support/printed.mjs'
 import { listen } from '../interop/support/listen.mjs'
+import { sample } from '../interop/support/printed.mjs'
 import { givenServer } from '../interop/support/server.mjs'
 import { openBrowser, signIn, watch } from './support/chromium.mjs'
 
@@ -15,7 +15,7 @@ let api
 let user
 
 before(async () => {
-  spa = await listen((question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html()), '127.0.0.1')
+  spa = await listen((_question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end(html()), '127.0.0.1')
   api = await listen(invoices, '127.0.0.1')
   await server.client('spa', ['--client-id', CLIENT, '--redirect-uri', `${spa.origin}/auth/callback`])
   user = await server.user({ name: 'Ann Lee' })
@@ -80,11 +80,17 @@ test('the printed code signs a person in from another site', async () => {
   await page.waitForURL(`${spa.origin}/dashboard`)
   const { access_token, id_token } = await tokens
   assert.ok(access_token && id_token)
-  assert.ok(said.some((line) => line.startsWith('User permissions:')), said.join('\n'))
-  const answer = await page.evaluate((tokens) => {
-    tokenStore.setTokens(tokens)
-    return fetchInvoices()
-  }, { access_token, id_token })
+  assert.ok(
+    said.some((line) => line.startsWith('User permissions:')),
+    said.join('\n'),
+  )
+  const answer = await page.evaluate(
+    (tokens) => {
+      tokenStore.setTokens(tokens)
+      return fetchInvoices()
+    },
+    { access_token, id_token },
+  )
   assert.deepEqual(answer, { invoices: [], for: user.email })
   assert.deepEqual(complaints(), [])
   await context.close()
@@ -112,13 +118,16 @@ test('a person who says no comes back with access_denied', async () => {
 })
 
 test('the page of a stranger cannot read what the token endpoint says', async () => {
-  const stranger = await listen((question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end('<title>Stranger</title>'), '127.0.0.1')
+  const stranger = await listen((_question, answer) => answer.writeHead(200, { 'content-type': 'text/html' }).end('<title>Stranger</title>'), '127.0.0.1')
   const context = await browser.context()
   const page = await context.newPage()
   await page.goto(stranger.origin)
   const outcome = await page.evaluate(async (url) => {
     const body = new URLSearchParams({ grant_type: 'authorization_code', code: 'x', client_id: 'my-spa-client-id' })
-    return fetch(url, { method: 'POST', body }).then((answer) => answer.status, (error) => error.name)
+    return fetch(url, { method: 'POST', body }).then(
+      (answer) => answer.status,
+      (error) => error.name,
+    )
   }, `${server.issuer}/api/auth/oauth2/token`)
   assert.equal(outcome, 'TypeError')
   await context.close()

@@ -15,6 +15,7 @@ const CORPUS = [
   '<svg/onload=alert(4)><animate onbegin=alert(4)>',
   'javascript:alert(5)//',
   '</title></textarea></script><script>alert(6)</script>',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template as an attacker writes it
   "{{constructor.constructor('alert(7)')()}}${alert(7)}",
   '<iframe srcdoc="<script>parent.alert(8)</script>">',
   '<base href="https://evil.example/"><a href=//evil.example>x</a>',
@@ -37,7 +38,11 @@ let key
 const made = { users: [], groups: [], clients: [], keys: [] }
 
 async function api(method, path, body) {
-  const answer = await fetch(`${server.issuer}/api/admin${path}`, { method, headers: { 'content-type': 'application/json', 'x-api-key': key }, body: JSON.stringify(body) })
+  const answer = await fetch(`${server.issuer}/api/admin${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', 'x-api-key': key },
+    body: JSON.stringify(body),
+  })
   const text = await answer.text()
   assert.ok(answer.ok, `${text}: ${method} ${path} ${JSON.stringify(body)}`)
   return text ? JSON.parse(text) : null
@@ -60,7 +65,11 @@ before(async () => {
     await api('PATCH', `/users/${user.id}`, { ...profile, attributes: { [text]: ALL, list: [text] }, version: user.version })
     const group = await api('POST', '/groups', { name: text, description: ALL.slice(0, 1000) })
     await api('POST', `/groups/${group.id}/members`, { subject_id: user.id })
-    const client = await api('POST', '/clients', { name: text, type: 'web', redirect_uris: [CALLBACK, new URL(`https://app.example.com/cb?x=${encodeURIComponent(text)}`).href] })
+    const client = await api('POST', '/clients', {
+      name: text,
+      type: 'web',
+      redirect_uris: [CALLBACK, new URL(`https://app.example.com/cb?x=${encodeURIComponent(text)}`).href],
+    })
     const apiKey = await api('POST', '/api-keys', { name: text, owner: user.id, metadata: { [text]: text } })
     await api('POST', '/tuples', { entity_type: type, entity_id: IDS[n], relation: 'viewer', subject_type: 'user', subject_id: user.id, condition: lua(text) })
     await api('POST', '/tuples', { entity_type: type, entity_id: IDS[n], relation: 'viewer', subject_type: 'shop:thing', subject_id: IDS[n] }).catch(() => {})
@@ -72,7 +81,12 @@ before(async () => {
   }
   context = await browser.context()
   complaints = watch(context, server.issuer)
-  context.on('page', (tab) => tab.on('dialog', (dialog) => { dialogs += 1; dialog.dismiss() }))
+  context.on('page', (tab) =>
+    tab.on('dialog', (dialog) => {
+      dialogs += 1
+      dialog.dismiss()
+    }),
+  )
   page = await signedIn(server, context, root)
 })
 after(() => browser?.close())
@@ -80,10 +94,19 @@ after(() => browser?.close())
 /** Somebody signs in with a browser of this name, is refused under this name, and an app sends this where its address belongs. */
 async function happened(text, user, client) {
   const headers = { 'content-type': 'application/json', origin: server.issuer, 'user-agent': text.replace(/[^\x20-\x7e]/g, '') }
-  for (const [email, password] of [[user.email, 'a long and private sentence'], [text, 'wrong']]) {
+  for (const [email, password] of [
+    [user.email, 'a long and private sentence'],
+    [text, 'wrong'],
+  ]) {
     await fetch(`${server.issuer}/api/auth/sign-in/email`, { method: 'POST', headers, body: JSON.stringify({ email, password }) })
   }
-  const query = new URLSearchParams({ client_id: client.client_id, redirect_uri: `https://app.example.com/${text}`, response_type: 'code', scope: `openid ${text}`, state: text })
+  const query = new URLSearchParams({
+    client_id: client.client_id,
+    redirect_uri: `https://app.example.com/${text}`,
+    response_type: 'code',
+    scope: `openid ${text}`,
+    state: text,
+  })
   const page = await new Person().visit(`${server.issuer}/api/auth/oauth2/authorize?${query}`)
   assert.equal(page.status, 400)
 }
@@ -95,18 +118,31 @@ async function harmless(tab, path, texts = []) {
   await tab.goto(server.issuer + path)
   await settled(tab)
   for (const text of texts) {
-    await tab.waitForFunction(
-      (wanted) => {
-        const shown = [document.body.innerText, document.body.textContent, ...[...document.querySelectorAll('input, textarea')].map((field) => field.value)]
-        return shown.some((one) => one.replace(/\s+/g, ' ').includes(wanted))
-      },
-      flat(text),
-      { timeout: 5000 },
-    ).catch(() => assert.fail(`${path} does not show ${text}`))
+    await tab
+      .waitForFunction(
+        (wanted) => {
+          const shown = [document.body.innerText, document.body.textContent, ...[...document.querySelectorAll('input, textarea')].map((field) => field.value)]
+          return shown.some((one) => one.replace(/\s+/g, ' ').includes(wanted))
+        },
+        flat(text),
+        { timeout: 5000 },
+      )
+      .catch(() => assert.fail(`${path} does not show ${text}`))
   }
-  await tab.evaluate(() => document.querySelectorAll('details').forEach((details) => { details.open = true }))
-  const alive = await tab.evaluate(() => [...document.querySelectorAll('main :is(script, iframe, object, embed, base, meta, style, math, animate, link, mglyph), main img:not([src^="/assets/"]), main form form, [onerror], [onload], [onmouseover], [onfocus], main a')]
-    .filter((element) => element.localName !== 'a' || !/^https?:$/.test(element.protocol) || /evil\.example$/.test(element.hostname)).map((element) => element.outerHTML))
+  await tab.evaluate(() =>
+    document.querySelectorAll('details').forEach((details) => {
+      details.open = true
+    }),
+  )
+  const alive = await tab.evaluate(() =>
+    [
+      ...document.querySelectorAll(
+        'main :is(script, iframe, object, embed, base, meta, style, math, animate, link, mglyph), main img:not([src^="/assets/"]), main form form, [onerror], [onload], [onmouseover], [onfocus], main a',
+      ),
+    ]
+      .filter((element) => element.localName !== 'a' || !/^https?:$/.test(element.protocol) || /evil\.example$/.test(element.hostname))
+      .map((element) => element.outerHTML),
+  )
   assert.deepEqual(alive, [], path)
   assert.deepEqual(complaints().splice(0), [], path)
   assert.equal(dialogs, 0, path)
@@ -115,7 +151,15 @@ async function harmless(tab, path, texts = []) {
 
 const names = CORPUS.filter(Boolean)
 
-for (const path of ['/admin/users?search=corpus', '/admin/groups', '/admin/clients', '/admin/keys', '/admin/sessions', '/admin/access/grants', '/admin/audit']) {
+for (const path of [
+  '/admin/users?search=corpus',
+  '/admin/groups',
+  '/admin/clients',
+  '/admin/keys',
+  '/admin/sessions',
+  '/admin/access/grants',
+  '/admin/audit',
+]) {
   test(`${path} shows all of them`, async () => {
     const shown = path.includes('grants') ? IDS : path.includes('sessions') ? [] : names
     await harmless(page, path, path.includes('audit') ? names.slice(-1) : shown)
@@ -132,7 +176,7 @@ for (const [kind, parts] of Object.entries(tabs)) {
   test(`every page about one of the ${kind} shows it as it is written`, async () => {
     // Each tab for two of them, and each of them at least once.
     for (const [n, { id, text }] of made[kind].entries()) {
-      const some = parts.filter((_, m) => m === n % parts.length || (n === 0 || n === 1))
+      const some = parts.filter((_, m) => m === n % parts.length || n === 0 || n === 1)
       for (const part of some) await harmless(page, `/admin/${kind}/${id}${part}`, [text])
     }
   })
@@ -146,7 +190,8 @@ test('models, grants, the tester and the audit log', async () => {
   }
   for (const text of CORPUS.slice(0, 4)) {
     await harmless(page, `/admin/access/grants/create?${new URLSearchParams({ entity_type: text, entity_id: text, relation: text, subject_id: text })}`)
-    for (const path of ['/admin/users', '/admin/audit', '/admin/settings']) await harmless(page, `${path}?${new URLSearchParams({ search: text, sort: text, action: text, tab: text })}`)
+    for (const path of ['/admin/users', '/admin/audit', '/admin/settings'])
+      await harmless(page, `${path}?${new URLSearchParams({ search: text, sort: text, action: text, tab: text })}`)
   }
 })
 
@@ -155,11 +200,22 @@ test('the pages of the person who is called so, and what an app is called that t
     const { email, text } = made.users[n]
     const own = await browser.context()
     complaints = watch(own, server.issuer)
-    own.on('page', (tab) => tab.on('dialog', (dialog) => { dialogs += 1; dialog.dismiss() }))
+    own.on('page', (tab) =>
+      tab.on('dialog', (dialog) => {
+        dialogs += 1
+        dialog.dismiss()
+      }),
+    )
     const tab = await signedIn(server, own, { email, password: 'a long and private sentence' }, '/account')
     const account = ['', '/security', '/sessions', '/apps', '/keys', '/access', '/delete']
     for (const path of account) await harmless(tab, `/account${path}`, path === '' || path === '/keys' ? [text] : [])
-    const query = new URLSearchParams({ client_id: made.clients[n].id, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid profile email', state: text })
+    const query = new URLSearchParams({
+      client_id: made.clients[n].id,
+      redirect_uri: CALLBACK,
+      response_type: 'code',
+      scope: 'openid profile email',
+      state: text,
+    })
     for (const prompt of ['consent', 'login', 'select_account']) {
       await harmless(tab, `/api/auth/oauth2/authorize?${query}&prompt=${prompt}`, [text])
     }

@@ -2,7 +2,7 @@
 // and a page.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -42,13 +42,31 @@ const EVERYWHERE = [
 const places = [
   { path: '/admin' },
   { path: '/admin/users' },
-  { path: '/admin/users', title: 'an invitation', open: (page) => page.getByRole('button', { name: 'Invite' }).click(), stands: [['ann@example.org', () => `${fresh.next('invited')}@example.org`]] },
+  {
+    path: '/admin/users',
+    title: 'an invitation',
+    open: (page) => page.getByRole('button', { name: 'Invite' }).click(),
+    stands: [['ann@example.org', () => `${fresh.next('invited')}@example.org`]],
+  },
   { path: '/admin/users/create', stands: [['ann@example.org', () => `${fresh.next('new')}@example.org`]] },
   ...['', 'sessions', 'groups', 'access', 'apps', 'token', 'keys', 'activity'].map((tab) => ({ path: '/admin/users/:id', tab })),
-  { path: '/admin/users/:id', title: 'a password', open: (page) => page.getByRole('button', { name: 'Set password' }).click(), stands: [['…', 'another long and private sentence'], ['set-password', 'set-password --password-stdin']], input: 'one more long and private sentence' },
+  {
+    path: '/admin/users/:id',
+    title: 'a password',
+    open: (page) => page.getByRole('button', { name: 'Set password' }).click(),
+    stands: [
+      ['…', 'another long and private sentence'],
+      ['set-password', 'set-password --password-stdin'],
+    ],
+    input: 'one more long and private sentence',
+  },
   { path: '/admin/groups' },
   { path: '/admin/groups/create', stands: [['Engineering', () => fresh.next('Crew')]] },
-  ...['', 'tree', 'grants', 'details', 'activity'].map((tab) => ({ path: '/admin/groups/:id', tab, stands: tab === 'grants' ? [['billing:invoice', TYPE]] : [] })),
+  ...['', 'tree', 'grants', 'details', 'activity'].map((tab) => ({
+    path: '/admin/groups/:id',
+    tab,
+    stands: tab === 'grants' ? [['billing:invoice', TYPE]] : [],
+  })),
   { path: '/admin/sessions' },
   { path: '/admin/clients' },
   { path: '/admin/clients/register' },
@@ -69,7 +87,13 @@ const places = [
   { path: '/admin/settings' },
   { path: '/admin/settings', tab: 'health' },
   { path: '/account' },
-  { path: '/account/security', stands: [['"currentPassword":"…"', () => `"currentPassword":"${own.password}"`], ['"newPassword":"…"', () => `"newPassword":"${(own.password = 'a newer long sentence')}"`]] },
+  {
+    path: '/account/security',
+    stands: [
+      ['"currentPassword":"…"', () => `"currentPassword":"${own.password}"`],
+      ['"newPassword":"…"', () => `"newPassword":"${(own.password = 'a newer long sentence')}"`],
+    ],
+  },
   ...['/account/sessions', '/account/apps', '/account/keys', '/account/keys/create', '/account/access'].map((path) => ({ path })),
   { path: '/account/delete', stands: [['…', () => own.password]] },
 ]
@@ -77,17 +101,20 @@ const places = [
 /** Runs what a page printed in a shell where `auther` is the binary under test and `curl` tells its status. Gives what each of them answered. */
 function run(text, { input = '' } = {}) {
   const out = mkdtempSync(join(tmpdir(), 'elsewhere-'))
-  writeFileSync(join(out, 'says.sh'), `set -e
+  writeFileSync(
+    join(out, 'says.sh'),
+    `set -e
 n=0
 auther() { n=$((n + 1)); case " $* " in *" --json "*|*" export "*) "$PROGRAM" "$@" | tee "$OUT/$n.json" ;; *) "$PROGRAM" "$@" --json > "$OUT/$n.json" ;; esac; }
 curl() { n=$((n + 1)); command curl -sS -o "$OUT/$n.body" -w '%{http_code}' "$@" > "$OUT/$n.status"; }
 ${text}
-`)
+`,
+  )
   // Variables named AUTHER_… are settings.
   const others = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AUTHER_')))
   const env = { ...others, PROGRAM: binary(), OUT: out, CURL_CA_BUNDLE: server.caFile, API_KEY: key, TOKEN: token }
   return new Promise((done) => {
-    const child = execFile('bash', [join(out, 'says.sh')], { cwd: server.folder, env }, (error, stdout, stderr) => {
+    const child = execFile('bash', [join(out, 'says.sh')], { cwd: server.folder, env }, (error, _stdout, stderr) => {
       const files = readdirSync(out)
       const read = (name) => readFileSync(join(out, name), 'utf8')
       const answers = files.filter((name) => name.endsWith('.json')).map(read)
@@ -110,7 +137,11 @@ function filled(text, stands = []) {
 }
 
 const post = async (path, body, headers = {}) => {
-  const answer = await fetch(server.issuer + path, { method: 'POST', headers: { 'content-type': 'application/json', origin: server.issuer, ...headers }, body: JSON.stringify(body) })
+  const answer = await fetch(server.issuer + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: server.issuer, ...headers },
+    body: JSON.stringify(body),
+  })
   assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`)
   return answer.json()
 }
@@ -121,7 +152,8 @@ before(async () => {
   const root = await server.user({ name: 'Root Person', extra: ['--admin'] })
   const ann = await server.user({ name: 'Ann Lee' })
   own = await server.user({ name: 'Own Er' })
-  for (const host of ['org', 'com']) await server.admin(['user', 'create', '--email', `ann@example.${host}`, '--password-stdin', '--verified'], 'a long and private sentence')
+  for (const host of ['org', 'com'])
+    await server.admin(['user', 'create', '--email', `ann@example.${host}`, '--password-stdin', '--verified'], 'a long and private sentence')
   await server.client('web', ['--redirect-uri', CALLBACK, '--client-id', 'ledger'], 'Ledger')
   const groups = {}
   for (const name of ['Engineering', 'Product', 'Staff', 'Accounting']) groups[name] = (await server.admin(['group', 'create', '--name', name])).id
@@ -131,11 +163,16 @@ before(async () => {
   key = made.key
   await server.admin(['tuple', 'add', 'platform', '*', 'admin', 'apikey', made.id])
   Object.assign(named, {
-    '/admin/users/:id': ann.id, '/admin/clients/:id': 'ledger', '/admin/clients/:id/test': 'ledger', '/admin/groups/:id': groups.Accounting,
-    '/admin/keys/:id': (await server.admin(['api-key', 'create', '--name', 'Pipeline', '--owner', root.email])).id, '/admin/access/models/:type': TYPE,
+    '/admin/users/:id': ann.id,
+    '/admin/clients/:id': 'ledger',
+    '/admin/clients/:id/test': 'ledger',
+    '/admin/groups/:id': groups.Accounting,
+    '/admin/keys/:id': (await server.admin(['api-key', 'create', '--name', 'Pipeline', '--owner', root.email])).id,
+    '/admin/access/models/:type': TYPE,
   })
   // Somebody lets the app in; the app asks for something that is not registered.
-  const authorize = (uri) => `${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams({ client_id: 'ledger', redirect_uri: uri, response_type: 'code', scope: 'openid email', state: 'x' })}`
+  const authorize = (uri) =>
+    `${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams({ client_id: 'ledger', redirect_uri: uri, response_type: 'code', scope: 'openid email', state: 'x' })}`
   for (const who of [ann, own]) {
     const person = new Person()
     let page = await person.signIn(await person.visit(authorize(CALLBACK)), who)
@@ -170,8 +207,13 @@ async function printed(place) {
   await place.open?.(page)
   const panel = place.open ? page.locator('dialog .elsewhere-panel') : page.locator('.elsewhere-panel').last()
   await panel.locator('pre').first().waitFor({ state: 'attached' })
-  const texts = await panel.evaluate((details) => [...details.querySelectorAll('pre')].map((pre) => [pre.closest('.command').previousElementSibling.textContent, pre.textContent]))
-  return { commands: texts.filter(([about]) => about.startsWith('In a terminal')).map(([, text]) => text), calls: texts.filter(([about]) => about.startsWith('Over HTTP')).map(([, text]) => text) }
+  const texts = await panel.evaluate((details) =>
+    [...details.querySelectorAll('pre')].map((pre) => [pre.closest('.command').previousElementSibling.textContent, pre.textContent]),
+  )
+  return {
+    commands: texts.filter(([about]) => about.startsWith('In a terminal')).map(([, text]) => text),
+    calls: texts.filter(([about]) => about.startsWith('Over HTTP')).map(([, text]) => text),
+  }
 }
 
 for (const place of places) {
@@ -193,14 +235,18 @@ for (const place of places) {
       const { code, stderr, answers } = await run(said, { input: place.input ? `${place.input}\n` : '' })
       assert.equal(code, 0, `${said}\n${stderr}`)
       assert.equal(answers.length, said.match(/^auther /gm).length)
-      for (const answer of answers) for (const line of said.includes(' export') ? answer.trim().split('\n') : [answer]) assert.doesNotThrow(() => JSON.parse(line), `${said}\n${answer}`)
+      for (const answer of answers)
+        for (const line of said.includes(' export') ? answer.trim().split('\n') : [answer]) assert.doesNotThrow(() => JSON.parse(line), `${said}\n${answer}`)
     }
   })
 }
 
 test('every page is walked', () => {
   const walked = new Set(places.map(({ path }) => path))
-  assert.deepEqual(routes.filter((path) => !walked.has(path)), [])
+  assert.deepEqual(
+    routes.filter((path) => !walked.has(path)),
+    [],
+  )
 })
 
 test('every operation has a command and a page, or a reason', async () => {
@@ -208,13 +254,27 @@ test('every operation has a command and a page, or a reason', async () => {
   const { paths } = await answer.json()
   const methods = ['get', 'post', 'put', 'patch', 'delete']
   const known = Object.entries(paths).flatMap(([path, item]) => methods.filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${path}`))
-  assert.deepEqual(known.filter((one) => !OPERATIONS[one]), [], 'operations without a row in support/operations.mjs')
-  assert.deepEqual(Object.keys(OPERATIONS).filter((one) => !known.includes(one)), [], 'rows without an operation')
+  assert.deepEqual(
+    known.filter((one) => !OPERATIONS[one]),
+    [],
+    'operations without a row in support/operations.mjs',
+  )
+  assert.deepEqual(
+    Object.keys(OPERATIONS).filter((one) => !known.includes(one)),
+    [],
+    'rows without an operation',
+  )
   for (const [operation, [command, page]] of Object.entries(OPERATIONS)) {
     if (page) assert.ok(routes.includes(page.replace(/\?.*/, '')), `${operation}: ${page}`)
     assert.equal(!command || !page, operation in NOWHERE, `${operation}: either both, or the reason why not`)
   }
-  const commands = [...new Set(Object.values(OPERATIONS).map(([command]) => command).filter(Boolean))]
+  const commands = [
+    ...new Set(
+      Object.values(OPERATIONS)
+        .map(([command]) => command)
+        .filter(Boolean),
+    ),
+  ]
   const { code, stderr } = await run(commands.map((command) => `"$PROGRAM" ${command} --help > /dev/null || { echo '${command}' >&2; exit 1; }`).join('\n'))
   assert.equal(code, 0, stderr)
 })

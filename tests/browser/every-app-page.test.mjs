@@ -50,7 +50,9 @@ for (const path of pages) {
       const complaints = watch(context, server.issuer)
       const page = await context.newPage()
       let weight = 0
-      page.on('response', async (response) => { weight += Number(response.headers()['content-length'] ?? 0) })
+      page.on('response', async (response) => {
+        weight += Number(response.headers()['content-length'] ?? 0)
+      })
       const answer = await page.goto(address)
       assert.equal(answer.status(), 200)
       await settled(page)

@@ -34,7 +34,10 @@ for (const look of CLOSE_LOOKS) {
     const paths = [
       ...['sessions', 'groups', 'access', 'apps', 'token', 'keys', 'activity'].map((tab) => `/users/${person.id}?tab=${tab}`),
       ...['tree', 'grants', 'details', 'activity'].map((tab) => `/groups/${group.id}?tab=${tab}`),
-      '/audit', '/settings', '/settings?tab=health', '/settings?tab=outbox',
+      '/audit',
+      '/settings',
+      '/settings?tab=health',
+      '/settings?tab=outbox',
     ]
     for (const path of paths) {
       await page.goto(`${server.issuer}/admin${path}`)

@@ -46,7 +46,10 @@ const { go, said, button, dialog } = words(() => page, `${server.issuer}/admin`)
 
 /** Runs a printed file with this key; `more` stands before and after it. What it prints is given. */
 async function python(name, key, { before: first = '', after: last = '' } = {}) {
-  const text = printed(name).replaceAll('ak_live_xxxxxxxxxxxx', key).replaceAll('https://auth.example.com', server.issuer).replaceAll('https://api.example.com', api.origin)
+  const text = printed(name)
+    .replaceAll('ak_live_xxxxxxxxxxxx', key)
+    .replaceAll('https://auth.example.com', server.issuer)
+    .replaceAll('https://api.example.com', api.origin)
   writeFileSync(join(folder, name), `${first}\n${text}\n${last}\n`)
   const env = { ...process.env, REQUESTS_CA_BUNDLE: server.caFile, PYTHONDONTWRITEBYTECODE: '1' }
   const { stdout } = await promisify(execFile)(process.env.AUTHER_TEST_PYTHON ?? 'python3', [name], { cwd: folder, env })
@@ -68,7 +71,10 @@ test('a key made on one page, allowed on another, works in the printed Python', 
   const denied = await python('option_b.py', key, { before: 'import requests' })
   assert.match(denied, /'allowed': False/, 'it may do nothing yet')
 
-  for (const [kind, relation] of [['deployment', 'editor'], ['config', 'viewer']]) {
+  for (const [kind, relation] of [
+    ['deployment', 'editor'],
+    ['config', 'viewer'],
+  ]) {
     await page.click('.rail a:text-is("Grants")')
     await page.click('a:text-is("New grant")')
     await page.selectOption('#field-entity_type', `client_abc:${kind}`)
@@ -89,8 +95,12 @@ test('a key made on one page, allowed on another, works in the printed Python', 
   assert.deepEqual([claims.apiKeyId, claims.exp - claims.iat], [id, 900])
   assert.deepEqual(claims.permissions, { 'client_abc:config': ['read', 'viewer'], 'client_abc:deployment': ['edit', 'editor', 'read', 'viewer'] })
   // The class of the guide compares a time without a zone to one that has one; the caller gives it a clock that knows its zone.
-  const clock = 'import requests\nfrom datetime import datetime as real, timedelta, timezone\nclass datetime(real):\n    @classmethod\n    def utcnow(cls): return real.now(timezone.utc)'
-  const asked = await python('auther_client.py', key, { before: clock, after: `print(AutherClient("${key}", "${server.issuer}").request("GET", "${api.origin}/deployments").status_code)` })
+  const clock =
+    'import requests\nfrom datetime import datetime as real, timedelta, timezone\nclass datetime(real):\n    @classmethod\n    def utcnow(cls): return real.now(timezone.utc)'
+  const asked = await python('auther_client.py', key, {
+    before: clock,
+    after: `print(AutherClient("${key}", "${server.issuer}").request("GET", "${api.origin}/deployments").status_code)`,
+  })
   assert.equal(asked, '200')
 
   await go(`/keys/${id}`)

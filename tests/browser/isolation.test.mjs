@@ -18,18 +18,22 @@ before(async () => {
 })
 
 /** The markup that a text gives, as an element of each kind draws it. */
-const drawn = (text) => page.evaluate(async (text) => {
-  const scripts = performance.getEntriesByType('resource').map((entry) => entry.name)
-  const { html, render } = await import(scripts.find((name) => /\/core\/html\b[^/]*\.js$/.test(name)))
-  const Named = ({ children, name }) => html`<p>${name}: ${children}</p>`
-  const root = document.createElement('div')
-  render(html`<b>before ${text} after</b><option>${text}</option><${Named} name=${text}>${[text, [text]]}<//><i title=${text}></i>`, root)
-  return root.innerHTML.replaceAll(' value=""', '')
-}, text)
+const drawn = (text) =>
+  page.evaluate(async (text) => {
+    const scripts = performance.getEntriesByType('resource').map((entry) => entry.name)
+    const { html, render } = await import(scripts.find((name) => /\/core\/html\b[^/]*\.js$/.test(name)))
+    const Named = ({ children, name }) => html`<p>${name}: ${children}</p>`
+    const root = document.createElement('div')
+    render(html`<b>before ${text} after</b><option>${text}</option><${Named} name=${text}>${[text, [text]]}<//><i title=${text}></i>`, root)
+    return root.innerHTML.replaceAll(' value=""', '')
+  }, text)
 
 test('a name that is read from right to left is isolated wherever an element draws it', async () => {
   const isolated = `<bdi>${HEBREW}</bdi>`
-  assert.equal(await drawn(HEBREW), `<b>before ${isolated} after</b><option>${HEBREW}</option><p>${isolated}: ${isolated}${isolated}</p><i title="${HEBREW}"></i>`)
+  assert.equal(
+    await drawn(HEBREW),
+    `<b>before ${isolated} after</b><option>${HEBREW}</option><p>${isolated}: ${isolated}${isolated}</p><i title="${HEBREW}"></i>`,
+  )
 })
 
 test('a name that is read from left to right is drawn as it is', async () => {

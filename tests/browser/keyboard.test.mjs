@@ -54,16 +54,20 @@ async function write(target, text) {
 async function choose(target, value) {
   await to(target)
   await target.locator(`option[value="${value}"]`).waitFor({ state: 'attached' })
-  const [now, then] = await target.evaluate((select, wanted) => [select.selectedIndex, [...select.options].findIndex((option) => option.value === wanted)], value)
+  const [now, then] = await target.evaluate(
+    (select, wanted) => [select.selectedIndex, [...select.options].findIndex((option) => option.value === wanted)],
+    value,
+  )
   for (let n = now; n !== then; n += Math.sign(then - now)) await keys.press(then > now ? 'ArrowDown' : 'ArrowUp')
   assert.equal(await target.inputValue(), value)
 }
 
 // The focus follows a drawing of the page: it may take some frames.
-const hasFocus = (target) => target.evaluate(async (element) => {
-  for (let n = 0; n < 120 && element !== document.activeElement; n += 1) await new Promise(requestAnimationFrame)
-  return element === document.activeElement
-})
+const hasFocus = (target) =>
+  target.evaluate(async (element) => {
+    for (let n = 0; n < 120 && element !== document.activeElement; n += 1) await new Promise(requestAnimationFrame)
+    return element === document.activeElement
+  })
 const here = (path) => page.waitForURL(`${server.issuer}${path}`)
 
 test('sign-in', async () => {
@@ -91,7 +95,7 @@ test('an app is registered, and its secret confirmed', async () => {
   const web = page.locator('input[name=type][value=web]')
   await to(web)
   await keys.press('ArrowDown')
-  assert.ok(await page.locator('input[name=type][value=web]').isChecked() === false, 'arrows choose another type')
+  assert.ok((await page.locator('input[name=type][value=web]').isChecked()) === false, 'arrows choose another type')
   await keys.press('ArrowUp')
   assert.ok(await web.isChecked())
   await write(field('redirect_uris'), 'https://app.example.com/callback')
@@ -148,7 +152,11 @@ test('the list is searched and sorted', async () => {
   await keys.press('Delete')
   await page.getByText('2 in all').waitFor()
   const head = page.locator('thead').getByRole('button', { name: 'E-mail' })
-  for (const [way, address] of [['ascending', 'email'], ['descending', '-email'], [null, '']]) {
+  for (const [way, address] of [
+    ['ascending', 'email'],
+    ['descending', '-email'],
+    [null, ''],
+  ]) {
     await press(head)
     await page.waitForURL((url) => (url.searchParams.get('sort') ?? '') === address)
     await page.getByText('2 in all').waitFor()

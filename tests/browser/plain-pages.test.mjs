@@ -27,7 +27,14 @@ after(async () => {
 })
 
 function authorize(extra = {}) {
-  const parameters = { client_id: client.client_id, redirect_uri: `${app.origin}/callback`, response_type: 'code', scope: 'openid email', state: 'st', ...extra }
+  const parameters = {
+    client_id: client.client_id,
+    redirect_uri: `${app.origin}/callback`,
+    response_type: 'code',
+    scope: 'openid email',
+    state: 'st',
+    ...extra,
+  }
   return `${server.issuer}/api/auth/oauth2/authorize?${new URLSearchParams(parameters)}`
 }
 

@@ -121,7 +121,11 @@ test('it can be read by everybody', async () => {
     if (process.env.SHOTS) await tab.screenshot({ path: `${process.env.SHOTS}/proof-${look.replace(/\W+/g, '-')}.png` })
     await looksRight(tab, `confirm it is you, ${look}`)
     // The browser says in its log that a call was refused.
-    assert.deepEqual(found().filter((line) => !/403/.test(line)), [], look)
+    assert.deepEqual(
+      found().filter((line) => !/403/.test(line)),
+      [],
+      look,
+    )
     await own.close()
   }
 })

@@ -26,8 +26,12 @@ const files = [
   { path: here('felt.test.mjs'), title: 'What is done on the pages is felt by machines and apps', env },
   { path: here('corpus.test.mjs'), title: 'What people and apps write is shown, never run', env },
   { path: here('isolation.test.mjs'), title: 'Names keep their direction to themselves' },
-  { path: here('elsewhere.test.mjs'), title: 'Every printed command and call works; screen, CLI and API know the same', env: { AUTHER_REGISTRATION: 'invite' } },
-  { path: here('look.test.mjs'), title: 'A name, a colour and a logo of one\'s own', env: look },
+  {
+    path: here('elsewhere.test.mjs'),
+    title: 'Every printed command and call works; screen, CLI and API know the same',
+    env: { AUTHER_REGISTRATION: 'invite' },
+  },
+  { path: here('look.test.mjs'), title: "A name, a colour and a logo of one's own", env: look },
   { path: here('every-page.test.mjs'), title: 'Every page: axe, desktop and phone, light and dark', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
 ]
 

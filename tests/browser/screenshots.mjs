@@ -58,7 +58,10 @@ async function takeAll() {
 /** Pages of the administrator that the set-up page has made. */
 async function takeAdmin(root) {
   const client = await server.client('web', ['--redirect-uri', CALLBACK], 'Team Wiki')
-  const model = { relations: { viewer: {}, editor: { includes: ['viewer'] }, owner: { includes: ['editor'] } }, permissions: { read: { relation: 'viewer' }, change: { relation: 'editor' }, publish: { relation: 'owner' } } }
+  const model = {
+    relations: { viewer: {}, editor: { includes: ['viewer'] }, owner: { includes: ['editor'] } },
+    permissions: { read: { relation: 'viewer' }, change: { relation: 'editor' }, publish: { relation: 'owner' } },
+  }
   const at = (path) => async (page) => {
     await page.goto(`${server.issuer}/sign-in?continue=${encodeURIComponent(path)}`)
     await signIn(page, root)

@@ -40,7 +40,10 @@ test('without JavaScript: after many wrong passwords the page says how long, and
   assert.match(await page.innerText('#pause'), /in \d seconds?/)
   assert.equal(await page.inputValue('#identifier'), person.email)
   assert.equal(await page.inputValue('#password'), '')
-  assert.deepEqual(complaints().filter((line) => !/429|422/.test(line)), [])
+  assert.deepEqual(
+    complaints().filter((line) => !/429|422/.test(line)),
+    [],
+  )
   await context.close()
 })
 

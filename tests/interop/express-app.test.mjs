@@ -36,7 +36,7 @@ async function app(clientId, redirectUri) {
   app.get('/oauth/callback', modules.callback.callback)
   app.get('/app', (req, res) => res.json(req.session.user ? { user: req.session.user, tokens: req.session.tokens } : null))
   app.get('/api/invoices', modules.authorize.authorize, (req, res) => res.json({ invoices: [], for: req.auth }))
-  app.use((error, req, res, _next) => res.status(500).json({ error: error.code ?? error.name, message: error.message }))
+  app.use((error, _req, res, _next) => res.status(500).json({ error: error.code ?? error.name, message: error.message }))
   return app
 }
 

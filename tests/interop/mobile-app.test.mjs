@@ -77,7 +77,11 @@ test('without the verifier, or with another, the code is worth nothing', async (
 })
 
 test('a public client cannot begin without a challenge, nor with a plain one', async () => {
-  for (const wrong of [{ code_challenge: undefined, code_challenge_method: undefined }, { code_challenge_method: 'plain' }, { code_challenge_method: undefined }]) {
+  for (const wrong of [
+    { code_challenge: undefined, code_challenge_method: undefined },
+    { code_challenge_method: 'plain' },
+    { code_challenge_method: undefined },
+  ]) {
     const back = await new Person().visit(start(wrong).url)
     assert.equal(new URL(back.left).searchParams.get('error'), 'invalid_request', JSON.stringify(wrong))
   }

@@ -208,7 +208,10 @@ test('login_hint fills in the sign-in page', async () => {
   const config = await discover(web)
   const url = oidc.buildAuthorizationUrl(config, { redirect_uri: callback, scope: 'openid', state: 'x', login_hint: user.email })
   const page = await new Person().visit(url)
-  assert.deepEqual(page.forms.flatMap(({ fields }) => fields).find(([name]) => name === 'identifier'), ['identifier', user.email])
+  assert.deepEqual(
+    page.forms.flatMap(({ fields }) => fields).find(([name]) => name === 'identifier'),
+    ['identifier', user.email],
+  )
 })
 
 for (const algorithm of ['ES256', 'EdDSA']) {

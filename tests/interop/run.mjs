@@ -16,7 +16,12 @@ const files = [
   { path: here('example-app.test.mjs'), title: 'The example app of the README' },
   { path: here('python/test_authlib.py'), title: 'Python: Authlib', run: runPython },
   { path: here('python/test_machine.py'), title: 'Python: the printed machine client', run: runPython },
-  { path: here('python/test_schemathesis.py'), title: 'Schemathesis: the description of the admin API', run: runPython, env: { AUTHER_RATE_LIMIT_ENABLED: 'false' } },
+  {
+    path: here('python/test_schemathesis.py'),
+    title: 'Schemathesis: the description of the admin API',
+    run: runPython,
+    env: { AUTHER_RATE_LIMIT_ENABLED: 'false' },
+  },
 ]
 
 const wanted = process.argv.slice(2)

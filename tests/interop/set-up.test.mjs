@@ -14,7 +14,9 @@ function setUp(person, page, fields = {}) {
 }
 
 test('nothing is on disk but the data file and its socket, for the owner only', () => {
-  const files = readdirSync(server.folder).filter((name) => name !== 'ca.pem').sort()
+  const files = readdirSync(server.folder)
+    .filter((name) => name !== 'ca.pem')
+    .sort()
   assert.deepEqual(files, ['auther.redb', 'auther.sock'])
   for (const name of files) assert.equal(statSync(join(server.folder, name)).mode & 0o777, 0o600, name)
 })

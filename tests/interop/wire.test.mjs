@@ -156,7 +156,15 @@ test('an unknown client or redirect URI is never redirected', async () => {
 })
 
 test('a caller by fetch is told where to go in JSON', async () => {
-  const question = new URLSearchParams({ client_id: 'my-spa-client-id', redirect_uri: `${APP}/auth/callback`, response_type: 'code', state: 'x', prompt: 'none', code_challenge: 'A'.repeat(43), code_challenge_method: 'S256' })
+  const question = new URLSearchParams({
+    client_id: 'my-spa-client-id',
+    redirect_uri: `${APP}/auth/callback`,
+    response_type: 'code',
+    state: 'x',
+    prompt: 'none',
+    code_challenge: 'A'.repeat(43),
+    code_challenge_method: 'S256',
+  })
   const answer = await fetch(`${at('/api/auth/oauth2/authorize')}?${question}`, { redirect: 'manual' })
   assert.equal(answer.status, 200)
   const { redirect, url } = await answer.json()

@@ -19,12 +19,14 @@ export async function all(path, query, signal) {
 }
 
 // The models, one's own before the built-in ones.
-export const allModels = async (signal) => (await all("/models", {}, signal)).sort((one, two) => one.built_in - two.built_in || one.entity_type.localeCompare(two.entity_type));
+export const allModels = async (signal) =>
+  (await all("/models", {}, signal)).sort((one, two) => one.built_in - two.built_in || one.entity_type.localeCompare(two.entity_type));
 
 export const useModels = () => useLoaded(allModels, []);
 
 // Types whose tuples say who administers this installation. One group and one client are things, not the installation.
-export const isOfThePlatform = (models, type) => models.some((model) => model.built_in && model.entity_type === type && type !== "group" && type !== "oauth_client");
+export const isOfThePlatform = (models, type) =>
+  models.some((model) => model.built_in && model.entity_type === type && type !== "group" && type !== "oauth_client");
 
 // Who may write models and grants, as the API decides it: `model(model)` and `grant(type, models)` say yes or no.
 export function useWriting() {
@@ -36,7 +38,13 @@ export function useWriting() {
       if (type === "oauth_client") return has("manage_access on oauth_client");
       if (type === "group") return has("manage_members on groups");
       if (isOfThePlatform(models, type)) return has("manage_platform on platform");
-      return has("update on tuples") || ofApp(models.find((model) => model.entity_type === type), "manage_access on oauth_client");
+      return (
+        has("update on tuples") ||
+        ofApp(
+          models.find((model) => model.entity_type === type),
+          "manage_access on oauth_client",
+        )
+      );
     },
   };
 }
@@ -76,7 +84,11 @@ async function withRoom(work) {
 }
 
 const sources = {
-  user: { id: /^usr_/, path: (id) => `/users/${id}`, name: (user) => ({ title: user.name || user.email, note: user.name ? user.email : "", href: adminPage(`/users/${user.id}`) }) },
+  user: {
+    id: /^usr_/,
+    path: (id) => `/users/${id}`,
+    name: (user) => ({ title: user.name || user.email, note: user.name ? user.email : "", href: adminPage(`/users/${user.id}`) }),
+  },
   group: { id: /^grp_/, path: (id) => `/groups/${id}`, name: (group) => ({ title: group.name, note: "group", href: adminPage(`/groups/${group.id}`) }) },
   apikey: { id: /^key_/, path: (id) => `/api-keys/${id}`, name: (key) => ({ title: key.name, note: "API key" }) },
 };
@@ -88,7 +100,11 @@ function lookUp(type, id) {
   const source = sources[type];
   const name = source?.id.test(id)
     ? withRoom(() => admin.get(source.path(id))).then(source.name, () => ({ title: id, note: type }))
-    : Promise.resolve(id === "*" ? { title: type === "user" ? "Everyone" : `Every ${type}`, note: "" } : { title: id, note: type === "client" ? "app" : type, href: type === "client" ? adminPage(`/clients/${encodeURIComponent(id)}`) : undefined });
+    : Promise.resolve(
+        id === "*"
+          ? { title: type === "user" ? "Everyone" : `Every ${type}`, note: "" }
+          : { title: id, note: type === "client" ? "app" : type, href: type === "client" ? adminPage(`/clients/${encodeURIComponent(id)}`) : undefined },
+      );
   known.set(key, { name, at: Date.now() });
   return name;
 }
@@ -100,8 +116,12 @@ export function useNames(subjects) {
   useEffect(() => {
     let current = true;
     const wanted = subjects.filter(({ type, id }) => type && id);
-    Promise.all(wanted.map(async ({ type, id }) => [`${type}:${id}`, await lookUp(type, id)])).then((found) => current && setNames((old) => ({ ...old, ...Object.fromEntries(found) })));
-    return () => { current = false; };
+    Promise.all(wanted.map(async ({ type, id }) => [`${type}:${id}`, await lookUp(type, id)])).then(
+      (found) => current && setNames((old) => ({ ...old, ...Object.fromEntries(found) })),
+    );
+    return () => {
+      current = false;
+    };
   }, [key]);
   return (type, id) => names[`${type}:${id}`] || { title: sources[type]?.id.test(id) ? "…" : id, note: "" };
 }
@@ -110,7 +130,10 @@ export function useNames(subjects) {
 export async function isHere(type, id) {
   const source = sources[type];
   if (!source || id === "*") return true;
-  return admin.get(source.path(encodeURIComponent(id))).then(() => true, (problem) => problem.status !== 404);
+  return admin.get(source.path(encodeURIComponent(id))).then(
+    () => true,
+    (problem) => problem.status !== 404,
+  );
 }
 
 // Somebody or something by name, with what tells them apart.
@@ -145,10 +168,12 @@ function bySubject(changes) {
 function Side({ title, kind, changes, nameOf }) {
   if (changes.length === 0) return null;
   const shown = changes.slice(0, MOST_SHOWN);
-  return html`<div class="change"><h3><${Tag} kind=${kind}>${title}</${Tag}></h3><ul>${shown.map((one) => html`<li key=${one.key}>
+  return html`<div class="change"><h3><${Tag} kind=${kind}>${title}</${Tag}></h3><ul>${shown.map(
+    (one) => html`<li key=${one.key}>
     <${Subject} of=${nameOf(one.type, one.id)} id=${one.id} relation=${one.relation} plain=${true} />
     ${one.what.map(([permissions, objects]) => html`<span key=${permissions} class="what"><b>${permissions}</b> on ${listed(objects)}</span>`)}
-  </li>`)}</ul>${changes.length > shown.length && html`<p class="hint">And ${changes.length - shown.length} more.</p>`}</div>`;
+  </li>`,
+  )}</ul>${changes.length > shown.length && html`<p class="hint">And ${changes.length - shown.length} more.</p>`}</div>`;
 }
 
 // What a dry run answered: who gains and who loses.

@@ -9,8 +9,10 @@ const kinds = {
 };
 
 const proofs = {
-  client_secret_basic: "HTTP Basic with client id and secret (client_secret_basic). Read the secret from the environment variable AUTHER_CLIENT_SECRET. Never write it into code, logs or a repository.",
-  client_secret_post: "client_id and client_secret in the form body (client_secret_post). Read the secret from the environment variable AUTHER_CLIENT_SECRET. Never write it into code, logs or a repository.",
+  client_secret_basic:
+    "HTTP Basic with client id and secret (client_secret_basic). Read the secret from the environment variable AUTHER_CLIENT_SECRET. Never write it into code, logs or a repository.",
+  client_secret_post:
+    "client_id and client_secret in the form body (client_secret_post). Read the secret from the environment variable AUTHER_CLIENT_SECRET. Never write it into code, logs or a repository.",
   private_key_jwt: "a JWT signed with the app's own private key (private_key_jwt, RFC 7523). Read the key from the environment; its public half is registered.",
   none: "none: this is a public client. It has no secret, and must not be given one.",
 };
@@ -33,8 +35,12 @@ function flow(given) {
 - To sign out, end the app's own session, then send the browser to the end-session endpoint with id_token_hint.`;
 }
 
-const verification = (given) => `${given.type === "m2m" ? "" : `- ID token: RS256 (or as the keys say), iss equals the issuer exactly (no slash at the end), aud equals the client id, exp, iat and nonce. Its sub is the person for ever; use it as the key, not the e-mail address.
-`}- Access token, where an API takes it: header typ is at+jwt, iss as above, aud equals ${given.audience}. Reject ID tokens there.
+const verification = (given) => `${
+  given.type === "m2m"
+    ? ""
+    : `- ID token: RS256 (or as the keys say), iss equals the issuer exactly (no slash at the end), aud equals the client id, exp, iat and nonce. Its sub is the person for ever; use it as the key, not the e-mail address.
+`
+}- Access token, where an API takes it: header typ is at+jwt, iss as above, aud equals ${given.audience}. Reject ID tokens there.
 - Fetch the keys from the JWKS address, and again when a kid is not known.`;
 
 export function assistantPrompt(given) {

@@ -3,30 +3,99 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, SearchField, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { device, shell } from "../../static/core/words.js";
-import { Button, Code, Elsewhere, Empty, Facts, Header, Id, Tag, Time, Wrong, curl } from "../../static/core/ui.js";
+import { Button, Code, curl, Elsewhere, Empty, Facts, Header, Id, Tag, Time, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
+import { device, shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
 
 // What an action is called when it was done; the other actions are called by their own name.
 const TITLES = {
-  "user.sign_in": "Signed in", "user.sign_up": "Signed up", "user.create": "User created", "user.update": "User changed", "user.delete": "User deleted", "user.disable": "User disabled",
-  "user.enable": "User enabled", "user.set_password": "Password set", "user.change_password": "Password changed", "user.confirm_password": "Password confirmed", "invite.create": "Invitation made",
-  "session.end": "Session ended", "session.end_all": "All sessions ended", "session.end_others": "Other sessions ended",
-  "client.create": "App registered", "client.update": "App changed", "client.delete": "App deleted", "client.disable": "App disabled", "client.enable": "App enabled",
-  "client.rotate_secret": "App secret rotated", "client.declare": "App declared in the configuration", "client.withdraw": "App withdrawn from the configuration", "app.refused": "Turned away from an app", "client.fix": "Redirect URI added",
-  "authorize.grant": "Let into an app", "consent.allow": "Consent given", "consent.deny": "Consent denied", "consent.revoke": "Consent taken back",
-  "token.issue": "Token issued", "token.revoke": "Token revoked", "token.preview": "Token previewed", "token.refresh_reused": "Refresh token used twice", "token.code_replayed": "Code used twice",
-  "group.create": "Group made", "group.update": "Group changed", "group.delete": "Group deleted", "tuple.write": "Grant given", "tuple.remove": "Grant taken", "model.put": "Model written", "model.delete": "Model deleted",
-  "api_key.create": "API key made", "api_key.update": "API key changed", "api_key.delete": "API key revoked", "api_key.delete_expired": "Expired API key removed", "api_key.exchange": "API key exchanged", "api_key.use": "API key used",
-  "key.activate": "Signing key in use", "key.publish": "Signing key published", "key.remove": "Signing key removed", "backup.create": "Backup made", "access.bypass": "Let through as administrator",
-  "setup_link.create": "Set-up link made", "setup_link.redeem": "Set-up link used", "recovery_link.create": "Recovery link made", "recovery_link.redeem": "Recovery link used",
+  "user.sign_in": "Signed in",
+  "user.sign_up": "Signed up",
+  "user.create": "User created",
+  "user.update": "User changed",
+  "user.delete": "User deleted",
+  "user.disable": "User disabled",
+  "user.enable": "User enabled",
+  "user.set_password": "Password set",
+  "user.change_password": "Password changed",
+  "user.confirm_password": "Password confirmed",
+  "invite.create": "Invitation made",
+  "session.end": "Session ended",
+  "session.end_all": "All sessions ended",
+  "session.end_others": "Other sessions ended",
+  "client.create": "App registered",
+  "client.update": "App changed",
+  "client.delete": "App deleted",
+  "client.disable": "App disabled",
+  "client.enable": "App enabled",
+  "client.rotate_secret": "App secret rotated",
+  "client.declare": "App declared in the configuration",
+  "client.withdraw": "App withdrawn from the configuration",
+  "app.refused": "Turned away from an app",
+  "client.fix": "Redirect URI added",
+  "authorize.grant": "Let into an app",
+  "consent.allow": "Consent given",
+  "consent.deny": "Consent denied",
+  "consent.revoke": "Consent taken back",
+  "token.issue": "Token issued",
+  "token.revoke": "Token revoked",
+  "token.preview": "Token previewed",
+  "token.refresh_reused": "Refresh token used twice",
+  "token.code_replayed": "Code used twice",
+  "group.create": "Group made",
+  "group.update": "Group changed",
+  "group.delete": "Group deleted",
+  "tuple.write": "Grant given",
+  "tuple.remove": "Grant taken",
+  "model.put": "Model written",
+  "model.delete": "Model deleted",
+  "api_key.create": "API key made",
+  "api_key.update": "API key changed",
+  "api_key.delete": "API key revoked",
+  "api_key.delete_expired": "Expired API key removed",
+  "api_key.exchange": "API key exchanged",
+  "api_key.use": "API key used",
+  "key.activate": "Signing key in use",
+  "key.publish": "Signing key published",
+  "key.remove": "Signing key removed",
+  "backup.create": "Backup made",
+  "access.bypass": "Let through as administrator",
+  "setup_link.create": "Set-up link made",
+  "setup_link.redeem": "Set-up link used",
+  "recovery_link.create": "Recovery link made",
+  "recovery_link.redeem": "Recovery link used",
 };
-const NOUNS = { user: "People", access: "Access", session: "Sessions", invite: "Invitations", client: "Apps", app: "Turned away", authorize: "Sign-ins of apps", consent: "Consents", token: "Tokens", group: "Groups", tuple: "Grants", model: "Models", api_key: "API keys", key: "Signing keys", backup: "Backups", setup_link: "Set-up links", recovery_link: "Recovery links" };
+const NOUNS = {
+  user: "People",
+  access: "Access",
+  session: "Sessions",
+  invite: "Invitations",
+  client: "Apps",
+  app: "Turned away",
+  authorize: "Sign-ins of apps",
+  consent: "Consents",
+  token: "Tokens",
+  group: "Groups",
+  tuple: "Grants",
+  model: "Models",
+  api_key: "API keys",
+  key: "Signing keys",
+  backup: "Backups",
+  setup_link: "Set-up links",
+  recovery_link: "Recovery links",
+};
 
 // A failure is told as one: nobody signed in.
-const FAILED = { "user.sign_in": "Could not sign in", "user.sign_up": "Could not sign up", "user.confirm_password": "Password not confirmed", "client.authenticate": "App did not prove itself",
-  "token.refuse": "Code or token refused", "token.code_wasted": "Code used a second time", "access.refuse": "Not allowed to administer" };
+const FAILED = {
+  "user.sign_in": "Could not sign in",
+  "user.sign_up": "Could not sign up",
+  "user.confirm_password": "Password not confirmed",
+  "client.authenticate": "App did not prove itself",
+  "token.refuse": "Code or token refused",
+  "token.code_wasted": "Code used a second time",
+  "access.refuse": "Not allowed to administer",
+};
 const titleOf = ({ action, outcome }) => (outcome === "failure" && FAILED[action]) || TITLES[action] || action;
 
 const OF_APPS = /^(client|app|authorize|consent|token)\./;
@@ -82,6 +151,7 @@ const FOLLOW_EVERY = 3000;
 
 // A page may be short and still have a next: read on until there is something to show.
 async function readOn(filter, after, signal) {
+  /** @type {{ items: any[], next?: string | null }} */
   const found = { items: [], next: after };
   for (let pages = 0; pages < 8; pages += 1) {
     const page = await admin.get("/audit", { limit: 50, ...filter, after: found.next }, signal);
@@ -136,14 +206,23 @@ export function Log({ filter, follow = false, empty, children }) {
   const next = older ? older.next : first.value?.next;
   return html`<${Loaded} from=${first}>${() => html`
     <${Wrong} problem=${problem} />
-    ${items.length === 0
-      ? html`<${Empty} title=${empty}>${children}</${Empty}>`
-      : html`<div class="log">${items.map((row, n) => html`<${Entry} key=${row.id} row=${row} fresh=${n < newer.length} />`)}</div>`}
+    ${
+      items.length === 0
+        ? html`<${Empty} title=${empty}>${children}</${Empty}>`
+        : html`<div class="log">${items.map((row, n) => html`<${Entry} key=${row.id} row=${row} fresh=${n < newer.length} />`)}</div>`
+    }
     <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>${next && html`<${Button} busy=${busy} onClick=${more}>Show older</${Button}>`}</div>`}</${Loaded}>`;
 }
 
 const HOUR = 36e5;
-const PERIODS = [["1h", "last hour", HOUR], ["24h", "last 24 hours", 24 * HOUR], ["7d", "last 7 days", 168 * HOUR], ["30d", "last 30 days", 720 * HOUR], ["own", "between …"]];
+/** @type {[name: string, title: string, milliseconds?: number][]} */
+const PERIODS = [
+  ["1h", "last hour", HOUR],
+  ["24h", "last 24 hours", 24 * HOUR],
+  ["7d", "last 7 days", 168 * HOUR],
+  ["30d", "last 30 days", 720 * HOUR],
+  ["own", "between …"],
+];
 const NARROWED = ["search", "action", "result", "period", "since", "until", "actor", "target", "request"];
 
 function Choice({ name, title, value, children }) {
@@ -152,7 +231,7 @@ function Choice({ name, title, value, children }) {
 
 function Moment({ name, title, value }) {
   const told = (event) => setQuery({ [name]: event.target.value ? new Date(event.target.value).toISOString() : "" });
-  const local = value ? new Date(new Date(value) - new Date(value).getTimezoneOffset() * 6e4).toISOString().slice(0, 16) : "";
+  const local = value ? new Date(new Date(value).getTime() - new Date(value).getTimezoneOffset() * 6e4).toISOString().slice(0, 16) : "";
   return html`<label class="chip moment"><span>${title}</span><input type="datetime-local" value=${local} onChange=${told} /></label>`;
 }
 
@@ -161,9 +240,13 @@ function Narrowing({ query, follow }) {
   const action = query("action");
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
     <${SearchField} label="Search, or a reference code" value=${query("request") || query("search")} tell=${search} />
-    <${Choice} name="action" title="Action" value=${action}>${Object.entries(NOUNS).map(([noun, title]) => html`<optgroup key=${noun} label=${title}>
+    <${Choice} name="action" title="Action" value=${action}>${Object.entries(NOUNS).map(
+      ([noun, title]) => html`<optgroup key=${noun} label=${title}>
       <option value=${noun} selected=${action === noun}>${title}: all</option>
-      ${Object.keys(TITLES).filter((one) => one.startsWith(`${noun}.`)).map((one) => html`<option key=${one} value=${one} selected=${action === one}>${TITLES[one]}</option>`)}</optgroup>`)}</${Choice}>
+      ${Object.keys(TITLES)
+        .filter((one) => one.startsWith(`${noun}.`))
+        .map((one) => html`<option key=${one} value=${one} selected=${action === one}>${TITLES[one]}</option>`)}</optgroup>`,
+    )}</${Choice}>
     <${Choice} name="result" title="Result" value=${query("result")}>${["success", "failure"].map((one) => html`<option key=${one} value=${one} selected=${query("result") === one}>${one}</option>`)}</${Choice}>
     <${Choice} name="period" title="When" value=${query("period")}>${PERIODS.map(([one, title]) => html`<option key=${one} value=${one} selected=${query("period") === one}>${title}</option>`)}</${Choice}>
     ${query("period") === "own" && html`<${Moment} name="since" title="from" value=${query("since")} /><${Moment} name="until" title="to" value=${query("until")} />`}
@@ -173,10 +256,19 @@ function Narrowing({ query, follow }) {
 
 // What is narrowed by clicking, each to be taken out again.
 function Chosen({ query }) {
-  const chips = [["actor", "by", query("actor")], ["target", "on", query("target")]].filter(([, , value]) => value);
+  const chips = [
+    ["actor", "by", query("actor")],
+    ["target", "on", query("target")],
+  ].filter(([, , value]) => value);
   if (chips.length === 0) return null;
-  return html`<ul class="chosen">${chips.map(([name, word, value]) => html`<li key=${name}><span class="muted">${word}</span> ${kindOf(value, "") ? html`<${Named} kind=${kindOf(value, "")} id=${value} link=${false} />` : html`<code>${value}</code>`}
-    <button type="button" class="quiet" aria-label=${`remove: ${word} ${value}`} onClick=${() => setQuery({ [name]: "" })}>remove</button></li>`)}</ul>`;
+  return html`<ul class="chosen">${chips.map(
+    ([
+      name,
+      word,
+      value,
+    ]) => html`<li key=${name}><span class="muted">${word}</span> ${kindOf(value, "") ? html`<${Named} kind=${kindOf(value, "")} id=${value} link=${false} />` : html`<code>${value}</code>`}
+    <button type="button" class="quiet" aria-label=${`remove: ${word} ${value}`} onClick=${() => setQuery({ [name]: "" })}>remove</button></li>`,
+  )}</ul>`;
 }
 
 export function Audit() {
@@ -187,11 +279,22 @@ export function Audit() {
   // To the minute, so that the same filter stays the same while it is looked at.
   const began = span && new Date(Math.floor((Date.now() - span) / 6e4) * 6e4).toISOString();
   const [since] = useFixed(began, query("period"));
-  const filter = Object.fromEntries(Object.entries({
-    search: query("search"), action: query("action"), result: query("result"), actor: query("actor"), target: query("target"), request: query("request"),
-    since: since || query("since"), until: query("until"),
-  }).filter(([, value]) => value));
-  const flags = ["action", "actor", "target", "since"].filter((name) => filter[name]).map((name) => ` --${name} ${shell(filter[name])}`).join("");
+  const filter = Object.fromEntries(
+    Object.entries({
+      search: query("search"),
+      action: query("action"),
+      result: query("result"),
+      actor: query("actor"),
+      target: query("target"),
+      request: query("request"),
+      since: since || query("since"),
+      until: query("until"),
+    }).filter(([, value]) => value),
+  );
+  const flags = ["action", "actor", "target", "since"]
+    .filter((name) => filter[name])
+    .map((name) => ` --${name} ${shell(filter[name])}`)
+    .join("");
   return html`
     <${Header} title="Audit" purpose="Who did what, to whom, from where. Nobody can change it." />
     <${Narrowing} query=${query} follow=${follow} />
@@ -200,7 +303,7 @@ export function Audit() {
     <${Log} filter=${filter} follow=${follow} empty=${Object.keys(filter).length ? "Nothing fits" : "Nothing happened yet"}>
       ${Object.keys(filter).length ? html`<p>No entry fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(NARROWED.map((name) => [name, ""])))}>Show all</${Button}></p>` : html`<p>Sign-ins and every change are written here.</p>`}
     </${Log}>
-    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: 50, ...filter })}`)} />`;
+    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: "50", ...filter })}`)} />`;
 }
 
 // A value that stays as it was first, until `on` changes.

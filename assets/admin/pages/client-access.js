@@ -1,11 +1,11 @@
 // Who may use a client: everybody, or those who are named here, themselves or through a group.
 import { admin } from "../../static/core/api.js";
 import { html, useState } from "../../static/core/html.js";
-import { Elsewhere, Empty, Field, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { curl, Elsewhere, Empty, Field, Tag, Time, toast, Wrong } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { Named, takenFor } from "../people.js";
+import { known, Relations, RowForm, Suggestions } from "../relations.js";
 import { useMay } from "../rights.js";
-import { Relations, RowForm, Suggestions, known } from "../relations.js";
 
 const policies = [
   ["all_users", "Everybody with an account", "Anyone who can sign in here can sign in to this app."],
@@ -20,12 +20,20 @@ const relations = [
   ["introspect", "introspect: another app that is shown this app's tokens"],
 ];
 
-const kinds = [["user", "Person"], ["group", "Group"], ["apikey", "API key"], ["client", "App"]];
+const kinds = [
+  ["user", "Person"],
+  ["group", "Group"],
+  ["apikey", "API key"],
+  ["client", "App"],
+];
 const about = { user: "ann@example.com", group: "Staff", apikey: "key_…", client: "client id" };
 const titles = Object.fromEntries(kinds);
 
 const columns = [
-  { title: "Who", cell: ({ subject_type: kind, subject_id: id, subject_relation: relation }) => html`<${Named} kind=${kind} id=${id} />${relation && ` (${relation})`}` },
+  {
+    title: "Who",
+    cell: ({ subject_type: kind, subject_id: id, subject_relation: relation }) => html`<${Named} kind=${kind} id=${id} />${relation && ` (${relation})`}`,
+  },
   { title: "Kind", cell: (tuple) => titles[tuple.subject_type] || tuple.subject_type },
   { title: "May", cell: (tuple) => html`<${Tag}>${tuple.relation}</${Tag}>` },
   { title: "Until", cell: (tuple) => html`<${Time} at=${tuple.expires_at} none="for ever" />` },
@@ -66,7 +74,8 @@ function Policy({ client, reload }) {
     }
     reload();
   };
-  if (isFixed || !may) return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)[1]}.${isFixed && " This is declared in the configuration file."}</p></section>`;
+  if (isFixed || !may)
+    return html`<section class="panel"><h2>Who may sign in</h2><p>${policies.find(([key]) => key === client.access_policy)?.[1]}.${isFixed && " This is declared in the configuration file."}</p></section>`;
   return html`<section class="panel"><${Field} name="access_policy" kind="radio" label="Who may sign in" options=${policies} value=${client.access_policy} onInput=${choose} /><${Wrong} problem=${problem} /></section>`;
 }
 

@@ -2,10 +2,10 @@
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
-import { Button, Copy, Elsewhere, Empty, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, Copy, curl, Elsewhere, Empty, Time, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
-import { useMay } from "../rights.js";
 import { shell } from "../../static/core/words.js";
+import { useMay } from "../rights.js";
 
 const fieldTitles = { redirect_uris: "redirect URIs" };
 
@@ -52,9 +52,11 @@ function Failure({ one, path, client, fixed }) {
     <div class="side-by-side"><h2>${one.message}</h2><span class="muted">${one.count > 1 && `${one.count} times, last `}<${Time} at=${one.at} /></span></div>
     ${one.sent && html`<${Compared} one=${one} />`}
     <${Wrong} problem=${problem} />
-    <div class="side-by-side">${one.fix && may
-      ? html`<${Button} kind="primary" busy=${busy} onClick=${fix}>Add what was sent to the ${fieldTitles[one.fix.field] || one.fix.field}</${Button}>`
-      : html`<span class="lead">${advice(one, client)}</span>`}
+    <div class="side-by-side">${
+      one.fix && may
+        ? html`<${Button} kind="primary" busy=${busy} onClick=${fix}>Add what was sent to the ${fieldTitles[one.fix.field] || one.fix.field}</${Button}>`
+        : html`<span class="lead">${advice(one, client)}</span>`
+    }
       <span class="muted"><code>${one.error}</code></span></div>
   </li>`;
 }

@@ -3,8 +3,16 @@ import { shell } from "../../static/core/words.js";
 
 export const types = {
   web: { title: "Web app with a server", short: "web", about: "Next.js, Rails, Django, Express. Its server keeps a secret." },
-  spa: { title: "App in the browser", short: "spa", about: "React, Vue, Angular without a server of its own. Nothing in it is secret; PKCE takes the secret's place." },
-  native: { title: "App on a phone or desktop", short: "native", about: "iOS, Android, desktop, command line. Signs in through the system's browser, with PKCE." },
+  spa: {
+    title: "App in the browser",
+    short: "spa",
+    about: "React, Vue, Angular without a server of its own. Nothing in it is secret; PKCE takes the secret's place.",
+  },
+  native: {
+    title: "App on a phone or desktop",
+    short: "native",
+    about: "iOS, Android, desktop, command line. Signs in through the system's browser, with PKCE.",
+  },
   m2m: { title: "Machine without people", short: "m2m", about: "A job or service that gets tokens for itself. Nobody signs in." },
 };
 

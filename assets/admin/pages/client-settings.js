@@ -1,7 +1,7 @@
 // The settings of a client: every field that the API takes. Two people who change it at the same time do not lose each other's work.
 import { admin } from "../../static/core/api.js";
 import { html, useState } from "../../static/core/html.js";
-import { Button, Code, Elsewhere, Facts, Form, SecretPanel, curl, toast } from "../../static/core/ui.js";
+import { Button, Code, curl, Elsewhere, Facts, Form, SecretPanel, toast } from "../../static/core/ui.js";
 import { shell } from "../../static/core/words.js";
 import { ForThose } from "../rights.js";
 import { fromForm, grantOptions, hasSecret, methodOptions, placeholders, toForm } from "./client-fields.js";
@@ -12,15 +12,41 @@ const claims = [
   ["none", "None", "For an app that asks live. Keeps tokens small."],
 ];
 
-const algorithms = [["RS256", "RS256: every library accepts it"], ["ES256", "ES256: smaller and quicker"], ["EdDSA", "EdDSA: smallest; some libraries do not know it"]];
+const algorithms = [
+  ["RS256", "RS256: every library accepts it"],
+  ["ES256", "ES256: smaller and quicker"],
+  ["EdDSA", "EdDSA: smallest; some libraries do not know it"],
+];
 
 // The fields for a client of this type, in the order of reading.
 function fieldsOf(client) {
   const isMachine = client.type === "m2m";
   const people = [
-    { name: "redirect_uris", label: "Redirect URIs", kind: "area", rows: 4, placeholder: placeholders[client.type], hint: "Where people come back to, exactly as the app sends it. One in each line." },
-    { name: "post_logout_redirect_uris", label: "Redirect URIs after logging out", kind: "area", rows: 2, optional: true, hint: "Where people may return to after they sign out. One in each line." },
-    { name: "origins", label: "Allowed origins", kind: "area", rows: 2, optional: true, placeholder: "https://app.example.com", hint: "Pages that may call from a browser, beyond those of the redirect URIs." },
+    {
+      name: "redirect_uris",
+      label: "Redirect URIs",
+      kind: "area",
+      rows: 4,
+      placeholder: placeholders[client.type],
+      hint: "Where people come back to, exactly as the app sends it. One in each line.",
+    },
+    {
+      name: "post_logout_redirect_uris",
+      label: "Redirect URIs after logging out",
+      kind: "area",
+      rows: 2,
+      optional: true,
+      hint: "Where people may return to after they sign out. One in each line.",
+    },
+    {
+      name: "origins",
+      label: "Allowed origins",
+      kind: "area",
+      rows: 2,
+      optional: true,
+      placeholder: "https://app.example.com",
+      hint: "Pages that may call from a browser, beyond those of the redirect URIs.",
+    },
     { name: "trusted", label: "Trusted: people are not asked what the app may see", kind: "check" },
   ];
   return [
@@ -28,14 +54,50 @@ function fieldsOf(client) {
     ...(isMachine ? [] : people),
     { name: "h-proof", kind: "heading", label: "How it proves itself" },
     { name: "token_endpoint_auth_method", label: "Token endpoint auth method", kind: "select", options: methodOptions(client.type), hint: hint(client) },
-    { name: "jwks", label: "Public keys (JWK set)", kind: "area", placeholder: '{"keys":[…]}', hint: "The public half only.", when: (values) => values.token_endpoint_auth_method === "private_key_jwt" || values.jwks !== "" },
-    { name: "grant_types", label: "Grant types", kind: "checks", options: isMachine ? grantOptions.slice(2) : grantOptions.slice(0, client.type === "web" ? 3 : 2) },
+    {
+      name: "jwks",
+      label: "Public keys (JWK set)",
+      kind: "area",
+      placeholder: '{"keys":[…]}',
+      hint: "The public half only.",
+      when: (values) => values.token_endpoint_auth_method === "private_key_jwt" || values.jwks !== "",
+    },
+    {
+      name: "grant_types",
+      label: "Grant types",
+      kind: "checks",
+      options: isMachine ? grantOptions.slice(2) : grantOptions.slice(0, client.type === "web" ? 3 : 2),
+    },
     ...(client.type === "web" ? [{ name: "require_pkce", label: "Demand PKCE although it has a secret", kind: "check" }] : []),
     { name: "h-tokens", kind: "heading", label: "Its tokens" },
-    { name: "audiences", label: "Audiences of access tokens", kind: "area", rows: 2, optional: true, placeholder: "https://api.example.com", hint: "The APIs it calls: what they check as aud. One in each line; without any it is the issuer." },
-    { name: "scopes", label: "Scopes it may ask for", kind: "area", rows: 2, optional: true, placeholder: "openid profile email", hint: "All that are known, when empty." },
+    {
+      name: "audiences",
+      label: "Audiences of access tokens",
+      kind: "area",
+      rows: 2,
+      optional: true,
+      placeholder: "https://api.example.com",
+      hint: "The APIs it calls: what they check as aud. One in each line; without any it is the issuer.",
+    },
+    {
+      name: "scopes",
+      label: "Scopes it may ask for",
+      kind: "area",
+      rows: 2,
+      optional: true,
+      placeholder: "openid profile email",
+      hint: "All that are known, when empty.",
+    },
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
-    { name: "access_token_seconds", label: "Lifetime of access tokens, in seconds", inputmode: "numeric", optional: true, placeholder: "3600", autocomplete: "off", hint: "60 to 86400. Empty: the setting tokens.access_seconds." },
+    {
+      name: "access_token_seconds",
+      label: "Lifetime of access tokens, in seconds",
+      inputmode: "numeric",
+      optional: true,
+      placeholder: "3600",
+      autocomplete: "off",
+      hint: "60 to 86400. Empty: the setting tokens.access_seconds.",
+    },
     { name: "signing_alg", label: "Signed with", kind: "select", options: algorithms },
   ];
 }
@@ -51,7 +113,7 @@ const changedOf = (fields, before, now) => fields.filter(({ name, kind }) => kin
 
 export function Settings({ client, reload }) {
   const [base, setBase] = useState(client);
-  const [drawn, setDrawn] = useState({ values: toForm(client), note: null, count: 0 });
+  const [drawn, setDrawn] = useState(/** @type {{ values: any, note: any, count: number }} */ ({ values: toForm(client), note: null, count: 0 }));
   const [secret, setSecret] = useState(null);
   if (client.managed_by === "config") return html`<${Declared} client=${client} />`;
   const fields = fieldsOf(client);
@@ -77,7 +139,11 @@ export function Settings({ client, reload }) {
     const theirs = changedOf(fields, toForm(base), toForm(latest));
     const kept = Object.fromEntries(mine.map((name) => [name, values[name]]));
     setBase(latest);
-    setDrawn({ values: { ...toForm(latest), ...kept }, note: { theirs, both: theirs.filter((name) => mine.includes(name)), latest: toForm(latest) }, count: drawn.count + 1 });
+    setDrawn({
+      values: { ...toForm(latest), ...kept },
+      note: { theirs, both: theirs.filter((name) => mine.includes(name)), latest: toForm(latest) },
+      count: drawn.count + 1,
+    });
   };
   const done = (answer) => {
     if (answer === null) return scrollTo(0, 0);
@@ -91,7 +157,13 @@ export function Settings({ client, reload }) {
     <section class="panel"><${ForThose} who="update on clients"><${Form} key=${drawn.count} fields=${fields} initial=${drawn.values} action="Save" send=${send} done=${done} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin client update ${shell(client.client_id)} --name ${shell(client.name)}${client.redirect_uris.map((uri) => ` \\\n  --redirect-uri ${shell(uri)}`).join("")}`}
       request=${curl("PATCH", `/clients/${encodeURIComponent(client.client_id)}`, { name: client.name, redirect_uris: client.redirect_uris, version: client.version })} />
-    ${secret && html`<${SecretPanel} title=${`A secret for ${secret.name}`} secrets=${[["Client secret", secret.client_secret]]} saved=${() => { setSecret(null); reload(); }} />`}`;
+    ${
+      secret &&
+      html`<${SecretPanel} title=${`A secret for ${secret.name}`} secrets=${[["Client secret", secret.client_secret]]} saved=${() => {
+        setSecret(null);
+        reload();
+      }} />`
+    }`;
 }
 
 // Somebody else saved first: what they changed, and what is left to decide.
@@ -100,8 +172,11 @@ function Met({ note, titles, takeTheirs }) {
   return html`<div class="notice" role="alert">
     <h2>Somebody else changed this client while you did</h2>
     <p>They changed: ${named(note.theirs)}. It stands in the form now, and so does what you typed. Nothing is saved yet.</p>
-    ${note.both.length > 0 && html`<p>You both changed these; yours stands in the form. Theirs is:</p>
-      ${note.both.map((name) => html`<div key=${name}><p class="lead">${titles[name]}</p><${Code} text=${String(note.latest[name])} /></div>`)}`}
+    ${
+      note.both.length > 0 &&
+      html`<p>You both changed these; yours stands in the form. Theirs is:</p>
+      ${note.both.map((name) => html`<div key=${name}><p class="lead">${titles[name]}</p><${Code} text=${String(note.latest[name])} /></div>`)}`
+    }
     <p>Save to keep what the form says, or <${Button} kind="small" onClick=${takeTheirs}>Take theirs</${Button}></p>
   </div>`;
 }

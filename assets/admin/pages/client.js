@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, Wrong, toast } from "../../static/core/ui.js";
+import { Button, Confirm, Dialog, Form, Header, Id, Skeleton, Tabs, Tag, Time, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { count, listing, taken } from "../../static/core/words.js";
 import { May, useMay, useShown } from "../rights.js";
@@ -20,14 +20,20 @@ function Integration(given) {
 }
 
 // Address, name, what draws it, and the right that it needs beyond those of the page.
-const tabs = [["settings", "Settings", Settings], ["access", "Access", Access, "view on tuples"], ["integration", "Integration", Integration], ["failures", "Failures", Failures]];
+const tabs = [
+  ["settings", "Settings", Settings],
+  ["access", "Access", Access, "view on tuples"],
+  ["integration", "Integration", Integration],
+  ["failures", "Failures", Failures],
+];
 
 export const pathOf = (id) => `/clients/${encodeURIComponent(id)}`;
 
 export function Client({ id }) {
   const client = useLoaded((signal) => admin.get(pathOf(id), undefined, signal), [id]);
   // While it is loaded anew, what was there stays.
-  if (client.problem?.status === 404) return html`<${Header} title="Client" back=${{ href: adminPage("/clients"), title: "Clients" }} /><${Wrong} problem=${client.problem} />`;
+  if (client.problem?.status === 404)
+    return html`<${Header} title="Client" back=${{ href: adminPage("/clients"), title: "Clients" }} /><${Wrong} problem=${client.problem} />`;
   return html`<${Loaded} from=${client}>${(value, reload) => html`<${Loads} client=${value} reload=${reload} />`}</${Loaded}>`;
 }
 
@@ -47,12 +53,15 @@ function Loads({ client, reload }) {
   };
   return html`
     <${Header} title=${client.name} purpose=${types[client.type].title} back=${{ href: adminPage("/clients"), title: "Clients" }}>
-      ${isOurs && html`
+      ${
+        isOurs &&
+        html`
         <${May} to="update on clients">
           ${hasSecret(client) && html`<${Button} onClick=${() => setOpen("rotate")}>Rotate secret</${Button}>`}
           <${Button} onClick=${() => setOpen(client.disabled ? "enable" : "disable")}>${client.disabled ? "Enable" : "Disable"}</${Button}>
         </${May}>
-        <${May} to="delete on clients"><${Button} kind="danger" onClick=${() => setOpen("delete")}>Delete</${Button}></${May}>`}
+        <${May} to="delete on clients"><${Button} kind="danger" onClick=${() => setOpen("delete")}>Delete</${Button}></${May}>`
+      }
     </${Header}>
     <ul class="line-facts">
       <li><${Id}>${client.client_id}</${Id}></li>
@@ -60,17 +69,41 @@ function Loads({ client, reload }) {
       <li><span class="muted">Registered</span><${Time} at=${client.created_at} /></li>
       ${hasSecret(client) && html`<${Secrets} secrets=${client.secrets} />`}
     </ul>
-    <${Protection} client=${client} changed=${() => { setRound(round + 1); reload(); }} />
+    <${Protection} client=${client} changed=${() => {
+      setRound(round + 1);
+      reload();
+    }} />
     <${Tabs} tabs=${shown} current=${tab} href=${(name) => adminPage(`${pathOf(client.client_id)}?tab=${name}`)} />
     <${Part} key=${`${tab} ${round}`} client=${client} reload=${reload} />
-    ${open === "rotate" && html`<${Rotate} client=${client} close=${close} done=${(rotated) => { close(); setMade(rotated); }} />`}
+    ${
+      open === "rotate" &&
+      html`<${Rotate} client=${client} close=${close} done=${(rotated) => {
+        close();
+        setMade(rotated);
+      }} />`
+    }
     ${open === "enable" && html`<${Enable} client=${client} close=${close} done=${after(`${client.name} is enabled.`)} />`}
-    ${open === "disable" && html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
-      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refresh_families || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`}
-    ${open === "delete" && html`<${Lose} client=${client} close=${close} action="Delete" send=${() => admin.remove(pathOf(client.client_id))}
-      done=${() => { toast(`${client.name} was deleted.`); navigate(adminPage("/clients")); }}
-      loses=${(counts) => `Deletes ${listing([client.name, taken(counts)].filter(Boolean))}. Its id and its secret stop working at once. This cannot be undone.`} />`}
-    ${made && html`<${Saved} client=${made} title=${`A new secret for ${made.name}`} saved=${() => { setMade(null); reload(); }} />`}`;
+    ${
+      open === "disable" &&
+      html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
+      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refresh_families || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`
+    }
+    ${
+      open === "delete" &&
+      html`<${Lose} client=${client} close=${close} action="Delete" send=${() => admin.remove(pathOf(client.client_id))}
+      done=${() => {
+        toast(`${client.name} was deleted.`);
+        navigate(adminPage("/clients"));
+      }}
+      loses=${(counts) => `Deletes ${listing([client.name, taken(counts)].filter(Boolean))}. Its id and its secret stop working at once. This cannot be undone.`} />`
+    }
+    ${
+      made &&
+      html`<${Saved} client=${made} title=${`A new secret for ${made.name}`} saved=${() => {
+        setMade(null);
+        reload();
+      }} />`
+    }`;
 }
 
 // What the sign-ins of the last days say of the app: a step that is safe by now, or a danger.
@@ -111,8 +144,12 @@ function State({ client }) {
 
 function Secrets({ secrets }) {
   if (secrets.length === 0) return html`<li><${Tag} kind="warn">no secret</${Tag}></li>`;
-  return secrets.map((secret, n) => html`<li key=${secret.created_at}><span class="muted">${secrets.length > 1 && n === 0 ? "Old secret" : "Secret"} made</span><${Time} at=${secret.created_at} />${
-    secret.expires_at && html`, ends <${Time} at=${secret.expires_at} />`}</li>`);
+  return secrets.map(
+    (secret, n) =>
+      html`<li key=${secret.created_at}><span class="muted">${secrets.length > 1 && n === 0 ? "Old secret" : "Secret"} made</span><${Time} at=${secret.created_at} />${
+        secret.expires_at && html`, ends <${Time} at=${secret.expires_at} />`
+      }</li>`,
+  );
 }
 
 const overlaps = [

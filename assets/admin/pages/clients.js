@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
-import { Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { curl, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, toast } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { May } from "../rights.js";
 import { defaultMethod, flags, fromForm, grantOptions, methodOptions, placeholders, typeOptions, types } from "./client-fields.js";
@@ -30,7 +30,14 @@ const columns = [
 
 const filters = [
   { name: "type", title: "Kind", options: Object.entries(types).map(([key, { title }]) => [key, title]) },
-  { name: "disabled", title: "State", options: [["false", "active"], ["true", "disabled"]] },
+  {
+    name: "disabled",
+    title: "State",
+    options: [
+      ["false", "active"],
+      ["true", "disabled"],
+    ],
+  },
 ];
 
 export function Clients() {
@@ -43,11 +50,21 @@ export function Clients() {
     <${Elsewhere} command="auther admin client list" request=${curl("GET", "/clients")} />`;
 }
 
-const isA = (...kinds) => (values) => kinds.includes(values.type);
+const isA =
+  (...kinds) =>
+  (values) =>
+    kinds.includes(values.type);
 
 const redirects = (type, label, hint) => ({ name: "redirect_uris", label, kind: "area", rows: 3, placeholder: placeholders[type], hint, when: isA(type) });
 
-const method = (type, hint) => ({ name: `method_${type}`, label: "Token endpoint auth method", kind: "select", options: methodOptions(type), hint, when: isA(type) });
+const method = (type, hint) => ({
+  name: `method_${type}`,
+  label: "Token endpoint auth method",
+  kind: "select",
+  options: methodOptions(type),
+  hint,
+  when: isA(type),
+});
 
 const fields = [
   { name: "name", label: "Name", autocomplete: "off", hint: "People see it when they sign in: “Sign in to My Backend App”." },
@@ -59,11 +76,32 @@ const fields = [
   method("spa", "What ships to people cannot keep a secret. PKCE proves it instead."),
   method("native", "What ships to people cannot keep a secret. PKCE proves it instead."),
   method("m2m", "How the machine proves itself."),
-  { name: "jwks", label: "Public keys (JWK set)", kind: "area", placeholder: '{"keys":[…]}', hint: "The public half only.", when: (values) => values[`method_${values.type}`] === "private_key_jwt" },
+  {
+    name: "jwks",
+    label: "Public keys (JWK set)",
+    kind: "area",
+    placeholder: '{"keys":[…]}',
+    hint: "The public half only.",
+    when: (values) => values[`method_${values.type}`] === "private_key_jwt",
+  },
   { name: "grants_people", label: "Grant types", kind: "checks", options: grantOptions.slice(0, 2), when: isA("spa", "native") },
   { name: "grants_web", label: "Grant types", kind: "checks", options: grantOptions, when: isA("web") },
-  { name: "audiences", label: "Audience of its access tokens", optional: true, placeholder: "https://api.example.com", hint: "The API that it calls. Without one it is the issuer.", autocomplete: "off" },
-  { name: "client_id", label: "Client id", optional: true, autocomplete: "off", spellcheck: "false", hint: "Made up for you when empty. It cannot change later." },
+  {
+    name: "audiences",
+    label: "Audience of its access tokens",
+    optional: true,
+    placeholder: "https://api.example.com",
+    hint: "The API that it calls. Without one it is the issuer.",
+    autocomplete: "off",
+  },
+  {
+    name: "client_id",
+    label: "Client id",
+    optional: true,
+    autocomplete: "off",
+    spellcheck: "false",
+    hint: "Made up for you when empty. It cannot change later.",
+  },
   { name: "trusted", label: "Trusted: people are not asked what the app may see", kind: "check", when: isA("web", "spa", "native") },
 ];
 
@@ -93,9 +131,10 @@ const example = { name: "My Backend App", type: "web", redirect_uris: [placehold
 
 export function NewClient() {
   const [made, setMade] = useState(null);
-  const send = (values) => admin.post("/clients", body(values)).catch((problem) => {
-    throw placed(problem, values.type);
-  });
+  const send = (values) =>
+    admin.post("/clients", body(values)).catch((problem) => {
+      throw placed(problem, values.type);
+    });
   const open = (client) => navigate(adminPage(`/clients/${encodeURIComponent(client.client_id)}?tab=integration`));
   const done = (client) => {
     if (client.client_secret) return setMade(client);

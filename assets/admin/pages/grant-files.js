@@ -1,7 +1,7 @@
 // Grants as files: many lines in at once, and all of them out.
 import { admin } from "../../static/core/api.js";
 import { html, useRef, useState } from "../../static/core/html.js";
-import { Button, Elsewhere, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, curl, Elsewhere, Field, Header, Tag, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
 import { GRANTS } from "./access.js";
@@ -58,13 +58,22 @@ function Import() {
     <p class="lead">Lines of an export, tuples of OpenFGA, or <code>doc:1#viewer@user:usr_…</code>. They hold identifiers: nothing is looked up by name. Lines that were written may be sent again.</p>
     <form onSubmit=${send} novalidate aria-busy=${Boolean(state.busy)}>
       <div class="field"><label for="file">File</label><input id="file" ref=${input} type="file" accept=".jsonl,.json,.txt,.ndjson" onChange=${read} /></div>
-      <${Field} name="lines" kind="area" label="or its lines" rows="8" wrap="off" value=${text} onInput=${(value) => { setText(value); setState({}); }} />
+      <${Field} name="lines" kind="area" label="or its lines" rows="8" wrap="off" value=${text} onInput=${(value) => {
+        setText(value);
+        setState({});
+      }} />
       ${state.busy && html`<p><progress max=${lines.length} value=${state.at}>${state.at} of ${lines.length}</progress></p>`}
-      ${state.problem && html`<${Wrong} problem=${state.problem} />
+      ${
+        state.problem &&
+        html`<${Wrong} problem=${state.problem} />
         ${state.problem.list?.length > 0 && html`<ul class="problems">${state.problem.list.map((one, n) => html`<li key=${n}><span><code>${one.field}</code> ${one.message}</span></li>`)}</ul>`}
-        <p class="hint">${state.written > 0 ? `${state.written} lines before these are written already and may be sent again.` : "Nothing was written."}</p>`}
-      ${state.done && html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href=${adminPage("/access/grants")}>See the grants</a></p>
-        ${state.names > 0 && html`<p class="hint"><${Tag} kind="warn">names</${Tag}> ${state.names} of them speak of somebody by what is also the name of an account or a group here. Lines hold identifiers, so these are taken for somebody in another system.</p>`}`}
+        <p class="hint">${state.written > 0 ? `${state.written} lines before these are written already and may be sent again.` : "Nothing was written."}</p>`
+      }
+      ${
+        state.done &&
+        html`<p><${Tag} kind="good">done</${Tag}> ${state.written} written. <a href=${adminPage("/access/grants")}>See the grants</a></p>
+        ${state.names > 0 && html`<p class="hint"><${Tag} kind="warn">names</${Tag}> ${state.names} of them speak of somebody by what is also the name of an account or a group here. Lines hold identifiers, so these are taken for somebody in another system.</p>`}`
+      }
       <div class="actions side"><button type="submit" class="button primary" disabled=${count === 0 || state.busy}>${count === 0 ? "Import" : `Import ${count} ${count === 1 ? "line" : "lines"}`}</button>${name && html`<span class="hint">${name}</span>`}</div>
     </form></section>`;
 }

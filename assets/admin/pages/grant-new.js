@@ -3,11 +3,11 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { Button, Elsewhere, Empty, Field, Header, Tag, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, curl, Elsewhere, Empty, Field, Header, Tag, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
-import { Changes, address, isHere, isOfThePlatform, modelPath, split, useModels, useWriting } from "./access.js";
 import { takenFor } from "../people.js";
+import { address, Changes, isHere, isOfThePlatform, modelPath, split, useModels, useWriting } from "./access.js";
 import { parts } from "./grants.js";
 import { ScriptField } from "./model-policies.js";
 
@@ -26,27 +26,50 @@ export function SubjectField({ name = "subject_id", label = "Who", type, value, 
   const [found, setFound] = useState([]);
   const search = type === "apikey" ? "" : value;
   useEffect(() => {
-    if (!suggestions[type]) { setFound([]); return undefined; }
+    if (!suggestions[type]) {
+      setFound([]);
+      return undefined;
+    }
     let current = true;
-    const timer = setTimeout(() => suggestions[type](search).then((items) => current && setFound(items), () => current && setFound([])), 200);
+    const timer = setTimeout(
+      () =>
+        suggestions[type](search).then(
+          (items) => current && setFound(items),
+          () => current && setFound([]),
+        ),
+      200,
+    );
     return () => {
       current = false;
       clearTimeout(timer);
     };
   }, [type, search]);
-  const hints = { user: "E-mail address, username or id; * for everyone.", group: "Name or id of the group: its members have it.", apikey: "The key's id, key_….", client: "The client id." };
+  const hints = {
+    user: "E-mail address, username or id; * for everyone.",
+    group: "Name or id of the group: its members have it.",
+    apikey: "The key's id, key_….",
+    client: "The client id.",
+  };
   return html`<${Field} name=${name} label=${label} value=${value} onInput=${onInput} wrong=${wrong} hint=${hints[type] || `The id of one ${type}.`} list=${`${name}-found`} autocomplete="off" spellcheck="false" autocapitalize="off" />
     <datalist id=${`${name}-found`}>${found.map(([one, words]) => html`<option key=${one} value=${one}>${words}</option>`)}</datalist>`;
 }
 
-export const SUBJECT_TYPES = [["user", "a person"], ["group", "a group"], ["apikey", "an API key"], ["client", "an app"]];
+export const SUBJECT_TYPES = [
+  ["user", "a person"],
+  ["group", "a group"],
+  ["apikey", "an API key"],
+  ["client", "an app"],
+];
 
 // What may stand on the right of a relation, as options; the four kinds when the model does not say.
 function subjectTypes(relation) {
   const allowed = relation?.subjects;
   const titles = Object.fromEntries(SUBJECT_TYPES);
   if (!allowed) return [...SUBJECT_TYPES, ["other", "a thing of another type"]];
-  return [...new Set(allowed.map((rule) => rule.replace(/[#:]\*?[^:]*$/, (end) => (end.startsWith("#") || end === ":*" ? "" : end))))].map((type) => [type, titles[type] || type]);
+  return [...new Set(allowed.map((rule) => rule.replace(/[#:]\*?[^:]*$/, (end) => (end.startsWith("#") || end === ":*" ? "" : end))))].map((type) => [
+    type,
+    titles[type] || type,
+  ]);
 }
 
 export function NewGrant() {
@@ -58,11 +81,23 @@ export function NewGrant() {
 
 function initial(query, models) {
   const subject = query.get("subject") || "";
-  const from = subject ? split(subject, models.map((model) => model.entity_type)) : { type: query.get("subject_type") || "user", id: query.get("subject_id") || "" };
+  const from = subject
+    ? split(
+        subject,
+        models.map((model) => model.entity_type),
+      )
+    : { type: query.get("subject_type") || "user", id: query.get("subject_id") || "" };
   const type = query.get("entity_type") || models.find((model) => !model.built_in)?.entity_type || "users";
   return {
-    entity_type: type, entity_id: query.get("entity_id") ?? (isOfThePlatform(models, type) ? "*" : ""), relation: query.get("relation") || "",
-    subject_type: from.type || "user", subject_id: from.id, other_type: "", subject_relation: query.get("subject_relation") || "", condition: "", ends: "",
+    entity_type: type,
+    entity_id: query.get("entity_id") ?? (isOfThePlatform(models, type) ? "*" : ""),
+    relation: query.get("relation") || "",
+    subject_type: from.type || "user",
+    subject_id: from.id,
+    other_type: "",
+    subject_relation: query.get("subject_relation") || "",
+    condition: "",
+    ends: "",
     // What another page names is an identifier; what is typed may be a name.
     names: query.get("names") !== "false",
   };
@@ -73,10 +108,18 @@ function tupleOf(values) {
   const subject_type = values.subject_type === "other" ? values.other_type.trim() : values.subject_type;
   const moment = values.ends ? new Date(values.ends) : null;
   const tuple = {
-    entity_type: values.entity_type, entity_id: values.entity_id.trim(), relation: values.relation, subject_type, subject_id: values.subject_id.trim(),
-    subject_relation: values.subject_relation.trim() || null, condition: values.condition.trim() || null, expires_at: moment && !Number.isNaN(+moment) ? moment.toISOString() : null,
+    entity_type: values.entity_type,
+    entity_id: values.entity_id.trim(),
+    relation: values.relation,
+    subject_type,
+    subject_id: values.subject_id.trim(),
+    subject_relation: values.subject_relation.trim() || null,
+    condition: values.condition.trim() || null,
+    expires_at: moment && !Number.isNaN(+moment) ? moment.toISOString() : null,
   };
-  return tuple.entity_type && tuple.entity_id && tuple.relation && subject_type && tuple.subject_id ? { ...parts(tuple), ...(values.names ? {} : { names: false }) } : null;
+  return tuple.entity_type && tuple.entity_id && tuple.relation && subject_type && tuple.subject_id
+    ? { ...parts(tuple), ...(values.names ? {} : { names: false }) }
+    : null;
 }
 
 function Grant({ models }) {
@@ -86,7 +129,14 @@ function Grant({ models }) {
   const [busy, setBusy] = useState(false);
   const type = values.entity_type;
   const may = useWriting().grant(type, models);
-  const model = useLoaded((signal) => admin.get(`/models/${encodeURIComponent(type)}`, undefined, signal).catch((error) => { if (error.status === 404) return null; throw error; }), [type]);
+  const model = useLoaded(
+    (signal) =>
+      admin.get(`/models/${encodeURIComponent(type)}`, undefined, signal).catch((error) => {
+        if (error.status === 404) return null;
+        throw error;
+      }),
+    [type],
+  );
   const description = model.value?.entity_type === type ? model.value.description : null;
   const relations = (description?.relations || []).filter((relation) => relation.takes_tuples);
   const chosen = relations.find((relation) => relation.name === values.relation);
@@ -106,10 +156,14 @@ function Grant({ models }) {
   }, [values.relation, description]);
   const tuple = tupleOf(values);
   const wrong = problem?.fields || {};
-  const gives = (relation) => (description?.permissions || []).filter((one) => ["yes", "unless"].includes(description.matrix[relation]?.[one.name])).map((one) => one.name);
+  const gives = (relation) =>
+    (description?.permissions || []).filter((one) => ["yes", "unless"].includes(description.matrix[relation]?.[one.name])).map((one) => one.name);
   const send = async (event) => {
     event.preventDefault();
-    if (!tuple) { setProblem(new Error("Something is missing: the object, the relation and who all have to be named.")); return; }
+    if (!tuple) {
+      setProblem(new Error("Something is missing: the object, the relation and who all have to be named."));
+      return;
+    }
     setBusy(true);
     try {
       const { resolved } = await admin.post("/tuples", tuple);
@@ -163,7 +217,10 @@ function Preview({ tuple, type }) {
   const key = JSON.stringify(tuple);
   const [state, setState] = useState({});
   useEffect(() => {
-    if (!tuple) { setState({}); return undefined; }
+    if (!tuple) {
+      setState({});
+      return undefined;
+    }
     let current = true;
     const control = new AbortController();
     const timer = setTimeout(() => {
@@ -178,13 +235,18 @@ function Preview({ tuple, type }) {
       control.abort();
     };
   }, [key]);
-  if (!tuple) return html`<${Empty} title="What this would change"><p>Fill in the object and who. What they gain is shown here before anything is written.</p></${Empty}>`;
+  if (!tuple)
+    return html`<${Empty} title="What this would change"><p>Fill in the object and who. What they gain is shown here before anything is written.</p></${Empty}>`;
   return html`<section class="panel" aria-live="polite"><h2>What this would change</h2>
-    ${state.key !== key ? html`<p class="lead">Looking…</p>`
-      : state.problem ? html`<p class="wrong">${state.problem.message}</p>`
-      : html`<${Changes} changes=${state.changes} />
+    ${
+      state.key !== key
+        ? html`<p class="lead">Looking…</p>`
+        : state.problem
+          ? html`<p class="wrong">${state.problem.message}</p>`
+          : html`<${Changes} changes=${state.changes} />
         ${state.changes.resolved.map((one) => html`<p class="hint" key=${one.id}>${takenFor(one)}</p>`)}
         ${!state.known && html`<p class="hint"><${Tag} kind="warn">unknown</${Tag}> There is no ${words[tuple.subject_type]} ${tuple.subject_id} here. It is taken for the name of one in another system.</p>`}
-        ${state.known && state.changes.gained.length === 0 && state.changes.lost.length === 0 && html`<p class="hint">They can do it all already, or the relation allows nothing. <a href=${modelPath(type)}>See the model</a>.</p>`}`}
+        ${state.known && state.changes.gained.length === 0 && state.changes.lost.length === 0 && html`<p class="hint">They can do it all already, or the relation allows nothing. <a href=${modelPath(type)}>See the model</a>.</p>`}`
+    }
   </section>`;
 }

@@ -3,10 +3,10 @@ import { admin } from "../../static/core/api.js";
 import { List, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { Button, Confirm, Elsewhere, Empty, Field, Header, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Button, Confirm, curl, Elsewhere, Empty, Field, Header, Tag, Time, toast } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { useMay } from "../rights.js";
-import { GRANTS, Subject, address, isOfThePlatform, modelPath, told, useModels, useNames, useWriting } from "./access.js";
+import { address, GRANTS, isOfThePlatform, modelPath, Subject, told, useModels, useNames, useWriting } from "./access.js";
 
 const NARROWING = ["entity_type", "entity_id", "relation", "subject"];
 
@@ -18,27 +18,40 @@ async function load(query, signal) {
 }
 
 export const parts = ({ entity_type, entity_id, relation, subject_type, subject_id, subject_relation, condition, expires_at }) => ({
-  entity_type, entity_id, relation, subject_type, subject_id,
-  ...(subject_relation ? { subject_relation } : {}), ...(condition ? { condition } : {}), ...(expires_at ? { expires_at } : {}),
+  entity_type,
+  entity_id,
+  relation,
+  subject_type,
+  subject_id,
+  ...(subject_relation ? { subject_relation } : {}),
+  ...(condition ? { condition } : {}),
+  ...(expires_at ? { expires_at } : {}),
 });
 
-export const inWords = (tuple) => `${tuple.subject_id}${tuple.subject_relation ? `#${tuple.subject_relation}` : ""} is ${tuple.relation} of ${tuple.entity_type}:${tuple.entity_id}`;
+export const inWords = (tuple) =>
+  `${tuple.subject_id}${tuple.subject_relation ? `#${tuple.subject_relation}` : ""} is ${tuple.relation} of ${tuple.entity_type}:${tuple.entity_id}`;
 
 export function Grants() {
   const { query } = useAddress();
   const models = useModels();
   const writing = useWriting();
   const may = useMay(...GRANTS);
-  const [version, setVersion] = useState(0);
   const narrowed = Object.fromEntries(NARROWING.map((name) => [name, query.get(name) || ""]));
   const isNarrowed = NARROWING.some((name) => narrowed[name]);
   const columns = [
     { title: "Object", cell: (tuple) => html`<${Thing} tuple=${tuple} models=${models.value || []} />` },
-    { title: "Relation", cell: (tuple) => html`<a class="plain" href=${address(adminPage("/access/grants"), { ...narrowed, relation: tuple.relation })}>${tuple.relation}</a>` },
+    {
+      title: "Relation",
+      cell: (tuple) => html`<a class="plain" href=${address(adminPage("/access/grants"), { ...narrowed, relation: tuple.relation })}>${tuple.relation}</a>`,
+    },
     { title: "Who", cell: (tuple) => html`<${Who} tuple=${tuple} />` },
     { title: "Limits", cell: (tuple) => html`<${Limits} tuple=${tuple} />` },
     { title: "Since", cell: (tuple) => html`<${Time} at=${tuple.created_at} />` },
-    { title: "", cell: (tuple) => writing.grant(tuple.entity_type, models.value || []) && html`<${Remove} tuple=${tuple} models=${models.value || []} />`, tight: true },
+    {
+      title: "",
+      cell: (tuple) => writing.grant(tuple.entity_type, models.value || []) && html`<${Remove} tuple=${tuple} models=${models.value || []} />`,
+      tight: true,
+    },
   ];
   return html`
     <${Header} title="Grants" purpose="Who has which relation to which object.">
@@ -46,11 +59,15 @@ export function Grants() {
       ${may && html`<a class="button primary" href=${address(adminPage("/access/grants/create"), { ...narrowed })}>New grant</a>`}
     </${Header}>
     <${Narrow} narrowed=${narrowed} models=${models.value || []} />
-    <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} version=${version} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}
-      empty=${() => isNarrowed
-        ? html`<${Empty} title="No such grant"><p>Nothing fits. <${Button} kind="small" onClick=${() => setQuery(Object.fromEntries(NARROWING.map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
-        : html`<${Empty} title="Nothing is granted yet"><p>A grant gives a person, a group, a key or an app a relation to one object, or to all of a type. What the relation allows is said by the <a href=${adminPage("/access")}>model</a>.</p></${Empty}>`} />
-    <${Elsewhere} command=${`auther admin tuple list${Object.entries(narrowed).filter(([, value]) => value).map(([name, value]) => ` --${name.replace("_", "-")} '${value}'`).join("")}`}
+    <${List} key=${JSON.stringify(narrowed)} caption="Grants" columns=${columns} load=${(paging, signal) => load({ ...narrowed, ...paging, limit: 100 }, signal)}
+      empty=${() =>
+        isNarrowed
+          ? html`<${Empty} title="No such grant"><p>Nothing fits. <${Button} kind="small" onClick=${() => setQuery(Object.fromEntries(NARROWING.map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
+          : html`<${Empty} title="Nothing is granted yet"><p>A grant gives a person, a group, a key or an app a relation to one object, or to all of a type. What the relation allows is said by the <a href=${adminPage("/access")}>model</a>.</p></${Empty}>`} />
+    <${Elsewhere} command=${`auther admin tuple list${Object.entries(narrowed)
+      .filter(([, value]) => value)
+      .map(([name, value]) => ` --${name.replace("_", "-")} '${value}'`)
+      .join("")}`}
       request=${curl("GET", address("/tuples", narrowed).replace(/\?$/, ""))} />`;
 }
 
@@ -97,19 +114,34 @@ function Remove({ tuple, models }) {
     await admin.post("/tuples", { ...parts(tuple), names: false });
     return "The grant is back.";
   };
-  if (state === "gone") return html`<span class="gone"><span class="muted">Removed</span> <button type="button" class="quiet" onClick=${() => act("there", give)}>Undo</button></span>`;
+  if (state === "gone")
+    return html`<span class="gone"><span class="muted">Removed</span> <button type="button" class="quiet" onClick=${() => act("there", give)}>Undo</button></span>`;
   const name = `${tuple.relation} of ${tuple.entity_type}:${tuple.entity_id}`;
   return html`<button type="button" class="quiet" disabled=${state === "busy"} aria-label=${`Remove: ${inWords(tuple)}`} onClick=${() => (isOfThePlatform(models, tuple.entity_type) ? setAsks(true) : act("gone", take))}>Remove</button>
-    ${asks && html`<${RemoveFromPlatform} tuple=${tuple} name=${name} close=${() => setAsks(false)} done=${() => { setAsks(false); setState("gone"); toast("The grant was removed."); }} />`}`;
+    ${
+      asks &&
+      html`<${RemoveFromPlatform} tuple=${tuple} name=${name} close=${() => setAsks(false)} done=${() => {
+        setAsks(false);
+        setState("gone");
+        toast("The grant was removed.");
+      }} />`
+    }`;
 }
 
 function RemoveFromPlatform({ tuple, name, close, done }) {
-  const trial = useLoaded((signal) => admin.post("/tuples/dry-run", { remove: [parts(tuple)] }, undefined, signal).then((changes) => told(changes.lost, "loses")), []);
+  const trial = useLoaded(
+    (signal) => admin.post("/tuples/dry-run", { remove: [parts(tuple)] }, undefined, signal).then((changes) => told(changes.lost, "loses")),
+    [],
+  );
   const loses = `${trial.value || (trial.loading ? "Looking who loses what." : "Nobody else loses anything.")} This decides who administers this installation, from the next request on.`;
   return html`<${Confirm} title=${`Remove ${name}`} loses=${loses} type=${tuple.entity_type} action="Remove grant" close=${close} done=${done} send=${() => admin.remove(`/tuples/${tuple.id}`)} />`;
 }
 
-const fields = [["entity_id", "Object", "id or *"], ["relation", "Relation", "such as owner"], ["subject", "Who", "user:ann@example.com"]];
+const fields = [
+  ["entity_id", "Object", "id or *"],
+  ["relation", "Relation", "such as owner"],
+  ["subject", "Who", "user:ann@example.com"],
+];
 
 function Narrow({ narrowed, models }) {
   const [values, setValues] = useState(narrowed);
@@ -119,11 +151,21 @@ function Narrow({ narrowed, models }) {
     setQuery(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.trim()])));
   };
   const known = models.some((model) => model.entity_type === narrowed.entity_type);
-  const types = [["", "any"], ...(narrowed.entity_type && !known ? [[narrowed.entity_type, narrowed.entity_type]] : []), ...models.map((model) => [model.entity_type, model.entity_type])];
+  const types = [
+    ["", "any"],
+    ...(narrowed.entity_type && !known ? [[narrowed.entity_type, narrowed.entity_type]] : []),
+    ...models.map((model) => [model.entity_type, model.entity_type]),
+  ];
   return html`<form class="narrow-fields" role="search" onSubmit=${submit}>
     <${Field} name="entity_type" kind="select" label="Type" value=${values.entity_type} options=${types} onInput=${(value) => setQuery({ ...values, entity_type: value })} />
-    ${fields.map(([name, label, placeholder]) => html`<${Field} key=${name} name=${name} label=${label} placeholder=${placeholder} value=${values[name]} autocomplete="off" spellcheck="false" autocapitalize="off"
-      onInput=${(value) => setValues((old) => ({ ...old, [name]: value }))} />`)}
+    ${fields.map(
+      ([
+        name,
+        label,
+        placeholder,
+      ]) => html`<${Field} key=${name} name=${name} label=${label} placeholder=${placeholder} value=${values[name]} autocomplete="off" spellcheck="false" autocapitalize="off"
+      onInput=${(value) => setValues((old) => ({ ...old, [name]: value }))} />`,
+    )}
     <div class="actions side"><button type="submit" class="button">Filter</button>
       ${NARROWING.some((name) => narrowed[name]) && html`<${Button} onClick=${() => setQuery(Object.fromEntries(NARROWING.map((name) => [name, ""])))}>Show all</${Button}>`}</div>
   </form>`;

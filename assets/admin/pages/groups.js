@@ -3,10 +3,10 @@ import { admin } from "../../static/core/api.js";
 import { List, Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
-import { count, shell } from "../../static/core/words.js";
-import { Ask, Button, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Ask, Button, curl, Elsewhere, Empty, Facts, Form, Header, Id, Table, Tabs, Tag, Time, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
-import { Delete, EditForm, Named, idOf, takenFor } from "../people.js";
+import { count, shell } from "../../static/core/words.js";
+import { Delete, EditForm, idOf, Named, takenFor } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
 import { Log } from "./audit.js";
 
@@ -84,29 +84,66 @@ function Members({ group }) {
     from.reload();
   };
   const columns = [
-    { title: "Member", cell: (member) => html`<${Named} kind=${member.subject_type} id=${member.subject_id} />${member.conditional && html` <span class="muted">on a condition</span>`}` },
+    {
+      title: "Member",
+      cell: (member) =>
+        html`<${Named} kind=${member.subject_type} id=${member.subject_id} />${member.conditional && html` <span class="muted">on a condition</span>`}`,
+    },
     { title: "Kind", cell: (member) => KINDS[member.subject_type] || member.subject_type },
-    ...(all ? [{ title: "Why", cell: (member) => (member.through ? html`<span class="muted">through</span> <${Named} kind="group" id=${member.through.id || member.through} />` : "put in by name") }] : []),
-    { title: "", tight: true, cell: (member) => !member.through && html`<${May} to="manage_members on groups"><${Button} kind="small danger" aria-label=${`Remove ${member.name || member.subject_id}`} onClick=${() => setGone(member)}>Remove</${Button}></${May}>` },
+    ...(all
+      ? [
+          {
+            title: "Why",
+            cell: (member) =>
+              member.through ? html`<span class="muted">through</span> <${Named} kind="group" id=${member.through.id || member.through} />` : "put in by name",
+          },
+        ]
+      : []),
+    {
+      title: "",
+      tight: true,
+      cell: (member) =>
+        !member.through &&
+        html`<${May} to="manage_members on groups"><${Button} kind="small danger" aria-label=${`Remove ${member.name || member.subject_id}`} onClick=${() => setGone(member)}>Remove</${Button}></${May}>`,
+    },
   ];
   const choose = (event) => setQuery({ all: event.target.value });
   return html`
     <div class="bar"><p class="lead">${all ? "Everybody whom a grant to this group reaches." : "Who was put in by name."}</p>
       <label class="chip"><span>Show</span><select value=${all ? "1" : ""} onChange=${choose}><option value="" selected=${!all}>direct members</option><option value="1" selected=${all}>everybody, nested too</option></select></label></div>
-    <${Loaded} from=${from}>${({ items }) => (items.length === 0
-      ? html`<${Empty} title="Nobody is in it"><p>Add people, API keys, apps or other groups below. What is granted to ${group.name} then holds for them.</p></${Empty}>`
-      : html`<${Table} caption="Members" columns=${columns} items=${items} keyOf=${(member) => `${member.subject_type}:${member.subject_id}:${member.through?.id || member.through || ""}`} />
-          <p class="muted list-end">${count(items.length, "member")}</p>`)}</${Loaded}>
+    <${Loaded} from=${from}>${({ items }) =>
+      items.length === 0
+        ? html`<${Empty} title="Nobody is in it"><p>Add people, API keys, apps or other groups below. What is granted to ${group.name} then holds for them.</p></${Empty}>`
+        : html`<${Table} caption="Members" columns=${columns} items=${items} keyOf=${(member) => `${member.subject_type}:${member.subject_id}:${member.through?.id || member.through || ""}`} />
+          <p class="muted list-end">${count(items.length, "member")}</p>`}</${Loaded}>
     <${May} to="manage_members on groups"><${AddMember} group=${group} added=${from.reload} /></${May}>
-    ${gone && html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`, { names: false })}>
-      <p><strong>${gone.name || gone.subject_id}</strong> leaves ${group.name} and loses what only this group gave.</p></${Ask}>`}
+    ${
+      gone &&
+      html`<${Ask} title=${`Remove from ${group.name}`} action="Remove" close=${() => setGone(null)} done=${removed} send=${() => admin.remove(`${path}/${gone.subject_type}/${encodeURIComponent(gone.subject_id)}`, { names: false })}>
+      <p><strong>${gone.name || gone.subject_id}</strong> leaves ${group.name} and loses what only this group gave.</p></${Ask}>`
+    }
     <${Elsewhere} command=${`auther admin group add-member ${shell(group.name)} ann@example.org\nauther admin group show ${shell(group.name)}`} request=${curl("POST", path, { subject_id: "ann@example.org" })} />`;
 }
 
 const SEARCHED = {
-  user: { label: "Who", hint: "E-mail address, username or id.", load: (search, signal) => admin.get("/users", { search, limit: 20 }, signal), option: (user) => [user.email, user.name] },
-  group: { label: "Which group", hint: "Its members count as members here.", load: (search, signal) => admin.get("/groups", { search, limit: 20 }, signal), option: (group) => [group.name, group.description] },
-  client: { label: "Which app", hint: "Its client_id.", load: (search, signal) => admin.get("/clients", { search, limit: 20 }, signal), option: (client) => [client.client_id, client.name] },
+  user: {
+    label: "Who",
+    hint: "E-mail address, username or id.",
+    load: (search, signal) => admin.get("/users", { search, limit: 20 }, signal),
+    option: (user) => [user.email, user.name],
+  },
+  group: {
+    label: "Which group",
+    hint: "Its members count as members here.",
+    load: (search, signal) => admin.get("/groups", { search, limit: 20 }, signal),
+    option: (group) => [group.name, group.description],
+  },
+  client: {
+    label: "Which app",
+    hint: "Its client_id.",
+    load: (search, signal) => admin.get("/clients", { search, limit: 20 }, signal),
+    option: (client) => [client.client_id, client.name],
+  },
   apikey: { label: "Which API key", hint: "Its id.", load: (_, signal) => admin.get("/api-keys", { limit: 100 }, signal), option: (key) => [key.id, key.name] },
 };
 
@@ -120,7 +157,14 @@ function AddMember({ group, added }) {
   const { label, hint, load, option } = SEARCHED[kind];
   useEffect(() => {
     const control = new AbortController();
-    const timer = setTimeout(() => load(text.trim(), control.signal).then((page) => setOptions(page.items.map(option)), () => {}), 200);
+    const timer = setTimeout(
+      () =>
+        load(text.trim(), control.signal).then(
+          (page) => setOptions(page.items.map(option)),
+          () => {},
+        ),
+      200,
+    );
     return () => {
       clearTimeout(timer);
       control.abort();
@@ -146,7 +190,11 @@ function AddMember({ group, added }) {
   };
   const wrong = problem && (problem.fields?.subject_id || problem.message);
   return html`<section class="panel"><h2>Add a member</h2><form class="add" onSubmit=${submit} aria-busy=${busy} novalidate>
-    <div class="field"><label for="member-kind">Kind</label><select id="member-kind" value=${kind} onChange=${(event) => { setKind(event.target.value); setText(""); setProblem(null); }}>
+    <div class="field"><label for="member-kind">Kind</label><select id="member-kind" value=${kind} onChange=${(event) => {
+      setKind(event.target.value);
+      setText("");
+      setProblem(null);
+    }}>
       ${Object.entries(KINDS).map(([value, title]) => html`<option key=${value} value=${value} selected=${value === kind}>${title}</option>`)}</select></div>
     <div class="field grow"><label for="member">${label}</label>
       <input id="member" ref=${input} list="member-options" autocomplete="off" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)} aria-describedby="member-hint" aria-invalid=${wrong ? "true" : undefined} />
@@ -171,10 +219,14 @@ function Branch({ id, name, above, first = false }) {
     <div class="branch"><button type="button" class="quiet" aria-expanded=${open} aria-label=${`Show what is in ${name}`} onClick=${() => setOpen(!open)}><span class="arrow"></span></button>${title}
       ${open && from.value && html`<span class="muted">${members.length === 0 ? "nobody" : `${others.length} direct`}</span>`}</div>
     <${Wrong} problem=${from.problem} />
-    ${open && members.length > 0 && html`<ul>
+    ${
+      open &&
+      members.length > 0 &&
+      html`<ul>
       ${groups.map((member) => html`<${Branch} key=${member.subject_id} id=${member.subject_id} name=${member.name || member.subject_id} above=${[...above, id]} />`)}
       ${others.map((member) => html`<li key=${member.subject_id} class="leaf"><${Named} kind=${member.subject_type} id=${member.subject_id} /> ${member.subject_type !== "user" && html`<span class="muted">${KINDS[member.subject_type] || member.subject_type}</span>`}</li>`)}
-    </ul>`}
+    </ul>`
+    }
   </li>`;
 }
 

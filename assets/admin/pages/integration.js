@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { Button, Code, Copy, Elsewhere, Facts, Id, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, Code, Copy, curl, Elsewhere, Facts, Id, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage, testPageAt } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { May } from "../rights.js";
@@ -11,7 +11,10 @@ import { assistantPrompt } from "./assistant.js";
 import { guides } from "./snippets.js";
 
 export function Integration({ client, reload }) {
-  const loaded = useLoaded((signal) => admin.get(`/clients/${encodeURIComponent(client.client_id)}/integration`, undefined, signal), [client.client_id, client.version]);
+  const loaded = useLoaded(
+    (signal) => admin.get(`/clients/${encodeURIComponent(client.client_id)}/integration`, undefined, signal),
+    [client.client_id, client.version],
+  );
   return html`<${Loaded} from=${loaded}>${(value) => html`<${Ready} given=${facts(value)} client=${client} reload=${reload} />`}</${Loaded}>`;
 }
 
@@ -46,7 +49,12 @@ function Ready({ given, client, reload }) {
         ["Issuer", html`<${Id}>${given.issuer}</${Id}>`],
         ["Discovery", html`<${Id}>${given.discovery}</${Id}>`],
         ["Client id", html`<${Id}>${given.clientId}</${Id}>`],
-        !given.isPublic && ["Client secret", given.method === "private_key_jwt" ? html`none; it signs with its own key` : html`<span>Shown once, when it was made. <span class="muted">Lost? Rotate it.</span></span>`],
+        !given.isPublic && [
+          "Client secret",
+          given.method === "private_key_jwt"
+            ? html`none; it signs with its own key`
+            : html`<span>Shown once, when it was made. <span class="muted">Lost? Rotate it.</span></span>`,
+        ],
         ["Audience of ID tokens", html`<${Id}>${given.clientId}</${Id}>`],
         ["Audience of access tokens", html`<span class="ids">${given.audiences.map((one) => html`<${Id} key=${one}>${one}</${Id}>`)}</span>`],
       ].filter((row) => row && !(isMachine && row[0] === "Audience of ID tokens"))} />
@@ -66,7 +74,8 @@ function Ready({ given, client, reload }) {
 }
 
 function Try({ given }) {
-  const words = given.type === "m2m" ? "Get a token with the secret, and look into it." : "Play the app: sign in as its people do, and look into the tokens it would get.";
+  const words =
+    given.type === "m2m" ? "Get a token with the secret, and look into it." : "Play the app: sign in as its people do, and look into the tokens it would get.";
   return html`<section class="panel side-by-side"><div><h2>Try it before there is an app</h2><p class="lead">${words}</p></div>
     <a class="button primary" href=${adminPage(`/clients/${encodeURIComponent(given.clientId)}/test`)}>${given.type === "m2m" ? "Test token" : "Test sign-in"}</a></section>`;
 }
@@ -78,17 +87,28 @@ function Guides({ given, client, reload, current }) {
   return html`<section class="panel">
     <h2>Ready code</h2>
     <div class="pills" role="group" aria-label="Language or framework">${all.map(({ id, title }) => html`<button key=${id} type="button" class="pill" aria-pressed=${id === guide.id} onClick=${() => choose(id)}>${title}</button>`)}</div>
-    ${given.redirectUris.length > 1 && html`<div class="field"><label for="filled-uri">Filled in for the redirect URI</label>
-      <select id="filled-uri" onChange=${(event) => setQuery({ uri: event.target.value })}>${given.redirectUris.map((uri) => html`<option key=${uri} value=${uri} selected=${uri === given.redirectUri}>${uri}</option>`)}</select></div>`}
+    ${
+      given.redirectUris.length > 1 &&
+      html`<div class="field"><label for="filled-uri">Filled in for the redirect URI</label>
+      <select id="filled-uri" onChange=${(event) => setQuery({ uri: event.target.value })}>${given.redirectUris.map((uri) => html`<option key=${uri} value=${uri} selected=${uri === given.redirectUri}>${uri}</option>`)}</select></div>`
+    }
     <p>${guide.about}</p>
     ${guide.needs && html`<${Needs} key=${guide.needs} uri=${guide.needs} client=${client} reload=${reload} />`}
-    ${guide.secretless && !given.isPublic && html`<p class="notice">This client has a secret, and this code runs where nothing can be kept secret. Register another client of the kind ${
-      guide.id === "mobile" ? "native" : "spa"} for it.</p>`}
+    ${
+      guide.secretless &&
+      !given.isPublic &&
+      html`<p class="notice">This client has a secret, and this code runs where nothing can be kept secret. Register another client of the kind ${
+        guide.id === "mobile" ? "native" : "spa"
+      } for it.</p>`
+    }
     ${guide.install && html`<div><p class="file">${guide.installTitle || "Install"}</p><${Code} text=${guide.install} /></div>`}
     ${guide.files.map(([name, text]) => html`<${File} key=${`${guide.id} ${name}`} name=${name} text=${text} />`)}
     ${guide.run && html`<div><p class="file">Run</p><${Code} text=${guide.run} /></div>`}
-    ${given.issuer.startsWith("https://localhost") && html`<p class="lead">This server has a certificate of its own authority. Give it to the app: <code>auther admin ca > auther-ca.pem</code>, then <code>NODE_EXTRA_CA_CERTS</code>,
-      <code>REQUESTS_CA_BUNDLE</code> or <code>SSL_CERT_FILE</code> with its path.</p>`}
+    ${
+      given.issuer.startsWith("https://localhost") &&
+      html`<p class="lead">This server has a certificate of its own authority. Give it to the app: <code>auther admin ca > auther-ca.pem</code>, then <code>NODE_EXTRA_CA_CERTS</code>,
+      <code>REQUESTS_CA_BUNDLE</code> or <code>SSL_CERT_FILE</code> with its path.</p>`
+    }
   </section>`;
 }
 
@@ -128,10 +148,13 @@ function Source({ text, name }) {
   const pattern = /\.(mjs|js|ts|tsx|go|java|swift|kt)\b/.test(name) ? /^(.*?)((?:^|\s)\/\/ .*)$/ : /^(.*?)((?:^|\s)# .*)$/;
   const box = useRef(null);
   useEffect(() => box.current.scrollTo(0, 0), [text]);
-  return html`<pre tabindex="0" aria-label=${name} ref=${box}><code>${text.trimEnd().split("\n").map((line) => {
-    const found = pattern.exec(line);
-    return found ? html`${found[1]}<i>${found[2]}</i>${"\n"}` : `${line}\n`;
-  })}</code></pre>`;
+  return html`<pre tabindex="0" aria-label=${name} ref=${box}><code>${text
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const found = pattern.exec(line);
+      return found ? html`${found[1]}<i>${found[2]}</i>${"\n"}` : `${line}\n`;
+    })}</code></pre>`;
 }
 
 function Assistant({ given }) {

@@ -3,18 +3,58 @@ import { listed } from "./client-fields.js";
 
 const DAY = 86400;
 
-const lifetimes = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"], ["other", "another number of days"], ["", "for ever"]];
-const windows = [["1000", "second"], ["60000", "minute"], ["3600000", "hour"], ["86400000", "day"]];
-const refills = [["", "never again"], ["3600000", "every hour"], ["86400000", "every day"], ["604800000", "every week"], ["2592000000", "every 30 days"]];
+const lifetimes = [
+  ["7", "7 days"],
+  ["30", "30 days"],
+  ["90", "90 days"],
+  ["365", "a year"],
+  ["other", "another number of days"],
+  ["", "for ever"],
+];
+const windows = [
+  ["1000", "second"],
+  ["60000", "minute"],
+  ["3600000", "hour"],
+  ["86400000", "day"],
+];
+const refills = [
+  ["", "never again"],
+  ["3600000", "every hour"],
+  ["86400000", "every day"],
+  ["604800000", "every week"],
+  ["2592000000", "every 30 days"],
+];
 
 const limits = [
   { name: "h-limits", kind: "heading", label: "Limits", hint: "Leave empty what shall not be limited." },
-  { name: "networks", label: "Networks it may be used from", kind: "area", rows: 2, optional: true, placeholder: "10.0.0.0/8", hint: "Addresses or CIDR blocks, one in each line. Empty: from everywhere." },
+  {
+    name: "networks",
+    label: "Networks it may be used from",
+    kind: "area",
+    rows: 2,
+    optional: true,
+    placeholder: "10.0.0.0/8",
+    hint: "Addresses or CIDR blocks, one in each line. Empty: from everywhere.",
+  },
   { name: "rate_max", label: "Uses at the most", optional: true, inputmode: "numeric", autocomplete: "off", placeholder: "100" },
   { name: "rate_window", label: "in each", kind: "select", options: windows, when: (values) => values.rate_max !== "" },
-  { name: "remaining", label: "Uses that are left", optional: true, inputmode: "numeric", autocomplete: "off", placeholder: "1000", hint: "Counts down with each use, and stops the key at nothing." },
+  {
+    name: "remaining",
+    label: "Uses that are left",
+    optional: true,
+    inputmode: "numeric",
+    autocomplete: "off",
+    placeholder: "1000",
+    hint: "Counts down with each use, and stops the key at nothing.",
+  },
   { name: "refill_interval", label: "Filled up again", kind: "select", options: refills, when: (values) => values.remaining !== "" },
-  { name: "refill_amount", label: "to so many uses", inputmode: "numeric", autocomplete: "off", when: (values) => values.remaining !== "" && values.refill_interval !== "" },
+  {
+    name: "refill_amount",
+    label: "to so many uses",
+    inputmode: "numeric",
+    autocomplete: "off",
+    when: (values) => values.remaining !== "" && values.refill_interval !== "",
+  },
 ];
 
 const ends = [
@@ -22,19 +62,46 @@ const ends = [
   { name: "expires_in", label: "Days", inputmode: "numeric", autocomplete: "off", when: (values) => values.lifetime === "other", hint: "1 to 3650." },
 ];
 
+/** @param {{ isNew?: boolean, windowOptions?: string[][] }} given */
 export function fieldsOf({ isNew, windowOptions = [] }) {
-  const name = { name: "name", label: "Name", autocomplete: "off", placeholder: "CI/CD Pipeline Key", hint: "What it is for, so that you know later which one to revoke." };
+  const name = {
+    name: "name",
+    label: "Name",
+    autocomplete: "off",
+    placeholder: "CI/CD Pipeline Key",
+    hint: "What it is for, so that you know later which one to revoke.",
+  };
   if (isNew) {
     return [
       name,
-      { name: "owner", label: "Owner", optional: true, autocomplete: "off", spellcheck: "false", placeholder: "ann@example.com", hint: "E-mail address, username or id. Empty: yourself. The key holds nothing of its owner's, but stops with them." },
-      { name: "client", label: "For the app", kind: "select", options: [], hint: "Its tokens are then for the audiences of that app, and it stops with the app." },
+      {
+        name: "owner",
+        label: "Owner",
+        optional: true,
+        autocomplete: "off",
+        spellcheck: "false",
+        placeholder: "ann@example.com",
+        hint: "E-mail address, username or id. Empty: yourself. The key holds nothing of its owner's, but stops with them.",
+      },
+      {
+        name: "client",
+        label: "For the app",
+        kind: "select",
+        options: [],
+        hint: "Its tokens are then for the audiences of that app, and it stops with the app.",
+      },
       ...ends,
       ...limits,
     ];
   }
   const more = (field) => (field.name === "rate_window" ? { ...field, options: [...windows, ...windowOptions] } : field);
-  return [name, { name: "enabled", label: "Switched on", kind: "check" }, { ...ends[0], options: [["keep", "stays as it is"], ...lifetimes] }, ends[1], ...limits.map(more)];
+  return [
+    name,
+    { name: "enabled", label: "Switched on", kind: "check" },
+    { ...ends[0], options: [["keep", "stays as it is"], ...lifetimes] },
+    ends[1],
+    ...limits.map(more),
+  ];
 }
 
 export const newForm = { lifetime: "30", rate_window: "60000", client: "", refill_interval: "" };
@@ -80,7 +147,8 @@ const body = {
   networks: (values) => listed(values.networks),
   rate_limit: (values) => (values.rate_max === "" ? null : { max: number(values.rate_max), window_ms: Number(values.rate_window) }),
   remaining: (values) => (values.remaining === "" ? null : number(values.remaining)),
-  refill: (values) => (values.remaining === "" || !values.refill_interval ? null : { amount: number(values.refill_amount), interval_ms: Number(values.refill_interval) }),
+  refill: (values) =>
+    values.remaining === "" || !values.refill_interval ? null : { amount: number(values.refill_amount), interval_ms: Number(values.refill_interval) },
 };
 
 // What the API takes. A new key is told nothing about limits that it does not have.

@@ -3,12 +3,12 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
-import { Button, Code, Confirm, Elsewhere, Empty, Facts, Form, Header, Id, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Button, Code, Confirm, curl, Elsewhere, Empty, Facts, Form, Header, Id, Tag, Time, toast } from "../../static/core/ui.js";
 import { absolute, accountApi, adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
-import { ForThose, May, useMay } from "../rights.js";
 import { Relations, RowForm } from "../relations.js";
+import { ForThose, May, useMay } from "../rights.js";
 import { changes, extra, fieldsOf, placed, toForm } from "./key-fields.js";
 import { KeyState } from "./keys.js";
 
@@ -18,7 +18,8 @@ export function Key({ id }) {
   return html`<${Loaded} from=${loaded}>${(key, reload) => html`<${Shown} item=${key} reload=${reload} />`}</${Loaded}>`;
 }
 
-const uses = (key) => html`${key.uses.toLocaleString()}${key.last_used_at && html`, last <${Time} at=${key.last_used_at} />`}${key.remaining !== null && `, ${key.remaining.toLocaleString()} left`}`;
+const uses = (key) =>
+  html`${key.uses.toLocaleString()}${key.last_used_at && html`, last <${Time} at=${key.last_used_at} />`}${key.remaining !== null && `, ${key.remaining.toLocaleString()} left`}`;
 
 function Shown({ item: key, reload }) {
   const [open, setOpen] = useState(false);
@@ -45,9 +46,16 @@ function Shown({ item: key, reload }) {
       <${Code} text=${`curl -X POST ${absolute(accountApi("/check-permission"))} -H "x-api-key: $AUTHER_API_KEY" \\\n  -H 'content-type: application/json' \\\n  -d '{"entityType":"${key.client || "client_abc"}:deployment","entityId":"deploy_123","permission":"edit"}'`} /></section>
     <section class="panel"><h2>Settings</h2><${ForThose} who="update on api_keys"><${Edit} item=${key} reload=${reload} /></${ForThose}></section>
     <${Elsewhere} command=${`auther admin api-key show ${key.id}\nauther admin api-key update ${key.id} --name ${shell(key.name)}\nauther admin api-key revoke ${key.id}`} request=${curl("PATCH", `/api-keys/${key.id}`, { name: key.name, version: key.version })} />
-    ${open && !held.loading && html`<${Confirm} title=${`Revoke ${key.name}`} type=${key.name} action="Revoke" close=${() => setOpen(false)} send=${() => admin.remove(`/api-keys/${key.id}`)}
+    ${
+      open &&
+      !held.loading &&
+      html`<${Confirm} title=${`Revoke ${key.name}`} type=${key.name} action="Revoke" close=${() => setOpen(false)} send=${() => admin.remove(`/api-keys/${key.id}`)}
       loses=${`The key stops working at once${count ? `, and the ${count === 1 ? "one relation" : `${count} relations`} it holds go with it` : ""}. Tokens it was exchanged for end within fifteen minutes. This cannot be undone.`}
-      done=${() => { toast(`${key.name} is revoked.`); navigate(adminPage("/keys")); }} />`}`;
+      done=${() => {
+        toast(`${key.name} is revoked.`);
+        navigate(adminPage("/keys"));
+      }} />`
+    }`;
 }
 
 function Edit({ item: key, reload }) {
@@ -58,7 +66,8 @@ function Edit({ item: key, reload }) {
     const change = changes(before, values);
     if (Object.keys(change).length === 0) return null;
     return admin.patch(`/api-keys/${key.id}`, { ...change, version: key.version }).catch((problem) => {
-      if (problem.code === "conflict") problem.message = "Somebody else changed this key meanwhile. What you typed is still here: load the page again to see theirs.";
+      if (problem.code === "conflict")
+        problem.message = "Somebody else changed this key meanwhile. What you typed is still here: load the page again to see theirs.";
       throw placed(problem);
     });
   };
@@ -87,7 +96,13 @@ function Held({ item: key }) {
   const [values, set] = useState({ entity_type: "", entity_id: "*", relation: "" });
   const relations = relationsOf(models.value?.items.find((model) => model.entity_type === values.entity_type));
   const add = async () => {
-    await admin.post("/tuples", { entity_type: values.entity_type.trim(), entity_id: values.entity_id.trim(), relation: values.relation.trim(), subject_type: "apikey", subject_id: key.id });
+    await admin.post("/tuples", {
+      entity_type: values.entity_type.trim(),
+      entity_id: values.entity_id.trim(),
+      relation: values.relation.trim(),
+      subject_type: "apikey",
+      subject_id: key.id,
+    });
     toast("The key may do that now.");
     set({ ...values, relation: "" });
     setVersion(version + 1);

@@ -3,15 +3,18 @@ import { admin } from "../../static/core/api.js";
 import { List, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, setQuery, useAddress } from "../../static/core/router.js";
-import { Button, Elsewhere, Empty, Form, Header, SecretPanel, Tabs, Tag, Time, curl } from "../../static/core/ui.js";
+import { Button, curl, Elsewhere, Empty, Form, Header, SecretPanel, Tabs, Tag, Time } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { Named } from "../people.js";
-import { May, useShown } from "../rights.js";
 import { Suggestions } from "../relations.js";
+import { May, useShown } from "../rights.js";
 import { fieldsOf, fromForm, newForm, placed } from "./key-fields.js";
 import { SigningKeys } from "./signing-keys.js";
 
-const tabs = [["api", "API keys", null, "view_all on api_keys"], ["signing", "Signing keys", null, "view on keys"]];
+const tabs = [
+  ["api", "API keys", null, "view_all on api_keys"],
+  ["signing", "Signing keys", null, "view on keys"],
+];
 
 export function Keys() {
   const { query } = useAddress();
@@ -32,7 +35,11 @@ export function KeyState({ item }) {
 }
 
 const columns = [
-  { title: "Name", sort: "name", cell: (key) => html`<span class="over"><span>${key.name}</span><code class="under" title="The first characters of the key">${key.start}…</code></span>` },
+  {
+    title: "Name",
+    sort: "name",
+    cell: (key) => html`<span class="over"><span>${key.name}</span><code class="under" title="The first characters of the key">${key.start}…</code></span>`,
+  },
   { title: "Owner", cell: (key) => html`<${Named} kind="user" id=${key.owner} />` },
   { title: "App", cell: (key) => (key.client ? html`<${Named} kind="client" id=${key.client} />` : html`<span class="muted">any</span>`) },
   { title: "Made", sort: "-created_at", cell: (key) => html`<${Time} at=${key.created_at} />`, tight: true },
@@ -57,12 +64,16 @@ export function NewKey() {
   const clients = useLoaded((signal) => admin.get("/clients", { limit: 500 }, signal), []);
   const [made, setMade] = useState(null);
   const [owner, setOwner] = useState("");
-  const bind = [["", "No app: its tokens are for the audiences of this server"], ...(clients.value?.items || []).map((client) => [client.client_id, `${client.name} (${client.client_id})`])];
+  const bind = [
+    ["", "No app: its tokens are for the audiences of this server"],
+    ...(clients.value?.items || []).map((client) => [client.client_id, `${client.name} (${client.client_id})`]),
+  ];
   const more = { client: { options: bind }, owner: { list: "owner-suggestions", onKeyUp: (event) => setOwner(event.target.value) } };
   const fields = fieldsOf({ isNew: true }).map((field) => ({ ...field, ...more[field.name] }));
-  const send = (values) => admin.post("/api-keys", fromForm(values)).catch((problem) => {
-    throw placed(problem);
-  });
+  const send = (values) =>
+    admin.post("/api-keys", fromForm(values)).catch((problem) => {
+      throw placed(problem);
+    });
   const example = { name: "CI/CD Pipeline Key", owner: "ann@example.com", expires_in: 2592000 };
   return html`
     <${Header} title="New API key" purpose="For a machine: a cron job, a pipeline, a service." back=${{ href: adminPage("/keys"), title: "Keys" }} />
@@ -71,6 +82,9 @@ export function NewKey() {
       <${Suggestions} id="owner-suggestions" kind="user" text=${owner} />
     </section>
     <${Elsewhere} command="auther admin api-key create --name 'CI/CD Pipeline Key' --owner ann@example.com --expires-in 2592000" request=${curl("POST", "/api-keys", example)} />
-    ${made && html`<${SecretPanel} title=${`The key ${made.name}`} note="It is shown this once; only a hash of it is kept here. It may do nothing yet: give it relations on the next page."
-      secrets=${[["API key", made.key], ["As an environment variable", `AUTHER_API_KEY=${made.key}`]]} saved=${() => navigate(adminPage(`/keys/${made.id}`))} />`}`;
+    ${
+      made &&
+      html`<${SecretPanel} title=${`The key ${made.name}`} note="It is shown this once; only a hash of it is kept here. It may do nothing yet: give it relations on the next page."
+      secrets=${[["API key", made.key], ["As an environment variable", `AUTHER_API_KEY=${made.key}`]]} saved=${() => navigate(adminPage(`/keys/${made.id}`))} />`
+    }`;
 }

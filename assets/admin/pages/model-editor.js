@@ -5,14 +5,27 @@ import { html, useEffect, useState } from "../../static/core/html.js";
 import { Button, Dialog, Time, Wrong } from "../../static/core/ui.js";
 import { Changes } from "./access.js";
 import { Matrix, Picture } from "./model-picture.js";
-import { TextEditor, lineAt, placeOf, readJson, written } from "./text-editor.js";
+import { lineAt, placeOf, readJson, TextEditor, written } from "./text-editor.js";
 
 const WAIT_MS = 300;
 
 // What was not saved yet, kept while the browser's tab is open.
 const kept = {
-  read: (name) => { try { return sessionStorage.getItem(name); } catch { return null; } },
-  write: (name, text) => { try { if (text === null) sessionStorage.removeItem(name); else sessionStorage.setItem(name, text); } catch { /* nothing is kept then */ } },
+  read: (name) => {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  write: (name, text) => {
+    try {
+      if (text === null) sessionStorage.removeItem(name);
+      else sessionStorage.setItem(name, text);
+    } catch {
+      /* nothing is kept then */
+    }
+  },
 };
 
 // The draft of a model: {text, setText, definition, verdict, problems, isChanged, isSound}. `verdict` is what the server said of the last sound text,
@@ -35,12 +48,19 @@ export function useDraft(name, type, saved) {
   useEffect(() => {
     if (read.slip || !isObject) return undefined;
     let current = true;
-    const timer = setTimeout(() => {
-      admin.post("/models/validate", { definition: read.value, ...(type ? { entity_type: type } : {}) }).then(
-        (answer) => current && (setVerdict({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text }), setRefused({ text, problems: [] })),
-        (problem) => current && setRefused({ text, problems: problem.list?.length ? problem.list : [{ field: "", message: problem.message }] }),
-      );
-    }, verdict ? WAIT_MS : 0);
+    const timer = setTimeout(
+      () => {
+        admin.post("/models/validate", { definition: read.value, ...(type ? { entity_type: type } : {}) }).then(
+          (answer) => {
+            if (!current) return;
+            setVerdict({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text });
+            setRefused({ text, problems: [] });
+          },
+          (problem) => current && setRefused({ text, problems: problem.list?.length ? problem.list : [{ field: "", message: problem.message }] }),
+        );
+      },
+      verdict ? WAIT_MS : 0,
+    );
     return () => {
       current = false;
       clearTimeout(timer);
@@ -52,38 +72,59 @@ export function useDraft(name, type, saved) {
     : !isObject
       ? [{ path: "", message: "A model is an object: { … }.", offset: 0 }]
       : judged
-        ? refused.problems.map(({ field, message }) => ({ path: field.replace(/^definition\.?/, ""), message, offset: placeOf(read.places, field.replace(/^definition\.?/, "")) }))
+        ? refused.problems.map(({ field, message }) => ({
+            path: field.replace(/^definition\.?/, ""),
+            message,
+            offset: placeOf(read.places, field.replace(/^definition\.?/, "")),
+          }))
         : [];
-  return { text, setText, definition: read.slip || !isObject ? null : read.value, verdict, problems, judged: judged || Boolean(read.slip), isChanged, isSound: judged && problems.length === 0 && !read.slip, places: read.places };
+  return {
+    text,
+    setText,
+    definition: read.slip || !isObject ? null : read.value,
+    verdict,
+    problems,
+    judged: judged || Boolean(read.slip),
+    isChanged,
+    isSound: judged && problems.length === 0 && !read.slip,
+    places: read.places,
+  };
 }
 
 // The editor with what is wrong below it, and beside it what the text means.
 export function ModelText({ draft, readonly }) {
   const [at, setAt] = useState(null);
   const { text, problems, verdict, places } = draft;
-  const warnings = verdict?.text === text ? verdict.warnings.map(({ at: path, problem }) => ({ path, message: problem, offset: placeOf(places || new Map(), path) })) : [];
+  const warnings =
+    verdict?.text === text ? verdict.warnings.map(({ at: path, problem }) => ({ path, message: problem, offset: placeOf(places || new Map(), path) })) : [];
   return html`<div class="model-desk">
     <section class="panel">
       <${TextEditor} id="definition" label="Definition" hint="JSON" value=${text} onInput=${draft.setText} rows=${Math.max(12, Math.min(28, text.split("\n").length + 2))} readonly=${readonly} invalid=${problems.length > 0} describedBy="definition-state"
         marks=${problems.filter((one) => one.offset !== null && one.offset !== undefined).map((one) => lineAt(text, one.offset))} at=${at} />
       <div id="definition-state" aria-live="polite">
-        ${problems.length > 0
-          ? html`<p class="wrong">${problems.length === 1 ? "One thing is wrong." : `${problems.length} things are wrong.`}</p><${Problems} list=${problems} text=${text} go=${(offset) => setAt({ offset })} />`
-          : html`<p class="hint">${draft.judged ? "The text is sound." : "Reading…"}</p>`}
+        ${
+          problems.length > 0
+            ? html`<p class="wrong">${problems.length === 1 ? "One thing is wrong." : `${problems.length} things are wrong.`}</p><${Problems} list=${problems} text=${text} go=${(offset) => setAt({ offset })} />`
+            : html`<p class="hint">${draft.judged ? "The text is sound." : "Reading…"}</p>`
+        }
         ${warnings.length > 0 && html`<p class="hint">Worth a look:</p><${Problems} list=${warnings} text=${text} go=${(offset) => setAt({ offset })} mild=${true} />`}
       </div>
     </section>
-    <div class="beside">${verdict
-      ? html`${problems.length > 0 && html`<p class="hint">As of the last sound text.</p>`}<${Picture} definition=${verdict.definition} description=${verdict.description} /><${Matrix} description=${verdict.description} />`
-      : html`<section class="panel"><p class="lead">The hierarchy is drawn here as soon as the text is sound.</p></section>`}</div>
+    <div class="beside">${
+      verdict
+        ? html`${problems.length > 0 && html`<p class="hint">As of the last sound text.</p>`}<${Picture} definition=${verdict.definition} description=${verdict.description} /><${Matrix} description=${verdict.description} />`
+        : html`<section class="panel"><p class="lead">The hierarchy is drawn here as soon as the text is sound.</p></section>`
+    }</div>
   </div>`;
 }
 
 export function Problems({ list, text, go, mild }) {
-  return html`<ul class=${mild ? "problems mild" : "problems"}>${list.map((one, n) => html`<li key=${n}>
+  return html`<ul class=${mild ? "problems mild" : "problems"}>${list.map(
+    (one, n) => html`<li key=${n}>
     ${one.offset !== null && one.offset !== undefined && html`<button type="button" class="quiet" onClick=${() => go(one.offset)}>Line ${lineAt(text, one.offset)}</button>`}
     <span>${one.path && html`<code>${one.path}</code> `}${one.message}</span>
-  </li>`)}</ul>`;
+  </li>`,
+  )}</ul>`;
 }
 
 // What is not saved yet, and what to do about it.

@@ -11,7 +11,13 @@ function edgesOf(expression, to, kind) {
   if (!isObject(expression)) return [];
   const found = [];
   if (typeof expression.relation === "string") {
-    if (typeof expression.from === "string") found.push({ from: expression.from, to, kind: kind || "parent", label: `${kind === "not" ? "but not " : ""}${expression.relation} of ${expression.from}` });
+    if (typeof expression.from === "string")
+      found.push({
+        from: expression.from,
+        to,
+        kind: kind || "parent",
+        label: `${kind === "not" ? "but not " : ""}${expression.relation} of ${expression.from}`,
+      });
     else found.push({ from: expression.relation, to, kind, label: kind === "not" ? "but not" : kind === "part" ? "and" : "includes" });
   }
   for (const part of listOf(expression.anyOf)) found.push(...edgesOf(part, to, kind));
@@ -26,7 +32,9 @@ export function pictureOf(definition, description) {
   const permissions = Object.entries(isObject(definition.permissions) ? definition.permissions : {});
   const takes = new Map(description.relations.map((relation) => [relation.name, relation.takes_tuples]));
   const nodes = description.relations.map(({ name }) => {
-    const own = permissions.filter(([, permission]) => permission.relation === name).map(([title, permission]) => (permission.policy ? `${title} if policy` : title));
+    const own = permissions
+      .filter(([, permission]) => permission.relation === name)
+      .map(([title, permission]) => (permission.policy ? `${title} if policy` : title));
     const shown = own.length > 4 ? [...own.slice(0, 3), `and ${own.length - 3} more`] : own;
     return { id: name, title: name, notes: shown, kind: takes.get(name) ? "" : "derived" };
   });
@@ -54,11 +62,14 @@ export function Picture({ definition, description }) {
     <h2>Hierarchy</h2>
     <p class="lead">Who has the upper relation has the lower one too. Below each name: the permissions that need it.</p>
     <${Graph} nodes=${nodes} edges=${edges} title=${`Hierarchy of ${description.entity_type}: ${description.hierarchy.join("; ") || "no relation includes another"}`} />
-    ${(kinds.has("not") || kinds.has("part") || kinds.has("parent")) && html`<ul class="key">
+    ${
+      (kinds.has("not") || kinds.has("part") || kinds.has("parent")) &&
+      html`<ul class="key">
       ${kinds.has("parent") && html`<li><i class="parent"></i>held on the parent</li>`}
       ${kinds.has("part") && html`<li><i class="part"></i>needed as well</li>`}
       ${kinds.has("not") && html`<li><i class="not"></i>taken away</li>`}
-    </ul>`}
+    </ul>`
+    }
     <details class="in-words"><summary>In words</summary><dl class="facts wide">${sentences(description).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}</dl></details>
   </section>`;
 }
@@ -82,10 +93,13 @@ export function Matrix({ description }) {
     <div class="matrix" tabindex="0" role="group" aria-label="Relations and their permissions"><table>
       <caption class="unseen">Which relation gives which permission</caption>
       <thead><tr><th scope="col"><span class="unseen">Relation</span></th>${permissions.map((permission) => html`<th key=${permission.name} scope="col" title=${permission.description || undefined}>${permission.name}${permission.policy && html`<${Tag}>policy</${Tag}>`}</th>`)}</tr></thead>
-      <tbody>${relations.map((relation) => html`<tr key=${relation.name}><th scope="row">${relation.name}</th>${permissions.map((permission) => {
-        const [words, sign] = worths[matrix[relation.name][permission.name]];
-        return html`<td key=${permission.name} class=${matrix[relation.name][permission.name]}>${sign}<span class="unseen">${words}</span></td>`;
-      })}</tr>`)}</tbody>
+      <tbody>${relations.map(
+        (relation) =>
+          html`<tr key=${relation.name}><th scope="row">${relation.name}</th>${permissions.map((permission) => {
+            const [words, sign] = worths[matrix[relation.name][permission.name]];
+            return html`<td key=${permission.name} class=${matrix[relation.name][permission.name]}>${sign}<span class="unseen">${words}</span></td>`;
+          })}</tr>`,
+      )}</tbody>
     </table></div>
     ${(met.has("unless") || met.has("part")) && html`<p class="hint">${met.has("unless") && "unless: enough, if nothing takes it away. "}${met.has("part") && "part: another relation is needed as well."}</p>`}
   </section>`;

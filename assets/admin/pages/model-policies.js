@@ -6,22 +6,27 @@ import { useAddress } from "../../static/core/router.js";
 import { Button, Empty, Tag, Time, Wrong } from "../../static/core/ui.js";
 import { address, modelPath } from "./access.js";
 import { Problems } from "./model-editor.js";
-import { TextEditor, readJson, written } from "./text-editor.js";
+import { readJson, TextEditor, written } from "./text-editor.js";
 
 const WAIT_MS = 300;
-const EXAMPLE = "-- Below 1000, and only on working days (UTC)\nif context.time.weekday > 5 then return false end\nreturn (context.resource.amount or math.huge) < 1000";
+const EXAMPLE =
+  "-- Below 1000, and only on working days (UTC)\nif context.time.weekday > 5 then return false end\nreturn (context.resource.amount or math.huge) < 1000";
 
 export function Policies({ type, draft, stored, may }) {
   const { query } = useAddress();
   const permissions = Object.entries(draft.definition?.permissions || {});
-  if (!draft.definition) return html`<${Empty} title="The definition is no JSON right now"><p>Policies stand in it. <a href=${modelPath(type)}>Go back to the text</a>, and set right what is marked.</p></${Empty}>`;
-  if (permissions.length === 0) return html`<${Empty} title="No permission yet"><p>A policy belongs to a permission. <a href=${modelPath(type)}>Declare one in the model</a>, such as <code>"read": {"relation": "viewer"}</code>.</p></${Empty}>`;
+  if (!draft.definition)
+    return html`<${Empty} title="The definition is no JSON right now"><p>Policies stand in it. <a href=${modelPath(type)}>Go back to the text</a>, and set right what is marked.</p></${Empty}>`;
+  if (permissions.length === 0)
+    return html`<${Empty} title="No permission yet"><p>A policy belongs to a permission. <a href=${modelPath(type)}>Declare one in the model</a>, such as <code>"read": {"relation": "viewer"}</code>.</p></${Empty}>`;
   const wanted = query.get("permission");
   const first = permissions.find(([, permission]) => permission.policy) || permissions[0];
   const [name, permission] = permissions.find(([one]) => one === wanted) || first;
   return html`<div class="policy-desk">
-    <nav class="choices" aria-label="Permissions"><ul>${permissions.map(([one, { policy }]) => html`<li key=${one}>
-      <a href=${address(modelPath(type), { tab: "policies", permission: one })} aria-current=${one === name ? "true" : undefined}><span>${one}</span>${policy ? html`<${Tag} kind="good">policy</${Tag}>` : html`<span class="muted">none</span>`}</a></li>`)}</ul></nav>
+    <nav class="choices" aria-label="Permissions"><ul>${permissions.map(
+      ([one, { policy }]) => html`<li key=${one}>
+      <a href=${address(modelPath(type), { tab: "policies", permission: one })} aria-current=${one === name ? "true" : undefined}><span>${one}</span>${policy ? html`<${Tag} kind="good">policy</${Tag}>` : html`<span class="muted">none</span>`}</a></li>`,
+    )}</ul></nav>
     <${Policy} key=${name} type=${type} name=${name} permission=${permission} draft=${draft} stored=${stored} may=${may} />
   </div>`;
 }
@@ -123,7 +128,11 @@ function sample(script, name, type) {
   const asked = (what) => [...new Set([...script.matchAll(new RegExp(`context\\.${what}\\.([A-Za-z_]\\w*)`, "g"))].map((found) => found[1]))];
   const filled = (list, given) => Object.fromEntries([...Object.entries(given), ...list.filter((one) => !(one in given)).map((one) => [one, 1])]);
   const kind = type.split(":").pop();
-  return written({ action: name, user: filled(asked("user"), { id: "usr_1", type: "user", email: "ann@example.com", groups: ["Staff"] }), resource: filled(asked("resource"), { id: "1", type: kind }) });
+  return written({
+    action: name,
+    user: filled(asked("user"), { id: "usr_1", type: "user", email: "ann@example.com", groups: ["Staff"] }),
+    resource: filled(asked("resource"), { id: "1", type: kind }),
+  });
 }
 
 const results = { allowed: ["good", "allowed"], denied: ["bad", "denied"], error: ["bad", "failed, which denies"] };
@@ -160,11 +169,14 @@ function Trial({ name, script, type }) {
 function History({ type, name, script, take, version }) {
   const from = useLoaded((signal) => admin.get("/policies/versions", { entity_type: type, permission: name }, signal), [type, name, version]);
   return html`<section class="panel"><h2>History</h2>
-    <${Loaded} from=${from} lines=${2}>${({ items }) => items.length === 0
-      ? html`<p class="lead">Nothing is saved yet. Every version is kept from then on, with who made it.</p>`
-      : html`<ul class="history">${items.map((one) => html`<li key=${one.version}>
+    <${Loaded} from=${from} lines=${2}>${({ items }) =>
+      items.length === 0
+        ? html`<p class="lead">Nothing is saved yet. Every version is kept from then on, with who made it.</p>`
+        : html`<ul class="history">${items.map(
+            (one) => html`<li key=${one.version}>
           <span>Version ${one.version}, <${Time} at=${one.at} /> <span class="muted">by ${one.changed_by_type === "local" ? "the command line" : one.changed_by}</span></span>
           ${one.script === null ? html`<span class="muted">taken away</span>` : one.script === script ? html`<span class="muted">as above</span>` : take && html`<${Button} kind="small" onClick=${() => take(one.script)}>Take this text</${Button}>`}
-        </li>`)}</ul>`}</${Loaded}>
+        </li>`,
+          )}</ul>`}</${Loaded}>
   </section>`;
 }

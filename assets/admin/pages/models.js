@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { List, Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { Button, Confirm, Elsewhere, Empty, Field, Header, Tabs, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Button, Confirm, curl, Elsewhere, Empty, Field, Header, Tabs, Tag, Time, toast } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { May, useMay } from "../rights.js";
 import { address, all, allModels, modelPath, useWriting } from "./access.js";
@@ -12,22 +12,38 @@ import { Policies } from "./model-policies.js";
 import { written } from "./text-editor.js";
 
 const names = (members) => Object.keys(members || {});
-const some = (list) => (list.length === 0 ? html`<span class="muted">none</span>` : list.length > 4 ? `${list.slice(0, 4).join(", ")} and ${list.length - 4} more` : list.join(", "));
+const some = (list) =>
+  list.length === 0 ? html`<span class="muted">none</span>` : list.length > 4 ? `${list.slice(0, 4).join(", ")} and ${list.length - 4} more` : list.join(", ");
 
 const columns = [
   { title: "Type", cell: (model) => html`<code>${model.entity_type}</code>` },
   { title: "Relations", cell: (model) => some(names(model.definition.relations)) },
   { title: "Permissions", cell: (model) => some(names(model.definition.permissions)) },
-  { title: "App", cell: (model) => (model.client ? html`<a href=${adminPage(`/clients/${encodeURIComponent(model.client)}`)}>${model.client}</a>` : html`<span class="muted">none</span>`), tight: true },
+  {
+    title: "App",
+    cell: (model) =>
+      model.client ? html`<a href=${adminPage(`/clients/${encodeURIComponent(model.client)}`)}>${model.client}</a>` : html`<span class="muted">none</span>`,
+    tight: true,
+  },
   { title: "State", cell: (model) => (model.built_in ? html`<${Tag}>built in</${Tag}>` : html`version ${model.version}`), tight: true },
 ];
 
-const filters = [{ name: "kind", title: "Kind", options: [["own", "yours"], ["built-in", "built in"]] }];
+const filters = [
+  {
+    name: "kind",
+    title: "Kind",
+    options: [
+      ["own", "yours"],
+      ["built-in", "built in"],
+    ],
+  },
+];
 
 // The API tells models page by page; there are few, so that they are searched here.
 async function load({ search, kind }, signal) {
   const wanted = (search || "").toLowerCase();
-  const text = (model) => [model.entity_type, model.definition.description, ...names(model.definition.relations), ...names(model.definition.permissions)].join(" ").toLowerCase();
+  const text = (model) =>
+    [model.entity_type, model.definition.description, ...names(model.definition.relations), ...names(model.definition.permissions)].join(" ").toLowerCase();
   const items = (await allModels(signal)).filter((model) => text(model).includes(wanted) && (!kind || model.built_in === (kind === "built-in")));
   return { items, next: null };
 }
@@ -37,7 +53,7 @@ const FirstModel = () => html`<${Empty} title="No model of your own yet">
   <${May} to="update on models"><p><a class="button" href=${adminPage("/access/create")}>Write the first one</a></p></${May}></${Empty}>`;
 
 export function Models() {
-  const own = useLoaded((signal) => load({ kind: "own" }, signal), []);
+  const own = useLoaded((signal) => load({ kind: "own", search: "" }, signal), []);
   return html`
     <${Header} title="Models" purpose="Which roles there are for each type of thing, and what they allow."><${May} to="update on models"><a class="button primary" href=${adminPage("/access/create")}>New model</a></${May}></${Header}>
     ${own.value?.items.length === 0 && html`<${FirstModel} />`}
@@ -70,33 +86,43 @@ function Desk({ model }) {
     toast(`Version ${next.version} of ${type} is saved.`);
   };
   const policies = Object.values(stored.definition.permissions || {}).filter((permission) => permission.policy).length;
-  const tabs = [["model", "Model"], ["policies", policies ? `Policies (${policies})` : "Policies"]];
+  const tabs = [
+    ["model", "Model"],
+    ["policies", policies ? `Policies (${policies})` : "Policies"],
+  ];
   return html`
     <${Header} title=${type} purpose=${stored.definition.description || "What the relations and permissions of this type mean."} back=${{ href: adminPage("/access"), title: "Models" }}>
       <a class="button" href=${address(adminPage("/access/grants"), { entity_type: type })}>Grants</a>
       <a class="button" href=${address(adminPage("/access/tester"), { entity_type: type })}>Test</a>
       ${!stored.built_in && may && html`<${Button} kind="danger" onClick=${() => setDialog("delete")}>Delete</${Button}>`}
     </${Header}>
-    <p class="lead">${stored.built_in
-      ? html`<${Tag}>built in</${Tag}> Comes with Auther and says who administers it.${may && " What you save takes its place."}`
-      : html`Version ${stored.version}, saved <${Time} at=${stored.updated_at} />${stored.client && html`, of the app <a href=${adminPage(`/clients/${encodeURIComponent(stored.client)}`)}>${stored.client}</a>`}.`}</p>
+    <p class="lead">${
+      stored.built_in
+        ? html`<${Tag}>built in</${Tag}> Comes with Auther and says who administers it.${may && " What you save takes its place."}`
+        : html`Version ${stored.version}, saved <${Time} at=${stored.updated_at} />${stored.client && html`, of the app <a href=${adminPage(`/clients/${encodeURIComponent(stored.client)}`)}>${stored.client}</a>`}.`
+    }</p>
     <${Tabs} tabs=${tabs} current=${tab} href=${(name) => address(modelPath(type), { tab: name === "model" ? "" : name }).replace(/\?$/, "")} />
     ${tab === "policies" ? html`<${Policies} type=${type} draft=${draft} stored=${stored} may=${may} />` : html`<${ModelText} draft=${draft} readonly=${!may} />`}
     ${may && html`<${SaveBar} draft=${draft} saved=${saved} review=${() => setDialog("review")} />`}
     ${dialog === "review" && html`<${Review} type=${type} definition=${draft.definition} version=${stored.version} close=${() => setDialog(null)} done=${kept} takeTheirs=${take} />`}
     ${dialog === "delete" && html`<${Delete} stored=${stored} close=${() => setDialog(null)} />`}
-    ${tab === "policies"
-      ? html`<${Elsewhere} command=${`auther admin policy versions ${type}\nauther admin policy evaluations --entity-type ${type}`}
+    ${
+      tab === "policies"
+        ? html`<${Elsewhere} command=${`auther admin policy versions ${type}\nauther admin policy evaluations --entity-type ${type}`}
           request=${curl("GET", `/policies/versions?entity_type=${encodeURIComponent(type)}`)} />`
-      : html`<${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
-          request=${curl("PUT", `/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`}`;
+        : html`<${Elsewhere} command=${`auther admin model get ${type} --json\nauther admin model put ${type} --file model.json --dry-run\nauther admin model put ${type} --file model.json`}
+          request=${curl("PUT", `/models/${encodeURIComponent(type)}`, { definition: stored.definition, version: stored.version })} />`
+    }`;
 }
 
 function Delete({ stored, close }) {
   const type = stored.entity_type;
   const grants = useLoaded((signal) => admin.get("/tuples", { entity_type: type, limit: 500 }, signal), []);
   const count = grants.value?.items.length;
-  const inUse = count > 0 ? `${count}${grants.value.next ? " or more" : ""} ${count === 1 ? "grant rests" : "grants rest"} on it, and as long as they do it cannot go. Remove them first. ` : "";
+  const inUse =
+    count > 0
+      ? `${count}${grants.value.next ? " or more" : ""} ${count === 1 ? "grant rests" : "grants rest"} on it, and as long as they do it cannot go. Remove them first. `
+      : "";
   const loses = `${inUse}Deletes the model of ${type} with ${names(stored.definition.relations).length} relations and ${names(stored.definition.permissions).length} permissions. Questions about ${type} are then answered no.`;
   const done = () => {
     toast(`The model ${type} was deleted.`);
@@ -107,13 +133,41 @@ function Delete({ stored, close }) {
 }
 
 const examples = {
-  roles: ["Roles", { relations: { owner: { includes: ["editor"] }, editor: { includes: ["viewer"] }, viewer: {} },
-    permissions: { read: { relation: "viewer" }, change: { relation: "editor" }, delete: { relation: "owner", description: "Gone for good." } } }],
-  folders: ["Things in folders", { relations: { parent: { subjects: ["folder"] }, owner: { includes: ["viewer"] }, viewer: { anyOf: [{ direct: true }, { relation: "viewer", from: "parent" }], subjects: ["user", "group"] } },
-    permissions: { read: { relation: "viewer" }, delete: { relation: "owner" } } }],
-  policy: ["Roles with a policy", { relations: { owner: { includes: ["viewer"] }, viewer: {} },
-    permissions: { read: { relation: "viewer" }, refund: { relation: "owner", policyEngine: "lua", policy: "-- Small amounts only\nreturn context.resource.amount < 1000" } } }],
-  banned: ["All but some", { relations: { member: {}, banned: {}, reader: { anyOf: [{ relation: "member" }], except: [{ relation: "banned" }] } }, permissions: { read: { relation: "reader" } } }],
+  roles: [
+    "Roles",
+    {
+      relations: { owner: { includes: ["editor"] }, editor: { includes: ["viewer"] }, viewer: {} },
+      permissions: { read: { relation: "viewer" }, change: { relation: "editor" }, delete: { relation: "owner", description: "Gone for good." } },
+    },
+  ],
+  folders: [
+    "Things in folders",
+    {
+      relations: {
+        parent: { subjects: ["folder"] },
+        owner: { includes: ["viewer"] },
+        viewer: { anyOf: [{ direct: true }, { relation: "viewer", from: "parent" }], subjects: ["user", "group"] },
+      },
+      permissions: { read: { relation: "viewer" }, delete: { relation: "owner" } },
+    },
+  ],
+  policy: [
+    "Roles with a policy",
+    {
+      relations: { owner: { includes: ["viewer"] }, viewer: {} },
+      permissions: {
+        read: { relation: "viewer" },
+        refund: { relation: "owner", policyEngine: "lua", policy: "-- Small amounts only\nreturn context.resource.amount < 1000" },
+      },
+    },
+  ],
+  banned: [
+    "All but some",
+    {
+      relations: { member: {}, banned: {}, reader: { anyOf: [{ relation: "member" }], except: [{ relation: "banned" }] } },
+      permissions: { read: { relation: "reader" } },
+    },
+  ],
 };
 
 const TYPE = /^[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*){0,2}$/;
@@ -144,13 +198,20 @@ export function NewModel() {
     <section class="panel"><div class="columns">
       <${Field} name="type" label="Type" value=${type} onInput=${setType} autocomplete="off" spellcheck="false" autocapitalize="off" wrong=${type && !isNamed ? "Letters, digits and _ . - in up to three parts with a colon between them." : undefined}
         hint=${owner ? `A type of the app ${owner.name}.` : "Such as invoice, or shop:invoice for the app whose id is shop."} />
-      ${!owner && html`<${Field} name="client" kind="select" label="App" optional=${true} value=${client} onInput=${setClient} hint="Its owners may then change the model."
-        options=${[["", "none"], ...(clients.value || []).map((one) => [one.client_id, `${one.name} (${one.client_id})`])]} />`}
+      ${
+        !owner &&
+        html`<${Field} name="client" kind="select" label="App" optional=${true} value=${client} onInput=${setClient} hint="Its owners may then change the model."
+        options=${[["", "none"], ...(clients.value || []).map((one) => [one.client_id, `${one.name} (${one.client_id})`])]} />`
+      }
       <${Field} name="example" kind="select" label="Begin with" value=${example} onInput=${choose} options=${Object.entries(examples).map(([name, [title]]) => [name, title])} hint="Takes the place of the text below." />
     </div></section>
     <${ModelText} draft=${draft} />
-    ${!may ? html`<p class="hint">You can try one out here. To create it you need the permission update on models.</p>` : html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
-      <div class="actions side"><a class="button" href=${adminPage("/access")}>Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`}
+    ${
+      !may
+        ? html`<p class="hint">You can try one out here. To create it you need the permission update on models.</p>`
+        : html`<div class="save-bar"><p class="muted">${!isNamed ? "Name the type first." : draft.isSound ? "Nobody is given anything yet." : "It can be created when nothing is wrong any more."}</p>
+      <div class="actions side"><a class="button" href=${adminPage("/access")}>Cancel</a><${Button} kind="primary" disabled=${!isNamed || !draft.isSound} onClick=${() => setDialog(true)}>Create model</${Button}></div></div>`
+    }
     ${dialog && html`<${Review} type=${type} definition=${draft.definition} version=${0} client=${owner ? "" : client} isNew=${true} close=${() => setDialog(false)} done=${done} takeTheirs=${(model) => navigate(modelPath(model.entity_type))} />`}
     <${Elsewhere} command=${`auther admin model validate ${type || "invoice"} --file model.json\nauther admin model put ${type || "invoice"} --file model.json`}
       request=${curl("PUT", `/models/${encodeURIComponent(type || "invoice")}`, { definition: draft.definition || {}, version: 0 })} />`;

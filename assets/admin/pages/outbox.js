@@ -3,7 +3,7 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { Ask, Button, Elsewhere, Empty, Id, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Ask, Button, curl, Elsewhere, Empty, Id, Tag, Time, toast } from "../../static/core/ui.js";
 
 const STATES = { waiting: ["warn", "waiting"], dead: ["bad", "given up"] };
 
@@ -29,8 +29,11 @@ function Actions({ delivery, done }) {
   };
   return html`<span class="tags"><${Button} kind="small" busy=${busy} onClick=${retry} aria-label=${`Try ${delivery.id} again`}>Try again</${Button}>
     <${Button} kind="small danger" onClick=${() => setOpen(true)} aria-label=${`Delete ${delivery.id}`}>Delete</${Button}></span>
-    ${open && html`<${Ask} title="Delete this delivery" action="Delete" close=${() => setOpen(false)} done=${deleted} send=${() => admin.remove(`/outbox/${delivery.id}`)}>
-      <p>The ${delivery.kind} about <${Id}>${delivery.target}</${Id}> is not delivered.</p></${Ask}>`}`;
+    ${
+      open &&
+      html`<${Ask} title="Delete this delivery" action="Delete" close=${() => setOpen(false)} done=${deleted} send=${() => admin.remove(`/outbox/${delivery.id}`)}>
+      <p>The ${delivery.kind} about <${Id}>${delivery.target}</${Id}> is not delivered.</p></${Ask}>`
+    }`;
 }
 
 export function Outbox() {

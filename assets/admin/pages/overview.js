@@ -3,12 +3,16 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { count } from "../../static/core/words.js";
-import { Elsewhere, Header, Tag, curl } from "../../static/core/ui.js";
+import { curl, Elsewhere, Header, Tag } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
+import { count } from "../../static/core/words.js";
 import { Entry } from "./audit.js";
 
-const PERIODS = [["24h", "24 hours", 1], ["7d", "7 days", 6], ["30d", "30 days", 24]];
+const PERIODS = [
+  ["24h", "24 hours", 1],
+  ["7d", "7 days", 6],
+  ["30d", "30 days", 24],
+];
 const RELOAD_EVERY = 15000;
 const NUMBER = new Intl.NumberFormat();
 
@@ -26,8 +30,11 @@ export function Overview() {
       ${told.sign_ins && html`<section class="panel"><h2>Sign-ins in the last ${title}</h2><${SignIns} told=${told} step=${step} title=${title} /></section>`}
       <${Counts} counts=${told.counts} />
       <div class="sides">
-        ${told.recent.length > 0 && html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href=${adminPage("/audit?follow=1")}>Follow in the audit log</a></div>
-          <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>`}
+        ${
+          told.recent.length > 0 &&
+          html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href=${adminPage("/audit?follow=1")}>Follow in the audit log</a></div>
+          <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>`
+        }
         ${told.keys.length > 0 && html`<${Keys} keys=${told.keys} />`}
       </div>`}</${Loaded}>
     <${Elsewhere} command="auther admin doctor\nauther admin audit list --follow" request=${curl("GET", `/overview?period=${period}`)} />`;
@@ -47,11 +54,20 @@ function Checklist({ items }) {
   const left = items.filter((item) => !item.done);
   if (left.length === 0) return null;
   return html`<section class="panel checklist" aria-labelledby="checklist"><div class="bar"><h2 id="checklist">First steps</h2><span class="muted">${items.length - left.length} of ${items.length} done</span></div>
-    <ol>${items.map((item) => html`<li key=${item.title} class=${item.done ? "done" : item === left[0] ? "next" : ""}>
-      <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`)}</ol></section>`;
+    <ol>${items.map(
+      (item) => html`<li key=${item.title} class=${item.done ? "done" : item === left[0] ? "next" : ""}>
+      <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`,
+    )}</ol></section>`;
 }
 
-const NAMES = [["users", "User", adminPage("/users")], ["clients", "App", adminPage("/clients")], ["sessions", "Session", adminPage("/sessions")], ["groups", "Group", adminPage("/groups")], ["api_keys", "API key", adminPage("/keys")], ["tuples", "Grant", adminPage("/access/grants")]];
+const NAMES = [
+  ["users", "User", adminPage("/users")],
+  ["clients", "App", adminPage("/clients")],
+  ["sessions", "Session", adminPage("/sessions")],
+  ["groups", "Group", adminPage("/groups")],
+  ["api_keys", "API key", adminPage("/keys")],
+  ["tuples", "Grant", adminPage("/access/grants")],
+];
 
 function Counts({ counts }) {
   const shown = NAMES.filter(([name]) => counts[name] !== null);
@@ -81,7 +97,8 @@ function SignIns({ told, step, title }) {
   const when = (part) => say.format(new Date(part.at));
   const numbers = html`<dl class="numbers"><div><dt><i class="swatch ok"></i>Signed in</dt><dd>${NUMBER.format(ok)}</dd></div>
     <div><dt><i class="swatch failed"></i>Failed</dt><dd>${failed > 0 ? html`<a href=${adminPage("/audit?action=user.sign_in&result=failure")}>${NUMBER.format(failed)}</a>` : "0"}</dd></div></dl>`;
-  if (ok + failed === 0) return html`${numbers}<p class="muted">Nobody tried to sign in. ${told.counts.clients === 0 ? html`<a href=${adminPage("/clients/register")}>Register the first app</a>, then sign in to it.` : ""}</p>`;
+  if (ok + failed === 0)
+    return html`${numbers}<p class="muted">Nobody tried to sign in. ${told.counts.clients === 0 ? html`<a href=${adminPage("/clients/register")}>Register the first app</a>, then sign in to it.` : ""}</p>`;
   const top = Math.max(...parts.map((part) => part.ok), 1);
   const low = Math.max(...parts.map((part) => part.failed), 0);
   const [width, height] = [720, 140];
@@ -92,17 +109,22 @@ function SignIns({ told, step, title }) {
   return html`${numbers}
     <figure class="chart">
       <svg viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${summary}>
-        ${parts.map((part, n) => html`<g key=${part.at}><title>${`${when(part)}: ${part.ok} signed in, ${part.failed} failed`}</title>
+        ${parts.map(
+          (part, n) => html`<g key=${part.at}><title>${`${when(part)}: ${part.ok} signed in, ${part.failed} failed`}</title>
           <rect class="room" x=${n * wide} y="0" width=${wide} height=${height} />
           ${part.ok > 0 && html`<rect class="ok" x=${n * wide + wide * 0.15} y=${axis - part.ok * unit} width=${wide * 0.7} height=${part.ok * unit} />`}
-          ${part.failed > 0 && html`<rect class="failed" x=${n * wide + wide * 0.15} y=${axis} width=${wide * 0.7} height=${part.failed * unit} />`}</g>`)}
+          ${part.failed > 0 && html`<rect class="failed" x=${n * wide + wide * 0.15} y=${axis} width=${wide * 0.7} height=${part.failed * unit} />`}</g>`,
+        )}
         <line class="axis" x1="0" x2=${width} y1=${axis} y2=${axis} />
       </svg>
       <figcaption aria-hidden="true"><span>${when(parts[0])}</span><span>${when(parts[Math.floor(parts.length / 2)])}</span><span>${when(parts.at(-1))}</span></figcaption>
     </figure>
-    <details class="numbers-table" onToggle=${(event) => setTable(event.target.open)}><summary>In numbers</summary>${table && html`<div class="table"><table><caption class="unseen">Sign-ins in the last ${title}</caption>
+    <details class="numbers-table" onToggle=${(event) => setTable(event.target.open)}><summary>In numbers</summary>${
+      table &&
+      html`<div class="table"><table><caption class="unseen">Sign-ins in the last ${title}</caption>
       <thead><tr><th scope="col">From</th><th scope="col">Signed in</th><th scope="col">Failed</th></tr></thead>
-      <tbody>${parts.filter((part) => part.ok + part.failed > 0).map((part) => html`<tr key=${part.at}><th scope="row">${BOTH.format(new Date(part.at))}</th><td data-title="Signed in">${part.ok}</td><td data-title="Failed">${part.failed}</td></tr>`)}</tbody></table></div>`}</details>`;
+      <tbody>${parts.filter((part) => part.ok + part.failed > 0).map((part) => html`<tr key=${part.at}><th scope="row">${BOTH.format(new Date(part.at))}</th><td data-title="Signed in">${part.ok}</td><td data-title="Failed">${part.failed}</td></tr>`)}</tbody></table></div>`
+    }</details>`;
 }
 
 const STATES = { current: ["good", "signs"], next: ["", "comes next"], retired: ["", "verifies only"] };

@@ -3,8 +3,8 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
+import { curl, Elsewhere, Empty, Header } from "../../static/core/ui.js";
 import { count, device, shell } from "../../static/core/words.js";
-import { Elsewhere, Empty, Header, curl } from "../../static/core/ui.js";
 import { Named, Several } from "../people.js";
 import { useMay } from "../rights.js";
 import { ChooseApp, EndSession, sessionColumns, useClients } from "./user-tabs.js";
@@ -34,7 +34,12 @@ export function Sessions() {
   const columns = [
     { title: "Person", cell: (session) => html`<${Named} kind="user" id=${session.user} />` },
     ...sessionColumns,
-    { title: "", tight: true, cell: (session) => html`<${EndSession} session=${session} who=${html`<${Named} kind="user" id=${session.user} link=${false} />`} done=${() => setVersion(version + 1)} />` },
+    {
+      title: "",
+      tight: true,
+      cell: (session) =>
+        html`<${EndSession} session=${session} who=${html`<${Named} kind="user" id=${session.user} link=${false} />`} done=${() => setVersion(version + 1)} />`,
+    },
   ];
   const load = async (wanted, signal) => {
     try {
@@ -44,7 +49,9 @@ export function Sessions() {
       throw problem;
     }
   };
-  const bulk = (items) => html`<${Several} items=${items} verb="Revoke" each=${(session) => admin.remove(`/sessions/${session.id}`)} said=${(n) => `${count(n, "session")} ended.`} done=${() => setVersion(version + 1)}
+  const bulk = (
+    items,
+  ) => html`<${Several} items=${items} verb="Revoke" each=${(session) => admin.remove(`/sessions/${session.id}`)} said=${(n) => `${count(n, "session")} ended.`} done=${() => setVersion(version + 1)}
     nameOf=${(session) => html`<${Named} kind="user" id=${session.user} link=${false} />, ${device(session.user_agent)}`}>These browsers are signed out, and apps cannot renew the tokens that came from them.</${Several}>`;
   const narrowed = new URLSearchParams(Object.entries({ user, client }).filter(([, value]) => value)).toString();
   return html`

@@ -3,13 +3,17 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { count } from "../../static/core/words.js";
-import { Code, Elsewhere, Empty, Header, Tabs, Tag, curl } from "../../static/core/ui.js";
+import { Code, curl, Elsewhere, Empty, Header, Tabs, Tag } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
+import { count } from "../../static/core/words.js";
 import { useShown } from "../rights.js";
 import { Outbox } from "./outbox.js";
 
-const all = [["values", "Configuration", Values], ["health", "Health", Health], ["outbox", "Outbox", Outbox, "manage_platform on platform"]];
+const all = [
+  ["values", "Configuration", Values],
+  ["health", "Health", Health],
+  ["outbox", "Outbox", Outbox, "manage_platform on platform"],
+];
 
 export function Settings() {
   const tab = useAddress().query.get("tab");
@@ -22,10 +26,37 @@ export function Settings() {
 }
 
 const ORIGINS = { default: "default", file: "configuration file", environment: "environment", flag: "flag" };
-const TITLES = { look: "How the pages look", tls: "Certificate", rate_limit: "Limits on attempts", log: "Log", password: "Password hashing", session: "Sessions", tokens: "Tokens", keys: "Signing keys", store: "Data file", audit: "Audit", policy: "Policies", limits: "Limits", server: "Server", egress: "Calls to elsewhere", smtp: "Mail" };
+const TITLES = {
+  look: "How the pages look",
+  tls: "Certificate",
+  rate_limit: "Limits on attempts",
+  log: "Log",
+  password: "Password hashing",
+  session: "Sessions",
+  tokens: "Tokens",
+  keys: "Signing keys",
+  store: "Data file",
+  audit: "Audit",
+  policy: "Policies",
+  limits: "Limits",
+  server: "Server",
+  egress: "Calls to elsewhere",
+  smtp: "Mail",
+};
 
 const isEmpty = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
-const UNITS = [["_seconds", [[86400, "day"], [3600, "hour"], [60, "minute"]]], ["_kib", [[1024, "MiB", "MiB"]]]];
+/** @type {[end: string, units: [size: number, one: string, many?: string][]][]} */
+const UNITS = [
+  [
+    "_seconds",
+    [
+      [86400, "day"],
+      [3600, "hour"],
+      [60, "minute"],
+    ],
+  ],
+  ["_kib", [[1024, "MiB", "MiB"]]],
+];
 
 // A number in a larger unit than that of its key, when it is a whole number of them.
 function larger({ key, value }) {
@@ -34,7 +65,12 @@ function larger({ key, value }) {
   return size ? count(Number(value) / size, ...words) : "";
 }
 
-const drawn = ({ key, value, secret }) => (isEmpty(value) ? html`<span class="muted">not set</span>` : secret ? html`<span class="muted">set, and kept secret</span>` : html`<code>${Array.isArray(value) ? value.join(", ") : String(value)}</code>${larger({ key, value }) && html` <span class="muted">${larger({ key, value })}</span>`}`);
+const drawn = ({ key, value, secret }) =>
+  isEmpty(value)
+    ? html`<span class="muted">not set</span>`
+    : secret
+      ? html`<span class="muted">set, and kept secret</span>`
+      : html`<code>${Array.isArray(value) ? value.join(", ") : String(value)}</code>${larger({ key, value }) && html` <span class="muted">${larger({ key, value })}</span>`}`;
 
 // A value as the file writes it (TOML).
 function toml(value) {
@@ -64,7 +100,9 @@ function Values() {
   const from = useLoaded((signal) => admin.get("/settings", {}, signal), []);
   const search = (query.get("search") || "").toLowerCase();
   const own = query.get("origin") === "own";
-  const fits = (item) => (!own || item.origin !== "default" || item.waiting) && (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
+  const fits = (item) =>
+    (!own || item.origin !== "default" || item.waiting) &&
+    (!search || `${item.key} ${item.description || ""} ${item.variable || ""}`.toLowerCase().includes(search));
   return html`<${Loaded} from=${from} lines=${10}>${(answer) => {
     const items = (answer.items || answer).filter(fits);
     const groups = new Map();
@@ -93,9 +131,11 @@ const URGENT = ["fail", "warn", "ok"];
 function Health() {
   const from = useLoaded((signal) => admin.get("/doctor", {}, signal), []);
   return html`<${Loaded} from=${from} lines=${8}>${({ items }) => html`
-    <ul class="health">${[...items].sort((one, two) => URGENT.indexOf(one.state) - URGENT.indexOf(two.state)).map((item) => {
-      const [kind, word] = HEALTH[item.state] || ["", item.state];
-      return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${typed(item.message)}</p>${item.fix && html`<p class="lead">${typed(item.fix)}</p>`}</div></li>`;
-    })}</ul>
+    <ul class="health">${[...items]
+      .sort((one, two) => URGENT.indexOf(one.state) - URGENT.indexOf(two.state))
+      .map((item) => {
+        const [kind, word] = HEALTH[item.state] || ["", item.state];
+        return html`<li key=${item.name}><${Tag} kind=${kind}>${word}</${Tag}><div><h2>${spoken(item.name)}</h2><p>${typed(item.message)}</p>${item.fix && html`<p class="lead">${typed(item.fix)}</p>`}</div></li>`;
+      })}</ul>
     <${Elsewhere} command="auther admin doctor" request=${curl("GET", "/doctor")} />`}</${Loaded}>`;
 }

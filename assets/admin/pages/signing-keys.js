@@ -2,9 +2,9 @@
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
-import { May } from "../rights.js";
-import { Button, Confirm, Copy, Dialog, Elsewhere, Form, Table, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Button, Confirm, Copy, curl, Dialog, Elsewhere, Form, Table, Tag, Time, toast } from "../../static/core/ui.js";
 import { accountApi } from "../../static/core/urls.js";
+import { May } from "../rights.js";
 
 const states = { current: ["good", "signs"], next: ["", "is next"], retired: ["", "verifies only"] };
 const order = ["current", "next", "retired", "RS256", "ES256", "EdDSA"];
@@ -15,7 +15,7 @@ const DAY = 864e5;
 function Since({ item }) {
   if (item.state === "next") return html`published <${Time} at=${item.created_at} />`;
   if (item.state === "retired") return html`stopped <${Time} at=${item.retired_at} />`;
-  const days = Math.floor((Date.now() - new Date(item.activated_at)) / DAY);
+  const days = Math.floor((Date.now() - new Date(item.activated_at).getTime()) / DAY);
   return html`began <${Time} at=${item.activated_at} />${days >= 30 && html` <${Tag} kind="warn">${days} days old</${Tag}>`}`;
 }
 
@@ -28,7 +28,12 @@ export function SigningKeys() {
     { title: "Algorithm", cell: (key) => key.alg },
     { title: "State", cell: (key) => html`<${Tag} kind=${states[key.state][0]}>${states[key.state][1]}</${Tag}>` },
     { title: "Since", cell: (key) => html`<${Since} item=${key} />` },
-    { title: "", tight: true, cell: (key) => html`<${May} to="rotate on keys"><${Button} kind="small" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}></${May}>` },
+    {
+      title: "",
+      tight: true,
+      cell: (key) =>
+        html`<${May} to="rotate on keys"><${Button} kind="small" aria-label=${`Retire ${key.kid}`} onClick=${() => setOpen(key)}>Retire</${Button}></${May}>`,
+    },
   ];
   const done = (text) => () => {
     close();
@@ -42,12 +47,21 @@ export function SigningKeys() {
       items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>
     <${Elsewhere} command="auther admin key list\nauther admin key rotate" request=${`${curl("GET", "/keys")}\n${curl("POST", "/keys/rotate", {})}`} />
     ${open === "rotate" && html`<${Rotate} close=${close} done=${done("The next keys sign now.")} />`}
-    ${open?.kid && html`<${Confirm} title="Retire this signing key" type=${open.kid} action="Retire" close=${close} done=${done("The key is retired.")} send=${() => admin.post(`/keys/${encodeURIComponent(open.kid)}/retire`)}
+    ${
+      open?.kid &&
+      html`<${Confirm} title="Retire this signing key" type=${open.kid} action="Retire" close=${close} done=${done("The key is retired.")} send=${() => admin.post(`/keys/${encodeURIComponent(open.kid)}/retire`)}
       loses=${`For a key that others may have got hold of. Every token that ${open.kid} signed stops verifying: people are sent through sign-in again by their apps, machines get new tokens.${
-        open.state === "current" ? " The next key takes over at once; apps that have cached the keys may fail until they fetch them." : ""}`} />`}`;
+        open.state === "current" ? " The next key takes over at once; apps that have cached the keys may fail until they fetch them." : ""
+      }`} />`
+    }`;
 }
 
-const choices = [["", "All algorithms"], ["RS256", "RS256"], ["ES256", "ES256"], ["EdDSA", "EdDSA"]];
+const choices = [
+  ["", "All algorithms"],
+  ["RS256", "RS256"],
+  ["ES256", "ES256"],
+  ["EdDSA", "EdDSA"],
+];
 
 function Rotate({ close, done }) {
   const send = ({ alg }) => admin.post("/keys/rotate", alg ? { alg } : {});

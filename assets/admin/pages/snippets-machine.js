@@ -5,7 +5,9 @@ const secret = "AUTHER_CLIENT_SECRET";
 
 function curl(given) {
   return {
-    id: "curl", title: "curl", about: "A token for this machine itself. Nobody signs in.",
+    id: "curl",
+    title: "curl",
+    about: "A token for this machine itself. Nobody signs in.",
     files: [["A terminal", `curl ${shellWord(given.endpoints.token)} \\\n  -u "${given.clientId}:$${secret}" \\\n  -d grant_type=client_credentials\n`]],
   };
 }
@@ -13,9 +15,14 @@ function curl(given) {
 function node(given) {
   const insecure = given.issuer.startsWith("http:") ? ", undefined, { execute: [oidc.allowInsecureRequests] }" : "";
   return {
-    id: "node", title: "Node", about: "openid-client 6.",
+    id: "node",
+    title: "Node",
+    about: "openid-client 6.",
     install: "npm install openid-client@6",
-    files: [["machine.mjs", `import * as oidc from "openid-client"
+    files: [
+      [
+        "machine.mjs",
+        `import * as oidc from "openid-client"
 
 const config = await oidc.discovery(new URL("${given.issuer}"), "${given.clientId}", process.env.${secret}${insecure})
 let token
@@ -29,15 +36,22 @@ export async function accessToken() {
   }
   return token.access_token
 }
-`]],
+`,
+      ],
+    ],
   };
 }
 
 function python(given) {
   return {
-    id: "python", title: "Python", about: "Authlib gets a new token when the old one ends.",
+    id: "python",
+    title: "Python",
+    about: "Authlib gets a new token when the old one ends.",
     install: "pip install authlib requests",
-    files: [["machine.py", `import os
+    files: [
+      [
+        "machine.py",
+        `import os
 
 from authlib.integrations.requests_client import OAuth2Session
 
@@ -50,15 +64,22 @@ machine = OAuth2Session(
 machine.fetch_token()
 
 print(machine.get("${given.audience}/deployments").json())
-`]],
+`,
+      ],
+    ],
   };
 }
 
 function go(given) {
   return {
-    id: "go", title: "Go", about: "golang.org/x/oauth2; its HTTP client renews the token by itself.",
+    id: "go",
+    title: "Go",
+    about: "golang.org/x/oauth2; its HTTP client renews the token by itself.",
     install: "go get golang.org/x/oauth2",
-    files: [["main.go", `package main
+    files: [
+      [
+        "main.go",
+        `package main
 
 import (
 	"context"
@@ -82,14 +103,21 @@ func main() {
 	defer response.Body.Close()
 	fmt.Println(response.Status)
 }
-`]],
+`,
+      ],
+    ],
   };
 }
 
 function java(given) {
   return {
-    id: "java", title: "Java", about: "Nothing but the JDK.",
-    files: [["Machine.java", `import java.net.URI;
+    id: "java",
+    title: "Java",
+    about: "Nothing but the JDK.",
+    files: [
+      [
+        "Machine.java",
+        `import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -107,7 +135,9 @@ class Machine {
         System.out.println(answer.body()); // access_token, token_type, expires_in
     }
 }
-`]],
+`,
+      ],
+    ],
   };
 }
 

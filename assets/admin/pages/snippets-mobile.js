@@ -6,11 +6,15 @@ export function mobile(given) {
   const uri = custom || given.redirectUri;
   const scheme = schemeOf(uri);
   return {
-    id: "mobile", title: "iOS and Android", secretless: true,
+    id: "mobile",
+    title: "iOS and Android",
+    secretless: true,
     about: "ASWebAuthenticationSession on iOS, AppAuth on Android: both open the system's browser, so that people see whom they trust.",
     needs: custom || given.type !== "native" ? null : "myapp://auth/callback",
     files: [
-      ["Auther.swift", `import AuthenticationServices
+      [
+        "Auther.swift",
+        `import AuthenticationServices
 import CryptoKit
 
 struct Tokens: Decodable {
@@ -87,8 +91,11 @@ final class Auther: NSObject, ASWebAuthenticationPresentationContextProviding {
         return values.map { "\\($0.key)=\\($0.value.addingPercentEncoding(withAllowedCharacters: plain)!)" }.joined(separator: "&")
     }
 }
-`],
-      ["SignInActivity.kt (Android)", `// build.gradle: implementation("net.openid:appauth:0.11.1")
+`,
+      ],
+      [
+        "SignInActivity.kt (Android)",
+        `// build.gradle: implementation("net.openid:appauth:0.11.1")
 //               defaultConfig { manifestPlaceholders["appAuthRedirectScheme"] = "${scheme}" }
 import android.content.Intent
 import android.net.Uri
@@ -135,7 +142,8 @@ class SignInActivity : AppCompatActivity() {
         super.onDestroy()
     }
 }
-`],
+`,
+      ],
     ],
   };
 }

@@ -6,10 +6,14 @@ export function python(given) {
   const none = given.isPublic ? `, "token_endpoint_auth_method": "none"` : "";
   const isHttps = given.redirectUri.startsWith("https:");
   return {
-    id: "python", title: "Python", about: "Authlib with Flask; the same settings work with its Django, Starlette and FastAPI clients.",
+    id: "python",
+    title: "Python",
+    about: "Authlib with Flask; the same settings work with its Django, Starlette and FastAPI clients.",
     install: "pip install authlib flask requests",
     files: [
-      ["app.py", `import os
+      [
+        "app.py",
+        `import os
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, session
@@ -49,7 +53,8 @@ def sign_out():
 @app.get("/")
 def home():
     return session.get("user") or {"sign in": "/sign-in"}
-`],
+`,
+      ],
     ],
     run: `SESSION_SECRET=$(openssl rand -hex 32)${given.isPublic ? "" : " AUTHER_CLIENT_SECRET=cs_…"} flask --app app run --port ${portOf(given.redirectUri, "5000")}`,
   };
@@ -61,10 +66,14 @@ export function go(given) {
   // gofmt lines the values up below the longest name.
   const pad = given.isPublic ? "" : " ";
   return {
-    id: "go", title: "Go", about: "coreos/go-oidc 3 with golang.org/x/oauth2.",
+    id: "go",
+    title: "Go",
+    about: "coreos/go-oidc 3 with golang.org/x/oauth2.",
     install: "go get github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
     files: [
-      ["main.go", `package main
+      [
+        "main.go",
+        `package main
 
 import (
 	"context"
@@ -150,22 +159,29 @@ func main() {
 
 	log.Fatal(http.ListenAndServe(":${portOf(given.redirectUri, "3000")}", nil))
 }
-`],
+`,
+      ],
     ],
   };
 }
 
 // Spring comes back to /login/oauth2/code/{registration} unless it is told another path.
 export function java(given) {
-  const proof = given.isPublic ? "client-authentication-method: none" : `client-secret: \${AUTHER_CLIENT_SECRET}\n            client-authentication-method: client_secret_basic`;
+  const proof = given.isPublic
+    ? "client-authentication-method: none"
+    : `client-secret: \${AUTHER_CLIENT_SECRET}\n            client-authentication-method: client_secret_basic`;
   const usual = `${originOf(given.redirectUri)}/login/oauth2/code/auther`;
   const isUsual = given.redirectUri === usual;
   return {
-    id: "java", title: "Java", about: "Spring Boot 3 with Spring Security.",
+    id: "java",
+    title: "Java",
+    about: "Spring Boot 3 with Spring Security.",
     install: "implementation 'org.springframework.boot:spring-boot-starter-oauth2-client'",
     installTitle: "build.gradle",
     files: [
-      ["src/main/resources/application.yml", `server:
+      [
+        "src/main/resources/application.yml",
+        `server:
   port: ${portOf(given.redirectUri, "8080")}
 spring:
   security:
@@ -181,8 +197,11 @@ spring:
         provider:
           auther:
             issuer-uri: "${given.issuer}"
-`],
-      ["src/main/java/com/example/SecurityConfig.java", `package com.example;
+`,
+      ],
+      [
+        "src/main/java/com/example/SecurityConfig.java",
+        `package com.example;
 
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -202,14 +221,21 @@ class SecurityConfig {
         return http
                 .authorizeHttpRequests(all -> all.anyRequest().authenticated())
                 .oauth2Login(login -> login
-                        .authorizationEndpoint(endpoint -> endpoint.authorizationRequestResolver(requests))${isUsual ? ")" : `
-                        .redirectionEndpoint(endpoint -> endpoint.baseUri("${pathOf(given.redirectUri)}")))`}
+                        .authorizationEndpoint(endpoint -> endpoint.authorizationRequestResolver(requests))${
+                          isUsual
+                            ? ")"
+                            : `
+                        .redirectionEndpoint(endpoint -> endpoint.baseUri("${pathOf(given.redirectUri)}")))`
+                        }
                 .logout(Customizer.withDefaults())
                 .build();
     }
 }
-`],
-      ["src/main/java/com/example/HomeController.java", `package com.example;
+`,
+      ],
+      [
+        "src/main/java/com/example/HomeController.java",
+        `package com.example;
 
 import java.util.Map;
 import org.springframework.security.core.annotation.AuthenticationPrincipal;
@@ -224,7 +250,8 @@ class HomeController {
         return user.getClaims();
     }
 }
-`],
+`,
+      ],
     ],
   };
 }

@@ -15,12 +15,16 @@ function nextjs(given) {
   const name = fits ? fits[2] : "auther";
   const proof = given.isPublic ? `client: { token_endpoint_auth_method: "none" },` : "clientSecret: process.env.AUTHER_CLIENT_SECRET,";
   return {
-    id: "nextjs", title: "Next.js", about: "Auth.js 5 (next-auth), a plain OIDC provider.",
+    id: "nextjs",
+    title: "Next.js",
+    about: "Auth.js 5 (next-auth), a plain OIDC provider.",
     install: "npm install next-auth@beta",
     needs: fits ? null : `${origin}/api/auth/callback/auther`,
     files: [
       [".env.local", `AUTH_SECRET=any 32 random characters: openssl rand -base64 33\nAUTH_URL=${fits ? fits[1] : origin}\n${secretLine(given)}`],
-      ["auth.ts", `import NextAuth from "next-auth"
+      [
+        "auth.ts",
+        `import NextAuth from "next-auth"
 
 export const { handlers, auth, signIn, signOut } = NextAuth({
   providers: [
@@ -35,12 +39,18 @@ export const { handlers, auth, signIn, signOut } = NextAuth({
     },
   ],
 })
-`],
-      ["app/api/auth/[...nextauth]/route.ts", `import { handlers } from "@/auth"
+`,
+      ],
+      [
+        "app/api/auth/[...nextauth]/route.ts",
+        `import { handlers } from "@/auth"
 
 export const { GET, POST } = handlers
-`],
-      ["app/page.tsx", `import { auth, signIn, signOut } from "@/auth"
+`,
+      ],
+      [
+        "app/page.tsx",
+        `import { auth, signIn, signOut } from "@/auth"
 
 export default async function Page() {
   const session = await auth()
@@ -54,7 +64,8 @@ export default async function Page() {
     </form>
   )
 }
-`],
+`,
+      ],
     ],
   };
 }
@@ -69,11 +80,15 @@ function discovery(given) {
 function express(given) {
   const isHttps = given.redirectUri.startsWith("https:");
   return {
-    id: "express", title: "Express", about: "openid-client 6, which checks state, issuer, signature, audience and times.",
+    id: "express",
+    title: "Express",
+    about: "openid-client 6, which checks state, issuer, signature, audience and times.",
     install: "npm install express@5 express-session openid-client@6",
     files: [
       [".env", `SESSION_SECRET=any 32 random characters: openssl rand -base64 33\n${secretLine(given)}`],
-      ["app.mjs", `import express from "express"
+      [
+        "app.mjs",
+        `import express from "express"
 import session from "express-session"
 import * as oidc from "openid-client"
 
@@ -123,7 +138,8 @@ app.get("/sign-out", (req, res) => {
 app.get("/", (req, res) => res.json(req.session.user ?? { signIn: "/sign-in" }))
 
 app.listen(${portOf(given.redirectUri, "3000")})
-`],
+`,
+      ],
     ],
     run: `node --env-file=.env app.mjs`,
   };
@@ -131,10 +147,14 @@ app.listen(${portOf(given.redirectUri, "3000")})
 
 function spa(given) {
   return {
-    id: "spa", title: "Browser app", about: "Without a library: 40 lines of fetch and PKCE. The origin of the redirect URI may call the token endpoint.",
+    id: "spa",
+    title: "Browser app",
+    about: "Without a library: 40 lines of fetch and PKCE. The origin of the redirect URI may call the token endpoint.",
     secretless: true,
     files: [
-      ["auth.js", `const issuer = "${given.issuer}"
+      [
+        "auth.js",
+        `const issuer = "${given.issuer}"
 const clientId = "${given.clientId}"
 const redirectUri = "${given.redirectUri}"
 
@@ -190,18 +210,23 @@ export function claims({ id_token }) {
   const part = id_token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.charCodeAt(0))))
 }
-`],
+`,
+      ],
     ],
   };
 }
 
 function oidcClient(given) {
   return {
-    id: "oidc-client-ts", title: "oidc-client-ts", about: "The usual library for React, Vue and Angular; react-oidc-context takes the same settings.",
+    id: "oidc-client-ts",
+    title: "oidc-client-ts",
+    about: "The usual library for React, Vue and Angular; react-oidc-context takes the same settings.",
     install: "npm install oidc-client-ts",
     secretless: true,
     files: [
-      ["auth.ts", `import { InMemoryWebStorage, UserManager, WebStorageStateStore } from "oidc-client-ts"
+      [
+        "auth.ts",
+        `import { InMemoryWebStorage, UserManager, WebStorageStateStore } from "oidc-client-ts"
 
 export const users = new UserManager({
   authority: "${given.issuer}",
@@ -221,7 +246,8 @@ export async function finishSignIn() {
   history.replaceState(null, "", location.pathname)
   return user
 }
-`],
+`,
+      ],
     ],
   };
 }
@@ -229,9 +255,13 @@ export async function finishSignIn() {
 function curlGuide(given) {
   const proof = given.isPublic ? `  -d client_id=${given.clientId}` : `  -u "${given.clientId}:$AUTHER_CLIENT_SECRET"`;
   return {
-    id: "curl", title: "curl", about: "The whole flow by hand, to see each step. The code works for a minute.",
+    id: "curl",
+    title: "curl",
+    about: "The whole flow by hand, to see each step. The code works for a minute.",
     files: [
-      ["A terminal", `VERIFIER=$(openssl rand -hex 32)
+      [
+        "A terminal",
+        `VERIFIER=$(openssl rand -hex 32)
 CHALLENGE=$(printf %s "$VERIFIER" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d =)
 
 # 1. Open this in a browser, sign in, and copy "code" from the address that it ends at.
@@ -249,17 +279,22 @@ ${proof} \\
 # 3. Ask who it is.
 read -r -p "access_token: " ACCESS_TOKEN
 curl ${shellWord(given.endpoints.userinfo)} -H "authorization: Bearer $ACCESS_TOKEN"
-`],
+`,
+      ],
     ],
   };
 }
 
 function api(given) {
   return {
-    id: "api", title: "Your API", about: "Checks the access tokens that the app calls it with. With jose, in any Node server.",
+    id: "api",
+    title: "Your API",
+    about: "Checks the access tokens that the app calls it with. With jose, in any Node server.",
     install: "npm install jose",
     files: [
-      ["authorize.mjs", `import { createRemoteJWKSet, jwtVerify } from "jose"
+      [
+        "authorize.mjs",
+        `import { createRemoteJWKSet, jwtVerify } from "jose"
 
 const issuer = "${given.issuer}"
 const audience = "${given.audience}"
@@ -277,7 +312,8 @@ export async function authorize(req, res, next) {
   }
   next()
 }
-`],
+`,
+      ],
     ],
   };
 }

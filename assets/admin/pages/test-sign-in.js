@@ -4,13 +4,13 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../static/core/html.js";
 import { useAddress } from "../../static/core/router.js";
-import { Button, Elsewhere, Empty, Field, Header, Wrong, curl, toast } from "../../static/core/ui.js";
+import { Button, curl, Elsewhere, Empty, Field, Header, toast, Wrong } from "../../static/core/ui.js";
 import { adminPage, testPageAt } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
 import { May } from "../rights.js";
 import { hasSecret, isPublic, types } from "./client-fields.js";
 import { AddRedirect } from "./integration.js";
-import { Tokens, base64url, digested } from "./tokens.js";
+import { base64url, digested, Tokens } from "./tokens.js";
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const channelOf = (state) => new BroadcastChannel(`auther-test-${state}`);
@@ -102,14 +102,19 @@ async function redeem({ client, place, secret, fields }) {
   return answer;
 }
 
-const prompts = [["", "as it comes"], ["login", "ask for the password"], ["select_account", "choose an account"], ["consent", "ask for consent"]];
+const prompts = [
+  ["", "as it comes"],
+  ["login", "ask for the password"],
+  ["select_account", "choose an account"],
+  ["consent", "ask for consent"],
+];
 
 function Begin({ client, place, uri, issuer, reload }) {
   const [secret, setSecret] = useState("");
   const [scope, setScope] = useState("openid profile email");
   const [prompt, setPrompt] = useState("");
   const [round, setRound] = useState(0);
-  const [state, setState] = useState({ kind: "ready" });
+  const [state, setState] = useState(/** @type {{ kind: string, tokens?: any, nonce?: string, problem?: any }} */ ({ kind: "ready" }));
   // Made before the click, since browsers open a tab only while a click is being answered.
   const once = useMemo(() => ({ verifier: random(), state: random(), nonce: random() }), [round]);
   const [challenge, setChallenge] = useState("");
@@ -142,12 +147,25 @@ function Begin({ client, place, uri, issuer, reload }) {
     return redeem({ client, place, secret: secretNow.current.trim(), fields });
   };
 
-  const query = { client_id: client.client_id, redirect_uri: uri, response_type: "code", scope, state: once.state, nonce: once.nonce, code_challenge: challenge, code_challenge_method: "S256" };
+  const query = {
+    client_id: client.client_id,
+    redirect_uri: uri,
+    response_type: "code",
+    scope,
+    state: once.state,
+    nonce: once.nonce,
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+  };
   const href = `${place.authorize}?${new URLSearchParams(prompt ? { ...query, prompt } : query)}`;
   const isReady = challenge && (isPublic(client) || secret.trim());
   const remove = async () => {
-    await admin.patch(`/clients/${encodeURIComponent(client.client_id)}`, { redirect_uris: client.redirect_uris.filter((one) => one !== uri), version: client.version })
-      .then(() => toast("This page is no redirect URI any more."), (problem) => toast(problem.message, "bad"));
+    await admin
+      .patch(`/clients/${encodeURIComponent(client.client_id)}`, { redirect_uris: client.redirect_uris.filter((one) => one !== uri), version: client.version })
+      .then(
+        () => toast("This page is no redirect URI any more."),
+        (problem) => toast(problem.message, "bad"),
+      );
     reload();
   };
   return html`

@@ -4,13 +4,13 @@ import { Loaded, useLoaded } from "../../static/core/data.js";
 import { Graph } from "../../static/core/graph.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { Elsewhere, Empty, Field, Header, Tag, curl } from "../../static/core/ui.js";
+import { curl, Elsewhere, Empty, Field, Header, Tag } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
 import { shell } from "../../static/core/words.js";
-import { address, modelPath, split, useModels, useNames } from "./access.js";
 import { takenFor } from "../people.js";
+import { address, modelPath, split, useModels, useNames } from "./access.js";
 import { SUBJECT_TYPES, SubjectField } from "./grant-new.js";
-import { TextEditor, readJson } from "./text-editor.js";
+import { readJson, TextEditor } from "./text-editor.js";
 
 const NAMES = ["subject_type", "subject_id", "permission", "entity_type", "entity_id", "resource", "context"];
 const NEEDED = ["subject_type", "subject_id", "permission", "entity_type"];
@@ -26,20 +26,38 @@ export function Tester() {
   const body = question(asked);
   return html`
     <${Header} title="Tester" purpose="May somebody do something, and why?" />
-    <section class="panel"><${Question} asked=${asked} models=${models.value || []} ask=${(values) => { setQuery(values); setCount((n) => n + 1); }} /></section>
-    ${isAsked
-      ? html`<${Answer} key=${JSON.stringify([asked, count])} asked=${asked} body=${body} models=${models.value || []} />`
-      : html`<${Empty} title="Ask a question"><p>The answer says which grants lead there, step by step. If it is no, it says what comes nearest, and how to grant it.</p></${Empty}>`}
+    <section class="panel"><${Question} asked=${asked} models=${models.value || []} ask=${(values) => {
+      setQuery(values);
+      setCount((n) => n + 1);
+    }} /></section>
+    ${
+      isAsked
+        ? html`<${Answer} key=${JSON.stringify([asked, count])} asked=${asked} body=${body} models=${models.value || []} />`
+        : html`<${Empty} title="Ask a question"><p>The answer says which grants lead there, step by step. If it is no, it says what comes nearest, and how to grant it.</p></${Empty}>`
+    }
     <${Elsewhere} command=${command(asked)} request=${curl("POST", "/check", isAsked ? body : { subject_type: "user", subject_id: "ann@example.com", permission: "read", entity_type: "shop:invoice", entity_id: "inv_1", explain: true })} />`;
 }
 
+/** @param {Record<string, string>} asked */
 function question({ resource, context, entity_id, ...asked }) {
   const read = (text) => (text ? readJson(text).value : undefined);
-  return { ...asked, entity_id: entity_id || "*", ...(read(resource) ? { resource: read(resource) } : {}), ...(read(context) ? { context: read(context) } : {}), explain: true };
+  return {
+    ...asked,
+    entity_id: entity_id || "*",
+    ...(read(resource) ? { resource: read(resource) } : {}),
+    ...(read(context) ? { context: read(context) } : {}),
+    explain: true,
+  };
 }
 
 function command(asked) {
-  const words = [asked.subject_type || "user", asked.subject_id || "ann@example.com", asked.permission || "read", asked.entity_type || "shop:invoice", asked.entity_id || (asked.permission ? "*" : "inv_1")];
+  const words = [
+    asked.subject_type || "user",
+    asked.subject_id || "ann@example.com",
+    asked.permission || "read",
+    asked.entity_type || "shop:invoice",
+    asked.entity_id || (asked.permission ? "*" : "inv_1"),
+  ];
   return `auther admin check ${words.map(shell).join(" ")} --explain${asked.resource ? ` --resource ${shell(asked.resource)}` : ""}`;
 }
 
@@ -56,10 +74,16 @@ function Question({ asked, models, ask }) {
   const submit = (event) => {
     event.preventDefault();
     const problems = {};
-    for (const [name, words] of [["subject_id", "Name somebody."], ["permission", "Name a permission or a relation."], ["entity_type", "Name a type."]]) if (!values[name].trim()) problems[name] = words;
+    for (const [name, words] of [
+      ["subject_id", "Name somebody."],
+      ["permission", "Name a permission or a relation."],
+      ["entity_type", "Name a type."],
+    ])
+      if (!values[name].trim()) problems[name] = words;
     for (const name of ["resource", "context"]) {
       const read = values[name].trim() ? readJson(values[name]) : { value: {} };
-      if (read.slip || typeof read.value !== "object" || read.value === null || Array.isArray(read.value)) problems[name] = read.slip?.message || "This is no object: { … }.";
+      if (read.slip || typeof read.value !== "object" || read.value === null || Array.isArray(read.value))
+        problems[name] = read.slip?.message || "This is no object: { … }.";
     }
     setWrong(problems);
     if (Object.keys(problems).length > 0) document.getElementById(`field-${Object.keys(problems)[0]}`)?.focus();
@@ -97,7 +121,15 @@ function pathOf(step, types, found = []) {
     const [object, subject] = step.tuple.text.split(/#[^@]*@/);
     const relation = step.tuple.text.slice(object.length + 1).split("@")[0];
     const [set, setRelation] = subject.split("#");
-    found.push({ rule: step.rule, id: step.tuple.id, object: split(object, types), relation, subject: split(set, types), subjectRelation: setRelation, script: step.script });
+    found.push({
+      rule: step.rule,
+      id: step.tuple.id,
+      object: split(object, types),
+      relation,
+      subject: split(set, types),
+      subjectRelation: setRelation,
+      script: step.script,
+    });
   }
   const below = step.rule === "except" ? (step.by || []).slice(0, 1) : step.by || [];
   below.forEach((one) => pathOf(one, types, found));
@@ -113,7 +145,10 @@ function Told({ asked, answer, models }) {
   const who = { type: answer.subject_type, id: answer.subject_id };
   const nameOf = useNames([who, ...steps.flatMap(({ object, subject }) => [object, subject])]);
   const name = nameOf(who.type, who.id).title;
-  const object = asked.entity_id && asked.entity_id !== "*" ? html`<b>${asked.entity_id}</b> <span class="muted">(${asked.entity_type})</span>` : html`every <b>${asked.entity_type}</b>`;
+  const object =
+    asked.entity_id && asked.entity_id !== "*"
+      ? html`<b>${asked.entity_id}</b> <span class="muted">(${asked.entity_type})</span>`
+      : html`every <b>${asked.entity_type}</b>`;
   return html`
     <section class=${`panel answer ${answer.allowed ? "yes" : "no"}`} aria-live="polite">
       <p class="sentence"><${Tag} kind=${answer.allowed ? "good" : "bad"}>${answer.allowed ? "Yes" : "No"}</${Tag}> <span><b>${name}</b> ${answer.allowed ? "may" : "may not"} <b>${asked.permission}</b> ${object}: ${answer.because}.${takenFor(answer.resolved)}</span></p>
@@ -143,8 +178,14 @@ function Path({ steps, who, asked, nameOf }) {
     const from = step.subject.id === "*" && step.subject.type === who.type ? start : put(step.subject);
     const to = put(step.object);
     const note = step.script ? `, ${scripts[step.script.source]} agrees` : "";
-    edges.push(step.rule === "parent" ? { from, to, label: "is its parent", kind: "parent" } : { from, to, label: `${step.subjectRelation ? `${step.subjectRelation} → ` : ""}${step.relation}${note}` });
-    sentences.push(html`<li key=${step.id}><a href=${address(adminPage("/access/grants"), { entity_type: step.object.type, entity_id: step.object.id, relation: step.relation })}>${nameOf(step.subject.type, step.subject.id).title} ${step.rule === "parent" ? "is the parent" : `is ${step.relation}`} of ${step.object.id === "*" ? `every ${step.object.type}` : nameOf(step.object.type, step.object.id).title}</a>${note}</li>`);
+    edges.push(
+      step.rule === "parent"
+        ? { from, to, label: "is its parent", kind: "parent" }
+        : { from, to, label: `${step.subjectRelation ? `${step.subjectRelation} → ` : ""}${step.relation}${note}` },
+    );
+    sentences.push(
+      html`<li key=${step.id}><a href=${address(adminPage("/access/grants"), { entity_type: step.object.type, entity_id: step.object.id, relation: step.relation })}>${nameOf(step.subject.type, step.subject.id).title} ${step.rule === "parent" ? "is the parent" : `is ${step.relation}`} of ${step.object.id === "*" ? `every ${step.object.type}` : nameOf(step.object.type, step.object.id).title}</a>${note}</li>`,
+    );
   }
   const last = key(steps[0].object);
   nodes.set("permission", { id: "permission", title: asked.permission, notes: ["allowed"], kind: "good" });
@@ -173,35 +214,72 @@ const granting = (words, title, grant) => way(words, title, address(NEW, { ...gr
 // The ways that the near misses show.
 function waysOf({ answer, asked, types, name, subject, nameOf }) {
   const policy = address(modelPath(asked.entity_type), { tab: "policies", permission: asked.permission });
-  return (answer.explanation?.misses || []).filter((miss) => miss.tuple).map((miss) => {
-    const { object, relation, subject: set } = partsOf(miss.tuple, types);
-    const what = object.id === "*" ? `every ${object.type}` : nameOf(object.type, object.id).title;
-    const whom = nameOf(set.type, set.id).title;
-    const grants = address(adminPage("/access/grants"), { entity_type: object.type, entity_id: object.id, relation });
-    switch (miss.why) {
-      case "excluded": return way(`It would hold, but ${name} is ${relation} of ${what}, which takes it away.`, "See that grant", grants);
-      case "exclusion_unclear": return way(`It would hold, but whether ${name} is ${relation} of ${what} could not be found out.`, "See that grant", grants);
-      case "policy_denied": return way(`${whom} is ${relation} of ${what}, but the policy of ${asked.permission} did not say true.`, "See the policy", policy);
-      case "condition_denied": return way(`The grant of ${relation} of ${what} would do, but its condition did not say true.`, "See that grant", grants);
-      case "script_failed": return way(`The grant of ${relation} of ${what} would do, but its script failed: ${miss.message || "no more is known"}.`, "See the policy", policy);
-      case "expired": return granting(`${whom} was ${relation} of ${what} until that grant ended.`, "Grant it anew", { entity_type: object.type, entity_id: object.id, relation, subject_type: set.type, subject_id: set.id });
-      case "not_in_set":
-        if (set.type !== "group") return way(`${whom} is ${relation} of ${what}, and ${name} does not belong to it.`, "See that grant", grants);
-        return granting(`The group ${whom} is ${relation} of ${what}, and ${name} is not in it.`, `Put them in ${whom}`, { entity_type: "group", entity_id: set.id, relation: "member", ...subject });
-      case "not_on_parent": return way(`${what} has the parent ${whom}, on which ${name} has nothing.`, "Grant something there", address(NEW, { entity_type: set.type, entity_id: set.id, ...subject, names: "false" }));
-      default: return null;
-    }
-  }).filter(Boolean);
+  return (answer.explanation?.misses || [])
+    .filter((miss) => miss.tuple)
+    .map((miss) => {
+      const { object, relation, subject: set } = partsOf(miss.tuple, types);
+      const what = object.id === "*" ? `every ${object.type}` : nameOf(object.type, object.id).title;
+      const whom = nameOf(set.type, set.id).title;
+      const grants = address(adminPage("/access/grants"), { entity_type: object.type, entity_id: object.id, relation });
+      switch (miss.why) {
+        case "excluded":
+          return way(`It would hold, but ${name} is ${relation} of ${what}, which takes it away.`, "See that grant", grants);
+        case "exclusion_unclear":
+          return way(`It would hold, but whether ${name} is ${relation} of ${what} could not be found out.`, "See that grant", grants);
+        case "policy_denied":
+          return way(`${whom} is ${relation} of ${what}, but the policy of ${asked.permission} did not say true.`, "See the policy", policy);
+        case "condition_denied":
+          return way(`The grant of ${relation} of ${what} would do, but its condition did not say true.`, "See that grant", grants);
+        case "script_failed":
+          return way(`The grant of ${relation} of ${what} would do, but its script failed: ${miss.message || "no more is known"}.`, "See the policy", policy);
+        case "expired":
+          return granting(`${whom} was ${relation} of ${what} until that grant ended.`, "Grant it anew", {
+            entity_type: object.type,
+            entity_id: object.id,
+            relation,
+            subject_type: set.type,
+            subject_id: set.id,
+          });
+        case "not_in_set":
+          if (set.type !== "group") return way(`${whom} is ${relation} of ${what}, and ${name} does not belong to it.`, "See that grant", grants);
+          return granting(`The group ${whom} is ${relation} of ${what}, and ${name} is not in it.`, `Put them in ${whom}`, {
+            entity_type: "group",
+            entity_id: set.id,
+            relation: "member",
+            ...subject,
+          });
+        case "not_on_parent":
+          return way(
+            `${what} has the parent ${whom}, on which ${name} has nothing.`,
+            "Grant something there",
+            address(NEW, { entity_type: set.type, entity_id: set.id, ...subject, names: "false" }),
+          );
+        default:
+          return null;
+      }
+    })
+    .filter(Boolean);
 }
 
 // The ways that a reason shows without any grant.
 function waysOfReason({ answer, asked, name }) {
   switch (answer.reason) {
-    case "no_model": return [way(`There is no model of ${asked.entity_type}.`, "Write one", address(adminPage("/access/create"), { type: asked.entity_type }))];
-    case "no_permission": return [way(`The model of ${asked.entity_type} has no ${asked.permission}.`, "See the model", modelPath(asked.entity_type))];
-    case "subject_disabled": return [way(`${name} is disabled or has ended, and may do nothing.`, answer.subject_type === "user" ? "See the account" : null, adminPage(`/users/${answer.subject_id}`))];
-    case "subject_not_found": return [way(`There is no ${asked.subject_type} ${asked.subject_id} here.`)];
-    default: return [];
+    case "no_model":
+      return [way(`There is no model of ${asked.entity_type}.`, "Write one", address(adminPage("/access/create"), { type: asked.entity_type }))];
+    case "no_permission":
+      return [way(`The model of ${asked.entity_type} has no ${asked.permission}.`, "See the model", modelPath(asked.entity_type))];
+    case "subject_disabled":
+      return [
+        way(
+          `${name} is disabled or has ended, and may do nothing.`,
+          answer.subject_type === "user" ? "See the account" : null,
+          adminPage(`/users/${answer.subject_id}`),
+        ),
+      ];
+    case "subject_not_found":
+      return [way(`There is no ${asked.subject_type} ${asked.subject_id} here.`)];
+    default:
+      return [];
   }
 }
 
@@ -213,7 +291,14 @@ function unlessGivenUp(problem) {
 
 // Which of some grants would each be enough, asked about at once.
 async function areEnough(grants, answer, asked, signal) {
-  const question = { subject_type: answer.subject_type, subject_id: answer.subject_id, permission: asked.permission, entity_type: asked.entity_type, entity_id: asked.entity_id || null, names: false };
+  const question = {
+    subject_type: answer.subject_type,
+    subject_id: answer.subject_id,
+    permission: asked.permission,
+    entity_type: asked.entity_type,
+    entity_id: asked.entity_id || null,
+    names: false,
+  };
   const { would_do: enough } = await admin.post("/check", { ...question, would_do: grants.slice(0, MAX_TRIED) }, undefined, signal);
   return enough;
 }
@@ -229,23 +314,51 @@ function Nearest({ answer, asked, types, name }) {
   const description = model.value?.description;
   const permission = description?.permissions.find((one) => one.name === asked.permission);
   const gives = (relation) => relation === asked.permission || ["yes", "unless"].includes(description.matrix[relation]?.[asked.permission]);
-  const enough = description && answer.reason === "no_tuple" ? description.relations.filter((one) => one.takes_tuples && gives(one.name)).map((one) => one.name).reverse() : [];
+  const enough =
+    description && answer.reason === "no_tuple"
+      ? description.relations
+          .filter((one) => one.takes_tuples && gives(one.name))
+          .map((one) => one.name)
+          .reverse()
+      : [];
   const held = misses.filter((miss) => miss.why === "other_relation").map((miss) => miss.relation);
   const away = takenAway(model.value?.definition);
   const ways = [
     ...waysOfReason({ answer, asked, name }),
-    ...held.filter((relation) => away.has(relation)).map((relation) => way(`${name} is ${relation} of ${what}, which takes away what others have.`, "See that grant", address(adminPage("/access/grants"), { ...on, relation }))),
+    ...held
+      .filter((relation) => away.has(relation))
+      .map((relation) =>
+        way(
+          `${name} is ${relation} of ${what}, which takes away what others have.`,
+          "See that grant",
+          address(adminPage("/access/grants"), { ...on, relation }),
+        ),
+      ),
     ...waysOf({ answer, asked, types, name, subject, nameOf }),
-    ...enough.map((relation) => granting(`Make ${name} ${relation} of ${what}.${permission?.policy ? " A policy then has the last word." : ""}`, `Grant ${relation}`, { ...on, relation, ...subject })),
+    ...enough.map((relation) =>
+      granting(`Make ${name} ${relation} of ${what}.${permission?.policy ? " A policy then has the last word." : ""}`, `Grant ${relation}`, {
+        ...on,
+        relation,
+        ...subject,
+      }),
+    ),
   ];
   const grants = ways.filter((one) => one.grant).map((one) => JSON.stringify(one.grant));
-  const tried = useLoaded(async (signal) => {
-    if (grants.length === 0) return {};
-    const enough = await areEnough(grants.map((grant) => JSON.parse(grant)), answer, asked, signal).catch(unlessGivenUp);
-    return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
-  }, [grants.join()]);
+  const tried = useLoaded(
+    async (signal) => {
+      if (grants.length === 0) return {};
+      const enough = await areEnough(
+        grants.map((grant) => JSON.parse(grant)),
+        answer,
+        asked,
+        signal,
+      ).catch(unlessGivenUp);
+      return Object.fromEntries(grants.map((grant, n) => [grant, enough[n] !== false]));
+    },
+    [grants.join()],
+  );
   if (model.loading || tried.value === undefined) return html`<p class="lead">Looking for the nearest way to a yes…</p>`;
-  const open = ways.filter((one) => !one.grant || tried.value[JSON.stringify(one.grant)] !== false);
+  const open = ways.filter((one) => !one.grant || tried.value?.[JSON.stringify(one.grant)] !== false);
   const few = ways.length - open.length;
   const lesser = held.filter((relation) => !away.has(relation));
   return html`<div class="nearest"><h2>Nearest ways to a yes</h2>

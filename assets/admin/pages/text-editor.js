@@ -15,7 +15,9 @@ class Slip extends Error {
 export function readJson(text) {
   const places = new Map();
   let at = 0;
-  const skip = () => { while (" \t\r\n".includes(text[at]) && at < text.length) at += 1; };
+  const skip = () => {
+    while (" \t\r\n".includes(text[at]) && at < text.length) at += 1;
+  };
   const shown = () => (at >= text.length ? "the end" : `${text[at]}`);
   const expect = (sign, after) => {
     skip();
@@ -38,7 +40,10 @@ export function readJson(text) {
     const found = {};
     at += 1;
     skip();
-    if (text[at] === "}") { at += 1; return found; }
+    if (text[at] === "}") {
+      at += 1;
+      return found;
+    }
     for (;;) {
       skip();
       if (text[at] !== '"') throw new Slip(text[at] === "}" ? "There is a comma too many before this." : `Expected a name in quotes, found ${shown()}.`, at);
@@ -50,7 +55,10 @@ export function readJson(text) {
       expect(":", `after ${name}`);
       Object.defineProperty(found, name, { value: value(below), enumerable: true, writable: true, configurable: true });
       skip();
-      if (text[at] === "}") { at += 1; return found; }
+      if (text[at] === "}") {
+        at += 1;
+        return found;
+      }
       expect(",", "or }");
     }
   };
@@ -58,7 +66,10 @@ export function readJson(text) {
     const found = [];
     at += 1;
     skip();
-    if (text[at] === "]") { at += 1; return found; }
+    if (text[at] === "]") {
+      at += 1;
+      return found;
+    }
     for (;;) {
       skip();
       if (text[at] === "]") throw new Slip("There is a comma too many before this.", at);
@@ -66,7 +77,10 @@ export function readJson(text) {
       places.set(below, at);
       found.push(value(below));
       skip();
-      if (text[at] === "]") { at += 1; return found; }
+      if (text[at] === "]") {
+        at += 1;
+        return found;
+      }
       expect(",", "or ]");
     }
   };
@@ -119,7 +133,7 @@ function indented(event) {
   if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const { value, selectionStart } = event.target;
   const line = value.slice(value.lastIndexOf("\n", selectionStart - 1) + 1, selectionStart);
-  const space = /^[ \t]*/.exec(line)[0] + (/[{[]\s*$/.test(line) ? "  " : "");
+  const space = (/^[ \t]*/.exec(line)?.[0] ?? "") + (/[{[]\s*$/.test(line) ? "  " : "");
   if (!space) return;
   event.preventDefault();
   document.execCommand("insertText", false, `\n${space}`);
@@ -140,7 +154,9 @@ export function TextEditor({ id, label, hint, value, onInput, rows = 20, marks =
     current.scrollTop = Math.max(0, line * high - current.clientHeight / 3);
   }, [at]);
   const count = value.split("\n").length;
-  const scrolled = () => { gutter.current.scrollTop = area.current.scrollTop; };
+  const scrolled = () => {
+    gutter.current.scrollTop = area.current.scrollTop;
+  };
   return html`<div class="field">
     <div class="label-row"><label for=${id}>${label}</label>${hint && html`<span class="hint">${hint}</span>`}</div>
     <div class="editor">

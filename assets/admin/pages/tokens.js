@@ -2,7 +2,11 @@
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { Copy, relative } from "../../static/core/ui.js";
 
-export const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+export const base64url = (bytes) =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 
 const bytesOf = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 
@@ -11,7 +15,10 @@ export const digested = async (text) => base64url(new Uint8Array(await crypto.su
 // Header and claims of a JWT, or null if it is none.
 export function decoded(token) {
   try {
-    const [header, claims] = token.split(".").slice(0, 2).map((part) => JSON.parse(new TextDecoder().decode(bytesOf(part))));
+    const [header, claims] = token
+      .split(".")
+      .slice(0, 2)
+      .map((part) => JSON.parse(new TextDecoder().decode(bytesOf(part))));
     return { header, claims };
   } catch {
     return null;
@@ -20,7 +27,10 @@ export function decoded(token) {
 
 const importing = {
   RS256: [{ name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, "RSASSA-PKCS1-v1_5"],
-  ES256: [{ name: "ECDSA", namedCurve: "P-256" }, { name: "ECDSA", hash: "SHA-256" }],
+  ES256: [
+    { name: "ECDSA", namedCurve: "P-256" },
+    { name: "ECDSA", hash: "SHA-256" },
+  ],
   EdDSA: [{ name: "Ed25519" }, "Ed25519"],
 };
 
@@ -72,13 +82,23 @@ function Token({ title, about, token, uses }) {
   const [list, setList] = useState([]);
   useEffect(() => {
     let current = true;
-    if (parts) checks(token, parts, uses).then((found) => current && setList(found), () => {});
-    return () => { current = false; };
+    if (parts)
+      checks(token, parts, uses).then(
+        (found) => current && setList(found),
+        () => {},
+      );
+    return () => {
+      current = false;
+    };
   }, [token]);
   return html`<section class="panel token"><div class="side-by-side"><div><h2>${title}</h2><p class="lead">${about}</p></div><${Copy} text=${token} label="Copy the token" /></div>
-    ${parts ? html`<ul class="verdicts">${list.map(([good, text]) => html`<li key=${text} class=${good === null ? "unknown" : good ? "yes" : "no"}><span class="unseen">${good === null ? "Not checked: " : good ? "Right: " : "Wrong: "}</span>${text}</li>`)}</ul>
+    ${
+      parts
+        ? html`<ul class="verdicts">${list.map(([good, text]) => html`<li key=${text} class=${good === null ? "unknown" : good ? "yes" : "no"}><span class="unseen">${good === null ? "Not checked: " : good ? "Right: " : "Wrong: "}</span>${text}</li>`)}</ul>
       <${Claims} value=${parts.claims} />
-      <details><summary>Header</summary><${Claims} value=${parts.header} /></details>` : html`<p>This is no JWT; only this server can read it.</p>`}
+      <details><summary>Header</summary><${Claims} value=${parts.header} /></details>`
+        : html`<p>This is no JWT; only this server can read it.</p>`
+    }
   </section>`;
 }
 

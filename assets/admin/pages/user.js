@@ -3,13 +3,13 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate, useAddress } from "../../static/core/router.js";
-import { count, shell } from "../../static/core/words.js";
-import { Ask, Button, Dialog, Elsewhere, Facts, Form, Header, Id, Tabs, Time, curl, toast } from "../../static/core/ui.js";
+import { Ask, Button, curl, Dialog, Elsewhere, Facts, Form, Header, Id, Tabs, Time, toast } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
+import { count, shell } from "../../static/core/words.js";
 import { Delete, EditForm } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
-import { State } from "./users.js";
 import { AccessTab, ActivityTab, AppsTab, GroupsTab, KeysTab, SessionsTab, TokenTab } from "./user-tabs.js";
+import { State } from "./users.js";
 
 // Address, name, what draws it, and which rights it needs beyond those of the page.
 const tabs = [
@@ -57,8 +57,11 @@ function Disable({ user, saved }) {
     toast(`${user.email} is locked out.${ended(answer)}`);
   };
   return html`<${Button} onClick=${() => setOpen(true)}>Disable</${Button}>
-    ${open && html`<${Ask} title=${`Lock ${user.email} out`} action="Disable" close=${() => setOpen(false)} done=${done} send=${() => admin.post(`/users/${user.id}/disable`)}>
-      <p>Every session ends, apps lose what they hold for this person, and the person's API keys stop working. Nothing is deleted: enable the account again to let them back in.</p></${Ask}>`}`;
+    ${
+      open &&
+      html`<${Ask} title=${`Lock ${user.email} out`} action="Disable" close=${() => setOpen(false)} done=${done} send=${() => admin.post(`/users/${user.id}/disable`)}>
+      <p>Every session ends, apps lose what they hold for this person, and the person's API keys stop working. Nothing is deleted: enable the account again to let them back in.</p></${Ask}>`
+    }`;
 }
 
 function Enable({ user, saved }) {
@@ -86,11 +89,14 @@ function Password({ user, saved }) {
     toast(`The password of ${user.email} is set.${ended(answer)}`);
   };
   return html`<${Button} onClick=${() => setOpen(true)}>Set password</${Button}>
-    ${open && html`<${Dialog} title=${`Set a password for ${user.email}`} close=${() => setOpen(false)}>
+    ${
+      open &&
+      html`<${Dialog} title=${`Set a password for ${user.email}`} close=${() => setOpen(false)}>
       <p class="lead">Every session of theirs ends: they sign in again with the new one. Tell it to them on a way that others cannot read.</p>
       <${Form} fields=${passwordField} action="Set password" send=${(values) => admin.post(`/users/${user.id}/password`, values)} done=${done} cancel=${() => setOpen(false)} />
       <${Elsewhere} command=${`auther admin user set-password ${shell(user.email)}`} request=${curl("POST", `/users/${user.id}/password`, { password: "…" })} />
-    </${Dialog}>`}`;
+    </${Dialog}>`
+    }`;
 }
 
 const account = [
@@ -100,11 +106,25 @@ const account = [
   { name: "admin", label: "Administrator: may do everything here", kind: "check" },
 ];
 const profile = [
-  ["name", "Name"], ["given_name", "Given name"], ["family_name", "Family name"], ["nickname", "Nickname"], ["picture", "Picture", "url", "Address of an image."],
-  ["website", "Website", "url"], ["phone_number", "Telephone", "tel"], ["birthdate", "Birthdate", "text", "As 1990-01-31."], ["zoneinfo", "Time zone", "text", "Such as Europe/Berlin."],
+  ["name", "Name"],
+  ["given_name", "Given name"],
+  ["family_name", "Family name"],
+  ["nickname", "Nickname"],
+  ["picture", "Picture", "url", "Address of an image."],
+  ["website", "Website", "url"],
+  ["phone_number", "Telephone", "tel"],
+  ["birthdate", "Birthdate", "text", "As 1990-01-31."],
+  ["zoneinfo", "Time zone", "text", "Such as Europe/Berlin."],
   ["locale", "Language", "text", "Such as de-DE."],
 ].map(([name, label, kind = "text", hint]) => ({ name, label, kind, hint, autocomplete: "off" }));
-const attributes = [{ name: "attributes", label: "Attributes", kind: "area", hint: "A JSON object of your own. Policies read it as context.user.attributes; apps do not see it." }];
+const attributes = [
+  {
+    name: "attributes",
+    label: "Attributes",
+    kind: "area",
+    hint: "A JSON object of your own. Policies read it as context.user.attributes; apps do not see it.",
+  },
+];
 
 function ProfileTab({ user, saved }) {
   const path = `/users/${user.id}`;
@@ -119,9 +139,8 @@ function ProfileTab({ user, saved }) {
     try {
       parsed = JSON.parse(text || "{}");
     } catch (error) {
-      const problem = new Error(`This is no JSON: ${error.message}`);
-      problem.fields = { attributes: problem.message };
-      throw problem;
+      const message = `This is no JSON: ${error.message}`;
+      throw Object.assign(new Error(message), { fields: { attributes: message } });
     }
     return admin.patch(path, { attributes: parsed, ...rest });
   };

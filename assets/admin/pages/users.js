@@ -3,9 +3,9 @@ import { admin } from "../../static/core/api.js";
 import { List } from "../../static/core/data.js";
 import { html, useState } from "../../static/core/html.js";
 import { navigate } from "../../static/core/router.js";
-import { count } from "../../static/core/words.js";
-import { Button, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, curl, toast } from "../../static/core/ui.js";
+import { Button, curl, Dialog, Elsewhere, Empty, Form, Header, SecretPanel, Tag, Time, toast } from "../../static/core/ui.js";
 import { adminPage } from "../../static/core/urls.js";
+import { count } from "../../static/core/words.js";
 import { Several } from "../people.js";
 import { May, useMay } from "../rights.js";
 
@@ -24,7 +24,14 @@ const columns = [
 ];
 
 const filters = [
-  { name: "disabled", title: "State", options: [["false", "active"], ["true", "disabled"]] },
+  {
+    name: "disabled",
+    title: "State",
+    options: [
+      ["false", "active"],
+      ["true", "disabled"],
+    ],
+  },
   { name: "role", title: "Role", options: [["admin", "administrator"]] },
 ];
 
@@ -34,10 +41,16 @@ export function Users() {
   const [mayBan, mayChange] = [useMay("ban on users"), useMay("update on users")];
   const shared = { nameOf: (user) => user.email, done: () => setVersion(version + 1) };
   const bulk = (items) => html`
-    ${mayBan && html`<${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
-      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>`}
-    ${mayChange && html`<${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
-      They may sign in again.</${Several}>`}`;
+    ${
+      mayBan &&
+      html`<${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
+      Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>`
+    }
+    ${
+      mayChange &&
+      html`<${Several} ...${shared} items=${items.filter((user) => user.disabled)} verb="Enable" danger=${false} each=${(user) => admin.post(`/users/${user.id}/enable`)} said=${(n) => `${count(n, "person", "people")} may sign in again.`}>
+      They may sign in again.</${Several}>`
+    }`;
   return html`
     <${Header} title="Users" purpose="The people who can sign in."><${May} to="create on users"><${Button} onClick=${() => setInviting(true)}>Invite</${Button}><a class="button primary" href=${adminPage("/users/create")}>New user</a></${May}></${Header}>
     <${List} caption="Users" search="Search by e-mail, name or id" filters=${filters} columns=${columns} version=${version} bulk=${(mayBan || mayChange) && bulk} href=${(user) => adminPage(`/users/${user.id}`)}
@@ -49,13 +62,30 @@ export function Users() {
 
 const DAY = 86400;
 const invitation = [
-  { name: "email", label: "E-mail", kind: "email", optional: true, autocomplete: "off", hint: "Then only this address can use it. Without one, anyone who has the link can." },
-  { name: "expires_in", label: "It works for", kind: "select", options: [[DAY, "1 day"], [7 * DAY, "7 days"], [30 * DAY, "30 days"]].map(([seconds, title]) => [String(seconds), title]) },
+  {
+    name: "email",
+    label: "E-mail",
+    kind: "email",
+    optional: true,
+    autocomplete: "off",
+    hint: "Then only this address can use it. Without one, anyone who has the link can.",
+  },
+  {
+    name: "expires_in",
+    label: "It works for",
+    kind: "select",
+    options: [
+      [DAY, "1 day"],
+      [7 * DAY, "7 days"],
+      [30 * DAY, "30 days"],
+    ].map(([seconds, title]) => [String(seconds), title]),
+  },
 ];
 
 function Invite({ close }) {
   const [made, setMade] = useState(null);
-  if (made) return html`<${SecretPanel} title="The invitation" secrets=${[[made.email ? `Send this link to ${made.email}` : "Send this link", made.url]]} note="It is shown this once, and works once." saved=${close} />`;
+  if (made)
+    return html`<${SecretPanel} title="The invitation" secrets=${[[made.email ? `Send this link to ${made.email}` : "Send this link", made.url]]} note="It is shown this once, and works once." saved=${close} />`;
   const send = ({ email, expires_in }) => admin.post("/invites", { email: email || null, expires_in: Number(expires_in) });
   return html`<${Dialog} title="Invite somebody" close=${close}>
     <p class="lead">You get a link with which one person makes an account of their own.</p>
@@ -68,7 +98,14 @@ const fields = [
   { name: "email", label: "E-mail", kind: "email", autocomplete: "off" },
   { name: "name", label: "Name", optional: true, autocomplete: "off" },
   { name: "username", label: "Username", optional: true, autocomplete: "off", hint: "A second way to sign in, beside the e-mail address." },
-  { name: "password", label: "Password", kind: "password", optional: true, autocomplete: "new-password", hint: "Without one, they cannot sign in until you set one or send a recovery link." },
+  {
+    name: "password",
+    label: "Password",
+    kind: "password",
+    optional: true,
+    autocomplete: "new-password",
+    hint: "Without one, they cannot sign in until you set one or send a recovery link.",
+  },
   { name: "email_verified", label: "The address is verified", kind: "check" },
   { name: "admin", label: "Administrator: may do everything here", kind: "check" },
 ];

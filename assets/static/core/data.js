@@ -4,8 +4,18 @@ import { setQuery, useAddress } from "./router.js";
 import { Button, Empty, Skeleton, Table, Wrong } from "./ui.js";
 
 // What `load(signal)` answers: {value, problem, loading, reload}. Loaded anew whenever one of `on` changes.
+/**
+ * @template T
+ * @typedef {{ value?: T, problem?: any, loading: boolean, reload: () => void }} FromServer
+ */
+/**
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} load
+ * @param {readonly unknown[]} on
+ * @returns {FromServer<T>}
+ */
 export function useLoaded(load, on) {
-  const [state, setState] = useState({ loading: true });
+  const [state, setState] = useState(/** @type {Omit<FromServer<T>, "reload">} */ ({ loading: true }));
   const [again, setAgain] = useState(0);
   useEffect(() => {
     const control = new AbortController();
@@ -32,7 +42,13 @@ export function Loaded({ from, lines, children }) {
 }
 
 // A page of a list that is narrowed may be short, even empty, and still have a next: read on until there is something to show.
+/**
+ * @param {(query: Record<string, any>, signal?: AbortSignal) => Promise<{ items: any[], next?: string | null }>} load
+ * @param {Record<string, any>} query
+ * @param {AbortSignal} [signal]
+ */
 async function page(load, query, signal) {
+  /** @type {{ items: any[], next?: string | null }} */
   const found = { items: [], next: query.after };
   for (let n = 0; n < 10; n += 1) {
     const more = await load({ ...query, after: found.next }, signal);
@@ -56,7 +72,7 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
   const wanted = { ...narrowed, sort: order.by };
   const key = JSON.stringify(wanted);
   const first = useLoaded((signal) => page(load, wanted, signal), [key, version]);
-  const [more, setMore] = useState({ key: "", items: [], next: null });
+  const [more, setMore] = useState(/** @type {{ key: string, items: any[], next?: string | null }} */ ({ key: "", items: [], next: null }));
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
   const [picked, setPicked] = useState(new Set());
@@ -88,7 +104,7 @@ export function List({ load, columns, href, keyOf = (item) => item.id, caption, 
           ? html`<${Empty} title="Nothing fits"><p>Nothing fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(Object.keys(narrowed).map((name) => [name, ""])))}>Show all</${Button}></p></${Empty}>`
           : empty()
         : html`${picked.size > 0 && html`<div class="bulk" role="region" aria-label="What is chosen"><p aria-live="polite">${picked.size} chosen</p>${bulk(items.filter((item) => picked.has(keyOf(item))))}<${Button} kind="small" onClick=${() => setPicked(new Set())}>Choose none</${Button}></div>`}
-            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} order=${order} choose=${bulk && { chosen: picked, set: setPicked }} />
+            <${Table} columns=${columns} items=${items} href=${href} keyOf=${keyOf} caption=${caption} order=${order} choose=${bulk ? { chosen: picked, set: setPicked } : null} />
             ${problem && html`<${Wrong} problem=${problem} />`}
             <div class="list-end"><span class="muted" aria-live="polite">${items.length} ${next ? "shown" : "in all"}</span>
             ${next && html`<${Button} busy=${busy} onClick=${readOn}>Show more</${Button}>`}</div>`}</${Loaded}>`;
@@ -105,7 +121,15 @@ function Order({ columns, order }) {
   const options = sortsOf(columns).flatMap(({ title, sort }) => {
     const [up, down] = sort.endsWith("_at") ? ["earliest first", "latest first"] : ["A to Z", "Z to A"];
     const field = fieldOf(sort);
-    return sort === field ? [[field, `${title}, ${up}`], [`-${field}`, `${title}, ${down}`]] : [[`-${field}`, `${title}, ${down}`], [field, `${title}, ${up}`]];
+    return sort === field
+      ? [
+          [field, `${title}, ${up}`],
+          [`-${field}`, `${title}, ${down}`],
+        ]
+      : [
+          [`-${field}`, `${title}, ${down}`],
+          [field, `${title}, ${up}`],
+        ];
   });
   if (options.length === 0) return null;
   return html`<label class="chip for-cards"><span>Sort by</span>
@@ -142,10 +166,12 @@ export function SearchField({ label, value, tell }) {
 function Narrow({ search, filters, chosen }) {
   return html`<form class="narrow" role="search" onSubmit=${(event) => event.preventDefault()}>
     ${search && html`<${SearchField} label=${search} value=${chosen.search || ""} tell=${(text) => setQuery({ search: text })} />`}
-    ${filters.map((filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
+    ${filters.map(
+      (filter) => html`<label key=${filter.name} class="chip"><span>${filter.title}</span>
       <select value=${chosen[filter.name]} onChange=${(event) => setQuery({ [filter.name]: event.target.value })}>
         <option value="" selected=${!chosen[filter.name]}>any</option>
         ${filter.options.map(([value, title]) => html`<option key=${value} value=${value} selected=${chosen[filter.name] === value}>${title}</option>`)}
-      </select></label>`)}
+      </select></label>`,
+    )}
   </form>`;
 }

@@ -1,14 +1,21 @@
 // Small graphs, drawn as SVG: nodes in layers, every arrow leading on. `Graph` at the end is what pages use; above it is how places are found.
-import { html, useMemo, useRef, useEffect, useState } from "./html.js";
+import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 
 const PAD = 14;
 const BETWEEN = 28;
 const LINE = 20;
 
+/** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 
+/**
+ * @param {string} text
+ * @param {string} font
+ */
 function widthOf(text, font) {
   ruler ||= document.createElement("canvas").getContext("2d");
+  // A browser that draws nothing measures nothing.
+  if (!ruler) return text.length * 8;
   ruler.font = font;
   return Math.ceil(ruler.measureText(text).width);
 }
@@ -92,15 +99,20 @@ const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.l
 
 // Orders each layer by where its neighbours stand, so that few edges cross.
 function untangle(layers) {
-  const number = (layer) => layer.forEach((spot, n) => { spot.rank = n; });
+  const number = (layer) =>
+    layer.forEach((spot, n) => {
+      spot.rank = n;
+    });
   layers.forEach(number);
   for (let round = 0; round < 6; round += 1) {
     const isDown = round % 2 === 0;
     for (const layer of isDown ? layers : [...layers].reverse()) {
-      const want = new Map(layer.map((spot) => {
-        const near = isDown ? spot.up : spot.down;
-        return [spot, near.length > 0 ? mean(near.map((other) => other.rank)) : spot.rank];
-      }));
+      const want = new Map(
+        layer.map((spot) => {
+          const near = isDown ? spot.up : spot.down;
+          return [spot, near.length > 0 ? mean(near.map((other) => other.rank)) : spot.rank];
+        }),
+      );
       layer.sort((one, two) => want.get(one) - want.get(two));
       number(layer);
     }
@@ -116,7 +128,9 @@ function spread(layers, sizeOf) {
       spot.at = at + spot.half;
       at += 2 * spot.half + BETWEEN;
     }
-    layer.forEach((spot) => { spot.at -= at / 2; });
+    layer.forEach((spot) => {
+      spot.at -= at / 2;
+    });
   }
   for (let round = 0; round < 12; round += 1) {
     for (const layer of round % 2 === 0 ? layers : [...layers].reverse()) {
@@ -128,11 +142,15 @@ function spread(layers, sizeOf) {
       const wanted = mean(layer.map((spot) => spot.at));
       for (let n = 1; n < layer.length; n += 1) layer[n].at = Math.max(layer[n].at, layer[n - 1].at + apart(layer[n - 1], layer[n]));
       const off = mean(layer.map((spot) => spot.at)) - wanted;
-      layer.forEach((spot) => { spot.at -= off; });
+      layer.forEach((spot) => {
+        spot.at -= off;
+      });
     }
   }
   const least = Math.min(...layers.flat().map((spot) => spot.at - spot.half));
-  layers.flat().forEach((spot) => { spot.at -= least; });
+  layers.flat().forEach((spot) => {
+    spot.at -= least;
+  });
 }
 
 function placed(given, edges, across) {
@@ -145,7 +163,10 @@ function placed(given, edges, across) {
   let along = 0;
   layers.forEach((layer, n) => {
     const thick = Math.max(...layer.map((spot) => (spot.node ? alongOf(spot.node) : 0)));
-    layer.forEach((spot) => { spot.along = along + thick / 2; spot.thick = spot.node ? alongOf(spot.node) : thick; });
+    layer.forEach((spot) => {
+      spot.along = along + thick / 2;
+      spot.thick = spot.node ? alongOf(spot.node) : thick;
+    });
     const labels = ways.filter(({ way }) => way.slice(0, -1).some((spot) => layer.includes(spot))).map(({ edge }) => widthOf(edge.label || "", NOTE));
     along += thick + (n === layers.length - 1 ? 0 : across ? Math.max(48, ...labels.map((width) => width + 36)) : 60);
   });
@@ -153,7 +174,9 @@ function placed(given, edges, across) {
   const point = (spot, side) => (across ? [spot.along + (side * spot.thick) / 2, spot.at] : [spot.at, spot.along + (side * spot.thick) / 2]);
   const count = (side, id) => kept.filter((edge) => edge[side] === id).length;
   // A label stands where its edge is not among others yet, or no longer.
-  const lines = ways.map(({ edge, way }) => lineOf(edge, way, point, across, count("to", edge.to) > count("from", edge.from) ? 0.3 : count("from", edge.from) > 1 ? 0.7 : 0.5));
+  const lines = ways.map(({ edge, way }) =>
+    lineOf(edge, way, point, across, count("to", edge.to) > count("from", edge.from) ? 0.3 : count("from", edge.from) > 1 ? 0.7 : 0.5),
+  );
   return { spots: layers.flat().filter((spot) => spot.node), lines, width: across ? along : wide, height: across ? wide : along, point };
 }
 

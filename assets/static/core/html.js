@@ -2,10 +2,11 @@
 // itself: a name that is read from right to left does not reach what stands around it, and characters that are not seen are shown as their number.
 import { h, html as made } from "../vendor/htm-preact.js";
 
-export { render, useState, useEffect, useRef, useMemo, useCallback, useContext, createContext } from "../vendor/htm-preact.js";
+export { createContext, render, useCallback, useContext, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 // The same as in the server (base/text.rs).
-const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d159}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+const UNSEEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d159}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 // Elements that take text alone, and the one that isolates.
@@ -30,4 +31,5 @@ function isolate(node, parent) {
   return node;
 }
 
+/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => any} */
 export const html = (...template) => isolate(made(...template), null);

@@ -40,8 +40,11 @@ export function Proof({ who }) {
   if (!open) return null;
   return html`<${Dialog} title="Confirm it is you" close=${() => end(false)}>
     <p>What you are about to do lasts longer than this session, or changes how somebody signs in. Your password confirms it, and counts for a few minutes.</p>
-    ${who && html`<p class="lead">Signed in as <b>${who}</b></p>
-    <input class="unseen" type="text" name="username" autocomplete="username" value=${who} readonly tabindex="-1" aria-hidden="true" />`}
+    ${
+      who &&
+      html`<p class="lead">Signed in as <b>${who}</b></p>
+    <input class="unseen" type="text" name="username" autocomplete="username" value=${who} readonly tabindex="-1" aria-hidden="true" />`
+    }
     <${Form} fields=${fields} action="Confirm" send=${prove} done=${() => end(true)} cancel=${() => end(false)} />
   </${Dialog}>`;
 }

@@ -5,14 +5,16 @@ import { Empty, Header, Skeleton, Wrong } from "./ui.js";
 
 // Loads the file of a page before it is drawn: it is on its way while the server says who asks.
 export function loadAhead(routes) {
-  match(routes, location.pathname)?.route.load().catch(() => {});
+  match(routes, location.pathname)
+    ?.route.load()
+    .catch(() => {});
 }
 
 // `routes` is [{path, name, load()}, …]: what `load` gives exports the page under `name`. `home` is {href, title}: where to go from an address that
 // names no page. Everything else is passed on to the page, with what the names in its path stand for.
 export function Routed({ routes, path, home, ...rest }) {
   const found = match(routes, path);
-  const [loaded, setLoaded] = useState({});
+  const [loaded, setLoaded] = useState(/** @type {{ route?: object, Part?: unknown, problem?: Error }} */ ({}));
   useEffect(() => {
     if (!found) return undefined;
     let current = true;
@@ -20,7 +22,9 @@ export function Routed({ routes, path, home, ...rest }) {
       (module) => current && setLoaded({ route: found.route, Part: module[found.route.name] }),
       () => current && setLoaded({ route: found.route, problem: new Error("This page could not be loaded. Reload it, then look into the server's log.") }),
     );
-    return () => { current = false; };
+    return () => {
+      current = false;
+    };
   }, [found?.route]);
   if (!found) {
     return html`<${Header} title="Nothing here" /><${Empty} title="There is no such page"><p>The address may be mistyped, or from an older version. <a href=${home.href}>Go to ${home.title}</a>.</p></${Empty}>`;

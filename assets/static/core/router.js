@@ -19,7 +19,8 @@ export function navigate(address, { replace = false } = {}) {
 // Links below `base` are ours; all others, and those that open elsewhere, are the browser's.
 export function takeLinks(base) {
   addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[href]");
+    /** @type {HTMLAnchorElement | null | undefined} */
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const url = new URL(link.href, location.href);
     const isOurs = url.origin === location.origin && (url.pathname === base || url.pathname.startsWith(`${base}/`));

@@ -4,11 +4,22 @@ import { absolute, adminApi } from "./urls.js";
 
 const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-const UNITS = [["year", 31536e6], ["month", 2592e6], ["day", 864e5], ["hour", 36e5], ["minute", 6e4]];
+/** @typedef {[Intl.RelativeTimeFormatUnit, number]} Unit */
+/** @type {Unit} */
+const SECOND = ["second", 1e3];
+/** @type {Unit[]} */
+const UNITS = [
+  ["year", 31536e6],
+  ["month", 2592e6],
+  ["day", 864e5],
+  ["hour", 36e5],
+  ["minute", 6e4],
+];
 
+/** @param {Date} moment */
 export function relative(moment) {
-  const away = moment - Date.now();
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) || ["second", 1e3];
+  const away = moment.getTime() - Date.now();
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(away) >= size) || SECOND;
   return RELATIVE.format(Math.trunc(away / size), unit);
 }
 
@@ -128,11 +139,16 @@ export function Table({ columns, items, href, keyOf = (item) => item.id, caption
   return html`<div class="table"><table>
     <caption class="unseen">${caption}</caption>
     <thead><tr>${choose && html`<td class="tight"><input type="checkbox" aria-label="Choose all that are shown" checked=${all} onChange=${() => choose.set(new Set(all ? [] : items.map(keyOf)))} /></td>`}${columns.map((column) => html`<${Head} key=${column.title} column=${column} order=${order} />`)}</tr></thead>
-    <tbody>${items.map((item) => html`<tr key=${keyOf(item)} class=${choose && choose.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map((column, n) => {
-      const content = column.cell(item);
-      if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
-      return html`<th key=${column.title} scope="row" id=${choose ? `row-${keyOf(item)}` : undefined}>${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
-    })}</tr>`)}</tbody>
+    <tbody>${items.map(
+      (item) =>
+        html`<tr key=${keyOf(item)} class=${choose?.chosen.has(keyOf(item)) ? "chosen-row" : ""}>${choose && html`<td class="tight choose"><input type="checkbox" aria-label="Choose" aria-labelledby=${`row-${keyOf(item)}`} checked=${choose.chosen.has(keyOf(item))} onChange=${() => toggle(keyOf(item))} /></td>`}${columns.map(
+          (column, n) => {
+            const content = column.cell(item);
+            if (n > 0) return html`<td key=${column.title} data-title=${column.title} class=${column.tight ? "tight" : ""}>${content}</td>`;
+            return html`<th key=${column.title} scope="row" id=${choose ? `row-${keyOf(item)}` : undefined}>${href ? html`<a href=${href(item)}>${content}</a>` : content}</th>`;
+          },
+        )}</tr>`,
+    )}</tbody>
   </table></div>`;
 }
 
@@ -145,9 +161,11 @@ function Choices({ name, label, kind, value, onInput, hint, wrong, options }) {
   return html`<fieldset class="field options" id=${id} tabindex="-1"><legend>${label}</legend>
     ${hint && html`<p class="hint">${hint}</p>`}
     ${wrong && html`<p class="wrong">${wrong}</p>`}
-    ${options.map(([one, title, about]) => html`<label key=${one} class="option">
+    ${options.map(
+      ([one, title, about]) => html`<label key=${one} class="option">
       <input type=${isOne ? "radio" : "checkbox"} name=${name} value=${one} checked=${isChosen(one)} onChange=${(event) => told(one, event.target.checked)} />
-      <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`)}
+      <span><b>${title}</b>${about && html`<small>${about}</small>`}</span></label>`,
+    )}
   </fieldset>`;
 }
 
@@ -166,7 +184,8 @@ export function Field({ name, label, kind = "text", value, onInput, hint, wrong,
   }
   const control = {
     area: () => html`<textarea rows="5" spellcheck="false" value=${value} onInput=${told} ...${common}></textarea>`,
-    select: () => html`<select value=${value} onChange=${told} ...${common}>${options.map(([key, title]) => html`<option key=${key} value=${key} selected=${key === value}>${title}</option>`)}</select>`,
+    select: () =>
+      html`<select value=${value} onChange=${told} ...${common}>${options.map(([key, title]) => html`<option key=${key} value=${key} selected=${key === value}>${title}</option>`)}</select>`,
   }[kind];
   return html`<div class="field">
     <div class="label-row"><label for=${id}>${label}</label>${optional && html`<span class="hint">optional</span>`}</div>
@@ -198,8 +217,13 @@ function useSending(send, done) {
 // A form over an object of values. `send(values)` answers when it is done, or throws a Problem, whose field errors are shown at the fields of the
 // same name; `fields` is [{name, label, …}, …] as Field takes them; `kind` may be a function of the values. What was typed stays when it is refused.
 export function Form({ fields, initial = {}, action, send, done, danger, cancel }) {
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])));
-  const { problem, busy, act } = useSending(() => send(values), (answer) => done?.(answer, values));
+  const [values, setValues] = useState(() =>
+    Object.fromEntries(fields.map((field) => [field.name, initial[field.name] ?? { check: false, checks: [] }[field.kind] ?? ""])),
+  );
+  const { problem, busy, act } = useSending(
+    () => send(values),
+    (answer) => done?.(answer, values),
+  );
   const summary = useRef(null);
   useEffect(() => {
     if (problem) summary.current?.focus();
@@ -212,10 +236,13 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
   const wrong = problem?.fields || {};
   const unplaced = problem && !shown.some((field) => wrong[field.name]);
   return html`<form onSubmit=${submit} aria-busy=${busy} novalidate>
-    ${problem && html`<div class="summary" role="alert" tabindex="-1" ref=${summary}>
+    ${
+      problem &&
+      html`<div class="summary" role="alert" tabindex="-1" ref=${summary}>
       <h2>${unplaced ? "That did not work" : "Look at these fields"}</h2>
       ${unplaced ? html`<p>${problem.message}</p>` : html`<ul>${shown.filter((field) => wrong[field.name]).map((field) => html`<li key=${field.name}><a href=${`#field-${field.name}`}>${field.label}: ${wrong[field.name]}</a></li>`)}</ul>`}
-    </div>`}
+    </div>`
+    }
     ${shown.map(({ when, ...field }) => html`<${Field} key=${field.name} ...${field} kind=${typeof field.kind === "function" ? field.kind(values) : field.kind} value=${values[field.name]} wrong=${wrong[field.name]} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     <div class="actions side">
       <button type="submit" class=${`button ${danger ? "danger" : "primary"}`} aria-disabled=${busy || undefined}>${action}</button>
@@ -231,7 +258,7 @@ export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
   const [id] = useState(() => `dialog-title-${(dialogs += 1)}`);
   useEffect(() => {
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const shown = dialog.current;
     shown.showModal();
     return () => {
@@ -240,7 +267,10 @@ export function Dialog({ title, close, children }) {
       before?.focus?.();
     };
   }, []);
-  return html`<dialog ref=${dialog} class="dialog" aria-labelledby=${id} onCancel=${(event) => { event.preventDefault(); close?.(); }}>
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby=${id} onCancel=${(event) => {
+    event.preventDefault();
+    close?.();
+  }}>
     <h2 id=${id}>${title}</h2>${children}
   </dialog>`;
 }
@@ -295,6 +325,7 @@ export function curl(method, path, body) {
   return `curl -X ${method} '${absolute(adminApi(path))}' \\\n  -H "x-api-key: $API_KEY"${data}`;
 }
 
+/** @type {{ list: { id: string, text: string, kind: string }[], listeners: Set<(list: any[]) => void> }} */
 const toasts = { list: [], listeners: new Set() };
 
 // Says something in passing; screen readers hear it too.

@@ -65,10 +65,12 @@ export function watch(context, issuer) {
     })
     page.on('pageerror', (error) => isOurs(page.url()) && found.push(`${page.url()}: ${error.message}`))
     page.on('request', (request) => {
-      if (!request.isNavigationRequest() && isOurs(request.frame().url()) && !isOurs(request.url())) found.push(`${request.frame().url()} asks ${request.url()}`)
+      if (!request.isNavigationRequest() && isOurs(request.frame().url()) && !isOurs(request.url()))
+        found.push(`${request.frame().url()} asks ${request.url()}`)
     })
     page.on('requestfailed', (request) => {
-      if (isOurs(request.url()) && !/ERR_ABORTED/.test(request.failure()?.errorText ?? '')) found.push(`${request.url()} failed: ${request.failure()?.errorText}`)
+      if (isOurs(request.url()) && !/ERR_ABORTED/.test(request.failure()?.errorText ?? ''))
+        found.push(`${request.url()} failed: ${request.failure()?.errorText}`)
     })
   })
   return () => found

@@ -3,7 +3,7 @@
 const NAMED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' }
 
 /** Text with its character references resolved. */
-export function unescape(text) {
+export function unescaped(text) {
   return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex, decimal, name) => {
     if (hex) return String.fromCodePoint(Number.parseInt(hex, 16))
     if (decimal) return String.fromCodePoint(Number(decimal))
@@ -30,7 +30,7 @@ export function forms(html) {
 /** What a person reads: the text of a page without its tags. */
 export function readable(html) {
   const body = html.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')
-  return unescape(body).replace(/\s+/g, ' ').trim()
+  return unescaped(body).replace(/\s+/g, ' ').trim()
 }
 
 /** Addresses of the links of a page. */
@@ -41,7 +41,7 @@ export function links(html) {
 function attributes(text) {
   const found = {}
   for (const [, name, quoted, single, bare] of text.matchAll(/([\w-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g)) {
-    found[name.toLowerCase()] = unescape(quoted ?? single ?? bare ?? '')
+    found[name.toLowerCase()] = unescaped(quoted ?? single ?? bare ?? '')
   }
   return found
 }

@@ -1,7 +1,7 @@
 // Runs a Python test file against the server of the moment and reports its tests.
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
 import { binary } from './server.mjs'
 
 /** The interpreter that has the packages of python/requirements.txt; tests/run makes it. */

@@ -9,7 +9,13 @@ export async function relyingParty(server, { client_id, client_secret }, callbac
   return {
     async begin() {
       const code_challenge = await oidc.calculatePKCECodeChallenge(pkceCodeVerifier)
-      return oidc.buildAuthorizationUrl(config, { redirect_uri: callback, scope: 'openid email offline_access', code_challenge, code_challenge_method: 'S256', state: expectedState }).href
+      return oidc.buildAuthorizationUrl(config, {
+        redirect_uri: callback,
+        scope: 'openid email offline_access',
+        code_challenge,
+        code_challenge_method: 'S256',
+        state: expectedState,
+      }).href
     },
     finish: (url) => oidc.authorizationCodeGrant(config, new URL(url), { pkceCodeVerifier, expectedState }),
     refresh: (token) => oidc.refreshTokenGrant(config, token),

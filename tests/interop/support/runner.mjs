@@ -2,8 +2,9 @@
 //
 // The authority that Auther makes for itself is given to Node before it starts (NODE_EXTRA_CA_CERTS), as an operator would:
 // no client under test is told to look away from a certificate.
-import { run } from 'node:test'
+
 import { basename } from 'node:path'
+import { run } from 'node:test'
 import { startServer } from './server.mjs'
 
 const colour = process.stdout.isTTY ? (code, text) => `\x1b[${code}m${text}\x1b[0m` : (_, text) => text

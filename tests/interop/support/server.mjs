@@ -41,7 +41,7 @@ export async function startServer({ env = {} } = {}) {
   }
   try {
     await ready(issuer, ended, log)
-    const setupLink = await printedLink(issuer, log)
+    const setupLink = await printedLink(log)
     const server = { issuer, folder, setupLink, caFile: join(folder, 'ca.pem'), log, stop }
     writeFileSync(server.caFile, await run(folder, ['admin', 'ca']))
     return server
@@ -117,7 +117,7 @@ async function ready(issuer, ended, log) {
   throw new Error(`The server was not ready after ${START_LIMIT_MS / 1000} s:\n${log()}`)
 }
 
-async function printedLink(issuer, log) {
+async function printedLink(log) {
   for (const end = Date.now() + START_LIMIT_MS; Date.now() < end; await pause(20)) {
     const link = log().match(/https:\/\/\S+\/setup\S*/)
     if (link) return link[0]
