@@ -5,8 +5,8 @@
 //! | floor | module | what it is |
 //! |---|---|---|
 //! | 0 | [`base`] | time, chance, identifiers, secrets and pages as values |
-//! | 0 | [`config`] | what the operator typed, and what it means |
 //! | 0 | [`records`] | the stored shapes |
+//! | 0 | [`config`] | what the operator typed, and what it means |
 //! | 0 | [`crypto`] | signatures, keys, passwords, sealed values |
 //! | 1 | [`store`] | the disk |
 //! | 1 | [`script`] | policies in Lua, in a sandbox |

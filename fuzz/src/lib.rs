@@ -18,9 +18,7 @@ use auther::crypto::password::{Hasher, Parameters};
 use auther::crypto::seal::SealingKey;
 use auther::crypto::token::MacKey;
 use auther::cx::{Application, Cx, RequestFacts};
-use auther::records::{
-    AccessPolicy, Algorithm, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope,
-};
+use auther::records::{AuthMethod, Client, ClientFields, ClientSecret, ClientType, GrantType, Origin};
 use auther::script::{Limits, Pool};
 use auther::store::{self, Store, rows};
 use auther::tenant::Tenant;
@@ -68,20 +66,12 @@ fn client() -> Client {
         name: String::from("App"),
         kind: ClientType::Web,
         secrets: vec![ClientSecret { digest: Digest::of(SECRET), created_at: NOW, expires_at: None }],
-        redirect_uris: vec![String::from(REDIRECT_URI)],
-        post_logout_redirect_uris: Vec::new(),
-        auth_method: AuthMethod::ClientSecretPost,
-        grants: GrantType::ALL.to_vec(),
-        audiences: Vec::new(),
-        origins: Vec::new(),
-        scopes: Vec::new(),
-        trusted: false,
-        require_pkce: false,
-        signing_alg: Algorithm::RS256,
-        jwks: None,
-        access_policy: AccessPolicy::AllUsers,
-        permission_claims: PermissionScope::Own,
-        access_seconds: None,
+        fields: ClientFields {
+            redirect_uris: vec![String::from(REDIRECT_URI)],
+            auth_method: AuthMethod::ClientSecretPost,
+            grants: GrantType::ALL.to_vec(),
+            ..ClientFields::default()
+        },
         disabled: false,
         origin: Origin::Admin,
         created_at: NOW,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Error;
 use super::check::{API_KEY, CLIENT, CLIENTS, CheckSession, PLATFORM, SubjectStatus, USER, with_graph};
@@ -29,11 +30,14 @@ const MAX_CHANGES: usize = 1_000;
 const KINDS: [&str; 3] = [USER, API_KEY, CLIENT];
 
 /// What a change would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PermissionChanges)]
 pub struct Changes {
     /// Who could do what afterwards and cannot now.
+    #[schema(value_type = Vec<Change>)]
     pub gained: BTreeSet<Change>,
     /// Who can do what now and could not afterwards.
+    #[schema(value_type = Vec<Change>)]
     pub lost: BTreeSet<Change>,
     /// Whether this is all: false when there is more than was looked at or listed. What is listed is true in either case.
     pub complete: bool,
@@ -42,7 +46,7 @@ pub struct Changes {
 }
 
 /// How many were looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LookedAt {
     /// People, keys and clients.
     pub subjects: usize,
@@ -51,7 +55,8 @@ pub struct LookedAt {
 }
 
 /// Somebody's permission. What depends on a policy counts as held.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[schema(as = Change)]
 pub struct Change {
     /// Who; `*` for everyone of the type.
     #[serde(flatten)]

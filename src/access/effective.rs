@@ -1,6 +1,7 @@
 //! All that a subject may do, as far as tuples lead: for people who look at somebody's permissions, not for decisions.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Error;
 use super::check::{CLIENTS, CheckSession, with_session};
@@ -15,7 +16,7 @@ use crate::records::tuple::GROUP;
 const MAX_OBJECTS: usize = 1_000;
 
 /// What a subject may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effective {
     /// By type and object; `*` stands for every object of the type.
     pub items: Vec<Item>,
@@ -24,7 +25,8 @@ pub struct Effective {
 }
 
 /// What a subject may do with one object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EffectiveItem)]
 pub struct Item {
     /// The type.
     pub entity_type: String,

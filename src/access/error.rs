@@ -88,7 +88,7 @@ impl From<Busy> for Error {
 }
 
 /// One mistake in a document, and where it is.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Mistake {
     /// Such as `relations.reader.anyOf[1].from`; empty for the whole document.
     pub at: String,

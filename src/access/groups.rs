@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Error, authority};
 use crate::audit::{Changes, Entry, Event};
 use crate::base::canonical::Search;
 use crate::base::id::{self, GroupId};
 use crate::base::page::{Page, PageRequest};
+use crate::base::patch;
 use crate::base::text::{self, Lines};
 use crate::cx::Cx;
 use crate::identity::cascade;
@@ -34,13 +36,18 @@ const MAX_NESTED: usize = 1_000;
 const MAX_MEMBERS: usize = 100_000;
 
 /// What may be said about a group; absent stays as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = GroupChange)]
 pub struct Change {
     /// Unique name.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
-    /// What it is for; `Some(None)` takes it away.
+    /// What it is for; `null` takes it away.
+    #[serde(default, deserialize_with = "patch::given", skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1_000)]
     pub description: Option<Option<String>>,
-    /// The version the change was made for; another one is a conflict.
+    /// The version that the change was made from; another one by now is 409 `conflict`.
     pub version: Option<u64>,
 }
 
@@ -66,7 +73,8 @@ pub struct Joined {
 }
 
 /// What went with a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = GroupEnded)]
 pub struct Ended {
     /// Memberships, and relations that the group had.
     pub tuples: usize,

@@ -4,7 +4,8 @@
 //! person wrote it ([`Naming::Names`]), and the answer says for what it was taken. What a program sends or a file holds stands as it is: an identifier of
 //! ours, or one of another system, which no account and no group made here later comes to have.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::check::USER;
 use super::model::Models;
@@ -43,7 +44,7 @@ impl Naming {
 }
 
 /// What kind of name a text was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NameKind {
     /// A person's e-mail address.
@@ -66,7 +67,7 @@ impl NameKind {
 }
 
 /// A name and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Name {
     /// As it was typed.
     pub typed: String,

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Error, FieldError, token};
 use crate::base::Moment;
 use crate::base::id::ClientId;
+use crate::base::patch;
 use crate::base::text::{self, Lines};
 use crate::records::{ApiKey, RateLimit, Refill};
 
@@ -47,12 +49,14 @@ impl KeyRights {
 }
 
 /// `remaining` becomes `amount` again every `interval_ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefillRule {
     /// Uses after each refill.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub amount: u64,
     /// Between refills, in milliseconds.
+    #[schema(minimum = 1_000, maximum = 315_360_000_000_u64)]
     pub interval_ms: u64,
 }
 
@@ -79,27 +83,48 @@ pub struct NewKey {
     pub rate_limit: Option<RateLimit>,
 }
 
-/// A change; what is `None` stays.
-#[derive(Clone, Debug, Default)]
+/// A change; what is absent stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApiKeyChange)]
 pub struct KeyChange {
-    /// The version that the form was drawn from; another one is [`Error::Conflict`].
+    /// The version that the change was made from; another one by now is 409 `conflict`.
+    #[serde(rename = "version")]
     pub expected_version: Option<u64>,
-    /// A new name.
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// Whether it works.
     pub enabled: Option<bool>,
-    /// Seconds from now until it ends, or `Some(None)` for never.
+    /// Seconds from now until it ends; `null` for never.
+    #[serde(default, deserialize_with = "patch::given", skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 86_400, maximum = 315_360_000)]
     pub expires_in: Option<Option<u64>>,
-    /// All networks from now on. Who is no administrator may only narrow them.
+    /// All networks from now on, as CIDR or addresses. Who is no administrator may only narrow them.
+    #[schema(max_items = 32)]
     pub networks: Option<Vec<String>>,
-    /// All metadata from now on.
+    /// All notes from now on.
     pub metadata: Option<Map<String, Value>>,
-    /// Uses left, or `Some(None)` for any number.
+    /// Uses left; `null` for any number.
+    #[serde(default, deserialize_with = "patch::given", skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 1_000_000_000)]
     pub remaining: Option<Option<u64>>,
     /// How they grow back.
+    #[serde(default, deserialize_with = "patch::given", skip_serializing_if = "Option::is_none")]
     pub refill: Option<Option<RefillRule>>,
     /// How often it may be used.
+    #[serde(default, deserialize_with = "patch::given", skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<Option<RateLimit>>,
+}
+
+impl KeyChange {
+    /// Whether everything stays.
+    pub fn is_empty(&self) -> bool {
+        let Self { expected_version: _, name, enabled, expires_in, networks, metadata, remaining, refill, rate_limit } =
+            self;
+        let words = name.is_none() && enabled.is_none() && networks.is_none() && metadata.is_none();
+        words && expires_in.is_none() && remaining.is_none() && refill.is_none() && rate_limit.is_none()
+    }
 }
 
 /// Mistakes as they are found.

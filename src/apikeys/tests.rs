@@ -12,7 +12,7 @@ use crate::base::entropy::OsEntropy;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::identity::users::{self, NewUser};
-use crate::oauth::clients::{self, ClientInput};
+use crate::oauth::clients::{self, NewClient};
 use crate::records::{ApiKey, AuditRow, RateLimit, User};
 use crate::store::Order;
 use crate::testing::{TestApp, block_on, race};
@@ -25,7 +25,7 @@ async fn person(home: &TestApp, email: &str) -> User {
 }
 
 async fn client(home: &TestApp) -> crate::base::id::ClientId {
-    let input: ClientInput = serde_json::from_value(json!({"client_id": "ci", "name": "CI", "type": "m2m"})).unwrap();
+    let input: NewClient = serde_json::from_value(json!({"client_id": "ci", "name": "CI", "type": "m2m"})).unwrap();
     clients::register(&home.cx(), &input).await.unwrap().client.id
 }
 

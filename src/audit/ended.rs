@@ -2,13 +2,14 @@
 
 use std::ops::AddAssign;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::records::TupleKey;
 use crate::records::tuple::{GROUP, MEMBER};
 
 /// How much ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ended {
     /// Sessions removed.
     pub sessions: usize,
@@ -17,16 +18,16 @@ pub struct Ended {
     /// Consents removed.
     pub consents: usize,
     /// API keys removed, or that worked and do not any more.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub api_keys: usize,
     /// Relations removed, memberships of groups included.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub tuples: usize,
     /// How many of those were memberships of groups.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub memberships: usize,
     /// Entity types removed: those of a client, with everything that was granted on their objects.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub models: usize,
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z. Stored and compared as that number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,6 +167,18 @@ pub mod rfc3339 {
                 })
                 .transpose()
         }
+    }
+}
+
+/// A time as RFC 3339 writes it, such as `2026-01-31T12:00:00.000Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, format = DateTime)]
+pub struct Timestamp(#[serde(with = "rfc3339")] pub Moment);
+
+impl From<Moment> for Timestamp {
+    fn from(moment: Moment) -> Self {
+        Self(moment)
     }
 }
 

@@ -33,6 +33,15 @@ impl FromStr for ScriptDigest {
     }
 }
 
+impl utoipa::PartialSchema for ScriptDigest {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, Type};
+        ObjectBuilder::new().schema_type(Type::String).description(Some("The digest of a script's text.")).into()
+    }
+}
+
+impl utoipa::ToSchema for ScriptDigest {}
+
 impl serde::Serialize for ScriptDigest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

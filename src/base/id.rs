@@ -7,6 +7,10 @@ use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::LazyLock;
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
 use super::{Entropy, Moment};
 
 /// Base 32 with an alphabet in ASCII order, so that text sorts as the bytes do (RFC 4648 §7, lower case, no padding).
@@ -52,6 +56,24 @@ fn well_formed(prefix: &str, text: &str) -> bool {
         .is_some_and(|body| body.len() == BODY && body.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')))
 }
 
+/// The schema of an identifier, with what it begins with as its format; [`CLIENT_FORMAT`] for those of clients.
+fn described_id(format: &str, words: &str) -> RefOr<Schema> {
+    let format = SchemaFormat::Custom(format.to_owned());
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).description(Some(words)).into()
+}
+
+/// The format of the identifier of a client.
+const CLIENT_FORMAT: &str = "client-id";
+
+/// What is wrong with a text that is to be an identifier of this format; `None` when nothing is, and for other formats.
+pub fn misfit(format: &str, text: &str) -> Option<String> {
+    if format == CLIENT_FORMAT {
+        return ClientId::parse(text).err().map(|_| String::from("This is not the id of an app."));
+    }
+    let is_wrong = TYPED.contains(&format) && !well_formed(format, text);
+    is_wrong.then(|| format!("This is no identifier that begins with {format}."))
+}
+
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -95,6 +117,14 @@ macro_rules! typed_ids {
                 f.write_str(&self.0)
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                described_id($prefix, concat!("An identifier that begins with `", $prefix, "`."))
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -233,6 +263,14 @@ impl fmt::Display for ClientId {
         f.write_str(&self.0)
     }
 }
+
+impl PartialSchema for ClientId {
+    fn schema() -> RefOr<Schema> {
+        described_id(CLIENT_FORMAT, "The identifier of an app: 2 to 64 characters of A-Z a-z 0-9 . _ -")
+    }
+}
+
+impl ToSchema for ClientId {}
 
 impl<'de> Deserialize<'de> for ClientId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

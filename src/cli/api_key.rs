@@ -1,12 +1,15 @@
 //! `auther admin api-key`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::flags::{PageFlags, SortFlag};
-use super::input::{given, object};
+use super::input::object;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
+use crate::apikeys::{KeyChange, RefillRule};
+use crate::http::admin::api_keys::NewApiKey;
+use crate::records::RateLimit;
 
 /// What can be done with the keys of machines.
 #[derive(Debug, Subcommand)]
@@ -94,16 +97,13 @@ fn rate(text: &str) -> Result<Rate, String> {
     parsed.ok_or_else(|| String::from("expected uses and seconds, such as 100/60"))
 }
 
-impl LimitFlags {
-    fn members(self) -> impl Iterator<Item = (String, Value)> {
-        let more = [
-            ("networks", (!self.network.is_empty()).then(|| self.network.into())),
-            ("remaining", self.remaining.map(Value::from)),
-            ("rate_limit", self.rate_limit.map(|rate| json!({"max": rate.count, "window_ms": rate.millis}))),
-            ("refill", self.refill.map(|rate| json!({"amount": rate.count, "interval_ms": rate.millis}))),
-            ("metadata", self.metadata.map(Value::from)),
-        ];
-        given(more)
+impl Rate {
+    fn limit(self) -> RateLimit {
+        RateLimit { max: self.count, window_ms: self.millis }
+    }
+
+    fn refill(self) -> RefillRule {
+        RefillRule { amount: self.count, interval_ms: self.millis }
     }
 }
 
@@ -173,15 +173,20 @@ impl ApiKeyCommand {
 
 impl CreateArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = Map::from_iter([(String::from("name"), Value::from(self.name))]);
-        let more = [
-            ("owner", self.owner.map(Value::from)),
-            ("client", self.client.map(Value::from)),
-            ("expires_in", self.expires_in.map(Value::from)),
-        ];
-        body.extend(given(more));
-        body.extend(self.limits.members());
-        let answer = remote.call(Call::post(["api-keys"]).body(body.into()))?;
+        let LimitFlags { network, remaining, rate_limit, refill, metadata } = self.limits;
+        let body = NewApiKey {
+            name: self.name,
+            owner: self.owner,
+            client: self.client,
+            expires_in: self.expires_in,
+            networks: Some(network),
+            metadata,
+            remaining,
+            rate_limit: rate_limit.map(Rate::limit),
+            refill: refill.map(Rate::refill),
+            prefix: None,
+        };
+        let answer = remote.call(Call::post(["api-keys"]).body(&body))?;
         output.show(&answer, |answer| {
             let end = "The key is shown this once. Keep it where the machine can read it and nobody else.";
             format!("Made.\n\n{}\n\n{end}", key(answer))
@@ -191,32 +196,27 @@ impl CreateArgs {
 
 impl UpdateArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = Map::new();
-        for cleared in self.clear {
-            let (member, nothing) = match &*cleared {
-                "network" => ("networks", json!([])),
-                "metadata" => ("metadata", json!({})),
-                "rate-limit" => ("rate_limit", Value::Null),
-                "expires-in" => ("expires_in", Value::Null),
-                other => (other, Value::Null),
-            };
-            body.insert(member.to_owned(), nothing);
-        }
-        let more = [
-            ("name", self.name.map(Value::from)),
-            ("enabled", self.enabled.map(Value::from)),
-            ("expires_in", self.expires_in.map(Value::from)),
-        ];
+        let LimitFlags { network, remaining, rate_limit, refill, metadata } = self.limits;
+        let clears = |what: &str| self.clear.iter().any(|cleared| cleared == what);
         // What is both cleared and given is given.
-        body.extend(given(more));
-        body.extend(self.limits.members());
-        if body.is_empty() {
+        let change = KeyChange {
+            expected_version: None,
+            name: self.name,
+            enabled: self.enabled,
+            expires_in: self.expires_in.map(Some).or(clears("expires-in").then_some(None)),
+            networks: (!network.is_empty() || clears("network")).then_some(network),
+            metadata: metadata.or_else(|| clears("metadata").then(Map::new)),
+            remaining: remaining.map(Some).or(clears("remaining").then_some(None)),
+            refill: refill.map(|rate| Some(rate.refill())).or(clears("refill").then_some(None)),
+            rate_limit: rate_limit.map(|rate| Some(rate.limit())).or(clears("rate-limit").then_some(None)),
+        };
+        if change.is_empty() {
             return Err(Failure::usage(
                 "nothing_to_change",
                 "name what is to change; see auther admin api-key update --help.",
             ));
         }
-        let answer = remote.call(Call::patch(["api-keys", &self.named.key]).body(body.into()))?;
+        let answer = remote.call(Call::patch(["api-keys", &self.named.key]).body(&change))?;
         output.show(&answer, key)
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::output::{Failure, Output, text};
 use super::remote::{Call, Remote};
+use crate::http::admin::backup::NewBackup;
 use crate::store::{self, BackupReport};
 
 /// What can be done with copies of the data file.
@@ -45,7 +46,7 @@ impl BackupCommand {
         match self {
             Self::Create(args) => {
                 let path = absolute(&args.file)?;
-                let answer = remote.call(Call::post(["backup"]).body(json!({"path": path})).slow())?;
+                let answer = remote.call(Call::post(["backup"]).body(&NewBackup { path }).slow())?;
                 output.show(&answer, |answer| {
                     format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows"))
                 })

@@ -1,11 +1,12 @@
 //! `auther admin check`.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::input;
 use super::output::{Failure, Output, text};
 use super::remote::{Call, Remote};
+use crate::http::admin::check::CheckQuestion;
 
 /// `check`.
 #[derive(Args, Debug)]
@@ -39,17 +40,18 @@ pub struct CheckArgs {
 impl CheckArgs {
     /// Asks.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let body = json!({
-            "subject_type": self.subject_type,
-            "subject_id": self.subject_id,
-            "permission": self.permission,
-            "entity_type": self.entity_type,
-            "entity_id": self.entity_id,
-            "resource": self.resource,
-            "explain": self.explain,
-            "names": !self.as_is,
-        });
-        let answer = remote.call(Call::post(["check"]).body(body))?;
+        let body = CheckQuestion {
+            subject_type: self.subject_type,
+            subject_id: self.subject_id,
+            permission: self.permission,
+            entity_type: self.entity_type,
+            entity_id: Some(self.entity_id),
+            resource: self.resource,
+            explain: Some(self.explain),
+            names: Some(!self.as_is),
+            ..CheckQuestion::default()
+        };
+        let answer = remote.call(Call::post(["check"]).body(&body))?;
         output.show(&answer, |answer| {
             let allowed = answer.get("allowed").and_then(Value::as_bool).unwrap_or_default();
             let word = if allowed { "Allowed" } else { "Denied" };

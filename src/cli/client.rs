@@ -1,15 +1,16 @@
 //! `auther admin client`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::flags::{PageFlags, SortFlag};
-use super::input::given;
+use super::fields::{Clear, FieldFlags, labels};
+use super::flags::{PageFlags, SortFlag, one_of};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::user::{ended, would_end};
+use crate::http::admin::clients::Rotation;
+use crate::oauth::clients::{ClientChange, NewClient};
+use crate::records::{ClientFieldsChange, ClientType};
 
 /// What can be done with apps.
 #[derive(Debug, Subcommand)]
@@ -66,8 +67,8 @@ pub struct ListArgs {
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only apps of this type
-    #[arg(long = "type", value_name = "TYPE", value_parser = ["web", "spa", "native", "m2m"])]
-    kind: Option<String>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of::<ClientType>())]
+    kind: Option<ClientType>,
     /// Only disabled apps; with =false only the others
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     disabled: Option<bool>,
@@ -100,89 +101,6 @@ pub struct DeleteArgs {
     dry_run: bool,
 }
 
-/// The facts of an app that can be set.
-#[derive(Args, Debug)]
-pub struct FactFlags {
-    /// Where codes are sent, exactly; as often as needed
-    #[arg(long, value_name = "URI")]
-    redirect_uri: Vec<String>,
-    /// Where people return after logging out, exactly; as often as needed
-    #[arg(long, value_name = "URI")]
-    post_logout_redirect_uri: Vec<String>,
-    /// How the app proves itself at the token endpoint
-    #[arg(long, value_name = "METHOD", value_parser = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])]
-    auth_method: Option<String>,
-    /// What it may present at the token endpoint; as often as needed
-    #[arg(long, value_name = "GRANT", value_parser = ["authorization_code", "refresh_token", "client_credentials"])]
-    grant: Vec<String>,
-    /// `aud` of its access tokens; as often as needed
-    #[arg(long, value_name = "AUDIENCE")]
-    audience: Vec<String>,
-    /// Origin whose pages may call from a browser, beyond those of the redirect URIs; as often as needed
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Vec<String>,
-    /// Scope it may ask for; as often as needed [default: all]
-    #[arg(long, value_name = "SCOPE")]
-    scope: Vec<String>,
-    /// People are not asked for consent
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    trusted: Option<bool>,
-    /// PKCE is demanded even though the app has a secret
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    require_pkce: Option<bool>,
-    /// What its tokens are signed with
-    #[arg(long, value_name = "ALG", value_parser = ["RS256", "ES256", "EdDSA"])]
-    signing_alg: Option<String>,
-    /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group
-    #[arg(long, value_name = "POLICY", value_parser = ["all_users", "restricted"])]
-    access_policy: Option<String>,
-    /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
-    #[arg(long, value_name = "TYPES", value_parser = ["own", "own+platform", "all", "none"])]
-    permission_claims: Option<String>,
-    /// Lifetime of its access tokens
-    #[arg(long, value_name = "SECONDS")]
-    access_token_seconds: Option<u64>,
-    /// File with its public keys, a JWK set, for private_key_jwt
-    #[arg(long, value_name = "FILE")]
-    jwks_file: Option<PathBuf>,
-}
-
-impl FactFlags {
-    fn body(self) -> Result<Map<String, Value>, Failure> {
-        let mut body = Map::new();
-        let lists = [
-            ("redirect_uris", self.redirect_uri),
-            ("post_logout_redirect_uris", self.post_logout_redirect_uri),
-            ("grant_types", self.grant),
-            ("audiences", self.audience),
-            ("origins", self.origin),
-            ("scopes", self.scope),
-        ];
-        for (member, list) in lists {
-            if !list.is_empty() {
-                body.insert(member.to_owned(), list.into());
-            }
-        }
-        body.extend(given([
-            ("token_endpoint_auth_method", self.auth_method.map(Value::from)),
-            ("trusted", self.trusted.map(Value::from)),
-            ("require_pkce", self.require_pkce.map(Value::from)),
-            ("signing_alg", self.signing_alg.map(Value::from)),
-            ("access_policy", self.access_policy.map(Value::from)),
-            ("permission_claims", self.permission_claims.map(Value::from)),
-            ("access_token_seconds", self.access_token_seconds.map(Value::from)),
-            ("jwks", self.jwks_file.map(key_set).transpose()?),
-        ]));
-        Ok(body)
-    }
-}
-
-fn key_set(file: PathBuf) -> Result<Value, Failure> {
-    let wrong = |what: String| Failure::usage("jwks_file", format!("{}: {what}.", file.display()));
-    let text = std::fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| wrong(format!("not JSON: {error}")))
-}
-
 /// `client create`.
 #[derive(Args, Debug)]
 pub struct CreateArgs {
@@ -190,14 +108,14 @@ pub struct CreateArgs {
     #[arg(long)]
     name: String,
     /// web: keeps a secret; spa: in the browser; native: on a device; m2m: without people
-    #[arg(long = "type", value_name = "TYPE", value_parser = ["web", "spa", "native", "m2m"])]
-    kind: String,
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of::<ClientType>())]
+    kind: ClientType,
     /// The client_id [default: generated]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
     /// The rest.
     #[command(flatten)]
-    facts: FactFlags,
+    fields: FieldFlags<ClientFieldsChange>,
 }
 
 /// `client update`.
@@ -211,11 +129,10 @@ pub struct UpdateArgs {
     name: Option<String>,
     /// The rest.
     #[command(flatten)]
-    facts: FactFlags,
-    /// Empty this list or take this value away; as often as needed
-    #[arg(long, value_name = "WHAT", value_parser = ["redirect-uri", "post-logout-redirect-uri", "audience", "origin", "scope",
-        "access-token-seconds", "jwks"])]
-    clear: Vec<String>,
+    fields: FieldFlags<ClientFieldsChange>,
+    /// What goes.
+    #[command(flatten)]
+    clear: Clear<ClientFieldsChange>,
 }
 
 /// `client rotate-secret`.
@@ -239,7 +156,7 @@ impl ClientCommand {
                     .page(&args.page)
                     .sort(args.sort)
                     .query("search", args.search)
-                    .query("type", args.kind);
+                    .query("type", args.kind.map(|kind| kind.as_str().to_owned()));
                 let call = call.query("disabled", args.disabled.map(|disabled| disabled.to_string()));
                 output.show(&remote.call(call)?, apps)
             }
@@ -266,8 +183,8 @@ impl ClientCommand {
                 output.show(&remote.call(call)?, app)
             }
             Self::RotateSecret(args) => {
-                let body = json!({"overlap_seconds": args.overlap.unwrap_or(0)});
-                let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(body);
+                let body = Rotation { overlap_seconds: args.overlap };
+                let call = Call::post(["clients", &args.named.client, "rotate-secret"]).body(&body);
                 output.show(&remote.call(call)?, |answer| {
                     format!(
                         "New secret of {}, shown this once:\n\n  {}",
@@ -297,13 +214,9 @@ impl ClientCommand {
 
 impl CreateArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = self.facts.body()?;
-        body.insert(String::from("name"), self.name.into());
-        body.insert(String::from("type"), self.kind.into());
-        if let Some(id) = self.client_id {
-            body.insert(String::from("client_id"), id.into());
-        }
-        let answer = remote.call(Call::post(["clients"]).body(body.into()))?;
+        let fields = self.fields.change(Clear::default())?;
+        let body = NewClient { name: Some(self.name), kind: Some(self.kind), client_id: self.client_id, fields };
+        let answer = remote.call(Call::post(["clients"]).body(&body))?;
         output.show(&answer, |answer| {
             let mut shown = format!("Registered.\n\n{}", app(answer));
             if answer.get("client_secret").is_some() {
@@ -318,19 +231,9 @@ impl CreateArgs {
 
 impl UpdateArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = self.facts.body()?;
-        if let Some(name) = self.name {
-            body.insert(String::from("name"), name.into());
-        }
-        for cleared in self.clear {
-            let (member, nothing) = match &*cleared {
-                "jwks" => (cleared, Value::Null),
-                "access-token-seconds" => (cleared.replace('-', "_"), Value::Null),
-                list => (format!("{}s", list.replace('-', "_")), json!([])),
-            };
-            body.entry(member).or_insert(nothing);
-        }
-        let answer = remote.call(Call::patch(["clients", &self.named.client]).body(body.into()))?;
+        let fields = self.fields.change(self.clear)?;
+        let body = ClientChange { name: self.name, fields, ..ClientChange::default() };
+        let answer = remote.call(Call::patch(["clients", &self.named.client]).body(&body))?;
         output.show(&answer, app)
     }
 }
@@ -372,28 +275,18 @@ fn integration(document: &Value) -> String {
 }
 
 fn app(document: &Value) -> String {
-    let members = [
-        ("client_id", "client_id"),
-        ("client_secret", "client_secret"),
-        ("name", "name"),
-        ("type", "type"),
-        ("auth method", "token_endpoint_auth_method"),
-        ("grants", "grant_types"),
-        ("redirect URIs", "redirect_uris"),
-        ("after logout", "post_logout_redirect_uris"),
-        ("audiences", "audiences"),
-        ("origins", "origins"),
-        ("scopes", "scopes"),
-        ("trusted", "trusted"),
-        ("require PKCE", "require_pkce"),
-        ("signing alg", "signing_alg"),
-        ("access policy", "access_policy"),
-        ("claims", "permission_claims"),
-        ("access seconds", "access_token_seconds"),
+    let fixed = |members: &[(&str, &str)]| -> Vec<(String, String)> {
+        members.iter().map(|(label, member)| ((*label).to_owned(), (*member).to_owned())).collect()
+    };
+    let mut members =
+        fixed(&[("client_id", "client_id"), ("client_secret", "client_secret"), ("name", "name"), ("type", "type")]);
+    members.extend(labels::<ClientFieldsChange>());
+    members.extend(fixed(&[
         ("disabled", "disabled"),
         ("managed by", "managed_by"),
         ("created", "created_at"),
         ("updated", "updated_at"),
-    ];
+    ]));
+    let members: Vec<(&str, &str)> = members.iter().map(|(label, member)| (&**label, &**member)).collect();
     facts(document, &members)
 }

@@ -1,10 +1,10 @@
 //! The ways in: `auther admin setup-link`, `recover` and `ca`.
 
 use clap::Args;
-use serde_json::json;
 
 use super::output::{Failure, Output, text};
 use super::remote::{Call, Remote};
+use crate::http::admin::entry::Recovery;
 
 /// `recover`.
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ pub fn setup_link(remote: &Remote, output: Output) -> Result<(), Failure> {
 
 /// A link with which an administrator sets a new password.
 pub fn recover(args: RecoverArgs, remote: &Remote, output: Output) -> Result<(), Failure> {
-    let answer = remote.call(Call::post(["recover"]).body(json!({"email": args.email})))?;
+    let answer = remote.call(Call::post(["recover"]).body(&Recovery { email: args.email }))?;
     output.show(&answer, |answer| {
         format!("Recovery link, works once, until {}:\n\n  {}", text(answer, "expires_at"), text(answer, "url"))
     })

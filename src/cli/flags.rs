@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use crate::base::json_schema;
 
 /// Paths of the configuration and of the data file.
 #[derive(Args, Clone, Debug, Default)]
@@ -37,6 +42,12 @@ impl ServeFlags {
     pub fn serves(&self) -> bool {
         !self.listen.is_empty() || self.issuer.is_some() || self.tls.is_some()
     }
+}
+
+/// For a flag whose value is one of the words of a type of the API.
+pub fn one_of<T: ToSchema + DeserializeOwned + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+    let words = json_schema::words_of::<T>();
+    PossibleValuesParser::new(words).try_map(|word| serde_json::from_value::<T>(word.into()))
 }
 
 /// Which part of a list.

@@ -1,14 +1,15 @@
 //! `auther admin group`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::flags::{PageFlags, SortFlag};
-use super::input::given;
+use super::flags::{PageFlags, SortFlag, one_of};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::tuple::{noted, stranger, taken_for};
 use super::user::would_end;
+use crate::access::groups::Change;
+use crate::http::admin::groups::{MemberKind, NewGroup, NewMember};
 
 /// What can be done with groups.
 #[derive(Debug, Subcommand)]
@@ -115,8 +116,8 @@ pub struct MemberArgs {
     /// E-mail address, username, name of a group, or identifier
     member: String,
     /// What the member is
-    #[arg(long = "type", value_name = "TYPE", default_value = "user", value_parser = ["user", "apikey", "client", "group"])]
-    kind: String,
+    #[arg(long = "type", value_name = "TYPE", default_value = "user", value_parser = one_of::<MemberKind>())]
+    kind: MemberKind,
     /// Take the member for an identifier, also when somebody here has it as their name
     #[arg(long)]
     as_is: bool,
@@ -127,8 +128,8 @@ impl GroupCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => {
-                let body = json!({"name": args.name, "description": args.description});
-                let answer = remote.call(Call::post(["groups"]).body(body))?;
+                let body = NewGroup { name: args.name, description: args.description };
+                let answer = remote.call(Call::post(["groups"]).body(&body))?;
                 output.show(&answer, |answer| format!("Created.\n\n{}", group(answer)))
             }
             Self::List(args) => {
@@ -158,15 +159,14 @@ impl GroupCommand {
                 })
             }
             Self::Update(args) => {
-                let changes =
-                    [("name", args.name.map(Value::from)), ("description", args.description.map(Value::from))];
-                let body: Map<String, Value> = given(changes).collect();
-                let answer = remote.call(Call::patch(["groups", &args.named.group]).body(body.into()))?;
+                let body = Change { name: args.name, description: args.description.map(Some), version: None };
+                let answer = remote.call(Call::patch(["groups", &args.named.group]).body(&body))?;
                 output.show(&answer, |answer| format!("Changed.\n\n{}", group(answer)))
             }
             Self::AddMember(args) => {
-                let body = json!({"subject_type": args.kind, "subject_id": args.member, "names": !args.as_is});
-                let call = Call::post(["groups", &args.named.group, "members"]).body(body);
+                let body =
+                    NewMember { subject_type: Some(args.kind), subject_id: args.member, names: Some(!args.as_is) };
+                let call = Call::post(["groups", &args.named.group, "members"]).body(&body);
                 let answer = noted(remote.call(call)?);
                 output.show(&answer, |answer| {
                     let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
@@ -174,7 +174,7 @@ impl GroupCommand {
                 })
             }
             Self::RemoveMember(args) => {
-                let call = Call::delete(["groups", &args.named.group, "members", &args.kind, &args.member])
+                let call = Call::delete(["groups", &args.named.group, "members", args.kind.as_str(), &args.member])
                     .query("names", args.as_is.then(|| String::from("false")));
                 output.show(&remote.call(call)?, |answer| {
                     format!("{}:{} was removed.", text(answer, "subject_type"), text(answer, "subject_id"))

@@ -34,11 +34,6 @@ pub fn profile(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The members of a body that were given; the others stay as they are.
-pub fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> impl Iterator<Item = (String, Value)> {
-    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,12 @@
 //! `auther admin key`.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
+use super::flags::one_of;
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
+use crate::http::admin::keys::KeyRotation;
+use crate::records::Algorithm;
 
 /// What can be done with token-signing keys.
 #[derive(Debug, Subcommand)]
@@ -26,8 +28,8 @@ pub enum KeyCommand {
 #[derive(Args, Debug)]
 pub struct RotateArgs {
     /// Only keys of this algorithm
-    #[arg(long, value_name = "ALG", value_parser = ["RS256", "ES256", "EdDSA"])]
-    alg: Option<String>,
+    #[arg(long, value_name = "ALG", value_parser = one_of::<Algorithm>())]
+    alg: Option<Algorithm>,
 }
 
 /// `key retire`.
@@ -43,7 +45,7 @@ impl KeyCommand {
         match self {
             Self::List => output.show(&remote.call(Call::get(["keys"]))?, keys),
             Self::Rotate(args) => {
-                let call = Call::post(["keys", "rotate"]).body(json!({"alg": args.alg}));
+                let call = Call::post(["keys", "rotate"]).body(&KeyRotation { alg: args.alg });
                 output.show(&remote.call(call)?, keys)
             }
             Self::Retire(args) => {

@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod doctor;
 mod entry;
+mod fields;
 mod flags;
 mod group;
 mod input;

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::flags::PageFlags;
 use super::output::{Failure, Output, list, text};
 use super::remote::{Call, Remote};
+use crate::base::id::ClientId;
+use crate::http::admin::models::{ModelDraft, ModelImport, NewModel};
 
 /// What can be done with authorization models.
 #[derive(Debug, Subcommand)]
@@ -50,7 +52,7 @@ pub struct PutArgs {
     file: PathBuf,
     /// The client whose type it is [default: the one whose id stands before the colon]
     #[arg(long, value_name = "ID")]
-    client: Option<String>,
+    client: Option<ClientId>,
     /// Say who would gain and who would lose what, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -98,8 +100,8 @@ impl ModelCommand {
                 output.show(&answer, |answer| list(answer, &columns, "No model yet."))
             }
             Self::Validate(args) => {
-                let body = json!({"definition": document(&args.file)?, "entity_type": args.entity_type});
-                let answer = remote.call(Call::post(["models", "validate"]).body(body))?;
+                let body = ModelDraft { definition: document(&args.file)?, entity_type: Some(args.entity_type) };
+                let answer = remote.call(Call::post(["models", "validate"]).body(&body))?;
                 output.show(&answer, |answer| format!("The model is sound.{}", remarks(answer)))
             }
             Self::Delete(named) => {
@@ -107,8 +109,8 @@ impl ModelCommand {
                 output.show(&answer, |answer| format!("Deleted the model of {}.", text(answer, "entity_type")))
             }
             Self::Import(args) => {
-                let body = json!({"source": super::input::read(&args.file)?, "prefix": args.prefix});
-                let answer = remote.call(Call::post(["models", "import"]).body(body))?;
+                let body = ModelImport { source: super::input::read(&args.file)?, prefix: Some(args.prefix) };
+                let answer = remote.call(Call::post(["models", "import"]).body(&body))?;
                 output.show(&answer, |answer| {
                     let columns = [("ENTITY TYPE", "entity_type"), ("VERSION", "version")];
                     format!(
@@ -124,21 +126,21 @@ impl ModelCommand {
 
 impl PutArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let body = json!({"definition": document(&self.file)?, "client": self.client});
+        let body = NewModel { definition: document(&self.file)?, client: self.client, version: None };
         let name = &self.named.entity_type;
         if self.dry_run {
-            let answer = remote.call(Call::post(["models", name, "dry-run"]).body(body))?;
+            let answer = remote.call(Call::post(["models", name, "dry-run"]).body(&body))?;
             return output.show(&answer, super::tuple::changes);
         }
-        let answer = remote.call(Call::put(["models", name]).body(body))?;
+        let answer = remote.call(Call::put(["models", name]).body(&body))?;
         output.show(&answer, |answer| format!("Written.\n\n{}", model(answer)))
     }
 }
 
-fn document(file: &std::path::Path) -> Result<Value, Failure> {
+fn document(file: &std::path::Path) -> Result<Map<String, Value>, Failure> {
     let text = super::input::read(file)?;
     serde_json::from_str(&text)
-        .map_err(|error| Failure::new("invalid_json", format!("{} is not JSON: {error}.", file.display())))
+        .map_err(|error| Failure::new("invalid_json", format!("{} is no JSON object: {error}.", file.display())))
 }
 
 fn model(answer: &Value) -> String {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::audit::moment;
 use super::flags::PageFlags;
@@ -11,6 +11,7 @@ use super::input;
 use super::output::{Failure, Output, items, list, plain, text};
 use super::remote::{Call, Remote};
 use crate::base::{Moment, ScriptDigest};
+use crate::http::admin::policies::{ScriptText, ScriptTrial};
 
 /// What can be done with policies. They are written as parts of a model (`model put`), or with a tuple (`tuple add --condition-file`).
 #[derive(Debug, Subcommand)]
@@ -108,8 +109,8 @@ impl PolicyCommand {
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Validate(args) => {
-                let body = json!({"script": input::read(&args.file)?});
-                let answer = remote.call(Call::post(["policies", "validate"]).body(body))?;
+                let body = ScriptText { script: input::read(&args.file)? };
+                let answer = remote.call(Call::post(["policies", "validate"]).body(&body))?;
                 output.show(&answer, remarks)?;
                 if answer.get("valid") == Some(&Value::Bool(true)) {
                     return Ok(());
@@ -117,8 +118,8 @@ impl PolicyCommand {
                 Err(Failure::new("invalid_policy", "The policy would be refused."))
             }
             Self::Test(args) => {
-                let body = json!({"script": input::read(&args.script.file)?, "context": args.context});
-                output.show(&remote.call(Call::post(["policies", "test"]).body(body))?, decision_text)
+                let body = ScriptTrial { script: input::read(&args.script.file)?, context: Some(args.context) };
+                output.show(&remote.call(Call::post(["policies", "test"]).body(&body))?, decision_text)
             }
             Self::Evaluations(args) => {
                 let call = Call::get(["policies", "evaluations"])
@@ -208,6 +209,8 @@ fn decision_text(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

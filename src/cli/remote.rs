@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
@@ -68,8 +70,8 @@ impl Call {
 
     /// With this body.
     #[must_use]
-    pub fn body(mut self, body: Value) -> Self {
-        self.body = Some(body);
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_value(body).ok();
         self
     }
 
@@ -168,6 +170,12 @@ impl Remote {
                 }
             }
         })
+    }
+
+    /// As [`Self::call`], of an answer whose members are needed.
+    pub fn fetch<T: DeserializeOwned>(&self, call: Call) -> Result<T, Failure> {
+        let unread = |error| Failure::new("internal", format!("the answer cannot be read: {error}."));
+        serde_json::from_value(self.call(call)?).map_err(unread)
     }
 
     /// Makes the call if a server runs; `None` when none does.

@@ -73,7 +73,7 @@ fn refused(remote: &Remote, call: Call) -> (String, String) {
 fn new_user(email: &str, more: Value) -> Call {
     let mut body = json!({"email": email});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Call::post(["users"]).body(body)
+    Call::post(["users"]).body(&body)
 }
 
 #[test]
@@ -96,11 +96,11 @@ fn people_are_made_changed_and_deleted() {
 
         remote.call(new_user("bob@example.com", json!({"admin": true}))).unwrap();
         let change = json!({"admin": false, "birthdate": null, "nickname": "A", "username": null});
-        let changed = remote.call(Call::patch(["users", id]).body(change)).unwrap();
+        let changed = remote.call(Call::patch(["users", id]).body(&change)).unwrap();
         assert_eq!((&changed["roles"], &changed["nickname"]), (&json!([]), &json!("A")));
         assert!(changed.get("birthdate").is_none() && changed["username"].is_null());
         let stale = json!({"version": ann["version"], "name": "Anna"});
-        assert_eq!(refused(remote, Call::patch(["users", id]).body(stale)).0, "conflict");
+        assert_eq!(refused(remote, Call::patch(["users", id]).body(&stale)).0, "conflict");
 
         let off = remote.call(Call::post(["users", id, "disable"])).unwrap();
         assert_eq!((&off["disabled"], &off["ended"]["sessions"]), (&json!(true), &json!(0)));
@@ -121,7 +121,7 @@ fn every_wrong_field_is_named_at_once() {
             assert!(message.contains(field), "{message}");
         }
         let wrong = json!({"type": "web", "redirect_uris": ["javascript:alert(1)"], "origins": ["nowhere"]});
-        let (code, message) = refused(remote, Call::post(["clients"]).body(wrong));
+        let (code, message) = refused(remote, Call::post(["clients"]).body(&wrong));
         assert_eq!(code, "invalid_fields");
         for field in ["name", "redirect_uris", "origins"] {
             assert!(message.contains(field), "{message}");
@@ -133,15 +133,15 @@ fn every_wrong_field_is_named_at_once() {
 fn a_client_shows_its_secret_once_and_rotates_it() {
     either_way(|remote, _| {
         let body = json!({"name": "Wiki", "type": "web", "client_id": "wiki", "redirect_uris": ["https://wiki.example.com/cb"]});
-        let made = remote.call(Call::post(["clients"]).body(body.clone())).unwrap();
+        let made = remote.call(Call::post(["clients"]).body(&body)).unwrap();
         assert!(made["client_secret"].as_str().unwrap().len() >= 43);
         assert!(remote.call(Call::get(["clients", "wiki"])).unwrap().get("client_secret").is_none());
-        assert_eq!(refused(remote, Call::post(["clients"]).body(body)).0, "client_id_taken");
-        let again = Call::post(["clients", "wiki", "rotate-secret"]).body(json!({"overlap_seconds": 60}));
+        assert_eq!(refused(remote, Call::post(["clients"]).body(&body)).0, "client_id_taken");
+        let again = Call::post(["clients", "wiki", "rotate-secret"]).body(&json!({"overlap_seconds": 60}));
         let rotated = remote.call(again).unwrap();
         assert_ne!(rotated["client_secret"], made["client_secret"]);
         assert_eq!(rotated["secrets"].as_array().unwrap().len(), 2);
-        let change = |body: Value| remote.call(Call::patch(["clients", "wiki"]).body(body)).unwrap();
+        let change = |body: Value| remote.call(Call::patch(["clients", "wiki"]).body(&body)).unwrap();
         assert_eq!(change(json!({"access_token_seconds": 120}))["access_token_seconds"], 120);
         assert_eq!(change(json!({"name": "Wiki"}))["access_token_seconds"], 120, "what is absent stays");
         assert_eq!(change(json!({"access_token_seconds": null, "jwks": null}))["access_token_seconds"], Value::Null);
@@ -180,7 +180,7 @@ fn the_set_up_link_closes_for_ever_and_recovery_takes_its_place() {
         assert!(link["url"].as_str().unwrap().starts_with("https://auth.example.com/setup?token=lnk_"));
         remote.call(new_user("ann@example.com", json!({"admin": true}))).unwrap();
         assert_eq!(refused(remote, Call::post(["setup-link"])).0, "setup_closed");
-        let recover = |email: &str| Call::post(["recover"]).body(json!({"email": email}));
+        let recover = |email: &str| Call::post(["recover"]).body(&json!({"email": email}));
         assert!(remote.call(recover("ann@example.com")).unwrap()["url"].as_str().unwrap().contains("token=lnk_"));
         assert_eq!(refused(remote, recover("nobody@example.com")).0, "not_found");
     });
@@ -200,7 +200,7 @@ fn a_backup_holds_what_was_there_and_restores_it() {
     either_way(|remote, folder| {
         remote.call(new_user("ann@example.com", json!({}))).unwrap();
         let file = folder.join("copy.redb");
-        let backup = |path: &str| Call::post(["backup"]).body(json!({"path": path})).slow();
+        let backup = |path: &str| Call::post(["backup"]).body(&json!({"path": path})).slow();
         let report = remote.call(backup(file.to_str().unwrap())).unwrap();
         assert!(report["tables"]["users"] == 1, "{report}");
         assert_eq!(refused(remote, backup(file.to_str().unwrap())).0, "exists");
@@ -217,7 +217,7 @@ fn a_backup_holds_what_was_there_and_restores_it() {
 #[test]
 fn keys_are_listed_and_rotated() {
     either_way(|remote, _| {
-        let rotate = Call::post(["keys", "rotate"]).body(json!({"alg": "ES256"}));
+        let rotate = Call::post(["keys", "rotate"]).body(&json!({"alg": "ES256"}));
         let rotated = remote.call(rotate.clone()).unwrap();
         let current = |list: &Value| {
             let keys = list["items"].as_array().unwrap().clone();
@@ -230,7 +230,7 @@ fn keys_are_listed_and_rotated() {
         let retired = remote.call(Call::post(["keys", &first, "retire"])).unwrap();
         assert!(retired["items"].as_array().unwrap().iter().all(|key| key["kid"] != first.as_str()));
         assert_eq!(refused(remote, Call::post(["keys", "kid_x", "retire"])).0, "not_found");
-        let wrong = Call::post(["keys", "rotate"]).body(json!({"alg": "HS256"}));
+        let wrong = Call::post(["keys", "rotate"]).body(&json!({"alg": "HS256"}));
         assert_eq!(refused(remote, wrong).0, "invalid_fields");
     });
 }
@@ -273,16 +273,16 @@ fn a_socket_that_a_killed_server_left_is_no_obstacle() {
 #[test]
 fn keys_of_machines_are_made_listed_and_revoked() {
     either_way(|remote, _| {
-        let nameless = refused(remote, Call::post(["api-keys"]).body(json!({"name": "CI"})));
+        let nameless = refused(remote, Call::post(["api-keys"]).body(&json!({"name": "CI"})));
         assert_eq!(nameless.0, "invalid_request", "there is no administrator to own it");
         let root = remote.call(new_user("root@example.com", json!({"admin": true}))).unwrap();
         let ann = remote.call(new_user("ann@example.com", json!({}))).unwrap();
-        let made = remote.call(Call::post(["api-keys"]).body(json!({"name": "CI"}))).unwrap();
+        let made = remote.call(Call::post(["api-keys"]).body(&json!({"name": "CI"}))).unwrap();
         assert_eq!((&made["owner"], &made["expires_at"]), (&root["id"], &Value::Null));
         assert!(made["key"].as_str().unwrap().starts_with(made["start"].as_str().unwrap()));
         let more = json!({"name": "Nightly", "owner": "ann@example.com", "expires_in": 86_400, "networks": ["10.0.0.0/8"],
             "remaining": 10, "refill": {"amount": 10, "interval_ms": 60_000}, "rate_limit": {"max": 5, "window_ms": 1000}});
-        let other = remote.call(Call::post(["api-keys"]).body(more)).unwrap();
+        let other = remote.call(Call::post(["api-keys"]).body(&more)).unwrap();
         assert_eq!((&other["owner"], &other["networks"]), (&ann["id"], &json!(["10.0.0.0/8"])));
         let (first, second) = (made["id"].as_str().unwrap(), other["id"].as_str().unwrap());
         let shown = remote.call(Call::get(["api-keys", second])).unwrap();
@@ -299,10 +299,10 @@ fn keys_of_machines_are_made_listed_and_revoked() {
         assert_eq!(ids(Call::get(["api-keys"]).query("owner", Some("ann@example.com".into()))), [second]);
         assert!(ids(Call::get(["api-keys"]).query("client", Some("wiki".into()))).is_empty());
         let change = json!({"enabled": false, "rate_limit": null, "version": 1});
-        let changed = remote.call(Call::patch(["api-keys", second]).body(change.clone())).unwrap();
+        let changed = remote.call(Call::patch(["api-keys", second]).body(&change)).unwrap();
         assert_eq!((&changed["enabled"], &changed["rate_limit"]), (&json!(false), &Value::Null));
-        assert_eq!(refused(remote, Call::patch(["api-keys", second]).body(change)).0, "conflict");
-        let (code, message) = refused(remote, Call::post(["api-keys"]).body(json!({"name": "", "expires_in": 1})));
+        assert_eq!(refused(remote, Call::patch(["api-keys", second]).body(&change)).0, "conflict");
+        let (code, message) = refused(remote, Call::post(["api-keys"]).body(&json!({"name": "", "expires_in": 1})));
         assert!(code == "invalid_fields" && message.contains("86400"), "{code}: {message}");
         assert_eq!(remote.call(Call::delete(["api-keys", first])).unwrap()["deleted"], true);
         assert_eq!(refused(remote, Call::get(["api-keys", first])).0, "not_found");
@@ -333,7 +333,7 @@ fn what_is_named_changes_and_what_is_cleared_goes() {
     let quiet = super::output::Output { json: true };
     either_way(|remote, _| {
         remote.call(new_user("root@example.com", json!({"admin": true}))).unwrap();
-        let made = remote.call(Call::post(["api-keys"]).body(json!({"name": "CI", "expires_in": 86_400}))).unwrap();
+        let made = remote.call(Call::post(["api-keys"]).body(&json!({"name": "CI", "expires_in": 86_400}))).unwrap();
         let id = made["id"].as_str().unwrap();
         let update = |flags: &str| {
             let words = ["api-key", "update", id].into_iter().chain(flags.split_whitespace());
@@ -359,7 +359,7 @@ fn what_is_named_changes_and_what_is_cleared_goes() {
 
         let app = json!({"name": "Robot", "type": "m2m", "client_id": "robot", "access_token_seconds": 120,
             "audiences": ["https://a.example"]});
-        remote.call(Call::post(["clients"]).body(app)).unwrap();
+        remote.call(Call::post(["clients"]).body(&app)).unwrap();
         let clear =
             ["client", "update", "robot", "--clear", "access-token-seconds", "--clear", "audience", "--clear", "jwks"];
         OfClients::try_parse_from(clear).unwrap().command.run(remote, quiet).unwrap();
@@ -389,7 +389,7 @@ fn a_group_gets_another_name_and_keeps_what_is_not_named() {
     let quiet = super::output::Output { json: true };
     either_way(|remote, _| {
         let body = json!({"name": "Engineering", "description": "Who builds it"});
-        let made = remote.call(Call::post(["groups"]).body(body)).unwrap();
+        let made = remote.call(Call::post(["groups"]).body(&body)).unwrap();
         let update = |words: &[&str]| OfGroups::try_parse_from(["group", "update"].iter().chain(words));
         let renamed = update(&["Engineering", "--name", "Builders"]).unwrap();
         renamed.command.run(remote, quiet).unwrap();
@@ -465,7 +465,7 @@ fn the_doctor_answers_whether_a_server_runs_or_not() {
         assert_eq!(state(&document, "administrator"), "ok");
         assert_eq!(state(&document, "backup"), "warn");
         let copy = folder.join("copy.redb");
-        remote.call(Call::post(["backup"]).body(json!({"path": copy}))).unwrap();
+        remote.call(Call::post(["backup"]).body(&json!({"path": copy}))).unwrap();
         assert_eq!(state(&remote.call(Call::get(["doctor"])).unwrap(), "backup"), "ok");
     });
 }

@@ -10,6 +10,8 @@ use super::flags::PageFlags;
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
 use crate::base::id::{ApiKeyId, GroupId, UserId};
+use crate::base::{Moment, Timestamp};
+use crate::http::admin::tuples::{ImportedTuples, NewTuple, TupleChanges, TupleImport};
 use crate::records::tuple::ANY;
 
 /// Lines that are sent at a time.
@@ -71,16 +73,17 @@ pub struct Parts {
 }
 
 impl Parts {
-    fn body(&self) -> Value {
-        json!({
-            "entity_type": self.entity_type,
-            "entity_id": self.entity_id,
-            "relation": self.relation,
-            "subject_type": self.subject_type,
-            "subject_id": self.subject_id,
-            "subject_relation": self.subject_relation,
-            "names": !self.as_is,
-        })
+    fn tuple(self) -> NewTuple {
+        NewTuple {
+            entity_type: self.entity_type,
+            entity_id: self.entity_id,
+            relation: self.relation,
+            subject_type: self.subject_type,
+            subject_id: self.subject_id,
+            subject_relation: self.subject_relation,
+            names: Some(!self.as_is),
+            ..NewTuple::default()
+        }
     }
 }
 
@@ -94,8 +97,8 @@ pub struct AddArgs {
     #[arg(long, value_name = "FILE")]
     condition_file: Option<PathBuf>,
     /// RFC 3339 time from which on it does not count
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = super::audit::moment)]
+    expires_at: Option<Moment>,
     /// Say who would gain and who would lose what, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -176,21 +179,21 @@ impl TupleCommand {
 
 impl AddArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let mut body = self.parts.body();
-        if let Some(body) = body.as_object_mut() {
-            let condition = self.condition_file.map(|file| super::input::read(&file)).transpose()?;
-            body.insert(String::from("condition"), condition.into());
-            body.insert(String::from("expires_at"), self.expires_at.into());
-        }
+        let body = NewTuple {
+            condition: self.condition_file.map(|file| super::input::read(&file)).transpose()?,
+            expires_at: self.expires_at.map(Timestamp::from),
+            ..self.parts.tuple()
+        };
         if self.dry_run {
-            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(json!({"add": [body]})))?;
+            let body = TupleChanges { add: Some(vec![body]), remove: None };
+            let answer = remote.call(Call::post(["tuples", "dry-run"]).body(&body))?;
             return output.show(&answer, |answer| {
                 let names = answer.get("resolved").and_then(Value::as_array).into_iter().flatten();
                 let names: String = names.map(|name| taken_for(&json!({ "resolved": name }))).collect();
                 format!("{}{names}", changes(answer))
             });
         }
-        let answer = noted(remote.call(Call::post(["tuples"]).body(body))?);
+        let answer = noted(remote.call(Call::post(["tuples"]).body(&body))?);
         let told = |answer: &Value| format!("Written.\n\n{}{}{}", tuple(answer), taken_for(answer), stranger(answer));
         output.show(&answer, told)
     }
@@ -236,10 +239,16 @@ impl RemoveArgs {
         let call = match self.parts.as_slice() {
             [id] => Call::delete(["tuples", id]),
             [entity_type, entity_id, relation, subject_type, subject_id] => {
-                Call::post(["tuples", "remove"]).body(json!({
-                    "entity_type": entity_type, "entity_id": entity_id, "relation": relation,
-                    "subject_type": subject_type, "subject_id": subject_id, "subject_relation": self.subject_relation, "names": !self.as_is,
-                }))
+                Call::post(["tuples", "remove"]).body(&NewTuple {
+                    entity_type: entity_type.clone(),
+                    entity_id: entity_id.clone(),
+                    relation: relation.clone(),
+                    subject_type: subject_type.clone(),
+                    subject_id: subject_id.clone(),
+                    subject_relation: self.subject_relation,
+                    names: Some(!self.as_is),
+                    ..NewTuple::default()
+                })
             }
             _ => {
                 let message =
@@ -260,22 +269,26 @@ impl ImportArgs {
             None => source.lines().collect(),
         };
         let batches = batches(&lines)?;
-        let (mut written, mut expired, mut resolved, mut names) = (0, 0, 0, 0);
+        let mut sum = ImportedTuples::default();
         for batch in &batches {
             let some = lines.get(batch.clone()).unwrap_or_default();
-            let body =
-                json!({"lines": some, "first_line": batch.start + 1, "prefix": self.prefix, "names": self.names});
-            let answer = remote.call(Call::post(["tuples", "import"]).body(body).slow());
+            let body = TupleImport {
+                lines: some.iter().map(|line| (*line).to_owned()).collect(),
+                first_line: Some(batch.start + 1),
+                prefix: Some(self.prefix.clone()),
+                names: Some(self.names),
+            };
+            let answer = remote.fetch::<ImportedTuples>(Call::post(["tuples", "import"]).body(&body).slow());
             let answer = answer.map_err(|failure| begun(failure, batch.start))?;
-            let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
-            written += count("written");
-            expired += count("expired");
-            resolved += count("resolved");
-            names += count("names");
+            sum.written += answer.written;
+            sum.expired += answer.expired;
+            sum.resolved += answer.resolved;
+            sum.names += answer.names;
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
             }
         }
+        let ImportedTuples { written, expired, resolved, names } = sum;
         let left_out = match expired {
             0 => String::new(),
             1 => String::from(" 1 has expired and was left out."),
@@ -289,8 +302,7 @@ impl ImportArgs {
             ),
             _ => format!("\n{resolved} subjects were named and are stored by their identifier."),
         };
-        let answer = json!({"written": written, "expired": expired, "resolved": resolved, "names": names});
-        output.show(&answer, |_| format!("{written} tuples are there now.{left_out}{named}"))
+        output.show(&json!(sum), |_| format!("{written} tuples are there now.{left_out}{named}"))
     }
 }
 
@@ -442,59 +454,5 @@ pub(super) fn changes(answer: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_sent_in_requests_that_are_taken() {
-        let (short, long) = ("x".repeat(100), "\"".repeat(100_000));
-        let mut lines = vec![short.as_str(); 1_200];
-        lines.extend(vec![long.as_str(); 20]);
-        let batches = batches(&lines).unwrap();
-        assert_eq!(batches.first(), Some(&(0..500)));
-        let mut next = 0;
-        for batch in &batches {
-            assert_eq!(batch.start, next, "nothing is left out and nothing is sent twice");
-            next = batch.end;
-            let body = json!({"lines": lines[batch.clone()], "first_line": batch.start + 1, "prefix": ""}).to_string();
-            assert!(batch.len() <= BATCH && body.len() < 1024 * 1024, "{batch:?} has {} bytes", body.len());
-        }
-        assert_eq!(next, lines.len());
-        assert!(batches.len() >= 3 + 20 * 200_000 / BATCH_BYTES);
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_sent_is_named_before_anything_is_written() {
-        let long = "x".repeat(BATCH_BYTES);
-        let refused = batches(&["a", "b", &long]).unwrap_err();
-        assert!(refused.message.starts_with("line 3 has 524288 bytes"), "{}", refused.message);
-        assert!(batches(&[]).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_subject_that_is_nobody_here_is_noted() {
-        let note = |kind: &str, id: &str| stranger(&json!({"subject_type": kind, "subject_id": id}));
-        assert!(note("user", "anne@example.com").contains("no person anne@example.com here"));
-        assert!(note("group", "Eng").contains("no group Eng") && note("apikey", "key_1").contains("no API key key_1"));
-        for (kind, id) in
-            [("user", "usr_06gvqf1fch64btf5t0nap0qtp8"), ("user", "*"), ("folder", "f1"), ("client", "abc")]
-        {
-            assert_eq!(note(kind, id), "", "{kind} {id}");
-        }
-        let told = noted(json!({"subject_type": "user", "subject_id": "anne@example.com"}));
-        assert!(told["note"].as_str().unwrap().starts_with("there is no person anne@example.com here"), "{told}");
-        assert_eq!(noted(json!({"subject_type": "user", "subject_id": "*"})).get("note"), None);
-    }
-
-    #[test]
-    fn a_long_document_of_tuples_is_sent_by_its_tuples() {
-        let tuple = json!({"user": "user:anne", "relation": "viewer", "object": "doc:1"});
-        for document in [json!({"tuples": vec![tuple.clone(); 600]}), json!(vec![tuple.clone(); 600])] {
-            let text = serde_json::to_string_pretty(&document).unwrap();
-            assert!(!fits(&text));
-            assert_eq!(items(&text).unwrap(), vec![tuple.to_string(); 600]);
-        }
-        assert_eq!(items(&format!("{tuple}\n{tuple}")), None);
-        assert_eq!(items(&tuple.to_string()), None);
-    }
-}
+#[path = "tuple_tests.rs"]
+mod tests;

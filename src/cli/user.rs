@@ -1,13 +1,14 @@
 //! `auther admin user`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::flags::{PageFlags, SortFlag};
 use super::input;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
+use crate::http::admin::users::{ClaimsChange, NewInvite, NewPassword, NewUser, UserChange};
 
 /// What can be done with people. A person is named by e-mail address, username or id.
 #[derive(Debug, Subcommand)]
@@ -152,16 +153,11 @@ pub struct FactFlags {
 }
 
 impl FactFlags {
-    fn body(self) -> Map<String, Value> {
-        let mut body = self.profile.unwrap_or_default();
-        body.extend(input::given([
-            ("name", self.name.map(Value::from)),
-            ("username", self.username.map(Value::from)),
-            ("email_verified", self.verified.map(Value::from)),
-            ("admin", self.admin.map(Value::from)),
-            ("attributes", self.attributes.map(Value::from)),
-        ]));
-        body
+    /// The claims that were given. Errors: one of the wrong type.
+    fn claims(&mut self) -> Result<ClaimsChange, Failure> {
+        let mut claims = self.profile.take().unwrap_or_default();
+        claims.extend(self.name.take().map(|name| (String::from("name"), Value::from(name))));
+        serde_json::from_value(claims.into()).map_err(|error| Failure::usage("profile", format!("--profile: {error}.")))
     }
 }
 
@@ -234,11 +230,18 @@ impl UserCommand {
                 output.show(&answer, person)
             }
             Self::Update(args) => {
-                let mut body = args.facts.body();
-                if let Some(email) = args.email {
-                    body.insert(String::from("email"), email.into());
-                }
-                let answer = remote.call(Call::patch(["users", &args.named.user]).body(body.into()))?;
+                let mut facts = args.facts;
+                let claims = facts.claims()?;
+                let body = UserChange {
+                    email: args.email,
+                    email_verified: facts.verified,
+                    username: facts.username.map(Some),
+                    attributes: facts.attributes,
+                    admin: facts.admin,
+                    claims,
+                    ..UserChange::default()
+                };
+                let answer = remote.call(Call::patch(["users", &args.named.user]).body(&body))?;
                 output.show(&answer, person)
             }
             Self::SetPassword(args) => args.run(remote, output),
@@ -298,8 +301,8 @@ impl ConsentArgs {
 
 impl InviteArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
-        let body = json!({"email": self.email, "expires_in": self.expires_in});
-        let answer = remote.call(Call::post(["invites"]).body(body))?;
+        let body = NewInvite { email: self.email, expires_in: self.expires_in };
+        let answer = remote.call(Call::post(["invites"]).body(&body))?;
         output.show(&answer, |answer| {
             let (end, url) = (text(answer, "expires_at"), text(answer, "url"));
             format!("Invitation, works once, until {end}:\n\n  {url}")
@@ -310,12 +313,19 @@ impl InviteArgs {
 impl CreateArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let password = secret::new_password(self.password_stdin, true)?;
-        let mut body = self.facts.body();
-        body.insert(String::from("email"), self.email.into());
-        if let Some(password) = password {
-            body.insert(String::from("password"), password.expose().as_str().into());
-        }
-        let answer = remote.call(Call::post(["users"]).body(body.into()))?;
+        let mut facts = self.facts;
+        let claims = facts.claims()?;
+        let body = NewUser {
+            email: self.email,
+            email_verified: facts.verified,
+            username: facts.username,
+            password,
+            attributes: facts.attributes,
+            admin: facts.admin,
+            claims,
+            ..NewUser::default()
+        };
+        let answer = remote.call(Call::post(["users"]).body(&body))?;
         output.show(&answer, |answer| format!("Created.\n\n{}", person(answer)))
     }
 }
@@ -325,8 +335,8 @@ impl PasswordArgs {
         let Some(password) = secret::new_password(self.password_stdin, false)? else {
             return Err(Failure::usage("no_password", "no password was given."));
         };
-        let body = json!({"password": password.expose().as_str()});
-        let answer = remote.call(Call::post(["users", &self.named.user, "password"]).body(body))?;
+        let body = NewPassword { password };
+        let answer = remote.call(Call::post(["users", &self.named.user, "password"]).body(&body))?;
         output.show(&answer, |answer| format!("Password set for {}; {}.", text(answer, "email"), ended(answer)))
     }
 }
@@ -431,6 +441,8 @@ pub fn would_end(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -441,15 +453,17 @@ mod tests {
     }
 
     #[test]
-    fn flags_become_members_and_absent_ones_stay_out() {
-        let facts = FactFlags {
+    fn the_name_is_one_of_the_claims_and_a_claim_of_the_wrong_type_is_refused() {
+        let facts = |profile: &str| FactFlags {
             name: Some(String::from("Ann")),
             username: None,
             verified: Some(false),
             admin: None,
             attributes: None,
-            profile: input::object(r#"{"given_name":"A"}"#).ok(),
+            profile: input::object(profile).ok(),
         };
-        assert_eq!(Value::from(facts.body()), json!({"name": "Ann", "email_verified": false, "given_name": "A"}));
+        let claims = facts(r#"{"given_name":"A","locale":null}"#).claims().unwrap();
+        assert_eq!(serde_json::to_value(&claims).unwrap(), json!({"name": "Ann", "given_name": "A", "locale": null}));
+        assert!(facts(r#"{"given_name":1}"#).claims().unwrap_err().message.contains("profile"));
     }
 }

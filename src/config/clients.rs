@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
+use serde_json::{Map, json};
+
 use super::declaration::ClientDeclaration;
 use super::mistakes::Source;
 use super::nearest::nearest;
@@ -10,6 +13,10 @@ use super::typed::Reading;
 use super::value::{Body, Node, Value};
 use crate::base::Secret;
 use crate::base::id::{ClientId, TypedId};
+use crate::records::{AuthMethod, ClientFieldsChange, ClientType};
+
+/// Fields that name a client or hold its secret.
+const NAMING: [&str; 6] = ["client_id", "name", "type", "client_secret", "client_secret_file", "client_secret_env"];
 
 /// Reads the list in `AUTHER_CLIENTS_JSON`; `None` when something in it is wrong, which is noted.
 pub(super) fn read_json(text: &str, place: &Source, reading: &mut Reading<'_>) -> Option<Vec<ClientDeclaration>> {
@@ -121,33 +128,22 @@ impl<'r, 'w> ClientReader<'r, 'w> {
 
     fn finish(mut self) -> Option<ClientDeclaration> {
         let client_id = self.client_id();
-        let client_type = self.text("type").unwrap_or_else(|| String::from("web"));
-        let auth_method = self.text("auth_method");
+        let client_type = self.text("type").and_then(|text| word(&text)).unwrap_or(ClientType::Web);
         let client_secret = self.secret();
-        let jwks = self.jwks();
-        let method = auth_method.as_deref().unwrap_or_else(|| usual_method(&client_type)).to_owned();
+        self.check_jwks();
+        let mut fields = self.settable();
+        fields.trusted.get_or_insert(true);
+        let method = fields.auth_method.unwrap_or_else(|| usual_method(client_type));
         // With a field already refused, what is missing may be missing for that reason only.
         if self.sound {
-            self.check_method(&client_type, &method, client_secret.is_some(), jwks.is_some());
+            self.check_method(client_type, method, client_secret.is_some(), fields.jwks.is_some());
         }
         let client_id = client_id?;
         let client = ClientDeclaration {
             name: self.text("name").unwrap_or_else(|| client_id.to_string()),
             client_type,
             client_secret,
-            redirect_uris: self.list("redirect_uris").unwrap_or_default(),
-            post_logout_redirect_uris: self.list("post_logout_redirect_uris").unwrap_or_default(),
-            auth_method,
-            grants: self.list("grants"),
-            audiences: self.list("audiences").unwrap_or_default(),
-            origins: self.list("origins").unwrap_or_default(),
-            scopes: self.list("scopes"),
-            trusted: self.flag("trusted").unwrap_or(true),
-            require_pkce: self.flag("require_pkce"),
-            signing_alg: self.text("signing_alg"),
-            access_policy: self.text("access_policy"),
-            permission_claims: self.text("permission_claims"),
-            jwks,
+            fields,
             client_id,
             place: self.place.clone(),
         };
@@ -219,29 +215,45 @@ impl<'r, 'w> ClientReader<'r, 'w> {
         text.map(Secret::new)
     }
 
-    fn jwks(&mut self) -> Option<serde_json::Map<String, serde_json::Value>> {
-        let Some((Value::Table(jwks), place)) = self.fields.get("jwks").cloned() else { return None };
+    /// What was typed of what can be set of a client.
+    fn settable(&mut self) -> ClientFieldsChange {
+        let typed: Map<String, serde_json::Value> = self
+            .fields
+            .iter()
+            .filter(|(name, _)| !NAMING.contains(name))
+            .map(|(name, (value, _))| ((*name).to_owned(), json!(value)))
+            .collect();
+        serde_json::from_value(typed.into()).unwrap_or_else(|_| {
+            // Each field has been read by its kind.
+            self.wrong(self.place.clone(), "cannot be read", "write its fields as the example file does");
+            ClientFieldsChange::default()
+        })
+    }
+
+    fn check_jwks(&mut self) {
+        let Some((Value::Table(jwks), place)) = self.fields.get("jwks") else { return };
         let keys = jwks.get("keys").and_then(serde_json::Value::as_array);
         if keys.is_none_or(|keys| keys.is_empty() || !keys.iter().all(serde_json::Value::is_object)) {
-            self.wrong(place, "jwks is not a JWK Set with keys", "write it as { keys = [{ kty = \"…\", … }] }");
+            let remedy = "write it as { keys = [{ kty = \"…\", … }] }";
+            self.wrong(place.clone(), "jwks is not a JWK Set with keys", remedy);
         }
-        Some(jwks)
     }
 
     /// RFC 6749 §2.3: a client that can keep a secret has one, another has none.
-    fn check_method(&mut self, client_type: &str, method: &str, secret: bool, jwks: bool) {
-        let (what, remedy) = match (client_type, method) {
-            ("spa" | "native", other) if other != "none" => {
-                (format!("a {client_type} client cannot keep a secret"), "use auth_method = \"none\", or another type")
-            }
-            (_, "client_secret_basic" | "client_secret_post") if !secret => (
+    fn check_method(&mut self, client_type: ClientType, method: AuthMethod, secret: bool, jwks: bool) {
+        let (what, remedy) = match method {
+            other if client_type.is_public() && other != AuthMethod::None => (
+                format!("a {} client cannot keep a secret", client_type.as_str()),
+                "use auth_method = \"none\", or another type",
+            ),
+            other if other.uses_secret() && !secret => (
                 String::from("has no secret"),
                 "give it client_secret, client_secret_file or client_secret_env, or auth_method = \"none\"",
             ),
-            (_, "none" | "private_key_jwt") if secret => {
-                (format!("has a secret, and auth_method {method:?} uses none"), "take the secret out")
+            other if !other.uses_secret() && secret => {
+                (format!("has a secret, and auth_method {:?} uses none", other.as_str()), "take the secret out")
             }
-            (_, "private_key_jwt") if !jwks => (String::from("has no keys"), "give it jwks"),
+            AuthMethod::PrivateKeyJwt if !jwks => (String::from("has no keys"), "give it jwks"),
             _ => return,
         };
         self.wrong(self.place.clone(), &what, remedy);
@@ -253,25 +265,16 @@ impl<'r, 'w> ClientReader<'r, 'w> {
             _ => None,
         }
     }
+}
 
-    fn list(&self, name: &str) -> Option<Vec<String>> {
-        match self.fields.get(name) {
-            Some((Value::List(items), _)) => Some(items.clone()),
-            _ => None,
-        }
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        match self.fields.get(name) {
-            Some((Value::Bool(yes), _)) => Some(*yes),
-            _ => None,
-        }
-    }
+/// The word of a type, as it was typed.
+fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(text.into()).ok()
 }
 
 /// How a client of this type proves itself when nothing is said.
-fn usual_method(client_type: &str) -> &'static str {
-    if matches!(client_type, "spa" | "native") { "none" } else { "client_secret_basic" }
+fn usual_method(client_type: ClientType) -> AuthMethod {
+    if client_type.is_public() { AuthMethod::None } else { AuthMethod::ClientSecretBasic }
 }
 
 #[cfg(test)]

@@ -1,7 +1,12 @@
 use std::path::Path;
 
+use serde_json::json;
+
 use super::*;
+use crate::base::json_schema::{Shape, members_of};
 use crate::config::environment::Environment;
+use crate::records::settable::Settable;
+use crate::records::{AccessPolicy, ClientFieldsChange, PermissionScope};
 
 fn json(text: &str, env: &Environment) -> (Option<Vec<ClientDeclaration>>, Vec<String>) {
     let mut reading = Reading::new(Path::new(""), env);
@@ -23,10 +28,10 @@ fn a_declared_client_is_trusted_and_named_by_its_id_unless_said_otherwise() {
     let (clients, said) = json(text, &Environment::default());
     assert_eq!(said, Vec::<String>::new());
     let clients = clients.unwrap();
-    assert_eq!((clients[0].name.as_str(), clients[0].trusted), ("blog", true));
-    assert_eq!(clients[0].redirect_uris, ["https://blog.example/cb"]);
-    assert_eq!(clients[0].grants, None);
-    assert!(!clients[1].trusted);
+    assert_eq!((clients[0].name.as_str(), clients[0].fields.trusted), ("blog", Some(true)));
+    assert_eq!(clients[0].fields.redirect_uris.as_deref(), Some(&[String::from("https://blog.example/cb")][..]));
+    assert_eq!(clients[0].fields.grants, None);
+    assert!(clients[1].fields.trusted == Some(false));
     assert_eq!(clients[1].client_secret.as_ref().map(|secret| secret.expose().as_str()), Some("hunter2"));
     assert!(!format!("{clients:?}").contains("hunter2"));
 }
@@ -38,8 +43,8 @@ fn a_declared_client_says_who_may_sign_in_and_which_permissions_its_tokens_hold(
     let (clients, said) = json(text, &Environment::default());
     assert_eq!(said, Vec::<String>::new());
     let blog = &clients.unwrap()[0];
-    assert_eq!(blog.access_policy.as_deref(), Some("restricted"));
-    assert_eq!(blog.permission_claims.as_deref(), Some("own+platform"));
+    assert_eq!(blog.fields.access_policy, Some(AccessPolicy::Restricted));
+    assert_eq!(blog.fields.permission_claims, Some(PermissionScope::Own));
     assert_eq!(
         complaints(r#"[{"client_id": "blog", "type": "spa", "access_policy": "nobody", "permission_claims": "some"}]"#),
         [
@@ -110,4 +115,32 @@ fn a_secret_may_stand_in_a_variable_of_any_name() {
 fn broken_json_is_refused_without_quoting_it() {
     assert_eq!(complaints("[hunter2"), ["is not JSON (line 1, column 2)"]);
     assert_eq!(complaints("{}"), ["clients expects a list of tables"]);
+}
+
+#[test]
+fn every_field_that_can_be_set_can_be_declared() {
+    let members = members_of::<ClientFieldsChange>();
+    let mut table = serde_json::Map::from_iter([
+        (String::from("client_id"), json!("svc")),
+        (String::from("client_secret"), json!("hunter2")),
+    ]);
+    for member in &members {
+        let value = match &member.shape {
+            Shape::Text => json!("text"),
+            Shape::Number(least, _) => json!(least),
+            Shape::Bool => json!(true),
+            Shape::Word(words) => json!(words[0]),
+            Shape::Texts => json!(["text"]),
+            Shape::Words(words) => json!([words[0]]),
+            Shape::Object => json!({"keys": [{"kty": "EC"}]}),
+        };
+        table.insert(ClientFieldsChange::short(&member.name).to_owned(), value);
+    }
+    let (clients, said) = json(&json!([table]).to_string(), &Environment::default());
+    assert_eq!(said, Vec::<String>::new());
+    let declared = serde_json::to_value(&clients.unwrap()[0].fields).unwrap();
+    assert!(members.len() >= 14);
+    for member in members {
+        assert!(declared.get(&member.name).is_some_and(|value| !value.is_null()), "{}", member.name);
+    }
 }

@@ -201,17 +201,3 @@ fn a_lifetime_that_the_absolute_end_cuts_short_is_warned_of() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].to_string().starts_with("AUTHER_SESSION_LIFETIME_SECONDS: session.lifetime_seconds is longer"));
 }
-
-#[test]
-fn every_field_of_a_declared_client_reaches_the_registry() {
-    let sources = sources();
-    let (_, registry) = sources.iter().find(|(path, _)| path.ends_with("oauth/clients/declare.rs")).unwrap();
-    for field in schema::CLIENT_FIELDS {
-        let kept = match field.name {
-            "type" => "client_type",
-            "client_secret_file" | "client_secret_env" => "client_secret",
-            same => same,
-        };
-        assert!(has(registry, &format!(".{kept}")), "{}", field.name);
-    }
-}

@@ -1,7 +1,7 @@
 //! Configuration: first what was typed (flags, variables, a file, defaults), then what it means ([`Settings`]). All mistakes
 //! are reported at once, each with its place.
 //!
-//! May use: `base`. Start reading at [`load`]; every key there is stands in [`schema`].
+//! May use: `base`, `records`. Start reading at [`load`]; every key there is stands in [`schema`].
 
 mod check;
 mod clients;

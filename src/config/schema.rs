@@ -1,5 +1,11 @@
 //! Every key there is, in one table: the file, the environment, `config show` and the example file follow it.
 
+use std::sync::LazyLock;
+
+use crate::base::json_schema::{Member, Shape, members_of, words_of};
+use crate::records::settable::Settable;
+use crate::records::{ClientFieldsChange, ClientType};
+
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -171,31 +177,39 @@ const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind }
 }
 
-const METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
-const GRANTS: &[&str] = &["authorization_code", "refresh_token", "client_credentials"];
+/// All fields of a `[[clients]]` table: what names a client, its secret, and what can be set of it.
+pub static CLIENT_FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let fixed = [
+        field("client_id", Kind::Text),
+        field("name", Kind::Text),
+        field("type", Kind::Choice { known: known(words_of::<ClientType>()), later: &[] }),
+        field("client_secret", Kind::Secret),
+        field("client_secret_file", Kind::Path),
+        field("client_secret_env", Kind::Text),
+    ];
+    fixed.into_iter().chain(members_of::<ClientFieldsChange>().into_iter().map(settable)).collect()
+});
 
-/// All fields of a `[[clients]]` table.
-pub static CLIENT_FIELDS: &[Field] = &[
-    field("client_id", Kind::Text),
-    field("name", Kind::Text),
-    field("type", choice(&["web", "spa", "native", "m2m"])),
-    field("client_secret", Kind::Secret),
-    field("client_secret_file", Kind::Path),
-    field("client_secret_env", Kind::Text),
-    field("redirect_uris", Kind::List),
-    field("post_logout_redirect_uris", Kind::List),
-    field("auth_method", choice(METHODS)),
-    field("grants", Kind::Choices(GRANTS)),
-    field("audiences", Kind::List),
-    field("origins", Kind::List),
-    field("scopes", Kind::List),
-    field("trusted", Kind::Bool),
-    field("require_pkce", Kind::Bool),
-    field("signing_alg", choice(&["RS256", "ES256", "EdDSA"])),
-    field("access_policy", choice(&["all_users", "restricted"])),
-    field("permission_claims", choice(&["own", "own+platform", "all", "none"])),
-    field("jwks", Kind::Table),
-];
+fn settable(member: Member) -> Field {
+    let kind = match member.shape {
+        Shape::Text => Kind::Text,
+        Shape::Number(least, most) => {
+            Kind::Number { least: i64::try_from(least).unwrap_or(0), most: i64::try_from(most).unwrap_or(i64::MAX) }
+        }
+        Shape::Bool => Kind::Bool,
+        Shape::Word(words) => Kind::Choice { known: known(words), later: &[] },
+        Shape::Texts => Kind::List,
+        Shape::Words(words) => Kind::Choices(known(words)),
+        Shape::Object => Kind::Table,
+    };
+    field(ClientFieldsChange::short(&member.name).to_owned().leak(), kind)
+}
+
+/// The words for the life of the program: the table is made once.
+fn known(words: Vec<String>) -> &'static [&'static str] {
+    let words: Vec<&'static str> = words.into_iter().map(|word| &*word.leak()).collect();
+    words.leak()
+}
 
 #[cfg(test)]
 mod tests {

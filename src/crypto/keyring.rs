@@ -6,6 +6,7 @@ use std::sync::Arc;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::jose::{self, Algorithm, SigningKey, VerifyingKey};
 pub use super::rotation::{KeyFacts, RotationPolicy, Step, plan};
@@ -13,7 +14,7 @@ use crate::base::latest::Latest;
 use crate::base::secret::sha256;
 
 /// Where a key stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// Signs new tokens.

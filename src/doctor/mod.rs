@@ -14,6 +14,7 @@ mod settings;
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::cx::Cx;
 
@@ -22,8 +23,9 @@ pub use installation::last_backup;
 pub use settings::of_settings;
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FindingState)]
 pub enum State {
     /// As it should be.
     Ok,
@@ -34,7 +36,7 @@ pub enum State {
 }
 
 /// What a check found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Finding {
     /// A stable name.
     pub name: &'static str,
@@ -43,6 +45,7 @@ pub struct Finding {
     /// What was found, in a sentence.
     pub message: String,
     /// What to do; `None` when there is nothing to do.
+    #[schema(required)]
     pub fix: Option<String>,
 }
 

@@ -103,20 +103,19 @@ mod tests {
     use crate::access::groups;
     use crate::access::tuples::{self, NewTuple};
     use crate::identity::users::{self, NewUser};
-    use crate::oauth::clients::{self, ClientInput};
-    use crate::records::TupleKey;
+    use crate::oauth::clients::{self, NewClient};
+    use crate::records::{ClientFieldsChange, ClientType, TupleKey};
     use crate::testing::{TestApp, block_on};
 
     /// An app, restricted.
     fn wiki(cx: &Cx) -> Client {
-        let input = ClientInput {
-            name: Some("Wiki".into()),
-            kind: Some("web".into()),
-            client_id: Some("wiki".into()),
+        let fields = ClientFieldsChange {
             redirect_uris: Some(vec!["https://wiki.example.com/cb".into()]),
-            access_policy: Some("restricted".into()),
-            ..ClientInput::default()
+            access_policy: Some(AccessPolicy::Restricted),
+            ..ClientFieldsChange::default()
         };
+        let (kind, client_id) = (Some(ClientType::Web), Some("wiki".into()));
+        let input = NewClient { name: Some("Wiki".into()), kind, client_id, fields };
         block_on(clients::register(cx, &input)).unwrap().client
     }
 
@@ -149,7 +148,9 @@ mod tests {
         let cx = home.cx();
         let (wiki, ann) = (wiki(&cx), person(&cx, "ann", &[]));
         assert!(!may(&cx, &wiki, &ann));
-        assert!(may(&cx, &Client { access_policy: AccessPolicy::AllUsers, ..wiki }, &ann));
+        let mut open = wiki;
+        open.fields.access_policy = AccessPolicy::AllUsers;
+        assert!(may(&cx, &open, &ann));
     }
 
     #[test]
@@ -157,12 +158,12 @@ mod tests {
         let home = TestApp::new();
         let cx = home.cx();
         let (wiki, ann) = (wiki(&cx), person(&cx, "ann", &[]));
-        let other = ClientInput {
+        let redirect_uris = Some(vec!["https://other.example.com/cb".into()]);
+        let other = NewClient {
             name: Some("Other".into()),
-            kind: Some("web".into()),
+            kind: Some(ClientType::Web),
             client_id: Some("other".into()),
-            redirect_uris: Some(vec!["https://other.example.com/cb".into()]),
-            ..ClientInput::default()
+            fields: ClientFieldsChange { redirect_uris, ..ClientFieldsChange::default() },
         };
         block_on(clients::register(&cx, &other)).unwrap();
         give(&cx, tuple((CLIENTS, "other", "owner"), user(&ann)));

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Error;
 use crate::audit::{Entry, Event};
 use crate::base::id::{KeyId, TenantId, TypedId};
-use crate::base::{Entropy, Moment, Secret};
+use crate::base::{Entropy, Moment, Secret, Timestamp};
 use crate::crypto::Purpose;
 use crate::crypto::jose::SigningKey;
 use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
@@ -26,7 +27,8 @@ use crate::store::rows::signing_keys as rows;
 const PURPOSE: &str = "signing key";
 
 /// A key as the admin API lists it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SigningKey)]
 pub struct KeyView {
     /// Its name in token headers.
     pub kid: KeyId,
@@ -36,12 +38,15 @@ pub struct KeyView {
     pub state: KeyState,
     /// When it was made and published.
     #[serde(with = "crate::base::clock::rfc3339")]
+    #[schema(value_type = Timestamp)]
     pub created_at: Moment,
     /// When it began to sign.
     #[serde(with = "crate::base::clock::rfc3339::option")]
+    #[schema(required, value_type = Option<Timestamp>)]
     pub activated_at: Option<Moment>,
     /// When it stopped to sign.
     #[serde(with = "crate::base::clock::rfc3339::option")]
+    #[schema(required, value_type = Option<Timestamp>)]
     pub retired_at: Option<Moment>,
 }
 

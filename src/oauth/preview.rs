@@ -1,7 +1,8 @@
 //! What a person's tokens for an app would say, made by the code that makes the real ones. Nothing is signed, nothing is stored.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::authorize::request::client_may_authorize;
 use super::mint::{self, About};
@@ -13,18 +14,21 @@ use crate::identity::proofs;
 use crate::records::{Client, Proof, ProofKind, User};
 
 /// What tokens would say after a sign-in with a password at this moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = TokenPreview)]
 pub struct Preview {
     /// Claims of the id token, without the hash of the access token; none when the scopes have no `openid`.
+    #[schema(required)]
     pub id_token: Option<Map<String, Value>>,
     /// Claims of the access token.
     pub access_token: Map<String, Value>,
     /// Why there would be no tokens at all, if so.
+    #[schema(required)]
     pub refused: Option<Refused>,
 }
 
 /// Why a person gets no tokens for an app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
     /// The person is disabled.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::base::Moment;
 use crate::base::clock::Term;
@@ -81,11 +82,14 @@ pub fn holds(end: Option<Moment>, changed: Moment, now: Moment) -> bool {
 }
 
 /// At most `max` uses in each window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Uses per window.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub max: u64,
     /// Length of the window in milliseconds.
+    #[schema(minimum = 1, maximum = 315_360_000_000_u64)]
     pub window_ms: u64,
 }
 

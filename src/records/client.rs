@@ -1,12 +1,64 @@
 //! An app that signs people in with us, or a machine.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::Algorithm;
+use super::settable::settable;
 use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::base::secret::Digest;
+
+settable! {
+    /// What can be set of a client beside its name. This is the one place where such a field is declared: records, the configuration, the API with its
+    /// description, the command line and the admin pages are made of it. What must hold of it stands in `oauth::clients::check`.
+    pub struct ClientFields;
+    /// What is to be set of a client: what is absent stays as it is, or as it is for a new client of its type.
+    pub struct ClientFieldsChange;
+    short: &[("token_endpoint_auth_method", "auth_method"), ("grant_types", "grants")];
+    /// Where codes are sent, exactly (RFC 9700 §4.1.3)
+    #[schema(max_items = 100)]
+    redirect_uris: Vec<String>,
+    /// Where people return after logging out, exactly (RP-Initiated Logout §3.1)
+    #[schema(max_items = 100)]
+    post_logout_redirect_uris: Vec<String>,
+    /// How the app proves itself at the token endpoint
+    #[serde(rename = "token_endpoint_auth_method", alias = "auth_method")]
+    auth_method: AuthMethod,
+    /// What it may present at the token endpoint
+    #[serde(rename = "grant_types", alias = "grants")]
+    grants: Vec<GrantType>,
+    /// `aud` of its access tokens; the installation's when there is none
+    #[schema(max_items = 100)]
+    audiences: Vec<String>,
+    /// Origins whose pages may call from a browser, beyond those of the redirect URIs
+    #[schema(max_items = 100)]
+    origins: Vec<String>,
+    /// Scopes it may ask for; all when there is none
+    #[schema(max_items = 100)]
+    scopes: Vec<String>,
+    /// People are not asked for consent
+    trusted: bool,
+    /// PKCE is demanded even though the app has a secret; of public apps it always is
+    require_pkce: bool,
+    /// What its tokens are signed with
+    signing_alg: Algorithm,
+    /// Its public keys for `private_key_jwt`, as a JWK set (RFC 7517)
+    jwks: Option<Map<String, Value>>,
+    /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators
+    access_policy: AccessPolicy,
+    /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
+    permission_claims: PermissionScope,
+    /// Lifetime of its access tokens, in seconds; the installation's when there is none
+    #[serde(rename = "access_token_seconds", alias = "access_seconds")]
+    #[schema(minimum = 60, maximum = 86_400)]
+    access_seconds: Option<u64>,
+}
 
 /// A registered OAuth 2 client (RFC 6749 §2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,46 +72,9 @@ pub struct Client {
     /// Valid secrets: one, or two while a rotation overlaps.
     #[serde(default)]
     pub secrets: Vec<ClientSecret>,
-    /// Exact redirect URIs (RFC 9700 §4.1.3).
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-    /// Exact URIs to return to after logout (RP-Initiated Logout §3.1).
-    #[serde(default)]
-    pub post_logout_redirect_uris: Vec<String>,
-    /// How it proves itself at the token endpoint.
-    pub auth_method: AuthMethod,
-    /// What it may present at the token endpoint.
-    pub grants: Vec<GrantType>,
-    /// `aud` of its access tokens; empty means the installation's default.
-    #[serde(default)]
-    pub audiences: Vec<String>,
-    /// Origins that may call us from a browser, beyond those of the redirect URIs.
-    #[serde(default)]
-    pub origins: Vec<String>,
-    /// Scopes it may ask for; empty means all that we know.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// A trusted app is never asked consent for.
-    #[serde(default)]
-    pub trusted: bool,
-    /// Whether a confidential client must use PKCE too. Public ones always must.
-    #[serde(default)]
-    pub require_pkce: bool,
-    /// What its tokens are signed with.
-    #[serde(default)]
-    pub signing_alg: Algorithm,
-    /// Public keys for `private_key_jwt` (RFC 7517 JWK set).
-    #[serde(default)]
-    pub jwks: Option<Map<String, Value>>,
-    /// Who may sign in to it.
-    #[serde(default)]
-    pub access_policy: AccessPolicy,
-    /// Which permissions stand in its tokens.
-    #[serde(default)]
-    pub permission_claims: PermissionScope,
-    /// Lifetime of its access tokens in seconds; `None` means the installation's.
-    #[serde(default)]
-    pub access_seconds: Option<u64>,
+    /// What can be set of it.
+    #[serde(flatten)]
+    pub fields: ClientFields,
     /// A disabled client gets nothing.
     #[serde(default)]
     pub disabled: bool,
@@ -73,6 +88,15 @@ pub struct Client {
     /// Counts changes; a form drawn from an older version is refused.
     #[serde(default)]
     pub version: u64,
+}
+
+/// What can be set of a client is read as if it stood in the client itself.
+impl Deref for Client {
+    type Target = ClientFields;
+
+    fn deref(&self) -> &ClientFields {
+        &self.fields
+    }
 }
 
 impl Client {
@@ -99,7 +123,7 @@ pub struct ClientSecret {
 }
 
 /// What kind of app a client is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientType {
     /// A server-side app that keeps a secret.
@@ -133,10 +157,11 @@ impl ClientType {
 }
 
 /// `token_endpoint_auth_method` (OIDC Core §9, RFC 7591 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// HTTP Basic with form-encoded halves (RFC 6749 §2.3.1).
+    #[default]
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the body.
     ClientSecretPost,
@@ -167,7 +192,7 @@ impl AuthMethod {
 }
 
 /// `grant_type` (RFC 6749, RFC 7591 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 §4.1.
@@ -193,7 +218,7 @@ impl GrantType {
 }
 
 /// Who may sign in to a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessPolicy {
     /// Everybody with an account.
@@ -220,14 +245,25 @@ impl AccessPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionScope {
-    /// Those on its own types and on the types of no client.
+    /// Those on its own types and on the types of no client. `own+platform` is another word for it: the platform's types belong to no client.
     #[default]
+    #[serde(alias = "own+platform")]
     Own,
     /// Those on all types.
     All,
     /// None.
     None,
 }
+
+impl PartialSchema for PermissionScope {
+    fn schema() -> RefOr<Schema> {
+        let words = ["own", "all", "none", "own+platform"];
+        let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        text.description(Some("Which permissions stand in tokens; own+platform is another word for own.")).into()
+    }
+}
+
+impl ToSchema for PermissionScope {}
 
 impl PermissionScope {
     /// All of them.
@@ -244,7 +280,7 @@ impl PermissionScope {
 }
 
 /// Where a client was declared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// By an administrator.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::ActorKind;
 use crate::base::id::EvaluationId;
@@ -35,8 +36,9 @@ impl PolicyPlace {
 }
 
 /// What a policy came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = PolicyResult)]
 pub enum Decision {
     /// It returned `true`.
     Allowed,

@@ -22,6 +22,7 @@ pub mod model;
 pub mod proof;
 pub mod recent_sign_ins;
 pub mod session;
+pub mod settable;
 pub mod signing_key;
 mod sorting;
 pub mod switched_off;
@@ -32,7 +33,10 @@ pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};
 pub use authentication::Authentication;
 pub use certificate::Certificate;
-pub use client::{AccessPolicy, AuthMethod, Client, ClientSecret, ClientType, GrantType, Origin, PermissionScope};
+pub use client::{
+    AccessPolicy, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType, GrantType, Origin,
+    PermissionScope,
+};
 pub use code::Code;
 pub use consent::Consent;
 pub use delivery::{Delivery, DeliveryState};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::base::Moment;
 use crate::base::secret::sha256;
@@ -39,7 +40,7 @@ pub fn parse_object(text: &str, end: TypeEnd) -> Option<(&str, &str)> {
 }
 
 /// Who a tuple speaks of, or who a question is about: `user:ann`, `user:*`, or a set such as `group:eng#member`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct SubjectRef {
     /// `user`, `group`, `apikey`, `client`, or any entity type.
     #[serde(rename = "subject_type")]
@@ -49,6 +50,7 @@ pub struct SubjectRef {
     pub id: String,
     /// With it, the subject is everyone who has this relation to `kind:id`.
     #[serde(rename = "subject_relation", default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub relation: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::base::Moment;
 use crate::base::id::UserId;
@@ -76,53 +77,67 @@ pub const PROFILE_CLAIMS: [&str; 15] = [
 ];
 
 /// The standard claims of OIDC Core §5.1, named as there. Absent ones are not emitted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Profile {
     #[expect(missing_docs, reason = "the fields are the claims of OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
     #[expect(missing_docs, reason = "OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub given_name: Option<String>,
     #[expect(missing_docs, reason = "OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub family_name: Option<String>,
     #[expect(missing_docs, reason = "OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub middle_name: Option<String>,
     #[expect(missing_docs, reason = "OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub nickname: Option<String>,
     /// URL of the person's page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub profile: Option<String>,
     /// URL of a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub picture: Option<String>,
     /// URL of a web site.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub website: Option<String>,
     #[expect(missing_docs, reason = "OIDC Core §5.1")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub gender: Option<String>,
     /// `YYYY-MM-DD`, `0000-MM-DD` or `YYYY`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub birthdate: Option<String>,
     /// A name of the time-zone database.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub zoneinfo: Option<String>,
     /// BCP 47 tag.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub locale: Option<String>,
     /// E.164 is recommended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub phone_number: Option<String>,
     /// Whether the number was proved to be theirs.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub phone_number_verified: bool,
     /// OIDC Core §5.1.1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
     pub address: Option<Address>,
 }
 

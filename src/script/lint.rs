@@ -1,13 +1,15 @@
 //! What is wrong, doubtful or could be better in a script, told to its author before it decides anything.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::chunks::compile;
 use super::lex::{Kind, Word, words};
 use super::{Fault, Limits};
 
 /// A remark on one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ScriptNote)]
 pub struct Note {
     /// Counted from 1.
     pub line: u32,

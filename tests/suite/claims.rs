@@ -1,6 +1,6 @@
 //! What an app learns about a person: by scope and by the `claims` parameter.
 
-use auther::oauth::clients::{self, ClientInput};
+use auther::oauth::clients::{self, NewClient};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ async fn the_claims_parameter_is_no_way_around_the_scopes_of_a_client() {
     let home = Home::new().await;
     let mut document = json!({"client_id": "narrow", "name": "Narrow", "type": "web", "scopes": ["openid", "email"]});
     document["redirect_uris"] = json!(["https://narrow.example.com/cb"]);
-    let input: ClientInput = serde_json::from_value(document).unwrap();
+    let input: NewClient = serde_json::from_value(document).unwrap();
     let secret = clients::register(&home.cx(), &input).await.unwrap().secret.unwrap().expose().clone();
     let narrow = App::new(&home, "narrow", "https://narrow.example.com/cb", Proof::Basic(secret));
     let claims = json!({

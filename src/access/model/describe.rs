@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::compiled::alternatives;
 use super::{CompiledModel, Relation, Rewrite};
 
 /// What pages and the command line show of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Description {
     /// The entity type.
     pub entity_type: String,
@@ -23,7 +24,7 @@ pub struct Description {
 }
 
 /// A relation in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DescribedRelation {
     /// Its name.
     pub name: String,
@@ -32,11 +33,12 @@ pub struct DescribedRelation {
     /// Whether it can be given.
     pub takes_tuples: bool,
     /// What may stand as subject, `["user", "group#member"]`; `null` for anything.
+    #[schema(required)]
     pub subjects: Option<Vec<String>>,
 }
 
 /// A permission in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DescribedPermission {
     /// Its name.
     pub name: String,
@@ -45,11 +47,12 @@ pub struct DescribedPermission {
     /// Whether a policy has to agree.
     pub policy: bool,
     /// What it is for.
+    #[schema(required)]
     pub description: Option<String>,
 }
 
 /// What holding one relation is worth for another one or for a permission. A policy may still say no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Worth {
     /// Nothing.

@@ -2,11 +2,10 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::refusal::in_dialect;
-use super::shapes;
+use super::shapes::{DONE, SUCCESS, Session, User};
 use crate::base::id::SessionId;
 use crate::crypto::token;
 use crate::cx::Cx;
@@ -24,11 +23,16 @@ pub async fn current(visitor: Result<Visitor, Refusal>) -> Result<HttpResponse, 
         Err(refusal) => return Err(refusal),
     };
     let person = visitor.as_ref().and_then(|visitor| Some((&visitor.cx, visitor.signed_in()?)));
-    let body = person.map_or(
-        Value::Null,
-        |(cx, person)| json!({ "session": shapes::session(cx, &person.session), "user": shapes::user(&person.user) }),
-    );
-    Ok(HttpResponse::Ok().json(body))
+    let current =
+        person.map(|(cx, person)| Current { session: Session::new(cx, &person.session), user: (&person.user).into() });
+    Ok(HttpResponse::Ok().json(current))
+}
+
+/// Who is signed in, and by which session.
+#[derive(Debug, Serialize)]
+struct Current<'c> {
+    session: Session<'c>,
+    user: User<'c>,
 }
 
 /// `POST /sign-out`: `{success: true}`, also when nobody was signed in.
@@ -51,7 +55,8 @@ pub async fn sign_out_page(cx: Cx) -> HttpResponse {
 /// `GET /list-sessions`
 pub async fn list(person: Person) -> Result<HttpResponse, Refusal> {
     let list = sessions::of_user(&person.cx, &person.signed_in.user.id).map_err(in_dialect)?;
-    Ok(HttpResponse::Ok().json(list.iter().map(|session| shapes::session(&person.cx, session)).collect::<Vec<Value>>()))
+    let sessions: Vec<Session> = list.iter().map(|session| Session::new(&person.cx, session)).collect();
+    Ok(HttpResponse::Ok().json(sessions))
 }
 
 /// `POST /revoke-session`
@@ -84,9 +89,9 @@ pub async fn revoke_others(person: Person) -> Result<HttpResponse, Refusal> {
 }
 
 fn success() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "success": true }))
+    HttpResponse::Ok().json(SUCCESS)
 }
 
 fn done() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": true }))
+    HttpResponse::Ok().json(DONE)
 }

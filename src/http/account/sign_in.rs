@@ -1,11 +1,10 @@
 //! Signing in.
 
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::refusal::in_dialect;
-use super::shapes;
+use super::shapes::SignedIn;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
@@ -29,6 +28,16 @@ pub struct Body {
     callback_url: Option<String>,
 }
 
+/// Somebody signed in.
+#[derive(Debug, Serialize)]
+struct Entered<'s, U> {
+    /// Whether the caller should go on to `url`.
+    redirect: bool,
+    url: Option<U>,
+    #[serde(flatten)]
+    signed_in: SignedIn<'s>,
+}
+
 /// `{redirect, token, url?, user}`. 429 `SIGN_IN_DELAYED` with `Retry-After` where too much was guessed: the same request is heard then.
 pub async fn by_password(
     cx: Cx,
@@ -50,10 +59,9 @@ pub async fn by_password(
     };
     keep(&request, &cx, &success, remember_me.unwrap_or(true));
     let url = callback_url.as_deref().and_then(|path| own_path(&cx, path));
-    Ok(HttpResponse::Ok().json(json!({
-        "redirect": url.is_some(),
-        "url": url,
-        "token": success.token.expose(),
-        "user": shapes::user(&success.signed_in.user),
-    })))
+    Ok(HttpResponse::Ok().json(Entered {
+        redirect: url.is_some(),
+        url,
+        signed_in: SignedIn { token: Some(success.token.expose()), user: (&success.signed_in.user).into() },
+    }))
 }

@@ -2,10 +2,9 @@
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::refusal::in_dialect;
-use super::shapes;
+use super::shapes::SignedIn;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::Json;
@@ -36,5 +35,5 @@ pub async fn by_email(cx: Cx, body: Json<Body>) -> Result<HttpResponse, Refusal>
         picture: text(body.image),
     };
     let user = sign_up::register(&cx, account, body.invite.as_deref()).await.map_err(in_dialect)?;
-    Ok(HttpResponse::Ok().json(json!({ "token": Value::Null, "user": shapes::user(&user) })))
+    Ok(HttpResponse::Ok().json(SignedIn { token: None, user: (&user).into() }))
 }

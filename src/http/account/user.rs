@@ -1,11 +1,11 @@
 //! The caller's own account.
 
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::refusal::{in_dialect, wrong_password};
-use super::shapes;
+use super::shapes::{SignedIn, User};
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
@@ -29,7 +29,14 @@ pub async fn update(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>
         }
     }
     let user = users::update_own(&person.cx, &person.signed_in, change).await.map_err(in_dialect)?;
-    Ok(HttpResponse::Ok().json(json!({ "status": true, "user": shapes::user(&user) })))
+    Ok(HttpResponse::Ok().json(Updated { status: true, user: (&user).into() }))
+}
+
+/// The account as it is now.
+#[derive(Debug, Serialize)]
+struct Updated<'u> {
+    status: bool,
+    user: User<'u>,
 }
 
 /// `POST /change-password`
@@ -52,16 +59,22 @@ pub async fn change_password(
     if person.is_by_cookie {
         keep(&request, &person.cx, &success, outlives_the_window(&request, &person));
     }
-    Ok(HttpResponse::Ok().json(json!({
-        "token": success.token.expose(),
-        "user": shapes::user(&success.signed_in.user),
-    })))
+    let user = (&success.signed_in.user).into();
+    Ok(HttpResponse::Ok().json(SignedIn { token: Some(success.token.expose()), user }))
 }
 
 /// `POST /verify-password`
 #[derive(Deserialize)]
 pub struct Again {
     password: Secret<String>,
+}
+
+/// The session may do more for a while.
+#[derive(Debug, Serialize)]
+struct Confirmed<'t> {
+    status: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'t str>,
 }
 
 /// `{status: true, token}`: the session may do for a while what outlives it. Its token is renewed: the one that was shown no longer works;
@@ -75,9 +88,9 @@ pub async fn verify_password(request: HttpRequest, person: Person, body: Json<Ag
     if person.is_by_cookie {
         let lasts = outlives_the_window(&request, &person);
         keep_session(&request, &person.cx, (&confirmed.token, &confirmed.session), lasts);
-        return Ok(HttpResponse::Ok().json(json!({ "status": true })));
+        return Ok(HttpResponse::Ok().json(Confirmed { status: true, token: None }));
     }
-    Ok(HttpResponse::Ok().json(json!({ "status": true, "token": confirmed.token.expose() })))
+    Ok(HttpResponse::Ok().json(Confirmed { status: true, token: Some(confirmed.token.expose()) }))
 }
 
 /// Whether the caller's cookie outlives the browser's window: one that takes its place does as it did.
@@ -91,13 +104,20 @@ pub struct Farewell {
     password: Option<Secret<String>>,
 }
 
+/// The account is gone.
+#[derive(Debug, Serialize)]
+struct Deleted {
+    success: bool,
+    message: &'static str,
+}
+
 /// Deletes the caller's account: with the password, or in a fresh session.
 pub async fn delete(request: HttpRequest, person: Person, body: Json<Farewell>) -> Result<HttpResponse, Refusal> {
     let deleted = users::delete_own(&person.cx, &person.signed_in, body.0.password.as_ref()).await;
     deleted.map_err(wrong_password)?;
     cookies::remove(&request, &person.cx, Purpose::Session);
     cookies::remove(&request, &person.cx, Purpose::Device);
-    Ok(HttpResponse::Ok().json(json!({ "success": true, "message": "User deleted" })))
+    Ok(HttpResponse::Ok().json(Deleted { success: true, message: "User deleted" }))
 }
 
 /// `POST /is-username-available`
@@ -106,8 +126,14 @@ pub struct Wanted {
     username: String,
 }
 
+/// Whether a name can be had.
+#[derive(Debug, Serialize)]
+struct Availability {
+    available: bool,
+}
+
 /// `{available}`
 pub async fn username_is_available(cx: Cx, body: Json<Wanted>) -> Result<HttpResponse, Refusal> {
     let available = users::username_is_free(&cx, &body.0.username).map_err(in_dialect)?;
-    Ok(HttpResponse::Ok().json(json!({ "available": available })))
+    Ok(HttpResponse::Ok().json(Availability { available }))
 }

@@ -2,47 +2,173 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{paged, parameter, sorted_request};
 use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
+use crate::base::Timestamp;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Fresh, Input, Json, Manager, Query, RevokeApiKeys, ViewApiKeys};
-use crate::http::respond::{HandlerResult, Refusal};
+use crate::http::extract::{Admin, Body, Fresh, Manager, Query, RevokeApiKeys, ViewApiKeys};
+use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::identity::users;
-use crate::records::{ApiKey, RateLimit};
+use crate::records::{self, RateLimit};
 
-/// A key as administrators see it: everything but its text.
-fn view(cx: &Cx, key: &ApiKey) -> Map<String, Value> {
-    let usage = apikeys::usage(cx, key);
-    let document = json!({
-        "id": key.id,
-        "name": key.name,
-        "start": key.start,
-        "owner": key.owner,
-        "client": key.client,
-        "enabled": key.enabled,
-        "expired": key.has_expired(cx.now),
-        "expires_at": key.expires_at.map(|at| at.rfc3339()),
-        "networks": key.networks,
-        "rate_limit": key.rate_limit,
-        "remaining": key.remaining,
-        "refill": key.refill.map(|refill| {
-            json!({"amount": refill.amount, "interval_ms": refill.interval_ms, "last": refill.last.rfc3339()})
+/// A key of a machine: everything but its text.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ApiKey {
+    id: ApiKeyId,
+    /// What people call it.
+    name: String,
+    /// The beginning of its text.
+    start: String,
+    owner: UserId,
+    /// The app that it is bound to.
+    #[schema(required)]
+    client: Option<ClientId>,
+    enabled: bool,
+    expired: bool,
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    /// Where it may be used from, as CIDR; empty for everywhere.
+    networks: Vec<String>,
+    #[schema(required)]
+    rate_limit: Option<RateLimit>,
+    /// Uses left; `null` for any number.
+    #[schema(required)]
+    remaining: Option<u64>,
+    #[schema(required)]
+    refill: Option<Refill>,
+    /// Notes.
+    metadata: Map<String, Value>,
+    /// How often it was used.
+    uses: u64,
+    #[schema(required)]
+    last_used_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
+    /// Its text, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    key: Option<String>,
+}
+
+/// How the uses that are left grow back.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Refill {
+    /// Uses after each refill.
+    amount: u64,
+    /// Between refills, in milliseconds.
+    interval_ms: u64,
+    /// The last one.
+    last: Timestamp,
+}
+
+/// A key to make.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApiKey {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// Whose it is: e-mail address, username or id. The administrator's who asks when absent, or the first one's.
+    pub owner: Option<String>,
+    /// What its text begins with; `ak_live_` when absent.
+    #[schema(min_length = 1, max_length = 32)]
+    pub prefix: Option<String>,
+    /// Seconds until it ends; never when absent.
+    #[schema(minimum = 86_400, maximum = 315_360_000)]
+    pub expires_in: Option<u64>,
+    /// The app to bind it to.
+    pub client: Option<String>,
+    /// Where it may be used from, as CIDR or addresses; everywhere when absent.
+    #[schema(max_items = 32)]
+    pub networks: Option<Vec<String>>,
+    /// Notes.
+    pub metadata: Option<Map<String, Value>>,
+    /// How many uses it has; any number when absent.
+    #[schema(maximum = 1_000_000_000)]
+    pub remaining: Option<u64>,
+    /// How often it may be used.
+    pub rate_limit: Option<RateLimit>,
+    /// How the uses grow back.
+    pub refill: Option<RefillRule>,
+}
+
+/// A key that was deleted.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeletedApiKey {
+    id: ApiKeyId,
+    name: String,
+    owner: UserId,
+    deleted: bool,
+    ended: EndedTuples,
+}
+
+/// How many relations ended.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EndedTuples {
+    tuples: usize,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("api-keys", "API keys, newest first")
+            .needs("view_all on api_keys")
+            .filter::<String>("owner", "All of this person.")
+            .filter::<String>("client", "Those that are bound to this app.")
+            .sorts::<records::ApiKey>()
+            .pages::<ApiKey>(),
+        post("api-keys", "Makes a key, shown this once")
+            .needs("manage_platform on platform")
+            .fresh()
+            .takes::<NewApiKey>()
+            .makes::<ApiKey>(),
+        get("api-keys/{key}", "A key").needs("view_all on api_keys").gives::<ApiKey>(),
+        patch("api-keys/{key}", "Changes a key; what is absent stays, a limit or an end that is null goes")
+            .depends("Needs update on api_keys; where the key can do less afterwards and nothing else changes, revoke on api_keys is enough.")
+            .takes::<KeyChange>()
+            .gives::<ApiKey>(),
+        deletes("api-keys/{key}", "Deletes a key; it stops working at once")
+            .needs("revoke on api_keys")
+            .gives::<DeletedApiKey>(),
+    ];
+    all.into_iter().map(|operation| operation.under("apps")).collect()
+}
+
+fn shown(cx: &Cx, key: records::ApiKey) -> ApiKey {
+    let usage = apikeys::usage(cx, &key);
+    ApiKey {
+        expired: key.has_expired(cx.now),
+        id: key.id,
+        name: key.name,
+        start: key.start,
+        owner: key.owner,
+        client: key.client,
+        enabled: key.enabled,
+        expires_at: key.expires_at.map(Timestamp::from),
+        networks: key.networks,
+        rate_limit: key.rate_limit,
+        remaining: key.remaining,
+        refill: key.refill.map(|refill| Refill {
+            amount: refill.amount,
+            interval_ms: refill.interval_ms,
+            last: refill.last.into(),
         }),
-        "metadata": key.metadata,
-        "uses": usage.count,
-        "last_used_at": usage.last.map(|at| at.rfc3339()),
-        "created_at": key.created_at.rfc3339(),
-        "updated_at": key.updated_at.rfc3339(),
-        "version": key.version,
-    });
-    match document {
-        Value::Object(members) => members,
-        _ => Map::new(),
+        metadata: key.metadata,
+        uses: usage.count,
+        last_used_at: usage.last.map(Timestamp::from),
+        created_at: key.created_at.into(),
+        updated_at: key.updated_at.into(),
+        version: key.version,
+        key: None,
     }
 }
 
@@ -57,7 +183,7 @@ pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> HandlerResult {
     let client: Option<ClientId> = parameter(&query, "client")?
         .map(|client| client.parse().map_err(|_| Refusal::not_found("There is no client with this id.")))
         .transpose()?;
-    let page = paged(&cx, sorted_request::<ApiKeyId, ApiKey>(&query)?, move |cx, request| {
+    let page = paged(&cx, sorted_request::<ApiKeyId, records::ApiKey>(&query)?, move |cx, request| {
         match (&request.sort, &owner, &client) {
             (Some(sort), owner, client) => apikeys::sorted(cx, (sort, request.limit), owner.as_ref(), client.as_ref()),
             (None, Some(owner), _) => {
@@ -68,73 +194,57 @@ pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> HandlerResult {
             (None, None, None) => apikeys::page(cx, request),
         }
     });
-    let page = page.await?.map(|key| view(&admin.cx, &key));
+    let page = page.await?.map(|key| shown(&admin.cx, key));
     Ok(HttpResponse::Ok().json(page))
 }
 
 /// `GET api-keys/{key}`.
 pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&admin.cx, &apikeys::find(&admin.cx, &parsed(&id)?, None)?)))
+    Ok(HttpResponse::Ok().json(shown(&admin.cx, apikeys::find(&admin.cx, &parsed(&id)?, None)?)))
 }
 
 /// `POST api-keys`: `key` is shown this once. Without `owner` it belongs to the administrator who asks, or to the first one.
-pub async fn create(Fresh(admin): Fresh<Admin>, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let name: String = input.require("name");
-    let owner: Option<String> = input.take("owner");
-    let mut new = NewKey {
-        name,
-        prefix: input.take("prefix"),
-        expires_in: input.take("expires_in"),
-        client: input.take::<ClientId>("client"),
-        networks: input.take("networks").unwrap_or_default(),
-        metadata: input.take("metadata").unwrap_or_default(),
-        remaining: input.take("remaining"),
-        ..NewKey::default()
+pub async fn create(Fresh(admin): Fresh<Admin>, body: Body<NewApiKey>) -> HandlerResult {
+    let body = body.0;
+    let new = NewKey {
+        name: body.name,
+        prefix: body.prefix,
+        expires_in: body.expires_in,
+        client: body.client.map(|client| client_of(&client)).transpose()?,
+        networks: body.networks.unwrap_or_default(),
+        metadata: body.metadata.unwrap_or_default(),
+        remaining: body.remaining,
+        refill: body.refill,
+        rate_limit: body.rate_limit,
     };
-    new.rate_limit = input.take::<RateLimit>("rate_limit");
-    new.refill = input.take::<RefillRule>("refill");
-    input.finish()?;
-    let owner = owner_of(&admin.cx, owner.as_deref())?;
+    let owner = owner_of(&admin.cx, body.owner.as_deref())?;
     let created = apikeys::create(&admin.cx, &owner, new).await?;
-    let mut document = view(&admin.cx, &created.key);
-    document.insert(String::from("key"), created.secret.expose().as_str().into());
-    Ok(HttpResponse::Created().json(document))
+    let key = Some(created.secret.expose().clone());
+    Ok(HttpResponse::Created().json(ApiKey { key, ..shown(&admin.cx, created.key) }))
+}
+
+/// The client that a key is to be bound to. What is no id is no client's.
+fn client_of(text: &str) -> Result<ClientId, Refusal> {
+    let message = String::from("This is not the id of an app.");
+    let wrong = |_| Refusal::invalid_fields(vec![FieldProblem { field: String::from("client"), message }]);
+    text.parse().map_err(wrong)
 }
 
 /// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional. Who may only revoke keys may
 /// only take from them.
-pub async fn update(
-    manager: Manager,
-    id: Path<String>,
-    body: Result<Json<Map<String, Value>>, Refusal>,
-) -> HandlerResult {
+pub async fn update(manager: Manager, id: Path<String>, body: Result<Body<KeyChange>, Refusal>) -> HandlerResult {
     let cx = &manager.cx;
     authority::may_change_some_key(cx)?;
     let id = parsed(&id)?;
-    let mut input = Input::new(body?.0);
-    let change = KeyChange {
-        expected_version: input.take("version"),
-        name: input.take("name"),
-        enabled: input.take("enabled"),
-        expires_in: input.take_or_null("expires_in"),
-        networks: input.take("networks"),
-        metadata: input.take("metadata"),
-        remaining: input.take_or_null("remaining"),
-        refill: input.take_or_null("refill"),
-        rate_limit: input.take_or_null("rate_limit"),
-    };
-    input.finish()?;
-    let key = apikeys::update(cx, &id, change).await?;
-    Ok(HttpResponse::Ok().json(view(cx, &key)))
+    let key = apikeys::update(cx, &id, body?.0).await?;
+    Ok(HttpResponse::Ok().json(shown(cx, key)))
 }
 
 /// `DELETE api-keys/{key}`: it stops working at once, and so do tokens it was exchanged for wherever we are asked.
 pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> HandlerResult {
     let (key, tuples) = apikeys::delete(&admin.cx, &parsed(&id)?).await?;
-    let ended = json!({ "tuples": tuples });
-    let answer = json!({"id": key.id, "name": key.name, "owner": key.owner, "deleted": true, "ended": ended});
-    Ok(HttpResponse::Ok().json(answer))
+    let ended = EndedTuples { tuples };
+    Ok(HttpResponse::Ok().json(DeletedApiKey { id: key.id, name: key.name, owner: key.owner, deleted: true, ended }))
 }
 
 fn owner_of(cx: &Cx, named: Option<&str>) -> Result<UserId, Refusal> {

@@ -1,39 +1,85 @@
 //! The audit log.
 
 use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, get};
 use super::paging::{page_request, paged, parameter, wrong_parameter};
 use crate::audit::{self, Filter};
-use crate::base::Moment;
 use crate::base::id::AuditId;
 use crate::base::page::PageRequest;
+use crate::base::{Moment, Timestamp};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, PlatformRight, Query, ViewAudit, ViewUsers};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
-use crate::records::{AuditRow, Outcome};
+use crate::records::{ActorKind, AuditRow, Outcome};
 use crate::store::Order;
 
-pub(super) fn view(row: &AuditRow) -> Value {
-    json!({
-        "id": row.id,
-        "at": row.at.rfc3339(),
-        "action": row.action,
-        "outcome": row.outcome,
-        "actor_kind": row.actor_kind,
-        "actor": row.actor,
-        "target": row.target,
-        "request": row.request,
-        "ip": row.ip,
-        "user_agent": row.user_agent,
-        "detail": row.detail,
-    })
+/// Who did what to whom.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRow)]
+pub struct Row {
+    id: AuditId,
+    at: Timestamp,
+    /// Such as `user.sign_in`.
+    action: String,
+    outcome: Outcome,
+    actor_kind: ActorKind,
+    #[schema(required)]
+    actor: Option<String>,
+    #[schema(required)]
+    target: Option<String>,
+    /// The request that did it.
+    #[schema(required)]
+    request: Option<String>,
+    #[schema(required)]
+    ip: Option<String>,
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// What more there is to say, by the action.
+    detail: Map<String, Value>,
+}
+
+impl From<AuditRow> for Row {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at.into(),
+            action: row.action,
+            outcome: row.outcome,
+            actor_kind: row.actor_kind,
+            actor: row.actor,
+            target: row.target,
+            request: row.request,
+            ip: row.ip,
+            user_agent: row.user_agent,
+            detail: row.detail,
+        }
+    }
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = get("audit", "Who did what to whom, newest first")
+        .needs("view on audit")
+        .filter::<Timestamp>("since", "From this moment on.")
+        .filter::<Timestamp>("until", "From before this moment.")
+        .filter::<String>("actor", "Only what this one did: an identifier or an e-mail address.")
+        .filter::<String>("action", "Only this action, or all of a noun: `user.sign_in`, `user`.")
+        .filter::<String>("target", "Only what was done to this one: an identifier or an e-mail address.")
+        .filter::<String>("request", "Only what this request did.")
+        .filter::<Outcome>("result", "Only what ended so.")
+        .filter::<String>("search", "Only rows that hold this text.")
+        .filter_among("order", &["asc", "desc"], "Oldest or newest first.");
+    vec![all.pages::<Row>()]
 }
 
 /// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`, `result` and `search`
 /// narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse, Refusal> {
+pub async fn list(admin: Admin<ViewAudit>, query: Query) -> HandlerResult {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
         Some("asc") => Order::Ascending,
@@ -42,8 +88,7 @@ pub async fn list(admin: Admin<ViewAudit>, query: Query) -> Result<HttpResponse,
     let filter = filter(&admin.cx, &query)?;
     let read = move |cx: &Cx, request: &PageRequest| audit::page(cx, &filter, order, request);
     let page = paged(&admin.cx, page_request::<AuditId>(&query)?, read).await?;
-    let items: Vec<Value> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(page.map(Row::from)))
 }
 
 fn filter(cx: &Cx, query: &Query) -> Result<Filter, Refusal> {

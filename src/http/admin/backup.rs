@@ -1,41 +1,71 @@
 //! Copies of the data file, made while it is in use.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::local::Local;
+use super::operation::{Operation, post};
 use crate::audit::{Entry, Event};
 use crate::base::long_work::Busy;
 use crate::cx::Cx;
-use crate::http::extract::{Input, Json};
-use crate::http::respond::Refusal;
+use crate::http::extract::Body;
+use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::store::rows::marks;
 use crate::store::{self, Tx};
 
+/// Where a copy is to be.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBackup {
+    /// An absolute path on the machine, where there is nothing yet.
+    pub path: String,
+}
+
+/// A copy of the data file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Backup {
+    path: String,
+    rows: u64,
+    bytes: u64,
+    /// Over all rows, in hexadecimal.
+    sha256: String,
+    /// The number of the shape of the data.
+    schema: u32,
+    /// Rows by table, without empty tables.
+    tables: BTreeMap<String, u64>,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    vec![post("backup", "Copies the data file").on_the_machine().takes::<NewBackup>().makes::<Backup>()]
+}
+
 /// `POST backup`: writes a new file on the machine, at the absolute `path`.
-pub async fn create(local: Local, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
-    let mut input = Input::new(body.0);
-    let path = PathBuf::from(input.require::<String>("path"));
+pub async fn create(local: Local, body: Body<NewBackup>) -> HandlerResult {
+    let path = PathBuf::from(body.0.path);
     if path.is_relative() {
-        input.refuse("path", "Give an absolute path: the server has a working folder of its own.");
+        let message = String::from("Give an absolute path: the server has a working folder of its own.");
+        return Err(Refusal::invalid_fields(vec![FieldProblem { field: String::from("path"), message }]));
     }
-    input.finish()?;
     let cx = local.cx;
     let target = path.clone();
     let report = cx.look_long(move |cx| Ok::<_, Busy>(cx.store().backup(&target, |_| {}))).await?;
     let report = report.map_err(refused)?;
-    note(&cx, path.to_string_lossy().into_owned()).await?;
-    Ok(HttpResponse::Created().json(json!({
-        "path": path.to_string_lossy(),
-        "rows": report.rows,
-        "bytes": report.bytes,
-        "sha256": report.sha256,
-        "schema": report.schema,
-        "tables": report.tables,
-    })))
+    let path = path.to_string_lossy().into_owned();
+    note(&cx, path.clone()).await?;
+    Ok(HttpResponse::Created().json(Backup {
+        path,
+        rows: report.rows,
+        bytes: report.bytes,
+        sha256: report.sha256,
+        schema: report.schema,
+        tables: report.tables,
+    }))
 }
 
 /// Remembers when there was a backup last.

@@ -1,17 +1,21 @@
 //! Questions of administrators: may somebody do something, and why.
 
 use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use super::tuples::{new_tuple, resolved};
-use crate::access::check::{Question, check, would_allow};
-use crate::access::naming::{self, Naming};
+use super::operation::{Operation, post};
+use super::tuples::NewTuple;
+use crate::access::check::{Question, Reason, check, would_allow};
+use crate::access::graph::ScriptSource;
+use crate::access::naming::{self, Name, Naming};
 use crate::access::{BoundedJson, Error, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Input, Json, ViewTuples};
+use crate::http::extract::{Admin, Body, ViewTuples};
 use crate::http::permissions::check::resource;
-use crate::http::respond::Refusal;
+use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, TupleKey};
 use crate::store::rows::{groups, users};
@@ -19,28 +23,84 @@ use crate::store::rows::{groups, users};
 /// Tuples that are tried with one question.
 const MAX_TRIED: usize = 20;
 
+/// May somebody do something?
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckQuestion {
+    pub subject_type: String,
+    /// Who: an identifier, or the name of a person or group.
+    pub subject_id: String,
+    /// With it, the subject is everyone who has this relation to the one that is named.
+    pub subject_relation: Option<String>,
+    /// A permission, or a relation.
+    pub permission: String,
+    pub entity_type: String,
+    /// The object; all of the type when absent.
+    pub entity_id: Option<String>,
+    /// What policies may know of the object.
+    pub resource: Option<Map<String, Value>>,
+    /// What policies may know besides.
+    pub context: Option<Map<String, Value>>,
+    /// Whether to say why.
+    pub explain: Option<bool>,
+    /// Whether somebody may be named; otherwise all is an identifier.
+    pub names: Option<bool>,
+    /// Tuples of which each is tried: whether it would be enough, or up to a policy.
+    pub would_do: Option<Vec<NewTuple>>,
+}
+
+/// Whether somebody may do something, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckAnswer {
+    allowed: bool,
+    /// What decided it: a stable word.
+    #[schema(value_type = String)]
+    reason: Reason,
+    /// Where the script comes from that ran last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    source: Option<ScriptSource>,
+    /// The state of tuples, models and groups that was asked about.
+    revision: u64,
+    /// The reason in words.
+    because: String,
+    subject_type: String,
+    subject_id: String,
+    /// The name that the subject was given by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resolved: Option<Name>,
+    /// The derivation or what came nearest, and both in sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    explanation: Option<Value>,
+    /// For each tuple that was tried, whether it would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    would_do: Option<Vec<bool>>,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let asks = post("check", "May somebody do something, and why").needs("view on tuples");
+    vec![asks.takes::<CheckQuestion>().gives::<CheckAnswer>().under("access")]
+}
+
 /// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be named by e-mail address
 /// or username, a group by name, and the answer says who they are; with `"names": false` all is taken for an identifier. `would_do` are tuples of which
 /// each is tried: whether it would be enough, or up to a policy.
-pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
-    let mut input = Input::new(body.0);
-    let (kind, id): (String, String) = (input.require("subject_type"), input.require("subject_id"));
-    let relation: Option<String> = input.take("subject_relation");
-    let (permission, entity_type): (String, String) = (input.require("permission"), input.require("entity_type"));
-    let entity_id: Option<String> = input.take("entity_id");
-    let about: Option<Map<String, Value>> = input.take_object("resource");
-    let context: Option<Map<String, Value>> = input.take_object("context");
-    let explain: Option<bool> = input.take("explain");
-    let naming = Naming::asked(input.take("names").unwrap_or(true));
-    let tried = input.take_objects("would_do").unwrap_or_default();
+pub async fn ask(admin: Admin<ViewTuples>, body: Body<CheckQuestion>) -> HandlerResult {
+    let CheckQuestion { subject_type, subject_id, subject_relation, permission, entity_type, entity_id, .. } = body.0;
+    let CheckQuestion { resource: about, context, explain, names, would_do, .. } = body.0;
+    let tried = would_do.unwrap_or_default();
     if tried.len() > MAX_TRIED {
-        input.refuse("would_do", "At most 20 tuples are tried with one question.");
+        let message = String::from("At most 20 tuples are tried with one question.");
+        return Err(Refusal::invalid_fields(vec![FieldProblem { field: String::from("would_do"), message }]));
     }
-    input.finish()?;
-    let tried: Vec<TupleKey> =
-        tried.into_iter().map(|one| Ok(new_tuple(Input::new(one))?.key)).collect::<Result<_, Refusal>>()?;
-    let typed = SubjectRef { kind, id, relation };
-    let (subject, name) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
+    let tried: Vec<TupleKey> = tried.into_iter().map(|one| tuples::NewTuple::from(one).key).collect();
+    let typed = SubjectRef { kind: subject_type, id: subject_id, relation: subject_relation };
+    let naming = Naming::asked(names.unwrap_or(true));
+    let (subject, resolved) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
     let question = Question {
         resource: about.map(resource).transpose()?,
         context: BoundedJson::new(context.unwrap_or_default())?,
@@ -48,23 +108,30 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Json<Map<String, Value>>) -> Re
         ..Question::new(subject, &permission, &entity_type, entity_id.as_deref().unwrap_or(ANY))
     };
     let decision = check(&admin.cx, &question).await?;
-    let Value::Object(mut answer) = json!(decision) else { return Err(Refusal::internal("a decision is no object")) };
-    if let Some(explanation) = &decision.explanation {
+    let mut explanation = decision.explanation.as_ref().map(|explanation| json!(explanation));
+    if let (Some(Value::Object(members)), Some(explanation)) = (&mut explanation, &decision.explanation) {
         let words: Vec<String> =
             explanation.sentences().iter().map(|line| with_names(&admin.cx, line)).collect::<Result<_, _>>()?;
-        if let Some(explanation) = answer.get_mut("explanation").and_then(Value::as_object_mut) {
-            explanation.insert(String::from("words"), words.into());
-        }
+        members.insert(String::from("words"), words.into());
     }
-    if !tried.is_empty() {
+    let would_do = if tried.is_empty() {
+        None
+    } else {
         let question = question.clone();
-        let enough = admin.cx.look(move |cx| are_enough(cx, &question, &tried)).await?;
-        answer.insert(String::from("would_do"), enough.into());
-    }
-    answer.insert(String::from("because"), decision.reason.words().into());
-    answer.insert(String::from("subject_type"), question.subject.kind.into());
-    answer.insert(String::from("subject_id"), question.subject.id.into());
-    Ok(HttpResponse::Ok().json(resolved(answer.into(), name.as_ref())))
+        Some(admin.cx.look(move |cx| are_enough(cx, &question, &tried)).await?)
+    };
+    Ok(HttpResponse::Ok().json(CheckAnswer {
+        allowed: decision.allowed,
+        reason: decision.reason,
+        source: decision.source,
+        revision: decision.revision,
+        because: decision.reason.words().to_owned(),
+        subject_type: question.subject.kind,
+        subject_id: question.subject.id,
+        resolved,
+        explanation,
+        would_do,
+    }))
 }
 
 /// For each tuple, whether it would be enough, or up to a policy. One that could not be written is not.

@@ -5,144 +5,252 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
+use crate::audit::Ended;
+use crate::base::Timestamp;
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
-use crate::http::extract::{
-    Admin, CreateClients, DeleteClients, Fresh, Input, Json, Query, UpdateClients, ViewClients,
-};
+use crate::base::page::Page;
+use crate::http::extract::{Admin, Body, CreateClients, DeleteClients, Fresh, Query, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
-use crate::oauth::clients::{self, ClientInput, Error, Filter, Registered, protection};
-use crate::records::{Client, ClientType, GrantType, Origin};
+use crate::oauth::clients::protection::{self, RecentProtection};
+use crate::oauth::clients::{self, ClientChange, Error, FieldError, Filter, NewClient, Registered};
+use crate::records::{self, ClientFields, ClientSecret, ClientType, Origin};
 
-/// How long an old secret may go on working.
+/// How long an old secret may go on working, in seconds.
 const LONGEST_OVERLAP: u64 = 90 * 24 * 60 * 60;
 
-/// A client as administrators see it: everything but its secrets, whose ages stand there instead.
-pub(super) fn view(client: &Client) -> Map<String, Value> {
-    let secrets: Vec<Value> = client
-        .secrets
-        .iter()
-        .map(|secret| {
-            json!({"created_at": secret.created_at.rfc3339(), "expires_at": secret.expires_at.map(|at| at.rfc3339())})
-        })
-        .collect();
-    let grants: Vec<&str> = client.grants.iter().map(|grant: &GrantType| grant.as_str()).collect();
-    let document = json!({
-        "client_id": client.id,
-        "name": client.name,
-        "type": client.kind.as_str(),
-        "redirect_uris": client.redirect_uris,
-        "post_logout_redirect_uris": client.post_logout_redirect_uris,
-        "token_endpoint_auth_method": client.auth_method.as_str(),
-        "grant_types": grants,
-        "audiences": client.audiences,
-        "origins": client.origins,
-        "scopes": client.scopes,
-        "trusted": client.trusted,
-        "require_pkce": client.require_pkce,
-        "signing_alg": client.signing_alg.as_str(),
-        "access_policy": client.access_policy.as_str(),
-        "permission_claims": client.permission_claims.as_str(),
-        "jwks": client.jwks,
-        "access_token_seconds": client.access_seconds,
-        "disabled": client.disabled,
-        "managed_by": match client.origin { Origin::Admin => "admin", Origin::Config => "config" },
-        "secrets": secrets,
-        "created_at": client.created_at.rfc3339(),
-        "updated_at": client.updated_at.rfc3339(),
-        "version": client.version,
-    });
-    match document {
-        Value::Object(members) => members,
-        _ => Map::new(),
+/// An app or a machine: everything but its secrets, whose ages stand there instead.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Client {
+    client_id: ClientId,
+    /// Name that people see.
+    name: String,
+    /// web: keeps a secret; spa: in the browser; native: on a device; m2m: without people.
+    #[serde(rename = "type")]
+    kind: ClientType,
+    /// What can be set of it.
+    #[serde(flatten)]
+    fields: ClientFields,
+    /// A disabled app gets nothing.
+    disabled: bool,
+    /// Where it was declared; in the configuration: read-only here.
+    managed_by: Origin,
+    /// Its secrets by their ages: one, or two while a rotation overlaps.
+    secrets: Vec<SecretAge>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
+    /// What ended with the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ended: Option<Ended>,
+    /// The sign-ins of the last days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sign_ins: Option<RecentProtection>,
+    /// Whether PKCE could be demanded without anybody noticing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    could_require_pkce: Option<bool>,
+    /// Whether nothing ties most of its sign-ins to the browser that began them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    is_unprotected: Option<bool>,
+    /// A new secret, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    client_secret: Option<String>,
+}
+
+/// How old a secret is.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SecretAge {
+    created_at: Timestamp,
+    /// When it stops working, once there is a newer one.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<&records::Client> for Client {
+    fn from(client: &records::Client) -> Self {
+        let age = |secret: &ClientSecret| SecretAge {
+            created_at: secret.created_at.into(),
+            expires_at: secret.expires_at.map(Timestamp::from),
+        };
+        Self {
+            client_id: client.id.clone(),
+            name: client.name.clone(),
+            kind: client.kind,
+            fields: client.fields.clone(),
+            disabled: client.disabled,
+            managed_by: client.origin,
+            secrets: client.secrets.iter().map(age).collect(),
+            created_at: client.created_at.into(),
+            updated_at: client.updated_at.into(),
+            version: client.version,
+            ended: None,
+            sign_ins: None,
+            could_require_pkce: None,
+            is_unprotected: None,
+            client_secret: None,
+        }
     }
 }
 
-/// The view, with the secret if there is a new one: shown this once.
-fn shown(registered: &Registered) -> Map<String, Value> {
-    let mut document = view(&registered.client);
-    if let Some(secret) = &registered.secret {
-        document.insert(String::from("client_secret"), secret.expose().as_str().into());
+/// With the secret if there is a new one: shown this once.
+impl From<&Registered> for Client {
+    fn from(registered: &Registered) -> Self {
+        let client_secret = registered.secret.as_ref().map(|secret| secret.expose().clone());
+        Self { client_secret, ..Self::from(&registered.client) }
     }
-    document
+}
+
+/// What happens to the old secret.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How long it goes on working, in seconds; it ends at once when absent.
+    #[schema(maximum = 7_776_000)]
+    pub overlap_seconds: Option<u64>,
+}
+
+/// An app that was deleted.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeletedClient {
+    client_id: ClientId,
+    deleted: bool,
+    ended: Ended,
+}
+
+/// What the deletion of an app would take along.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ClientDeletion {
+    refresh_families: usize,
+    api_keys: usize,
+    tuples: usize,
+    memberships: usize,
+    consents: usize,
+    models: usize,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("clients", "Apps and machines, by id")
+            .needs("view on clients")
+            .filter::<String>("search", "Only those whose id, name or redirect URIs hold this.")
+            .filter::<ClientType>("type", "Only of this type.")
+            .filter::<bool>("disabled", "Only those that are, or are not.")
+            .sorts::<records::Client>()
+            .pages::<Client>(),
+        post("clients", "Registers an app; its secret is shown this once")
+            .needs("create on clients")
+            .fresh()
+            .takes::<NewClient>()
+            .makes::<Client>(),
+        get("clients/{client}", "An app").needs("view on clients").gives::<Client>(),
+        patch("clients/{client}", "Changes an app; what is absent stays, a key set or lifetime that is null goes")
+            .needs("update on clients")
+            .fresh()
+            .takes::<ClientChange>()
+            .gives::<Client>(),
+        deletes("clients/{client}", "Deletes an app with its grants and consents")
+            .needs("delete on clients")
+            .fresh()
+            .gives::<DeletedClient>(),
+        post("clients/{client}/rotate-secret", "Makes another secret, shown this once")
+            .needs("update on clients")
+            .fresh()
+            .takes::<Rotation>()
+            .gives::<Client>(),
+        post("clients/{client}/disable", "Gives the app nothing more, and revokes its grants")
+            .needs("update on clients")
+            .gives::<Client>(),
+        post("clients/{client}/enable", "Lets the app work again").needs("update on clients").fresh().gives::<Client>(),
+        get("clients/{client}/deletion", "What a deletion would take along")
+            .needs("delete on clients")
+            .gives::<ClientDeletion>(),
+    ];
+    all.into_iter().map(|operation| operation.under("apps")).collect()
 }
 
 /// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewClients>, query: Query) -> HandlerResult {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
     let by_id = parameter(&query, "sort")?.is_none();
-    let request = if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, Client>(&query)? };
+    let request =
+        if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, records::Client>(&query)? };
     let page = paged(&admin.cx, request, move |cx, request| clients::page(cx, &filter, request)).await?;
-    let items: Vec<Map<String, Value>> = page.items.iter().map(view).collect();
+    let page = page.map(|client| Client::from(&client));
     let next = if by_id { onward("clients", page.next.as_ref()) } else { page.next };
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
+    Ok(HttpResponse::Ok().json(Page { items: page.items, next }))
 }
 
 /// `GET clients/{client}`: with how its sign-ins of the last days were protected, and what follows from it.
 pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
     let recent = protection::of_client(&admin.cx, &admin.cx.read()?, &client.id)?;
-    let mut document = view(&client);
-    document.insert(String::from("sign_ins"), json!(recent));
-    document.insert(String::from("could_require_pkce"), recent.shows_pkce(&client).into());
-    document.insert(String::from("is_unprotected"), recent.is_bare().into());
-    Ok(HttpResponse::Ok().json(document))
+    Ok(HttpResponse::Ok().json(Client {
+        sign_ins: Some(recent),
+        could_require_pkce: Some(recent.shows_pkce(&client)),
+        is_unprotected: Some(recent.is_bare()),
+        ..Client::from(&client)
+    }))
 }
 
 /// `POST clients`.
-pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Json<ClientInput>) -> HandlerResult {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Body<NewClient>) -> HandlerResult {
     let registered = clients::register(&admin.cx, &body.0).await?;
-    Ok(HttpResponse::Created().json(shown(&registered)))
+    Ok(HttpResponse::Created().json(Client::from(&registered)))
 }
 
 /// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
 pub async fn update(
     Fresh(admin): Fresh<Admin<UpdateClients>>,
     id: Path<String>,
-    body: Json<ClientInput>,
+    body: Body<ClientChange>,
 ) -> HandlerResult {
     let registered = clients::update(&admin.cx, &parsed(&id)?, &body.0).await?;
-    Ok(HttpResponse::Ok().json(shown(&registered)))
+    Ok(HttpResponse::Ok().json(Client::from(&registered)))
 }
 
 /// `POST clients/{client}/rotate-secret`: `overlap_seconds` is how long the old one goes on working.
 pub async fn rotate_secret(
     Fresh(admin): Fresh<Admin<UpdateClients>>,
     id: Path<String>,
-    body: Json<Map<String, Value>>,
+    body: Body<Rotation>,
 ) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let overlap: u64 = input.take("overlap_seconds").unwrap_or_default();
+    let overlap = body.0.overlap_seconds.unwrap_or_default();
     if overlap > LONGEST_OVERLAP {
-        input.refuse("overlap_seconds", "An old secret may work for 90 days at the most.");
+        let message = String::from("An old secret may work for 90 days at the most.");
+        return Err(Refusal::invalid_fields(vec![FieldProblem { field: String::from("overlap_seconds"), message }]));
     }
-    input.finish()?;
     let registered = clients::rotate_secret(&admin.cx, &parsed(&id)?, Duration::from_secs(overlap)).await?;
-    Ok(HttpResponse::Ok().json(shown(&registered)))
+    Ok(HttpResponse::Ok().json(Client::from(&registered)))
 }
 
 /// `POST clients/{client}/disable`: revokes its grants, and says what ended.
 pub async fn disable(admin: Admin<UpdateClients>, id: Path<String>) -> HandlerResult {
     let (client, ended) = clients::set_disabled(&admin.cx, &parsed(&id)?, true).await?;
-    let mut document = view(&client);
-    document.insert(String::from("ended"), json!(ended));
-    Ok(HttpResponse::Ok().json(document))
+    Ok(HttpResponse::Ok().json(Client { ended: Some(ended), ..Client::from(&client) }))
 }
 
 /// `POST clients/{client}/enable`.
 pub async fn enable(Fresh(admin): Fresh<Admin<UpdateClients>>, id: Path<String>) -> HandlerResult {
     let (client, _) = clients::set_disabled(&admin.cx, &parsed(&id)?, false).await?;
-    Ok(HttpResponse::Ok().json(view(&client)))
+    Ok(HttpResponse::Ok().json(Client::from(&client)))
 }
 
 /// `DELETE clients/{client}`: says what went with it.
 pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>) -> HandlerResult {
-    let id = parsed(&id)?;
-    let ended = clients::delete(&admin.cx, &id).await?;
-    Ok(HttpResponse::Ok().json(json!({"client_id": id, "deleted": true, "ended": ended})))
+    let client_id = parsed(&id)?;
+    let ended = clients::delete(&admin.cx, &client_id).await?;
+    Ok(HttpResponse::Ok().json(DeletedClient { client_id, deleted: true, ended }))
 }
 
 fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
@@ -155,14 +263,14 @@ fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
 pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> HandlerResult {
     let id = parsed(&id)?;
     let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(clients::deletion(cx, &id))).await??;
-    Ok(HttpResponse::Ok().json(json!({
-        "refresh_families": ended.grants,
-        "api_keys": ended.api_keys,
-        "tuples": ended.tuples,
-        "memberships": ended.memberships,
-        "consents": ended.consents,
-        "models": ended.models,
-    })))
+    Ok(HttpResponse::Ok().json(ClientDeletion {
+        refresh_families: ended.grants,
+        api_keys: ended.api_keys,
+        tuples: ended.tuples,
+        memberships: ended.memberships,
+        consents: ended.consents,
+        models: ended.models,
+    }))
 }
 
 /// What is no id is no client's.
@@ -179,20 +287,9 @@ impl From<Error> for Refusal {
             Error::NotFound | Error::NoFailure => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::ManagedByConfig | Error::NotFixable => StatusCode::CONFLICT,
         };
-        let fields = match &error {
-            Error::Invalid { fields } => fields
-                .iter()
-                .map(|field| FieldProblem { field: field.field.to_owned(), message: field.message.clone() })
-                .collect(),
-            _ => Vec::new(),
-        };
-        let message = match &error {
-            Error::Invalid { fields } => {
-                let names: Vec<&str> = fields.iter().map(|field| field.field).collect();
-                format!("These fields are not accepted: {}.", names.join(", "))
-            }
-            other => other.to_string(),
-        };
-        Self::new(status, error.code(), message).with_fields(fields)
+        let Error::Invalid { fields } = &error else { return Self::new(status, error.code(), error.to_string()) };
+        let problem =
+            |field: &FieldError| FieldProblem { field: field.field.to_owned(), message: field.message.clone() };
+        Self::invalid_fields(fields.iter().map(problem).collect())
     }
 }

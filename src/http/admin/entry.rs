@@ -5,17 +5,56 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use data_encoding::{BASE64, HEXLOWER};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::local::Local;
-use crate::base::Secret;
+use super::operation::{Operation, get, post};
 use crate::base::secret::sha256;
+use crate::base::{Secret, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Input, Json};
+use crate::http::extract::{Admin, Body};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::links;
 use crate::store::rows::certificates::{self, Role};
 use crate::tenant::paths;
+
+/// A link that lets somebody in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryLink {
+    url: String,
+    expires_at: Timestamp,
+}
+
+/// Whose password is to be set anew.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// Their e-mail address.
+    pub email: String,
+}
+
+/// The certificate of the local CA.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LocalCa {
+    pem: String,
+    /// Over the certificate, in hexadecimal.
+    sha256: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives::<LocalCa>(),
+        post("setup-link", "A link for the first administrator").on_the_machine().makes::<EntryLink>(),
+        post("recover", "A link with which an administrator sets a new password")
+            .on_the_machine()
+            .takes::<Recovery>()
+            .makes::<EntryLink>(),
+    ]
+}
 
 /// `POST setup-link`: a link for the first administrator, in the place of the one before.
 pub async fn setup_link(local: Local) -> HandlerResult {
@@ -27,17 +66,14 @@ pub async fn setup_link(local: Local) -> HandlerResult {
 }
 
 /// `POST recover`: a link with which this person sets a new password.
-pub async fn recover(local: Local, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let email: String = input.require("email");
-    input.finish()?;
-    let token = links::issue_recovery(&local.cx, &email).await?;
+pub async fn recover(local: Local, body: Body<Recovery>) -> HandlerResult {
+    let token = links::issue_recovery(&local.cx, &body.0.email).await?;
     Ok(HttpResponse::Created().json(link(&local.cx, &token, links::RECOVERY_LIFETIME)))
 }
 
-fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> Value {
+fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> EntryLink {
     let url = cx.tenant.urls.url_with(paths::SETUP, "token", token.expose());
-    json!({"url": url, "expires_at": cx.now.plus(lifetime).rfc3339()})
+    EntryLink { url, expires_at: cx.now.plus(lifetime).into() }
 }
 
 /// `GET ca`: the local CA's certificate.
@@ -48,10 +84,10 @@ pub async fn ca(admin: Admin) -> HandlerResult {
     // PEM is base64 between two lines (RFC 7468 §3).
     let body: String = ca.pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
     let der = BASE64.decode(body.as_bytes()).map_err(Refusal::internal)?;
-    Ok(HttpResponse::Ok().json(json!({
-        "pem": ca.pem,
-        "sha256": HEXLOWER.encode(&sha256(&der)),
-        "created_at": ca.created_at.rfc3339(),
-        "expires_at": ca.not_after.rfc3339(),
-    })))
+    Ok(HttpResponse::Ok().json(LocalCa {
+        pem: ca.pem,
+        sha256: HEXLOWER.encode(&sha256(&der)),
+        created_at: ca.created_at.into(),
+        expires_at: ca.not_after.into(),
+    }))
 }

@@ -2,34 +2,83 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::clients::{parsed, view};
+use super::clients::{Client, parsed};
+use super::operation::{Operation, get, post};
+use crate::base::Timestamp;
 use crate::base::id::FailureId;
+use crate::base::page::Page;
 use crate::http::extract::{Admin, Fresh, UpdateClients, ViewClients};
 use crate::http::respond::HandlerResult;
 use crate::oauth::clients::Error;
 use crate::oauth::clients::failures::{self, Shown};
 
-/// `GET clients/{client}/failures`: the newest first.
-pub async fn list(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
-    let failures = failures::of_client(&admin.cx, &id)?;
-    let items: Vec<Value> = failures.iter().map(shown).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+/// An authorization request of an app that was refused.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AppFailure {
+    id: FailureId,
+    /// The last time.
+    at: Timestamp,
+    /// A stable word.
+    error: String,
+    message: String,
+    /// The value that was wrong.
+    #[schema(required)]
+    sent: Option<String>,
+    /// What is registered and comes nearest to it.
+    #[schema(required)]
+    registered: Option<String>,
+    /// How often it was sent.
+    count: u64,
+    /// What would put it right in one step.
+    #[schema(required)]
+    fix: Option<Fix>,
 }
 
-fn shown(shown: &Shown) -> Value {
-    let Shown { failure, registered, fix } = shown;
-    json!({
-        "id": failure.id,
-        "at": failure.at.rfc3339(),
-        "error": failure.error,
-        "message": failure.message,
-        "sent": failure.sent,
-        "registered": registered,
-        "count": failure.count,
-        "fix": fix.as_ref().map(|uri| json!({"field": "redirect_uris", "add": uri})),
-    })
+/// A change of an app that puts a failure right.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fix {
+    /// The list.
+    field: String,
+    /// What it lacks.
+    add: String,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("clients/{client}/failures", "Failed authorization requests, newest first")
+            .needs("view on clients")
+            .lists::<AppFailure>(),
+        post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")
+            .needs("update on clients")
+            .fresh()
+            .gives::<Client>(),
+    ];
+    all.into_iter().map(|operation| operation.under("apps")).collect()
+}
+
+/// `GET clients/{client}/failures`: the newest first.
+pub async fn list(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
+    let items = failures::of_client(&admin.cx, &id)?.into_iter().map(AppFailure::from).collect();
+    Ok(HttpResponse::Ok().json(Page::<AppFailure> { items, next: None }))
+}
+
+impl From<Shown> for AppFailure {
+    fn from(Shown { failure, registered, fix }: Shown) -> Self {
+        Self {
+            id: failure.id,
+            at: failure.at.into(),
+            error: failure.error,
+            message: failure.message,
+            sent: failure.sent,
+            registered,
+            count: failure.count,
+            fix: fix.map(|add| Fix { field: String::from("redirect_uris"), add }),
+        }
+    }
 }
 
 /// `POST clients/{client}/failures/{id}/fix`: adds the redirect URI that was sent, and answers the client.
@@ -37,5 +86,5 @@ pub async fn fix(Fresh(admin): Fresh<Admin<UpdateClients>>, path: Path<(String, 
     let (client, id) = path.into_inner();
     let id: FailureId = id.parse().map_err(|_| Error::NoFailure)?;
     let client = failures::fix(&admin.cx, &parsed(&client)?, &id).await?;
-    Ok(HttpResponse::Ok().json(view(&client)))
+    Ok(HttpResponse::Ok().json(Client::from(&client)))
 }

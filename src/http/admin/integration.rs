@@ -2,43 +2,91 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::operation::{Operation, get};
+use crate::base::id::ClientId;
 use crate::http::extract::{Admin, ViewClients};
-use crate::http::respond::Refusal;
+use crate::http::respond::HandlerResult;
 use crate::oauth::clients::{self, Error};
 use crate::oauth::{discovery, mint, scope};
-use crate::records::GrantType;
+use crate::records::{Algorithm, AuthMethod, ClientType, GrantType};
 use crate::tenant::paths;
 
-/// `GET clients/{client}/integration`: addresses as discovery has them, and what is registered. Never a secret.
-pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> Result<HttpResponse, Refusal> {
+/// What the developer of an app needs: addresses as discovery has them, and what is registered. Never a secret.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Integration {
+    issuer: String,
+    discovery: String,
+    jwks: String,
+    authorize: String,
+    token: String,
+    userinfo: String,
+    end_session: String,
+    client_id: ClientId,
+    client_name: String,
+    /// `aud` of its access tokens.
+    audience: Audience,
+    redirect_uris: Vec<String>,
+    post_logout_redirect_uris: Vec<String>,
+    /// Scopes that it may ask for.
+    scopes: Vec<String>,
+    #[serde(rename = "type")]
+    kind: ClientType,
+    auth_method: AuthMethod,
+    grant_types: Vec<GrantType>,
+    signing_alg: Algorithm,
+    pkce_required: bool,
+}
+
+/// One audience, or several.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Audience {
+    /// The only one.
+    One(String),
+    /// All of them.
+    Several(Vec<String>),
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let shown = get("clients/{client}/integration", "What the app's developer needs; never a secret");
+    vec![shown.needs("view on clients").gives::<Integration>().under("apps")]
+}
+
+/// `GET clients/{client}/integration`.
+pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult {
     let client = clients::find(&admin.cx, &id)?.ok_or(Error::NotFound)?;
     let document = discovery::document(&admin.cx.tenant);
-    let address = |name: &str| document.get(name).cloned().unwrap_or_default();
-    let scopes = match client.scopes.as_slice() {
-        [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
-        registered => registered.to_vec(),
+    let address = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let audience = match mint::audience(&admin.cx, Some(&client)) {
+        Value::String(one) => Audience::One(one),
+        several => Audience::Several(serde_json::from_value(several).unwrap_or_default()),
     };
-    let grants: Vec<&str> = client.grants.iter().map(|grant: &GrantType| grant.as_str()).collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "issuer": admin.cx.tenant.issuer,
-        "discovery": admin.cx.tenant.urls.url(paths::DISCOVERY[0]),
-        "jwks": address("jwks_uri"),
-        "authorize": address("authorization_endpoint"),
-        "token": address("token_endpoint"),
-        "userinfo": address("userinfo_endpoint"),
-        "end_session": address("end_session_endpoint"),
-        "client_id": client.id,
-        "client_name": client.name,
-        "audience": mint::audience(&admin.cx, Some(&client)),
-        "redirect_uris": client.redirect_uris,
-        "post_logout_redirect_uris": client.post_logout_redirect_uris,
-        "scopes": scopes,
-        "type": client.kind.as_str(),
-        "auth_method": client.auth_method.as_str(),
-        "grant_types": grants,
-        "signing_alg": client.signing_alg.as_str(),
-        "pkce_required": client.is_public() || client.require_pkce,
-    })))
+    Ok(HttpResponse::Ok().json(Integration {
+        issuer: admin.cx.tenant.issuer.to_string(),
+        discovery: admin.cx.tenant.urls.url(paths::DISCOVERY[0]),
+        jwks: address("jwks_uri"),
+        authorize: address("authorization_endpoint"),
+        token: address("token_endpoint"),
+        userinfo: address("userinfo_endpoint"),
+        end_session: address("end_session_endpoint"),
+        pkce_required: client.is_public() || client.require_pkce,
+        kind: client.kind,
+        scopes: match client.scopes.as_slice() {
+            [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
+            registered => registered.to_vec(),
+        },
+        audience,
+        redirect_uris: client.fields.redirect_uris,
+        post_logout_redirect_uris: client.fields.post_logout_redirect_uris,
+        auth_method: client.fields.auth_method,
+        grant_types: client.fields.grants,
+        signing_alg: client.fields.signing_alg,
+        client_id: client.id,
+        client_name: client.name,
+    }))
 }

@@ -1,19 +1,44 @@
 //! Who calls, and what they may do here.
 
 use actix_web::HttpResponse;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::operation::{Operation, get};
 use crate::access::authority;
 use crate::audit;
 use crate::cx::{Actor, Cx};
 use crate::http::extract::{ManagePlatform, Manager, PlatformRight, all_rights};
-use crate::http::respond::Refusal;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::oauth::clients;
+use crate::records::ActorKind;
 use crate::records::tuple::ANY;
 use crate::store::rows::{api_keys, users};
 
+/// Who calls, and the rights they hold over all objects.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    kind: ActorKind,
+    #[schema(required)]
+    id: Option<String>,
+    /// Of a person.
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(required)]
+    name: Option<String>,
+    /// Whether they administer the platform.
+    is_admin: bool,
+    /// Each as `view on users`.
+    rights: Vec<String>,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    vec![get("me", "Who calls, and the rights they hold over all objects").gives::<Me>()]
+}
+
 /// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Who holds none gets an empty list.
-pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
+pub async fn show(caller: Manager) -> HandlerResult {
     let cx = &caller.cx;
     let (kind, id) = audit::actor(&cx.actor);
     let (name, email) = names(cx)?;
@@ -23,14 +48,7 @@ pub async fn show(caller: Manager) -> Result<HttpResponse, Refusal> {
             rights.push(format!("{permission} on {entity_type}"));
         }
     }
-    Ok(HttpResponse::Ok().json(json!({
-        "kind": kind,
-        "id": id,
-        "email": email,
-        "name": name,
-        "is_admin": ManagePlatform::is_held(cx)?,
-        "rights": rights,
-    })))
+    Ok(HttpResponse::Ok().json(Me { kind, id, email, name, is_admin: ManagePlatform::is_held(cx)?, rights }))
 }
 
 /// What the caller is called, and their e-mail address if they are a person.

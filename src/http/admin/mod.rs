@@ -4,30 +4,31 @@
 //! [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339, refusals RFC 9457 problems with a `code`.
 //! Start reading at [`configure`]; one file per noun.
 
-mod api_keys;
+pub(crate) mod api_keys;
 mod audit;
-mod backup;
-mod check;
-mod clients;
+pub(crate) mod backup;
+pub(crate) mod check;
+pub(crate) mod clients;
 mod doctor;
-mod entry;
+pub(crate) mod entry;
 mod failures;
-mod groups;
+pub(crate) mod groups;
 mod integration;
-mod keys;
+pub(crate) mod keys;
 mod local;
 mod me;
-mod models;
+pub(crate) mod models;
 mod openapi;
+mod operation;
 mod outbox;
 mod overview;
 mod paging;
-mod policies;
+pub(crate) mod policies;
 mod sessions;
 mod settings;
-mod tuples;
+pub(crate) mod tuples;
 mod user_details;
-mod users;
+pub(crate) mod users;
 mod writers;
 
 use actix_web::http::Method;

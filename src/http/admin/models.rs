@@ -3,64 +3,209 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::paging::{named_request, onward, parameter};
+use super::operation::{Operation, delete as deletes, get, post, put as puts};
+use super::paging::{named_request, onward, parameter, wrong_parameter};
 use super::writers::for_writers;
 use crate::access::authority::{self, Writable};
+use crate::access::dry_run::{Change, LookedAt};
 use crate::access::import;
 use crate::access::model::catalogue::{self, Draft, Stored};
 use crate::access::model::{Description, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake, dry_run};
+use crate::base::Timestamp;
 use crate::base::id::ClientId;
+use crate::base::page::Page;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Input, LongJson, Manager, PlatformRight, Query, ViewModels, ViewTuples};
+use crate::http::extract::{Admin, LongBody, Manager, PlatformRight, Query, ViewModels, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::records::Model;
+use crate::records;
 
 /// Types of one import at the most.
 const MAX_IMPORT: usize = 100;
 
 /// What is wrong with it is told after who asks.
-type Body = Result<LongJson, Refusal>;
+type Written<T> = Result<LongBody<T>, Refusal>;
 
-fn view(model: &Model) -> Value {
-    json!({
-        "entity_type": model.entity_type,
-        "client": model.client,
-        "built_in": false,
-        "definition": model.definition,
-        "version": model.version,
-        "created_at": model.created_at.rfc3339(),
-        "updated_at": model.updated_at.rfc3339(),
-    })
+/// A model as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Model {
+    entity_type: String,
+    /// The app whose type it is; `null` for types of the installation.
+    #[schema(required)]
+    client: Option<ClientId>,
+    built_in: bool,
+    /// `relations`, `permissions` and what else was written.
+    definition: Map<String, Value>,
+    /// 0 for a built-in one.
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    created_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    updated_at: Option<Timestamp>,
 }
 
-fn builtin_view(entity_type: &str, definition: &Value) -> Value {
-    json!({"entity_type": entity_type, "client": null, "built_in": true, "definition": definition, "version": 0})
-}
-
-fn described(mut document: Value, description: &Description, warnings: &[Mistake]) -> Value {
-    if let Some(members) = document.as_object_mut() {
-        members.insert(String::from("description"), json!(description));
-        members.insert(String::from("warnings"), json!(warnings));
+impl From<&records::Model> for Model {
+    fn from(model: &records::Model) -> Self {
+        Self {
+            entity_type: model.entity_type.clone(),
+            client: model.client.clone(),
+            built_in: false,
+            definition: model.definition.clone(),
+            version: model.version,
+            created_at: Some(model.created_at.into()),
+            updated_at: Some(model.updated_at.into()),
+        }
     }
-    document
+}
+
+/// A model, described in words.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DescribedModel {
+    #[serde(flatten)]
+    model: Model,
+    description: Description,
+    /// What is allowed and probably not meant.
+    warnings: Vec<Mistake>,
+}
+
+/// A model to write.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewModel {
+    /// `relations`, `permissions` and what else there is to say.
+    pub definition: Map<String, Value>,
+    /// The app whose type it is; what is stored stays when absent.
+    pub client: Option<ClientId>,
+    /// The version that the change was made from, 0 when there must be none; another one by now is 409 `conflict`.
+    pub version: Option<u64>,
+}
+
+/// A model to look at.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDraft {
+    /// `relations`, `permissions` and what else there is to say.
+    pub definition: Map<String, Value>,
+    /// The type that it is for; `document` when absent.
+    pub entity_type: Option<String>,
+}
+
+/// A model that was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ValidModel {
+    entity_type: String,
+    valid: bool,
+    description: Description,
+    warnings: Vec<Mistake>,
+}
+
+/// What another model would change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelChanges {
+    gained: Vec<Change>,
+    lost: Vec<Change>,
+    /// Whether this is all.
+    complete: bool,
+    looked_at: LookedAt,
+    warnings: Vec<Mistake>,
+    /// With what the change itself would be refused.
+    #[schema(required)]
+    refused: Option<RefusedChange>,
+}
+
+/// Why a change would be refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedChange {
+    code: String,
+    message: String,
+}
+
+/// A model that was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeletedModel {
+    entity_type: String,
+    deleted: bool,
+}
+
+/// Models that OpenFGA wrote.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelImport {
+    /// JSON, or OpenFGA's own language.
+    pub source: String,
+    /// What stands before each type from now on.
+    pub prefix: Option<String>,
+}
+
+/// Models that were imported.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportedModels {
+    items: Vec<Model>,
+    #[schema(required)]
+    next: Option<String>,
+    warnings: Vec<Mistake>,
+}
+
+const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
+                             manage_platform on platform.";
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("models", "Models by name, and at the end the built-in ones").needs("view on models").pages::<Model>(),
+        get("models/{type}", "A model, described in words")
+            .depends("Needs view on models, or manage on the client of the type.")
+            .gives::<DescribedModel>(),
+        puts("models/{type}", "Writes a model; 201 when it is new")
+            .depends(WRITES_MODELS)
+            .takes::<NewModel>()
+            .gives::<DescribedModel>()
+            .makes::<DescribedModel>(),
+        deletes("models/{type}", "Deletes a model that no tuple uses")
+            .depends(WRITES_MODELS)
+            .filter::<u64>("version", "Only if it is this one.")
+            .gives::<DeletedModel>(),
+        post("models/{type}/dry-run", "Who would gain and who would lose what by another model")
+            .depends("Needs view on models and view on tuples.")
+            .takes::<NewModel>()
+            .gives::<ModelChanges>(),
+        post("models/validate", "What is wrong with a model; nothing is written")
+            .needs("view on models")
+            .takes::<ModelDraft>()
+            .gives::<ValidModel>(),
+        post("models/import", "Writes models that OpenFGA wrote")
+            .depends(WRITES_MODELS)
+            .takes::<ModelImport>()
+            .gives::<ImportedModels>(),
+    ];
+    all.into_iter().map(|operation| operation.under("access")).collect()
+}
+
+fn builtin_model(entity_type: &str, definition: Value) -> Model {
+    let definition = if let Value::Object(members) = definition { members } else { Map::new() };
+    let entity_type = entity_type.to_owned();
+    Model { entity_type, client: None, built_in: true, definition, version: 0, created_at: None, updated_at: None }
 }
 
 /// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
 pub async fn list(admin: Admin<ViewModels>, query: Query) -> HandlerResult {
     let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
-    let mut items: Vec<Value> = page.items.iter().map(view).collect();
+    let mut items: Vec<Model> = page.items.iter().map(Model::from).collect();
     if page.next.is_none() {
         let from = admin.cx.read()?;
         for (entity_type, definition) in builtin::documents() {
             if catalogue::find(&admin.cx, &from, entity_type)?.is_none() {
-                items.push(builtin_view(entity_type, &definition));
+                items.push(builtin_model(entity_type, definition));
             }
         }
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": onward("models", page.next.as_ref())})))
+    Ok(HttpResponse::Ok().json(Page { items, next: onward("models", page.next.as_ref()) }))
 }
 
 /// `GET models/{entity_type}`: with its hierarchy in words and its matrix of permissions.
@@ -72,50 +217,45 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> HandlerResult 
         let Some((compiled, (_, definition))) = builtin::find(&entity_type).zip(definition) else {
             return Err(Error::UnknownType(entity_type.into_inner()).into());
         };
-        return Ok(HttpResponse::Ok().json(described(
-            builtin_view(&entity_type, &definition),
-            &describe(compiled),
-            &[],
-        )));
+        let model = builtin_model(&entity_type, definition);
+        let description = describe(compiled);
+        return Ok(HttpResponse::Ok().json(DescribedModel { model, description, warnings: Vec::new() }));
     };
     authority::may_see_model(&manager.cx, model.client.as_ref())?;
-    let compiled = compile_stored(&model).map_err(Error::Invalid)?;
-    Ok(HttpResponse::Ok().json(described(view(&model), &describe(&compiled), &[])))
+    let description = describe(&compile_stored(&model).map_err(Error::Invalid)?);
+    Ok(HttpResponse::Ok().json(DescribedModel { model: Model::from(&model), description, warnings: Vec::new() }))
 }
 
 /// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
-pub async fn put(manager: Manager, entity_type: Path<String>, body: Body) -> HandlerResult {
+pub async fn put(manager: Manager, entity_type: Path<String>, body: Written<NewModel>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
 }
 
-async fn put_one(cx: &Cx, entity_type: String, body: Body) -> HandlerResult {
+async fn put_one(cx: &Cx, entity_type: String, body: Written<NewModel>) -> HandlerResult {
     let draft = draft(entity_type, body?.0)?;
     let stored = catalogue::put(cx, &draft).await?;
     let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(HttpResponse::build(status).json(stored_view(&stored)?))
+    Ok(HttpResponse::build(status).json(described(stored)?))
 }
 
-fn stored_view(stored: &Stored) -> Result<Value, Refusal> {
-    let compiled = compile_stored(&stored.model).map_err(Error::Invalid)?;
-    Ok(described(view(&stored.model), &describe(&compiled), &stored.warnings))
+fn described(stored: Stored) -> Result<DescribedModel, Refusal> {
+    let description = describe(&compile_stored(&stored.model).map_err(Error::Invalid)?);
+    Ok(DescribedModel { model: Model::from(&stored.model), description, warnings: stored.warnings })
 }
 
 /// `POST models/validate`: `definition` and perhaps `entity_type`; nothing is written.
-pub async fn validate(admin: Admin<ViewModels>, body: LongJson) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let entity_type: Option<String> = input.take("entity_type");
-    let definition: Map<String, Value> = input.require("definition");
-    input.finish()?;
+pub async fn validate(admin: Admin<ViewModels>, body: LongBody<ModelDraft>) -> HandlerResult {
+    let ModelDraft { definition, entity_type } = body.0;
     let entity_type = entity_type.unwrap_or_else(|| String::from("document"));
     let draft = Draft { entity_type, definition, client: None, expected_version: None };
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
-    let document = json!({"entity_type": draft.entity_type, "valid": true});
-    Ok(HttpResponse::Ok().json(described(document, &describe(&compiled), &warnings)))
+    let description = describe(&compiled);
+    Ok(HttpResponse::Ok().json(ValidModel { entity_type: draft.entity_type, valid: true, description, warnings }))
 }
 
 /// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
 /// changes nothing.
-pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongJson) -> HandlerResult {
+pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongBody<NewModel>) -> HandlerResult {
     ViewTuples::require(&admin.cx)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
     let (compiled, warnings) = catalogue::check(&admin.cx, &admin.cx.read()?, &draft)?;
@@ -123,13 +263,18 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
     let dry_run::Changes { gained, lost, complete, looked_at } = admin.cx.look(look).await?;
     let rehearsed = admin.cx.look_long(move |cx| catalogue::rehearse(cx, &draft)).await;
     let refused = match rehearsed {
-        Ok(_) => Value::Null,
+        Ok(_) => None,
         Err(error @ (Error::Store(_) | Error::Crowded)) => return Err(error.into()),
-        Err(error) => json!({"code": error.code(), "message": error.to_string()}),
+        Err(error) => Some(RefusedChange { code: error.code().to_owned(), message: error.to_string() }),
     };
-    Ok(HttpResponse::Ok().json(json!({
-        "gained": gained, "lost": lost, "complete": complete, "looked_at": looked_at, "warnings": warnings, "refused": refused
-    })))
+    Ok(HttpResponse::Ok().json(ModelChanges {
+        gained: gained.into_iter().collect(),
+        lost: lost.into_iter().collect(),
+        complete,
+        looked_at,
+        warnings,
+        refused,
+    }))
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
@@ -140,23 +285,20 @@ pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Q
 async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> HandlerResult {
     let expected = match parameter(&query?, "version")? {
         None => None,
-        Some(text) => Some(text.parse().map_err(|_| super::paging::wrong_parameter("version", "is not a number"))?),
+        Some(text) => Some(text.parse().map_err(|_| wrong_parameter("version", "is not a number"))?),
     };
     catalogue::delete(cx, entity_type, expected).await?;
-    Ok(HttpResponse::Ok().json(json!({"entity_type": entity_type, "deleted": true})))
+    Ok(HttpResponse::Ok().json(DeletedModel { entity_type: entity_type.to_owned(), deleted: true }))
 }
 
 /// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
 /// one after another: what was written before a mistake stays.
-pub async fn import(manager: Manager, body: Body) -> HandlerResult {
+pub async fn import(manager: Manager, body: Written<ModelImport>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Models, import_all(&manager.cx, body).await)
 }
 
-async fn import_all(cx: &Cx, body: Body) -> HandlerResult {
-    let mut input = Input::new(body?.0);
-    let source: String = input.require("source");
-    let prefix: Option<String> = input.take("prefix");
-    input.finish()?;
+async fn import_all(cx: &Cx, body: Written<ModelImport>) -> HandlerResult {
+    let ModelImport { source, prefix } = body?.0;
     let imported = import::import(&source).map_err(Error::Invalid)?.with_prefix(prefix.as_deref().unwrap_or_default());
     if imported.models.len() > MAX_IMPORT {
         return Err(Error::invalid("source", format!("declares more than {MAX_IMPORT} types")).into());
@@ -176,19 +318,15 @@ async fn import_all(cx: &Cx, body: Body) -> HandlerResult {
     }
     let mut items = Vec::new();
     for draft in &drafts {
-        items.push(view(&catalogue::put(cx, draft).await?.model));
+        items.push(Model::from(&catalogue::put(cx, draft).await?.model));
     }
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null, "warnings": imported.notes})))
+    Ok(HttpResponse::Ok().json(ImportedModels { items, next: None, warnings: imported.notes }))
 }
 
-fn draft(entity_type: String, body: Map<String, Value>) -> Result<Draft, Refusal> {
-    let mut input = Input::new(body);
-    let definition: Map<String, Value> = input.require("definition");
-    let client: Option<ClientId> = input.take("client");
-    let expected_version = input.take("version");
-    input.finish()?;
+fn draft(entity_type: String, body: NewModel) -> Result<Draft, Refusal> {
     if !names::is_entity_type(&entity_type) {
         return Err(Error::invalid("entity_type", names::TYPE_RULE).into());
     }
-    Ok(Draft { entity_type, definition, client, expected_version })
+    let NewModel { definition, client, version } = body;
+    Ok(Draft { entity_type, definition, client, expected_version: version })
 }

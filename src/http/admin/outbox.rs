@@ -2,31 +2,75 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, post};
 use super::paging::{page_request, paged, parameter, wrong_parameter};
+use crate::base::Timestamp;
 use crate::base::id::DeliveryId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Fresh, Query};
 use crate::http::respond::HandlerResult;
 use crate::outbox::{self, Error, Filter};
-use crate::records::{Delivery, DeliveryState};
+use crate::records::{self, DeliveryState};
 
-/// What is shown of a delivery. Its payload is for who receives it.
-fn view(delivery: &Delivery) -> Value {
-    json!({
-        "id": delivery.id,
-        "kind": delivery.kind,
-        "target": delivery.target,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "due_at": delivery.due.rfc3339(),
-        "tried_at": delivery.tried_at.map(|at| at.rfc3339()),
-        "error": delivery.error,
-        "created_at": delivery.created_at.rfc3339(),
-        "expires_at": delivery.expires_at.rfc3339(),
-    })
+/// A delivery that is not done. Its payload is for who receives it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    id: DeliveryId,
+    kind: String,
+    /// What it is about.
+    target: String,
+    state: DeliveryState,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it is tried next.
+    due_at: Timestamp,
+    #[schema(required)]
+    tried_at: Option<Timestamp>,
+    /// What went wrong the last time.
+    #[schema(required)]
+    error: Option<String>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl From<records::Delivery> for Delivery {
+    fn from(delivery: records::Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            kind: delivery.kind,
+            target: delivery.target,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            due_at: delivery.due.into(),
+            tried_at: delivery.tried_at.map(Timestamp::from),
+            error: delivery.error,
+            created_at: delivery.created_at.into(),
+            expires_at: delivery.expires_at.into(),
+        }
+    }
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        get("outbox", "Deliveries that are not done, newest first")
+            .needs("manage_platform on platform")
+            .filter::<DeliveryState>("state", "Only those that wait, or only those that were given up.")
+            .filter::<String>("kind", "Only those of this kind.")
+            .filter::<String>("target", "Only those about this identifier.")
+            .pages::<Delivery>(),
+        post("outbox/{delivery}/retry", "Tries a delivery again now")
+            .needs("manage_platform on platform")
+            .gives::<Delivery>(),
+        deletes("outbox/{delivery}", "Deletes a delivery: it is not done")
+            .needs("manage_platform on platform")
+            .fresh()
+            .gives::<Delivery>(),
+    ]
 }
 
 /// `GET outbox`: a page, newest first; `state`, `kind` and `target` narrow it. A page may be short and still have a `next`.
@@ -42,8 +86,7 @@ pub async fn list(admin: Admin, query: Query) -> HandlerResult {
     let filter = Filter { state, kind: text("kind")?, target: text("target")? };
     let read = move |cx: &Cx, request: &PageRequest| outbox::page(cx, &filter, request);
     let page = paged(&admin.cx, page_request::<DeliveryId>(&query)?, read).await?;
-    let items: Vec<Value> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(page.map(Delivery::from)))
 }
 
 fn parsed(id: &str) -> Result<DeliveryId, Error> {
@@ -53,11 +96,11 @@ fn parsed(id: &str) -> Result<DeliveryId, Error> {
 /// `POST outbox/{delivery}/retry`: tries it again now, and as often as a new one.
 pub async fn retry(admin: Admin, id: Path<String>) -> HandlerResult {
     let delivery = outbox::retry(&admin.cx, &parsed(&id)?).await?;
-    Ok(HttpResponse::Ok().json(view(&delivery)))
+    Ok(HttpResponse::Ok().json(Delivery::from(delivery)))
 }
 
 /// `DELETE outbox/{delivery}`: it is not delivered.
 pub async fn delete(Fresh(admin): Fresh<Admin>, id: Path<String>) -> HandlerResult {
     let delivery = outbox::delete(&admin.cx, &parsed(&id)?).await?;
-    Ok(HttpResponse::Ok().json(view(&delivery)))
+    Ok(HttpResponse::Ok().json(Delivery::from(delivery)))
 }

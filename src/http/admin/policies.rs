@@ -4,8 +4,11 @@ use std::str::FromStr;
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, post};
 use super::paging::{page_request, paged, parameter, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
@@ -13,38 +16,223 @@ use crate::access::policy::{PolicyDecision, evaluate, tried};
 use crate::access::switched_off;
 use crate::base::id::EvaluationId;
 use crate::base::page::PageRequest;
-use crate::base::{Moment, ScriptDigest};
+use crate::base::{Moment, ScriptDigest, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Input, Json, Query, UpdatePolicies, ViewPolicies};
+use crate::http::extract::{Admin, Body, Query, UpdatePolicies, ViewPolicies};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::records::{Decision, EvaluationRow, PolicyPlace, PolicyVersion, SwitchedOff};
-use crate::script::{self, Busy, Fault, Task};
+use crate::records::{self, ActorKind, Decision, EvaluationRow, PolicyPlace};
+use crate::script::{self, Busy, Fault, Note, Task};
 use crate::store::Order;
 
+/// A script to look at.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptText {
+    /// Lua.
+    pub script: String,
+}
+
+/// A script to run.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptTrial {
+    /// Lua.
+    pub script: String,
+    /// What it knows, which is completed as that of a check is.
+    pub context: Option<Map<String, Value>>,
+}
+
+/// What there is to say about a script.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScriptReport {
+    /// Whether it can run.
+    valid: bool,
+    errors: Vec<Note>,
+    /// It runs, but hardly as it is meant.
+    warnings: Vec<Note>,
+    /// It could be better.
+    suggestions: Vec<Note>,
+    #[schema(required)]
+    switched_off: Option<SwitchedOff>,
+}
+
+/// What a script came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialResult {
+    result: Decision,
+    /// What it returned: true, false, or the name of another type.
+    #[schema(required)]
+    returned: Option<String>,
+    /// Why what it returned counts as deny.
+    #[schema(required)]
+    note: Option<String>,
+    execution_time_ms: f64,
+    #[schema(required)]
+    error: Option<ScriptError>,
+}
+
+/// Why a script failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScriptError {
+    /// A stable word.
+    code: String,
+    #[schema(required)]
+    line: Option<u32>,
+    message: String,
+}
+
+/// A policy that did not come back and is not run any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SwitchedOff {
+    script: ScriptDigest,
+    /// What it was to decide.
+    about: String,
+    /// Whose it was: a client, or `platform`.
+    owner: String,
+    at: Timestamp,
+}
+
+impl From<&records::SwitchedOff> for SwitchedOff {
+    fn from(row: &records::SwitchedOff) -> Self {
+        Self { script: row.script, about: row.about.clone(), owner: row.owner.clone(), at: row.at.into() }
+    }
+}
+
+/// Policies that are switched off.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SwitchedOffList {
+    items: Vec<SwitchedOff>,
+}
+
+/// What a policy got and answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Evaluation {
+    id: EvaluationId,
+    at: Timestamp,
+    entity_type: String,
+    entity_id: String,
+    permission: String,
+    subject_type: String,
+    subject_id: String,
+    policy_source: PolicyLevel,
+    /// The name of the permission, or the identifier of the tuple.
+    policy_name: String,
+    #[schema(required)]
+    policy_script: Option<String>,
+    result: Decision,
+    /// The code of a fault.
+    #[schema(required)]
+    error: Option<String>,
+    /// The fault in words, or why what it returned counts as deny.
+    #[schema(required)]
+    message: Option<String>,
+    /// What it knew, without what is redacted.
+    context: Value,
+    execution_time_ms: f64,
+    #[schema(required)]
+    request: Option<String>,
+    #[schema(required)]
+    ip: Option<String>,
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// So many like it were left out before it.
+    left_out: u64,
+}
+
+/// Where a policy stands.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyLevel {
+    /// At a permission of a model.
+    Permission,
+    /// At a tuple, as its condition.
+    Tuple,
+}
+
+impl From<&PolicyPlace> for PolicyLevel {
+    fn from(place: &PolicyPlace) -> Self {
+        match place {
+            PolicyPlace::Permission(_) => Self::Permission,
+            PolicyPlace::Tuple(_) => Self::Tuple,
+        }
+    }
+}
+
+/// What a policy was.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PolicyVersion {
+    entity_type: String,
+    policy_level: PolicyLevel,
+    /// The name of the permission, or the identifier of the tuple.
+    policy_name: String,
+    /// `null` when it was taken away.
+    #[schema(required)]
+    script: Option<String>,
+    version: u64,
+    changed_by_type: ActorKind,
+    #[schema(required)]
+    changed_by: Option<String>,
+    #[schema(required)]
+    reason: Option<String>,
+    at: Timestamp,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        post("policies/validate", "What is wrong with a script; it is not run")
+            .needs("view on policies")
+            .takes::<ScriptText>()
+            .gives::<ScriptReport>(),
+        post("policies/test", "Runs a script as a check would, and records nothing")
+            .needs("view on policies")
+            .takes::<ScriptTrial>()
+            .gives::<TrialResult>(),
+        get("policies/evaluations", "What policies got and answered, newest first")
+            .needs("view on policies")
+            .filter::<Timestamp>("since", "From this moment on.")
+            .filter::<String>("entity_type", "Only on this type.")
+            .filter::<String>("entity_id", "Only on this object.")
+            .filter::<String>("permission", "Only of this permission.")
+            .filter::<String>("subject", "Only about this subject.")
+            .filter::<Decision>("result", "Only with this result.")
+            .filter_among("order", &["asc", "desc"], "Oldest or newest first.")
+            .pages::<Evaluation>(),
+        get("policies/versions", "What the policies of a type were, the newest first for each")
+            .needs("view on policies")
+            .names::<String>("entity_type", "Of which type.")
+            .filter::<String>("permission", "Only of this permission.")
+            .filter::<String>("tuple", "Only of this tuple's condition.")
+            .pages::<PolicyVersion>(),
+        get("policies/switched-off", "Policies that did not come back and are not run any more, oldest first")
+            .needs("view on policies")
+            .gives::<SwitchedOffList>(),
+        deletes("policies/switched-off/{script}", "Lets the policy run again whose text has this digest")
+            .needs("update on policies")
+            .gives::<SwitchedOff>(),
+    ];
+    all.into_iter().map(|operation| operation.under("access")).collect()
+}
+
 /// `POST policies/validate`: what there is to say about a `script`, and whether it is switched off. It is not run.
-pub async fn validate(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let script: String = input.require("script");
-    input.finish()?;
+pub async fn validate(admin: Admin<ViewPolicies>, body: Body<ScriptText>) -> HandlerResult {
+    let ScriptText { script } = body.0;
     let report = script::lint(&script);
     let off = switched_off::find(&admin.cx, &script).map_err(Refusal::internal)?;
-    Ok(HttpResponse::Ok().json(json!({
-        "valid": report.is_sound(),
-        "errors": report.errors,
-        "warnings": report.warnings,
-        "suggestions": report.suggestions,
-        "switched_off": off.as_ref().map(off_view),
-    })))
+    Ok(HttpResponse::Ok().json(ScriptReport {
+        valid: report.is_sound(),
+        errors: report.errors,
+        warnings: report.warnings,
+        suggestions: report.suggestions,
+        switched_off: off.as_ref().map(SwitchedOff::from),
+    }))
 }
 
 /// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records nothing.
-pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let script: String = input.require("script");
-    let context: Map<String, Value> = input.take("context").unwrap_or_default();
-    input.finish()?;
+pub async fn test(admin: Admin<ViewPolicies>, body: Body<ScriptTrial>) -> HandlerResult {
+    let ScriptTrial { script, context } = body.0;
     let now = admin.cx.now;
-    let context = tried(&context, now)?;
+    let context = tried(&context.unwrap_or_default(), now)?;
     let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
     let ran = admin.cx.app.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
     if matches!(ran, Err(Busy::Lost)) {
@@ -55,27 +243,23 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Json<Map<String, Value>>) ->
         Busy::Stopped | Busy::Panicked => Refusal::internal(busy),
     })?;
     let (result, note, error) = match evaluated.decision {
-        PolicyDecision::Allowed => (Decision::Allowed, None, Value::Null),
-        PolicyDecision::Denied(note) => (Decision::Denied, note, Value::Null),
-        PolicyDecision::Failed(fault) => (Decision::Error, None, error(&fault)),
+        PolicyDecision::Allowed => (Decision::Allowed, None, None),
+        PolicyDecision::Denied(note) => (Decision::Denied, note, None),
+        PolicyDecision::Failed(fault) => (Decision::Error, None, Some(error(&fault))),
     };
-    Ok(HttpResponse::Ok().json(json!({
-        "result": result.name(),
-        "returned": evaluated.returned,
-        "note": note,
-        "execution_time_ms": milliseconds(evaluated.micros),
-        "error": error,
-    })))
-}
-
-fn off_view(row: &SwitchedOff) -> Value {
-    json!({"script": row.script, "about": row.about, "owner": row.owner, "at": row.at.rfc3339()})
+    Ok(HttpResponse::Ok().json(TrialResult {
+        result,
+        returned: evaluated.returned.map(str::to_owned),
+        note,
+        execution_time_ms: milliseconds(evaluated.micros),
+        error,
+    }))
 }
 
 /// `GET policies/switched-off`: the policies that did not come back and are not run any more, oldest first.
 pub async fn switched_off(admin: Admin<ViewPolicies>) -> HandlerResult {
     let all = switched_off::list(&admin.cx).map_err(Refusal::internal)?;
-    Ok(HttpResponse::Ok().json(json!({"items": all.iter().map(off_view).collect::<Vec<_>>()})))
+    Ok(HttpResponse::Ok().json(SwitchedOffList { items: all.iter().map(SwitchedOff::from).collect() }))
 }
 
 /// `DELETE policies/switched-off/{script}`: lets the policy run again whose text has this digest.
@@ -86,15 +270,15 @@ pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> Ha
         access::Error::NotFound => none(),
         other => other.into(),
     })?;
-    Ok(HttpResponse::Ok().json(off_view(&row)))
+    Ok(HttpResponse::Ok().json(SwitchedOff::from(&row)))
 }
 
-fn error(fault: &Fault) -> Value {
+fn error(fault: &Fault) -> ScriptError {
     let line = match fault {
-        Fault::Syntax { line, .. } | Fault::Runtime { line: Some(line), .. } => Some(line),
+        Fault::Syntax { line, .. } | Fault::Runtime { line: Some(line), .. } => Some(*line),
         _ => None,
     };
-    json!({"code": fault.code(), "line": line, "message": fault.to_string()})
+    ScriptError { code: fault.code().to_owned(), line, message: fault.to_string() }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no evaluation takes 285 years")]
@@ -102,28 +286,30 @@ fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-fn evaluation(row: &EvaluationRow) -> Value {
-    json!({
-        "id": row.id,
-        "at": row.at.rfc3339(),
-        "entity_type": row.entity_type,
-        "entity_id": row.entity_id,
-        "permission": row.permission,
-        "subject_type": row.subject_type,
-        "subject_id": row.subject_id,
-        "policy_source": row.place.level(),
-        "policy_name": row.place.name(),
-        "policy_script": row.script,
-        "result": row.result.name(),
-        "error": row.error,
-        "message": row.message,
-        "context": row.context,
-        "execution_time_ms": milliseconds(row.micros),
-        "request": row.request,
-        "ip": row.ip,
-        "user_agent": row.user_agent,
-        "left_out": row.left_out,
-    })
+impl From<EvaluationRow> for Evaluation {
+    fn from(row: EvaluationRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at.into(),
+            entity_type: row.entity_type,
+            entity_id: row.entity_id,
+            permission: row.permission,
+            subject_type: row.subject_type,
+            subject_id: row.subject_id,
+            policy_source: (&row.place).into(),
+            policy_name: row.place.name().to_owned(),
+            policy_script: row.script,
+            result: row.result,
+            error: row.error,
+            message: row.message,
+            context: row.context,
+            execution_time_ms: milliseconds(row.micros),
+            request: row.request,
+            ip: row.ip,
+            user_agent: row.user_agent,
+            left_out: row.left_out,
+        }
+    }
 }
 
 /// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`, `permission`, `subject`
@@ -159,8 +345,7 @@ pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     evaluations::flush(&admin.cx).await?;
     let read = move |cx: &Cx, request: &PageRequest| evaluations::page(cx, &filter, order, request);
     let page = paged(&admin.cx, page_request::<EvaluationId>(&query)?, read).await?;
-    let items: Vec<Value> = page.items.iter().map(evaluation).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(page.map(Evaluation::from)))
 }
 
 /// A cursor of the list of versions: `LEVEL.VERSION.NAME`.
@@ -177,18 +362,20 @@ impl FromStr for VersionCursor {
     }
 }
 
-fn version(row: &PolicyVersion) -> Value {
-    json!({
-        "entity_type": row.entity_type,
-        "policy_level": row.place.level(),
-        "policy_name": row.place.name(),
-        "script": row.script,
-        "version": row.version,
-        "changed_by_type": row.changed_by_kind,
-        "changed_by": row.changed_by,
-        "reason": row.reason,
-        "at": row.at.rfc3339(),
-    })
+impl From<records::PolicyVersion> for PolicyVersion {
+    fn from(row: records::PolicyVersion) -> Self {
+        Self {
+            entity_type: row.entity_type,
+            policy_level: (&row.place).into(),
+            policy_name: row.place.name().to_owned(),
+            script: row.script,
+            version: row.version,
+            changed_by_type: row.changed_by_kind,
+            changed_by: row.changed_by,
+            reason: row.reason,
+            at: row.at.into(),
+        }
+    }
 }
 
 /// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one `permission` or `tuple`
@@ -205,6 +392,5 @@ pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult
     };
     let request = page_request::<VersionCursor>(&query)?;
     let page = evaluations::versions(&admin.cx, entity_type, place.as_ref(), &request)?;
-    let items: Vec<Value> = page.items.iter().map(version).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(page.map(PolicyVersion::from)))
 }

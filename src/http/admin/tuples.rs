@@ -2,44 +2,273 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, post};
 use super::paging::{page_request, paged, parameter};
 use super::writers::for_writers;
 use crate::access::authority::Writable;
+use crate::access::dry_run::{Change, LookedAt};
 use crate::access::import::{Incoming, prefixed, read_tuples};
 use crate::access::naming::{self, Name, Naming};
-use crate::access::tuples::{self, MAX_BATCH, NewTuple, Written};
+use crate::access::tuples::{self, MAX_BATCH, Written};
 use crate::access::{Error, dry_run};
+use crate::base::Timestamp;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Input, LongJson, Manager, Query, ViewTuples};
+use crate::http::extract::{Admin, LongBody, Manager, Query, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::records::{SubjectRef, Tuple, TupleKey};
+use crate::records::{self, SubjectRef, TupleKey};
 use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
 const MAX_DRY: usize = 100;
 
 /// What is wrong with it is told after who asks.
-type Body = Result<LongJson, Refusal>;
+type Body<T> = Result<LongBody<T>, Refusal>;
 
-/// A tuple as administrators see it.
-pub(super) fn view(tuple: &Tuple) -> Value {
-    let TupleKey { entity_type, entity_id, relation, subject } = &tuple.key;
-    json!({
-        "id": tuple.key.id(),
-        "entity_type": entity_type,
-        "entity_id": entity_id,
-        "relation": relation,
-        "subject_type": subject.kind,
-        "subject_id": subject.id,
-        "subject_relation": subject.relation,
-        "condition": tuple.condition,
-        "expires_at": tuple.expires_at.map(|at| at.rfc3339()),
-        "created_at": tuple.created_at.rfc3339(),
-        "updated_at": tuple.updated_at.rfc3339(),
-    })
+/// A tuple: who has which relation to which object.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tuple {
+    /// Made of its six parts: the same tuple has the same identifier everywhere.
+    id: String,
+    entity_type: String,
+    /// The object; `*` for all of the type.
+    entity_id: String,
+    relation: String,
+    subject_type: String,
+    /// Who; `*` for all of the type.
+    subject_id: String,
+    /// With it, the subject is everyone who has this relation to the one that is named.
+    #[schema(required)]
+    subject_relation: Option<String>,
+    /// Lua that must return true for the tuple to count.
+    #[schema(required)]
+    condition: Option<String>,
+    /// From then on it does not count.
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// The name that the subject was given by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resolved: Option<Name>,
+}
+
+impl From<&records::Tuple> for Tuple {
+    fn from(tuple: &records::Tuple) -> Self {
+        let TupleKey { entity_type, entity_id, relation, subject } = tuple.key.clone();
+        Self {
+            id: tuple.key.id(),
+            entity_type,
+            entity_id,
+            relation,
+            subject_type: subject.kind,
+            subject_id: subject.id,
+            subject_relation: subject.relation,
+            condition: tuple.condition.clone(),
+            expires_at: tuple.expires_at.map(Timestamp::from),
+            created_at: tuple.created_at.into(),
+            updated_at: tuple.updated_at.into(),
+            resolved: None,
+        }
+    }
+}
+
+impl From<&Written> for Tuple {
+    fn from(written: &Written) -> Self {
+        Self { resolved: written.name.clone(), ..Self::from(&written.tuple) }
+    }
+}
+
+/// A tuple to write, or to remove. It may be sent as it was read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTuple {
+    pub entity_type: String,
+    /// The object; `*` for all of the type.
+    pub entity_id: String,
+    pub relation: String,
+    pub subject_type: String,
+    /// Who: an identifier, or the name of a person or group; `*` for all of the type.
+    pub subject_id: String,
+    /// With it, the subject is everyone who has this relation to the one that is named.
+    pub subject_relation: Option<String>,
+    /// Lua that must return true for the tuple to count.
+    pub condition: Option<String>,
+    /// From then on it does not count.
+    pub expires_at: Option<Timestamp>,
+    /// Whether somebody may be named; otherwise all is an identifier.
+    pub names: Option<bool>,
+    /// Said when it is read; ignored.
+    #[serde(default, skip_serializing_if = "is_only_read")]
+    #[schema(value_type = Option<String>)]
+    pub id: Option<Value>,
+    /// Said when it is read; ignored.
+    #[serde(default, skip_serializing_if = "is_only_read")]
+    #[schema(value_type = Option<Timestamp>)]
+    pub created_at: Option<Value>,
+    /// Said when it is read; ignored.
+    #[serde(default, skip_serializing_if = "is_only_read")]
+    #[schema(value_type = Option<Timestamp>)]
+    pub updated_at: Option<Value>,
+    /// Said when it is read; ignored.
+    #[serde(default, skip_serializing_if = "is_only_read")]
+    #[schema(value_type = Option<Object>)]
+    pub resolved: Option<Value>,
+}
+
+/// What is taken because it may be sent as it was read; nobody sends it by themselves.
+fn is_only_read(_: &Option<Value>) -> bool {
+    true
+}
+
+impl From<NewTuple> for tuples::NewTuple {
+    fn from(new: NewTuple) -> Self {
+        Self {
+            key: TupleKey {
+                entity_type: new.entity_type,
+                entity_id: new.entity_id,
+                relation: new.relation,
+                subject: SubjectRef { kind: new.subject_type, id: new.subject_id, relation: new.subject_relation },
+            },
+            naming: Naming::written(new.names.unwrap_or(true)),
+            condition: new.condition,
+            expires_at: new.expires_at.map(|Timestamp(end)| end),
+        }
+    }
+}
+
+/// One tuple, or several, all or none.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum NewTuples {
+    /// Up to 1000.
+    Several(TupleBatch),
+    /// One.
+    One(Box<NewTuple>),
+}
+
+/// Several tuples to write.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TupleBatch {
+    /// The tuples.
+    #[schema(max_items = 1_000)]
+    pub tuples: Vec<NewTuple>,
+}
+
+/// One tuple that was written, or several.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum WrittenTuples {
+    /// Several, in the order in which they were sent.
+    Several(TuplePage),
+    /// One.
+    One(Box<Tuple>),
+}
+
+/// A page of tuples.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TuplePage {
+    items: Vec<Tuple>,
+    #[schema(required)]
+    next: Option<String>,
+    /// The name that the subject was given by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resolved: Option<Name>,
+}
+
+/// Tuples as lines of any notation that is read.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TupleImport {
+    /// The lines.
+    pub lines: Vec<String>,
+    /// The number of the first line, for messages.
+    pub first_line: Option<usize>,
+    /// What stands before the types of OpenFGA tuples from now on.
+    pub prefix: Option<String>,
+    /// Whether people and groups are named; otherwise all are identifiers.
+    pub names: Option<bool>,
+}
+
+/// How many tuples were imported.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct ImportedTuples {
+    /// Those that are there now.
+    pub written: usize,
+    /// Those that have expired and were left out.
+    pub expired: usize,
+    /// Those whose subject was named.
+    pub resolved: usize,
+    /// Those whose subject was taken for an identifier, and is also the name of somebody here.
+    pub names: usize,
+}
+
+/// Tuples to try.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TupleChanges {
+    /// Those that would be written.
+    pub add: Option<Vec<NewTuple>>,
+    /// Those that would be removed.
+    pub remove: Option<Vec<NewTuple>>,
+}
+
+/// What other tuples would change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TriedTuples {
+    gained: Vec<Change>,
+    lost: Vec<Change>,
+    /// Whether this is all.
+    complete: bool,
+    looked_at: LookedAt,
+    /// The names that subjects were given by.
+    resolved: Vec<Name>,
+}
+
+const WRITES_TUPLES: &str = "Depends on the object: manage_platform on platform for what gives authority, manage_members on groups, \
+                             manage_access on the client, else update on tuples.";
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("tuples", "Who has which relation to which object")
+            .needs("view on tuples")
+            .filter::<String>("entity_type", "Only on this type.")
+            .filter::<String>("entity_id", "Only on this object.")
+            .filter::<String>("relation", "Only this relation.")
+            .filter::<String>("subject", "Only of this subject, as TYPE:ID.")
+            .filter::<String>("subject_type", "Only of subjects of this type.")
+            .filter::<String>("subject_id", "Only of subjects with this id.")
+            .filter::<bool>("names", "Whether a subject may be named; otherwise all is an identifier.")
+            .paged()
+            .gives::<TuplePage>(),
+        post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
+            .depends(WRITES_TUPLES)
+            .takes::<NewTuples>()
+            .makes::<WrittenTuples>(),
+        get("tuples/{tuple}", "A tuple").needs("view on tuples").gives::<Tuple>(),
+        deletes("tuples/{tuple}", "Removes a tuple").depends(WRITES_TUPLES).gives::<Tuple>(),
+        post("tuples/remove", "Removes a tuple, by its parts")
+            .depends(WRITES_TUPLES)
+            .takes::<NewTuple>()
+            .gives::<Tuple>(),
+        post("tuples/import", "Writes tuples from lines of any notation, all or none")
+            .depends(WRITES_TUPLES)
+            .takes::<TupleImport>()
+            .gives::<ImportedTuples>(),
+        post("tuples/dry-run", "Who would gain and who would lose what by other tuples")
+            .needs("view on tuples")
+            .takes::<TupleChanges>()
+            .gives::<TriedTuples>(),
+    ];
+    all.into_iter().map(|operation| operation.under("access")).collect()
 }
 
 /// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
@@ -64,54 +293,42 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
     }
     let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
     let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
-    let items: Vec<Value> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(resolved(json!({"items": items, "next": page.next}), name.as_ref())))
-}
-
-/// The answer with the name that somebody was given by, if they were: `resolved`.
-pub(super) fn resolved(mut answer: Value, name: Option<&Name>) -> Value {
-    if let (Some(members), Some(name)) = (answer.as_object_mut(), name) {
-        members.insert(String::from("resolved"), json!(name));
-    }
-    answer
-}
-
-/// A tuple that was written, with the name that its subject was given by.
-pub(super) fn written_view(written: &Written) -> Value {
-    resolved(view(&written.tuple), written.name.as_ref())
+    let items = page.items.iter().map(Tuple::from).collect();
+    Ok(HttpResponse::Ok().json(TuplePage { items, next: page.next, resolved: name }))
 }
 
 /// `GET tuples/{tuple}`.
 pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&tuples::by_id(&admin.cx, &id)?)))
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::by_id(&admin.cx, &id)?)))
 }
 
 /// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
 /// taken for an identifier.
-pub async fn write(manager: Manager, body: Body) -> HandlerResult {
+pub async fn write(manager: Manager, body: Body<NewTuples>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Tuples, write_all(&manager.cx, body).await)
 }
 
-async fn write_all(cx: &Cx, body: Body) -> HandlerResult {
-    let mut input = Input::new(body?.0);
-    if let Some(many) = input.take::<Vec<Map<String, Value>>>("tuples") {
-        input.finish()?;
-        let new = many.into_iter().map(|one| new_tuple(Input::new(one))).collect::<Result<Vec<_>, _>>()?;
-        let written = tuples::write_lines(cx, (1..).zip(new).collect()).await?;
-        let items: Vec<Value> = written.iter().map(written_view).collect();
-        return Ok(HttpResponse::Created().json(json!({"items": items, "next": null})));
-    }
-    Ok(HttpResponse::Created().json(written_view(&tuples::write(cx, new_tuple(input)?).await?)))
+async fn write_all(cx: &Cx, body: Body<NewTuples>) -> HandlerResult {
+    let written = match body?.0 {
+        NewTuples::Several(TupleBatch { tuples }) => {
+            let new = tuples.into_iter().map(tuples::NewTuple::from);
+            let written = tuples::write_lines(cx, (1..).zip(new).collect()).await?;
+            let items = written.iter().map(Tuple::from).collect();
+            WrittenTuples::Several(TuplePage { items, next: None, resolved: None })
+        }
+        NewTuples::One(one) => WrittenTuples::One(Box::new(Tuple::from(&tuples::write(cx, (*one).into()).await?))),
+    };
+    Ok(HttpResponse::Created().json(written))
 }
 
 /// `POST tuples/remove`: the parts of the tuple.
-pub async fn remove(manager: Manager, body: Body) -> HandlerResult {
+pub async fn remove(manager: Manager, body: Body<NewTuple>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Tuples, remove_named(&manager.cx, body).await)
 }
 
-async fn remove_named(cx: &Cx, body: Body) -> HandlerResult {
-    let tuple = new_tuple(Input::new(body?.0))?;
-    Ok(HttpResponse::Ok().json(view(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
+async fn remove_named(cx: &Cx, body: Body<NewTuple>) -> HandlerResult {
+    let tuple = tuples::NewTuple::from(body?.0);
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::remove_named(cx, &tuple.key, tuple.naming).await?)))
 }
 
 /// `DELETE tuples/{tuple}`.
@@ -120,23 +337,20 @@ pub async fn delete(manager: Manager, id: Path<String>) -> HandlerResult {
 }
 
 async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&tuples::remove_by_id(cx, id).await?)))
+    Ok(HttpResponse::Ok().json(Tuple::from(&tuples::remove_by_id(cx, id).await?)))
 }
 
 /// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
 /// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
 /// writes them.
-pub async fn import(manager: Manager, body: Body) -> HandlerResult {
+pub async fn import(manager: Manager, body: Body<TupleImport>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Tuples, import_lines(&manager.cx, body).await)
 }
 
-async fn import_lines(cx: &Cx, body: Body) -> HandlerResult {
-    let mut input = Input::new(body?.0);
-    let lines: Vec<String> = input.require("lines");
-    let first: usize = input.take("first_line").unwrap_or(1);
-    let prefix: String = input.take("prefix").unwrap_or_default();
-    let naming = Naming::written(input.take("names").unwrap_or_default());
-    input.finish()?;
+async fn import_lines(cx: &Cx, body: Body<TupleImport>) -> HandlerResult {
+    let TupleImport { lines, first_line, prefix, names } = body?.0;
+    let (first, prefix) = (first_line.unwrap_or(1), prefix.unwrap_or_default());
+    let naming = Naming::written(names.unwrap_or_default());
     if lines.len() > MAX_BATCH {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
     }
@@ -154,65 +368,39 @@ async fn import_lines(cx: &Cx, body: Body) -> HandlerResult {
         }
         Naming::Names | Naming::Asking => 0,
     };
-    let answer = json!({"written": written.len(), "expired": expired.len(), "resolved": resolved, "names": names});
-    Ok(HttpResponse::Ok().json(answer))
+    let (written, expired) = (written.len(), expired.len());
+    Ok(HttpResponse::Ok().json(ImportedTuples { written, expired, resolved, names }))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
-pub async fn dry_run(admin: Admin<ViewTuples>, body: LongJson) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let mut tuples_of = |name: &str| input.take::<Vec<Map<String, Value>>>(name).unwrap_or_default();
-    let (add, remove) = (tuples_of("add"), tuples_of("remove"));
-    input.finish()?;
+pub async fn dry_run(admin: Admin<ViewTuples>, body: LongBody<TupleChanges>) -> HandlerResult {
+    let TupleChanges { add, remove } = body.0;
+    let (add, remove) = (add.unwrap_or_default(), remove.unwrap_or_default());
     if add.len() + remove.len() > MAX_DRY {
         return Err(Error::invalid("", format!("at most {MAX_DRY} tuples are tried at once")).into());
     }
-    let (mut added, mut names) = (Vec::with_capacity(add.len()), Vec::new());
+    let (mut added, mut resolved) = (Vec::with_capacity(add.len()), Vec::new());
     for one in add {
-        let (draft, name) = tuples::draft(&admin.cx, &new_tuple(Input::new(one))?)?;
+        let (draft, name) = tuples::draft(&admin.cx, &one.into())?;
         added.push(draft);
-        names.extend(name);
+        resolved.extend(name);
     }
     let mut removed = Vec::with_capacity(remove.len());
     for one in remove {
-        let one = new_tuple(Input::new(one))?;
+        let one = tuples::NewTuple::from(one);
         removed.push(tuples::stored_key(&admin.cx, &one.key, one.naming)?);
     }
-    let changes = admin.cx.look(move |cx| dry_run::of_tuples(cx, &added, &removed)).await?;
-    let mut answer = json!(changes);
-    if let Some(members) = answer.as_object_mut() {
-        members.insert(String::from("resolved"), json!(names));
-    }
-    Ok(HttpResponse::Ok().json(answer))
+    let look = move |cx: &Cx| dry_run::of_tuples(cx, &added, &removed);
+    let dry_run::Changes { gained, lost, complete, looked_at } = admin.cx.look(look).await?;
+    let (gained, lost) = (gained.into_iter().collect(), lost.into_iter().collect());
+    Ok(HttpResponse::Ok().json(TriedTuples { gained, lost, complete, looked_at, resolved }))
 }
 
-fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> NewTuple {
+fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> tuples::NewTuple {
     let mut key = incoming.key;
     if incoming.is_foreign {
         key.entity_type = prefixed(&key.entity_type, prefix);
         key.subject.kind = prefixed(&key.subject.kind, prefix);
     }
-    NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
-}
-
-pub(super) fn new_tuple(mut input: Input) -> Result<NewTuple, Refusal> {
-    let subject = SubjectRef {
-        kind: input.require("subject_type"),
-        id: input.require("subject_id"),
-        relation: input.take("subject_relation"),
-    };
-    let key = TupleKey {
-        entity_type: input.require("entity_type"),
-        entity_id: input.require("entity_id"),
-        relation: input.require("relation"),
-        subject,
-    };
-    let (condition, expires_at) = (input.take("condition"), input.take_moment("expires_at"));
-    let naming = Naming::written(input.take("names").unwrap_or(true));
-    // A tuple may be written as it was read.
-    for told in ["id", "created_at", "updated_at", "resolved"] {
-        input.take::<Value>(told);
-    }
-    input.finish()?;
-    Ok(NewTuple { key, naming, condition, expires_at })
+    tuples::NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
 }

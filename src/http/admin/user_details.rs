@@ -2,17 +2,82 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get};
 use super::paging::{parameter, wrong_parameter};
-use crate::access::{effective, groups};
-use crate::base::id::ClientId;
+use crate::access::effective::{self, Effective};
+use crate::access::groups;
+use crate::base::Timestamp;
+use crate::base::id::{ClientId, GroupId, UserId};
+use crate::base::page::Page;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, PlatformRight, Query, UpdateUsers, ViewGroups, ViewTuples, ViewUsers};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
-use crate::oauth::{clients, consents, preview};
+use crate::oauth::preview::{self, Preview};
+use crate::oauth::{clients, consents};
 use crate::records::SubjectRef;
+
+/// A group that a person is in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct JoinedGroup {
+    id: GroupId,
+    name: String,
+    /// Whether they were put in by name, not only through another group.
+    direct: bool,
+}
+
+/// An app that a person has let in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Consent {
+    client_id: ClientId,
+    #[schema(required)]
+    client_name: Option<String>,
+    /// What it may see.
+    scopes: Vec<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A consent that was taken back.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RevokedConsent {
+    user: UserId,
+    client_id: ClientId,
+    deleted: bool,
+    ended: RevokedGrants,
+}
+
+/// How much of what an app got ended.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RevokedGrants {
+    grants: usize,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("users/{user}/groups", "The groups they are in")
+            .depends("Needs view on users and view on groups.")
+            .lists::<JoinedGroup>(),
+        get("users/{user}/access", "What they may do")
+            .depends("Needs view on users and view on tuples.")
+            .filter::<String>("client", "Only on the types of this app.")
+            .gives::<Effective>(),
+        get("users/{user}/token", "What their tokens would say; nothing is signed or stored")
+            .depends("Needs view on users and view on tuples.")
+            .names::<String>("client", "For this app.")
+            .filter::<String>("scope", "With these scopes, separated by spaces; openid when absent.")
+            .gives::<Preview>(),
+        get("users/{user}/consents", "The apps they have let in").needs("view on users").lists::<Consent>(),
+        deletes("users/{user}/consents/{client}", "Ends what an app got by their consent")
+            .needs("update on users")
+            .gives::<RevokedConsent>(),
+    ];
+    all.into_iter().map(|operation| operation.under("people")).collect()
+}
 
 /// `GET users/{user}/groups`: those they are in, by name or through others.
 pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
@@ -20,11 +85,12 @@ pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResul
     let user = users::by_name(&admin.cx, &name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
     let joined = admin.cx.look(move |cx| groups::of_subject(cx, &cx.read()?, &subject)).await?;
-    let items: Vec<Value> = joined
-        .iter()
-        .map(|joined| json!({"id": joined.group.id, "name": joined.group.name, "direct": joined.direct}))
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+    let joined = joined.into_iter().map(|joined| JoinedGroup {
+        id: joined.group.id,
+        name: joined.group.name,
+        direct: joined.direct,
+    });
+    Ok(HttpResponse::Ok().json(Page { items: joined.collect(), next: None }))
 }
 
 /// `GET users/{user}/access`: what they may do, with `client` on the types of that app only.
@@ -51,19 +117,14 @@ pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Query) ->
 /// `GET users/{user}/consents`: the apps they have let in.
 pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
-    let items: Vec<Value> = consents::of_user(&admin.cx, &user.id)?
-        .into_iter()
-        .map(|(consent, client)| {
-            json!({
-                "client_id": consent.client,
-                "client_name": client.map(|client| client.name),
-                "scopes": consent.scopes,
-                "created_at": consent.created_at.rfc3339(),
-                "updated_at": consent.updated_at.rfc3339(),
-            })
-        })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
+    let items = consents::of_user(&admin.cx, &user.id)?.into_iter().map(|(consent, client)| Consent {
+        client_id: consent.client,
+        client_name: client.map(|client| client.name),
+        scopes: consent.scopes,
+        created_at: consent.created_at.into(),
+        updated_at: consent.updated_at.into(),
+    });
+    Ok(HttpResponse::Ok().json(Page { items: items.collect(), next: None }))
 }
 
 /// `DELETE users/{user}/consents/{client}`: ends what the app got by it; its next sign-in asks again.
@@ -73,8 +134,8 @@ pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, Strin
     let unknown = || Refusal::not_found("This person has not let in an app with this id.");
     let client: ClientId = client.parse().map_err(|_| unknown())?;
     let grants = consents::revoke(&admin.cx, &user.id, &client).await?.ok_or_else(unknown)?;
-    let answer = json!({"user": user.id, "client_id": client, "deleted": true, "ended": {"grants": grants}});
-    Ok(HttpResponse::Ok().json(answer))
+    let ended = RevokedGrants { grants };
+    Ok(HttpResponse::Ok().json(RevokedConsent { user: user.id, client_id: client, deleted: true, ended }))
 }
 
 /// A second right that a route needs.

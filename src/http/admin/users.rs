@@ -4,64 +4,298 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{flag, paged, parameter, search, sorted_request};
-use crate::base::Moment;
-use crate::base::Secret;
-use crate::base::clock::rfc3339;
-use crate::base::id::UserId;
+use crate::audit::Ended;
+use crate::base::id::{InviteId, UserId};
 use crate::base::long_work::Busy;
-use crate::http::extract::{
-    Admin, BanUsers, CreateUsers, DeleteUsers, Fresh, Input, Json, Query, UpdateUsers, ViewUsers,
-};
-use crate::http::respond::{HandlerResult, Refusal};
-use crate::identity::cascade::Ended;
+use crate::base::{Secret, Timestamp};
+use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Query, UpdateUsers, ViewUsers};
+use crate::http::respond::HandlerResult;
 use crate::identity::invites;
-use crate::identity::users::{self, Filter, NewUser, UserChange};
-use crate::records::{Profile, User};
+use crate::identity::users::{self, Filter};
+use crate::records::{self, Address, Profile};
 use crate::tenant::paths;
 
-/// A person as administrators see them: everything but the password.
-#[derive(Serialize)]
-struct View<'u> {
-    id: &'u UserId,
-    email: &'u str,
+/// A person: everything but the password.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct User {
+    id: UserId,
+    email: String,
+    /// Whether the address is known to be theirs.
     email_verified: bool,
-    username: Option<&'u str>,
+    /// Name to sign in with besides the e-mail address.
+    #[schema(required)]
+    username: Option<String>,
+    /// Claims of OIDC Core §5.1.
     #[serde(flatten)]
-    profile: &'u Profile,
-    attributes: &'u Map<String, Value>,
-    roles: &'u [String],
+    profile: Profile,
+    /// Custom attributes.
+    attributes: Map<String, Value>,
+    /// `admin` for administrators.
+    roles: Vec<String>,
     has_password: bool,
+    /// A disabled person cannot sign in.
     disabled: bool,
-    #[serde(with = "rfc3339")]
-    created_at: Moment,
-    #[serde(with = "rfc3339")]
-    updated_at: Moment,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     version: u64,
     /// What ended with the change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     ended: Option<Ended>,
 }
 
-fn view(user: &User) -> View<'_> {
-    View {
-        id: &user.id,
-        email: &user.email,
-        email_verified: user.email_verified,
-        username: user.username.as_deref(),
-        profile: &user.profile,
-        attributes: &user.attributes,
-        roles: &user.roles,
-        has_password: user.password.is_some(),
-        disabled: user.disabled,
-        created_at: user.created_at,
-        updated_at: user.updated_at,
-        version: user.version,
-        ended: None,
+impl From<&records::User> for User {
+    fn from(user: &records::User) -> Self {
+        Self {
+            id: user.id.clone(),
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            username: user.username.clone(),
+            profile: user.profile.clone(),
+            attributes: user.attributes.clone(),
+            roles: user.roles.clone(),
+            has_password: user.password.is_some(),
+            disabled: user.disabled,
+            created_at: user.created_at.into(),
+            updated_at: user.updated_at.into(),
+            version: user.version,
+            ended: None,
+        }
     }
+}
+
+/// Declares the claims of a change, in which each can be absent, `null` or a value.
+macro_rules! claims {
+    ($($(#[doc = $words:expr])* $(#[schema($($schema:tt)*)])? $name:ident: $type:ty,)*) => {
+        /// Claims of OIDC Core §5.1 to set, or with `null` to take away.
+        #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+        pub struct ClaimsChange {
+            $(
+                $(#[doc = $words])*
+                #[serde(
+                    default,
+                    deserialize_with = "crate::base::patch::given",
+                    skip_serializing_if = "Option::is_none"
+                )]
+                $(#[schema($($schema)*)])?
+                pub $name: Option<Option<$type>>,
+            )*
+        }
+    };
+}
+
+claims! {
+    /// Full name.
+    name: String,
+    /// First name or names.
+    given_name: String,
+    /// Last name or names.
+    family_name: String,
+    /// Middle name or names.
+    middle_name: String,
+    /// Casual name.
+    nickname: String,
+    /// URL of the person's page.
+    profile: String,
+    /// URL of a picture.
+    picture: String,
+    /// URL of a web site.
+    website: String,
+    /// Gender, in any words.
+    gender: String,
+    /// `YYYY-MM-DD`, `0000-MM-DD` or `YYYY`.
+    birthdate: String,
+    /// A name of the time-zone database.
+    zoneinfo: String,
+    /// A BCP 47 tag.
+    locale: String,
+    /// E.164 is recommended.
+    phone_number: String,
+    /// Whether the number is known to be theirs.
+    phone_number_verified: bool,
+    /// Postal address (OIDC Core §5.1.1).
+    #[schema(value_type = Option<Object>)]
+    address: Address,
+}
+
+impl ClaimsChange {
+    /// The members that are there, as a patch (RFC 7396).
+    fn patch(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
+    }
+
+    /// The claims of somebody new.
+    fn profile(&self) -> Profile {
+        let members: Map<String, Value> = self.patch().into_iter().filter(|(_, value)| !value.is_null()).collect();
+        serde_json::from_value(members.into()).unwrap_or_default()
+    }
+}
+
+/// An account to make.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// E-mail address.
+    #[schema(format = "email", min_length = 3, max_length = 254)]
+    pub email: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: Option<bool>,
+    /// Name to sign in with besides the e-mail address.
+    #[schema(min_length = 3, max_length = 30)]
+    pub username: Option<String>,
+    /// Without one a recovery link sets it.
+    #[serde(default, serialize_with = "exposed", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
+    pub password: Option<Secret<String>>,
+    /// Custom attributes.
+    pub attributes: Option<Map<String, Value>>,
+    /// Role names; `admin` makes an administrator.
+    pub roles: Option<Vec<String>>,
+    /// Whether they administer this installation, beside what `roles` says.
+    pub admin: Option<bool>,
+    /// Claims.
+    #[serde(flatten)]
+    pub claims: ClaimsChange,
+}
+
+/// What is to change of a person; what is absent stays.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserChange {
+    /// A new address; it counts as not verified unless `email_verified` says so.
+    #[schema(format = "email", min_length = 3, max_length = 254)]
+    pub email: Option<String>,
+    /// Whether the address is known to be theirs.
+    pub email_verified: Option<bool>,
+    /// Name to sign in with besides the e-mail address; `null` takes it away.
+    #[serde(default, deserialize_with = "crate::base::patch::given", skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 3, max_length = 30)]
+    pub username: Option<Option<String>>,
+    /// All custom attributes from now on.
+    pub attributes: Option<Map<String, Value>>,
+    /// All roles from now on.
+    pub roles: Option<Vec<String>>,
+    /// Whether they administer this installation; their other roles stay.
+    pub admin: Option<bool>,
+    /// The version that the change was made from; another one by now is 409 `conflict`.
+    pub version: Option<u64>,
+    /// Claims.
+    #[serde(flatten)]
+    pub claims: ClaimsChange,
+}
+
+/// A new password.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// The password.
+    #[serde(serialize_with = "exposed_one")]
+    #[schema(value_type = String, min_length = 1, max_length = 256)]
+    pub password: Secret<String>,
+}
+
+/// For the program that sends a password; nothing that is answered has one.
+fn exposed<S: Serializer>(secret: &Option<Secret<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|secret| secret.expose()).serialize(serializer)
+}
+
+/// As [`exposed`].
+fn exposed_one<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.expose().serialize(serializer)
+}
+
+/// A person who was deleted.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeletedUser {
+    id: UserId,
+    email: String,
+    deleted: bool,
+    ended: Ended,
+}
+
+/// What the deletion of a person would take along.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct UserDeletion {
+    sessions: usize,
+    refresh_families: usize,
+    api_keys: usize,
+    tuples: usize,
+    memberships: usize,
+    consents: usize,
+}
+
+/// An invitation to make.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvite {
+    /// The only address that may use it.
+    #[schema(format = "email", min_length = 3, max_length = 254)]
+    pub email: Option<String>,
+    /// Seconds until it stops working; a week when absent.
+    pub expires_in: Option<u64>,
+}
+
+/// An invitation to sign up, with its link, which is shown this once.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Invite {
+    id: InviteId,
+    #[schema(required)]
+    email: Option<String>,
+    /// The link.
+    url: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// The operations.
+pub fn operations() -> Vec<Operation> {
+    let all = vec![
+        get("users", "People, oldest first")
+            .needs("view on users")
+            .filter::<String>("search", "Only those whose e-mail address, username, names or id hold this.")
+            .filter::<bool>("disabled", "Only those who are, or are not.")
+            .filter::<String>("role", "Only those with this role: admin.")
+            .sorts::<records::User>()
+            .pages::<User>(),
+        post("users", "Makes an account").needs("create on users").fresh().takes::<NewUser>().makes::<User>(),
+        get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives::<User>(),
+        patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
+            .needs("update on users")
+            .fresh()
+            .takes::<UserChange>()
+            .gives::<User>(),
+        deletes("users/{user}", "Deletes a person and what was theirs")
+            .needs("delete on users")
+            .fresh()
+            .gives::<DeletedUser>(),
+        post("users/{user}/password", "Sets a password, which ends every session")
+            .needs("update on users")
+            .fresh()
+            .takes::<NewPassword>()
+            .gives::<User>(),
+        post("users/{user}/disable", "Locks somebody out, which ends every session")
+            .needs("ban on users")
+            .gives::<User>(),
+        post("users/{user}/enable", "Lets somebody in again").needs("update on users").fresh().gives::<User>(),
+        get("users/{user}/deletion", "What a deletion would take along")
+            .needs("delete on users")
+            .gives::<UserDeletion>(),
+        post("invites", "Makes a link to sign up, shown this once")
+            .needs("create on users")
+            .fresh()
+            .takes::<NewInvite>()
+            .makes::<Invite>(),
+    ];
+    all.into_iter().map(|operation| operation.under("people")).collect()
 }
 
 /// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
@@ -71,104 +305,92 @@ pub async fn list(admin: Admin<ViewUsers>, query: Query) -> HandlerResult {
         disabled: flag(&query, "disabled")?,
         role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
     };
-    let request = sorted_request::<UserId, User>(&query)?;
+    let request = sorted_request::<UserId, records::User>(&query)?;
     let page = paged(&admin.cx, request, move |cx, request| users::page(cx, &filter, request)).await?;
-    let items: Vec<View> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "next": page.next})))
+    Ok(HttpResponse::Ok().json(page.map(|user| User::from(&user))))
 }
 
 /// `GET users/{user}`: by e-mail address, username or id.
 pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
-    Ok(HttpResponse::Ok().json(view(&users::by_name(&admin.cx, &name)?)))
+    Ok(HttpResponse::Ok().json(User::from(&users::by_name(&admin.cx, &name)?)))
 }
 
 /// `POST users`.
-pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let mut roles: Vec<String> = input.take("roles").unwrap_or_default();
-    if let Some(admin) = input.take("admin") {
+pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewUser>) -> HandlerResult {
+    let body = body.0;
+    let mut roles = body.roles.unwrap_or_default();
+    if let Some(admin) = body.admin {
         set_admin(&mut roles, admin);
     }
-    let new = NewUser {
-        email: input.require("email"),
-        email_verified: input.take("email_verified").unwrap_or_default(),
-        username: input.take("username"),
-        password: input.take::<Secret<String>>("password"),
+    let new = users::NewUser {
+        email: body.email,
+        email_verified: body.email_verified.unwrap_or_default(),
+        username: body.username,
+        password: body.password,
         roles,
-        attributes: input.take("attributes").unwrap_or_default(),
-        profile: profile(&mut input),
+        attributes: body.attributes.unwrap_or_default(),
+        profile: body.claims.profile(),
     };
-    input.finish()?;
     let user = users::create(&admin.cx, new).await?;
-    Ok(HttpResponse::Created().json(view(&user)))
+    Ok(HttpResponse::Created().json(User::from(&user)))
 }
 
 /// `PATCH users/{user}`: what is absent stays; a claim that is `null` goes (RFC 7396). `version` makes it conditional.
 pub async fn update(
     Fresh(admin): Fresh<Admin<UpdateUsers>>,
     name: Path<String>,
-    body: Json<Map<String, Value>>,
+    body: Body<UserChange>,
 ) -> HandlerResult {
-    let user = users::by_name(&admin.cx, &name)?;
-    let mut input = Input::new(body.0);
-    let mut change = UserChange {
-        expected_version: input.take("version"),
-        email: input.take("email"),
-        email_verified: input.take("email_verified"),
-        username: input.take_or_null("username"),
-        roles: input.take("roles"),
-        attributes: input.take("attributes"),
-        profile: Map::new(),
+    let (user, body) = (users::by_name(&admin.cx, &name)?, body.0);
+    let mut change = users::UserChange {
+        expected_version: body.version,
+        email: body.email,
+        email_verified: body.email_verified,
+        username: body.username,
+        roles: body.roles,
+        attributes: body.attributes,
+        profile: body.claims.patch(),
     };
-    if let Some(is_admin) = input.take("admin") {
+    if let Some(is_admin) = body.admin {
         // Made of the roles as they are: nobody may have changed them meanwhile.
         change.expected_version = change.expected_version.or(Some(user.version));
         set_admin(change.roles.get_or_insert_with(|| user.roles.clone()), is_admin);
     }
-    change.profile = input.rest();
-    input.finish()?;
     let user = users::update(&admin.cx, &user.id, change).await?;
-    Ok(HttpResponse::Ok().json(view(&user)))
+    Ok(HttpResponse::Ok().json(User::from(&user)))
 }
 
 /// `DELETE users/{user}`: says what went with it.
 pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = users::delete(&admin.cx, &user.id).await?;
-    Ok(HttpResponse::Ok().json(json!({"id": user.id, "email": user.email, "deleted": true, "ended": ended})))
+    Ok(HttpResponse::Ok().json(DeletedUser { id: user.id, email: user.email, deleted: true, ended }))
 }
 
 /// `GET users/{user}/deletion`: what a deletion would take along.
 pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(users::deletion(cx, &user.id))).await??;
-    Ok(HttpResponse::Ok().json(json!({
-        "sessions": ended.sessions,
-        "refresh_families": ended.grants,
-        "api_keys": ended.api_keys,
-        "tuples": ended.tuples,
-        "memberships": ended.memberships,
-        "consents": ended.consents,
-    })))
+    Ok(HttpResponse::Ok().json(UserDeletion {
+        sessions: ended.sessions,
+        refresh_families: ended.grants,
+        api_keys: ended.api_keys,
+        tuples: ended.tuples,
+        memberships: ended.memberships,
+        consents: ended.consents,
+    }))
 }
 
 /// `POST users/{user}/password`: ends every session.
 pub async fn set_password(
     Fresh(admin): Fresh<Admin<UpdateUsers>>,
     name: Path<String>,
-    body: Json<Map<String, Value>>,
+    body: Body<NewPassword>,
 ) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let password: Option<Secret<String>> = input.take("password");
-    if password.is_none() {
-        input.refuse("password", "This is missing.");
-    }
-    input.finish()?;
     let user = users::by_name(&admin.cx, &name)?;
-    let Some(password) = password else { return Err(Refusal::malformed("There is no password.")) };
-    let ended = users::set_password(&admin.cx, &user.id, &password).await?;
+    let ended = users::set_password(&admin.cx, &user.id, &body.0.password).await?;
     let user = users::by_name(&admin.cx, user.id.as_str())?;
-    Ok(HttpResponse::Ok().json(View { ended: Some(ended), ..view(&user) }))
+    Ok(HttpResponse::Ok().json(User { ended: Some(ended), ..User::from(&user) }))
 }
 
 /// `POST users/{user}/disable`: ends every session.
@@ -176,56 +398,32 @@ pub async fn disable(admin: Admin<BanUsers>, name: Path<String>) -> HandlerResul
     let user = users::by_name(&admin.cx, &name)?;
     let ended = users::disable(&admin.cx, &user.id).await?;
     let user = users::by_name(&admin.cx, user.id.as_str())?;
-    Ok(HttpResponse::Ok().json(View { ended: Some(ended), ..view(&user) }))
+    Ok(HttpResponse::Ok().json(User { ended: Some(ended), ..User::from(&user) }))
 }
 
 /// `POST users/{user}/enable`.
 pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
     let user = users::enable(&admin.cx, &user.id).await?;
-    Ok(HttpResponse::Ok().json(view(&user)))
+    Ok(HttpResponse::Ok().json(User::from(&user)))
 }
 
 /// `POST invites`: the link is shown this once.
-pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Json<Map<String, Value>>) -> HandlerResult {
-    let mut input = Input::new(body.0);
-    let email: Option<String> = input.take("email");
-    let lifetime = input.take("expires_in").map(Duration::from_secs);
-    input.finish()?;
-    let issued = invites::issue(&admin.cx, email.as_deref(), lifetime).await?;
-    Ok(HttpResponse::Created().json(json!({
-        "id": issued.invite.id,
-        "email": issued.invite.email,
-        "url": admin.cx.tenant.urls.url_with(paths::SIGN_UP, "invite", issued.token.expose()),
-        "created_at": issued.invite.created_at.rfc3339(),
-        "expires_at": issued.invite.expires_at.rfc3339(),
-    })))
+pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewInvite>) -> HandlerResult {
+    let NewInvite { email, expires_in } = body.0;
+    let issued = invites::issue(&admin.cx, email.as_deref(), expires_in.map(Duration::from_secs)).await?;
+    Ok(HttpResponse::Created().json(Invite {
+        id: issued.invite.id,
+        email: issued.invite.email,
+        url: admin.cx.tenant.urls.url_with(paths::SIGN_UP, "invite", issued.token.expose()),
+        created_at: issued.invite.created_at.into(),
+        expires_at: issued.invite.expires_at.into(),
+    }))
 }
 
 fn set_admin(roles: &mut Vec<String>, is_admin: bool) {
-    roles.retain(|role| role != User::ADMIN);
+    roles.retain(|role| role != records::User::ADMIN);
     if is_admin {
-        roles.push(User::ADMIN.to_owned());
+        roles.push(records::User::ADMIN.to_owned());
     }
-}
-
-/// What is left in the input as standard claims. Each is read by itself, so that every mistake is told.
-fn profile(input: &mut Input) -> Profile {
-    let mut known = Map::new();
-    for (name, value) in input.rest() {
-        if value.is_null() {
-            continue;
-        }
-        let alone = Map::from_iter([(name.clone(), value.clone())]);
-        match serde_json::from_value::<Profile>(alone.into()) {
-            Err(_) => input.refuse(&name, "This has the wrong type."),
-            Ok(profile) if profile == Profile::default() && value != Value::Bool(false) => {
-                input.refuse(&name, "There is no such field.");
-            }
-            Ok(_) => {
-                known.insert(name, value);
-            }
-        }
-    }
-    serde_json::from_value(known.into()).unwrap_or_default()
 }

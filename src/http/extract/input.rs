@@ -109,9 +109,7 @@ impl Input {
         if self.wrong.is_empty() {
             return Ok(());
         }
-        let names: Vec<&str> = self.wrong.iter().map(|problem| problem.field.as_str()).collect();
-        let message = format!("These fields are not accepted: {}.", names.join(", "));
-        Err(Refusal::new(actix_web::http::StatusCode::BAD_REQUEST, "invalid_fields", message).with_fields(self.wrong))
+        Err(Refusal::invalid_fields(self.wrong))
     }
 }
 

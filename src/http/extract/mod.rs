@@ -5,7 +5,7 @@
 //!
 //! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
 //! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`] (form of a page,
-//!   repeats refused), [`Json<T>`]: bounded, strictly UTF-8.
+//!   repeats refused), [`Body<T>`] and [`LongBody<T>`] (JSON as the type says, with every mistake told at once): bounded, strictly UTF-8.
 //! * [`Input`]: the members of a JSON object, read one by one, with every mistake told at once.
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
 //! * [`Caller`]: who asks about permissions: an API key, a token that Auther issued, a client's credentials or a cookie.
@@ -44,7 +44,7 @@ pub use cx::{Connection, LocalPeer, Stranger, operation};
 pub(in crate::http) use cx::{OpenRequest, Operation, REQUEST_ID, begin, is_known_now};
 pub use fresh::Fresh;
 pub use input::Input;
-pub use json::{Json, LongJson};
+pub use json::{Body, Json, LongBody, LongJson};
 pub(in crate::http) use json::{Size, read_object};
 pub use pairs::{Fields, Pairs, Query};
 pub use person::{Person, Visitor};

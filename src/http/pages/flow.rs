@@ -173,7 +173,7 @@ fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
         Some(id) => rows::clients::find(&cx.read()?, cx.tenant.id, &id)?,
         None => None,
     };
-    let registered = |client: Client| client.redirect_uris.into_iter().chain(client.origins);
+    let registered = |client: Client| client.fields.redirect_uris.into_iter().chain(client.fields.origins);
     let others = client.into_iter().flat_map(registered).filter(|uri| *uri != view.redirect_uri);
     Ok(std::iter::once(view.redirect_uri.clone()).chain(others).take(MOST).collect())
 }

@@ -1,7 +1,7 @@
 //! What the caller may do.
 
 use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::access::effective::{self, Item};
 use crate::base::id::ClientId;
@@ -17,16 +17,31 @@ pub async fn mine(person: Person, query: Query) -> Result<HttpResponse, Refusal>
     };
     let subject = SubjectRef::new("user", person.signed_in.user.id.as_str());
     let effective = person.cx.look(move |cx| effective::of_subject(cx, &subject, client.as_ref())).await?;
-    let items: Vec<Value> = effective.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({"items": items, "truncated": effective.truncated})))
+    let items = effective.items.into_iter().map(Access::from).collect();
+    Ok(HttpResponse::Ok().json(MyAccess { items, truncated: effective.truncated }))
 }
 
-/// In the words of this dialect.
-fn view(item: &Item) -> Value {
-    json!({
-        "entityType": item.entity_type,
-        "entityId": item.entity_id,
-        "permissions": item.permissions,
-        "abacRequired": item.abac_required,
-    })
+/// What the caller may do.
+#[derive(Debug, Serialize)]
+struct MyAccess {
+    items: Vec<Access>,
+    /// Whether there is more than was looked at.
+    truncated: bool,
+}
+
+/// What they may do with one object, in the words of this dialect.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Access {
+    entity_type: String,
+    entity_id: String,
+    permissions: Vec<String>,
+    abac_required: Vec<String>,
+}
+
+impl From<Item> for Access {
+    fn from(item: Item) -> Self {
+        let Item { entity_type, entity_id, permissions, abac_required } = item;
+        Self { entity_type, entity_id, permissions, abac_required }
+    }
 }

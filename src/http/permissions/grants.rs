@@ -6,17 +6,19 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::client_tuple_quota::{self, Admission};
 use crate::access::model::Models;
 use crate::access::naming;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, authority};
+use crate::base::Timestamp;
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Caller, Input, Json, Query, Who, refuse_app};
+use crate::http::extract::{Body, Caller, Query, Who, refuse_app};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
 use crate::rights::{self, MayDeny};
@@ -113,8 +115,8 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
         let filter =
             Filter { entity_type: Some(entity_type.clone()), entity_id: entity_id.clone(), ..Filter::default() };
         let page = tuples::page(cx, &filter, &request)?;
-        for tuple in &page.items {
-            grants.push(view(cx, tuple)?);
+        for tuple in page.items {
+            grants.push(shown(cx, tuple)?);
         }
         if let Some(cursor) = page.next {
             next = Some(format!("{entity_type}~{cursor}"));
@@ -126,7 +128,7 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
         }
     }
     let has_more = next.is_some();
-    Ok(HttpResponse::Ok().json(json!({"grants": grants, "nextCursor": next, "hasMore": has_more})))
+    Ok(HttpResponse::Ok().json(GrantPage { grants, next_cursor: next, has_more }))
 }
 
 fn types_of(cx: &Cx, client: &ClientId) -> Result<Vec<String>, Error> {
@@ -134,38 +136,98 @@ fn types_of(cx: &Cx, client: &ClientId) -> Result<Vec<String>, Error> {
     Ok(owned.into_iter().map(|model| model.entity_type).collect())
 }
 
-fn view(cx: &Cx, tuple: &Tuple) -> Result<Value, Refusal> {
-    let subject = &tuple.key.subject;
+/// A page of grants.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GrantPage {
+    grants: Vec<Grant>,
+    next_cursor: Option<String>,
+    has_more: bool,
+}
+
+/// A tuple on one of the client's types.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grant {
+    tuple_id: String,
+    entity_type: String,
+    entity_id: String,
+    relation: String,
+    subject_type: String,
+    subject_id: String,
+    subject_relation: Option<String>,
+    user_id: Option<String>,
+    user_email: Option<String>,
+    has_condition: bool,
+    expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+fn shown(cx: &Cx, tuple: Tuple) -> Result<Grant, Refusal> {
+    let tuple_id = tuple.key.id();
+    let TupleKey { entity_type, entity_id, relation, subject } = tuple.key;
     let user = match (subject.kind.as_str(), subject.id.parse::<UserId>()) {
         ("user", Ok(id)) => users::find(&cx.read()?, cx.tenant.id, &id)?,
         _ => None,
     };
-    Ok(json!({
-        "tupleId": tuple.key.id(),
-        "entityType": tuple.key.entity_type,
-        "entityId": tuple.key.entity_id,
-        "relation": tuple.key.relation,
-        "subjectType": subject.kind,
-        "subjectId": subject.id,
-        "subjectRelation": subject.relation,
-        "userId": (subject.kind == "user").then_some(&subject.id),
-        "userEmail": user.map(|user| user.email),
-        "hasCondition": tuple.condition.is_some(),
-        "expiresAt": tuple.expires_at.map(|at| at.rfc3339()),
-        "createdAt": tuple.created_at.rfc3339(),
-    }))
+    Ok(Grant {
+        tuple_id,
+        entity_type,
+        entity_id,
+        relation,
+        user_id: (subject.kind == "user").then(|| subject.id.clone()),
+        user_email: user.map(|user| user.email),
+        subject_type: subject.kind,
+        subject_id: subject.id,
+        subject_relation: subject.relation,
+        has_condition: tuple.condition.is_some(),
+        expires_at: tuple.expires_at.map(Timestamp::from),
+        created_at: tuple.created_at.into(),
+    })
+}
+
+/// A grant to make.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewGrant {
+    /// The type, as the client calls it or by its whole name.
+    entity_type_name: Option<String>,
+    entity_id: Option<String>,
+    relation: Option<String>,
+    /// `user`, `group` or `apikey`.
+    subject_type: Option<String>,
+    /// In the place of `subjectId`, for people.
+    subject_email: Option<String>,
+    subject_id: Option<String>,
+    /// Lua that must return true for the grant to count.
+    condition: Option<String>,
+    /// From then on it does not count.
+    expires_at: Option<Timestamp>,
+}
+
+/// A grant that is there now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Granted {
+    ok: bool,
+    tuple_id: String,
+    subject_id: String,
+}
+
+/// A grant that was taken back.
+#[derive(Debug, Serialize)]
+struct Removed {
+    ok: bool,
 }
 
 /// `POST /api/internal/clients/{client}/grants`: 201, or 200 when it was there.
-pub async fn create(caller: Caller, client: Path<String>, body: Json<Map<String, Value>>) -> HandlerResult {
+pub async fn create(caller: Caller, client: Path<String>, body: Result<Body<NewGrant>, Refusal>) -> HandlerResult {
     let client = managed(&caller, &client)?;
-    let mut input = Input::new(body.0);
-    let mut text = |name: &str| input.take::<String>(name).filter(|text| !text.is_empty());
-    let (kind, entity_id, relation) = (text("entityTypeName"), text("entityId"), text("relation"));
-    let (subject_type, email, id) = (text("subjectType"), text("subjectEmail"), text("subjectId"));
-    let condition = input.take("condition");
-    let expires_at = input.take_moment("expiresAt");
-    input.finish()?;
+    let body = body?.0;
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let (kind, entity_id, relation) = (text(body.entity_type_name), text(body.entity_id), text(body.relation));
+    let (subject_type, email, id) = (text(body.subject_type), text(body.subject_email), text(body.subject_id));
+    let (condition, expires_at) = (body.condition, body.expires_at.map(|Timestamp(end)| end));
     let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(_)) =
         (kind, entity_id, relation, subject_type, id.as_ref().or(email.as_ref()))
     else {
@@ -211,11 +273,11 @@ pub async fn create(caller: Caller, client: Path<String>, body: Json<Map<String,
     let written =
         tuples::write_of_client(&caller.cx, &client, NewTuple { condition, expires_at, ..key.into() }).await?;
     let status = if written.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(HttpResponse::build(status).json(json!({
-        "ok": true,
-        "tupleId": written.tuple.key.id(),
-        "subjectId": written.tuple.key.subject.id,
-    })))
+    Ok(HttpResponse::build(status).json(Granted {
+        ok: true,
+        tuple_id: written.tuple.key.id(),
+        subject_id: written.tuple.key.subject.id,
+    }))
 }
 
 /// `DELETE /api/internal/clients/{client}/grants/{tuple}`.
@@ -229,5 +291,5 @@ pub async fn delete(caller: Caller, path: Path<(String, String)>) -> HandlerResu
         return Err(Refusal::forbidden("The grant is on a type of another client."));
     }
     tuples::remove_of_client(&caller.cx, &client, &id).await?;
-    Ok(HttpResponse::Ok().json(json!({"ok": true})))
+    Ok(HttpResponse::Ok().json(Removed { ok: true }))
 }

@@ -2,7 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::asked::AskedForList;
 use super::check::{may_ask, may_ask_about_others, required, subject};
@@ -60,42 +61,111 @@ pub(super) async fn found_subjects(
     cx.look(look).await
 }
 
-fn objects_view(
-    (subject, entity_type, permission): (&SubjectRef, &str, &str),
+/// Which objects a subject may do this with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectList<'a> {
+    user_id: Option<&'a str>,
+    subject_type: &'a str,
+    subject_id: &'a str,
+    entity_type: &'a str,
+    permission: &'a str,
+    items: Vec<ListedObject<'a>>,
+    pagination: Pagination<'a>,
+    /// Whether they may do it with all objects of the type.
+    wildcard_grant: bool,
+    wildcard_abac_required: bool,
+}
+
+/// An object of a list. `abac_required` and `tupleId` are there for programs that know it by these names.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedObject<'a> {
+    entity_id: &'a str,
+    #[serde(rename = "abac_required")]
+    is_gated: bool,
+    abac_required: bool,
+    tuple_ids: Vec<&'a str>,
+    tuple_id: Option<&'a str>,
+    tuples: Vec<ListedTuple<'a>>,
+}
+
+/// A tuple that leads to an object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedTuple<'a> {
+    tuple_id: &'a str,
+    relation: &'a str,
+}
+
+/// Where a list goes on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination<'a> {
+    next_cursor: Option<&'a str>,
+    has_more: bool,
+    /// How many there are, where that is asked: known where they all stand on one page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<Option<usize>>,
+    limit: usize,
+}
+
+impl<'a> Pagination<'a> {
+    fn new(next: Option<&'a String>, page: &PageRequest) -> Self {
+        Self { next_cursor: next.map(String::as_str), has_more: next.is_some(), total: None, limit: page.limit }
+    }
+}
+
+fn objects_view<'a>(
+    (subject, entity_type, permission): (&'a SubjectRef, &'a str, &'a str),
     page: &PageRequest,
-    found: &Objects,
-) -> Value {
-    let items: Vec<Value> = found
-        .items
-        .iter()
-        .map(|item| {
-            let tuples: Vec<Value> =
-                item.tuples.iter().map(|(id, relation)| json!({"tupleId": id, "relation": relation})).collect();
-            json!({
-                "entityId": item.entity_id,
-                "abac_required": item.abac_required,
-                "abacRequired": item.abac_required,
-                "tupleIds": item.tuples.iter().map(|(id, _)| id).collect::<Vec<_>>(),
-                "tupleId": item.tuples.first().map(|(id, _)| id),
-                "tuples": tuples,
-            })
-        })
-        .collect();
-    // How many there are is known where they all stand on one page.
+    found: &'a Objects,
+) -> ObjectList<'a> {
+    let listed = |item: &'a list::Object| ListedObject {
+        entity_id: &item.entity_id,
+        is_gated: item.abac_required,
+        abac_required: item.abac_required,
+        tuple_ids: item.tuples.iter().map(|(id, _)| &**id).collect(),
+        tuple_id: item.tuples.first().map(|(id, _)| &**id),
+        tuples: item.tuples.iter().map(|(id, relation)| ListedTuple { tuple_id: id, relation }).collect(),
+    };
+    let items: Vec<ListedObject> = found.items.iter().map(listed).collect();
     let total = (page.after.is_none() && found.next.is_none()).then_some(items.len());
-    let pagination =
-        json!({"nextCursor": found.next, "hasMore": found.next.is_some(), "total": total, "limit": page.limit});
-    json!({
-        "userId": (subject.kind == "user").then_some(&subject.id),
-        "subjectType": subject.kind,
-        "subjectId": subject.id,
-        "entityType": entity_type,
-        "permission": permission,
-        "items": items,
-        "pagination": pagination,
-        "wildcardGrant": found.wildcard_grant,
-        "wildcardAbacRequired": found.wildcard_gated,
-    })
+    ObjectList {
+        user_id: (subject.kind == "user").then_some(&*subject.id),
+        subject_type: &subject.kind,
+        subject_id: &subject.id,
+        entity_type,
+        permission,
+        items,
+        pagination: Pagination { total: Some(total), ..Pagination::new(found.next.as_ref(), page) },
+        wildcard_grant: found.wildcard_grant,
+        wildcard_abac_required: found.wildcard_gated,
+    }
+}
+
+/// Who may do this with an object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubjectList<'a> {
+    entity_type: &'a str,
+    entity_id: &'a str,
+    permission: &'a str,
+    subject_type: &'a str,
+    items: Vec<ListedSubject<'a>>,
+    pagination: Pagination<'a>,
+    wildcard_grant: bool,
+    wildcard_abac_required: bool,
+}
+
+/// A subject of a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedSubject<'a> {
+    subject_type: &'a str,
+    subject_id: &'a str,
+    subject_relation: Option<&'a str>,
+    abac_required: bool,
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
@@ -111,24 +181,22 @@ pub async fn subjects(asked: AskedForList) -> HandlerResult {
     may_ask_about_others(&caller, &entity_type)?;
     let object = (&*entity_type, &*entity_id, &*permission);
     let found = found_subjects(&caller.cx, object, (&kind, relation.as_deref()), &page).await?;
-    let items: Vec<Value> = found
-        .items
-        .iter()
-        .map(|item| {
-            let SubjectRef { kind, id, relation } = &item.subject;
-            json!({"subjectType": kind, "subjectId": id, "subjectRelation": relation, "abacRequired": item.abac_required})
-        })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({
-        "entityType": entity_type,
-        "entityId": entity_id,
-        "permission": permission,
-        "subjectType": kind,
-        "items": items,
-        "pagination": {"nextCursor": found.next, "hasMore": found.next.is_some(), "limit": page.limit},
-        "wildcardGrant": found.everyone,
-        "wildcardAbacRequired": found.everyone_gated,
-    })))
+    let listed = found.items.iter().map(|item| ListedSubject {
+        subject_type: &item.subject.kind,
+        subject_id: &item.subject.id,
+        subject_relation: item.subject.relation.as_deref(),
+        abac_required: item.abac_required,
+    });
+    Ok(HttpResponse::Ok().json(SubjectList {
+        entity_type: &entity_type,
+        entity_id: &entity_id,
+        permission: &permission,
+        subject_type: &kind,
+        items: listed.collect(),
+        pagination: Pagination::new(found.next.as_ref(), &page),
+        wildcard_grant: found.everyone,
+        wildcard_abac_required: found.everyone_gated,
+    }))
 }
 
 fn page(input: &mut Input) -> Result<PageRequest, Refusal> {

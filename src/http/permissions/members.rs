@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::access::groups::{self, Member};
+use crate::base::id::GroupId;
 use crate::http::extract::{Caller, PlatformRight, ViewGroups, refuse_app};
 use crate::http::respond::HandlerResult;
 use crate::records::tuple::ANY;
@@ -23,5 +24,14 @@ pub async fn list(caller: Caller, group: Path<String>, request: HttpRequest) -> 
     let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
     let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
     let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
-    Ok(HttpResponse::Ok().json(json!({"groupId": group.id, "memberIds": ids, "count": ids.len()})))
+    Ok(HttpResponse::Ok().json(GroupMembers { group_id: &group.id, count: ids.len(), member_ids: ids }))
+}
+
+/// Who is in a group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupMembers<'g> {
+    group_id: &'g GroupId,
+    member_ids: BTreeSet<&'g str>,
+    count: usize,
 }

@@ -23,6 +23,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::routes::Dialect;
 use crate::base::budget::Stopped;
@@ -56,12 +57,32 @@ struct Parts {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// Name of the member.
+    /// Where: `subjects[2].id`.
     pub field: String,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+/// A refusal as the admin API sends it (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem<'a> {
+    /// `about:blank`: the code says more than a type could.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'a str,
+    status: u16,
+    /// A stable word for programs.
+    code: &'a str,
+    /// A sentence for people.
+    detail: &'a str,
+    /// The request, as the log names it.
+    request_id: &'a str,
+    /// All fields that are wrong, at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    errors: Option<&'a [FieldProblem]>,
 }
 
 impl Refusal {
@@ -84,6 +105,13 @@ impl Refusal {
     /// The request itself is malformed (400).
     pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
+    }
+
+    /// Fields of the request are not accepted (400): all that is wrong with it, at once.
+    pub fn invalid_fields(fields: Vec<FieldProblem>) -> Self {
+        let names: Vec<&str> = fields.iter().map(|problem| problem.field.as_str()).collect();
+        let message = format!("These fields are not accepted: {}.", names.join(", "));
+        Self::new(StatusCode::BAD_REQUEST, "invalid_fields", message).with_fields(fields)
     }
 
     /// The body is larger than `limit` bytes (413).
@@ -301,18 +329,17 @@ impl Refusal {
     fn draw_problem(&self, cx: &Cx) -> HttpResponse {
         let mut response = HttpResponse::build(self.0.status);
         self.headers(&mut response);
-        let mut body = json!({
-            "type": "about:blank",
-            "title": self.0.status.canonical_reason().unwrap_or("Error"),
-            "status": self.0.status.as_u16(),
-            "code": self.0.code,
-            "detail": self.0.message,
-            "request_id": cx.request.id,
-        });
-        if let (false, Some(members)) = (self.0.fields.is_empty(), body.as_object_mut()) {
-            members.insert(String::from("errors"), json!(self.0.fields));
-        }
-        response.content_type("application/problem+json").body(body.to_string())
+        let body = Problem {
+            r#type: "about:blank",
+            title: self.0.status.canonical_reason().unwrap_or("Error"),
+            status: self.0.status.as_u16(),
+            code: &self.0.code,
+            detail: &self.0.message,
+            request_id: &cx.request.id,
+            errors: (!self.0.fields.is_empty()).then_some(&*self.0.fields),
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
     }
 }
 

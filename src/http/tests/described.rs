@@ -9,78 +9,16 @@ use serde_json::{Value, json};
 
 use super::{Site, TestResponse};
 use crate::base::ScriptDigest;
+use crate::base::json_schema::{self, Mistake};
 use crate::oauth::keys;
 use crate::records::{Algorithm, Certificate, Consent, SwitchedOff};
 use crate::store::rows::certificates::{self, Role};
 use crate::store::rows::{consents, switched_off};
 use crate::testing::START;
 
-/// Words of JSON Schema that say nothing about a value.
-const REMARKS: [&str; 3] = ["format", "default", "description"];
-
-/// What of a value is not as a schema says. A word that this does not know is a mistake too: the description uses few.
-fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for (word, rule) in schema.as_object().unwrap() {
-        let says = |fits: bool| if fits { Vec::new() } else { vec![format!("{at}: {value} is not {word} {rule}")] };
-        all.extend(match word.as_str() {
-            "$ref" => {
-                let name = rule.as_str().unwrap().trim_start_matches("#/components/schemas/");
-                wrong(document, &document["components"]["schemas"][name], value, at)
-            }
-            "type" => says(match rule.as_str().unwrap() {
-                "object" => value.is_object(),
-                "array" => value.is_array(),
-                "string" => value.is_string(),
-                "integer" => value.is_i64() || value.is_u64(),
-                "number" => value.is_number(),
-                "boolean" => value.is_boolean(),
-                "null" => value.is_null(),
-                other => panic!("{other}"),
-            }),
-            "enum" => says(rule.as_array().unwrap().contains(value)),
-            "minimum" => says(value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap())),
-            "maximum" => says(value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap())),
-            "minLength" => {
-                says(value.as_str().is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap()))
-            }
-            "maxLength" => {
-                says(value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap()))
-            }
-            "maxItems" => says(value.as_array().is_none_or(|items| items.len() as u64 <= rule.as_u64().unwrap())),
-            "anyOf" => {
-                let ways: Vec<_> = rule.as_array().unwrap().iter().map(|one| wrong(document, one, value, at)).collect();
-                if ways.iter().any(Vec::is_empty) { Vec::new() } else { ways.concat() }
-            }
-            "required" => {
-                let missing = |name: &&Value| value.get(name.as_str().unwrap()).is_none();
-                let names = rule.as_array().unwrap().iter().filter(missing);
-                names.map(|name| format!("{at}: {name} is missing in {value}")).collect()
-            }
-            "items" => {
-                let items = value.as_array().into_iter().flatten().enumerate();
-                items.flat_map(|(n, item)| wrong(document, rule, item, &format!("{at}[{n}]"))).collect()
-            }
-            "properties" => {
-                let known = rule.as_object().unwrap().iter();
-                let there = known.filter_map(|(name, rule)| Some((name, rule, value.get(name)?)));
-                there.flat_map(|(name, rule, it)| wrong(document, rule, it, &format!("{at}.{name}"))).collect()
-            }
-            "additionalProperties" => {
-                let known = schema["properties"].as_object();
-                let others = value.as_object().into_iter().flatten();
-                let others = others.filter(|(name, _)| known.is_none_or(|known| !known.contains_key(*name)));
-                match rule {
-                    Value::Bool(true) => Vec::new(),
-                    Value::Bool(false) => others.map(|(name, _)| format!("{at}.{name} is not described")).collect(),
-                    _ => others.flat_map(|(name, it)| wrong(document, rule, it, &format!("{at}.{name}"))).collect(),
-                }
-            }
-            word if REMARKS.contains(&word) => Vec::new(),
-            word => vec![format!("{at}: {word} is not a word we use")],
-        });
-    }
-    all
+/// What of a value is not as a schema says.
+fn wrong(document: &Value, schema: &Value, value: &Value) -> Vec<Mistake> {
+    json_schema::mistakes(document["components"]["schemas"].as_object().unwrap(), schema, value)
 }
 
 /// The admin API with its own description at hand.
@@ -131,7 +69,7 @@ impl<'s> Described<'s> {
         }
         if let Some(body) = &body {
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            assert_eq!(wrong(&self.document, schema, body, "body"), Vec::<String>::new(), "{method} {uri}");
+            assert_eq!(wrong(&self.document, schema, body), [], "{method} {uri}");
         }
         let answer = self.send(&method, &uri, body.as_ref()).await;
         let described = &operation["responses"][answer.status.as_str()];
@@ -139,7 +77,7 @@ impl<'s> Described<'s> {
         assert!(described.is_object(), "{method} {uri}: {} is not described", answer.status);
         let given = answer.json();
         let schema = &described["content"]["application/json"]["schema"];
-        assert_eq!(wrong(&self.document, schema, &given, "answer"), Vec::<String>::new(), "{method} {uri}");
+        assert_eq!(wrong(&self.document, schema, &given), [], "{method} {uri}");
         self.seen.borrow_mut().insert((method.to_string().to_lowercase(), template.to_owned()));
         given
     }
@@ -390,7 +328,7 @@ async fn every_right_is_the_one_that_the_route_asks_for_and_every_refusal_is_a_p
                 continue;
             }
             let given = answer.json();
-            assert_eq!(wrong(&api.document, problem, &given, "problem"), Vec::<String>::new(), "{method} {path}");
+            assert_eq!(wrong(&api.document, problem, &given), [], "{method} {path}");
             if let Some(right) = operation["x-right"].as_str() {
                 let detail = format!("Permission denied: this needs the permission {right}.");
                 assert_eq!(
@@ -406,20 +344,4 @@ async fn every_right_is_the_one_that_the_route_asks_for_and_every_refusal_is_a_p
     for path in ["/backup", "/setup-link", "/recover"] {
         assert_eq!(api.send(&Method::POST, path, Some(&json!({}))).await.status, StatusCode::FORBIDDEN, "{path}");
     }
-}
-
-#[test]
-fn what_is_not_as_described_is_found() {
-    let document = json!({"components": {"schemas": {"Name": {"type": "string"}}}});
-    let schema = json!({"type": "object", "required": ["a"], "additionalProperties": false,
-        "properties": {"a": {"$ref": "#/components/schemas/Name"}, "b": {"type": "array", "items": {"enum": [1, 2]}}}});
-    let found = |value: Value| wrong(&document, &schema, &value, "").len();
-    assert_eq!(found(json!({"a": "x", "b": [1, 2]})), 0);
-    for bad in [json!({}), json!({"a": 1}), json!({"a": "x", "b": [3]}), json!({"a": "x", "c": 1})] {
-        assert_eq!(found(bad.clone()), 1, "{bad}");
-    }
-    let either = json!({"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 0}]});
-    assert_eq!(wrong(&document, &either, &json!(0), ""), Vec::<String>::new());
-    assert!(!wrong(&document, &either, &json!(-1), "").is_empty());
-    assert!(!wrong(&document, &json!({"pattern": "x"}), &json!(1), "").is_empty());
 }

@@ -210,12 +210,15 @@ async fn who_sees_people_only_sees_neither_their_groups_nor_what_they_may_do() {
 #[actix_web::test]
 async fn the_integration_of_an_app_is_what_discovery_says_and_has_no_secret() {
     let desk = Desk::open().await;
-    let input = ClientInput {
-        name: Some(String::from("Wiki")),
-        kind: Some(String::from("web")),
-        client_id: Some(String::from("wiki")),
+    let fields = ClientFieldsChange {
         redirect_uris: Some(vec![String::from("https://wiki.example.com/cb")]),
-        ..ClientInput::default()
+        ..ClientFieldsChange::default()
+    };
+    let input = NewClient {
+        name: Some(String::from("Wiki")),
+        kind: Some(ClientType::Web),
+        client_id: Some(String::from("wiki")),
+        fields,
     };
     let secret = register(&desk.site.home.cx(), &input).await.unwrap().secret.unwrap();
     let answer = desk.get("clients/wiki/integration").await;

@@ -52,12 +52,15 @@ async fn a_redirect_uri_that_is_off_by_a_slash_is_shown_and_added_by_one_call() 
     let path = format!("clients/grafana/failures/{id}/fix");
     assert_eq!(desk.call_as(&viewer, Method::GET, "clients/grafana/failures").await.status, StatusCode::OK);
     assert_eq!(desk.call_as(&viewer, Method::POST, &path).await.status, StatusCode::FORBIDDEN);
-    let other = ClientInput {
-        name: Some(String::from("Other")),
-        kind: Some(String::from("spa")),
-        client_id: Some(String::from("other")),
+    let fields = ClientFieldsChange {
         redirect_uris: Some(vec![String::from("https://app.example.com/x")]),
-        ..ClientInput::default()
+        ..ClientFieldsChange::default()
+    };
+    let other = NewClient {
+        name: Some(String::from("Other")),
+        kind: Some(ClientType::Spa),
+        client_id: Some(String::from("other")),
+        fields,
     };
     register(&desk.site.home.cx(), &other).await.unwrap();
     assert_eq!(desk.fix("other", id).await.status, StatusCode::NOT_FOUND);

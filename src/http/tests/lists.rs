@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::base::id::ClientId;
-use crate::records::Client;
+use crate::records::{Client, ClientFieldsChange, ClientType};
 
 #[actix_web::test]
 async fn people_are_found_by_name_state_and_role() {
@@ -44,12 +44,12 @@ async fn apps_are_found_by_name_type_and_state() {
     let desk = Desk::open().await;
     for (id, name, kind) in [("wiki", "The Wiki", "web"), ("shop", "Shop", "spa"), ("robot", "Robot", "m2m")] {
         let redirect_uris = (kind != "m2m").then(|| vec![format!("https://{id}.example.com/cb")]);
-        let input = ClientInput {
+        let fields = ClientFieldsChange { redirect_uris, ..ClientFieldsChange::default() };
+        let input = NewClient {
             name: Some(name.to_owned()),
-            kind: Some(kind.to_owned()),
+            kind: serde_json::from_value(kind.into()).unwrap(),
             client_id: Some(id.to_owned()),
-            redirect_uris,
-            ..ClientInput::default()
+            fields,
         };
         let Client { id, .. } = register(&desk.site.home.cx(), &input).await.unwrap().client;
         if kind == "spa" {
@@ -137,11 +137,11 @@ async fn lists_are_read_in_the_order_that_is_asked_for() {
     assert_eq!(desk.all("groups?sort=name", "name").await, ["engineering", "Sales", "Staff"]);
     assert_eq!(desk.all("groups?sort=-name&search=staff", "name").await, ["Staff"]);
     for (id, name) in [("b", "One"), ("a2", "two"), ("c3", "Three")] {
-        let input = ClientInput {
+        let input = NewClient {
             name: Some(name.to_owned()),
-            kind: Some(String::from("m2m")),
+            kind: Some(ClientType::M2m),
             client_id: Some(format!("{id}-app")),
-            ..ClientInput::default()
+            ..NewClient::default()
         };
         register(&cx, &input).await.unwrap();
     }

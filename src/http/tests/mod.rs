@@ -37,8 +37,8 @@ use serde_json::Value;
 use super::{State, app};
 use crate::base::Secret;
 use crate::identity::users::{NewUser, create};
-use crate::oauth::clients::{ClientInput, register};
-use crate::records::{SubjectRef, TupleKey, User};
+use crate::oauth::clients::{NewClient, register};
+use crate::records::{ClientFieldsChange, ClientType, SubjectRef, TupleKey, User};
 use crate::testing::{Parts, TestApp};
 
 /// The password of every person here.
@@ -126,14 +126,17 @@ impl Site {
     }
 
     async fn client(&self, trusted: bool) {
-        let input = ClientInput {
-            name: Some(String::from("Grafana")),
-            kind: Some(String::from("spa")),
-            client_id: Some(String::from("grafana")),
+        let fields = ClientFieldsChange {
             redirect_uris: Some(vec![String::from("https://app.example.com/cb")]),
             origins: Some(vec![String::from("https://other.example.com")]),
             trusted: Some(trusted),
-            ..ClientInput::default()
+            ..ClientFieldsChange::default()
+        };
+        let input = NewClient {
+            name: Some(String::from("Grafana")),
+            kind: Some(ClientType::Spa),
+            client_id: Some(String::from("grafana")),
+            fields,
         };
         register(&self.home.cx(), &input).await.unwrap();
     }

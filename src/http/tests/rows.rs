@@ -104,11 +104,11 @@ async fn flooded() -> (Desk, String) {
     crate::oauth::keys::tick(&site.home.cx(), &crate::records::Algorithm::ALL).await.unwrap();
     let desk = Desk::of(site, "root@example.com").await;
     desk.site.client(true).await;
-    let shop = ClientInput {
+    let shop = NewClient {
         name: Some(String::from("Shop")),
-        kind: Some(String::from("m2m")),
+        kind: Some(crate::records::ClientType::M2m),
         client_id: Some(String::from("shop")),
-        ..ClientInput::default()
+        ..NewClient::default()
     };
     let shop = register(&desk.site.home.cx(), &shop).await.unwrap();
     let policy = format!("return context.n >= 0 --{}", "x".repeat(9_000));

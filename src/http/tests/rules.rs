@@ -15,7 +15,7 @@ use crate::identity::sessions::{self, SignedIn};
 use crate::identity::sign_in::{Attempt, Outcome, Visit, with_password};
 use crate::identity::users::{self, NewUser, OwnChange, UserChange};
 use crate::identity::{invites, links};
-use crate::oauth::clients::{self, ClientInput};
+use crate::oauth::clients::{self, ClientChange, NewClient};
 use crate::oauth::{consents, keys};
 use crate::records::{Algorithm, Group, SubjectRef, TupleKey, User};
 use crate::rights::MayDeny;
@@ -39,7 +39,7 @@ fn draft(kind: &str) -> Draft {
     Draft { entity_type: kind.into(), definition, client: None, expected_version: None }
 }
 
-fn app(id: &str) -> ClientInput {
+fn app(id: &str) -> NewClient {
     serde_json::from_value(json!({"client_id": id, "name": id, "type": "m2m"})).unwrap()
 }
 
@@ -163,7 +163,7 @@ async fn bug_class_38_rules_about_keys_and_clients_are_for_who_has_the_right_who
         denied(apikeys::delete_own(cx, key, owner).await, "delete_own", cx);
         denied(apikeys::delete_expired(cx, owner).await, "delete_expired", cx);
         denied(clients::register(cx, &app("mine")).await, "register", cx);
-        denied(clients::update(cx, shop, &ClientInput::default()).await, "update", cx);
+        denied(clients::update(cx, shop, &ClientChange::default()).await, "update", cx);
         denied(clients::rotate_secret(cx, shop, std::time::Duration::ZERO).await, "rotate_secret", cx);
         denied(clients::set_disabled(cx, shop, true).await, "disable", cx);
         denied(clients::set_disabled(cx, shop, false).await, "enable", cx);

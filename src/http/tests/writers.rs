@@ -9,7 +9,7 @@ use crate::access::model::builtin;
 use crate::http::endpoint::tests::registered;
 use crate::http::routes::{Dialect, dialect};
 use crate::oauth::clients::failures;
-use crate::oauth::clients::{ClientInput, register};
+use crate::oauth::clients::{NewClient, register};
 
 /// Writers that reach nothing that carries authority, anyone who may call them.
 const HARMLESS: [&str; 9] = [
@@ -58,7 +58,7 @@ struct World {
     member: String,
 }
 
-fn client(id: &str, kind: &str) -> ClientInput {
+fn client(id: &str, kind: &str) -> NewClient {
     let uris = if kind == "m2m" { json!([]) } else { json!([format!("https://{id}.example.com/cb")]) };
     serde_json::from_value(json!({"client_id": id, "name": id, "type": kind, "redirect_uris": uris})).unwrap()
 }

@@ -1,14 +1,15 @@
 //! What a valid client is. Every mistake is reported, each beside its field.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::base::Moment;
 use crate::base::id::{self, ClientId};
 use crate::base::text::{self, Lines};
 use crate::crypto::jose;
 use crate::oauth::{redirect, scope};
-use crate::records::{AccessPolicy, Algorithm, AuthMethod, Client, ClientType, GrantType, Origin, PermissionScope};
+use crate::records::{AuthMethod, Client, ClientFields, ClientFieldsChange, ClientType, GrantType, Origin};
 
 /// One mistake in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,57 +20,42 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// The fields of a client as an administrator gives them. Absent ones keep their value, or take the type's default when the
-/// client is new. `Some(None)` takes a value away. Unknown fields are refused.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClientInput {
-    /// Shown to people: 1 to 100 characters.
+/// An app to register. What is absent is as it is for an app of its type.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Name that people see
+    #[schema(required, nullable = false, min_length = 1, max_length = 100)]
     pub name: Option<String>,
-    /// `web` | `spa` | `native` | `m2m`. Fixed once the client exists.
+    /// web: keeps a secret; spa: in the browser; native: on a device; m2m: without people
     #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`; generated when absent. Fixed once the client exists.
+    #[schema(required, nullable = false)]
+    pub kind: Option<ClientType>,
+    /// The client_id; generated when absent
+    #[schema(min_length = 2, max_length = 64)]
     pub client_id: Option<String>,
-    /// Exact URIs.
-    pub redirect_uris: Option<Vec<String>>,
-    /// Exact URIs.
-    pub post_logout_redirect_uris: Option<Vec<String>>,
-    /// A registered `token_endpoint_auth_method`.
-    #[serde(alias = "auth_method")]
-    pub token_endpoint_auth_method: Option<String>,
-    /// Registered `grant_types`.
-    #[serde(alias = "grants")]
-    pub grant_types: Option<Vec<String>>,
-    /// `aud` of access tokens.
-    pub audiences: Option<Vec<String>>,
-    /// Browser origins that may call us.
-    pub origins: Option<Vec<String>>,
-    /// Scopes it may ask for; empty means all known ones.
-    pub scopes: Option<Vec<String>>,
-    /// Never ask consent.
-    pub trusted: Option<bool>,
-    /// Demand PKCE of a confidential client.
-    pub require_pkce: Option<bool>,
-    /// `RS256` | `ES256` | `EdDSA`.
-    pub signing_alg: Option<String>,
-    /// JWK set with public keys, for `private_key_jwt`.
-    #[serde(deserialize_with = "given")]
-    pub jwks: Option<Option<Map<String, Value>>>,
-    /// `all_users` | `restricted`.
-    pub access_policy: Option<String>,
-    /// `own` | `all` | `none`; `own+platform` is another word for `own`.
-    pub permission_claims: Option<String>,
-    /// Lifetime of access tokens: 60 to 86400 seconds.
-    #[serde(deserialize_with = "given")]
-    pub access_token_seconds: Option<Option<u64>>,
-    /// The version that the change was drawn from.
-    pub version: Option<u64>,
+    /// The rest.
+    #[serde(flatten)]
+    pub fields: ClientFieldsChange,
 }
 
-/// A member that is there, as a value or as `null`.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// What is to change of an app; what is absent stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientChange {
+    /// Name that people see
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// May be sent as it is; the type of an app cannot change.
+    #[serde(rename = "type")]
+    pub kind: Option<ClientType>,
+    /// May be sent as it is; the client_id of an app cannot change.
+    pub client_id: Option<String>,
+    /// The version that the change was made from; another one by now is 409 `conflict`.
+    pub version: Option<u64>,
+    /// The rest.
+    #[serde(flatten)]
+    pub fields: ClientFieldsChange,
 }
 
 struct Checker {
@@ -80,30 +66,14 @@ impl Checker {
     fn note(&mut self, field: &'static str, message: impl Into<String>) {
         self.errors.push(FieldError { field, message: message.into() });
     }
-
-    fn parse<T>(&mut self, field: &'static str, text: &str, all: &[T], name: fn(&T) -> &'static str) -> Option<T>
-    where
-        T: Copy,
-    {
-        let found = all.iter().copied().find(|candidate| name(candidate) == text);
-        if found.is_none() {
-            let names = all.iter().map(name).collect::<Vec<_>>().join(", ");
-            self.note(field, format!("`{}` is not one of: {names}.", text.chars().take(64).collect::<String>()));
-        }
-        found
-    }
 }
 
 /// A new client out of the input, without secrets yet; `generated` is its id unless one is wished for.
-pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> Result<Client, Vec<FieldError>> {
+pub(super) fn create(input: &NewClient, generated: ClientId, now: Moment) -> Result<Client, Vec<FieldError>> {
     let mut checker = Checker { errors: Vec::new() };
-    let kind = match &input.kind {
-        None => {
-            checker.note("type", "Say what kind of app it is: web, spa, native or m2m.");
-            None
-        }
-        Some(text) => checker.parse("type", text, &ClientType::ALL, |kind| kind.as_str()),
-    };
+    if input.kind.is_none() {
+        checker.note("type", "Say what kind of app it is: web, spa, native or m2m.");
+    }
     if input.name.is_none() {
         checker.note("name", "Give the app a name; people see it when they sign in.");
     }
@@ -126,123 +96,60 @@ pub(super) fn create(input: &ClientInput, generated: ClientId, now: Moment) -> R
             generated
         }
     };
-    let Some(kind) = kind else {
+    let Some(kind) = input.kind else {
         return Err(checker.errors);
     };
     let mut client = Client {
         id,
-        name: String::new(),
+        name: input.name.as_deref().unwrap_or_default().trim().to_owned(),
         kind,
         secrets: Vec::new(),
-        redirect_uris: Vec::new(),
-        post_logout_redirect_uris: Vec::new(),
-        auth_method: if kind.is_public() { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
-        grants: match kind {
-            ClientType::M2m => vec![GrantType::ClientCredentials],
-            _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        fields: ClientFields {
+            auth_method: if kind.is_public() { AuthMethod::None } else { AuthMethod::ClientSecretBasic },
+            grants: match kind {
+                ClientType::M2m => vec![GrantType::ClientCredentials],
+                _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            },
+            ..ClientFields::default()
         },
-        audiences: Vec::new(),
-        origins: Vec::new(),
-        scopes: Vec::new(),
-        trusted: false,
-        require_pkce: false,
-        signing_alg: Algorithm::default(),
-        jwks: None,
-        access_policy: AccessPolicy::default(),
-        permission_claims: PermissionScope::default(),
-        access_seconds: None,
         disabled: false,
         origin: Origin::Admin,
         created_at: now,
         updated_at: now,
         version: 1,
     };
-    if input.jwks.as_ref().is_some_and(Option::is_some) && input.token_endpoint_auth_method.is_none() {
-        client.auth_method = AuthMethod::PrivateKeyJwt;
+    if input.fields.jwks.as_ref().is_some_and(Option::is_some) && input.fields.auth_method.is_none() {
+        client.fields.auth_method = AuthMethod::PrivateKeyJwt;
     }
-    fill(&mut checker, &mut client, input);
+    fill(&mut client, &input.fields);
     check_whole(&mut checker, &client);
     if checker.errors.is_empty() { Ok(client) } else { Err(checker.errors) }
 }
 
 /// The client after a change; its type and id stay.
-pub(super) fn change(mut client: Client, input: &ClientInput, now: Moment) -> Result<Client, Vec<FieldError>> {
+pub(super) fn change(mut client: Client, input: &ClientChange, now: Moment) -> Result<Client, Vec<FieldError>> {
     let mut checker = Checker { errors: Vec::new() };
     if input.client_id.as_deref().is_some_and(|id| id != client.id.as_str()) {
         checker.note("client_id", "The id of a client cannot change. Register a new client instead.");
     }
-    if input.kind.as_deref().is_some_and(|kind| kind != client.kind.as_str()) {
+    if input.kind.is_some_and(|kind| kind != client.kind) {
         checker.note("type", "The type of a client cannot change. Register a new client instead.");
     }
-    fill(&mut checker, &mut client, input);
+    if let Some(name) = &input.name {
+        client.name = name.trim().to_owned();
+    }
+    fill(&mut client, &input.fields);
     check_whole(&mut checker, &client);
     client.updated_at = now;
     client.version += 1;
     if checker.errors.is_empty() { Ok(client) } else { Err(checker.errors) }
 }
 
-fn fill(checker: &mut Checker, client: &mut Client, input: &ClientInput) {
-    if let Some(name) = &input.name {
-        client.name = name.trim().to_owned();
+fn fill(client: &mut Client, change: &ClientFieldsChange) {
+    change.apply(&mut client.fields);
+    for origin in &mut client.fields.origins {
+        origin.truncate(origin.trim_end_matches('/').len());
     }
-    if let Some(uris) = &input.redirect_uris {
-        client.redirect_uris = uris.clone();
-    }
-    if let Some(uris) = &input.post_logout_redirect_uris {
-        client.post_logout_redirect_uris = uris.clone();
-    }
-    if let Some(method) = &input.token_endpoint_auth_method
-        && let Some(method) =
-            checker.parse("token_endpoint_auth_method", method, &AuthMethod::ALL, |method| method.as_str())
-    {
-        client.auth_method = method;
-    }
-    if let Some(grants) = &input.grant_types {
-        client.grants = grants
-            .iter()
-            .filter_map(|grant| checker.parse("grant_types", grant, &GrantType::ALL, |grant| grant.as_str()))
-            .collect();
-    }
-    if let Some(audiences) = &input.audiences {
-        client.audiences = audiences.clone();
-    }
-    if let Some(origins) = &input.origins {
-        client.origins = origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect();
-    }
-    if let Some(scopes) = &input.scopes {
-        client.scopes = scopes.clone();
-    }
-    if let Some(algorithm) = &input.signing_alg
-        && let Some(algorithm) = checker.parse("signing_alg", algorithm, &Algorithm::ALL, |alg| alg.as_str())
-    {
-        client.signing_alg = algorithm;
-    }
-    fill_access(checker, client, input);
-    client.trusted = input.trusted.unwrap_or(client.trusted);
-    client.require_pkce = input.require_pkce.unwrap_or(client.require_pkce);
-    if let Some(jwks) = &input.jwks {
-        client.jwks.clone_from(jwks);
-    }
-    client.access_seconds = input.access_token_seconds.unwrap_or(client.access_seconds);
-}
-
-fn fill_access(checker: &mut Checker, client: &mut Client, input: &ClientInput) {
-    if let Some(policy) = &input.access_policy
-        && let Some(policy) = checker.parse("access_policy", policy, &AccessPolicy::ALL, |policy| policy.as_str())
-    {
-        client.access_policy = policy;
-    }
-    if let Some(scope) = input.permission_claims.as_deref()
-        && let Some(scope) =
-            checker.parse("permission_claims", short_scope(scope), &PermissionScope::EACH, |scope| scope.as_str())
-    {
-        client.permission_claims = scope;
-    }
-}
-
-/// Own types and those of the platform: the platform's belong to no client, so that `own` has them already.
-fn short_scope(text: &str) -> &str {
-    if text == "own+platform" { PermissionScope::Own.as_str() } else { text }
 }
 
 /// What must hold of the client as a whole.

@@ -1,16 +1,17 @@
 //! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
 
-use super::check::{self, ClientInput, FieldError};
+use super::Error;
+use super::check::{self, FieldError, NewClient};
 use super::registry::invalid;
-use super::{Error, TOLD};
-use crate::audit::{Changes, Entry, Event};
+use crate::audit::{Entry, Event};
 use crate::base::Moment;
 use crate::base::id::ClientId;
 use crate::base::secret::Digest;
 use crate::config::ClientDeclaration;
 use crate::cx::Cx;
 use crate::identity::cascade;
-use crate::records::{Client, ClientSecret, Origin};
+use crate::records::settable::Settable;
+use crate::records::{Client, ClientFieldsChange, ClientSecret, Origin};
 use crate::rights::{self, Right};
 use crate::store::{Tx, rows};
 
@@ -51,7 +52,7 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
                 Some(old) => {
                     client.created_at = old.created_at;
                     client.version = old.version + 1;
-                    changes = Changes::between(&old, &client, TOLD).some();
+                    changes = super::changes(&old, &client);
                 }
                 None => removed = cascade::begin_client(tx, &at, &client.id, orphan()?)?.some(),
             }
@@ -79,34 +80,16 @@ pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), 
 /// What is wrong with a declared client, by the field's name in the configuration.
 pub fn mistakes(declaration: &ClientDeclaration) -> Vec<(&'static str, String)> {
     let checked = check::create(&input(declaration), declaration.client_id.clone(), Moment::from_millis(0));
-    let named = |error: FieldError| match error.field {
-        "token_endpoint_auth_method" => ("auth_method", error.message),
-        "grant_types" => ("grants", error.message),
-        same => (same, error.message),
-    };
+    let named = |error: FieldError| (ClientFieldsChange::short(error.field), error.message);
     checked.err().unwrap_or_default().into_iter().map(named).collect()
 }
 
-fn input(declaration: &ClientDeclaration) -> ClientInput {
-    ClientInput {
+fn input(declaration: &ClientDeclaration) -> NewClient {
+    NewClient {
         name: Some(declaration.name.clone()),
-        kind: Some(declaration.client_type.clone()),
+        kind: Some(declaration.client_type),
         client_id: Some(declaration.client_id.to_string()),
-        redirect_uris: Some(declaration.redirect_uris.clone()),
-        post_logout_redirect_uris: Some(declaration.post_logout_redirect_uris.clone()),
-        token_endpoint_auth_method: declaration.auth_method.clone(),
-        grant_types: declaration.grants.clone(),
-        audiences: Some(declaration.audiences.clone()),
-        origins: Some(declaration.origins.clone()),
-        scopes: declaration.scopes.clone(),
-        trusted: Some(declaration.trusted),
-        require_pkce: declaration.require_pkce,
-        signing_alg: declaration.signing_alg.clone(),
-        jwks: Some(declaration.jwks.clone()),
-        access_policy: declaration.access_policy.clone(),
-        permission_claims: declaration.permission_claims.clone(),
-        access_token_seconds: None,
-        version: None,
+        fields: declaration.fields.clone(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::check::{self, ClientInput};
+use super::check::{self, ClientChange};
 use super::registry::{CLIENTS, invalid, within_reach};
 use super::{Error, registry};
 use crate::audit::{Entry, Event};
@@ -13,7 +13,7 @@ use crate::base::id::{ClientId, FailureId};
 use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
 use crate::oauth::redirect;
-use crate::records::{AuthorizeFailure, Client, ClientType, Origin};
+use crate::records::{AuthorizeFailure, Client, ClientFieldsChange, ClientType, Origin};
 use crate::rights::{self, Right};
 use crate::store::{Tx, rows};
 
@@ -177,7 +177,8 @@ pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, E
         let failure = failure.filter(|failure| failure.expires_at > at.now).ok_or(Error::NoFailure)?;
         let added = addable(&old, &failure).ok_or(Error::NotFixable)?;
         let uris = old.redirect_uris.iter().cloned().chain([added.to_owned()]).collect();
-        let input = ClientInput { redirect_uris: Some(uris), ..ClientInput::default() };
+        let fields = ClientFieldsChange { redirect_uris: Some(uris), ..ClientFieldsChange::default() };
+        let input = ClientChange { fields, ..ClientChange::default() };
         let new = check::change(old, &input, at.now).map_err(invalid)?;
         rows::clients::put(tx, at.tenant.id, &new)?;
         rows::failures::delete(tx, at.tenant.id, &failure)?;

@@ -9,34 +9,24 @@ pub mod failures;
 pub mod protection;
 mod registry;
 
-pub use check::{ClientInput, FieldError};
+pub use check::{ClientChange, FieldError, NewClient};
 pub use declare::{declare, mistakes};
 pub use registry::{
     Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
 };
 
+use crate::audit::Changes;
+use crate::base::json_schema;
+use crate::records::{Client, ClientFieldsChange};
 use crate::rights::{Denied, MayDeny};
 use crate::store;
 
-/// What the audit log tells of a change, with both values. Never a secret.
-const TOLD: &[&str] = &[
-    "name",
-    "kind",
-    "redirect_uris",
-    "post_logout_redirect_uris",
-    "auth_method",
-    "grants",
-    "audiences",
-    "origins",
-    "scopes",
-    "trusted",
-    "require_pkce",
-    "signing_alg",
-    "jwks",
-    "access_policy",
-    "permission_claims",
-    "access_seconds",
-];
+/// What the audit log says of a change, with both values: all that can be set, none of which is secret.
+fn changes(old: &Client, new: &Client) -> Option<Changes> {
+    let members = json_schema::members_of::<ClientFieldsChange>();
+    let names = members.iter().map(|member| member.name.as_str()).chain(["name", "kind"]);
+    Changes::between(old, new, &names.collect::<Vec<_>>()).some()
+}
 
 /// Why a client could not be made or changed.
 #[derive(Debug, thiserror::Error)]

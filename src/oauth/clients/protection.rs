@@ -4,7 +4,8 @@
 //! Counted are sign-ins that came to an end, where the code was redeemed by the app: a request that anybody can send counts for nothing.
 //! The count is written in the transaction that redeems.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::base::Moment;
 use crate::base::id::ClientId;
@@ -24,7 +25,7 @@ const ENOUGH: u64 = 10;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The sign-ins to an app in the last [`DAYS`] days.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecentProtection {
     /// How many days that is.
     pub days: u8,

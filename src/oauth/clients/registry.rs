@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::check::{self, ClientInput};
-use super::{Error, FieldError, TOLD};
+use super::check::{self, ClientChange, NewClient};
+use super::{Error, FieldError, changes};
 use crate::access;
-use crate::audit::{Changes, Entry, Event};
+use crate::audit::{Entry, Event};
 use crate::base::Secret;
 use crate::base::canonical::Search;
 use crate::base::id::ClientId;
@@ -70,7 +70,7 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Clie
 /// Registers a client, with the right to, and gives it a secret if its method needs one. It begins with nothing: what was written under its id before is
 /// taken away, by administrators of the platform alone where that gives authority over it. Errors: [`Error::Denied`], [`Error::Taken`],
 /// [`Error::Invalid`].
-pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error> {
+pub async fn register(cx: &Cx, input: &NewClient) -> Result<Registered, Error> {
     let mut client = check::create(input, ClientId::new(cx.now, cx.entropy()), cx.now).map_err(invalid)?;
     let secret = client.auth_method.uses_secret().then(|| fresh_secret(cx));
     client.secrets.extend(secret.as_ref().map(|secret| stored(cx, secret)));
@@ -91,7 +91,7 @@ pub async fn register(cx: &Cx, input: &ClientInput) -> Result<Registered, Error>
 
 /// Changes a client, with the right to; one that holds something of the platform, its administrators do. A change of authentication method to one with a secret makes a new secret, which is answered; a change away
 /// from secrets forgets them.
-pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Registered, Error> {
+pub async fn update(cx: &Cx, id: &ClientId, input: &ClientChange) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
     let entry = Entry::new(cx).target(id);
@@ -109,7 +109,7 @@ pub async fn update(cx: &Cx, id: &ClientId, input: &ClientInput) -> Result<Regis
             new.secrets.clear();
         }
         rows::clients::put(tx, at.tenant.id, &new)?;
-        entry.append(tx, &at, &Event::ClientUpdate { changes: Changes::between(&old, &new, TOLD).some() })?;
+        entry.append(tx, &at, &Event::ClientUpdate { changes: changes(&old, &new) })?;
         Ok((new, needs_secret))
     };
     let (client, is_new) = rights::write(cx, Right::on("update", CLIENTS), change).await?;

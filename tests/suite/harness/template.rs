@@ -10,7 +10,7 @@ use auther::base::entropy::OsEntropy;
 use auther::crypto::jose::{Algorithm, SigningKey};
 use auther::cx::Cx;
 use auther::identity::users::{self, NewUser};
-use auther::oauth::clients::{self, ClientInput};
+use auther::oauth::clients::{self, NewClient};
 use auther::serve::Server;
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ async fn people(cx: &Cx) {
 async fn apps(cx: &Cx) -> BTreeMap<String, String> {
     let mut secrets = BTreeMap::new();
     for document in documents() {
-        let input: ClientInput = serde_json::from_value(document).unwrap();
+        let input: NewClient = serde_json::from_value(document).unwrap();
         let registered = clients::register(cx, &input).await.unwrap();
         if let Some(secret) = registered.secret {
             secrets.insert(registered.client.id.to_string(), secret.expose().clone());

@@ -1,15 +1,8 @@
 //! What the admin API takes and gives, for machines: an OpenAPI 3.1 document.
 //!
-//! May use: `http::routes` and the registration of the admin API. The paths and methods are those that are registered; each has its
-//! [`Operation`] in the file of its noun. Tests refuse a route without one, one without a route, a right that the route does not ask for, and
-//! an answer that is not as described. Start reading at [`document`]; a new route is described in [`people`], [`apps`], [`access`] or [`system`].
-
-mod access;
-mod apps;
-mod operation;
-mod people;
-mod schema;
-mod system;
+//! May use: the files of the nouns, which declare their operations beside their handlers, and the registration of the admin API. Tests refuse a route
+//! that is not described, a description without a route, a right that the route does not ask for, and an answer that is not as described. Start reading at
+//! [`document`].
 
 use std::sync::LazyLock;
 
@@ -17,12 +10,16 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use serde_json::{Map, Value, json};
 
-use super::Registry;
+use super::operation::{self, Operation};
+use super::{
+    Registry, api_keys, audit, backup, check, clients, doctor, entry, failures, groups, integration, keys, me, models,
+    outbox, overview, policies, sessions, settings, tuples, user_details, users,
+};
+use crate::base::json_schema::Schemas;
 use crate::http::endpoint::Endpoint;
 use crate::http::extract::Manager;
-use crate::http::respond::Refusal;
+use crate::http::respond::{Problem, Refusal};
 use crate::tenant::paths::ADMIN_API;
-use operation::Operation;
 
 /// `GET openapi.json`: this document, for anyone who has a credential.
 pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
@@ -35,12 +32,39 @@ pub async fn show(_caller: Manager) -> Result<HttpResponse, Refusal> {
 
 /// Every operation that is described.
 fn operations() -> impl Iterator<Item = Operation> {
-    [people::operations(), apps::operations(), access::operations(), system::operations()].into_iter().flatten()
+    let document = operation::get("openapi.json", "This document").gives_anything();
+    let all = [
+        users::operations(),
+        user_details::operations(),
+        sessions::operations(),
+        groups::operations(),
+        clients::operations(),
+        integration::operations(),
+        failures::operations(),
+        api_keys::operations(),
+        models::operations(),
+        tuples::operations(),
+        check::operations(),
+        policies::operations(),
+        vec![document],
+        me::operations(),
+        overview::operations(),
+        settings::operations(),
+        doctor::operations(),
+        audit::operations(),
+        outbox::operations(),
+        keys::operations(),
+        backup::operations(),
+        entry::operations(),
+    ];
+    all.into_iter().flatten()
 }
 
 fn schemas() -> Map<String, Value> {
-    let all = [people::schemas(), apps::schemas(), access::schemas(), system::schemas()].into_iter().flatten();
-    all.chain([(String::from("Problem"), schema::problem())]).collect()
+    let mut schemas = Schemas::default();
+    schemas.add::<Problem>();
+    operations().for_each(|operation| schemas.join(operation.schemas().clone()));
+    schemas.finished()
 }
 
 /// The paths that are registered, below the API's own, with their methods.
@@ -109,3 +133,5 @@ fn document() -> Value {
 
 #[cfg(test)]
 pub(in crate::http) mod tests;
+#[cfg(test)]
+mod typescript;

@@ -1,13 +1,17 @@
 //! One method of one path, described.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::schema::{named, page, text, whole};
+use utoipa::ToSchema;
+
+use crate::base::json_schema::{self, Schemas, named};
 use crate::base::sort::Sortable;
 
 /// What a method of a path needs, takes and gives.
 #[derive(Clone, Debug)]
 pub struct Operation {
+    schemas: Schemas,
     method: &'static str,
     path: &'static str,
     tag: &'static str,
@@ -16,8 +20,14 @@ pub struct Operation {
     is_fresh: bool,
     filters: Vec<Filter>,
     body: Option<Value>,
+    #[cfg(test)]
+    reads: Option<Reads>,
     answers: Vec<(u16, Value)>,
 }
+
+/// Reads a value as a body. Errors: why it does not fit.
+#[cfg(test)]
+pub type Reads = fn(&Value) -> Result<(), String>;
 
 /// A query parameter.
 #[derive(Clone, Debug)]
@@ -44,8 +54,21 @@ pub enum Right {
 /// A method that answers 200.
 fn new(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
     let (filters, answers) = (Vec::new(), Vec::new());
-    let (right, is_fresh) = (Right::Known, false);
-    Operation { method, path, tag: "system", summary, right, is_fresh, filters, body: None, answers }
+    let (right, is_fresh, schemas) = (Right::Known, false, Schemas::default());
+    Operation {
+        schemas,
+        method,
+        path,
+        tag: "system",
+        summary,
+        right,
+        is_fresh,
+        filters,
+        body: None,
+        #[cfg(test)]
+        reads: None,
+        answers,
+    }
 }
 
 /// Reads.
@@ -104,39 +127,70 @@ impl Operation {
         self
     }
 
-    /// Takes this query parameter.
-    pub fn filter(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
+    /// Takes this query parameter, of a type that is not made of others.
+    pub fn filter<T: ToSchema>(self, name: &'static str, words: &'static str) -> Self {
+        self.filter_by(name, json_schema::of::<T>(), words)
+    }
+
+    /// Takes this query parameter and does not do without.
+    pub fn names<T: ToSchema>(mut self, name: &'static str, words: &'static str) -> Self {
+        self.filters.push(Filter { name, words, schema: json_schema::of::<T>(), is_needed: true });
+        self
+    }
+
+    /// Takes this query parameter, which is one of these words.
+    pub fn filter_among(self, name: &'static str, among: &[&str], words: &'static str) -> Self {
+        self.filter_by(name, json!({"type": "string", "enum": among}), words)
+    }
+
+    fn filter_by(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
         self.filters.push(Filter { name, words, schema, is_needed: false });
         self
     }
 
-    /// Takes this query parameter and does not do without.
-    pub fn names(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
-        self.filters.push(Filter { name, words, schema, is_needed: true });
-        self
-    }
-
     /// Takes this body.
-    pub fn takes(mut self, schema: Value) -> Self {
-        self.body = Some(schema);
+    pub fn takes<T: ToSchema + DeserializeOwned>(mut self) -> Self {
+        self.body = Some(self.schemas.add::<T>());
+        #[cfg(test)]
+        {
+            self.reads = Some(|value| T::deserialize(value).map(drop).map_err(|error| error.to_string()));
+        }
         self
     }
 
     /// Answers 200 with this.
-    pub fn gives(self, schema: Value) -> Self {
+    pub fn gives<T: ToSchema>(mut self) -> Self {
+        let schema = self.schemas.add::<T>();
         self.answers_with(200, schema)
     }
 
+    /// Answers 200 with an object whose members are not described.
+    pub fn gives_anything(self) -> Self {
+        self.answers_with(200, json!({"type": "object", "additionalProperties": true}))
+    }
+
     /// Answers 201 with this.
-    pub fn makes(self, schema: Value) -> Self {
+    pub fn makes<T: ToSchema>(mut self) -> Self {
+        let schema = self.schemas.add::<T>();
         self.answers_with(201, schema)
     }
 
     /// Answers 200 with a page of these, and takes `limit` and `after`.
-    pub fn pages(self, of: Value) -> Self {
+    pub fn pages<T: ToSchema>(self) -> Self {
+        self.paged().lists::<T>()
+    }
+
+    /// Takes `limit` and `after`.
+    pub fn paged(self) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
-        let limited = self.filter("limit", limit, "How many at the most.");
-        limited.filter("after", text(), "The `next` of the page before.").gives(page(of))
+        let limited = self.filter_by("limit", limit, "How many at the most.");
+        limited.filter::<String>("after", "The `next` of the page before.")
+    }
+
+    /// Answers 200 with all of these, in the shape of a page.
+    pub fn lists<T: ToSchema>(mut self) -> Self {
+        let of = self.schemas.add::<T>();
+        self.answers_with(200, page(&of))
     }
 
     /// Can be brought into another order by `sort`.
@@ -144,11 +198,8 @@ impl Operation {
         let words: Vec<String> =
             R::FIELDS.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
         let schema = json!({"type": "string", "enum": words});
-        self.filter(
-            "sort",
-            schema,
-            "By this field; with - from the end. A cursor is good for the order that it was made in.",
-        )
+        let words = "By this field; with - from the end. A cursor is good for the order that it was made in.";
+        self.filter_by("sort", schema, words)
     }
 
     /// Answers with this status and body.
@@ -172,6 +223,17 @@ impl Operation {
     #[cfg(test)]
     pub fn right(&self) -> Right {
         self.right
+    }
+
+    /// What its bodies and answers are made of.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// What it takes, and what reads it.
+    #[cfg(test)]
+    pub fn body(&self) -> Option<(&Value, Reads)> {
+        self.body.as_ref().zip(self.reads)
     }
 
     /// The operation object (OpenAPI 3.1 §4.8.10).
@@ -217,7 +279,8 @@ impl Operation {
 
     fn parameters(&self) -> Vec<Value> {
         let in_path = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text()}));
+        let in_path =
+            in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
         let in_query = self.filters.iter().map(|Filter { name, words, schema, is_needed }| {
             json!({"name": name, "in": "query", "required": is_needed, "description": words, "schema": schema})
         });
@@ -242,7 +305,12 @@ fn responses(answers: &[(u16, Value)]) -> Value {
     all.into()
 }
 
-/// A version that a change was drawn from: another one by now is 409 `conflict`.
-pub fn version() -> Value {
-    whole()
+/// The shape of every list.
+fn page(of: &Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": of}, "next": {"type": ["string", "null"]}},
+        "required": ["items", "next"],
+        "additionalProperties": false,
+    })
 }
