@@ -1,7 +1,7 @@
 //! What the targets share: an installation in memory with a client and a clock that stands still.
 //!
-//! Built with everything else by `cargo build -p auther-fuzz`, run by cargo-fuzz on a nightly compiler:
-//! `cargo +nightly fuzz run token_request`.
+//! Built with everything else by `cargo build -p auther-fuzz`; run with coverage by `fuzz/run`, and with an address
+//! sanitizer by cargo-fuzz on a nightly compiler: `cargo +nightly fuzz run token_request`.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};

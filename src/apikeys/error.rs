@@ -41,7 +41,7 @@ pub enum Error {
     #[error("only those who manage a client bind keys to it")]
     ForeignClient,
     /// The owner has as many keys as one may have.
-    #[error("this person has {limit} API keys and can have no more: delete some first", limit = super::MAX_PER_OWNER)]
+    #[error("this person has {limit} API keys and can have no more: delete some first", limit = crate::records::api_key::MAX_PER_OWNER)]
     TooMany,
     /// It would do more, and the session that asks is not fresh (see [`identity::sessions::require_fresh`]).
     #[error("{}", identity::Error::SessionNotFresh)]

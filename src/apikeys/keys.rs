@@ -11,6 +11,7 @@ use crate::base::secret::Digest;
 use crate::base::sort::{Rank, Sort, Sortable as _};
 use crate::cx::Cx;
 use crate::identity::{cascade, sessions};
+use crate::records::api_key::MAX_PER_OWNER;
 use crate::records::tuple::ANY;
 use crate::records::{ApiKey, SubjectRef};
 use crate::rights::{self, MANAGE_PLATFORM, PLATFORM, Right};
@@ -19,9 +20,6 @@ use crate::store::{Read, Tx};
 
 /// The type that rights over everybody's keys are on.
 const API_KEYS: &str = "api_keys";
-
-/// How many keys one person can have.
-pub const MAX_PER_OWNER: usize = 500;
 
 /// A key that was just made.
 #[derive(Debug)]

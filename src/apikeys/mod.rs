@@ -18,8 +18,8 @@ mod tests;
 pub use error::{Error, FieldError};
 pub use fields::{KeyChange, NewKey, RefillRule};
 pub use keys::{
-    Created, MAX_PER_OWNER, create, delete, delete_expired, delete_own, find, of_owner, page, page_of_client, sorted,
-    update, update_own,
+    Created, create, delete, delete_expired, delete_own, find, of_owner, page, page_of_client, sorted, update,
+    update_own,
 };
 pub use token::PREFIX;
 pub use usage::{Usage, flush, until_flush, usage};

@@ -13,6 +13,7 @@ use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::identity::users::{self, NewUser};
 use crate::oauth::clients::{self, NewClient};
+use crate::records::api_key::MAX_PER_OWNER;
 use crate::records::{ApiKey, AuditRow, RateLimit, User};
 use crate::store::Order;
 use crate::testing::{TestApp, block_on, race};

@@ -1,7 +1,6 @@
 //! Long work: on few threads of its own, behind a bounded queue, in turn for those who ask. It leaves the threads that answer requests free,
 //! and stops when nobody waits for it.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,6 +8,7 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::budget::Budget;
+use super::turns::Turns;
 
 /// Threads. One of them is always free for somebody else.
 const THREADS: usize = 2;
@@ -44,22 +44,18 @@ struct Lane {
     work: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    /// By caller.
-    of: BTreeMap<String, Share>,
-    /// Callers who have something waiting, the one first whose turn it is.
-    turns: VecDeque<String>,
-    waiting: usize,
+    waiting: Turns<Job>,
+    /// Whose work the threads do.
+    running: Vec<String>,
     threads: usize,
     stopped: bool,
 }
 
-/// What one caller has.
-#[derive(Default)]
-struct Share {
-    waiting: VecDeque<Job>,
-    running: usize,
+impl Default for State {
+    fn default() -> Self {
+        Self { waiting: Turns::new(MOST_WAITING), running: Vec::new(), threads: 0, stopped: false }
+    }
 }
 
 /// Somebody who waits. When they stop waiting, the work does.
@@ -95,15 +91,11 @@ impl LongWork {
 
     fn submit(&self, caller: &str, job: Job) -> Result<(), Busy> {
         let mut state = self.lane.lock();
-        let share = state.of.entry(caller.to_owned()).or_default();
-        if share.waiting.len() + share.running >= MOST_OF_ONE {
+        if state.waiting.count_of(caller) + state.running_of(caller) >= MOST_OF_ONE {
             return Err(Busy);
         }
-        if state.waiting >= MOST_WAITING {
-            state.forget(caller);
-            return Err(Busy);
-        }
-        state.add(caller, job);
+        // Who has much waiting makes room for who has less: the answer of what goes without a place is `Busy`.
+        let without = state.waiting.push(caller, job);
         if state.threads < THREADS {
             let lane = Arc::clone(&self.lane);
             let name = format!("long-work-{}", state.threads);
@@ -113,6 +105,8 @@ impl LongWork {
             }
         }
         drop(state);
+        // Outside the lock: what a job holds may do anything when it goes.
+        drop(without);
         self.lane.work.notify_one();
         Ok(())
     }
@@ -122,50 +116,31 @@ impl Drop for LongWork {
     fn drop(&mut self) {
         let mut state = self.lane.lock();
         state.stopped = true;
-        let unanswered = (std::mem::take(&mut state.of), std::mem::take(&mut state.turns));
+        let unanswered = state.waiting.take();
         drop(state);
-        // Outside the lock: what a job holds may do anything when it goes.
         drop(unanswered);
         self.lane.work.notify_all();
     }
 }
 
 impl State {
-    fn add(&mut self, caller: &str, job: Job) {
-        let share = self.of.entry(caller.to_owned()).or_default();
-        if share.waiting.is_empty() {
-            self.turns.push_back(caller.to_owned());
-        }
-        share.waiting.push_back(job);
-        self.waiting += 1;
+    /// Pieces of work of a caller that are being done.
+    fn running_of(&self, caller: &str) -> usize {
+        self.running.iter().filter(|running| *running == caller).count()
     }
 
     /// The next piece of work, of the caller whose turn it is and who may have one more running.
     fn next(&mut self) -> Option<(String, Job)> {
-        let may = |caller: &String| self.of.get(caller).is_some_and(|share| share.running + 1 < THREADS);
-        let at = self.turns.iter().position(may)?;
-        let caller = self.turns.remove(at)?;
-        let share = self.of.get_mut(&caller)?;
-        let job = share.waiting.pop_front()?;
-        share.running += 1;
-        self.waiting = self.waiting.saturating_sub(1);
-        if !share.waiting.is_empty() {
-            self.turns.push_back(caller.clone());
-        }
+        let Self { waiting, running, .. } = self;
+        let may = |caller: &str| running.iter().filter(|running| *running == caller).count() + 1 < THREADS;
+        let (caller, job) = waiting.next(may)?;
+        running.push(caller.clone());
         Some((caller, job))
     }
 
     fn done(&mut self, caller: &str) {
-        if let Some(share) = self.of.get_mut(caller) {
-            share.running = share.running.saturating_sub(1);
-        }
-        self.forget(caller);
-    }
-
-    /// Keeps nothing of a caller who has nothing here.
-    fn forget(&mut self, caller: &str) {
-        if self.of.get(caller).is_some_and(|share| share.running == 0 && share.waiting.is_empty()) {
-            self.of.remove(caller);
+        if let Some(at) = self.running.iter().position(|running| running == caller) {
+            self.running.swap_remove(at);
         }
     }
 }
@@ -254,7 +229,7 @@ mod tests {
                 assert_eq!(one.await, Ok(1));
             }
         });
-        assert!(lane.lane.lock().of.is_empty(), "nothing is kept of who has nothing here");
+        assert!(lane.lane.lock().running.is_empty(), "nothing is kept of who has nothing here");
     }
 
     #[test]

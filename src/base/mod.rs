@@ -27,6 +27,7 @@ pub mod share;
 pub mod sort;
 pub mod strict_json;
 pub mod text;
+pub mod turns;
 
 pub use budget::Budget;
 pub use clock::{Clock, Moment, Timestamp, Uptime};

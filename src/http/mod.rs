@@ -10,10 +10,13 @@
 pub mod account;
 pub mod admin;
 pub mod assets;
+mod body_budget;
+mod csrf;
 mod endpoint;
 pub mod extract;
 pub mod guard;
 mod health;
+mod limit;
 pub mod look;
 pub mod oauth;
 pub mod pages;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::cx::Current;
-use crate::http::extract::budget::Budget;
-use crate::http::guard::limit::Limiter;
+use crate::http::body_budget::Budget;
+use crate::http::limit::Limiter;
 
 /// What all workers share.
 #[derive(Clone)]

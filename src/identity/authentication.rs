@@ -59,8 +59,6 @@ pub enum Outcome {
 pub struct Waiting {
     /// Its token, for the cookie.
     pub token: Secret<String>,
-    /// Whose it is.
-    pub user: User,
     /// Value of the device cookie to set: this browser is known from now on.
     pub device: String,
 }
@@ -86,9 +84,9 @@ pub(super) struct Giving {
 /// What it has led to, as of its transaction.
 pub(super) enum Given {
     /// A session.
-    SignedIn(SignedIn),
+    SignedIn(Box<SignedIn>),
     /// A row that waits.
-    Waits(User),
+    Waits,
     /// Nothing.
     Refused(Rule),
 }
@@ -141,7 +139,7 @@ impl Giving {
                 let draft = Session { proofs, ..self.session.clone() };
                 let session = sessions::open(tx, cx, &draft, self.replaces.as_ref())?;
                 self.success.append(tx, cx, &Event::UserSignIn { session: session.id.clone() })?;
-                Given::SignedIn(SignedIn { session, user: user.clone() })
+                Given::SignedIn(Box::new(SignedIn { session, user: user.clone() }))
             }
             (NextStep::Ask(_) | NextStep::Enrol(_), Some(browser)) => {
                 // It lasts as long as it began with.
@@ -158,7 +156,7 @@ impl Giving {
                     expires_at: since.plus(LIFETIME),
                 };
                 rows::put(tx, cx.tenant.id, &waiting)?;
-                Given::Waits(user.clone())
+                Given::Waits
             }
             (NextStep::Ask(_) | NextStep::Enrol(_), None) => {
                 return self.refuse(tx, cx, user, Rule::BrowserIsKnown);
@@ -187,12 +185,12 @@ impl Giving {
         match given {
             Given::SignedIn(signed_in) => {
                 let (token, device) = (self.session_token.clone(), self.device.clone());
-                let success = Success { token, signed_in, device };
+                let success = Success { token, signed_in: *signed_in, device };
                 Ok(Outcome::SignedIn(Box::new(success)))
             }
-            Given::Waits(user) => {
+            Given::Waits => {
                 let token = Secret::new(token::compose(self.next.as_str(), self.next_secret.expose()));
-                Ok(Outcome::Waits(Waiting { token, user, device: self.device.clone() }))
+                Ok(Outcome::Waits(Waiting { token, device: self.device.clone() }))
             }
             Given::Refused(rule) => Err(rule),
         }

@@ -2,7 +2,7 @@
 //!
 //! May use: `audit`, `cx` and below. Knows no HTTP: what goes wrong is an [`Error`] in domain words. Passwords are hashed before a
 //! transaction begins; what a refusal must leave behind (an audit row) is committed before it is answered.
-//! Start reading at [`sign_in`], then [`cascade`].
+//! Start reading at [`sign_in`] and [`next_step`], then [`cascade`].
 
 pub mod administrators;
 pub mod authentication;

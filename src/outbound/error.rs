@@ -1,8 +1,10 @@
 //! What can go wrong with a request to others.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::guard::Refused;
+use super::address::{self, Kind};
 
 /// A request got no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,3 +57,24 @@ impl From<reqwest::Error> for Error {
         Self::Failed(text)
     }
 }
+
+/// A destination that requests may not reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// The host as the URL names it.
+    pub host: String,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, address } = self;
+        match address::kind(*address) {
+            Kind::Metadata => write!(f, "{host} leads to {address}, the metadata service of a cloud"),
+            _ => write!(f, "{host} leads to {address}, which is not public and not in egress.allow"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}

@@ -1,34 +1,12 @@
 //! What may be reached. Decided by address: a name is whatever its owner makes of it, and may mean something else a moment later.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::Error;
 use super::address::{self, Kind};
+use super::error::{Error, Refused};
 use crate::config::EgressRule;
-
-/// A destination that requests may not reach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    /// The host as the URL names it.
-    pub host: String,
-    /// Its address.
-    pub address: IpAddr,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, address } = self;
-        match address::kind(*address) {
-            Kind::Metadata => write!(f, "{host} leads to {address}, the metadata service of a cloud"),
-            _ => write!(f, "{host} leads to {address}, which is not public and not in egress.allow"),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 /// The judge of destinations.
 #[derive(Debug)]

@@ -11,6 +11,9 @@ use crate::base::clock::Term;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::secret::Digest;
 
+/// How many keys one person can have.
+pub const MAX_PER_OWNER: usize = 500;
+
 /// An API key. The secret itself is not in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApiKey {

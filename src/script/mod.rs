@@ -1,7 +1,7 @@
 //! Lua for policies: a sandbox that a hostile script cannot leave, slow down or remember anything in.
 //!
 //! May use: `base`. The only folder that names mlua. `vm` runs one script, `budget` stops it at the steps that `stepped` puts into it, `prelude`
-//! with `builtins.luau` is what it sees besides the language, `value` brings JSON in, `pool` owns the threads with their `queue`, `lint` tells
+//! with `builtins.luau` is what it sees besides the language, `value` brings JSON in, `pool` owns the threads, `lint` tells
 //! authors what is wrong. Start reading at [`Pool`] and [`Vm`].
 
 mod budget;
@@ -11,7 +11,6 @@ mod lex;
 mod lint;
 mod pool;
 mod prelude;
-mod queue;
 mod stepped;
 mod value;
 mod vm;

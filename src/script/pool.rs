@@ -13,10 +13,10 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::budget::instant;
-use super::queue::Waiting;
 use super::vm::{At, SwitchedOff};
 use super::{Fault, Limits, Vm};
 use crate::base::ScriptDigest;
+use crate::base::turns::Turns;
 
 /// Stack of a script thread: the compiler and the interpreter recurse, both to fixed depths.
 const STACK: usize = 8 << 20;
@@ -77,7 +77,7 @@ struct Running {
 }
 
 struct State {
-    waiting: Waiting<Job>,
+    waiting: Turns<Job>,
     /// By the number of the thread.
     running: HashMap<u64, Running>,
     /// Threads that serve. Lost ones do not count.
@@ -114,7 +114,7 @@ impl Pool {
     pub fn start(threads: usize, limits: Limits) -> Result<Self, Fault> {
         let wanted = threads.max(1);
         let state = State {
-            waiting: Waiting::new(limits.queue),
+            waiting: Turns::new(limits.queue),
             running: HashMap::new(),
             serving: 0,
             lost_threads: 0,

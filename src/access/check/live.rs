@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::ask::{LiveCheck, LiveRequest, subject_of};
+use super::checked_state::{LiveCheck, LiveRequest, subject_of};
 use super::question::Decision;
 use super::subject_status::{API_KEY, CLIENT, USER};
 use crate::access::evaluations::{self, PolicyRun};

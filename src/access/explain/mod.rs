@@ -3,9 +3,11 @@
 //! May use: `access::graph`, `records`. An [`Explanation`] has the derivation that the engine noted, and for a denial its near misses; `text` puts both in
 //! sentences. Start reading at [`Explanation`].
 
+mod derivation_step;
 mod explanation;
 mod near_misses;
 mod text;
 
-pub use explanation::{DerivationStep, Explanation};
+pub use derivation_step::DerivationStep;
+pub use explanation::Explanation;
 pub use near_misses::{NearMiss, NearMissReason};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::explanation::{DerivationStep, tuple_text};
+use super::derivation_step::{DerivationStep, tuple_text};
 use crate::access::graph::{CheckResult, Rule, ScriptResult, ScriptSource};
 use crate::records::TupleKey;
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Rewrite;
-use super::read::{Arrow, Reader};
+use super::reader::{Arrow, Reader};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 16;

@@ -14,6 +14,7 @@ mod lua;
 mod models;
 pub mod names;
 mod read;
+mod reader;
 mod sense;
 mod subjects;
 

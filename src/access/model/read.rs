@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::expression;
 use super::names::{self, NAME_RULE, is_name, quoted};
+use super::reader::{Arrow, Reader, member};
 use super::{Permission, Rewrite, SubjectRule};
 use crate::access::error::Mistake;
 
@@ -18,9 +19,6 @@ pub(super) const MAX_PERMISSIONS: usize = 256;
 pub(super) const MAX_DOCUMENT: usize = 256 * 1024;
 /// Largest policy, in bytes.
 pub(super) const MAX_POLICY: usize = 10_240;
-/// The most mistakes that are reported, and looked for.
-pub(super) const MAX_MISTAKES: usize = 100;
-
 /// Longest description, in bytes.
 const MAX_DESCRIPTION: usize = 1000;
 
@@ -53,14 +51,6 @@ impl Default for Declared {
     }
 }
 
-/// A place where relation `from` leads to parents, and which relation is wanted there.
-#[derive(Debug)]
-pub(super) struct Arrow {
-    pub at: String,
-    pub from: String,
-    pub relation: String,
-}
-
 /// What reading came to.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -84,24 +74,7 @@ pub(super) fn read(document: &Map<String, Value>) -> Reading {
     Reading { document, arrows: reader.arrows, mistakes: reader.mistakes }
 }
 
-pub(super) struct Reader<'d> {
-    known: Vec<&'d str>,
-    pub(super) arrows: Vec<Arrow>,
-    mistakes: Vec<Mistake>,
-}
-
 impl<'d> Reader<'d> {
-    pub(super) fn note(&mut self, at: impl Into<String>, problem: impl Into<String>) {
-        if !self.has_said_enough() {
-            self.mistakes.push(Mistake::new(at, problem));
-        }
-    }
-
-    /// Whether no more mistakes are reported: what to write instead need not be looked for.
-    pub(super) fn has_said_enough(&self) -> bool {
-        self.mistakes.len() >= MAX_MISTAKES
-    }
-
     fn document(&mut self, document: &'d Map<String, Value>) -> Document {
         self.members("", document, MEMBERS);
         self.description("", document);
@@ -143,17 +116,6 @@ impl<'d> Reader<'d> {
             self.note(at, format!("{} cannot be a name: {NAME_RULE}", quoted(name)));
         }
         entries.into_iter().flatten()
-    }
-
-    /// Notes every member of an object that has no meaning there.
-    pub(super) fn members(&mut self, at: &str, object: &Map<String, Value>, known: &[&str]) {
-        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
-            if self.has_said_enough() {
-                return;
-            }
-            let advice = names::advice(name, known.iter().copied());
-            self.note(member(at, name), format!("{} is not known here: {advice}", quoted(name)));
-        }
     }
 
     fn relation(&mut self, name: &str, value: &Value) -> Declared {
@@ -223,39 +185,6 @@ impl<'d> Reader<'d> {
             }
         }
         included
-    }
-
-    /// The name of a relation of this type. Notes one that is missing, no text, or not declared.
-    pub(super) fn known_relation(&mut self, at: &str, value: Option<&Value>) -> Option<String> {
-        let name = self.name(at, value)?;
-        if self.known.contains(&name.as_str()) {
-            return Some(name);
-        }
-        if self.has_said_enough() {
-            return None;
-        }
-        let advice = names::advice(&name, self.known.iter().copied());
-        self.note(at, format!("there is no relation {} in this model: {advice}", quoted(&name)));
-        None
-    }
-
-    /// A text that can be a name.
-    pub(super) fn name(&mut self, at: &str, value: Option<&Value>) -> Option<String> {
-        match value {
-            Some(Value::String(name)) if is_name(name) => Some(name.clone()),
-            Some(Value::String(name)) => {
-                self.note(at, format!("{} cannot be a name: {NAME_RULE}", quoted(name)));
-                None
-            }
-            Some(_) => {
-                self.note(at, "must be the name of a relation, as text");
-                None
-            }
-            None => {
-                self.note(at, "is missing: name a relation");
-                None
-            }
-        }
     }
 
     fn subjects(&mut self, at: &str, value: &Value) -> Vec<SubjectRule> {
@@ -356,12 +285,6 @@ impl<'d> Reader<'d> {
             absent
         })
     }
-}
-
-/// The place of a member.
-fn member(at: &str, name: &str) -> String {
-    let name: String = name.chars().take(64).collect();
-    if at.is_empty() { name } else { format!("{at}.{name}") }
 }
 
 /// Older documents and the program that read them disagreed about the direction of such a list, so nobody may guess it.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{advice, quoted};
-use super::read::{Arrow, MAX_MISTAKES};
+use super::reader::{Arrow, MAX_MISTAKES};
 use super::{CompiledModel, Relation, Rewrite, SubjectRule};
 use crate::access::error::Mistake;
 

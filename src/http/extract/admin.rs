@@ -11,7 +11,7 @@ use super::cx::{LocalPeer, operation, prove};
 use crate::access::authority;
 use crate::audit::{self, Entry, Event};
 use crate::cx::{Actor, Cx};
-use crate::http::guard::csrf::{self, Sender};
+use crate::http::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 

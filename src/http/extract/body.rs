@@ -8,8 +8,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
-use super::budget::{Full, Held, WEIGHT};
 use super::cx::{is_known, keep_held, operation};
+use crate::http::body_budget::{Full, Held, WEIGHT};
 use crate::http::respond::Refusal;
 use crate::http::state::State;
 

@@ -9,17 +9,13 @@ use super::Fields;
 use super::cookies::{self, Purpose};
 use super::cx::{operation, prove};
 use super::person::by_cookie;
-use crate::base::Secret;
+use super::session_cookie::{DEVICE_SECONDS, keep};
 use crate::cx::Cx;
-use crate::http::guard::csrf::{self, Sender};
+use crate::http::csrf::{self, Sender};
 use crate::http::respond::Refusal;
 use crate::identity::authentication::{self, Waiting};
-use crate::identity::sessions::{self, SignedIn};
+use crate::identity::sessions::SignedIn;
 use crate::identity::sign_in::Success;
-use crate::records::Session;
-
-/// How long a browser is remembered as one its owner used, in seconds: a year.
-const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// The browser behind a request for a page: who is signed in, and what its forms are bound to.
 ///
@@ -107,37 +103,6 @@ impl Browser {
 /// What the forms of the caller's browser are bound to, if it has shown an Auther page and keeps cookies.
 pub(in crate::http) fn name_of(request: &HttpRequest, cx: &Cx) -> Option<String> {
     cookies::find(request, cx, Purpose::Browser).filter(|name| csrf::is_browser_name(name))
-}
-
-/// Sets the cookies of a new session; `lasts` says whether it outlives the browser's window.
-pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, lasts: bool) {
-    keep_session(request, cx, (&success.token, &success.signed_in.session), lasts);
-    cookies::set(request, cx, Purpose::Device, &success.device, Some(DEVICE_SECONDS));
-}
-
-/// Stands behind the token in a session cookie that ends with the browser's window, so that it does so too when it is set anew.
-const UNTIL_CLOSED: char = '~';
-
-/// The token that the session cookie holds, and whether the cookie outlives the browser's window.
-pub(in crate::http) fn session_cookie(request: &HttpRequest, cx: &Cx) -> Option<(Secret<String>, bool)> {
-    let value = cookies::find(request, cx, Purpose::Session)?;
-    Some(match value.strip_suffix(UNTIL_CLOSED) {
-        Some(token) => (Secret::from(token), false),
-        None => (Secret::new(value), true),
-    })
-}
-
-/// Sets the session cookie; `lasts` says whether it outlives the browser's window. It never outlives the session.
-pub(in crate::http) fn keep_session(
-    request: &HttpRequest,
-    cx: &Cx,
-    (token, session): (&Secret<String>, &Session),
-    lasts: bool,
-) {
-    let longest = sessions::end_of(cx, session).since(cx.now);
-    let seconds = lasts.then(|| cx.settings().session.lifetime.min(longest).as_secs());
-    let mark = if lasts { String::new() } else { UNTIL_CLOSED.to_string() };
-    cookies::set(request, cx, Purpose::Session, &format!("{}{mark}", token.expose()), seconds);
 }
 
 impl FromRequest for Browser {

@@ -14,7 +14,7 @@ use crate::base::authorization::Authorization;
 use crate::base::id::ClientId;
 use crate::base::secret::ct_eq;
 use crate::cx::{Actor, Cx};
-use crate::http::guard::csrf;
+use crate::http::csrf;
 use crate::http::respond::Refusal;
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::bearer::{self, Holder};

@@ -11,10 +11,10 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::budget::{Full, Held};
 use super::peer;
 use crate::base::id::RequestId;
 use crate::cx::{Cx, RequestFacts};
+use crate::http::body_budget::{Full, Held};
 use crate::http::respond::Refusal;
 use crate::http::routes::Matched;
 use crate::http::state::State;

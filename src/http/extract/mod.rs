@@ -22,7 +22,6 @@ mod admin;
 mod authorization;
 pub(super) mod body;
 mod browser;
-pub(super) mod budget;
 mod caller;
 pub mod cookies;
 mod cx;
@@ -32,11 +31,12 @@ mod json;
 mod pairs;
 mod peer;
 mod person;
+mod session_cookie;
 
 pub use admin::*;
 pub use authorization::Authorized;
 pub use browser::Browser;
-pub(in crate::http) use browser::{keep, keep_session, name_of, session_cookie};
+pub(in crate::http) use browser::name_of;
 pub use caller::{Caller, Credential, Who, caller, presented_key};
 #[cfg(test)]
 pub(in crate::http) use cx::prove;
@@ -48,3 +48,4 @@ pub use json::{Body, Json, LongBody, LongJson};
 pub(in crate::http) use json::{Size, read_object};
 pub use pairs::{Fields, Pairs, Query};
 pub use person::{Person, Visitor};
+pub(in crate::http) use session_cookie::{keep, keep_session, session_cookie};

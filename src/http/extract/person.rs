@@ -6,11 +6,11 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::authorization::authorization;
-use super::browser::{keep_session, session_cookie};
 use super::cx::{operation, prove};
+use super::session_cookie::{keep_session, session_cookie};
 use crate::base::authorization::Authorization;
 use crate::cx::Cx;
-use crate::http::guard::csrf;
+use crate::http::csrf;
 use crate::http::respond::Refusal;
 use crate::identity::sessions::{self, SignedIn};
 

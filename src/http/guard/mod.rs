@@ -5,9 +5,7 @@
 //! May use: `http::extract`, `http::respond`, `http::routes`, and the rules below. Start reading at [`around`].
 
 mod cors;
-pub mod csrf;
 mod headers;
-pub mod limit;
 mod rest;
 
 use std::fmt::{self, Write as _};
@@ -23,13 +21,13 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::cors::Decision;
-use self::csrf::Sender;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, begin};
 use super::respond::Refusal;
 use super::routes::{Dialect, Matched};
 use super::state::State;
 use crate::cx::Cx;
+use crate::http::csrf::{self, Sender};
 
 /// What must be known of a request after the handler took it.
 struct Asked {

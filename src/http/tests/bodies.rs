@@ -16,9 +16,9 @@ use serde_json::json;
 
 use super::PASSWORD;
 use crate::base::Secret;
+use crate::http::body_budget::{Budget, WEIGHT};
 use crate::http::endpoint::tests::registered_with;
 use crate::http::extract::body::OF_STRANGERS;
-use crate::http::extract::budget::{Budget, WEIGHT};
 use crate::http::respond::Refusal;
 use crate::http::routes::Dialect;
 use crate::http::{State, app};

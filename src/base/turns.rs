@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 /// The jobs, at most so many in all.
-pub(super) struct Waiting<J> {
+#[derive(Debug)]
+pub struct Turns<J> {
     capacity: usize,
     count: usize,
     of: HashMap<String, VecDeque<J>>,
@@ -11,17 +12,18 @@ pub(super) struct Waiting<J> {
     turns: VecDeque<String>,
 }
 
-impl<J> Waiting<J> {
-    pub(super) fn new(capacity: usize) -> Self {
+impl<J> Turns<J> {
+    /// No job waits, and at most `capacity` will.
+    pub fn new(capacity: usize) -> Self {
         Self { capacity, count: 0, of: HashMap::new(), turns: VecDeque::new() }
     }
 
     /// Adds a job. When all places are taken, the latest job of the owner with the most jobs makes room for one who has fewer; otherwise there
     /// is none. Answers the job that has no place, if one has none.
-    pub(super) fn push(&mut self, owner: &str, job: J) -> Option<J> {
+    pub fn push(&mut self, owner: &str, job: J) -> Option<J> {
         let mut without = None;
         if self.count >= self.capacity {
-            let own = self.of.get(owner).map_or(0, VecDeque::len);
+            let own = self.count_of(owner);
             let most = self.of.iter().max_by_key(|(_, jobs)| jobs.len());
             let Some((crowd, _)) = most.filter(|(_, jobs)| jobs.len() > own + 1) else { return Some(job) };
             let crowd = crowd.clone();
@@ -37,8 +39,13 @@ impl<J> Waiting<J> {
         without
     }
 
+    /// Jobs of an owner.
+    pub fn count_of(&self, owner: &str) -> usize {
+        self.of.get(owner).map_or(0, VecDeque::len)
+    }
+
     /// The next job of the first owner in turn who `may` run one more.
-    pub(super) fn next(&mut self, may: impl Fn(&str) -> bool) -> Option<(String, J)> {
+    pub fn next(&mut self, may: impl Fn(&str) -> bool) -> Option<(String, J)> {
         let at = self.turns.iter().position(|owner| may(owner))?;
         let owner = self.turns.remove(at)?;
         let jobs = self.of.get_mut(&owner)?;
@@ -53,7 +60,7 @@ impl<J> Waiting<J> {
     }
 
     /// All jobs, of which none is left.
-    pub(super) fn take(&mut self) -> Vec<J> {
+    pub fn take(&mut self) -> Vec<J> {
         self.turns.clear();
         self.count = 0;
         self.of.drain().flat_map(|(_, jobs)| jobs).collect()
@@ -64,8 +71,8 @@ impl<J> Waiting<J> {
 mod tests {
     use super::*;
 
-    fn waiting(capacity: usize, jobs: &[(&str, u8)]) -> Waiting<u8> {
-        let mut waiting = Waiting::new(capacity);
+    fn waiting(capacity: usize, jobs: &[(&str, u8)]) -> Turns<u8> {
+        let mut waiting = Turns::new(capacity);
         jobs.iter().for_each(|(owner, job)| assert_eq!(waiting.push(owner, *job), None));
         waiting
     }
