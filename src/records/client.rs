@@ -73,7 +73,7 @@ pub struct Client {
     #[serde(default)]
     pub secrets: Vec<ClientSecret>,
     /// What can be set of it.
-    #[serde(flatten)]
+    #[serde(default)]
     pub fields: ClientFields,
     /// A disabled client gets nothing.
     #[serde(default)]

@@ -31,9 +31,7 @@ pub fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
         None => Err(Error::Record(String::from("the row is empty"))),
         Some((version, _)) if *version > R::VERSION => Err(Error::Newer { found: *version, known: R::VERSION }),
         // The body is not quoted in the error: it may hold what must not be logged.
-        Some((version, body)) if *version == R::VERSION => {
-            serde_json::from_slice(body).map_err(|cause| Error::Record(position_of(&cause)))
-        }
+        Some((version, body)) if *version == R::VERSION => read_json(body),
         Some((version, body)) => R::upgrade(*version, body),
     }
 }
@@ -41,6 +39,11 @@ pub fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
 /// Whether bytes are a version and JSON, whatever the record.
 pub(super) fn is_well_formed(bytes: &[u8]) -> bool {
     matches!(bytes.split_first(), Some((1.., body)) if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok())
+}
+
+/// Reads the body of a record, of this version or an older one. Errors: [`Error::Record`], which says where and not what.
+pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|cause| Error::Record(position_of(&cause)))
 }
 
 fn position_of(cause: &serde_json::Error) -> String {

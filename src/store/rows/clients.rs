@@ -1,14 +1,53 @@
 //! Clients, by id.
 
+use serde::Deserialize;
+
 use super::filtered::{self, PageRange};
+use crate::base::Moment;
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
-use crate::records::Client;
+use crate::records::{Client, ClientFields, ClientSecret, ClientType, Origin};
 use crate::store::key::prefix;
-use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx, record};
 
-impl Record for Client {}
+impl Record for Client {
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
+        match version {
+            1 => record::read_json::<Version1>(body).map(Self::from),
+            other => Err(Error::Record(format!("no rule to read version {other}"))),
+        }
+    }
+}
+
+/// A client when what can be set of it stood beside the rest.
+#[derive(Deserialize)]
+struct Version1 {
+    id: ClientId,
+    name: String,
+    kind: ClientType,
+    #[serde(default)]
+    secrets: Vec<ClientSecret>,
+    #[serde(flatten)]
+    fields: ClientFields,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default)]
+    origin: Origin,
+    created_at: Moment,
+    updated_at: Moment,
+    #[serde(default)]
+    version: u64,
+}
+
+impl From<Version1> for Client {
+    fn from(old: Version1) -> Self {
+        let Version1 { id, name, kind, secrets, fields, disabled, origin, created_at, updated_at, version } = old;
+        Self { id, name, kind, secrets, fields, disabled, origin, created_at, updated_at, version }
+    }
+}
 
 const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
 
@@ -56,4 +95,39 @@ pub fn put(tx: &mut Tx, tenant: TenantId, client: &Client) -> Result<(), Error> 
 /// Removes a client. What belongs to it is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &ClientId) -> Result<(), Error> {
     CLIENTS.delete(tx, &(tenant, id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{AccessPolicy, AuthMethod, GrantType};
+
+    #[test]
+    fn a_client_from_when_its_fields_stood_beside_the_rest_is_the_same() {
+        for names in [
+            ("auth_method", "grants", "access_seconds"),
+            ("token_endpoint_auth_method", "grant_types", "access_token_seconds"),
+        ] {
+            let old = serde_json::json!({
+                "id": "wiki", "name": "Wiki", "kind": "web", "secrets": [], "redirect_uris": ["https://a.b/c"],
+                names.0: "client_secret_post", names.1: ["authorization_code"], names.2: 600,
+                "access_policy": "restricted", "disabled": true, "created_at": 1, "updated_at": 2, "version": 3,
+            });
+            let client = Client::upgrade(1, old.to_string().as_bytes()).unwrap();
+            assert_eq!((client.id.as_str(), client.disabled, client.version), ("wiki", true, 3));
+            let wanted = ClientFields {
+                redirect_uris: vec![String::from("https://a.b/c")],
+                auth_method: AuthMethod::ClientSecretPost,
+                grants: vec![GrantType::AuthorizationCode],
+                access_seconds: Some(600),
+                access_policy: AccessPolicy::Restricted,
+                ..ClientFields::default()
+            };
+            assert_eq!(client.fields, wanted);
+            let written = record::to_bytes(&client).unwrap();
+            let again: Client = record::from_bytes(&written).unwrap();
+            assert_eq!((written.first(), again.fields), (Some(&2), wanted));
+        }
+        assert!(Client::upgrade(0, b"{}").is_err());
+    }
 }

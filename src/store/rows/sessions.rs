@@ -11,14 +11,14 @@ use crate::base::secret::Digest;
 use crate::base::sort::Sortable as _;
 use crate::records::{Proof, ProofKind, Session};
 use crate::store::key::prefix;
-use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx};
+use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx, record};
 
 impl Record for Session {
     const VERSION: u8 = 2;
 
     fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
         match version {
-            1 => Version1::read(body).map(Self::from),
+            1 => record::read_json::<Version1>(body).map(Self::from),
             other => Err(Error::Record(format!("no rule to read version {other}"))),
         }
     }
@@ -42,13 +42,6 @@ struct Version1 {
     user_agent: Option<String>,
     #[serde(default)]
     clients: Vec<ClientId>,
-}
-
-impl Version1 {
-    fn read(body: &[u8]) -> Result<Self, Error> {
-        let position = |cause: serde_json::Error| format!("{:?} error at column {}", cause.classify(), cause.column());
-        serde_json::from_slice(body).map_err(|cause| Error::Record(position(cause)))
-    }
 }
 
 impl From<Version1> for Session {
