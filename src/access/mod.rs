@@ -9,25 +9,25 @@
 
 pub mod authority;
 pub mod check;
-pub mod claims;
-pub mod client_tuple_quota;
-pub mod dry_run;
-pub mod effective;
+pub(crate) mod claims;
+pub(crate) mod client_tuple_quota;
+pub(crate) mod dry_run;
+pub(crate) mod effective;
 mod error;
-pub mod evaluations;
-pub mod explain;
-pub mod graph;
-pub mod groups;
-pub mod import;
-pub mod list;
-pub mod model;
-pub mod naming;
-pub mod policy;
-pub mod request_context;
-pub mod switched_off;
+pub(crate) mod evaluations;
+pub(crate) mod explain;
+pub(crate) mod graph;
+pub(crate) mod groups;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod model;
+pub(crate) mod naming;
+pub(crate) mod policy;
+pub(crate) mod request_context;
+pub(crate) mod switched_off;
 #[cfg(test)]
 mod tests;
-pub mod tuples;
+pub(crate) mod tuples;
 
 pub use error::{Error, Mistake};
 pub use request_context::{BoundedJson, Resource};

@@ -129,7 +129,7 @@ impl Uptime {
 }
 
 /// `#[serde(with = "rfc3339")]`: a [`Moment`] as RFC 3339 text, the form of every JSON API.
-pub mod rfc3339 {
+pub(crate) mod rfc3339 {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Moment;
@@ -147,7 +147,7 @@ pub mod rfc3339 {
 
     /// The same for an optional moment: text or `null`.
     pub mod option {
-        use serde::{Deserialize, Deserializer, Serializer};
+        use serde::Serializer;
 
         use super::Moment;
 
@@ -157,15 +157,6 @@ pub mod rfc3339 {
                 Some(moment) => serializer.serialize_str(&moment.rfc3339()),
                 None => serializer.serialize_none(),
             }
-        }
-
-        /// Reads text or `null`.
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Moment>, D::Error> {
-            Option::<String>::deserialize(deserializer)?
-                .map(|text| {
-                    Moment::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("expected RFC 3339 time"))
-                })
-                .transpose()
         }
     }
 }

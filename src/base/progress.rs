@@ -14,7 +14,7 @@ pub struct Progress(Mutex<BTreeMap<&'static str, Job>>);
 /// What became of one job.
 #[derive(Clone, Debug, Default)]
 pub struct Job {
-    /// When it was last done.
+    /// When it was last done, by this process.
     pub done: Option<Moment>,
     /// How often it has failed since then.
     pub failures: u32,

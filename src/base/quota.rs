@@ -98,7 +98,8 @@ impl Quota {
     }
 
     /// Keys that are remembered.
-    pub fn remembered(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).of.len()
     }
 

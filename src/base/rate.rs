@@ -87,7 +87,8 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     }
 
     /// Keys that are remembered.
-    pub fn remembered(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
         self.free_at.len()
     }
 

@@ -11,7 +11,7 @@ mod file;
 mod issuer;
 mod keys;
 mod listen;
-pub mod look;
+pub(crate) mod look;
 mod meaning;
 mod mistakes;
 mod nearest;

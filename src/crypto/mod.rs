@@ -7,9 +7,9 @@ pub mod jose;
 pub mod keyring;
 pub mod password;
 mod purpose;
-pub mod rotation;
+pub(crate) mod rotation;
 pub mod seal;
-pub mod tls;
+pub(crate) mod tls;
 pub mod token;
 
 pub use purpose::Purpose;

@@ -97,7 +97,9 @@ pub fn background_work(cx: &Cx) -> Finding {
         .into_iter()
         .filter_map(|(name, job)| {
             let times = if job.failures == 1 { "once".into() } else { format!("{} times in a row", job.failures) };
-            job.error.map(|error| format!("{name} failed {times}: {error}"))
+            let last =
+                job.done.map_or_else(|| String::from("never done"), |at| format!("last done at {}", at.rfc3339()));
+            job.error.map(|error| format!("{name} failed {times}, {last}: {error}"))
         })
         .collect();
     if failing.is_empty() {

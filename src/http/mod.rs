@@ -7,24 +7,24 @@
 //! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
 //! or know a dialect: [`guard`] does, by the route that was matched.
 
-pub mod account;
-pub mod admin;
-pub mod assets;
+pub(crate) mod account;
+pub(crate) mod admin;
+pub(crate) mod assets;
 mod body_budget;
 mod csrf;
 mod endpoint;
 pub mod extract;
-pub mod guard;
+pub(crate) mod guard;
 mod health;
 mod limit;
-pub mod look;
-pub mod oauth;
-pub mod pages;
-pub mod permissions;
-pub mod respond;
-pub mod routes;
+pub(crate) mod look;
+pub(crate) mod oauth;
+pub(crate) mod pages;
+pub(crate) mod permissions;
+pub(crate) mod respond;
+pub(crate) mod routes;
 mod state;
-pub mod views;
+pub(crate) mod views;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

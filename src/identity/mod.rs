@@ -4,9 +4,9 @@
 //! transaction begins; what a refusal must leave behind (an audit row) is committed before it is answered.
 //! Start reading at [`sign_in`] and [`next_step`], then [`cascade`].
 
-pub mod administrators;
-pub mod authentication;
-pub mod cascade;
+pub(crate) mod administrators;
+pub(crate) mod authentication;
+pub(crate) mod cascade;
 mod device;
 mod error;
 mod fields;
@@ -14,14 +14,14 @@ pub mod interaction;
 pub mod invites;
 pub mod links;
 mod lookup;
-pub mod next_step;
+pub(crate) mod next_step;
 mod password;
 mod password_change;
 mod password_rule;
-pub mod proofs;
+pub(crate) mod proofs;
 pub mod sessions;
-pub mod sign_in;
-pub mod sign_up;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;
 mod signed_in;
 pub(crate) mod throttle;
 pub mod users;

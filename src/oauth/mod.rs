@@ -5,31 +5,31 @@
 //! place where tokens are made ([`preview`] shows what would stand in them; [`token_use`] is what each is for) and [`access_token`] and [`bearer`] the only ones where ours are read back. Each check is a named function that says
 //! which sentence of which standard it is. Start reading at [`authorize::decide`] and [`grants::exchange`].
 
-pub mod access_token;
-pub mod app_access;
+pub(crate) mod access_token;
+pub(crate) mod app_access;
 pub mod authorize;
-pub mod bearer;
-pub mod claims;
-pub mod client_auth;
+pub(crate) mod bearer;
+pub(crate) mod claims;
+pub(crate) mod client_auth;
 pub mod clients;
-pub mod consents;
-pub mod discovery;
-pub mod error;
-pub mod exchange;
+pub(crate) mod consents;
+pub(crate) mod discovery;
+pub(crate) mod error;
+pub(crate) mod exchange;
 pub mod grants;
-pub mod introspect;
-pub mod keys;
-pub mod logout;
-pub mod mint;
-pub mod origins;
-pub mod params;
-pub mod pkce;
-pub mod preview;
+pub(crate) mod introspect;
+pub(crate) mod keys;
+pub(crate) mod logout;
+pub(crate) mod mint;
+pub(crate) mod origins;
+pub(crate) mod params;
+pub(crate) mod pkce;
+pub(crate) mod preview;
 pub mod redirect;
-pub mod revoke;
-pub mod scope;
-pub mod token_use;
-pub mod userinfo;
+pub(crate) mod revoke;
+pub(crate) mod scope;
+pub(crate) mod token_use;
+pub(crate) mod userinfo;
 
 pub use error::{Error, ErrorCode};
 pub use params::{Params, Wrong};

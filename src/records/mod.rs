@@ -3,31 +3,31 @@
 //! May use: `base`. A field may be added with a default; a changed meaning is a new version with its own struct.
 //! Start reading at [`user`] and [`client`].
 
-pub mod api_key;
-pub mod audit;
-pub mod authentication;
-pub mod certificate;
-pub mod client;
-pub mod code;
-pub mod consent;
-pub mod delivery;
-pub mod evaluation;
-pub mod failure;
-pub mod grant;
-pub mod group;
-pub mod interaction;
-pub mod invite;
-pub mod link;
-pub mod model;
-pub mod proof;
-pub mod recent_sign_ins;
-pub mod session;
-pub mod settable;
-pub mod signing_key;
+pub(crate) mod api_key;
+pub(crate) mod audit;
+pub(crate) mod authentication;
+pub(crate) mod certificate;
+pub(crate) mod client;
+pub(crate) mod code;
+pub(crate) mod consent;
+pub(crate) mod delivery;
+pub(crate) mod evaluation;
+pub(crate) mod failure;
+pub(crate) mod grant;
+pub(crate) mod group;
+pub(crate) mod interaction;
+pub(crate) mod invite;
+pub(crate) mod link;
+pub(crate) mod model;
+pub(crate) mod proof;
+pub(crate) mod recent_sign_ins;
+pub(crate) mod session;
+pub(crate) mod settable;
+pub(crate) mod signing_key;
 mod sorting;
-pub mod switched_off;
-pub mod tuple;
-pub mod user;
+pub(crate) mod switched_off;
+pub(crate) mod tuple;
+pub(crate) mod user;
 
 pub use api_key::{ApiKey, RateLimit, Refill};
 pub use audit::{ActorKind, AuditRow, Outcome};

@@ -11,10 +11,10 @@ mod listen;
 mod one_call;
 mod reload;
 mod secrets;
-pub mod socket;
+pub(crate) mod socket;
 mod tasks;
-pub mod telemetry;
-pub mod tls;
+pub(crate) mod telemetry;
+pub(crate) mod tls;
 mod web;
 
 use std::any::Any;

@@ -218,7 +218,7 @@ mod tests {
         let findings = doctor::examine(&app.cx());
         let finding = findings.iter().find(|finding| finding.name == "background_work").unwrap();
         assert_eq!(finding.state, doctor::State::Warn);
-        assert!(finding.message.contains("fails") && finding.message.contains("3 times"), "{}", finding.message);
+        assert!(finding.message.contains("fails") && finding.message.contains("3 times in a row, never done"), "{}", finding.message);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod reads;
 mod record;
 mod redb;
 pub mod rows;
-pub mod schema;
+pub(crate) mod schema;
 mod table;
 mod tx;
 mod writer;

@@ -3,7 +3,7 @@
 //! May use: `config`, `crypto`, `base`. There is one tenant now, the default one; nothing above asks how many there are. Start reading at
 //! [`Tenant`], then [`Urls`] and [`paths`].
 
-pub mod paths;
+pub(crate) mod paths;
 mod urls;
 
 use std::sync::{Arc, OnceLock};

@@ -3,8 +3,8 @@
 //! May use: `access::model`. Nothing is stored here: what comes out is written like anything else that a person writes. Start reading at
 //! [`openfga`] and [`tuples`].
 
-pub mod openfga;
-pub mod tuples;
+pub(crate) mod openfga;
+pub(crate) mod tuples;
 
 use serde_json::Value;
 

@@ -4,15 +4,15 @@
 //! is reported at once, and everything becomes one form: a rewrite for each relation. The installation's own types are in [`builtin`], stored
 //! models in [`catalogue`], and [`Models`] finds either while questions are answered. Start reading at [`CompiledModel`] and [`compile`].
 
-pub mod builtin;
-pub mod catalogue;
+pub(crate) mod builtin;
+pub(crate) mod catalogue;
 mod compile;
 mod compiled;
 mod describe;
 mod expression;
 mod lua;
 mod models;
-pub mod names;
+pub(crate) mod names;
 mod read;
 mod reader;
 mod sense;

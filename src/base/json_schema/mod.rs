@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 pub use members::{Member, Shape, members_of, words_of};
+pub use mistakes::{Mistake, mistakes_of};
 #[cfg(test)]
-pub use mistakes::WORDS;
-pub use mistakes::{Mistake, mistakes, mistakes_of};
+pub use mistakes::{WORDS, mistakes};
 
 /// Where schemas refer to each other.
 const PLACE: &str = "#/components/schemas/";

@@ -34,8 +34,6 @@ mod writers;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 
-pub use local::Local;
-
 use super::endpoint::Endpoint;
 use crate::tenant::paths;
 

@@ -11,7 +11,7 @@ mod api_keys;
 mod identity;
 mod oauth;
 mod outbox;
-pub mod page;
+pub(crate) mod page;
 
 pub use api_keys::try_again;
 pub use identity::sentence;

@@ -5,8 +5,8 @@
 //! in the token of an [`Interaction`], so that nothing is stored for strangers.
 
 mod issue;
-pub mod request;
-pub mod response;
+pub(crate) mod request;
+pub(crate) mod response;
 
 pub use request::{PageRefusal, Request};
 pub use response::{AuthorizationResponse, ResponseMode};

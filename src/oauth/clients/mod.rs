@@ -5,8 +5,8 @@
 
 mod check;
 mod declare;
-pub mod failures;
-pub mod protection;
+pub(crate) mod failures;
+pub(crate) mod protection;
 mod registry;
 
 pub use check::{ClientChange, FieldError, NewClient};
