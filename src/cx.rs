@@ -1,6 +1,7 @@
 //! What every rule is handed: the installation, and the values that are fixed for one operation.
 //!
-//! May use: everything below (`store`, `script`, `config`, `records`, `crypto`, `base`). One request sees one moment, one actor, one tenant.
+//! May use: everything below (`store`, `script`, `config`, `records`, `crypto`, `base`). One request sees one moment,
+//! one actor, one tenant.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,20 +47,23 @@ pub struct Application {
     pub process: Arc<ProcessState>,
 }
 
-/// Who may change what, over any state that is given: so a rule asks it in its own transaction, about what it is about to write. `access::authority`
-/// answers from the permission graph; the modules to the left of `access` use it by this trait.
+/// Who may change what, over any state that is given: so a rule asks it in its own transaction, about what it is about
+/// to write. `access::authority` answers from the permission graph; the modules to the left of `access` use it by this
+/// trait.
 pub trait Authorizer: Send + Sync {
-    /// Whether the actor of an operation has a permission on an object (type, id) whatever scripts say. The operator and the server itself have all,
-    /// nobody known has none. What is too large to be answered is no. Errors: the store's.
+    /// Whether the actor of an operation has a permission on an object (type, id) whatever scripts say. The operator
+    /// and the server itself have all, nobody known has none. What is too large to be answered is no. Errors: the
+    /// store's.
     fn may(&self, cx: &Cx, from: &dyn Read, permission: &str, object: (&str, &str)) -> Result<bool, store::Error>;
 
-    /// Whether a subject holds something of the platform itself, by its own relations or through sets; of a person or a client also whether one of their
-    /// API keys does, single clients aside. When there is too much to look at, yes. Errors: the store's.
+    /// Whether a subject holds something of the platform itself, by its own relations or through sets; of a person or a
+    /// client also whether one of their API keys does, single clients aside. When there is too much to look at, yes.
+    /// Errors: the store's.
     fn holds_authority(&self, cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<bool, store::Error>;
 }
 
-/// The installation as it is configured at the moment: settings may change while it runs, and an operation that began before the
-/// change ends with the settings it began with.
+/// The installation as it is configured at the moment: settings may change while it runs, and an operation that began
+/// before the change ends with the settings it began with.
 #[derive(Clone)]
 pub struct Current(Arc<Latest<Arc<Application>>>);
 
@@ -69,8 +73,8 @@ impl Current {
         Arc::clone(&*self.0.load())
     }
 
-    /// The right to change the settings. Who reads them from somewhere reads them after this: what was read earlier could be older than
-    /// what another one has put in effect meanwhile.
+    /// The right to change the settings. Who reads them from somewhere reads them after this: what was read earlier
+    /// could be older than what another one has put in effect meanwhile.
     pub async fn turn(&self) -> Turn<'_> {
         Turn { current: self, turn: self.0.turn().await }
     }
@@ -117,7 +121,8 @@ pub enum Actor {
 /// How long ago the actor last proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody is known.
+    /// Nothing here grows old: a key, a token of an app, a client's secret, the operator, the server itself; or nobody
+    /// is known.
     Lasting,
     /// A session, whose person gave their last proof at this moment.
     ProvedAt(Moment),
@@ -128,23 +133,26 @@ pub enum Freshness {
 pub struct RequestFacts {
     /// Named in the log, the audit row and `x-request-id`.
     pub id: String,
-    /// Address of the peer, or of the client behind a trusted proxy. `None` where there is none (the admin socket, the server itself) and where
-    /// it is not known: then [`RequestFacts::unnamed_by`] is there. What admits by address admits no address that is not known.
+    /// Address of the peer, or of the client behind a trusted proxy. `None` where there is none (the admin socket, the
+    /// server itself) and where it is not known: then [`RequestFacts::unnamed_by`] is there. What admits by address
+    /// admits no address that is not known.
     pub ip: Option<IpAddr>,
-    /// The peer of a request whose client is not known: a trusted proxy that does not say, in a way that can be believed, for whom it asks.
-    /// Unspecified (`::`) where not even the peer is known.
+    /// The peer of a request whose client is not known: a trusted proxy that does not say, in a way that can be
+    /// believed, for whom it asks. Unspecified (`::`) where not even the peer is known.
     pub unnamed_by: Option<IpAddr>,
     /// `User-Agent`, at most 256 characters.
     pub user_agent: Option<String>,
 }
 
 impl RequestFacts {
-    /// The address that limits count: the client's, or of an unknown client its proxy's. `None` only for what came over no network.
+    /// The address that limits count: the client's, or of an unknown client its proxy's. `None` only for what came over
+    /// no network.
     pub fn counted(&self) -> Option<IpAddr> {
         self.ip.or(self.unnamed_by)
     }
 
-    /// Where the request came from, as logs and rows show it: the address, or `unknown, by` and the proxy. `None` as for [`RequestFacts::counted`].
+    /// Where the request came from, as logs and rows show it: the address, or `unknown, by` and the proxy. `None` as
+    /// for [`RequestFacts::counted`].
     pub fn origin(&self) -> Option<String> {
         let unknown = || self.unnamed_by.map(|proxy| format!("unknown, by {proxy}"));
         self.ip.map(|ip| ip.to_string()).or_else(unknown)
@@ -195,7 +203,8 @@ impl Cx {
         Self { app, now, uptime, tenant, actor, proof, request, budget: None }
     }
 
-    /// The same operation once it is known who asks, by something that does not grow old. A person in a session: [`Cx::in_session`].
+    /// The same operation once it is known who asks, by something that does not grow old. A person in a session:
+    /// [`Cx::in_session`].
     pub fn with_actor(&self, actor: Actor) -> Self {
         Self { actor, proof: Freshness::Lasting, ..self.clone() }
     }
@@ -239,8 +248,9 @@ impl Cx {
         Self { budget: Some(Arc::new(Budget::of(steps))), ..self.clone() }
     }
 
-    /// Looks at the data: here as long as that is short, else once more and in whole as [`Cx::look_long`]. For everything whose cost the data
-    /// decide, and not the request. Errors: those of `look`, which must end soon when the budget of its operation is spent; [`Busy`].
+    /// Looks at the data: here as long as that is short, else once more and in whole as [`Cx::look_long`]. For
+    /// everything whose cost the data decide, and not the request. Errors: those of `look`, which must end soon when
+    /// the budget of its operation is spent; [`Busy`].
     pub async fn look<T, E, F>(&self, look: F) -> Result<T, E>
     where
         F: Fn(&Self) -> Result<T, E> + Send + 'static,
@@ -255,7 +265,8 @@ impl Cx {
         if short.is_spent() { self.look_long(look).await } else { done }
     }
 
-    /// Looks at the data on the threads for long work, within a large budget and no longer than somebody waits. Errors: those of `look`, [`Busy`].
+    /// Looks at the data on the threads for long work, within a large budget and no longer than somebody waits. Errors:
+    /// those of `look`, [`Busy`].
     pub async fn look_long<T, E, F>(&self, look: F) -> Result<T, E>
     where
         F: FnOnce(&Self) -> Result<T, E> + Send + 'static,

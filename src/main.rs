@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// A request makes and drops some hundred small things; the system's allocator took a quarter of the time of a permission check.
+/// A request makes and drops some hundred small things; the system's allocator took a quarter of the time of a
+/// permission check.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

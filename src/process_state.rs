@@ -1,9 +1,12 @@
-//! The register of what rules keep between operations: [`ProcessState`]. What the web keeps for itself (attempts, bodies) is in `http::state`.
+//! The register of what rules keep between operations: [`ProcessState`]. What the web keeps for itself (attempts,
+//! bodies) is in `http::state`.
 //!
-//! It is handed around by `cx`, below the modules whose types it names; it is the one file that may name types from above. It does nothing with them.
+//! It is handed around by `cx`, below the modules whose types it names; it is the one file that may name types from
+//! above. It does nothing with them.
 //!
-//! Each field says what several nodes over one store do about it: it *follows the log* (what it holds belongs to a revision, and none of it is used for
-//! a snapshot of another one, wherever the commit between them was made), it *may differ* from node to node, or the truth *lives in the store* and this is a buffer before it.
+//! Each field says what several nodes over one store do about it: it *follows the log* (what it holds belongs to a
+//! revision, and none of it is used for a snapshot of another one, wherever the commit between them was made), it *may
+//! differ* from node to node, or the truth *lives in the store* and this is a buffer before it.
 
 use std::sync::Arc;
 
@@ -19,11 +22,14 @@ use crate::{access, apikeys, audit, identity, oauth, outbox};
 
 /// What a process keeps between operations. Made once, empty; all of it may be lost with the process.
 pub struct ProcessState {
-    /// Rows of the audit log by cause, above which they are left out and counted. *May differ*: each node bounds what it writes.
+    /// Rows of the audit log by cause, above which they are left out and counted. *May differ*: each node bounds what
+    /// it writes.
     pub(crate) audit_rows: Quota,
-    /// Accounts made by strangers in an hour, by network. *May differ*: with n nodes a network makes up to n times as many.
+    /// Accounts made by strangers in an hour, by network. *May differ*: with n nodes a network makes up to n times as
+    /// many.
     pub(crate) sign_ups: Quota,
-    /// Failed proofs by name and network, and who waits until when. *May differ*: with n nodes guessing is up to n times as fast.
+    /// Failed proofs by name and network, and who waits until when. *May differ*: with n nodes guessing is up to n
+    /// times as fast.
     pub(crate) throttle: Arc<identity::throttle::Throttle>,
     /// What each person answered on our pages: authorization requests. *May differ*.
     pub(crate) answered_interactions: Quota,
@@ -31,7 +37,8 @@ pub struct ProcessState {
     pub(crate) spent_tokens: Quota,
     /// Failed authorization requests noted for each client in a minute. *May differ*.
     pub(crate) authorization_failures: Quota,
-    /// One at a time in this process changes the signing keys. *Lives in the store* as a lease where there are several nodes.
+    /// One at a time in this process changes the signing keys. *Lives in the store* as a lease where there are several
+    /// nodes.
     pub(crate) key_rotation: Mutex<()>,
     /// Tuples that each client wrote about its own objects in a minute. *May differ*.
     pub(crate) client_tuples: Quota,
@@ -47,14 +54,16 @@ pub struct ProcessState {
     pub(crate) tuple_index: access::graph::Maintainers,
     /// API keys shown a moment ago with their owners, by version of the store. *Follows the log*.
     pub(crate) api_keys: apikeys::key_cache::KeyCache,
-    /// Last uses of API keys until they are written down, and the windows of their rate limits. *Lives in the store* once a minute; the windows *may
-    /// differ*.
+    /// Last uses of API keys until they are written down, and the windows of their rate limits. *Lives in the store*
+    /// once a minute; the windows *may differ*.
     pub(crate) api_key_uses: apikeys::usage::UsageCounters,
     /// What the outbox can deliver. *May differ* while nodes of two versions run.
     pub(crate) delivery_kinds: outbox::Kinds,
-    /// Wakes the background work after a commit that put something into the outbox. *May differ*: each node wakes its own.
+    /// Wakes the background work after a commit that put something into the outbox. *May differ*: each node wakes its
+    /// own.
     pub(crate) outbox_wake: Arc<outbox::Wake>,
-    /// How each background job went last, and when it may be tried again. *May differ*; that one node does a job *lives in the store* as a lease.
+    /// How each background job went last, and when it may be tried again. *May differ*; that one node does a job *lives
+    /// in the store* as a lease.
     pub(crate) jobs: Progress,
     /// Steps of this machine's clock. *May differ*: every machine has a clock.
     pub(crate) clock_steps: Steps,

@@ -1,9 +1,10 @@
 //! The right to a change: decided in the transaction that makes the change, over the state that it changes.
 //!
-//! May use: `audit`, `cx` and below. What a handler asked before is an early answer: between that and the change a right may have been taken away, and a
-//! name may have come to mean something else. So a rule that changes something says with [`write`] which [`Right`] it needs, and asks
-//! [`may_change_subject`] about every person, key and client that it is about to change. The rules about tuples, models, groups and clients are in
-//! `access::authority`, whose answers come here by [`crate::cx::Authorizer`]. Start reading at [`write`].
+//! May use: `audit`, `cx` and below. What a handler asked before is an early answer: between that and the change a
+//! right may have been taken away, and a name may have come to mean something else. So a rule that changes something
+//! says with [`write`] which [`Right`] it needs, and asks [`may_change_subject`] about every person, key and client
+//! that it is about to change. The rules about tuples, models, groups and clients are in `access::authority`, whose
+//! answers come here by [`crate::cx::Authorizer`]. Start reading at [`write`].
 
 use crate::audit::{self, Entry, Event};
 use crate::base::id::UserId;
@@ -102,8 +103,9 @@ pub trait MayDeny: From<store::Error> + From<Denied> {
     fn denied(&self) -> Option<&Denied>;
 }
 
-/// Runs a change in a transaction that decides about its right first: when the right is missing at that moment, nothing is changed and the refusal is in
-/// the audit log. The change is as for [`Store::write`](crate::store::Store::write). Errors: [`Denied`], the change's own.
+/// Runs a change in a transaction that decides about its right first: when the right is missing at that moment, nothing
+/// is changed and the refusal is in the audit log. The change is as for [`Store::write`](crate::store::Store::write).
+/// Errors: [`Denied`], the change's own.
 pub async fn write<T, E, F>(cx: &Cx, right: Right, change: F) -> Result<T, E>
 where
     F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -127,8 +129,9 @@ pub fn rehearse<T, E: MayDeny>(cx: &Cx, right: &Right, change: impl FnOnce(&mut 
     rehearsed.inspect_err(|error| record_denial(cx, error))
 }
 
-/// Refuses the change of a subject (a person, an API key, a client) that holds authority over the platform to everybody who does not administer it: who may
-/// change people, keys or apps is not to take over, or to take away, what an administrator has. Errors: [`Denied`], the store's.
+/// Refuses the change of a subject (a person, an API key, a client) that holds authority over the platform to everybody
+/// who does not administer it: who may change people, keys or apps is not to take over, or to take away, what an
+/// administrator has. Errors: [`Denied`], the store's.
 pub fn may_change_subject<E>(cx: &Cx, from: &dyn Read, subject: &SubjectRef) -> Result<(), E>
 where
     E: From<store::Error> + From<Denied>,

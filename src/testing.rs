@@ -1,6 +1,7 @@
 //! An installation for tests: in memory, with a clock that stands still, cheap hashes and the default settings.
 //!
-//! `TestApp::new()` is enough for most; `TestApp::with(|parts| …)` changes a part before anything shares it. Start at [`TestApp`].
+//! `TestApp::new()` is enough for most; `TestApp::with(|parts| …)` changes a part before anything shares it. Start at
+//! [`TestApp`].
 
 use std::path::Path;
 use std::sync::{Arc, Barrier};

@@ -1,7 +1,7 @@
 //! The two maps every token carries: what its subject may do, and which of it needs a live question.
 //!
-//! A map holds what a tuple of the subject, or of a set it is in, was met on; what follows from parents or from administering the platform is
-//! for live questions. Everything in it passes a check at this moment.
+//! A map holds what a tuple of the subject, or of a set it is in, was met on; what follows from parents or from
+//! administering the platform is for live questions. Everything in it passes a check at this moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,12 +57,14 @@ pub enum Scope<'a> {
     None,
 }
 
-/// `permissions` and `abac_required`: entity type (or `type:id`) to names of permissions and relations, sorted. Always both, possibly empty.
+/// `permissions` and `abac_required`: entity type (or `type:id`) to names of permissions and relations, sorted. Always
+/// both, possibly empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionClaims {
     /// What the subject may do.
     pub permissions: Map<String, Value>,
-    /// Which of that depends on a policy and must be asked live; what is so for one object stands under its type as well.
+    /// Which of that depends on a policy and must be asked live; what is so for one object stands under its type as
+    /// well.
     pub abac_required: Map<String, Value>,
     /// Whether something was left out because the maps grew too large or a question led too far.
     pub truncated: bool,
@@ -264,8 +266,8 @@ fn visible<F: TupleReader + ?Sized>(
     Ok(visible.then_some(model))
 }
 
-/// The clients among these objects inside which the subject may do everything, as many as there is room for; and whether none is left out because
-/// it leads too far.
+/// The clients among these objects inside which the subject may do everything, as many as there is room for; and
+/// whether none is left out because it leads too far.
 fn full_access<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
     ids: Option<&BTreeSet<String>>,

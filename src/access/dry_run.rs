@@ -1,7 +1,8 @@
 //! Who would gain and who would lose what by a change that is not made.
 //!
-//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the subjects that they name,
-//! and to the objects that inherit from theirs. Only these are asked about, each subject once over the old state and once over the new one.
+//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the
+//! subjects that they name, and to the objects that inherit from theirs. Only these are asked about, each subject once
+//! over the old state and once over the new one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,7 +40,8 @@ pub struct Changes {
     /// Who can do what now and could not afterwards.
     #[schema(value_type = Vec<Change>)]
     pub lost: BTreeSet<Change>,
-    /// Whether this is all: false when there is more than was looked at or listed. What is listed is true in either case.
+    /// Whether this is all: false when there is more than was looked at or listed. What is listed is true in either
+    /// case.
     pub complete: bool,
     /// How far the look went.
     pub looked_at: LookedAt,
@@ -74,8 +76,9 @@ type Object = (String, String);
 type Objects = BTreeSet<Object>;
 type StatusOf<'a> = &'a dyn Fn(&SubjectRef) -> Result<SubjectStatus, Error>;
 
-/// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from those, within the operation's
-/// budget: when that ends, what was found so far is given as not complete. Errors: the store's.
+/// What writing some tuples and removing others would do, on the objects they are about and on all that inherit from
+/// those, within the operation's budget: when that ends, what was found so far is given as not complete. Errors: the
+/// store's.
 pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Changes, Error> {
     with_graph(cx, |stored, before| {
         let keys: Vec<&TupleKey> = added.iter().map(|tuple| &tuple.key).chain(removed).collect();
@@ -94,7 +97,8 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
     })
 }
 
-/// What another model of a type would do to the objects of that type, within the operation's budget as [`of_tuples`]. Errors: the store's.
+/// What another model of a type would do to the objects of that type, within the operation's budget as [`of_tuples`].
+/// Errors: the store's.
 pub fn of_model(cx: &Cx, model: CompiledModel) -> Result<Changes, Error> {
     with_graph(cx, |stored, before| {
         let kind = model.entity_type.clone();
@@ -211,8 +215,8 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         Ok(())
     }
 
-    /// The subjects that tuples with these keys concern: their own, the holders of those that are usersets, and with parents those who have there what is taken
-    /// over from them. Nobody else can gain or lose by them.
+    /// The subjects that tuples with these keys concern: their own, the holders of those that are usersets, and with
+    /// parents those who have there what is taken over from them. Nobody else can gain or lose by them.
     fn subjects(&mut self, keys: &[&TupleKey]) -> Result<BTreeSet<SubjectRef>, Error> {
         let mut subjects = BTreeSet::new();
         for key in keys {
@@ -237,7 +241,8 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         Ok(subjects)
     }
 
-    /// Asks about all these with all those. Of what everyone may do somebody may be excluded, so with everyone go those who are met at the objects.
+    /// Asks about all these with all those. Of what everyone may do somebody may be excluded, so with everyone go those
+    /// who are met at the objects.
     fn compare_all(&mut self, subjects: &BTreeSet<SubjectRef>, objects: Objects) -> Result<(), Error> {
         self.changes.complete &= objects.len() <= MAX_OBJECTS;
         let objects: Vec<Object> = objects.into_iter().take(MAX_OBJECTS).collect();
@@ -249,8 +254,8 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         if kinds.is_empty() { Ok(()) } else { self.compare_met(&kinds, &objects, subjects) }
     }
 
-    /// Asks about the subjects of some types with each object that a question may meet them on, before or after; not about those who were
-    /// asked about.
+    /// Asks about the subjects of some types with each object that a question may meet them on, before or after; not
+    /// about those who were asked about.
     fn compare_met(&mut self, kinds: &[&str], objects: &[Object], done: &BTreeSet<SubjectRef>) -> Result<(), Error> {
         let mut met: BTreeMap<SubjectRef, Vec<&Object>> = BTreeMap::new();
         for object in objects {

@@ -38,8 +38,9 @@ pub struct Item {
     pub abac_required: Vec<String>,
 }
 
-/// What a subject may do at this moment on the objects that its tuples lead to, itself, through groups and through parents; with a `client` only
-/// on types of that client and on the client itself. What follows from administering the platform alone is not listed: it is everything.
+/// What a subject may do at this moment on the objects that its tuples lead to, itself, through groups and through
+/// parents; with a `client` only on types of that client and on the client itself. What follows from administering the
+/// platform alone is not listed: it is everything.
 pub fn of_subject(cx: &Cx, subject: &SubjectRef, client: Option<&ClientId>) -> Result<Effective, Error> {
     with_session(cx, subject, |session| collect(session, client))
 }

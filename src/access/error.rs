@@ -55,7 +55,8 @@ pub enum Error {
     /// Too much long work is waiting already.
     #[error("too much long work is waiting: try again in a few seconds")]
     Crowded,
-    /// It gives or takes authority over the platform, and the session that asks is not fresh (see [`identity::sessions::require_fresh`]).
+    /// It gives or takes authority over the platform, and the session that asks is not fresh (see
+    /// [`identity::sessions::require_fresh`]).
     #[error("{}", identity::Error::SessionNotFresh)]
     NotFresh,
     /// The caller lacks the right to what they want to change.

@@ -1,10 +1,11 @@
 //! The record of the outcomes of policies: written behind the checks, in batches, and read by administrators.
 //!
-//! A check notes its evaluations with [`note`], which waits for nothing. They reach the disk when a batch is full, every few seconds with
-//! the background work, before they are read, and at the end of the process. A crash may lose the last of them, never a decision.
+//! A check notes its evaluations with [`note`], which waits for nothing. They reach the disk when a batch is full,
+//! every few seconds with the background work, before they are read, and at the end of the process. A crash may lose
+//! the last of them, never a decision.
 //!
-//! In a minute so many are recorded about one subject, for one caller and from one network; above that a row says how many like it were left
-//! out. The text of a script is stored once, and the table has an end.
+//! In a minute so many are recorded about one subject, for one caller and from one network; above that a row says how
+//! many like it were left out. The text of a script is stored once, and the table has an end.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -32,7 +33,8 @@ const BATCH: usize = 64;
 /// The largest context that is kept, in bytes of JSON.
 const SNAPSHOT: usize = 4 * 1024;
 
-/// In a minute so many rows are written: about one subject; for one caller; from one address, the networks around it, and in all.
+/// In a minute so many rows are written: about one subject; for one caller; from one address, the networks around it,
+/// and in all.
 const PER_SUBJECT: u32 = 60;
 const PER_CALLER: u32 = 600;
 const PER_NETWORK: [u32; 3] = [600, 800, 1_000];
@@ -149,7 +151,8 @@ pub fn sweep_due(cx: &Cx) -> Result<Option<Moment>, Error> {
     Ok(rows::oldest(&from, cx.tenant.id)?.map(|at| at.plus(cx.settings().policy.keep)))
 }
 
-/// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them. Answers how many.
+/// Removes rows from before `before`, and those above the number that is kept, the oldest first; up to `limit` of them.
+/// Answers how many.
 pub async fn sweep(cx: &Cx, before: Moment, limit: usize) -> Result<usize, Error> {
     let surplus = rows::count(&cx.read()?)?.saturating_sub(MOST);
     let surplus = usize::try_from(surplus).unwrap_or(usize::MAX).min(limit);
@@ -260,7 +263,8 @@ pub fn page(cx: &Cx, filter: &Filter, order: Order, request: &PageRequest) -> Re
     Ok(page)
 }
 
-/// What [`policy_versions::note_change`] takes: `script` is now at `place`, or with `None` nothing is, by the operation's actor.
+/// What [`policy_versions::note_change`] takes: `script` is now at `place`, or with `None` nothing is, by the
+/// operation's actor.
 pub fn change(
     cx: &Cx,
     entity_type: &str,

@@ -95,8 +95,8 @@ pub fn group(cx: &Cx, from: &(impl Read + ?Sized), text: &str) -> Result<Group, 
     find(cx, from, text)?.ok_or(Error::NotFound)
 }
 
-/// A page in the order of creation, or as `request` sorts, of those in whose name, description or id `search` stands. It may be short and still have a successor: read on
-/// until `next` is absent.
+/// A page in the order of creation, or as `request` sorts, of those in whose name, description or id `search` stands.
+/// It may be short and still have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, search: Option<&Search>, request: &PageRequest) -> Result<Page<Group>, Error> {
     let accepts = |search: &Search, group: &Group| {
         search.is_in_any([&*group.name, group.description.as_deref().unwrap_or_default(), group.id.as_str()])
@@ -125,8 +125,8 @@ pub async fn create(cx: &Cx, name: &str, description: Option<&str>) -> Result<Gr
     rights::write(cx, Right::on("create", GROUPS), change).await
 }
 
-/// Changes name or description, with the right to; of a group that gives authority over the platform, who administers it does. Errors:
-/// [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Taken`], [`Error::Invalid`].
+/// Changes name or description, with the right to; of a group that gives authority over the platform, who administers
+/// it does. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Taken`], [`Error::Invalid`].
 pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Error> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let description = change.description.as_ref().map(|text| checked_description(text.as_deref())).transpose()?;
@@ -153,8 +153,8 @@ pub async fn update(cx: &Cx, id: &GroupId, change: Change) -> Result<Group, Erro
     rights::write(cx, Right::on("update", GROUPS), renamed).await
 }
 
-/// Deletes a group with its memberships and everything that was granted to it, with the right to; one that gives authority over the platform is for who
-/// administers it. Errors: [`Error::Denied`], [`Error::NotFound`].
+/// Deletes a group with its memberships and everything that was granted to it, with the right to; one that gives
+/// authority over the platform is for who administers it. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn delete(cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -183,8 +183,8 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &GroupId) -> Result<(Group, Ended), Error> {
     Ok((group, Ended { tuples, memberships }))
 }
 
-/// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is in through other
-/// groups. Sorted. Errors: [`Error::LimitReached`].
+/// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is
+/// in through other groups. Sorted. Errors: [`Error::LimitReached`].
 pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bool) -> Result<Vec<Member>, Error> {
     let mut members = BTreeSet::new();
     let mut seen = BTreeSet::new();
@@ -217,8 +217,9 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
     Ok(members.into_iter().collect())
 }
 
-/// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers; 1000 at the most. What
-/// depends on a condition is left out: nobody may count on a membership that a condition can deny.
+/// The groups that a subject is surely in at this moment, itself or through others, in the order of their identifiers;
+/// 1000 at the most. What depends on a condition is left out: nobody may count on a membership that a condition can
+/// deny.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
     let mut found = BTreeMap::new();
     let mut waiting = VecDeque::from([(subject.clone(), true)]);

@@ -1,6 +1,8 @@
-//! Lists: with which objects a subject may do something, which subjects may do it with an object, and what a subject may do with an object.
+//! Lists: with which objects a subject may do something, which subjects may do it with an object, and what a subject
+//! may do with an object.
 //!
-//! Candidates come from walks over the tuples; each one is then asked about like any other question, without running scripts.
+//! Candidates come from walks over the tuples; each one is then asked about like any other question, without running
+//! scripts.
 
 use std::collections::BTreeSet;
 
@@ -74,9 +76,9 @@ pub struct Action {
     pub abac_required: bool,
 }
 
-/// The objects of a type with which the subject of `session` may do `permission`.
-/// Errors: [`Error::UnknownType`], [`Error::UnknownPermission`], [`Error::LimitReached`], and [`Error::Invalid`] for the holders on every
-/// object, `T:*#R`: what is taken away from them on `*` alone they may have on objects that nothing names.
+/// The objects of a type with which the subject of `session` may do `permission`. Errors: [`Error::UnknownType`],
+/// [`Error::UnknownPermission`], [`Error::LimitReached`], and [`Error::Invalid`] for the holders on every object,
+/// `T:*#R`: what is taken away from them on `*` alone they may have on objects that nothing names.
 pub fn objects<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
     entity_type: &str,

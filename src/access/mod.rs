@@ -1,11 +1,11 @@
 //! Who may do what, why, and which of it is in a token.
 //!
-//! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` writes who has them. `graph` evaluates the
-//! models over the tuples, `check` answers questions by it, `explain` says why, `list` finds the objects, subjects and actions that a question would allow,
-//! `effective` all that a subject may do, `claims` puts permissions in tokens. `policy` makes the context of a script (`request_context` is the caller's part
-//! of it) and reads its answer, `evaluations` keeps its outcome, `switched_off` which scripts are not run any more, `naming` turns names that people type into
-//! identifiers.
-//! Start reading at [`check`].
+//! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` writes
+//! who has them. `graph` evaluates the models over the tuples, `check` answers questions by it, `explain` says why,
+//! `list` finds the objects, subjects and actions that a question would allow, `effective` all that a subject may do,
+//! `claims` puts permissions in tokens. `policy` makes the context of a script (`request_context` is the caller's part
+//! of it) and reads its answer, `evaluations` keeps its outcome, `switched_off` which scripts are not run any more,
+//! `naming` turns names that people type into identifiers. Start reading at [`check`].
 
 pub mod authority;
 pub mod check;

@@ -1,8 +1,9 @@
 //! Names that people type, turned into identifiers: once, at the moment they are typed, and by this file alone.
 //!
-//! Tuples and questions hold identifiers. A name says who somebody is at this moment, and somebody else tomorrow: it is looked up only where a
-//! person wrote it ([`Naming::Names`]), and the answer says for what it was taken. What a program sends or a file holds stands as it is: an identifier of
-//! ours, or one of another system, which no account and no group made here later comes to have.
+//! Tuples and questions hold identifiers. A name says who somebody is at this moment, and somebody else tomorrow: it is
+//! looked up only where a person wrote it ([`Naming::Names`]), and the answer says for what it was taken. What a
+//! program sends or a file holds stands as it is: an identifier of Auther, or one of another system, which no account and
+//! no group made here later comes to have.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,8 +25,8 @@ pub enum Naming {
     /// As an identifier, whatever has it as its name.
     #[default]
     Identifiers,
-    /// A person typed it, to write or remove a tuple: as the name of a person or a group, if one has it. A person's name counts only when their e-mail
-    /// address is known to be theirs: anybody can sign up with a name.
+    /// A person typed it, to write or remove a tuple: as the name of a person or a group, if one has it. A person's
+    /// name counts only when their e-mail address is known to be theirs: anybody can sign up with a name.
     Names,
     /// A person typed it, to ask: as [`Self::Names`], of anybody who is here. A question gives nobody anything.
     Asking,
@@ -78,8 +79,9 @@ pub struct Name {
     pub id: String,
 }
 
-/// The subject as tuples have it, and the name it was given by, if it was. What names nobody here stays as it is: identifiers may be of another
-/// system. Errors: [`Error::Invalid`] for the name of somebody whose address is not known to be theirs, with what to do.
+/// The subject as tuples have it, and the name it was given by, if it was. What names nobody here stays as it is:
+/// identifiers may be of another system. Errors: [`Error::Invalid`] for the name of somebody whose address is not known
+/// to be theirs, with what to do.
 pub fn subject(
     cx: &Cx,
     from: &(impl Read + ?Sized),

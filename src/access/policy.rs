@@ -29,8 +29,8 @@ impl Subject {
         Self { user: person(user, "user", groups), apikey: None }
     }
 
-    /// An API key: its owner, marked as acting through it. `groups` are those of the key. What is noted on a key grants nothing, so
-    /// policies do not get it.
+    /// An API key: its owner, marked as acting through it. `groups` are those of the key. What is noted on a key grants
+    /// nothing, so policies do not get it.
     pub fn of_key(key: &ApiKey, owner: &User, groups: &[Group]) -> Self {
         Self { user: person(owner, "apikey", groups), apikey: Some(json!({"id": key.id, "name": key.name})) }
     }
@@ -124,7 +124,8 @@ pub struct PolicyInput<'a> {
 }
 
 impl PolicyInput<'_> {
-    /// The global `context` of all scripts of the question. [`set_tuple`] adds for each the tuple that it decides about.
+    /// The global `context` of all scripts of the question. [`set_tuple`] adds for each the tuple that it decides
+    /// about.
     pub fn context(&self) -> Value {
         let mut context = Map::new();
         for (name, value) in self.extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
@@ -163,7 +164,8 @@ impl PolicyInput<'_> {
         Value::Object(resource)
     }
 
-    /// The end user's request, in the caller's words; the caller's own when it asks about itself. A backend's address is not its user's.
+    /// The end user's request, in the caller's words; the caller's own when it asks about itself. A backend's address
+    /// is not its user's.
     fn request(&self) -> Value {
         match self.extra.get("request") {
             Some(Value::Object(given)) => Value::Object(given.clone()),
@@ -187,8 +189,8 @@ impl PolicyInput<'_> {
     }
 }
 
-/// The context of a policy that an author tries out: as a check would make it of what they say. What they do not say is empty, and of this moment.
-/// Errors: [`Error::TooLarge`].
+/// The context of a policy that an author tries out: as a check would make it of what they say. What they do not say is
+/// empty, and of this moment. Errors: [`Error::TooLarge`].
 pub fn tried(given: &Map<String, Value>, now: Moment) -> Result<Value, Error> {
     let members = |name: &str| given.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let text = |name: &str, of: &Map<String, Value>| of.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -1,4 +1,5 @@
-//! Policies that did not end: they are stored, so that they stay off over a restart, listed, and switched on again by those who may.
+//! Policies that did not end: they are stored, so that they stay off over a restart, listed, and switched on again by
+//! those who may.
 
 use crate::access::Error;
 use crate::audit::{Entry, Event};

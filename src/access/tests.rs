@@ -25,7 +25,8 @@ use crate::store::rows::tuples as rows;
 use crate::store::{self, Order};
 use crate::testing::{START, TestApp, block_on};
 
-/// Types, their clients and their models. `invoice` belongs to the client `abc`: who owns may edit, who edits may view; folders pass on; the banned may not.
+/// Types, their clients and their models. `invoice` belongs to the client `abc`: who owns may edit, who edits may view;
+/// folders pass on; the banned may not.
 fn documents() -> Vec<(&'static str, Option<&'static str>, Value)> {
     let lua = |relation: &str, policy: &str| json!({"relation": relation, "policyEngine": "lua", "policy": policy});
     let invoice = json!({

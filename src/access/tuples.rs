@@ -1,4 +1,5 @@
-//! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one transaction.
+//! Who has which relation to what: writing and removing tuples, each with its audit row and a new revision in one
+//! transaction.
 
 use super::authority::{self, WriteAs};
 use super::check::{CLIENT, CLIENTS, State, StoredSchema, SubjectStatus};
@@ -82,8 +83,8 @@ pub enum Change {
     Nothing,
 }
 
-/// Writes a tuple that the actor may write; again is no error. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::UnknownType`],
-/// [`Error::SubjectNotFound`].
+/// Writes a tuple that the actor may write; again is no error. Errors: [`Error::Denied`], [`Error::Invalid`],
+/// [`Error::UnknownType`], [`Error::SubjectNotFound`].
 pub async fn write(cx: &Cx, new: NewTuple) -> Result<Written, Error> {
     write_by(cx, WriteAs::Oneself, new).await
 }
@@ -236,13 +237,14 @@ pub fn draft(cx: &Cx, new: &NewTuple) -> Result<(Tuple, Option<Name>), Error> {
     Ok((Tuple { key, condition, expires_at, created_at: cx.now, updated_at: cx.now }, name))
 }
 
-/// The key of a tuple that is there, which a person may name as when they wrote it. Errors: [`Error::NotFound`]; [`Error::Invalid`] when it may mean
-/// two tuples, or a name may not be used (see [`naming::subject`]).
+/// The key of a tuple that is there, which a person may name as when they wrote it. Errors: [`Error::NotFound`];
+/// [`Error::Invalid`] when it may mean two tuples, or a name may not be used (see [`naming::subject`]).
 pub fn stored_key(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<TupleKey, Error> {
     Ok(there(cx, &cx.read()?, key, naming)?.key)
 }
 
-/// The tuple that a key means: first what it says, for the subject may be one of another system. Errors: those of [`stored_key`].
+/// The tuple that a key means: first what it says, for the subject may be one of another system. Errors: those of
+/// [`stored_key`].
 fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
     let key = spelled(cx, from, key)?;
     let found = rows::find(from, cx.tenant.id, &key)?;
@@ -261,7 +263,8 @@ fn there(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<Tup
     }
 }
 
-/// Removes a tuple that the actor may remove, which a person may name as when they wrote it. Errors: [`Error::Denied`], those of [`stored_key`].
+/// Removes a tuple that the actor may remove, which a person may name as when they wrote it. Errors: [`Error::Denied`],
+/// those of [`stored_key`].
 pub async fn remove_named(cx: &Cx, key: &TupleKey, naming: Naming) -> Result<Tuple, Error> {
     remove_found(cx, WriteAs::Oneself, Wanted::Key(key.clone(), naming)).await
 }
@@ -308,7 +311,8 @@ async fn remove_found(cx: &Cx, write_as: WriteAs, wanted: Wanted) -> Result<Tupl
     rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
-/// A page of tuples. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another list.
+/// A page of tuples. It may be short and still have a successor. Errors: [`Error::Invalid`] for a cursor of another
+/// list.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tuple>, Error> {
     let (from, mut filter) = (cx.read()?, filter.clone());
     if let Some(entity_type) = &filter.entity_type {
@@ -320,8 +324,8 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Tupl
     Ok(rows::page(&from, cx.tenant.id, &filter, request)?)
 }
 
-/// The key as a tuple would have it in the store: types as their models spell them, names in the place of which identifiers stand. Errors: those of
-/// [`naming::subject`].
+/// The key as a tuple would have it in the store: types as their models spell them, names in the place of which
+/// identifiers stand. Errors: those of [`naming::subject`].
 pub fn named(cx: &Cx, from: &dyn Read, key: &TupleKey, naming: Naming) -> Result<TupleKey, Error> {
     Ok(naming::key(cx, from, &spelled(cx, from, key)?, naming)?.0)
 }
@@ -375,7 +379,8 @@ pub fn form(new: &NewTuple, now: Moment) -> Vec<Mistake> {
 /// A tuple as it is stored, and the name that its subject was given by.
 type Fitting = (NewTuple, Option<Name>);
 
-/// The tuple as it is stored: the type in its model's spelling, names resolved. Errors: what model and subjects say against it.
+/// The tuple as it is stored: the type in its model's spelling, names resolved. Errors: what model and subjects say
+/// against it.
 fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> {
     let key = &new.key;
     let model = schema.model(&key.entity_type)?.ok_or_else(|| Error::UnknownType(key.entity_type.clone()))?;
@@ -394,8 +399,8 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
             return Err(Error::invalid("subject_relation", problem));
         }
     }
-    // The identifier of a client is chosen: who registers it later must not find what was meant for another one. With a model of its own the type is
-    // an app's, not ours.
+    // The identifier of a client is chosen: who registers it later must not find what was meant for another one. With a
+    // model of its own the type is an app's, not ours.
     let is_client = subject.kind == CLIENT && subject.id != ANY && schema.model(CLIENT)?.is_none();
     if is_client && !is_registered(schema, &subject.id)? {
         return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id });
@@ -406,8 +411,9 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
     Ok((NewTuple { key, naming: Naming::Identifiers, ..new.clone() }, name))
 }
 
-/// Whether the object may be written about. Clients and groups are made by Auther: what is made under the identifier of one later must not find what was
-/// written before. A group may also be one of another system, whose identifier is not like ours. Errors: [`Error::SubjectNotFound`].
+/// Whether the object may be written about. Clients and groups are made by Auther: what is made under the identifier of
+/// one later must not find what was written before. A group may also be one of another system, whose identifier is not
+/// like ours. Errors: [`Error::SubjectNotFound`].
 fn exists(schema: &StoredSchema<'_>, model: &CompiledModel, id: &str) -> Result<(), Error> {
     let kind = model.entity_type.as_str();
     let is_there = match kind {
@@ -427,8 +433,8 @@ fn is_registered(schema: &StoredSchema<'_>, client: &str) -> Result<bool, Error>
     Ok(clients::find(schema.from.read(), schema.cx.tenant.id, &id)?.is_some())
 }
 
-/// The subject as it is stored: entity types in their models' spelling, people and groups by id, and the name it was given by.
-/// Errors: [`Error::SubjectNotFound`], those of [`naming::subject`].
+/// The subject as it is stored: entity types in their models' spelling, people and groups by id, and the name it was
+/// given by. Errors: [`Error::SubjectNotFound`], those of [`naming::subject`].
 fn known(schema: &StoredSchema<'_>, subject: &SubjectRef, naming: Naming) -> Result<(SubjectRef, Option<Name>), Error> {
     let mut subject = subject.clone();
     if subject.kind == GROUP && subject.id == ANY && subject.relation.is_none() {

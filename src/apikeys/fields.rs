@@ -181,7 +181,8 @@ pub(super) fn clients_of<'k>(client: Option<&'k ClientId>, metadata: &'k Map<Str
     client.map(|client| Some(client.as_str())).into_iter().chain(noted).collect()
 }
 
-/// Whether a changed key can do no more than before, and is called as before: what is taken away is for more people to decide than what is given.
+/// Whether a changed key can do no more than before, and is called as before: what is taken away is for more people to
+/// decide than what is given.
 pub(super) fn only_narrows(old: &ApiKey, new: &ApiKey) -> bool {
     !widens(old, new) && old.name == new.name
 }

@@ -1,7 +1,7 @@
 //! Keys that were presented, as they were read: a busy machine presents the same one a thousand times a second.
 //!
-//! Everything is kept under the version of the store that it was read in ([`crate::store::Read::access_revision`]) and forgotten with it. Whether
-//! a key works at this moment is decided anew each time.
+//! Everything is kept under the version of the store that it was read in ([`crate::store::Read::access_revision`]) and
+//! forgotten with it. Whether a key works at this moment is decided anew each time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -30,9 +30,10 @@ pub struct Created {
     pub secret: Secret<String>,
 }
 
-/// Makes a key of this person: for themselves, or with the right to administer the platform, which setting its limits needs too; to bind it to a client,
-/// the right to manage that. Errors: [`Error::Denied`], [`Error::Reserved`], [`Error::ForeignClient`], [`Error::Invalid`] also when owner or client do
-/// not exist or are disabled, [`Error::TooMany`].
+/// Makes a key of this person: for themselves, or with the right to administer the platform, which setting its limits
+/// needs too; to bind it to a client, the right to manage that. Errors: [`Error::Denied`], [`Error::Reserved`],
+/// [`Error::ForeignClient`], [`Error::Invalid`] also when owner or client do not exist or are disabled,
+/// [`Error::TooMany`].
 pub async fn create(cx: &Cx, owner: &UserId, mut new: NewKey) -> Result<Created, Error> {
     new.settle()?;
     let id = ApiKeyId::new(cx.now, cx.entropy());
@@ -133,7 +134,8 @@ pub fn page_of_client(cx: &Cx, client: &ClientId, request: &PageRequest) -> Resu
     Ok(rows::page_of_client(&cx.read()?, cx.tenant.id, client, request)?)
 }
 
-/// A page of the keys in another order: of all, or of one owner or client. By their last use as of now, not as of a minute ago.
+/// A page of the keys in another order: of all, or of one owner or client. By their last use as of now, not as of a
+/// minute ago.
 pub fn sorted(
     cx: &Cx,
     (sort, limit): (&Sort, usize),
@@ -156,8 +158,9 @@ pub fn sorted(
     Ok(best.into_page())
 }
 
-/// Changes a key as its owner, if it is theirs. Who is no administrator narrows where it may be used from, sets no limits, and leaves the end of a key that
-/// holds something of the platform as it is. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`], [`Error::Invalid`].
+/// Changes a key as its owner, if it is theirs. Who is no administrator narrows where it may be used from, sets no
+/// limits, and leaves the end of a key that holds something of the platform as it is. Errors: [`Error::Denied`],
+/// [`Error::NotFound`], [`Error::Conflict`], [`Error::Reserved`], [`Error::Invalid`].
 pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChange) -> Result<ApiKey, Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id, user) = (cx.clone(), id.clone(), owner.clone());
@@ -174,9 +177,10 @@ pub async fn update_own(cx: &Cx, id: &ApiKeyId, owner: &UserId, change: KeyChang
     rights::write(cx, Right::Own(owner.clone()), changed).await
 }
 
-/// Changes somebody's key: with the right to `update` keys, or, if it can do less afterwards and nothing else, with the right to `revoke` them. A key that
-/// holds something of the platform is changed by its administrators, and one of a person who does is given no more by anybody else.
-/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::Invalid`].
+/// Changes somebody's key: with the right to `update` keys, or, if it can do less afterwards and nothing else, with the
+/// right to `revoke` them. A key that holds something of the platform is changed by its administrators, and one of a
+/// person who does is given no more by anybody else. Errors: [`Error::Denied`], [`Error::NotFound`],
+/// [`Error::Conflict`], [`Error::Invalid`].
 pub async fn update(cx: &Cx, id: &ApiKeyId, change: KeyChange) -> Result<ApiKey, Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -229,13 +233,15 @@ fn subject(key: &ApiKey) -> SubjectRef {
     SubjectRef::new("apikey", key.id.as_str())
 }
 
-/// Removes a key of one's own for good with every relation it has. Errors: [`Error::NotFound`] also when it is somebody else's.
+/// Removes a key of one's own for good with every relation it has. Errors: [`Error::NotFound`] also when it is somebody
+/// else's.
 pub async fn delete_own(cx: &Cx, id: &ApiKeyId, owner: &UserId) -> Result<(ApiKey, usize), Error> {
     delete_by(cx, Right::Own(owner.clone()), id).await
 }
 
-/// Removes somebody's key for good with every relation it has, with the right to revoke keys; one that holds something of the platform is for its
-/// administrators. Answers what it was and how many relations those were. Errors: [`Error::Denied`], [`Error::NotFound`].
+/// Removes somebody's key for good with every relation it has, with the right to revoke keys; one that holds something
+/// of the platform is for its administrators. Answers what it was and how many relations those were. Errors:
+/// [`Error::Denied`], [`Error::NotFound`].
 pub async fn delete(cx: &Cx, id: &ApiKeyId) -> Result<(ApiKey, usize), Error> {
     delete_by(cx, Right::on("revoke", API_KEYS), id).await
 }

@@ -1,8 +1,9 @@
 //! API keys: how machines without people prove who they are.
 //!
-//! May use: `identity`, `audit`, `cx` and below. A key belongs to a person and is a subject of its own: it holds what tuples give it and
-//! nothing of its owner's. `token` is the text that is shown once, `fields` what its facts may be, `keys` makes and changes, `using`
-//! decides whether a presented key works, `usage` counts uses, `key_cache` spares reading. Start reading at [`accept`].
+//! May use: `identity`, `audit`, `cx` and below. A key belongs to a person and is a subject of its own: it holds what
+//! tuples give it and nothing of its owner's. `token` is the text that is shown once, `fields` what its facts may be,
+//! `keys` makes and changes, `using` decides whether a presented key works, `usage` counts uses, `key_cache` spares
+//! reading. Start reading at [`accept`].
 
 mod error;
 mod fields;

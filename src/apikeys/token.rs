@@ -1,7 +1,7 @@
 //! The text of a key: `ak_live_`, the id of its row, a secret, a checksum; after the prefix letters and digits only.
 //!
-//! With the id in it the row is found by one read, and with the checksum a mistyped key is refused without any. The checksum is no
-//! secret: CRC-32, so that a scanner for leaked secrets can tell a key from what looks like one.
+//! With the id in it the row is found by one read, and with the checksum a mistyped key is refused without any. The
+//! checksum is no secret: CRC-32, so that a scanner for leaked secrets can tell a key from what looks like one.
 
 use crate::base::id::{ApiKeyId, TypedId};
 use crate::base::{Entropy, Secret};

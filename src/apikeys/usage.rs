@@ -57,7 +57,8 @@ impl UsageCounters {
         }
     }
 
-    /// Takes one use of the key's window. `Err` gives the milliseconds until the next window; a refused use takes nothing.
+    /// Takes one use of the key's window. `Err` gives the milliseconds until the next window; a refused use takes
+    /// nothing.
     pub(super) fn take(&self, key: &ApiKeyId, limit: RateLimit, now: Uptime) -> Result<(), u64> {
         let length = Duration::from_millis(limit.window_ms);
         let mut counts = self.counts();
@@ -104,7 +105,8 @@ pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
     held.and(Usage { count: key.uses, last: key.last_used_at })
 }
 
-/// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or windows to forget.
+/// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or
+/// windows to forget.
 pub fn until_flush(cx: &Cx) -> Option<Duration> {
     let counts = cx.process().api_key_uses.counts();
     let due = counts.written_at.map(|last| last.plus(EVERY));

@@ -44,9 +44,9 @@ pub fn authenticate(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
     check(cx, presented, from).map_err(|refused| refused.error)
 }
 
-/// As [`authenticate`], and takes one use: of its window, durably of its remaining uses where they are counted, and of what is noted as
-/// its last use. Waits for the disk only where uses are counted. A refusal is in the audit log, the same one once a minute.
-/// Errors: those, [`Error::RateLimited`], [`Error::UsageExceeded`].
+/// As [`authenticate`], and takes one use: of its window, durably of its remaining uses where they are counted, and of
+/// what is noted as its last use. Waits for the disk only where uses are counted. A refusal is in the audit log, the
+/// same one once a minute. Errors: those, [`Error::RateLimited`], [`Error::UsageExceeded`].
 pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -> Result<Live, Error> {
     let used = match check(cx, presented, from) {
         Ok(live) => match take_use(cx, &live.key).await {
@@ -64,7 +64,8 @@ pub async fn accept(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -
     }
 }
 
-/// The key with this id, if it works: for tokens that were made with it. Errors: as [`authenticate`], the network aside.
+/// The key with this id, if it works: for tokens that were made with it. Errors: as [`authenticate`], the network
+/// aside.
 pub fn live(cx: &Cx, id: &ApiKeyId) -> Result<Live, Error> {
     works(cx, &*found(cx, &cx.read()?, id)?.ok_or(Error::NotFound)?)
 }
@@ -152,7 +153,8 @@ async fn spend(cx: &Cx, id: &ApiKeyId) -> Result<(), Error> {
 /// The uses left once every refill that is due took place.
 fn refilled(left: u64, refill: Option<Refill>, now: Moment) -> (u64, Option<Refill>) {
     let Some(refill) = refill else { return (left, None) };
-    // Under a clock that was set back the last one lies ahead: it takes place at once, and not only when the clock has caught up.
+    // Under a clock that was set back the last one lies ahead: it takes place at once, and not only when the clock has
+    // caught up.
     if refill.last > now.plus(SLACK) {
         return (refill.amount, Some(Refill { last: now, ..refill }));
     }
@@ -170,7 +172,8 @@ fn until_next(refill: Refill, now: Moment) -> u64 {
     u64::try_from(next.since(now).as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Puts the refusal in the audit log, if it is news. For a text that is no key of this installation the address counts that it came from.
+/// Puts the refusal in the audit log, if it is news. For a text that is no key of this installation the address counts
+/// that it came from.
 fn tell(cx: &Cx, refused: &Refused) {
     if !refused.error.is_refusal() {
         return;

@@ -1,4 +1,5 @@
-//! What a change changed: members of a record with their old and new values. Each rule names the members it may tell of; secrets are never among them.
+//! What a change changed: members of a record with their old and new values. Each rule names the members it may tell
+//! of; secrets are never among them.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ pub struct Change {
 pub struct Changes(BTreeMap<String, Change>);
 
 impl Changes {
-    /// What differs between two states of a record, of the members with these names. A name with a dot goes one level down: `profile.name`. A value of
-    /// more than 1,000 bytes is not repeated, only its length is.
+    /// What differs between two states of a record, of the members with these names. A name with a dot goes one level
+    /// down: `profile.name`. A value of more than 1,000 bytes is not repeated, only its length is.
     pub fn between<T: Serialize>(old: &T, new: &T, members: &[&str]) -> Self {
         let (old, new) = (serde_json::to_value(old).unwrap_or_default(), serde_json::to_value(new).unwrap_or_default());
         let changed = members.iter().filter_map(|name| {

@@ -1,5 +1,6 @@
-//! Every event there is: its name and outcome, which stand in stored rows and are what outsiders filter by, and its details. An event that is not in this
-//! list cannot be recorded. The same list is in `docs/audit-events.md`, and a test compares the two.
+//! Every event there is: its name and outcome, which stand in stored rows and are what outsiders filter by, and its
+//! details. An event that is not in this list cannot be recorded. The same list is in `docs/audit-events.md`, and a
+//! test compares the two.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,7 +24,8 @@ pub struct Declared {
 
 macro_rules! events {
     ($( $(#[doc = $what:literal])+ $outcome:ident $action:literal $name:ident { $($member:ident: $type:ty),* $(,)? } )*) => {
-        /// Something that happened, with its details. A member is stored under its own name; one that is `None` is not stored.
+        /// Something that happened, with its details. A member is stored under its own name; one that is `None` is not
+        /// stored.
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged)]
         #[expect(missing_docs, reason = "a member is what its name says; docs/audit-events.md tells of all of them")]

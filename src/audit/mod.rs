@@ -24,8 +24,8 @@ pub use event::{Declared, Event};
 pub(crate) use news::quota;
 pub use news::{news, tell, tell_left_out};
 
-/// An audit row in the making: who, to whom, from where, when. Everything that must be drawn before the transaction is already in it; what happened is
-/// said when it is appended.
+/// An audit row in the making: who, to whom, from where, when. Everything that must be drawn before the transaction is
+/// already in it; what happened is said when it is appended.
 #[derive(Clone, Debug)]
 pub struct Entry {
     id: AuditId,
@@ -94,8 +94,8 @@ impl Entry {
         }
     }
 
-    /// Appends the row in the transaction of what it reports. Where one actor or network causes very many rows of one kind, those above a bound
-    /// are left out and counted (see `news`).
+    /// Appends the row in the transaction of what it reports. Where one actor or network causes very many rows of one
+    /// kind, those above a bound are left out and counted (see `news`).
     pub fn append(&self, tx: &mut Tx, cx: &Cx, event: &Event) -> Result<(), store::Error> {
         let row = self.row(event);
         match *self.room.get_or_init(|| news::admit(cx, &row)) {

@@ -1,9 +1,11 @@
-//! What keeps the log from being filled: rows that strangers and ordinary people can cause at will are counted by who causes them.
+//! What keeps the log from being filled: rows that strangers and ordinary people can cause at will are counted by who
+//! causes them.
 //!
-//! In a minute so many rows of one kind are written of one known actor, and so many of one address, of the networks around it, and of all
-//! strangers together. The first event of another actor is never hidden by those of somebody else: known actors do not share a count with
-//! strangers, and networks do not with other networks. What is left out is counted, and the next row of the same kind and origin says how many
-//! (`left_out`); what no row says is written once a minute as `audit.left_out`. What administrators do is never left out.
+//! In a minute so many rows of one kind are written of one known actor, and so many of one address, of the networks
+//! around it, and of all strangers together. The first event of another actor is never hidden by those of somebody
+//! else: known actors do not share a count with strangers, and networks do not with other networks. What is left out is
+//! counted, and the next row of the same kind and origin says how many (`left_out`); what no row says is written once a
+//! minute as `audit.left_out`. What administrators do is never left out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -120,8 +122,9 @@ impl Cause {
     }
 }
 
-/// Whether an event is to be told that its `event` names: a kind, a space, and what tells it from others. It is when the same from the same
-/// actor or address was not told within the last minute, and there is room. Answers how many like it were left out before.
+/// Whether an event is to be told that its `event` names: a kind, a space, and what tells it from others. It is when
+/// the same from the same actor or address was not told within the last minute, and there is room. Answers how many
+/// like it were left out before.
 pub fn news(cx: &Cx, event: &str) -> Option<u64> {
     let (kind, id) = actor(&cx.actor);
     let cause = Cause::of((kind, id.as_deref()), cx.request.counted());
@@ -131,8 +134,8 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
     cx.process().audit_rows.take(&levels, cx.now)
 }
 
-/// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is [`news`]. Nobody waits for it,
-/// and what is not news costs no more than this question.
+/// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is
+/// [`news`]. Nobody waits for it, and what is not news costs no more than this question.
 pub fn tell(cx: &Cx, event: &str, what: impl FnOnce() -> (Entry, Event)) {
     if let Some(left_out) = news(cx, event) {
         let (entry, event) = what();
@@ -141,7 +144,8 @@ pub fn tell(cx: &Cx, event: &str, what: impl FnOnce() -> (Entry, Event)) {
     }
 }
 
-/// Whether there is room for a row, and how many like it were left out before. There always is for what administrators do.
+/// Whether there is room for a row, and how many like it were left out before. There always is for what administrators
+/// do.
 pub(super) fn admit(cx: &Cx, row: &AuditRow) -> Option<u64> {
     let everyday = EVERYDAY.iter().find(|(kind, ..)| *kind == row.action);
     let Some((kind, _, most)) = everyday.filter(|(_, of, _)| is_counted(*of, row)) else { return Some(0) };

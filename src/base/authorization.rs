@@ -17,8 +17,8 @@ impl Authorization {
         Self(Secret::from(value.trim()))
     }
 
-    /// The token of the scheme `Bearer` (RFC 6750 §2.1); empty where none stands behind the scheme, which is a token that
-    /// does not work. `None` for other schemes.
+    /// The token of the scheme `Bearer` (RFC 6750 §2.1); empty where none stands behind the scheme, which is a token
+    /// that does not work. `None` for other schemes.
     pub fn bearer(&self) -> Option<&str> {
         self.of("bearer")
     }

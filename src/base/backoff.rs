@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Entropy;
 
-/// Pauses that double from one failure to the next, up to a bound. Each is shortened by chance, by up to half, so that what failed together does not
-/// come back together.
+/// Pauses that double from one failure to the next, up to a bound. Each is shortened by chance, by up to half, so that
+/// what failed together does not come back together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// After the first failure.

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 #[error("this takes more work than one request may ask for")]
 pub struct Stopped;
 
-/// A number of steps. What counts as one is small and of about the same size everywhere: a row that is read, a relation of an object or a
-/// tuple that an evaluation looks at. It is used by one thread at a time; any other may say that nobody waits any more.
+/// A number of steps. What counts as one is small and of about the same size everywhere: a row that is read, a relation
+/// of an object or a tuple that an evaluation looks at. It is used by one thread at a time; any other may say that
+/// nobody waits any more.
 #[derive(Debug)]
 pub struct Budget {
     most: u64,

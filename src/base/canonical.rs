@@ -8,8 +8,9 @@ use super::text::is_unseen;
 /// Longest e-mail address in bytes (RFC 5321 §4.5.3.1.3 less the angle brackets).
 const MAX_EMAIL: usize = 254;
 
-/// The canonical form of an e-mail address: NFKC, lower case, the domain as the name service knows it (RFC 5891: `xn--…`). `None` when the text is no address that mail could reach:
-/// control or white-space characters, no single `@`, an empty half, a domain without a letter or digit at its ends.
+/// The canonical form of an e-mail address: NFKC, lower case, the domain as the name service knows it (RFC 5891:
+/// `xn--…`). `None` when the text is no address that mail could reach: control or white-space characters, no single
+/// `@`, an empty half, a domain without a letter or digit at its ends.
 pub fn email(text: &str) -> Option<String> {
     let folded = email_in_letters(text)?;
     let (local, domain) = folded.rsplit_once('@')?;

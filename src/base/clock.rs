@@ -1,7 +1,8 @@
 //! Time as a value. Rules receive a [`Moment`] and an [`Uptime`]; only the process asks a [`Clock`].
 //!
-//! A moment is what the machine's clock shows: people set it, and it may go back. It is for what is stored and what is told to others.
-//! An uptime only grows: it is for what is kept in memory. What is stored with an end is judged by [`Term`].
+//! A moment is what the machine's clock shows: people set it, and it may go back. It is for what is stored and what is
+//! told to others. An uptime only grows: it is for what is kept in memory. What is stored with an end is judged by
+//! [`Term`].
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -72,13 +73,15 @@ impl fmt::Display for Moment {
     }
 }
 
-/// How far a moment may lie in the future and still count as now: clocks are corrected by this much without anybody noticing.
+/// How far a moment may lie in the future and still count as now: clocks are corrected by this much without anybody
+/// noticing.
 pub const SLACK: Duration = Duration::from_secs(5 * 60);
 
 /// From when to when something holds that is stored with an end: a session, a code, a link, a key.
 ///
-/// A clock that was set back makes such ends lie further away than any rule allows. Nothing may live longer for it: what was made in the
-/// future (beyond [`SLACK`]) does not hold, and nothing holds longer than `longest` after it was made.
+/// A clock that was set back makes such ends lie further away than any rule allows. Nothing may live longer for it:
+/// what was made in the future (beyond [`SLACK`]) does not hold, and nothing holds longer than `longest` after it was
+/// made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// When it was made, or last renewed.
@@ -96,8 +99,8 @@ impl Term {
     }
 }
 
-/// A point in the life of the process: milliseconds of a clock that nobody sets (`CLOCK_MONOTONIC`). Only differences mean something; it
-/// begins anew with the process and is never stored. The clock stands while the machine sleeps.
+/// A point in the life of the process: milliseconds of a clock that nobody sets (`CLOCK_MONOTONIC`). Only differences
+/// mean something; it begins anew with the process and is never stored. The clock stands while the machine sleeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uptime(u64);
 

@@ -1,6 +1,7 @@
 //! How many connections a process takes, and the files that the system lets it have open: each connection is one.
 
-/// Files that are kept for everything that is no connection of the public listeners: the data file, the admin socket, logs, backups.
+/// Files that are kept for everything that is no connection of the public listeners: the data file, the admin socket,
+/// logs, backups.
 const KEPT: u64 = 128;
 
 /// The most files that the process asks the system for: with them the count of connections is no question of files.
@@ -24,7 +25,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds of a process that may have this many files open, where so many connections are wanted at the most, in all and per address.
+    /// The bounds of a process that may have this many files open, where so many connections are wanted at the most, in
+    /// all and per address.
     pub fn new(files: u64, all: usize, per_address: usize) -> Self {
         let room = usize::try_from(files.saturating_sub(KEPT)).unwrap_or(usize::MAX).max(32);
         let reserve = (room / 16).clamp(4, 64);

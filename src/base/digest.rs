@@ -7,7 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 
 use super::secret::sha256;
 
-/// The SHA-256 of a script's text, written as base64url without padding. Two scripts with the same one are the same script.
+/// The SHA-256 of a script's text, written as base64url without padding. Two scripts with the same one are the same
+/// script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScriptDigest([u8; 32]);
 

@@ -25,8 +25,8 @@ impl dyn Entropy + '_ {
     }
 }
 
-/// The operating system's generator. Secrets are drawn from it one by one; for identifiers, of which every request has some, each thread
-/// draws ahead: asking the system costs more than making the rest of one.
+/// The operating system's generator. Secrets are drawn from it one by one; for identifiers, of which every request has
+/// some, each thread draws ahead: asking the system costs more than making the rest of one.
 #[derive(Debug, Default)]
 pub struct OsEntropy;
 

@@ -182,20 +182,23 @@ typed_ids! {
     DeliveryId = "dlv_";
 }
 
-/// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, clients that are gone, webhooks.
+/// Prefixes of identifiers that have no type of their own: tuples, clients that were given an identifier, clients that
+/// are gone, webhooks.
 const UNTYPED: [&str; 4] = ["tpl_", CLIENT, GONE, "wh_"];
 
 /// What the identifier of a client begins with that was given one.
 const CLIENT: &str = "client_";
 
-/// The prefix of our identifiers that a text begins with, in any case. Names that people choose begin with none of them, so that no name is ever
-/// taken for an identifier, and no identifier of one kind for one of another (RFC 9700 §4.15).
+/// The prefix of our identifiers that a text begins with, in any case. Names that people choose begin with none of
+/// them, so that no name is ever taken for an identifier, and no identifier of one kind for one of another (RFC 9700
+/// §4.15).
 pub fn reserved_prefix(text: &str) -> Option<&'static str> {
     let begins = |prefix: &&&str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     TYPED.iter().chain(&UNTYPED).find(begins).copied()
 }
 
-/// As [`reserved_prefix`], for the identifier that somebody chooses for a client: `client_` is the prefix of its own kind.
+/// As [`reserved_prefix`], for the identifier that somebody chooses for a client: `client_` is the prefix of its own
+/// kind.
 pub fn foreign_prefix(client: &str) -> Option<&'static str> {
     reserved_prefix(client).filter(|prefix| *prefix != CLIENT)
 }
@@ -214,8 +217,8 @@ impl ClientId {
         Self(fresh(CLIENT, now, entropy))
     }
 
-    /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26 time-ordered characters. No client may be
-    /// called so ([`ClientId::is_gone`]).
+    /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26
+    /// time-ordered characters. No client may be called so ([`ClientId::is_gone`]).
     pub fn gone(now: Moment, entropy: &dyn Entropy) -> Self {
         Self(fresh(GONE, now, entropy))
     }

@@ -1,8 +1,9 @@
 //! What is read at one place and used everywhere: the newest state wins, not the one whose reader comes last.
 //!
-//! Who loads a value and then puts it in place can be overtaken in between: the slower one would bring back what the faster one has seen go,
-//! a retired key or an old certificate. So nothing is put here without saying of which state it is ([`Latest::offer`], [`LatestOf::offer`],
-//! where the source counts its changes), or without having read it while nobody else does ([`Latest::turn`], where it does not).
+//! Who loads a value and then puts it in place can be overtaken in between: the slower one would bring back what the
+//! faster one has seen go, a retired key or an old certificate. So nothing is put here without saying of which state it
+//! is ([`Latest::offer`], [`LatestOf::offer`], where the source counts its changes), or without having read it while
+//! nobody else does ([`Latest::turn`], where it does not).
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -46,7 +47,8 @@ impl<T> Latest<T> {
         !is_old(&before)
     }
 
-    /// Waits until nobody else has the turn: for a source that does not count its changes. Read it after this and not before.
+    /// Waits until nobody else has the turn: for a source that does not count its changes. Read it after this and not
+    /// before.
     pub async fn turn(&self) -> Turn<'_, T> {
         Turn { latest: self, _alone: self.turn.lock().await }
     }

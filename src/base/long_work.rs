@@ -1,5 +1,5 @@
-//! Long work: on few threads of its own, behind a bounded queue, in turn for those who ask. It leaves the threads that answer requests free,
-//! and stops when nobody waits for it.
+//! Long work: on few threads of its own, behind a bounded queue, in turn for those who ask. It leaves the threads that
+//! answer requests free, and stops when nobody waits for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -68,8 +68,9 @@ impl Drop for Wanted {
 }
 
 impl LongWork {
-    /// Does `job` on one of the threads. Of one `caller` no more runs at a time than leaves a thread to others. When the future is dropped, a job
-    /// that has not begun does not begin, and `budget` stops one that has. Errors: [`Busy`], also when the job panicked.
+    /// Does `job` on one of the threads. Of one `caller` no more runs at a time than leaves a thread to others. When
+    /// the future is dropped, a job that has not begun does not begin, and `budget` stops one that has. Errors:
+    /// [`Busy`], also when the job panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         caller: &str,

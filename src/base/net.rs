@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The network of one subscriber: an IPv4 address, or the /64 that one IPv6 subscriber has at the least. An IPv4 address
-/// that is written as one of IPv6 (RFC 4291 §2.5.5.2) is IPv4.
+/// The network of one subscriber: an IPv4 address, or the /64 that one IPv6 subscriber has at the least. An IPv4
+/// address that is written as one of IPv6 (RFC 4291 §2.5.5.2) is IPv4.
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -25,8 +25,8 @@ pub fn site(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// The networks of an address at three widths, as texts: the subscriber's; that of a customer, which of IPv4 is the /24; and that of a provider,
-/// the /16 or the /32.
+/// The networks of an address at three widths, as texts: the subscriber's; that of a customer, which of IPv4 is the
+/// /24; and that of a provider, the /16 or the /32.
 pub fn networks(address: IpAddr) -> [String; 3] {
     let wide = match address.to_canonical() {
         IpAddr::V4(address) => {

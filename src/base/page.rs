@@ -64,7 +64,8 @@ impl<T> Page<T> {
     }
 }
 
-/// A cursor of the list with this name that stands behind `place`, where places are free text: what somebody made up is told from it.
+/// A cursor of the list with this name that stands behind `place`, where places are free text: what somebody made up is
+/// told from it.
 pub fn cursor_behind(list: &str, place: &str) -> String {
     BASE64URL_NOPAD.encode(format!("{list}\0{place}").as_bytes())
 }

@@ -9,7 +9,8 @@ pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) ->
     Option::deserialize(deserializer).map(Some)
 }
 
-/// For a member whose type says whether it can be `null`: where it can, `null` is its value, and where it cannot, the same as absent.
+/// For a member whose type says whether it can be `null`: where it can, `null` is its value, and where it cannot, the
+/// same as absent.
 pub fn member<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(serde_json::from_value(Value::Null).ok()),

@@ -1,5 +1,5 @@
-//! What became of the background work: which piece of it failed, how often in a row, and from when on it is tried again. One for the life of the
-//! process; what is lost with it is how long to wait.
+//! What became of the background work: which piece of it failed, how often in a row, and from when on it is tried
+//! again. One for the life of the process; what is lost with it is how long to wait.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,7 @@
 //! How often something may happen in a while, for each of those who make it happen and for all of them together.
 //!
-//! What is counted is remembered only where it was let through. So a flood fills no memory: it ends at the widest level first.
+//! What is counted is remembered only where it was let through. So a flood fills no memory: it ends at the widest level
+//! first.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -58,8 +59,9 @@ impl Quota {
         Self { window, counts: Mutex::default() }
     }
 
-    /// Lets an event through that every one of `levels` has room for; they go from the narrowest to the widest. Answers how many like it were
-    /// left out since the last that was let through; `None` when this one is left out, which is counted where it is known best.
+    /// Lets an event through that every one of `levels` has room for; they go from the narrowest to the widest. Answers
+    /// how many like it were left out since the last that was let through; `None` when this one is left out, which is
+    /// counted where it is known best.
     pub fn take(&self, levels: &[Level], now: Moment) -> Option<u64> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.of.len() > FEW && counts.swept.is_none_or(|swept| self.is_over(swept, now)) {

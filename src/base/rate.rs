@@ -25,8 +25,8 @@ impl Rate {
     }
 }
 
-/// What keys have used up. At most so many are remembered: those that have used up nothing go first, then those that have
-/// used up least.
+/// What keys have used up. At most so many are remembered: those that have used up nothing go first, then those that
+/// have used up least.
 #[derive(Debug)]
 pub struct Rates<K> {
     /// When a key will have used up nothing (the theoretical arrival time).

@@ -66,8 +66,8 @@ pub struct Share<K: Clone + Eq + Hash> {
 }
 
 impl<K: Clone + Eq + Hash> Share<K> {
-    /// Holds so much more. Errors: [`Full`] where all together, or the key, would hold more than they may; nothing is taken
-    /// then.
+    /// Holds so much more. Errors: [`Full`] where all together, or the key, would hold more than they may; nothing is
+    /// taken then.
     pub fn take(&mut self, more: usize, bounds: Bounds) -> Result<(), Full> {
         let mut sums = self.shares.sums();
         let all = sums.all.saturating_add(more);

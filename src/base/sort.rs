@@ -69,7 +69,8 @@ pub struct Sort {
 type Cursor = (String, Rank, String);
 
 impl Sort {
-    /// The order that `name` or `-name` says: by a field of `R`, with `-` from the end. `None` when there is no such field.
+    /// The order that `name` or `-name` says: by a field of `R`, with `-` from the end. `None` when there is no such
+    /// field.
     pub fn of<R: Sortable>(text: &str) -> Option<Self> {
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
         let field = R::FIELDS.iter().copied().find(|field| *field == name)?;

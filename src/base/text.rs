@@ -1,8 +1,8 @@
 //! Texts that people give things as names: which characters they may hold, and how they are shown beside other text.
 //!
-//! A character that is drawn as nothing makes two names look alike, and one that turns the direction of reading changes what stands around the
-//! name (Unicode Technical Report 36, §2.4 and §2.10; Unicode Standard Annex 9). Neither is taken into a name. Names that were stored before show such characters
-//! as their number.
+//! A character that is drawn as nothing makes two names look alike, and one that turns the direction of reading changes
+//! what stands around the name (Unicode Technical Report 36, §2.4 and §2.10; Unicode Standard Annex 9). Neither is
+//! taken into a name. Names that were stored before show such characters as their number.
 
 use std::borrow::Cow;
 
@@ -20,8 +20,9 @@ const ISOLATE: char = '\u{2068}';
 /// Ends it.
 const END: char = '\u{2069}';
 
-/// Characters that are drawn as nothing by themselves or turn the direction of reading: `Default_Ignorable_Code_Point` of the Unicode Character Database,
-/// the separators of lines and paragraphs, the marks of interlinear notes, and the blank braille pattern.
+/// Characters that are drawn as nothing by themselves or turn the direction of reading: `Default_Ignorable_Code_Point`
+/// of the Unicode Character Database, the separators of lines and paragraphs, the marks of interlinear notes, and the
+/// blank braille pattern.
 const UNSEEN: [(char, char); 20] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -45,7 +46,8 @@ const UNSEEN: [(char, char); 20] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Whether a character is drawn as nothing or turns the direction of reading. Control characters and spaces are other matters.
+/// Whether a character is drawn as nothing or turns the direction of reading. Control characters and spaces are other
+/// matters.
 pub fn is_unseen(c: char) -> bool {
     // Most names end here.
     c >= '\u{ad}' && UNSEEN.iter().any(|(first, last)| (*first..=*last).contains(&c))
@@ -85,7 +87,8 @@ pub fn is_steering(c: char) -> bool {
     c.is_control() || is_unseen(c)
 }
 
-/// Whether a character belongs to a script that is read from right to left: the blocks that Unicode keeps for them (UAX 9, table 4, `R` and `AL`).
+/// Whether a character belongs to a script that is read from right to left: the blocks that Unicode keeps for them (UAX
+/// 9, table 4, `R` and `AL`).
 fn is_from_right(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }

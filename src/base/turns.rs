@@ -18,8 +18,8 @@ impl<J> Turns<J> {
         Self { capacity, count: 0, of: HashMap::new(), turns: VecDeque::new() }
     }
 
-    /// Adds a job. When all places are taken, the latest job of the owner with the most jobs makes room for one who has fewer; otherwise there
-    /// is none. Answers the job that has no place, if one has none.
+    /// Adds a job. When all places are taken, the latest job of the owner with the most jobs makes room for one who has
+    /// fewer; otherwise there is none. Answers the job that has no place, if one has none.
     pub fn push(&mut self, owner: &str, job: J) -> Option<J> {
         let mut without = None;
         if self.count >= self.capacity {

@@ -129,7 +129,8 @@ impl<T: Settable> FromArgMatches for Clear<T> {
 /// What flags end with that name a file.
 const FILE: &str = "-file";
 
-/// The flag of a field, without its dashes: `redirect_uris` is `redirect-uri`, as often as needed; an object is read from a file.
+/// The flag of a field, without its dashes: `redirect_uris` is `redirect-uri`, as often as needed; an object is read
+/// from a file.
 fn flag<T: Settable>(member: &Member) -> String {
     let name = T::short(&member.name).replace('_', "-");
     match member.shape {

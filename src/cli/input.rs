@@ -1,4 +1,5 @@
-//! What a command is given beside plain words: files (`-` is standard input), JSON objects, and what becomes of flags in the body of a call.
+//! What a command is given beside plain words: files (`-` is standard input), JSON objects, and what becomes of flags
+//! in the body of a call.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -25,7 +26,8 @@ pub fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
 }
 
-/// The claims of a person that an argument holds as JSON, for clap. What else an account has is set by its own flag, never from within.
+/// The claims of a person that an argument holds as JSON, for clap. What else an account has is set by its own flag,
+/// never from within.
 pub fn profile(text: &str) -> Result<Map<String, Value>, String> {
     let claims = object(text)?;
     match claims.keys().find(|name| !PROFILE_CLAIMS.contains(&name.as_str())) {

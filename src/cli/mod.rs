@@ -1,7 +1,8 @@
 //! The command line: a client of the admin API, and the way to start the server.
 //!
-//! May use: every floor, and `serve` beside it. The only place that prints to standard output. Start reading at [`tree`] (what can be
-//! typed), then [`remote`] (how a command reaches the server, or becomes one for a moment). One file per noun.
+//! May use: every floor, and `serve` beside it. The only place that prints to standard output. Start reading at
+//! [`tree`] (what can be typed), then [`remote`] (how a command reaches the server, or becomes one for a moment). One
+//! file per noun.
 
 mod api_key;
 mod audit;

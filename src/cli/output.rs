@@ -121,8 +121,8 @@ pub fn facts(document: &Value, members: &[(&str, &str)]) -> String {
     lines.join("\n")
 }
 
-/// A member as people read it: lists joined, `yes` and `no`, nothing for `null`. Control characters and those that are not seen are shown as
-/// their number, so that a stored name cannot steer the terminal.
+/// A member as people read it: lists joined, `yes` and `no`, nothing for `null`. Control characters and those that are
+/// not seen are shown as their number, so that a stored name cannot steer the terminal.
 pub fn text(document: &Value, member: &str) -> String {
     match document.get(member) {
         None | Some(Value::Null) => String::new(),

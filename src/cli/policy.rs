@@ -13,7 +13,8 @@ use super::remote::{Call, Remote};
 use crate::base::{Moment, ScriptDigest};
 use crate::http::admin::policies::{ScriptText, ScriptTrial};
 
-/// What can be done with policies. They are written as parts of a model (`model put`), or with a tuple (`tuple add --condition-file`).
+/// What can be done with policies. They are written as parts of a model (`model put`), or with a tuple (`tuple add
+/// --condition-file`).
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Say what is wrong with a policy, without running it; exit code 1 when it would be refused

@@ -20,8 +20,8 @@ use crate::serve::{self, OneCall, socket};
 /// How long an ordinary call may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long to try again while another process has the file open without listening: a server that starts or stops, or another
-/// command.
+/// How long to try again while another process has the file open without listening: a server that starts or stops, or
+/// another command.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Between two tries.

@@ -1,5 +1,5 @@
-//! Secrets that are typed: one line of standard input, or a prompt that does not echo. Never an argument, where every process
-//! of the machine could read it.
+//! Secrets that are typed: one line of standard input, or a prompt that does not echo. Never an argument, where every
+//! process of the machine could read it.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
@@ -10,8 +10,8 @@ use crate::base::secret::ct_eq;
 /// Longest line that is read.
 const MAX_LINE: u64 = 4096;
 
-/// A new password: from standard input when `from_stdin`, else asked for twice if somebody sits there. `None` when the answer
-/// is empty or nobody can be asked, and an account without password is allowed. Errors: usage.
+/// A new password: from standard input when `from_stdin`, else asked for twice if somebody sits there. `None` when the
+/// answer is empty or nobody can be asked, and an account without password is allowed. Errors: usage.
 pub fn new_password(from_stdin: bool, may_be_absent: bool) -> Result<Option<Secret<String>>, Failure> {
     if from_stdin {
         return line(&mut io::stdin().lock()).map(Some);

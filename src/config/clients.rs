@@ -1,4 +1,5 @@
-//! Clients declared in the file or in `AUTHER_CLIENTS_JSON`. Here only their shape; what a URI may be is the rules' business.
+//! Clients declared in the file or in `AUTHER_CLIENTS_JSON`. Here only their shape; what a URI may be is the rules'
+//! business.
 
 use std::collections::BTreeMap;
 

@@ -22,6 +22,6 @@ pub struct ClientDeclaration {
     pub fields: ClientFieldsChange,
 }
 
-/// What is wrong with a declared client by rules that stand above this floor, such as what a redirect URI may be: the field's name here,
-/// and what is wrong with it, in sentences.
+/// What is wrong with a declared client by rules that stand above this floor, such as what a redirect URI may be: the
+/// field's name here, and what is wrong with it, in sentences.
 pub type ClientRules = fn(&ClientDeclaration) -> Vec<(&'static str, String)>;

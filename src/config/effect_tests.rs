@@ -99,8 +99,8 @@ fn settings(variables: &[(&str, &str)]) -> Settings {
         .settings
 }
 
-/// The sources that act by the settings, without blanks and without their unit tests: not what reads the configuration, and not what
-/// only tells of it.
+/// The sources that act by the settings, without blanks and without their unit tests: not what reads the configuration,
+/// and not what only tells of it.
 fn sources() -> BTreeMap<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut found) = (vec![root.clone()], BTreeMap::new());
@@ -134,7 +134,8 @@ fn has(code: &str, text: &str) -> bool {
     })
 }
 
-/// Whether a file reads the setting at `path`: by its whole path from the settings, or its last part where the section was handed over.
+/// Whether a file reads the setting at `path`: by its whole path from the settings, or its last part where the section
+/// was handed over.
 fn reads(code: &str, path: &str) -> bool {
     let from_settings = ["settings.", "settings().", "settings.clone()."];
     if from_settings.iter().any(|way| has(code, &format!("{way}{path}"))) {

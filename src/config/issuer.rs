@@ -6,7 +6,8 @@ use url::{Host, Url};
 
 use super::value::Wrong;
 
-/// The public origin of this server, in its normal form. Clients compare it byte by byte (OpenID Connect Discovery 1.0 §4.3).
+/// The public origin of this server, in its normal form. Clients compare it byte by byte (OpenID Connect Discovery 1.0
+/// §4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     /// `https://auth.example.com` or `https://localhost:8443`: no slash at the end, no default port.
@@ -38,7 +39,8 @@ impl Issuer {
         Self { text, https, host, port }
     }
 
-    /// Reads a typed issuer: an absolute http or https URL of nothing but scheme, host and port; http for loopback only.
+    /// Reads a typed issuer: an absolute http or https URL of nothing but scheme, host and port; http for loopback
+    /// only.
     pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
         let url = absolute(text)?;
         only_an_origin(&url)?;

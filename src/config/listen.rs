@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use super::settings::{EgressRule, Listen};
 use super::value::Wrong;
 
-/// Reads one entry of `listen`. `8443` and `localhost:8443` are this machine, `:8443` is every interface; other hosts are
-/// written as addresses, because a name can move.
+/// Reads one entry of `listen`. `8443` and `localhost:8443` are this machine, `:8443` is every interface; other hosts
+/// are written as addresses, because a name can move.
 pub(super) fn listen(text: &str) -> Result<Listen, Wrong> {
     let addresses = match text.rsplit_once(':') {
         None => loopback(port(text, text)?),
@@ -64,7 +64,8 @@ pub(super) fn egress_rule(text: &str) -> Result<EgressRule, Wrong> {
     }
 }
 
-/// RFC 1123 §2.1: labels of letters, digits and hyphens, 253 characters in all. A last label of digits would be an address.
+/// RFC 1123 §2.1: labels of letters, digits and hyphens, 253 characters in all. A last label of digits would be an
+/// address.
 pub(super) fn is_host_name(text: &str) -> bool {
     let label_is_fit = |label: &str| {
         (1..=63).contains(&label.len())

@@ -1,7 +1,7 @@
 //! How the pages look: the name, the colour and the logo of the operator.
 //!
-//! A colour has to be read on what lies under it, in light and in dark (WCAG 2.2, 1.4.3). The colour that was set is the one on light pages; on dark
-//! ones it is made lighter until it can be read there.
+//! A colour has to be read on what lies under it, in light and in dark (WCAG 2.2, 1.4.3). The colour that was set is
+//! the one on light pages; on dark ones it is made lighter until it can be read there.
 
 use std::fmt;
 use std::fs::File;
@@ -161,7 +161,8 @@ impl Colour {
 }
 
 impl Accent {
-    /// The accent that follows from a colour. Errors: its contrast on light pages, and the nearest colour that can be read there.
+    /// The accent that follows from a colour. Errors: its contrast on light pages, and the nearest colour that can be
+    /// read there.
     pub fn of(colour: Colour) -> Result<Self, (f64, Colour)> {
         let contrast = colour.contrast_to_all(&LIGHT);
         if contrast < READABLE {

@@ -1,5 +1,5 @@
-//! From what was typed to what it means. A key whose value was already refused is read as nothing: the mistake is noted, so
-//! the settings made here are thrown away.
+//! From what was typed to what it means. A key whose value was already refused is read as nothing: the mistake is
+//! noted, so the settings made here are thrown away.
 
 use data_encoding::BASE64;
 

@@ -1,5 +1,5 @@
-//! Configuration: first what was typed (flags, variables, a file, defaults), then what it means ([`Settings`]). All mistakes
-//! are reported at once, each with its place.
+//! Configuration: first what was typed (flags, variables, a file, defaults), then what it means ([`Settings`]). All
+//! mistakes are reported at once, each with its place.
 //!
 //! May use: `base`, `records`. Start reading at [`load`]; every key there is stands in [`schema`].
 
@@ -55,7 +55,8 @@ pub struct Overrides {
     pub issuer: Option<String>,
     /// `--tls`: the value of `tls.mode`.
     pub tls: Option<String>,
-    /// What must hold of declared clients beyond their shape. Those rules use this module, so the caller of `load` brings them.
+    /// What must hold of declared clients beyond their shape. Those rules use this module, so the caller of `load`
+    /// brings them.
     pub client_rules: Option<ClientRules>,
 }
 
@@ -81,8 +82,8 @@ pub struct Loaded {
 
 /// Reads the whole configuration: flag over variable over file over default.
 ///
-/// Relative names start from `cwd`; the empty path is the working folder of the process. Errors: every mistake there is, in
-/// the file, the variables, the flags, and in how they fit together.
+/// Relative names start from `cwd`; the empty path is the working folder of the process. Errors: every mistake there
+/// is, in the file, the variables, the flags, and in how they fit together.
 pub fn load(overrides: &Overrides, env: &Environment, cwd: &Path) -> Result<Loaded, Mistakes> {
     let mut reading = Reading { client_rules: overrides.client_rules, ..Reading::new(cwd, env) };
     let (file, file_layer) = read_file(overrides, &mut reading);
@@ -92,8 +93,8 @@ pub fn load(overrides: &Overrides, env: &Environment, cwd: &Path) -> Result<Load
     finish(&typed, file, reading)
 }
 
-/// Reads the configuration again for a running server: keys that can change while it runs have their new values, the others
-/// keep those of `running`. The second part names keys whose new values wait for a restart. Errors as [`load`].
+/// Reads the configuration again for a running server: keys that can change while it runs have their new values, the
+/// others keep those of `running`. The second part names keys whose new values wait for a restart. Errors as [`load`].
 pub fn reload(
     running: &Loaded,
     overrides: &Overrides,

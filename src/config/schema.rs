@@ -54,7 +54,8 @@ pub struct Key {
     pub help: &'static str,
     /// Whether SIGHUP brings a new value into effect; the others wait for a restart.
     pub reloadable: bool,
-    /// Whether nothing of this version reads it. It is accepted, since scripts set it, and anyone who sets it is warned.
+    /// Whether nothing of this version reads it. It is accepted, since scripts set it, and anyone who sets it is
+    /// warned.
     pub not_yet: bool,
 }
 

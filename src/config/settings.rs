@@ -75,8 +75,8 @@ pub struct Settings {
 pub struct Listen {
     /// As typed.
     pub text: String,
-    /// Every address the entry stands for, to be bound in this order. It is enough that one can be bound: a machine may lack
-    /// IPv6, and `[::]` may already cover `0.0.0.0`. With port 0 the later ones take the port the first was given.
+    /// Every address the entry stands for, to be bound in this order. It is enough that one can be bound: a machine may
+    /// lack IPv6, and `[::]` may already cover `0.0.0.0`. With port 0 the later ones take the port the first was given.
     pub addresses: Vec<SocketAddr>,
 }
 

@@ -1,4 +1,5 @@
-//! The configuration in effect, for `config show`: as a table for people and as JSON for programs. No secret is in either.
+//! The configuration in effect, for `config show`: as a table for people and as JSON for programs. No secret is in
+//! either.
 
 use serde_json::json;
 

@@ -9,7 +9,8 @@ use super::schema::{CONFIG_VARIABLE, KEYS, Key, Kind, PREFIX};
 use super::typed::{Entry, Layer, Reading};
 use super::value::Value;
 
-/// What the ready code on our pages calls the values of an app. Anyone who tries an app where the server is has them in the same environment.
+/// What the ready code on our pages calls the values of an app. Anyone who tries an app where the server is has them in
+/// the same environment.
 const OF_APPS: [&str; 3] = ["AUTHER_API_KEY", "AUTHER_CLIENT_ID", "AUTHER_CLIENT_SECRET"];
 
 /// Reads all variables of Auther. Runs after the file, whose clients may name variables.
@@ -78,8 +79,8 @@ fn refuse_unknown(reading: &mut Reading<'_>) {
     }
 }
 
-/// Kubernetes sets these in every pod beside a service that is called `auther`; nobody typed them. `AUTHER_PORT=8443` is
-/// a mistake of a person, `AUTHER_PORT=tcp://…` is not.
+/// Kubernetes sets these in every pod beside a service that is called `auther`; nobody typed them. `AUTHER_PORT=8443`
+/// is a mistake of a person, `AUTHER_PORT=tcp://…` is not.
 fn is_service_link(name: &str, value: &OsStr) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or_default();
     let numbered =

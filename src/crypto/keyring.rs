@@ -97,9 +97,9 @@ impl Keyring {
         Ok(Self { keys: Latest::new(Keys::new(entries)?) })
     }
 
-    /// Puts the keys of a state of the store in the place of all that were, unless those are of a later state: who read before a key was
-    /// retired does not bring it back. Answers whether it did. Refuses a public key that cannot be read or has no `kid`, and two
-    /// keys of one `kid`; the ring then stays as it was.
+    /// Puts the keys of a state of the store in the place of all that were, unless those are of a later state: who read
+    /// before a key was retired does not bring it back. Answers whether it did. Refuses a public key that cannot be
+    /// read or has no `kid`, and two keys of one `kid`; the ring then stays as it was.
     pub fn replace(&self, revision: u64, entries: Vec<KeyEntry>) -> Result<bool, jose::Error> {
         Ok(self.keys.offer(revision, Keys::new(entries)?))
     }

@@ -1,7 +1,7 @@
 //! Keys and what is done with them: signed tokens, the ring of signing keys, passwords, opaque tokens, sealing at rest.
 //!
-//! May use: `base`, `records`. Only `jose/` names the JOSE library. Nothing here touches the store: callers load and save.
-//! Start reading at [`jose`] and [`keyring`].
+//! May use: `base`, `records`. Only `jose/` names the JOSE library. Nothing here touches the store: callers load and
+//! save. Start reading at [`jose`] and [`keyring`].
 
 pub mod jose;
 pub mod keyring;

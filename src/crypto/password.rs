@@ -1,8 +1,9 @@
-//! Password hashing: argon2id (RFC 9106) on a few threads of its own with a bounded queue, so that a storm of sign-ins can
-//! neither eat the memory nor slow down everything else. A full queue is an answer at once, not a wait.
+//! Password hashing: argon2id (RFC 9106) on a few threads of its own with a bounded queue, so that a storm of sign-ins
+//! can neither eat the memory nor slow down everything else. A full queue is an answer at once, not a wait.
 //!
-//! Time tells nothing: a check costs the same whether there is an account and whatever its stored hash costs. Cost is counted as work:
-//! the memory times the passes over it, in KiB. What a stored hash lacks is made up by filling memory for nothing.
+//! Time tells nothing: a check costs the same whether there is an account and whatever its stored hash costs. Cost is
+//! counted as work: the memory times the passes over it, in KiB. What a stored hash lacks is made up by filling memory
+//! for nothing.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -106,7 +107,8 @@ pub enum Error {
     Stopped,
 }
 
-/// A password as it is hashed, that is after NFKC (Unicode TR 15), if it may be chosen: 8 to 128 characters, at most 1 KiB.
+/// A password as it is hashed, that is after NFKC (Unicode TR 15), if it may be chosen: 8 to 128 characters, at most 1
+/// KiB.
 pub fn of_fit_length(password: &Secret<String>) -> Result<Zeroizing<String>, LengthError> {
     let normal = normalise(password.expose())?;
     match normal.chars().count() {
@@ -136,8 +138,8 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Starts `threads` threads (at least one) in front of which at most `queue` more passwords may wait. Each thread holds
-    /// the memory of one hash while there is work, and gives it back after a minute without.
+    /// Starts `threads` threads (at least one) in front of which at most `queue` more passwords may wait. Each thread
+    /// holds the memory of one hash while there is work, and gives it back after a minute without.
     pub fn start(parameters: Parameters, threads: usize, queue: usize) -> Result<Self, Error> {
         let parameters = bounded(parameters, OUTPUT_BYTES).ok_or(Error::Parameters)?;
         let capacity = threads.max(1).saturating_add(queue);
@@ -161,17 +163,17 @@ impl Hasher {
         self.dearest.fetch_max(work, Ordering::Relaxed);
     }
 
-    /// Hashes a password of at most [`MAX_BYTES`]; the answer is a PHC string. `salt` must be fresh randomness. Whether the password may
-    /// be chosen is the caller's to check, see [`of_fit_length`].
+    /// Hashes a password of at most [`MAX_BYTES`]; the answer is a PHC string. `salt` must be fresh randomness. Whether
+    /// the password may be chosen is the caller's to check, see [`of_fit_length`].
     pub async fn hash(&self, password: &Secret<String>, salt: [u8; 16]) -> Result<String, Error> {
         let normal = normalise(password.expose())?;
         let output = self.compute(normal, self.parameters.clone(), salt.to_vec(), 0)?.finish().await?;
         phc(&self.parameters, &salt, &output).ok_or(Error::Parameters)
     }
 
-    /// Checks a password against a stored hash. `None` is an account that does not exist or has no password: it costs the
-    /// same, waits in the same queue, and never matches. So does a password too long to be anyone's, and a hash that cannot be read,
-    /// which is an error afterwards.
+    /// Checks a password against a stored hash. `None` is an account that does not exist or has no password: it costs
+    /// the same, waits in the same queue, and never matches. So does a password too long to be anyone's, and a hash
+    /// that cannot be read, which is an error afterwards.
     ///
     /// The work is that of a hash made today, or of the dearest stored hash if that is more.
     pub async fn verify(&self, password: &Secret<String>, phc: Option<&str>) -> Result<Verification, Error> {
@@ -360,8 +362,8 @@ impl Pool {
     }
 }
 
-/// Lets every other thread of the machine go first: a hash takes the core for tens of milliseconds, and what else is asked meanwhile
-/// takes microseconds. Where the system does not let us, hashing merely competes as equals.
+/// Lets every other thread of the machine go first: a hash takes the core for tens of milliseconds, and what else is
+/// asked meanwhile takes microseconds. Where the system does not let us, hashing merely competes as equals.
 fn step_back() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
@@ -371,7 +373,8 @@ impl Job {
     fn output(&self, memory: &mut Vec<Block>) -> Option<Bytes> {
         let output = argon2id(&self.parameters, self.password.as_bytes(), &self.salt, memory)?;
         if let Some(padding) = &self.padding {
-            // It serves nothing but the clock of who waits; the compiler does not see into argon2, so it is not left out.
+            // It serves nothing but the clock of who waits; the compiler does not see into argon2, so it is not left
+            // out.
             std::hint::black_box(argon2id(padding, &[], &DUMMY_SALT, memory)?);
         }
         Some(output)
@@ -400,8 +403,8 @@ fn work(parameters: &Params) -> u64 {
     u64::from(parameters.m_cost()) * u64::from(parameters.t_cost())
 }
 
-/// A computation of this much work, less one KiB per pass at the most, that needs no more memory than a hash of today. `None` when it is
-/// too little to be one.
+/// A computation of this much work, less one KiB per pass at the most, that needs no more memory than a hash of today.
+/// `None` when it is too little to be one.
 fn padding(missing: u64, today: &Params) -> Option<Params> {
     let least = u64::from(Params::MIN_M_COST);
     let passes = missing.div_ceil(u64::from(today.m_cost())).min(missing / least);

@@ -1,5 +1,5 @@
-//! What an authenticated or sealed value is for, and whose it is: part of what is authenticated, so that nothing made for one purpose or one
-//! tenant is taken for another.
+//! What an authenticated or sealed value is for, and whose it is: part of what is authenticated, so that nothing made
+//! for one purpose or one tenant is taken for another.
 
 use std::borrow::Cow;
 
@@ -23,8 +23,9 @@ impl<'a> Purpose<'a> {
         Self::of(TenantId::INSTALLATION, name)
     }
 
-    /// What is authenticated. For the installation and the default tenant it is the name alone, as it was before purposes named a tenant: what
-    /// was sealed and given out then is still good. For all others the name follows a zero byte, with which no name begins, and the number.
+    /// What is authenticated. For the installation and the default tenant it is the name alone, as it was before
+    /// purposes named a tenant: what was sealed and given out then is still good. For all others the name follows a
+    /// zero byte, with which no name begins, and the number.
     pub(super) fn bytes(&self) -> Cow<'a, [u8]> {
         match self.tenant {
             TenantId::INSTALLATION | TenantId::DEFAULT => Cow::Borrowed(self.name.as_bytes()),

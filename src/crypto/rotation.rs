@@ -1,6 +1,7 @@
 //! Which signing key when: a pure function from what is known of the keys and the time to the steps that are due.
 //!
-//! A key is made and published (*next*), signs (*current*), stops to sign but still verifies (*retired*), and is removed.
+//! A key is made and published (*next*), signs (*current*), stops to sign but still verifies (*retired*), and is
+//! removed.
 
 use std::time::Duration;
 
@@ -61,9 +62,9 @@ pub enum Step {
 /// The steps that are due at `now`. Empty when all is well; doing the steps and asking again ends after at most three
 /// rounds, also from nothing at all and after the clock has jumped.
 ///
-/// A key retires when its successor takes over, not when it should have: after a long sleep the tokens that it signed until
-/// this moment stay verifiable for the whole of `keep`. A key dated further ahead than `publish_ahead` was made under a
-/// wrong clock: it does not count as published, and is not signed with longer than it takes to publish another.
+/// A key retires when its successor takes over, not when it should have: after a long sleep the tokens that it signed
+/// until this moment stay verifiable for the whole of `keep`. A key dated further ahead than `publish_ahead` was made
+/// under a wrong clock: it does not count as published, and is not signed with longer than it takes to publish another.
 pub fn plan(keys: &[KeyFacts], now: Moment, policy: &RotationPolicy) -> Vec<Step> {
     let mut steps = Vec::new();
     for algorithm in Algorithm::ALL {

@@ -1,7 +1,7 @@
 //! Sealing at rest: XChaCha20-Poly1305 under the master key. Random nonces of 192 bits need no counter.
 //!
-//! A sealed text is base64url of `version ‖ nonce ‖ ciphertext and tag`. The purpose is authenticated with it: what was sealed
-//! as a signing key of a tenant does not open as anything else, nor in another one.
+//! A sealed text is base64url of `version ‖ nonce ‖ ciphertext and tag`. The purpose is authenticated with it: what was
+//! sealed as a signing key of a tenant does not open as anything else, nor in another one.
 
 use std::fmt;
 
@@ -21,7 +21,8 @@ const VERSION: u8 = 1;
 /// Bytes of a nonce.
 const NONCE: usize = 24;
 
-/// Salt of the extraction that turns a passphrase into a key (RFC 5869 §2.2). Changing it would lose every sealed value.
+/// Salt of the extraction that turns a passphrase into a key (RFC 5869 §2.2). Changing it would lose every sealed
+/// value.
 const PASSPHRASE_SALT: &[u8] = b"auther sealing key 1";
 
 /// Fewest characters of a passphrase.
@@ -54,10 +55,10 @@ impl SealingKey {
         Self(Secret::new(key))
     }
 
-    /// Reads a key as an administrator writes it; white space around it does not count. In this order: 64 hexadecimal digits
-    /// or 32 bytes of base64 (either alphabet, padded or not) are the key itself; any other text of at least 32 characters is a
-    /// passphrase, from which HKDF-Extract with SHA-256 (RFC 5869 §2.2) makes the key. That step is fast on purpose: a passphrase
-    /// must be random enough not to be guessed.
+    /// Reads a key as an administrator writes it; white space around it does not count. In this order: 64 hexadecimal
+    /// digits or 32 bytes of base64 (either alphabet, padded or not) are the key itself; any other text of at least 32
+    /// characters is a passphrase, from which HKDF-Extract with SHA-256 (RFC 5869 §2.2) makes the key. That step is
+    /// fast on purpose: a passphrase must be random enough not to be guessed.
     pub fn from_text(text: &Secret<String>) -> Result<Self, Error> {
         let text = text.expose().trim();
         if let Some(key) = written_out(text) {

@@ -1,7 +1,7 @@
 //! Opaque tokens and stateless values.
 //!
-//! An opaque token is `id.secret`: the id finds its row, the row holds the secret's digest. A stateless value is data with
-//! a message authentication code (MAC) that only this server can make, for one purpose.
+//! An opaque token is `id.secret`: the id finds its row, the row holds the secret's digest. A stateless value is data
+//! with a message authentication code (MAC) that only this server can make, for one purpose.
 
 use std::fmt;
 
@@ -141,7 +141,8 @@ mod tests {
         }
     }
 
-    /// RFC 4231 §4.3 (test case 2); its four-byte key is padded with zeros to the length of this key type. The frame is left out.
+    /// RFC 4231 §4.3 (test case 2); its four-byte key is padded with zeros to the length of this key type. The frame is
+    /// left out.
     #[test]
     fn the_mac_is_hmac_sha256() {
         let mut key = [0; 32];

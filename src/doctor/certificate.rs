@@ -15,7 +15,8 @@ const MOST: u64 = 1 << 20;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// When the first of the certificates in a PEM file ends, which is the server's own. Errors: a sentence that says why it cannot be told.
+/// When the first of the certificates in a PEM file ends, which is the server's own. Errors: a sentence that says why
+/// it cannot be told.
 pub fn end_of_file(path: &Path) -> Result<Moment, String> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text));

@@ -1,8 +1,9 @@
 //! What is wrong with an installation, or soon will be, and what to do about it.
 //!
-//! May use: `oauth`, `outbox`, `audit`, `identity`, `cx` and below; of `outbound` only whether a client can be made. [`of_settings`] looks at what was
-//! configured and needs no open data file, [`of_files`] at files and their disk, [`examine`] at everything. A check is a function that gives a
-//! [`Finding`]; nothing is changed. Start reading at [`examine`].
+//! May use: `oauth`, `outbox`, `audit`, `identity`, `cx` and below; of `outbound` only whether a client can be made.
+//! [`of_settings`] looks at what was configured and needs no open data file, [`of_files`] at files and their disk,
+//! [`examine`] at everything. A check is a function that gives a [`Finding`]; nothing is changed. Start reading at
+//! [`examine`].
 
 mod certificate;
 mod files;
@@ -66,7 +67,8 @@ impl Finding {
     }
 }
 
-/// Every check of an open installation, in the order in which people look for faults. A check that cannot be made is a finding itself.
+/// Every check of an open installation, in the order in which people look for faults. A check that cannot be made is a
+/// finding itself.
 pub fn examine(cx: &Cx) -> Vec<Finding> {
     let mut all = vec![installation::data(cx)];
     all.extend(of_files(&cx.app.settings));

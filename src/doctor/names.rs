@@ -39,7 +39,8 @@ impl Found {
     }
 }
 
-/// No tuple speaks of a subject of another system by what is also the name of an account or a group here: somebody may have meant those.
+/// No tuple speaks of a subject of another system by what is also the name of an account or a group here: somebody may
+/// have meant those.
 pub fn names(cx: &Cx) -> Finding {
     const NAME: &str = "names";
     let found = match cx.read().and_then(|from| foreign_names(cx, &from)) {

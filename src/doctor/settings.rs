@@ -33,7 +33,8 @@ fn is_reachable(settings: &Settings) -> bool {
     settings.listen.iter().flat_map(|listen| &listen.addresses).any(|address| !address.ip().is_loopback())
 }
 
-/// Apps compare the issuer letter by letter, and browsers follow it: it must be the address under which both reach this server.
+/// Apps compare the issuer letter by letter, and browsers follow it: it must be the address under which both reach this
+/// server.
 fn issuer(settings: &Settings) -> Finding {
     const NAME: &str = "issuer";
     let (issuer, origin) = (&settings.issuer, settings.issuer.origin());

@@ -1,9 +1,11 @@
 //! The static files of the pages, carried inside the binary.
 //!
-//! A file is asked for as `/assets/{stem}.{hash}.{ext}`, where `hash` is the first eight hex digits of its SHA-256. That address always means the same
-//! bytes, so browsers may keep it for ever. The plain name `/assets/{stem}.{ext}` works too and is asked about again each time.
+//! A file is asked for as `/assets/{stem}.{hash}.{ext}`, where `hash` is the first eight hex digits of its SHA-256.
+//! That address always means the same bytes, so browsers may keep it for ever. The plain name `/assets/{stem}.{ext}`
+//! works too and is asked about again each time.
 //!
-//! Modules name each other by relative addresses. They are asked for as `/assets/{version}/{path}`, where the version is a hash over all files.
+//! Modules name each other by relative addresses. They are asked for as `/assets/{version}/{path}`, where the version
+//! is a hash over all files.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -75,12 +77,14 @@ pub fn href(urls: &Urls, name: &str) -> String {
     urls.path_below(paths::ASSETS, &hashed)
 }
 
-/// The address of a module: `admin/app.js` gives `/assets/89abcdef/admin/app.js`. What it imports is below the same version.
+/// The address of a module: `admin/app.js` gives `/assets/89abcdef/admin/app.js`. What it imports is below the same
+/// version.
 pub fn module(urls: &Urls, path: &str) -> String {
     urls.path_below(paths::ASSETS, &format!("{}/{path}", version()))
 }
 
-/// Answers `GET` and `HEAD /assets/{version}/{path}`. Another version than this one gets the file as it is now, to be asked about again.
+/// Answers `GET` and `HEAD /assets/{version}/{path}`. Another version than this one gets the file as it is now, to be
+/// asked about again.
 pub async fn serve_module(request: HttpRequest, address: web::Path<(String, String)>) -> HttpResponse {
     let (given, path) = address.into_inner();
     let keeping = if given == version() { Keeping::ForEver } else { Keeping::AskAgain };
@@ -118,7 +122,8 @@ fn digest() -> String {
     digest
 }
 
-/// Answers `GET` and `HEAD /assets/{name}`: 200 with the file, 304 when the caller has it (RFC 9110 section 13.1.2), or 404.
+/// Answers `GET` and `HEAD /assets/{name}`: 200 with the file, 304 when the caller has it (RFC 9110 section 13.1.2), or
+/// 404.
 pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
     answer(&request, find_file(&name))
 }
@@ -157,7 +162,8 @@ fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, Keep
     }
 }
 
-/// Whether the answer may come packed (RFC 9110 section 12.5.3). These files hold no secret that its length could betray.
+/// Whether the answer may come packed (RFC 9110 section 12.5.3). These files hold no secret that its length could
+/// betray.
 fn takes_gzip(request: &HttpRequest) -> bool {
     let given = request.headers().get_all(ACCEPT_ENCODING).filter_map(|line| line.to_str().ok());
     given.flat_map(|line| line.split(',')).any(|one| {
@@ -181,8 +187,8 @@ fn gzipped(file: &EmbeddedFile) -> Option<Bytes> {
     (packed.len() < file.data.len()).then_some(packed)
 }
 
-/// The file of an address, its content type, and how long it may be kept. A hash that is not today's finds nothing: an old page must not keep new
-/// bytes under an old name.
+/// The file of an address, its content type, and how long it may be kept. A hash that is not today's finds nothing: an
+/// old page must not keep new bytes under an old name.
 fn find_file(address: &str) -> Option<(EmbeddedFile, &'static str, Keeping)> {
     let (stem, extension) = address.rsplit_once('.')?;
     let content_type = content_type(extension)?;

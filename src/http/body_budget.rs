@@ -1,5 +1,5 @@
-//! How much all open requests may hold together. Bodies are charged as they arrive and given back when their requests end, so that neither many
-//! callers nor slow ones fill the memory.
+//! How much all open requests may hold together. Bodies are charged as they arrive and given back when their requests
+//! end, so that neither many callers nor slow ones fill the memory.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use crate::base::net::subscriber;
 pub(in crate::http) use crate::base::share::Full;
 use crate::base::share::{Bounds, Share, Shares};
 
-/// What a byte of a body takes while it is read, in bytes: the room for it grows by doubling. What is made of the body is charged by those who make it.
+/// What a byte of a body takes while it is read, in bytes: the room for it grows by doubling. What is made of the body
+/// is charged by those who make it.
 pub(in crate::http) const WEIGHT: usize = 2;
 
 /// What bodies of strangers may take together, and those from one address.

@@ -34,8 +34,9 @@ pub fn sender(cx: &Cx, headers: &HeaderMap) -> Sender {
     }
 }
 
-/// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the sender of every
-/// such request; one that names none is no browser, unless it has the shape of a plain form, which needs no script to send.
+/// A request that changes something and is authenticated by cookie must not come from another site. Browsers name the
+/// sender of every such request; one that names none is no browser, unless it has the shape of a plain form, which
+/// needs no script to send.
 pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
     if method.is_safe() {
         return Ok(());

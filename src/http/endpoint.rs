@@ -184,7 +184,8 @@ pub(super) mod tests {
         REGISTERED.with_borrow_mut(|all| all.extend(methods));
     }
 
-    /// Every route of the application that this thread made last, with a path that leads to it and what is decided by it.
+    /// Every route of the application that this thread made last, with a path that leads to it and what is decided by
+    /// it.
     pub(in crate::http) fn registered_with() -> Vec<(Method, String, Matched)> {
         let all = REGISTERED.take();
         let filled = all.into_iter().map(|(method, matched)| {

@@ -23,13 +23,14 @@ impl Limiter {
         Self { rate: Rate { burst, interval }, used: Mutex::new(Rates::new(CAPACITY)) }
     }
 
-    /// The limit on attempts to sign in and the like: thirty at once, then one every two seconds. An office behind one address can
-    /// begin its day with it; guessing gets nowhere, since accounts have limits of their own.
+    /// The limit on attempts to sign in and the like: thirty at once, then one every two seconds. An office behind one
+    /// address can begin its day with it; guessing gets nowhere, since accounts have limits of their own.
     pub fn for_attempts() -> Self {
         Self::new(30, Duration::from_secs(2))
     }
 
-    /// Counts one request of this address. `Err` gives the whole seconds until the next one is heard; a refused request uses up nothing.
+    /// Counts one request of this address. `Err` gives the whole seconds until the next one is heard; a refused request
+    /// uses up nothing.
     pub fn pass(&self, address: IpAddr, now: Uptime) -> Result<(), u64> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = used.take(&net::subscriber(address), self.rate, now);

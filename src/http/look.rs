@@ -1,4 +1,5 @@
-//! What the settings add to every page: a small stylesheet with the colour, and the logo. Both are below `/assets`, under the hash of their content.
+//! What the settings add to every page: a small stylesheet with the colour, and the logo. Both are below `/assets`,
+//! under the hash of their content.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, X_CONTENT_TYPE_OPTIONS,

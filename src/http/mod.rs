@@ -1,11 +1,12 @@
 //! The web: what is spoken over HTTP and how it looks.
 //!
-//! May use: every floor below. Start reading at [`routes`] (what a route decides), then `endpoint` (what answers at a path), [`respond`] (the
-//! ways to say no), [`extract`] (what a handler asks for in its signature) and [`guard`] (what happens around every request).
+//! May use: every floor below. Start reading at [`routes`] (what a route decides), then `endpoint` (what answers at a
+//! path), [`respond`] (the ways to say no), [`extract`] (what a handler asks for in its signature) and [`guard`] (what
+//! happens around every request).
 //!
 //! A handler is an `async fn` that names in its signature what it needs ([`Cx`](crate::cx::Cx), [`extract::Fields`],
-//! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set security headers
-//! or know a dialect: [`guard`] does, by the route that was matched.
+//! [`extract::Person`], [`extract::Admin`], …) and answers `Result<HttpResponse, Refusal>`. It does not log, set
+//! security headers or know a dialect: [`guard`] does, by the route that was matched.
 
 pub(crate) mod account;
 pub(crate) mod admin;
@@ -36,8 +37,8 @@ pub use state::State;
 use self::endpoint::Endpoint;
 use crate::tenant::paths;
 
-/// The whole web as one actix application: hand it to `HttpServer::new(move || http::app(state.clone()))`, for TCP and for the
-/// admin socket alike.
+/// The whole web as one actix application: hand it to `HttpServer::new(move || http::app(state.clone()))`, for TCP and
+/// for the admin socket alike.
 pub fn app(
     state: State,
 ) -> App<
@@ -67,8 +68,8 @@ fn configure(config: &mut web::ServiceConfig) {
     files(config);
 }
 
-/// Registers the files of the pages. They are registered here: the pages that [`respond`] sends name their addresses, so `look` and `assets` use nothing
-/// that answers.
+/// Registers the files of the pages. They are registered here: the pages that [`respond`] sends name their addresses,
+/// so `look` and `assets` use nothing that answers.
 fn files(config: &mut web::ServiceConfig) {
     // What the settings add comes first: its names would be taken for those of files.
     config

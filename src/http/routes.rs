@@ -1,5 +1,5 @@
-//! What is decided by the route that a request was led to: the dialect in which it says no, and who may call it. The paths themselves are in
-//! [`tenant::paths`](crate::tenant::paths).
+//! What is decided by the route that a request was led to: the dialect in which it says no, and who may call it. The
+//! paths themselves are in [`tenant::paths`](crate::tenant::paths).
 
 use std::rc::Rc;
 
@@ -66,8 +66,8 @@ pub enum Openness {
 }
 
 impl Dialect {
-    /// Who may call the routes of the dialect, unless one says otherwise: the authorization endpoint is navigated to, pages and the admin API
-    /// are for our own origin.
+    /// Who may call the routes of the dialect, unless one says otherwise: the authorization endpoint is navigated to,
+    /// pages and the admin API are for our own origin.
     fn openness(self) -> Openness {
         match self {
             Self::OAuth | Self::Account | Self::Machine => Openness::RegisteredOrigins,
@@ -76,8 +76,9 @@ impl Dialect {
     }
 }
 
-/// The route that a request was led to, and everything that is decided by it. The router decodes a path before it looks for a route, so the text
-/// of a request's path decides nothing: `/api/auth/sign-in/%65mail` is the route `/api/auth/sign-in/email` in everything.
+/// The route that a request was led to, and everything that is decided by it. The router decodes a path before it looks
+/// for a route, so the text of a request's path decides nothing: `/api/auth/sign-in/%65mail` is the route
+/// `/api/auth/sign-in/email` in everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
     /// The path as it is registered: `/api/admin/users/{user}`. `None` where nothing is registered.
@@ -86,7 +87,8 @@ pub struct Matched {
     pub dialect: Dialect,
     /// Who may call it from a page of another origin.
     pub openness: Openness,
-    /// Whether its `POST` tries something that could be guessed, or makes us hash a password: those are counted per address.
+    /// Whether its `POST` tries something that could be guessed, or makes us hash a password: those are counted per
+    /// address.
     pub is_attempt: bool,
     /// Whether it tells the state of the server: it is answered when there is room for nothing else.
     pub is_health: bool,

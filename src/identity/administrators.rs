@@ -1,8 +1,8 @@
 //! Who administers the installation: never nobody again, once there was somebody.
 //!
-//! An administrator is somebody with a tuple `(platform, *, admin, user, usr_…)`, which is what every question is answered from. The role
-//! `admin` of the account says to apps that somebody has one for good, without an end and without a condition; both change in one
-//! transaction, whichever was written.
+//! An administrator is somebody with a tuple `(platform, *, admin, user, usr_…)`, which is what every question is
+//! answered from. The role `admin` of the account says to apps that somebody has one for good, without an end and
+//! without a condition; both change in one transaction, whichever was written.
 
 use std::ops::ControlFlow;
 
@@ -38,8 +38,8 @@ pub(super) fn is_last(from: &impl Read, tenant: TenantId, user: &User) -> Result
     Ok(administers(user) && !others_administer(from, tenant, &user.id)?)
 }
 
-/// Whether somebody else administers for good and can act. What ends or depends on a condition may be nothing tomorrow, and a group may be
-/// empty: neither counts.
+/// Whether somebody else administers for good and can act. What ends or depends on a condition may be nothing tomorrow,
+/// and a group may be empty: neither counts.
 fn others_administer(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<bool, Error> {
     for relation in RELATIONS {
         let mut found = false;
@@ -104,7 +104,8 @@ pub(super) fn follow_role(tx: &mut Tx, cx: &Cx, new: &User) -> Result<(), Error>
     tuples::raise(tx, cx.tenant.id).map(drop)
 }
 
-/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which their role does not show.
+/// Takes every tuple of their own that makes a person an administrator, also those for a while or on condition, which
+/// their role does not show.
 pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
     let mut had_one = false;
     for relation in RELATIONS {
@@ -113,8 +114,8 @@ pub(super) fn demote(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<(), Error> {
     if had_one { tuples::raise(tx, cx.tenant.id).map(drop) } else { Ok(()) }
 }
 
-/// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject that is no person of this installation has
-/// no role. Errors: [`super::Error::LastAdministrator`].
+/// Makes the role say what the tuples say that last, after a tuple about the platform was written or removed. A subject
+/// that is no person of this installation has no role. Errors: [`super::Error::LastAdministrator`].
 pub fn follow_tuple(tx: &mut Tx, cx: &Cx, key: &TupleKey) -> Result<(), super::Error> {
     let speaks_of_one = key.entity_type == PLATFORM && key.subject.kind == "user" && key.subject.relation.is_none();
     let Some(id) = speaks_of_one.then(|| key.subject.id.parse::<UserId>().ok()).flatten() else { return Ok(()) };

@@ -1,8 +1,9 @@
 //! Authentications: sign-ins that take more than one proof, from the first to the last.
 //!
-//! What a proof leads to is decided in one place, in the transaction in which it counts: a session, a row that waits for the next proof, or a refusal
-//! ([`Giving::carry_out`]). The row opens nothing; there is no other half-way state. It counts in the browser in which it began, for the person whose
-//! proofs were given, and for what was to be resumed, for [`LIFETIME`]. A sign-in that is complete with its first proof has no row.
+//! What a proof leads to is decided in one place, in the transaction in which it counts: a session, a row that waits
+//! for the next proof, or a refusal ([`Giving::carry_out`]). The row opens nothing; there is no other half-way state.
+//! It counts in the browser in which it began, for the person whose proofs were given, and for what was to be resumed,
+//! for [`LIFETIME`]. A sign-in that is complete with its first proof has no row.
 
 use std::time::Duration;
 
@@ -126,8 +127,8 @@ impl Giving {
         Ok(Given::Refused(rule))
     }
 
-    /// Decides what follows from the proof together with those before it, and writes it with its audit row: [`next_step`] is asked over the state that is
-    /// written to.
+    /// Decides what follows from the proof together with those before it, and writes it with its audit row:
+    /// [`next_step`] is asked over the state that is written to.
     pub(super) fn carry_out(&self, tx: &mut Tx, cx: &Cx, user: &User) -> Result<Given, store::Error> {
         let held = self.held(tx, cx)?;
         let begun = held.as_ref().filter(|begun| self.goes_on_with(begun, user));
@@ -203,7 +204,8 @@ pub(super) fn refused(kind: ProofKind, identifier: Option<String>, step: Option<
     Event::UserSignInFailed { identifier, reason, step, proof, rule }
 }
 
-/// Who has begun to sign in in this browser, for what the visit is to resume, and what is needed next. `None` where nobody has.
+/// Who has begun to sign in in this browser, for what the visit is to resume, and what is needed next. `None` where
+/// nobody has.
 pub fn waiting(cx: &Cx, visit: &Visit<'_>) -> Result<Option<(User, NextStep)>, store::Error> {
     if visit.authentication.is_none() {
         return Ok(None);

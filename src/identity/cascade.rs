@@ -2,8 +2,9 @@
 //! every relation of either.
 //!
 //! Each function works inside the caller's transaction, so that a person is never disabled while a session lives on. An
-//! authorization code that is still out is not found here: its redemption checks that its session, person and client live. In the
-//! same way the API keys of a disabled person stay as they are and do not work: the check of a key checks its owner.
+//! authorization code that is still out is not found here: its redemption checks that its session, person and client
+//! live. In the same way the API keys of a disabled person stay as they are and do not work: the check of a key checks
+//! its owner.
 
 use crate::base::id::{ClientId, GrantId, SessionId, UserId};
 use crate::cx::Cx;
@@ -37,8 +38,8 @@ pub fn end_other_sessions(tx: &mut Tx, cx: &Cx, user: &UserId, keep: &SessionId)
     Ok(ended)
 }
 
-/// Removes every session of a person, revokes every token family, and voids recovery links and sign-ins that have begun. Consents stay: they give nothing
-/// by themselves.
+/// Removes every session of a person, revokes every token family, and voids recovery links and sign-ins that have
+/// begun. Consents stay: they give nothing by themselves.
 pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<Ended, Error> {
     let all = sessions::of_user(tx, cx.tenant.id, user)?;
     for session in &all {
@@ -51,13 +52,15 @@ pub fn end_everything_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<End
     Ok(Ended { sessions: all.len(), grants, ..Ended::default() })
 }
 
-/// Ends everything of a person who is disabled. Their API keys stay and stop working: counted are those that are switched on.
+/// Ends everything of a person who is disabled. Their API keys stay and stop working: counted are those that are
+/// switched on.
 pub fn disable_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<Ended, Error> {
     let ended = end_everything_of_user(tx, cx, user)?;
     Ok(Ended { api_keys: working(&api_keys::of_owner(tx, cx.tenant.id, user)?, cx), ..ended })
 }
 
-/// Revokes every token family of a client that is disabled. The API keys bound to it stay and stop working: counted are those that are switched on.
+/// Revokes every token family of a client that is disabled. The API keys bound to it stay and stop working: counted are
+/// those that are switched on.
 pub fn disable_client(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let grants = revoke_grants_of_client(tx, cx, client)?;
     Ok(Ended { grants, api_keys: working(&api_keys::of_client(tx, cx.tenant.id, client)?, cx), ..Ended::default() })
@@ -89,8 +92,8 @@ pub fn remove_api_key(tx: &mut Tx, cx: &Cx, key: &ApiKey) -> Result<Ended, Error
     Ok(Ended { api_keys: 1, ..ended })
 }
 
-/// Removes the entity types of a client with every tuple on their objects, and every other one that names them: who later takes the name of the
-/// client must not find what was granted under it before.
+/// Removes the entity types of a client with every tuple on their objects, and every other one that names them: who
+/// later takes the name of the client must not find what was granted under it before.
 pub fn remove_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId) -> Result<Ended, Error> {
     let mut ended = Ended::default();
     for model in models::of_client(tx, cx.tenant.id, client)? {
@@ -113,8 +116,8 @@ fn remove_type(tx: &mut Tx, cx: &Cx, entity_type: &str) -> Result<Ended, Error> 
     Ok(ended)
 }
 
-/// Writes down for the entity types of a client that they belong to one that is gone: `gone`, which no client is ever called. Their tuples stay. Answers
-/// which types those are.
+/// Writes down for the entity types of a client that they belong to one that is gone: `gone`, which no client is ever
+/// called. Their tuples stay. Answers which types those are.
 pub fn orphan_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Vec<String>, Error> {
     let mut orphans = Vec::new();
     for old in models::of_client(tx, cx.tenant.id, client)? {
@@ -129,8 +132,8 @@ pub fn orphan_types_of(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId)
     Ok(orphans)
 }
 
-/// Makes room for a new client: what names its id was written about another one, and is taken away; types under it belong to one that is `gone`.
-/// Answers how much that was.
+/// Makes room for a new client: what names its id was written about another one, and is taken away; types under it
+/// belong to one that is `gone`. Answers how much that was.
 pub fn begin_client(tx: &mut Tx, cx: &Cx, client: &ClientId, gone: &ClientId) -> Result<Ended, Error> {
     let models = orphan_types_of(tx, cx, client, gone)?.len();
     let mut ended = Ended { models, ..Ended::default() };
@@ -150,8 +153,8 @@ pub fn remove_tuples_of(tx: &mut Tx, cx: &Cx, kind: &str, id: &str) -> Result<En
     Ok(ended)
 }
 
-/// Switches off every key of a person: who knew the old password may have made one. The owner switches on again what is theirs.
-/// Answers how many were on.
+/// Switches off every key of a person: who knew the old password may have made one. The owner switches on again what is
+/// theirs. Answers how many were on.
 pub fn freeze_keys_of_user(tx: &mut Tx, cx: &Cx, user: &UserId) -> Result<usize, Error> {
     let mut frozen = 0;
     for old in api_keys::of_owner(tx, cx.tenant.id, user)?.into_iter().filter(|key| key.enabled) {

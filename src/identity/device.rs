@@ -1,7 +1,7 @@
 //! The device cookie: proof that a person signed in with this browser before.
 //!
-//! Failures of such a browser are counted apart from those of strangers, so that strangers cannot keep a person waiting in the
-//! browsers they use. It proves nothing else: it signs nobody in.
+//! Failures of such a browser are counted apart from those of strangers, so that strangers cannot keep a person waiting
+//! in the browsers they use. It proves nothing else: it signs nobody in.
 
 use crate::base::id::UserId;
 use crate::cx::Cx;
@@ -15,8 +15,8 @@ pub(super) fn issue(cx: &Cx, user: &UserId) -> String {
     format!("{fact}.{mac}")
 }
 
-/// The nonce of a cookie that was issued to this person; `None` for everything else. The tag is computed whether there is such a person or
-/// not, so that the time it takes tells nothing.
+/// The nonce of a cookie that was issued to this person; `None` for everything else. The tag is computed whether there
+/// is such a person or not, so that the time it takes tells nothing.
 pub(super) fn nonce_for<'a>(cx: &Cx, cookie: &'a str, user: Option<&UserId>) -> Option<&'a str> {
     let (fact, mac) = cookie.rsplit_once('.')?;
     let (owner, nonce) = fact.split_once('.')?;

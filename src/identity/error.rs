@@ -44,7 +44,8 @@ pub enum Error {
     /// Unknown person, wrong password, no password, disabled account: one answer for all.
     #[error("the name or the password is wrong")]
     InvalidCredentials,
-    /// Many attempts failed, by this caller or at this name: the next one is heard at its turn. The same for a name that nobody has.
+    /// Many attempts failed, by this caller or at this name: the next one is heard at its turn. The same for a name
+    /// that nobody has.
     #[error(
         "too many attempts with this name, or from this network, failed lately: wait {retry_after_seconds} s and send the same again"
     )]

@@ -194,8 +194,8 @@ fn is_birthdate(text: &str) -> bool {
     }
 }
 
-/// The profile with the members of `patch` replaced, and those that are `null` removed (RFC 7396). Errors: a member that is no
-/// claim of OIDC Core §5.1, or has a wrong type or value.
+/// The profile with the members of `patch` replaced, and those that are `null` removed (RFC 7396). Errors: a member
+/// that is no claim of OIDC Core §5.1, or has a wrong type or value.
 pub(super) fn patch_profile(old: &Profile, patch: &Map<String, Value>) -> Result<Profile, Error> {
     let mut patched = old.clone();
     for (name, value) in patch {

@@ -1,9 +1,11 @@
-//! What a person was about to do when one of our pages stopped them, between two visits of the browser: kept by the browser, authenticated here.
+//! What a person was about to do when one of our pages stopped them, between two visits of the browser: kept by the
+//! browser, authenticated here.
 //!
-//! The page brings it back in the parameter or hidden field `continue`. A path of this site stands there as it is: it opens nothing that its own page
-//! does not open to anybody. Everything else is a token: bound to the browser that asked, works until it was answered once, and carries what the person
-//! has proved and chosen *for it*, each with the session in which that happened. A sign-in that did not carry it, in another browser or another window,
-//! proves nothing to it.
+//! The page brings it back in the parameter or hidden field `continue`. A path of this site stands there as it is: it
+//! opens nothing that its own page does not open to anybody. Everything else is a token: bound to the browser that
+//! asked, works until it was answered once, and carries what the person has proved and chosen *for it*, each with the
+//! session in which that happened. A sign-in that did not carry it, in another browser or another window, proves
+//! nothing to it.
 
 use std::time::Duration;
 
@@ -44,7 +46,8 @@ pub enum Brought {
     Nothing,
     /// It waits.
     Waiting(Box<Interaction>),
-    /// Something that began here and is not answered here and now. It may begin anew, like one that comes for the first time: with nothing proved.
+    /// Something that began here and is not answered here and now. It may begin anew, like one that comes for the first
+    /// time: with nothing proved.
     Over {
         /// What it was.
         resume: Resume,
@@ -80,7 +83,8 @@ impl Interaction {
         }
     }
 
-    /// The same as it waits from this visit on, in this session if in any: when it began, and what was proved and chosen for it, stays.
+    /// The same as it waits from this visit on, in this session if in any: when it began, and what was proved and
+    /// chosen for it, stays.
     pub fn again(&self, resume: Resume, session: Option<&SessionId>) -> Self {
         Self { resume, session: session.cloned(), ..self.clone() }
     }
@@ -154,7 +158,8 @@ pub(super) fn digest(browser: &str) -> String {
     BASE64URL_NOPAD.encode(&sha256(browser.as_bytes()))
 }
 
-/// A path of the tenant: begins with one slash, holds nothing that a browser would read as the beginning of a host, and is below the base path.
+/// A path of the tenant: begins with one slash, holds nothing that a browser would read as the beginning of a host, and
+/// is below the base path.
 pub fn own_path<'t>(cx: &Cx, text: &'t str) -> Option<&'t str> {
     path_of_site(text).filter(|path| cx.tenant.urls.contain(path))
 }

@@ -30,8 +30,9 @@ pub struct Issued {
     pub token: Secret<String>,
 }
 
-/// Makes an invitation, for one address or for anybody, with the right to make accounts; `None` means [`DEFAULT_LIFETIME`].
-/// Errors: [`Error::Denied`]; [`Error::RegistrationClosed`], since nobody could use it; [`Error::InvalidEmail`]; a lifetime out of bounds.
+/// Makes an invitation, for one address or for anybody, with the right to make accounts; `None` means
+/// [`DEFAULT_LIFETIME`]. Errors: [`Error::Denied`]; [`Error::RegistrationClosed`], since nobody could use it;
+/// [`Error::InvalidEmail`]; a lifetime out of bounds.
 pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> Result<Issued, Error> {
     if cx.settings().registration == Registration::Closed {
         return Err(Error::RegistrationClosed);
@@ -60,7 +61,8 @@ pub async fn issue(cx: &Cx, email: Option<&str>, lifetime: Option<Duration>) -> 
     Ok(Issued { invite, token })
 }
 
-/// The invitation of this token, if it works now, and for this address when one is given. Errors: [`Error::InvalidInvite`].
+/// The invitation of this token, if it works now, and for this address when one is given. Errors:
+/// [`Error::InvalidInvite`].
 pub fn check(cx: &Cx, token: &str, email: Option<&str>) -> Result<Invite, Error> {
     usable(&cx.read()?, cx, token, email)
 }

@@ -1,4 +1,5 @@
-//! Links printed on the machine itself: the one that makes the first administrator, and those that give a lost password back.
+//! Links printed on the machine itself: the one that makes the first administrator, and those that give a lost password
+//! back.
 //!
 //! A link is single-use and only the newest of its purpose works. Set-up closes for ever with the first administrator,
 //! however that one was made.
@@ -57,8 +58,8 @@ pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
     Ok(administrators::are_awaited(&cx.read()?, cx.tenant.id)?)
 }
 
-/// Makes the token of a set-up link, for the operator; earlier ones stop working. `None` once there has been an administrator. Errors:
-/// [`Error::Denied`].
+/// Makes the token of a set-up link, for the operator; earlier ones stop working. `None` once there has been an
+/// administrator. Errors: [`Error::Denied`].
 pub async fn issue_setup(cx: &Cx) -> Result<Option<Secret<String>>, Error> {
     let (link, token) = draw(cx, LinkPurpose::Setup, SETUP_LIFETIME);
     let entry = Entry::new(cx).target(&link.id);
@@ -101,8 +102,8 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     Ok(Success { token: opening.token, signed_in, device })
 }
 
-/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id, for the operator.
-/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Disabled`].
+/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id, for the
+/// operator. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Disabled`].
 pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error> {
     let user = super::users::by_name(cx, name)?;
     if user.disabled {
@@ -133,8 +134,9 @@ pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
     }
 }
 
-/// Sets a new password for the person the link was made for: every session ends, every token family is revoked. The link is the first proof of a
-/// sign-in, which waits for the new password; `visit` says where. Errors: [`Error::InvalidLink`], those of the password, [`Error::Busy`].
+/// Sets a new password for the person the link was made for: every session ends, every token family is revoked. The
+/// link is the first proof of a sign-in, which waits for the new password; `visit` says where. Errors:
+/// [`Error::InvalidLink`], those of the password, [`Error::Busy`].
 pub async fn redeem_recovery(cx: &Cx, token: &str, new: &Secret<String>, visit: Visit<'_>) -> Result<Recovered, Error> {
     let user = working_recovery(&cx.read()?, cx, token)?;
     let phc = password::hash(cx, new, Known::of(&user)).await?;

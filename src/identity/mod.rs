@@ -1,8 +1,8 @@
 //! People: their accounts, how they sign in, what they hold, and how all of it ends.
 //!
-//! May use: `audit`, `cx` and below. Knows no HTTP: what goes wrong is an [`Error`] in domain words. Passwords are hashed before a
-//! transaction begins; what a refusal must leave behind (an audit row) is committed before it is answered.
-//! Start reading at [`sign_in`] and [`next_step`], then [`cascade`].
+//! May use: `audit`, `cx` and below. Knows no HTTP: what goes wrong is an [`Error`] in domain words. Passwords are
+//! hashed before a transaction begins; what a refusal must leave behind (an audit row) is committed before it is
+//! answered. Start reading at [`sign_in`] and [`next_step`], then [`cascade`].
 
 pub(crate) mod administrators;
 pub(crate) mod authentication;

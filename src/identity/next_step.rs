@@ -1,4 +1,5 @@
-//! What a sign-in needs next: one pure function of what is demanded, who it is, and what was proved. Nothing else lets anybody in.
+//! What a sign-in needs next: one pure function of what is demanded, who it is, and what was proved. Nothing else lets
+//! anybody in.
 
 use crate::records::{Acr, ProofKind, Proves, User, Wanted, Why};
 
@@ -107,8 +108,9 @@ impl Rule {
     }
 }
 
-/// Decides. `given` are the kinds of the proofs that were given and are recent enough; those that the policy does not name do not count. Who can
-/// prove more proves that before anything new is set up, and nobody sets up anything who has proved nothing.
+/// Decides. `given` are the kinds of the proofs that were given and are recent enough; those that the policy does not
+/// name do not count. Who can prove more proves that before anything new is set up, and nobody sets up anything who has
+/// proved nothing.
 pub fn next_step<K: Kind>(policy: &Policy<K>, person: Option<&Person<K>>, given: &[K], wanted: Wanted) -> NextStep<K> {
     let Some(person) = person else { return NextStep::Refused(Rule::PersonIsKnown) };
     if person.disabled {

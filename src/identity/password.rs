@@ -1,5 +1,5 @@
-//! Hashing, checking and replacing passwords. The hash is computed before the transaction, never in it; what may be chosen is said in
-//! [`password_rule`](super::password_rule).
+//! Hashing, checking and replacing passwords. The hash is computed before the transaction, never in it; what may be
+//! chosen is said in [`password_rule`](super::password_rule).
 
 use crate::audit::{self, Entry, Event};
 use crate::base::Secret;
@@ -38,7 +38,8 @@ impl Proven {
     }
 }
 
-/// Hashes a password that somebody chose for this account. Errors: those of [`password_rule::may_be_chosen`], [`Error::Busy`].
+/// Hashes a password that somebody chose for this account. Errors: those of [`password_rule::may_be_chosen`],
+/// [`Error::Busy`].
 pub(super) async fn hash(cx: &Cx, password: &Secret<String>, known: Known<'_>) -> Result<String, Error> {
     password_rule::may_be_chosen(password, known)?;
     let salt = cx.entropy().bytes::<16>();
@@ -61,8 +62,9 @@ pub(super) async fn prove(cx: &Cx, password: &Secret<String>, user: Option<&User
     Ok(Some(Proven { user: user.id.clone(), phc: phc.to_owned(), is_dated: rehash }))
 }
 
-/// Once somebody is in: stores a hash of today's cost, if theirs has another, and answers the person with it. Not a change that anybody
-/// would see: the version stays. Not before: the time it takes would tell that a password is right to who may not come in.
+/// Once somebody is in: stores a hash of today's cost, if theirs has another, and answers the person with it. Not a
+/// change that anybody would see: the version stays. Not before: the time it takes would tell that a password is right
+/// to who may not come in.
 pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<String>) -> Result<Option<User>, Error> {
     let Some(proven) = proven.filter(|proven| proven.is_dated) else { return Ok(None) };
     let salt = cx.entropy().bytes::<16>();
@@ -80,8 +82,8 @@ pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<Str
         .await
 }
 
-/// When the server starts: tells the hasher what the dearest stored hash costs, so that who has one is not known by the time it takes.
-/// People are looked at only when the configured cost is lower than it was, or was never noted.
+/// When the server starts: tells the hasher what the dearest stored hash costs, so that who has one is not known by the
+/// time it takes. People are looked at only when the configured cost is lower than it was, or was never noted.
 pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
     let today = cx.app.hasher.work();
     let from = cx.read()?;
@@ -112,8 +114,9 @@ fn dearest(from: &impl Read, cx: &Cx) -> Result<u64, store::Error> {
     }
 }
 
-/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that somebody who
-/// sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`], [`Error::Busy`].
+/// Confirms the password of a signed-in person before something sensitive. Failures are counted per session, so that
+/// somebody who sits at an open session cannot guess on. Errors: [`Error::InvalidCredentials`], [`Error::Delayed`],
+/// [`Error::Busy`].
 pub(super) async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Proven, Error> {
     let pending = throttle::enter(cx, AttemptSource::session(&signed_in.session.id))?;
     let user = rows::find(&cx.read()?, cx.tenant.id, &signed_in.user.id)?;

@@ -15,8 +15,8 @@ use super::sessions::{self, Opening};
 use super::signed_in::{SignedIn, Success};
 use super::{Error, device, password, proofs, throttle};
 
-/// Sets a password for a person, with the right to change people: ends every session and token family, and forgets failed sign-ins.
-/// Errors: [`Error::Denied`], those of the password, [`Error::NotFound`], [`Error::Busy`].
+/// Sets a password for a person, with the right to change people: ends every session and token family, and forgets
+/// failed sign-ins. Errors: [`Error::Denied`], those of the password, [`Error::NotFound`], [`Error::Busy`].
 pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<Ended, Error> {
     let user = find(&cx.read()?, cx, id)?;
     let phc = password::hash(cx, new, Known::of(&user)).await?;
@@ -34,9 +34,9 @@ pub async fn set_password(cx: &Cx, id: &UserId, new: &Secret<String>) -> Result<
     Ok(ended)
 }
 
-/// Changes one's own password: every session ends, every token family is revoked, and a new session takes the place of the
-/// one that asked. Errors: those of the new password, [`Error::InvalidCredentials`] when `current` is wrong (counted),
-/// [`Error::Delayed`], [`Error::Busy`].
+/// Changes one's own password: every session ends, every token family is revoked, and a new session takes the place of
+/// the one that asked. Errors: those of the new password, [`Error::InvalidCredentials`] when `current` is wrong
+/// (counted), [`Error::Delayed`], [`Error::Busy`].
 pub async fn change_password(
     cx: &Cx,
     signed_in: &SignedIn,

@@ -1,7 +1,9 @@
-//! Which passwords may be chosen. One rule for all who choose one: at sign-up, set-up, change and reset, by an administrator, by a command.
+//! Which passwords may be chosen. One rule for all who choose one: at sign-up, set-up, change and reset, by an
+//! administrator, by a command.
 //!
-//! A password has 8 to 128 characters after NFKC, is none of the 10,000 that are tried first, and is not made of what everybody knows of
-//! the account (NIST SP 800-63B-4 §3.1.1.2). Nothing is asked about which characters it has. A stored hash is never checked by it.
+//! A password has 8 to 128 characters after NFKC, is none of the 10,000 that are tried first, and is not made of what
+//! everybody knows of the account (NIST SP 800-63B-4 §3.1.1.2). Nothing is asked about which characters it has. A
+//! stored hash is never checked by it.
 
 use std::io::Read as _;
 use std::sync::LazyLock;
@@ -15,7 +17,8 @@ use crate::records::{Profile, User};
 
 use super::Error;
 
-/// Passwords by how often people choose them: lower case, sorted by bytes, one a line. See `assets/passwords/SOURCES.toml`.
+/// Passwords by how often people choose them: lower case, sorted by bytes, one a line. See
+/// `assets/passwords/SOURCES.toml`.
 const PACKED: &[u8] = include_bytes!("../../assets/passwords/common.txt.gz");
 
 /// The list, unpacked when the first password is chosen.

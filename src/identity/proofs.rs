@@ -3,7 +3,8 @@
 use crate::base::Moment;
 use crate::records::{Acr, Factor, Proof, ProofKind, Proves};
 
-/// The level that proofs reach together (`acr`); none unless one of them is worth something alone. A device that verifies its user is two factors.
+/// The level that proofs reach together (`acr`); none unless one of them is worth something alone. A device that
+/// verifies its user is two factors.
 pub fn reached(given: impl Iterator<Item = Proves> + Clone) -> Option<Acr> {
     if !given.clone().any(|one| one.alone && one.factor.is_some()) {
         return None;

@@ -65,8 +65,8 @@ pub fn resolve(cx: &Cx, token: &str) -> Result<Option<SignedIn>, Error> {
     Ok(user.map(|user| SignedIn { session, user }))
 }
 
-/// Moves the end of a session in use, at most once per `session.refresh_after`; answers whether it did, so that the cookie's
-/// own end can be moved too.
+/// Moves the end of a session in use, at most once per `session.refresh_after`; answers whether it did, so that the
+/// cookie's own end can be moved too.
 pub async fn extend_if_due(cx: &Cx, signed_in: &SignedIn) -> Result<bool, Error> {
     if !extension_is_due(cx, &signed_in.session) {
         return Ok(false);
@@ -90,15 +90,16 @@ fn extension_is_due(cx: &Cx, session: &Session) -> bool {
     is_live(cx, session) && cx.now.since(session.last_seen_at) >= cx.settings().session.refresh_after
 }
 
-/// When a session ends however much it is used: as it was written down at its beginning. A session that is older than that rule ends as
-/// one that began when it did.
+/// When a session ends however much it is used: as it was written down at its beginning. A session that is older than
+/// that rule ends as one that began when it did.
 pub fn end_of(cx: &Cx, session: &Session) -> Moment {
     session.ends_at.unwrap_or_else(|| session.created_at.plus(cx.settings().session.absolute))
 }
 
-/// Refuses what outlives a session, or changes how somebody signs in or is shown, to a session whose person has not proved who they are
-/// for a while: a session can be stolen, and what it makes then would stay with the thief. Keys, tokens of apps, clients and the operator
-/// are asked for nothing. A proof that lies ahead, after the clock was set back, is none. Errors: [`Error::SessionNotFresh`].
+/// Refuses what outlives a session, or changes how somebody signs in or is shown, to a session whose person has not
+/// proved who they are for a while: a session can be stolen, and what it makes then would stay with the thief. Keys,
+/// tokens of apps, clients and the operator are asked for nothing. A proof that lies ahead, after the clock was set
+/// back, is none. Errors: [`Error::SessionNotFresh`].
 pub fn require_fresh(cx: &Cx) -> Result<(), Error> {
     match cx.proof {
         Freshness::Lasting => Ok(()),
@@ -119,10 +120,11 @@ pub struct Confirmed {
     pub session: Session,
 }
 
-/// Steps up a live session: its person gives the password again. From now on the session is fresh (see [`require_fresh`]), `auth_time`, `amr` and
-/// `acr` of what apps get follow from its proofs with this one (RFC 9470 §4), and its token is another one, so that who had the old one does not
-/// profit by it. When it ends, its identifier, and what apps have got already stay as they are.
-/// Errors: [`Error::InvalidCredentials`] (counted per session), [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
+/// Steps up a live session: its person gives the password again. From now on the session is fresh (see
+/// [`require_fresh`]), `auth_time`, `amr` and `acr` of what apps get follow from its proofs with this one (RFC 9470
+/// §4), and its token is another one, so that who had the old one does not profit by it. When it ends, its identifier,
+/// and what apps have got already stay as they are. Errors: [`Error::InvalidCredentials`] (counted per session),
+/// [`Error::Delayed`], [`Error::NotFound`] when it has ended meanwhile, [`Error::Busy`].
 pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -> Result<Confirmed, Error> {
     let proven = password::confirm(cx, signed_in, password).await?;
     let secret = Secret::new(cx.entropy().token());
@@ -155,8 +157,8 @@ pub async fn confirm(cx: &Cx, signed_in: &SignedIn, password: &Secret<String>) -
     Ok(Confirmed { token, session })
 }
 
-/// Ends a session of any person, with the right to; of somebody who holds something of the platform, its administrators do. Errors:
-/// [`Error::Denied`], [`Error::NotFound`].
+/// Ends a session of any person, with the right to; of somebody who holds something of the platform, its administrators
+/// do. Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn end(cx: &Cx, id: &SessionId) -> Result<Ended, Error> {
     end_by(cx, Right::on("revoke_all", SESSIONS), id).await
 }
@@ -238,7 +240,8 @@ pub struct Filter {
     pub client: Option<ClientId>,
 }
 
-/// A page of the live sessions that `filter` accepts, newest first or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the live sessions that `filter` accepts, newest first or as `request` sorts. It may be short and still
+/// have a successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Session>, Error> {
     let from = cx.read()?;
     let wanted = |session: &Session| {
@@ -262,8 +265,8 @@ pub fn is_live(cx: &Cx, session: &Session) -> bool {
     Term { end: term.end.min(end_of(cx, session)), ..term }.holds(cx.now)
 }
 
-/// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it was the
-/// same person's, the token families follow; anybody else's ends for good.
+/// Writes a new session in the place of the one its browser held before: a session id never survives a sign-in. If it
+/// was the same person's, the token families follow; anybody else's ends for good.
 pub(super) fn open(
     tx: &mut Tx,
     cx: &Cx,

@@ -1,8 +1,8 @@
 //! Signing in with a password.
 //!
-//! Unknown name, wrong password, disabled account and one without a password give one answer at one cost: each hashes a password once and
-//! commits once. Attempts are counted before anything is hashed ([`throttle`]), so that guesses sent at the same time count one after the
-//! other; one that has to wait is not checked at all.
+//! Unknown name, wrong password, disabled account and one without a password give one answer at one cost: each hashes a
+//! password once and commits once. Attempts are counted before anything is hashed ([`throttle`]), so that guesses sent
+//! at the same time count one after the other; one that has to wait is not checked at all.
 
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub struct Attempt<'a> {
     pub visit: Visit<'a>,
 }
 
-/// Takes a password for a sign-in, as its only proof or as one of several. Errors: [`Error::InvalidCredentials`] for every reason not to,
-/// [`Error::Delayed`], [`Error::Busy`].
+/// Takes a password for a sign-in, as its only proof or as one of several. Errors: [`Error::InvalidCredentials`] for
+/// every reason not to, [`Error::Delayed`], [`Error::Busy`].
 pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Outcome, Error> {
     let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
     let pending = throttle::enter(cx, source(cx, &attempt, user.as_ref())).inspect_err(|_| tell(cx))?;
@@ -63,7 +63,8 @@ pub async fn with_password(cx: &Cx, attempt: Attempt<'_>) -> Result<Outcome, Err
     Ok(outcome)
 }
 
-/// After a refusal: the seconds that this caller's next attempt at this name has to wait, if it has to. A turn is kept for it.
+/// After a refusal: the seconds that this caller's next attempt at this name has to wait, if it has to. A turn is kept
+/// for it.
 pub fn pause(cx: &Cx, attempt: Attempt<'_>) -> Result<Option<u64>, Error> {
     let user = find_by_name(&cx.read()?, cx, attempt.identifier)?;
     Ok(throttle::pause(cx, &source(cx, &attempt, user.as_ref())))
@@ -80,7 +81,8 @@ struct Plan {
     user: Option<UserId>,
     proven: Option<Proven>,
     giving: Option<Giving>,
-    /// The name that was given, where it is an e-mail address: anything else might be a password typed into the wrong field.
+    /// The name that was given, where it is an e-mail address: anything else might be a password typed into the wrong
+    /// field.
     identifier: Option<String>,
     unknown: Entry,
 }

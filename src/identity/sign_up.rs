@@ -1,8 +1,8 @@
 //! Signing up: making one's own account, where the installation lets people.
 //!
-//! Whether an address already has an account is not revealed: the answer to a taken one has the same shape and cost as the answer
-//! to a free one, and uses up the invitation all the same. For that reason signing up does not sign in: that is a step of its own,
-//! which only the password that was set opens.
+//! Whether an address already has an account is not revealed: the answer to a taken one has the same shape and cost as
+//! the answer to a free one, and uses up the invitation all the same. For that reason signing up does not sign in: that
+//! is a step of its own, which only the password that was set opens.
 
 use std::time::Duration;
 
@@ -52,11 +52,11 @@ impl NewAccount {
     }
 }
 
-/// Makes an account as the registration mode allows; an invitation that is presented must be good. Answers the person, or one who
-/// looks just like it and is stored nowhere when the address is taken.
+/// Makes an account as the registration mode allows; an invitation that is presented must be good. Answers the person,
+/// or one who looks just like it and is stored nowhere when the address is taken.
 ///
-/// Errors: [`Error::RegistrationClosed`], [`Error::InvalidInvite`], [`Error::UsernameTaken`] (which anybody may ask anyway), the
-/// fields' own, [`Error::Busy`].
+/// Errors: [`Error::RegistrationClosed`], [`Error::InvalidInvite`], [`Error::UsernameTaken`] (which anybody may ask
+/// anyway), the fields' own, [`Error::Busy`].
 pub async fn register(cx: &Cx, account: NewAccount, invite: Option<&str>) -> Result<User, Error> {
     let draft = account.draft()?;
     let email = canonical::email(&draft.email).ok_or(Error::InvalidEmail)?;
@@ -92,7 +92,8 @@ fn is_let_in(cx: &Cx, invite: Option<&str>, email: &str) -> Result<(), Error> {
     }
 }
 
-/// Accounts are for ever, so strangers make so many in an hour: from one address, from the networks around it, and in all.
+/// Accounts are for ever, so strangers make so many in an hour: from one address, from the networks around it, and in
+/// all.
 const IN_AN_HOUR: [u32; 4] = [60, 300, 1_000, 2_000];
 
 /// The count that [`IN_AN_HOUR`] bounds.

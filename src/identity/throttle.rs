@@ -1,9 +1,10 @@
 //! Throttling of sign-in attempts (NIST SP 800-63B-4 §3.2.2) that cannot be turned against the owner of an account.
 //!
-//! Nobody is refused for what others did: an account asks for more time, and the right password with it always works. Failures are
-//! counted by the name that was typed, whether anybody has it or not, together with the network it came from; by the name in all; and by
-//! the network in all. Who has failed often, or asks for a name that many guess at, is given a *turn*: one attempt, some time from now.
-//! The attempt that is sent when the turn has come is checked. A browser that the owner used before has a counter of its own and does not wait for others.
+//! Nobody is refused for what others did: an account asks for more time, and the right password with it always works.
+//! Failures are counted by the name that was typed, whether anybody has it or not, together with the network it came
+//! from; by the name in all; and by the network in all. Who has failed often, or asks for a name that many guess at, is
+//! given a *turn*: one attempt, some time from now. The attempt that is sent when the turn has come is checked. A
+//! browser that the owner used before has a counter of its own and does not wait for others.
 //!
 //! All of it is kept in memory, by a clock that nobody sets, and is bounded; a restart forgets it.
 
@@ -146,7 +147,8 @@ pub(super) struct PendingAttempt {
 }
 
 impl PendingAttempt {
-    /// The password was right: what this source did before is forgotten; what others did, and what the network did elsewhere, is not.
+    /// The password was right: what this source did before is forgotten; what others did, and what the network did
+    /// elsewhere, is not.
     pub(super) fn succeeded(self) {
         if let Some(source) = &self.source {
             self.throttle.counts().take_back(source, self.at, true);
@@ -161,8 +163,8 @@ impl PendingAttempt {
     }
 }
 
-/// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`] with the time
-/// until the turn of the source.
+/// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`]
+/// with the time until the turn of the source.
 pub(super) fn enter(cx: &Cx, source: AttemptSource) -> Result<PendingAttempt, Error> {
     let throttle = Arc::clone(&cx.process().throttle);
     if !cx.settings().rate_limit.enabled {
@@ -172,7 +174,8 @@ pub(super) fn enter(cx: &Cx, source: AttemptSource) -> Result<PendingAttempt, Er
     Ok(PendingAttempt { source: Some(source), throttle, at: cx.uptime })
 }
 
-/// The whole seconds that the next attempt of the source has to wait, with a turn given out; `None` when it need not wait.
+/// The whole seconds that the next attempt of the source has to wait, with a turn given out; `None` when it need not
+/// wait.
 pub(super) fn pause(cx: &Cx, source: &AttemptSource) -> Option<u64> {
     if !cx.settings().rate_limit.enabled {
         return None;
@@ -279,8 +282,8 @@ impl Counts {
         }
     }
 
-    /// Whether the source may attempt now, and whether by a turn that has come; if not, for how long it waits. Gives it a turn if it
-    /// has none and there is one left.
+    /// Whether the source may attempt now, and whether by a turn that has come; if not, for how long it waits. Gives it
+    /// a turn if it has none and there is one left.
     fn turn(&mut self, source: &AttemptSource, now: Uptime) -> Result<bool, Duration> {
         for key in &source.keys {
             if let Some(counter) = self.counters.get_mut(key) {

@@ -16,8 +16,8 @@ fn guess(counts: &mut Counts, source: &AttemptSource, (from, to): (u64, u64), ev
     (from..to).step_by(usize::try_from(every).unwrap()).filter(|now| counts.enter(source, at(*now)).is_ok()).count()
 }
 
-/// From the first attempt of somebody who comes back whenever they are told to, until they are heard, in milliseconds; `meanwhile` is
-/// called for every second between.
+/// From the first attempt of somebody who comes back whenever they are told to, until they are heard, in milliseconds;
+/// `meanwhile` is called for every second between.
 fn heard_after(
     counts: &mut Counts,
     owner: &AttemptSource,

@@ -110,7 +110,8 @@ impl Draft {
     }
 }
 
-/// Makes an account, with the right to; an administrator, with the right to administer. Errors: [`Error::Denied`], [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
+/// Makes an account, with the right to; an administrator, with the right to administer. Errors: [`Error::Denied`],
+/// [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
 pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
     let draft = Draft {
         email: fields::email(&new.email)?,
@@ -177,7 +178,8 @@ impl Filter {
     }
 }
 
-/// A page of the people that `filter` accepts, oldest first or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the people that `filter` accepts, oldest first or as `request` sorts. It may be short and still have a
+/// successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<User>, Error> {
     Ok(rows::page_of(&cx.read()?, cx.tenant.id, request, |user| filter.accepts(user))?)
 }
@@ -188,9 +190,10 @@ pub fn username_is_free(cx: &Cx, username: &str) -> Result<bool, Error> {
     Ok(rows::find_by_username(&cx.read()?, cx.tenant.id, &canonical)?.is_none())
 }
 
-/// Changes an account, with the right to. Who holds something of the platform is changed, and an administrator is made, by its administrators alone.
-/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::EmailTaken`], [`Error::UsernameTaken`],
-/// [`Error::LastAdministrator`] when the role would be taken from the last one, the fields' own.
+/// Changes an account, with the right to. Who holds something of the platform is changed, and an administrator is made,
+/// by its administrators alone. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`],
+/// [`Error::EmailTaken`], [`Error::UsernameTaken`], [`Error::LastAdministrator`] when the role would be taken from the
+/// last one, the fields' own.
 pub async fn update(cx: &Cx, id: &UserId, change: UserChange) -> Result<User, Error> {
     update_by(cx, Right::on("update", USERS), id, change).await
 }
@@ -204,7 +207,8 @@ pub async fn update_own(cx: &Cx, signed_in: &SignedIn, change: OwnChange) -> Res
     update_by(cx, Right::Own(signed_in.user.id.clone()), &signed_in.user.id, change).await
 }
 
-/// What the audit log tells of a change with both values. Of the rest of the profile it tells the names alone: rows outlive the account.
+/// What the audit log tells of a change with both values. Of the rest of the profile it tells the names alone: rows
+/// outlive the account.
 const TOLD: &[&str] = &["email", "email_verified", "username", "roles", "profile.name"];
 
 async fn update_by(cx: &Cx, right: Right, id: &UserId, change: UserChange) -> Result<User, Error> {
@@ -276,8 +280,8 @@ impl UserChange {
     }
 }
 
-/// Disables a person, with the right to ban them: no sign-in from now on, every session ends, every token family is revoked.
-/// Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
+/// Disables a person, with the right to ban them: no sign-in from now on, every session ends, every token family is
+/// revoked. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
 pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -294,8 +298,8 @@ pub async fn disable(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     rights::write(cx, Right::on("ban", USERS), change).await
 }
 
-/// Lets a disabled person sign in again, with the right to change people: to give back is more than to take away. Errors: [`Error::Denied`],
-/// [`Error::NotFound`].
+/// Lets a disabled person sign in again, with the right to change people: to give back is more than to take away.
+/// Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -310,7 +314,8 @@ pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
     rights::write(cx, Right::on("update", USERS), change).await
 }
 
-/// Deletes a person with everything that is theirs, with the right to. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::LastAdministrator`].
+/// Deletes a person with everything that is theirs, with the right to. Errors: [`Error::Denied`], [`Error::NotFound`],
+/// [`Error::LastAdministrator`].
 pub async fn delete(cx: &Cx, id: &UserId) -> Result<Ended, Error> {
     delete_by(cx, Right::on("delete", USERS), id).await
 }

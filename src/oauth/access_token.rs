@@ -27,8 +27,9 @@ pub struct LiveToken {
     pub scopes: Vec<String>,
 }
 
-/// Verifies signature, kind, issuer and times, then that client, person, consent and family are still good, that the person may use the
-/// app at this moment, and that the token was not revoked. `None` for everything else: callers must not tell the reasons apart.
+/// Verifies signature, kind, issuer and times, then that client, person, consent and family are still good, that the
+/// person may use the app at this moment, and that the token was not revoked. `None` for everything else: callers must
+/// not tell the reasons apart.
 pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<LiveToken>, Error> {
     match genuine(cx, token, TokenUse::Access) {
         Some(claims) => live(cx, claims).await,
@@ -70,14 +71,16 @@ fn as_stored(cx: &Cx, claims: Map<String, Value>) -> Result<Option<LiveToken>, E
     Ok(Some(LiveToken { claims, client, person, scopes }))
 }
 
-/// Whether a client's own token is of this client, and not of one that had its id before, and the client still acts for itself.
+/// Whether a client's own token is of this client, and not of one that had its id before, and the client still acts for
+/// itself.
 fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
     let made_at = jose::numeric_date(claims, "iat").ok().flatten();
     client.allows(GrantType::ClientCredentials)
         && made_at.is_some_and(|made_at| made_at.seconds() >= client.created_at.seconds())
 }
 
-/// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's to judge.
+/// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's
+/// to judge.
 pub fn genuine(cx: &Cx, token: &str, wanted: TokenUse) -> Option<Map<String, Value>> {
     signed(cx, token, wanted.typ()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
 }
@@ -91,9 +94,10 @@ pub(super) fn genuine_of_any_use(cx: &Cx, token: &str) -> Option<(TokenUse, Map<
     Some((found, claims))
 }
 
-/// The claims of an id token that Auther issued, at any time, for those who show it as a hint: it names an app and a session and opens nothing. Apps keep theirs
-/// for long, so one that was made before tokens said what they are for is taken by its shape, which no token of another kind had: `azp` and `auth_time`, and
-/// nothing of an access token or an exchanged one.
+/// The claims of an id token that Auther issued, at any time, for those who show it as a hint: it names an app and a
+/// session and opens nothing. Apps keep theirs for long, so one that was made before tokens said what they are for is
+/// taken by its shape, which no token of another kind had: `azp` and `auth_time`, and nothing of an access token or an
+/// exchanged one.
 pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
     let is_older = |claims: &Map<String, Value>| {
         let others = [API_KEY_CLAIM, "act", "scope", "client_id", "grant"];
@@ -124,7 +128,8 @@ pub fn expiry(claims: &Map<String, Value>) -> Option<Moment> {
     jose::numeric_date(claims, "exp").ok().flatten()
 }
 
-/// Whether a token was given to another client, which had the id of this one before. A clock that was set back behind the making of the client says nothing.
+/// Whether a token was given to another client, which had the id of this one before. A clock that was set back behind
+/// the making of the client says nothing.
 fn is_older(cx: &Cx, claims: &Map<String, Value>, client: &Client) -> bool {
     let issued = jose::numeric_date(claims, "iat").ok().flatten();
     client.created_at <= cx.now && issued.is_none_or(|issued| issued.seconds() < client.created_at.seconds())

@@ -42,9 +42,9 @@ impl Gate {
     }
 }
 
-/// Whether this person may use this app at this moment: everybody may, unless it is restricted to those who hold `use` or `full_access` on
-/// it, themselves or through groups, and administrators of the platform.
-/// Errors: `temporarily_unavailable` while all threads that run conditions are busy, `server_error` when there is no answer.
+/// Whether this person may use this app at this moment: everybody may, unless it is restricted to those who hold `use`
+/// or `full_access` on it, themselves or through groups, and administrators of the platform. Errors:
+/// `temporarily_unavailable` while all threads that run conditions are busy, `server_error` when there is no answer.
 pub async fn may_use(cx: &Cx, client: &Client, user: &UserId) -> Result<bool, Error> {
     if client.access_policy == AccessPolicy::AllUsers {
         return Ok(true);
@@ -52,16 +52,16 @@ pub async fn may_use(cx: &Cx, client: &Client, user: &UserId) -> Result<bool, Er
     is_let_in(cx, client, &SubjectRef::new(USER, user.as_str())).await
 }
 
-/// As [`may_use`], for an API key that works: where it is bound to an app, what lets its owner in lets the key in, and so does a relation
-/// of its own.
+/// As [`may_use`], for an API key that works: where it is bound to an app, what lets its owner in lets the key in, and
+/// so does a relation of its own.
 pub async fn key_may_use(cx: &Cx, live: &Live) -> Result<bool, Error> {
     let Some(client) = &live.client else { return Ok(true) };
     Ok(may_use(cx, client, &live.key.owner).await?
         || is_let_in(cx, client, &SubjectRef::new(API_KEY, live.key.id.as_str())).await?)
 }
 
-/// Refuses an API key that may not use the app that it is bound to, with an audit row once a minute. Errors: `access_denied`, and those of
-/// [`may_use`].
+/// Refuses an API key that may not use the app that it is bound to, with an audit row once a minute. Errors:
+/// `access_denied`, and those of [`may_use`].
 pub async fn admit_key(cx: &Cx, live: &Live, gate: Gate) -> Result<(), Error> {
     if key_may_use(cx, live).await? {
         return Ok(());
@@ -89,8 +89,8 @@ async fn is_let_in(cx: &Cx, client: &Client, subject: &SubjectRef) -> Result<boo
     Ok(false)
 }
 
-/// What the audit log says of a person who was turned away, still without who it was. It carries the request's id, which the person is shown as
-/// reference.
+/// What the audit log says of a person who was turned away, still without who it was. It carries the request's id,
+/// which the person is shown as reference.
 pub(super) fn refused(cx: &Cx, client: &Client, gate: Gate) -> (Entry, Event) {
     (Entry::new(cx).target(&client.id), Event::AppRefused { at: gate.as_str() })
 }

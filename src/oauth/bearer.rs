@@ -1,5 +1,5 @@
-//! Whose token somebody shows: an access token, an id token, or what an API key was exchanged for. Alive as of now, because we are
-//! the ones who would know better.
+//! Whose token somebody shows: an access token, an id token, or what an API key was exchanged for. Alive as of now,
+//! because we are the ones who would know better.
 
 use std::time::Duration;
 
@@ -38,8 +38,9 @@ pub struct Exchanged {
     pub live: Live,
 }
 
-/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good at this moment: person, client, session or
-/// family, key, and whether person or key may use the app. The audience is not restricted: it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
+/// Verifies signature, kind, issuer and times, then that everybody behind the token is still good at this moment:
+/// person, client, session or family, key, and whether person or key may use the app. The audience is not restricted:
+/// it is we who are asked. `None` for everything else: callers must not tell the reasons apart.
 pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
     let Some((is_for, claims)) = genuine_of_any_use(cx, token) else { return Ok(None) };
     if is_for == TokenUse::Access {

@@ -56,8 +56,8 @@ impl ClaimsDestination {
     }
 }
 
-/// Reads the `claims` parameter: a JSON object whose members `userinfo` and `id_token` are objects. Unknown members and claims are
-/// kept and ignored (OIDC Core §5.5).
+/// Reads the `claims` parameter: a JSON object whose members `userinfo` and `id_token` are objects. Unknown members and
+/// claims are kept and ignored (OIDC Core §5.5).
 pub fn requested(text: Option<&str>) -> Result<Option<Map<String, Value>>, Error> {
     let Some(text) = text else { return Ok(None) };
     let malformed =
@@ -97,8 +97,9 @@ fn wanted_values(wish: &Value) -> Option<Vec<&Value>> {
     }
 }
 
-/// "If the sub Claim is requested with a specific value …, the Authorization Server MUST only send a positive response if the End-User
-/// identified by that sub value has an active session" (OIDC Core §3.1.2.2, §5.5.1). Whether this person is one that the request takes.
+/// "If the sub Claim is requested with a specific value …, the Authorization Server MUST only send a positive response
+/// if the End-User identified by that sub value has an active session" (OIDC Core §3.1.2.2, §5.5.1). Whether this
+/// person is one that the request takes.
 pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) -> bool {
     [ClaimsDestination::IdToken, ClaimsDestination::Userinfo].into_iter().all(|destination| {
         let wanted = wish(request, destination, "sub").and_then(wanted_values);
@@ -106,14 +107,15 @@ pub fn subject_is_wanted(request: Option<&Map<String, Value>>, subject: &str) ->
     })
 }
 
-/// "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST treat that outcome as a failed
-/// authentication attempt" (OIDC Core §5.5.1.1). The levels of which the `acr` of the id token is to be one, whatever else it says; `None` where
-/// any will do.
+/// "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST treat that
+/// outcome as a failed authentication attempt" (OIDC Core §5.5.1.1). The levels of which the `acr` of the id token is
+/// to be one, whatever else it says; `None` where any will do.
 pub fn essential_acr(request: Option<&Map<String, Value>>) -> Option<Vec<Acr>> {
     named_acr(request, true)
 }
 
-/// The levels of which the app would like the `acr` of the id token to be one, in its order of preference (OIDC Core §5.5.1.1, a voluntary claim).
+/// The levels of which the app would like the `acr` of the id token to be one, in its order of preference (OIDC Core
+/// §5.5.1.1, a voluntary claim).
 pub fn voluntary_acr(request: Option<&Map<String, Value>>) -> Vec<Acr> {
     named_acr(request, false).unwrap_or_default()
 }
@@ -125,8 +127,8 @@ fn named_acr(request: Option<&Map<String, Value>>, essential: bool) -> Option<Ve
     Some(named.into_iter().filter_map(|value| Acr::parse(value.as_str()?)).collect())
 }
 
-/// The `acr` that an app gets for a sign-in that reached this level: of those it insists on the highest within it, since a level includes the
-/// lower ones. `None` when the request is not met.
+/// The `acr` that an app gets for a sign-in that reached this level: of those it insists on the highest within it,
+/// since a level includes the lower ones. `None` when the request is not met.
 pub fn acr_to_tell(request: Option<&Map<String, Value>>, reached: Acr) -> Option<Acr> {
     match essential_acr(request) {
         Some(named) => named.into_iter().filter(|acr| *acr <= reached).max(),
@@ -145,9 +147,9 @@ pub struct Granted<'a> {
     pub request: Option<&'a Map<String, Value>>,
 }
 
-/// The claims about `user` that `scopes` and the `claims` request let this place carry. A claim that is asked for by name is given only if
-/// the app may ask for its scope: the parameter is no way around the client's scopes. Claims without a value are left out
-/// (OIDC Core §5.3.2).
+/// The claims about `user` that `scopes` and the `claims` request let this place carry. A claim that is asked for by
+/// name is given only if the app may ask for its scope: the parameter is no way around the client's scopes. Claims
+/// without a value are left out (OIDC Core §5.3.2).
 pub fn about(user: &User, granted: Granted<'_>, destination: ClaimsDestination) -> Map<String, Value> {
     let Granted { client, scopes, request } = granted;
     let mut claims = Map::new();

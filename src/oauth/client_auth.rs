@@ -36,8 +36,8 @@ enum Shown {
     Nothing { id: String },
 }
 
-/// Proves which client calls. `authorization` is the header, if there is one. Fails with `invalid_client` in the same words whatever
-/// is wrong, so that ids cannot be probed; public clients prove nothing and name themselves.
+/// Proves which client calls. `authorization` is the header, if there is one. Fails with `invalid_client` in the same
+/// words whatever is wrong, so that ids cannot be probed; public clients prove nothing and name themselves.
 pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Client, Error> {
     let shown = only_one_method(params, authorization)?;
     let proved = proved(cx, params, &shown).await;
@@ -199,7 +199,8 @@ fn names_us(cx: &Cx, audience: Option<&Value>) -> bool {
     }
 }
 
-/// "The JWT MUST NOT be reused" where `jti` is demanded: noted durably, so that a restart does not forget (RFC 7523 §3 item 7).
+/// "The JWT MUST NOT be reused" where `jti` is demanded: noted durably, so that a restart does not forget (RFC 7523 §3
+/// item 7).
 async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Moment) -> Result<bool, Error> {
     may_mark(cx, client)?;
     let (at, name) = (cx.clone(), format!("{client} {jti}"));
@@ -208,7 +209,8 @@ async fn first_use(cx: &Cx, client: &ClientId, jti: &str, until: crate::base::Mo
         .await
 }
 
-/// Marks of one client that are set in a minute: used assertions and revoked access tokens, each kept until what it marks has ended.
+/// Marks of one client that are set in a minute: used assertions and revoked access tokens, each kept until what it
+/// marks has ended.
 const MARKS: u32 = 6_000;
 
 /// The count that [`MARKS`] bounds.

@@ -20,7 +20,8 @@ pub fn of_user(cx: &Cx, user: &UserId) -> Result<Vec<(Consent, Option<Client>)>,
     Ok(list)
 }
 
-/// The person, if they exist, are not disabled, and have not withdrawn consent to these scopes from an app that needs it.
+/// The person, if they exist, are not disabled, and have not withdrawn consent to these scopes from an app that needs
+/// it.
 pub(super) fn person_who_consents(
     cx: &Cx,
     from: &impl Read,
@@ -36,13 +37,14 @@ pub(super) fn person_who_consents(
     Ok(person.filter(|_| covers))
 }
 
-/// Takes one's own consent back and revokes what the client got by it, in one transaction. Answers how many token families ended;
-/// `None` when there was no consent.
+/// Takes one's own consent back and revokes what the client got by it, in one transaction. Answers how many token
+/// families ended; `None` when there was no consent.
 pub async fn revoke_own(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
     revoke_by(cx, Right::Own(user.clone()), user, client).await
 }
 
-/// As [`revoke_own`], of somebody else, with the right to change people; of who holds something of the platform, its administrators do.
+/// As [`revoke_own`], of somebody else, with the right to change people; of who holds something of the platform, its
+/// administrators do.
 pub async fn revoke(cx: &Cx, user: &UserId, client: &ClientId) -> Result<Option<usize>, Error> {
     revoke_by(cx, Right::on("update", "users"), user, client).await
 }

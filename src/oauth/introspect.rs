@@ -21,10 +21,11 @@ use crate::store::rows;
 /// The permission that shows a client the tokens of another one.
 const INTROSPECT: &str = "introspect";
 
-/// What a token is, for an authenticated confidential client: "to prevent token scanning attacks, the endpoint MUST also require
-/// some form of authorization" (RFC 7662 §2.1). "If the introspection call is properly authorized but … the protected resource is not
-/// allowed to introspect this particular token, then the authorization server MUST return an introspection response with the active field
-/// set to false" (§2.2). A refresh token is shown to its own client only.
+/// What a token is, for an authenticated confidential client: "to prevent token scanning attacks, the endpoint MUST
+/// also require some form of authorization" (RFC 7662 §2.1). "If the introspection call is properly authorized but …
+/// the protected resource is not allowed to introspect this particular token, then the authorization server MUST return
+/// an introspection response with the active field set to false" (§2.2). A refresh token is shown to its own client
+/// only.
 pub async fn introspect(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Value, Error> {
     let client = client_auth::authenticate(cx, params, authorization).await?;
     if client.is_public() {
@@ -48,8 +49,8 @@ async fn tell(cx: &Cx, token: &str, client: &Client) -> Result<Option<Map<String
     of_refresh_token(cx, token, client).await
 }
 
-/// Whether the token concerns this client: it was given to it, it is the audience by its id, or it holds `introspect` on one of these.
-/// A token that names no client is shown to those who hold it on all.
+/// Whether the token concerns this client: it was given to it, it is the audience by its id, or it holds `introspect`
+/// on one of these. A token that names no client is shown to those who hold it on all.
 async fn is_for(cx: &Cx, client: &Client, claims: &Map<String, Value>) -> Result<bool, Error> {
     let issued_to = claims.get("client_id").and_then(Value::as_str);
     let audience = match claims.get("aud") {

@@ -1,7 +1,8 @@
 //! The life of the signing keys: made, published, used, retired, removed, each by the clock of the operation.
 //!
-//! One operation at a time changes them ([`Turn`]), because each plans from what it has read. What it wrote is then loaded into the ring
-//! with the count of changes that it belongs to, so that a slower reader does not bring back a key that is gone.
+//! One operation at a time changes them ([`Turn`]), because each plans from what it has read. What it wrote is then
+//! loaded into the ring with the count of changes that it belongs to, so that a slower reader does not bring back a key
+//! that is gone.
 
 use std::sync::Arc;
 
@@ -80,9 +81,9 @@ fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
     Ok((rows::revision(&from, cx.tenant.id)?, entries))
 }
 
-/// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the very old.
-/// `algorithms` limits which ones are made, so that a first boot can answer before the slow ones are there. Making an RSA key
-/// takes up to half a second of CPU: never call this where a request waits.
+/// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the
+/// very old. `algorithms` limits which ones are made, so that a first boot can answer before the slow ones are there.
+/// Making an RSA key takes up to half a second of CPU: never call this where a request waits.
 pub async fn tick(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
     let _alone = cx.process().key_rotation.lock().await;
     settle(cx, algorithms).await
@@ -111,8 +112,8 @@ async fn settle(cx: &Cx, algorithms: &[Algorithm]) -> Result<(), Error> {
     load(cx)
 }
 
-/// Switches to the key that is published ahead, for one algorithm or all, and publishes another ahead. Tokens of the old key still
-/// verify.
+/// Switches to the key that is published ahead, for one algorithm or all, and publishes another ahead. Tokens of the
+/// old key still verify.
 pub async fn rotate(cx: &Cx, only: Option<Algorithm>) -> Result<Vec<KeyView>, Error> {
     let _alone = cx.process().key_rotation.lock().await;
     succeed(cx, only).await?;
@@ -131,8 +132,8 @@ async fn succeed(cx: &Cx, only: Option<Algorithm>) -> Result<(), Error> {
     settle(cx, &Algorithm::ALL).await
 }
 
-/// Takes a key out of use and out of the published set at once, as after a leak: its tokens stop to verify. When it was the current
-/// one, the next takes its place.
+/// Takes a key out of use and out of the published set at once, as after a leak: its tokens stop to verify. When it was
+/// the current one, the next takes its place.
 pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
     let Ok(id) = KeyId::parse(kid) else { return Ok(None) };
     let _alone = cx.process().key_rotation.lock().await;
@@ -145,7 +146,8 @@ pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
     list(cx).map(Some)
 }
 
-/// When [`tick`] next has something to do, were nothing to happen until then. `None` when there is no current key to judge by.
+/// When [`tick`] next has something to do, were nothing to happen until then. `None` when there is no current key to
+/// judge by.
 pub fn next_due(cx: &Cx) -> Result<Option<Moment>, Error> {
     let every = cx.settings().keys.rotate;
     let keys = rows::all(&cx.read()?, cx.tenant.id)?;
@@ -205,7 +207,8 @@ fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }
 
-/// Writes new keys and the other steps in one transaction with an audit row each, with the right to rotate keys, which the server itself has.
+/// Writes new keys and the other steps in one transaction with an audit row each, with the right to rotate keys, which
+/// the server itself has.
 async fn apply(cx: &Cx, steps: Vec<Step>, made: Vec<SigningKeyRecord>) -> Result<(), Error> {
     let mut entries = Vec::new();
     for key in &made {

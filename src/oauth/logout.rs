@@ -36,8 +36,8 @@ pub struct Destination {
     pub url: Option<String>,
 }
 
-/// Decides. No confirmation is needed when the request proves with an id token of this very session that it comes from an app the
-/// person is signed in to, or when nobody is signed in.
+/// Decides. No confirmation is needed when the request proves with an id token of this very session that it comes from
+/// an app the person is signed in to, or when nobody is signed in.
 pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<Decision, Error> {
     let hint = match params.find("id_token_hint") {
         None => None,
@@ -67,7 +67,8 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
     Ok(Decision::Confirm(Confirmation { client_name: client.map(|client| client.name), destination }))
 }
 
-/// "The value MUST have been previously registered with the OP" (§3.1), and some client must be known to have registered it (§2).
+/// "The value MUST have been previously registered with the OP" (§3.1), and some client must be known to have
+/// registered it (§2).
 fn destination(params: &Params, client: Option<&Client>) -> Result<Destination, Box<PageRefusal>> {
     let Some(sent) = params.find("post_logout_redirect_uri") else { return Ok(Destination::default()) };
     let registered =

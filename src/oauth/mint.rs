@@ -113,9 +113,10 @@ pub(super) fn person(claims: &mut Map<String, Value>, user: &User, scopes: &[Str
     }
 }
 
-/// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client). None for a client whose id looks like that of
-/// something else: "Authorization servers SHOULD NOT allow clients to influence their client_id or any claim if that could cause confusion with
-/// a genuine resource owner" (RFC 9700 §4.15.1). No such client is registered any more, but an old file may hold one.
+/// An access token for a client acting for itself (RFC 6749 §4.4, RFC 9068 §2.2: `sub` is the client). None for a
+/// client whose id looks like that of something else: "Authorization servers SHOULD NOT allow clients to influence
+/// their client_id or any claim if that could cause confusion with a genuine resource owner" (RFC 9700 §4.15.1). No
+/// such client is registered any more, but an old file may hold one.
 pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Minted, Error> {
     if let Some(prefix) = id::foreign_prefix(client.id.as_str()) {
         return Err(Error::new(
@@ -166,8 +167,8 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
     token
 }
 
-/// A token that a machine gets for its API key: its subject is the owner, its permissions are the key's own (RFC 8693 §4.1: the key acts).
-/// It does not outlive the key.
+/// A token that a machine gets for its API key: its subject is the owner, its permissions are the key's own (RFC 8693
+/// §4.1: the key acts). It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let (key, client) = (&live.key, live.client.as_deref());
     let permissions = resolve(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
@@ -210,8 +211,8 @@ fn how(claims: &mut Map<String, Value>, about: &About<'_>) {
     claims.insert("acr".into(), json!(about.acr));
 }
 
-/// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there. Anyone who reads
-/// `permissions_truncated` asks at `permissions_url` instead.
+/// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there.
+/// Anyone who reads `permissions_truncated` asks at `permissions_url` instead.
 pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
     for name in ["permissions_truncated", "permissions_url", "client_full_access"] {
         claims.remove(name);
@@ -228,8 +229,8 @@ pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &Permi
     }
 }
 
-/// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068 §2.2).
-/// One audience is a plain string, as most verifiers expect.
+/// The client's audiences, else the installation's, else the issuer: a token always names whom it is for (RFC 9068
+/// §2.2). One audience is a plain string, as most verifiers expect.
 pub fn audience(cx: &Cx, client: Option<&Client>) -> Value {
     let own = client.map(|client| &client.audiences).filter(|own| !own.is_empty());
     let configured = own.unwrap_or(&cx.settings().audiences);
@@ -240,8 +241,8 @@ pub fn audience(cx: &Cx, client: Option<&Client>) -> Value {
     }
 }
 
-/// Left half of the hash that belongs to the signature algorithm (OIDC Core §3.1.3.6). RS256 and ES256 hash with SHA-256. Ed25519
-/// hashes with SHA-512 inside, and so do the libraries that check this claim.
+/// Left half of the hash that belongs to the signature algorithm (OIDC Core §3.1.3.6). RS256 and ES256 hash with
+/// SHA-256. Ed25519 hashes with SHA-512 inside, and so do the libraries that check this claim.
 fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     use sha2::Digest as _;
     match algorithm {
@@ -254,7 +255,8 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
     }
 }
 
-/// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a moment.
+/// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a
+/// moment.
 fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
     let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
         return Err(Error::new(

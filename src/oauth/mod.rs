@@ -1,9 +1,11 @@
 //! OAuth 2 and OpenID Connect: the rules, free of HTTP.
 //!
-//! May use: `apikeys`, `access`, `identity`, `audit`, `cx` and below. A request's life: [`authorize`] asks the person and makes a code; [`client_auth`]
-//! proves who redeems it; [`app_access`] says who may use an app; [`grants`] (one file per grant) turn it into a [`records`](crate::records) family; [`mint`] is the only
-//! place where tokens are made ([`preview`] shows what would stand in them; [`token_use`] is what each is for) and [`access_token`] and [`bearer`] the only ones where ours are read back. Each check is a named function that says
-//! which sentence of which standard it is. Start reading at [`authorize::decide`] and [`grants::exchange`].
+//! May use: `apikeys`, `access`, `identity`, `audit`, `cx` and below. A request's life: [`authorize`] asks the person
+//! and makes a code; [`client_auth`] proves who redeems it; [`app_access`] says who may use an app; [`grants`] (one
+//! file per grant) turn it into a [`records`](crate::records) family; [`mint`] is the only place where tokens are made
+//! ([`preview`] shows what would stand in them; [`token_use`] is what each is for) and [`access_token`] and [`bearer`]
+//! the only ones where ours are read back. Each check is a named function that says which sentence of which standard it
+//! is. Start reading at [`authorize::decide`] and [`grants::exchange`].
 
 pub(crate) mod access_token;
 pub(crate) mod app_access;

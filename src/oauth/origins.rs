@@ -4,8 +4,8 @@ use super::{Error, redirect};
 use crate::cx::Cx;
 use crate::store::rows;
 
-/// Whether an origin belongs to an app: registered for it, or the origin of one of its redirect URIs. Read from the store each time,
-/// so that a change takes effect at once.
+/// Whether an origin belongs to an app: registered for it, or the origin of one of its redirect URIs. Read from the
+/// store each time, so that a change takes effect at once.
 pub fn is_allowed(cx: &Cx, origin: &str) -> Result<bool, Error> {
     if redirect::origin(origin).as_deref() != Some(origin) {
         return Ok(false);

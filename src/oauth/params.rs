@@ -33,14 +33,15 @@ pub struct Wrong {
     pub error: Error,
 }
 
-/// Parameters of an OAuth request, from a query, a form or a JSON object. Unknown ones are kept and ignored (RFC 6749 §3.1).
+/// Parameters of an OAuth request, from a query, a form or a JSON object. Unknown ones are kept and ignored (RFC 6749
+/// §3.1).
 #[derive(Clone, Debug, Default)]
 pub struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749 §3.1, §3.2),
-    /// with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not supported. No value is longer than any
-    /// that has a meaning here.
+    /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749
+    /// §3.1, §3.2), with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not
+    /// supported. No value is longer than any that has a meaning here.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         let (params, wrong) = Self::collect(pairs);
         match wrong.into_iter().next() {
@@ -49,7 +50,8 @@ impl Params {
         }
     }
 
-    /// The first value of each parameter, and those that are given more than once or are too long: for who must tell an app about them.
+    /// The first value of each parameter, and those that are given more than once or are too long: for who must tell an
+    /// app about them.
     pub fn collect(pairs: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Wrong>) {
         let (mut params, mut wrong) = (BTreeMap::new(), Vec::new());
         for (name, value) in pairs {
@@ -68,7 +70,8 @@ impl Params {
         (Self(params), wrong)
     }
 
-    /// The value, unless absent or empty ("Parameters sent without a value MUST be treated as if they were omitted", RFC 6749 §3.1).
+    /// The value, unless absent or empty ("Parameters sent without a value MUST be treated as if they were omitted",
+    /// RFC 6749 §3.1).
     pub fn find(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

@@ -30,8 +30,8 @@ pub fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Err
     }
 }
 
-/// "If the values are not equal, an error response indicating `invalid_grant`" (RFC 7636 §4.6), and no downgrade either way
-/// (RFC 9700 §4.8.2): a verifier without a challenge is refused like a challenge without a verifier.
+/// "If the values are not equal, an error response indicating `invalid_grant`" (RFC 7636 §4.6), and no downgrade either
+/// way (RFC 9700 §4.8.2): a verifier without a challenge is refused like a challenge without a verifier.
 pub fn verifier_matches_challenge(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Error> {
     match (challenge, verifier) {
         (None, None) => Ok(()),

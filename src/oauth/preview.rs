@@ -1,4 +1,5 @@
-//! What a person's tokens for an app would say, made by the code that makes the real ones. Nothing is signed, nothing is stored.
+//! What a person's tokens for an app would say, made by the code that makes the real ones. Nothing is signed, nothing
+//! is stored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,8 +40,8 @@ pub enum Refused {
     AccessDenied,
 }
 
-/// The claims for these scopes; leaves an audit row. Session and family are made up. Errors: `invalid_scope` for what the app may not ask for,
-/// `unauthorized_client` for an app that signs nobody in.
+/// The claims for these scopes; leaves an audit row. Session and family are made up. Errors: `invalid_scope` for what
+/// the app may not ask for, `unauthorized_client` for an app that signs nobody in.
 pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> Result<Preview, Error> {
     client_may_authorize(client)?;
     let scopes = scope::requested(scopes, client)?;

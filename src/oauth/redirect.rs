@@ -5,7 +5,8 @@ use url::Url;
 /// Longest redirect URI in bytes.
 const MAX_LENGTH: usize = 2048;
 
-/// How much of two URIs is compared to find out how much they are alike, in characters: the work grows with the product of both.
+/// How much of two URIs is compared to find out how much they are alike, in characters: the work grows with the product
+/// of both.
 const COMPARED: usize = 256;
 
 /// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
@@ -35,9 +36,9 @@ const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Whether this text may be registered as a redirect or post-logout URI; the error says what to change.
 ///
-/// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or `http` on
-/// loopback, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser gives back, so that
-/// what is stored, compared and emitted is one and the same string.
+/// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or
+/// `http` on loopback, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser
+/// gives back, so that what is stored, compared and emitted is one and the same string.
 pub fn check_registrable(text: &str) -> Result<(), String> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));
@@ -110,8 +111,8 @@ fn check_custom(text: &str, scheme: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// "Comparing the two URIs using simple string comparison" (RFC 9700 §4.1.3, RFC 3986 §6.2.1), with the one exception that the
-/// port of a registered loopback URI is not compared when `any_port` is set, for native apps (RFC 8252 §7.3).
+/// "Comparing the two URIs using simple string comparison" (RFC 9700 §4.1.3, RFC 3986 §6.2.1), with the one exception
+/// that the port of a registered loopback URI is not compared when `any_port` is set, for native apps (RFC 8252 §7.3).
 pub fn is_registered(requested: &str, registered: &[String], any_port: bool) -> bool {
     registered.iter().any(|uri| uri == requested || (any_port && differs_in_loopback_port_only(requested, uri)))
 }
@@ -150,7 +151,8 @@ pub fn nearest<'u>(requested: &str, registered: &'u [String]) -> Option<&'u Stri
     alike.max_by(|(one, _), (two, _)| one.total_cmp(two)).map(|(_, uri)| uri)
 }
 
-/// Whether both are `http` or `https` URIs on one host, whatever the scheme and port; all names of this machine are one host.
+/// Whether both are `http` or `https` URIs on one host, whatever the scheme and port; all names of this machine are one
+/// host.
 pub fn is_on_host_of(one: &str, other: &str) -> bool {
     let host = |uri: &str| {
         let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;

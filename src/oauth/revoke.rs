@@ -15,7 +15,8 @@ use crate::store::rows;
 use crate::store::rows::marks::{self, Meaning};
 
 /// Revokes a token of the calling client. A refresh token takes its whole family with it; an access token goes alone
-/// (RFC 7009 §2.1). "Invalid tokens do not cause an error response" (§2.2), and neither do other clients' tokens: nothing is told.
+/// (RFC 7009 §2.1). "Invalid tokens do not cause an error response" (§2.2), and neither do other clients' tokens:
+/// nothing is told.
 pub async fn revoke(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<(), Error> {
     let client = client_auth::authenticate(cx, params, authorization).await?;
     let text = params.require("token")?;

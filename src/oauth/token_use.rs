@@ -1,4 +1,5 @@
-//! What a token that is made here is for. Every one says it in the claim `token_use`, and every place that reads tokens says which it takes.
+//! What a token that is made here is for. Every one says it in the claim `token_use`, and every place that reads tokens
+//! says which it takes.
 
 /// The claim that says it.
 pub const CLAIM: &str = "token_use";

@@ -7,7 +7,8 @@ use super::{Error, ErrorCode, access_token, mint, scope};
 use crate::access::claims::{Subject, resolve};
 use crate::cx::Cx;
 
-/// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without `openid`.
+/// Claims about the person whose access token this is, as they are now. Refuses machine tokens and such without
+/// `openid`.
 pub async fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     let live = access_token::find_live(cx, token).await?.ok_or_else(Error::invalid_token)?;
     let Some((user, grant)) = live.person else { return Err(without_openid()) };

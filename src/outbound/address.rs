@@ -1,5 +1,5 @@
-//! What an address is, by the registries of IANA: whether it is of the public internet, of a private network, or of something that requests from
-//! outside must never reach.
+//! What an address is, by the registries of IANA: whether it is of the public internet, of a private network, or of
+//! something that requests from outside must never reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ pub(super) enum Kind {
     Public,
     /// This machine or a private network: loopback, RFC 1918, RFC 6598, RFC 4193.
     Private,
-    /// Everything else that is not globally reachable: link-local, multicast, documentation, reserved, and addresses that lead elsewhere than they
-    /// say (6to4, Teredo, NAT64 of something that is not public).
+    /// Everything else that is not globally reachable: link-local, multicast, documentation, reserved, and addresses
+    /// that lead elsewhere than they say (6to4, Teredo, NAT64 of something that is not public).
     Special,
     /// Where a cloud gives credentials to every program on its machine.
     Metadata,

@@ -42,7 +42,8 @@ impl From<Refused> for Error {
 }
 
 impl From<reqwest::Error> for Error {
-    /// What the guard refused while a name was looked up comes back as the guard's refusal. The URL is left out: its query may hold a secret.
+    /// What the guard refused while a name was looked up comes back as the guard's refusal. The URL is left out: its
+    /// query may hold a secret.
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut text = error.to_string();

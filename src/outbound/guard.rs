@@ -1,4 +1,5 @@
-//! What may be reached. Decided by address: a name is whatever its owner makes of it, and may mean something else a moment later.
+//! What may be reached. Decided by address: a name is whatever its owner makes of it, and may mean something else a
+//! moment later.
 
 use std::net::IpAddr;
 
@@ -20,8 +21,9 @@ impl Guard {
         Self { allow }
     }
 
-    /// Reads where a request goes, and judges what can be judged before its name is looked up: https, no user information (RFC 9110 §4.2.4), and an
-    /// address in the place of a name. The fragment is taken out. Errors: `Url`, `Refused`.
+    /// Reads where a request goes, and judges what can be judged before its name is looked up: https, no user
+    /// information (RFC 9110 §4.2.4), and an address in the place of a name. The fragment is taken out. Errors: `Url`,
+    /// `Refused`.
     pub(super) fn judge_url(&self, mut url: Url) -> Result<Url, Error> {
         if url.scheme() != "https" {
             return Err(Error::Url("it does not begin with https://"));
@@ -42,15 +44,16 @@ impl Guard {
         Ok(url)
     }
 
-    /// Judges all addresses of a host: one that is refused refuses all, since nobody knows which of them would be connected to. Errors: the first that
-    /// is refused.
+    /// Judges all addresses of a host: one that is refused refuses all, since nobody knows which of them would be
+    /// connected to. Errors: the first that is refused.
     pub(super) fn judge(&self, host: &str, addresses: &[IpAddr]) -> Result<(), Refused> {
         let refused = addresses.iter().find(|address| !self.admits(host, **address));
         refused.map_or(Ok(()), |address| Err(Refused { host: host.to_owned(), address: *address }))
     }
 
-    /// A network opens what lies in it, save metadata services: those must be named one by one, by their address. A host name opens the private networks
-    /// to that host; where its name leads is not for its rule to say, so nothing else.
+    /// A network opens what lies in it, save metadata services: those must be named one by one, by their address. A
+    /// host name opens the private networks to that host; where its name leads is not for its rule to say, so nothing
+    /// else.
     fn admits(&self, host: &str, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let kind = address::kind(address);

@@ -1,4 +1,5 @@
-//! The HTTP client. Every request has its end: in time, in bytes, in redirects; and every address is judged before it is connected to.
+//! The HTTP client. Every request has its end: in time, in bytes, in redirects; and every address is judged before it
+//! is connected to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,8 @@ impl Request {
         self
     }
 
-    /// Follows up to three redirects of a GET, each judged as the first URL was. Without this, and of a POST, a redirect is the answer.
+    /// Follows up to three redirects of a GET, each judged as the first URL was. Without this, and of a POST, a
+    /// redirect is the answer.
     #[must_use]
     pub fn follow_redirects(mut self) -> Self {
         self.follows = self.method == Method::GET;
@@ -100,8 +102,9 @@ impl Response {
     }
 }
 
-/// Asks others: over https and HTTP/1.1, without cookies, without a proxy of the environment, on a connection of its own for each request. The
-/// rules are those of the settings it was made from: after a reload, make another. Cheap to clone.
+/// Asks others: over https and HTTP/1.1, without cookies, without a proxy of the environment, on a connection of its
+/// own for each request. The rules are those of the settings it was made from: after a reload, make another. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -110,8 +113,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that may reach what is public and what `egress.allow` names, and believes the certificate authorities of this machine and those of
-    /// `egress.extra_ca`. Errors: `SetUp`.
+    /// A client that may reach what is public and what `egress.allow` names, and believes the certificate authorities
+    /// of this machine and those of `egress.extra_ca`. Errors: `SetUp`.
     pub fn new(egress: &Egress) -> Result<Self, Error> {
         Self::with_names(egress, Arc::new(SystemNames::default()))
     }
@@ -139,8 +142,8 @@ impl Client {
         Ok(Self { http, guard, turns: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
-    /// Sends a request and reads the whole answer, whatever its status is. Errors: there is none within the limits, or the destination may not be
-    /// reached.
+    /// Sends a request and reads the whole answer, whatever its status is. Errors: there is none within the limits, or
+    /// the destination may not be reached.
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let time = request.limits.time;
         tokio::time::timeout(time, self.follow(request)).await.unwrap_or(Err(Error::TimedOut(time)))

@@ -1,5 +1,5 @@
-//! Names become addresses once per request, and a connection is made to the addresses that were judged: between judging and connecting nothing is
-//! looked up again.
+//! Names become addresses once per request, and a connection is made to the addresses that were judged: between judging
+//! and connecting nothing is looked up again.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};

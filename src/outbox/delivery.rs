@@ -47,7 +47,8 @@ pub struct Failed {
     pub reason: String,
     /// Whether trying again is of no use: the receiver is gone, or refuses for good.
     pub is_final: bool,
-    /// The receiver asked to be left alone for so long (`Retry-After`). It is left alone at least as long as after any failure.
+    /// The receiver asked to be left alone for so long (`Retry-After`). It is left alone at least as long as after any
+    /// failure.
     pub retry_after: Option<Duration>,
 }
 
@@ -63,13 +64,14 @@ impl Failed {
     }
 }
 
-/// A kind of delivery. The same delivery may be tried again although it arrived, when the process ended before that was noted: the receiver
-/// knows it by its id.
+/// A kind of delivery. The same delivery may be tried again although it arrived, when the process ended before that was
+/// noted: the receiver knows it by its id.
 pub trait Kind: Send + Sync {
     /// Its name, as rows have it.
     fn name(&self) -> &'static str;
 
-    /// Tries it once; after 30 seconds it has failed. Nothing of the request that caused it is known any more: `cx` is of the server itself.
+    /// Tries it once; after 30 seconds it has failed. Nothing of the request that caused it is known any more: `cx` is
+    /// of the server itself.
     fn deliver<'a>(&'a self, cx: &'a Cx, delivery: &'a Delivery) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 }
 
@@ -91,8 +93,8 @@ impl Kinds {
     }
 }
 
-/// Tries what is due, for a minute at the most. One delivery that fails holds up no other. For the background work; one process does it at a time.
-/// Errors: the store's.
+/// Tries what is due, for a minute at the most. One delivery that fails holds up no other. For the background work; one
+/// process does it at a time. Errors: the store's.
 pub async fn deliver_due(cx: &Cx) -> Result<(), store::Error> {
     for _ in 0..ROUNDS {
         if cx.app.clock.uptime().since(cx.uptime) > TURN {

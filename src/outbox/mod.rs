@@ -1,8 +1,9 @@
 //! The outbox: a change leaves work for later in its own transaction, and the work is done after it, at least once.
 //!
-//! May use: `rights`, `audit`, `cx` and below. A rule that wants something delivered makes a [`Draft`] before its transaction and puts it into the outbox
-//! in it, beside its audit row: what is not committed is never delivered, and what is committed is delivered although the process ends. Start reading at
-//! [`Draft`]; `delivery` is the work itself, and [`Kind`] what a new kind of delivery has to be.
+//! May use: `rights`, `audit`, `cx` and below. A rule that wants something delivered makes a [`Draft`] before its
+//! transaction and puts it into the outbox in it, beside its audit row: what is not committed is never delivered, and
+//! what is committed is delivered although the process ends. Start reading at [`Draft`]; `delivery` is the work itself,
+//! and [`Kind`] what a new kind of delivery has to be.
 
 mod delivery;
 mod error;
@@ -40,7 +41,8 @@ pub const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub struct Draft(Delivery);
 
 impl Draft {
-    /// Something of a kind to be delivered, about `target`, which is an identifier. Errors: [`Error::TooLarge`], [`Error::Full`], the store's.
+    /// Something of a kind to be delivered, about `target`, which is an identifier. Errors: [`Error::TooLarge`],
+    /// [`Error::Full`], the store's.
     pub fn new(cx: &Cx, kind: &str, target: impl ToString, payload: &impl Serialize) -> Result<Self, Error> {
         let payload = serde_json::to_value(payload).map_err(|error| Error::Payload(error.to_string()))?;
         if payload.to_string().len() > LARGEST {
@@ -71,7 +73,8 @@ impl Draft {
     }
 }
 
-/// Wakes the background work when something was put into the outbox, so that it does not wait for the next look at the clock. Each process wakes its own.
+/// Wakes the background work when something was put into the outbox, so that it does not wait for the next look at the
+/// clock. Each process wakes its own.
 #[derive(Debug, Default)]
 pub struct Wake {
     put: AtomicBool,
@@ -121,8 +124,8 @@ pub fn next_due(cx: &Cx) -> Result<Option<Moment>, store::Error> {
     rows::next_due(&cx.read()?, cx.tenant.id)
 }
 
-/// Has a delivery tried again now, dead or not, as often as a new one; with the right to administer the platform. Errors: [`Error::Denied`],
-/// [`Error::NotFound`].
+/// Has a delivery tried again now, dead or not, as often as a new one; with the right to administer the platform.
+/// Errors: [`Error::Denied`], [`Error::NotFound`].
 pub async fn retry(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
     let (at, id, entry) = (cx.clone(), id.clone(), Entry::new(cx).target(id));
     let change = move |tx: &mut Tx| {
@@ -136,7 +139,8 @@ pub async fn retry(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
     rights::write(cx, Right::platform(), change).await
 }
 
-/// Takes a delivery out of the outbox: it is not delivered; with the right to administer the platform. Errors: [`Error::Denied`], [`Error::NotFound`].
+/// Takes a delivery out of the outbox: it is not delivered; with the right to administer the platform. Errors:
+/// [`Error::Denied`], [`Error::NotFound`].
 pub async fn delete(cx: &Cx, id: &DeliveryId) -> Result<Delivery, Error> {
     let (at, id, entry) = (cx.clone(), id.clone(), Entry::new(cx).target(id));
     let change = move |tx: &mut Tx| {

@@ -67,8 +67,8 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it holds at `now`, as far as its end goes. Any end may be chosen; one that was chosen in the future, under a wrong clock, would
-    /// let the key live longer than was meant.
+    /// Whether it holds at `now`, as far as its end goes. Any end may be chosen; one that was chosen in the future,
+    /// under a wrong clock, would let the key live longer than was meant.
     pub fn holds(&self, now: Moment) -> bool {
         holds(self.expires_at, self.updated_at, now)
     }

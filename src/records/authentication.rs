@@ -10,8 +10,8 @@ use crate::base::clock::Term;
 use crate::base::id::{AuthenticationId, UserId};
 use crate::base::secret::Digest;
 
-/// A sign-in of which some proofs were given and more are needed. It opens nothing. Its token is `id.secret`, in a cookie of its own; only the secret's
-/// digest is kept.
+/// A sign-in of which some proofs were given and more are needed. It opens nothing. Its token is `id.secret`, in a
+/// cookie of its own; only the secret's digest is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Authentication {
     /// First half of the token.

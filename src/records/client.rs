@@ -15,8 +15,9 @@ use crate::base::id::ClientId;
 use crate::base::secret::Digest;
 
 settable! {
-    /// What can be set of a client beside its name. This is the one place where such a field is declared: records, the configuration, the API with its
-    /// description, the command line and the admin pages are made of it. What must hold of it stands in `oauth::clients::check`.
+    /// What can be set of a client beside its name. This is the one place where such a field is declared: records, the
+    /// configuration, the API with its description, the command line and the admin pages are made of it. What must hold
+    /// of it stands in `oauth::clients::check`.
     pub struct ClientFields;
     /// What is to be set of a client: what is absent stays as it is, or as it is for a new client of its type.
     pub struct ClientFieldsChange;
@@ -50,7 +51,8 @@ settable! {
     signing_alg: Algorithm,
     /// Its public keys for `private_key_jwt`, as a JWK set (RFC 7517)
     jwks: Option<Map<String, Value>>,
-    /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators
+    /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and
+    /// administrators
     access_policy: AccessPolicy,
     /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
     permission_claims: PermissionScope,
@@ -224,7 +226,8 @@ pub enum AccessPolicy {
     /// Everybody with an account.
     #[default]
     AllUsers,
-    /// Those who hold a relation to the client that lets them, themselves or through a group, and administrators of the platform.
+    /// Those who hold a relation to the client that lets them, themselves or through a group, and administrators of the
+    /// platform.
     Restricted,
 }
 
@@ -245,7 +248,8 @@ impl AccessPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionScope {
-    /// Those on its own types and on the types of no client. `own+platform` is another word for it: the platform's types belong to no client.
+    /// Those on its own types and on the types of no client. `own+platform` is another word for it: the platform's
+    /// types belong to no client.
     #[default]
     #[serde(alias = "own+platform")]
     Own,

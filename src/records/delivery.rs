@@ -16,7 +16,8 @@ pub struct Delivery {
     pub kind: String,
     /// What it is about: an identifier.
     pub target: String,
-    /// What is to be delivered, as its kind reads it. Identifiers rather than secrets: it stands in the file as it is, and is shown to nobody.
+    /// What is to be delivered, as its kind reads it. Identifiers rather than secrets: it stands in the file as it is,
+    /// and is shown to nobody.
     pub payload: Value,
     /// Whether it is still tried.
     pub state: DeliveryState,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::Moment;
 use crate::base::id::{ClientId, FailureId};
 
-/// What the people who run an app should see of a request of theirs that led nowhere. Kept for a while, and few of one app: anybody can send
-/// such a request.
+/// What the people who run an app should see of a request of theirs that led nowhere. Kept for a while, and few of one
+/// app: anybody can send such a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizeFailure {
     /// `flr_…`.

@@ -57,10 +57,12 @@ pub struct Refresh {
     pub expires_at: Moment,
     /// Set by its first use.
     pub rotated: Option<Rotation>,
-    /// The token in whose place it was given, if others were given in that place too: only the first of them that is used goes on.
+    /// The token in whose place it was given, if others were given in that place too: only the first of them that is
+    /// used goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_of: Option<RefreshId>,
-    /// How many tokens of the family there were with it when it was made, at the most: so nobody counts them at each refresh. 0 where that is not known.
+    /// How many tokens of the family there were with it when it was made, at the most: so nobody counts them at each
+    /// refresh. 0 where that is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub in_family: u32,
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::Moment;
 use crate::base::id::{InteractionId, SessionId};
 
-/// Something that waits for a person, in the browser in which it began. What they prove or choose counts for it in the session in which that happened,
-/// and in no other.
+/// Something that waits for a person, in the browser in which it began. What they prove or choose counts for it in the
+/// session in which that happened, and in no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interaction {
     /// Under which its answer is noted.
@@ -32,7 +32,8 @@ pub struct Interaction {
     pub chosen_in: Option<SessionId>,
 }
 
-/// What can be taken up again. A new kind that is answered once, to somebody else, is sealed and bound to the browser without more.
+/// What can be taken up again. A new kind that is answered once, to somebody else, is sealed and bound to the browser
+/// without more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resume {
     /// An authorization request: its parameters as a query.

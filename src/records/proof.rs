@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Moment;
 
-/// A way to prove who one is. What each proves stands in [`ProofKind::proves`]; what a sign-in asks for follows from it.
+/// A way to prove who one is. What each proves stands in [`ProofKind::proves`]; what a sign-in asks for follows from
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofKind {
@@ -77,8 +78,8 @@ pub struct Proof {
     pub at: Moment,
 }
 
-/// How strongly a person proved who they are: the authentication context class (`acr`, OIDC Core §2; the names `phr` and `phrh` are those of
-/// OpenID Connect EAP ACR Values §2). A later one includes those before it.
+/// How strongly a person proved who they are: the authentication context class (`acr`, OIDC Core §2; the names `phr`
+/// and `phrh` are those of OpenID Connect EAP ACR Values §2). A later one includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Acr {
@@ -130,7 +131,8 @@ pub enum Why {
     Policy,
     /// An app insists on it: what cannot be reached is a failed sign-in (OIDC Core §5.5.1.1, essential `acr`).
     Essential,
-    /// An app would like it: what cannot be reached is not asked for (OIDC Core §3.1.2.1, `acr_values`; §5.5.1.1, voluntary `acr`).
+    /// An app would like it: what cannot be reached is not asked for (OIDC Core §3.1.2.1, `acr_values`; §5.5.1.1,
+    /// voluntary `acr`).
     Voluntary,
 }
 

@@ -46,7 +46,8 @@ impl Session {
         Term { made: self.last_seen_at, end: self.expires_at, longest }
     }
 
-    /// When the person last proved who they are, at the sign-in or since: `auth_time` (OIDC Core §2). Without a proof, never.
+    /// When the person last proved who they are, at the sign-in or since: `auth_time` (OIDC Core §2). Without a proof,
+    /// never.
     pub fn auth_time(&self) -> Moment {
         self.proofs.iter().map(|proof| proof.at).max().unwrap_or(Moment::from_millis(0))
     }

@@ -1,11 +1,13 @@
-//! What can be set of something, declared once: as it is stored and shown, and as a change, in which everything may be absent.
+//! What can be set of something, declared once: as it is stored and shown, and as a change, in which everything may be
+//! absent.
 
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 /// A change of fields that [`settable!`] declared. The configuration and the command line are made of its schema.
 pub trait Settable: ToSchema + DeserializeOwned {
-    /// What some fields are called where names are short: in the configuration and on the command line. By their names in the API.
+    /// What some fields are called where names are short: in the configuration and on the command line. By their names
+    /// in the API.
     const SHORT: &'static [(&'static str, &'static str)];
 
     /// The short name of a field.
@@ -14,9 +16,9 @@ pub trait Settable: ToSchema + DeserializeOwned {
     }
 }
 
-/// Declares a struct with the fields, and one of changes to them. Each field has its words, which the description of the API and `--help` show;
-/// perhaps `#[serde(…)]` with its name outside; perhaps `#[schema(…)]` with its bounds; and perhaps a short name for the configuration and the
-/// command line.
+/// Declares a struct with the fields, and one of changes to them. Each field has its words, which the description of
+/// the API and `--help` show; perhaps `#[serde(…)]` with its name outside; perhaps `#[schema(…)]` with its bounds; and
+/// perhaps a short name for the configuration and the command line.
 macro_rules! settable {
     (
         $(#[doc = $words:expr])*

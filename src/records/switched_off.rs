@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Moment, ScriptDigest};
 
-/// A script that did not come back from an evaluation. It denies until its text changes or somebody switches it on again.
+/// A script that did not come back from an evaluation. It denies until its text changes or somebody switches it on
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchedOff {
     /// Which one.

@@ -65,7 +65,8 @@ impl SubjectRef {
         Self { kind: kind.into(), id: id.into(), relation: Some(relation.into()) }
     }
 
-    /// Reads `type:id` and `type:id#relation`; `None` for everything else. Whether type and relation exist is not asked.
+    /// Reads `type:id` and `type:id#relation`; `None` for everything else. Whether type and relation exist is not
+    /// asked.
     pub fn parse(text: &str, end: TypeEnd) -> Option<Self> {
         let (object, relation) = match (text.split_once('#'), end) {
             (None, _) => (text, None),
@@ -126,8 +127,8 @@ impl TupleKey {
         })
     }
 
-    /// `tpl_` and the first 40 hexadecimal digits of SHA-256 over the six parts, each ended by a zero byte. The same tuple has the same
-    /// identifier in every installation.
+    /// `tpl_` and the first 40 hexadecimal digits of SHA-256 over the six parts, each ended by a zero byte. The same
+    /// tuple has the same identifier in every installation.
     pub fn id(&self) -> String {
         let subject = &self.subject;
         let relation = subject.relation.as_deref().unwrap_or_default();

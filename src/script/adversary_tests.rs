@@ -13,8 +13,8 @@ use crate::base::Moment;
 
 const NOW: Moment = Moment::from_seconds(1_769_862_896);
 
-/// Functions of C that stay as they are: they neither loop nor call anything, or run a script only, whose own steps count. What they read as a
-/// number is one text at most.
+/// Functions of C that stay as they are: they neither loop nor call anything, or run a script only, whose own steps
+/// count. What they read as a number is one text at most.
 const PLAIN: &[&str] = &[
     "assert",
     "coroutine.close",

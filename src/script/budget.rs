@@ -77,8 +77,8 @@ impl Budget {
         self.take(1).map(|()| VmState::Continue)
     }
 
-    /// Takes the steps that a built-in function is about to work for. What is no number of steps is more than there are. Errors once a limit
-    /// is reached.
+    /// Takes the steps that a built-in function is about to work for. What is no number of steps is more than there
+    /// are. Errors once a limit is reached.
     pub(super) fn spend(&self, steps: f64) -> mlua::Result<()> {
         #[expect(
             clippy::cast_possible_truncation,

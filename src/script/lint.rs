@@ -134,7 +134,8 @@ fn absent(words: &[Word<'_>]) -> Vec<Note> {
     notes
 }
 
-/// What a piece of source is between: for each word the number of functions around it, and for each opening word its `end`.
+/// What a piece of source is between: for each word the number of functions around it, and for each opening word its
+/// `end`.
 struct Blocks {
     functions: Vec<usize>,
     ends: Vec<Option<usize>>,

@@ -1,8 +1,8 @@
 //! Lua for policies: a sandbox that a hostile script cannot leave, slow down or remember anything in.
 //!
-//! May use: `base`. The only folder that names mlua. `vm` runs one script, `budget` stops it at the steps that `stepped` puts into it, `prelude`
-//! with `builtins.luau` is what it sees besides the language, `value` brings JSON in, `pool` owns the threads, `lint` tells
-//! authors what is wrong. Start reading at [`Pool`] and [`Vm`].
+//! May use: `base`. The only folder that names mlua. `vm` runs one script, `budget` stops it at the steps that
+//! `stepped` puts into it, `prelude` with `builtins.luau` is what it sees besides the language, `value` brings JSON in,
+//! `pool` owns the threads, `lint` tells authors what is wrong. Start reading at [`Pool`] and [`Vm`].
 
 mod budget;
 mod chunks;
@@ -36,8 +36,8 @@ pub struct Limits {
     pub source: usize,
     /// The largest context, in bytes of JSON.
     pub context: usize,
-    /// Steps of one evaluation. A step is a statement, an expression, a call, a return, a round of a loop, a step of pattern matching, and 64
-    /// bytes of text or 8 elements of a table that a built-in function works on.
+    /// Steps of one evaluation. A step is a statement, an expression, a call, a return, a round of a loop, a step of
+    /// pattern matching, and 64 bytes of text or 8 elements of a table that a built-in function works on.
     pub steps: u64,
     /// Memory of a VM in bytes, the standard library's half a megabyte included.
     pub memory: usize,

@@ -1,7 +1,8 @@
-//! The threads that run scripts, each with an interpreter of its own, behind a bounded queue. A full queue is an answer at once.
+//! The threads that run scripts, each with an interpreter of its own, behind a bounded queue. A full queue is an answer
+//! at once.
 //!
-//! Owners take turns, and none has all threads at once. Should a thread not come back from a script, although every limit has passed, its
-//! caller is told, another thread takes its place, and the script is not run any more.
+//! Owners take turns, and none has all threads at once. Should a thread not come back from a script, although every
+//! limit has passed, its caller is told, another thread takes its place, and the script is not run any more.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -144,7 +145,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Runs a job on one of the threads. A job may evaluate several scripts; all together may take [`Limits::job_time`].
+    /// Runs a job on one of the threads. A job may evaluate several scripts; all together may take
+    /// [`Limits::job_time`].
     pub async fn run<T: Send + 'static>(
         &self,
         task: Task,
@@ -300,7 +302,8 @@ impl Shared {
             let Some(work) = self.begin(number, &at) else { break };
             let is_fine = ready.is_ok_and(|mut ready| {
                 ready.begin_job();
-                // After a panic nobody knows what state the interpreter is in. Without one the job is dropped, and its caller told.
+                // After a panic nobody knows what state the interpreter is in. Without one the job is dropped, and its
+                // caller told.
                 let is_fine = catch_unwind(AssertUnwindSafe(|| work(&mut ready))).is_ok();
                 vm = is_fine.then_some(ready);
                 is_fine

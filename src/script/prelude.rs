@@ -1,4 +1,5 @@
-//! What a script sees besides the language: a list of what may stay, and replacements (`builtins.luau`) for what is unfit as it is.
+//! What a script sees besides the language: a list of what may stay, and replacements (`builtins.luau`) for what is
+//! unfit as it is.
 
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use mlua::{Lua, LuaOptions, StdLib, Table, Value};
 
 use super::budget::Budget;
 
-/// Functions at the top. Absent, among others: `load`, `loadstring`, `require`, `getfenv`, `setfenv`, `collectgarbage`, `newproxy`, `_G`.
+/// Functions at the top. Absent, among others: `load`, `loadstring`, `require`, `getfenv`, `setfenv`, `collectgarbage`,
+/// `newproxy`, `_G`.
 const BASE: &str = "assert error getmetatable ipairs next pairs pcall print rawequal rawget rawlen rawset select setmetatable tonumber \
                     tostring type typeof unpack xpcall _VERSION";
 
-/// Libraries and what stays of them. Chance would make two checks of one question differ; `foreach` and its kin call functions without a
-/// step of their own.
+/// Libraries and what stays of them. Chance would make two checks of one question differ; `foreach` and its kin call
+/// functions without a step of their own.
 const LIBRARIES: &[(&str, &str)] = &[
     (
         "bit32",
@@ -30,8 +32,8 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("utf8", "char charpattern codepoint codes len offset"),
 ];
 
-/// What takes the place of built-in functions that can work for long. Its arguments: the moment in seconds, the seconds since the evaluation
-/// began, and a function that takes steps from the budget.
+/// What takes the place of built-in functions that can work for long. Its arguments: the moment in seconds, the seconds
+/// since the evaluation began, and a function that takes steps from the budget.
 const BUILTINS: &str = include_str!("builtins.luau");
 
 /// A locked interpreter whose library is the one above. Its memory is not limited yet.

@@ -1,8 +1,9 @@
 //! Puts a step in front of every statement and every expression of a compiled script.
 //!
-//! By itself Luau asks the budget only at calls, returns and rounds of loops. In between, one operator may read megabytes of text as a number,
-//! and a script has room for thousands of operators. The compiler can mark statements and expressions for coverage with an instruction of
-//! their own; here each of these marks becomes a jump back over no distance, at which Luau asks.
+//! By itself Luau asks the budget only at calls, returns and rounds of loops. In between, one operator may read
+//! megabytes of text as a number, and a script has room for thousands of operators. The compiler can mark statements
+//! and expressions for coverage with an instruction of their own; here each of these marks becomes a jump back over no
+//! distance, at which Luau asks.
 //!
 //! The layout is that of Luau's `Bytecode.h` and `lvmload.cpp`. What does not follow it to the last byte is refused.
 

@@ -36,8 +36,8 @@ impl io::Write for Room {
     }
 }
 
-/// The value in Lua. `null` is `nil`, so a member that is `null` is as if it were not there; arrays begin at 1; all numbers are floating
-/// point. Call it for what [`fits`].
+/// The value in Lua. `null` is `nil`, so a member that is `null` is as if it were not there; arrays begin at 1; all
+/// numbers are floating point. Call it for what [`fits`].
 pub(super) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<LuaValue> {
     Ok(match value {
         Value::Null => LuaValue::Nil,

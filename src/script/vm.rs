@@ -42,7 +42,8 @@ pub struct Evaluation {
     pub micros: u64,
 }
 
-/// An interpreter that is ready to run scripts. Each evaluation has an environment of its own, so none sees what another did.
+/// An interpreter that is ready to run scripts. Each evaluation has an environment of its own, so none sees what
+/// another did.
 pub struct Vm {
     limits: Limits,
     chunks: Chunks,

@@ -1,5 +1,5 @@
-//! Who may connect: so many in all, so many from one address, and a reserve in which nothing is answered but whether the server is well. The admin
-//! socket is not counted: files are left for it.
+//! Who may connect: so many in all, so many from one address, and a reserve in which nothing is answered but whether
+//! the server is well. The admin socket is not counted: files are left for it.
 
 use std::net::IpAddr;
 use std::sync::Arc;

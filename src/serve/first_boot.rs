@@ -20,7 +20,8 @@ use crate::tenant::Tenant;
 /// Keys that are made in no time. RSA takes up to half a second and is made while the server already answers.
 pub const FAST: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
 
-/// Threads that run policies. A script may hold one for a second, so one is not enough even on one core; and no owner of policies has all.
+/// Threads that run policies. A script may hold one for a second, so one is not enough even on one core; and no owner
+/// of policies has all.
 const SCRIPT_THREADS: usize = 3;
 
 /// An open data file with everything that a rule is handed.

@@ -1,4 +1,5 @@
-//! Connections whose peer sends nothing more, at every place where it may stop, over HTTP/1.1 and HTTP/2: each one ends by itself.
+//! Connections whose peer sends nothing more, at every place where it may stop, over HTTP/1.1 and HTTP/2: each one ends
+//! by itself.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

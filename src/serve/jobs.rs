@@ -1,5 +1,6 @@
-//! The list of what happens without being asked. A job says from when on there is something for it to do, as of the data and the clock of the moment,
-//! so that one that was missed is done later, and one with nothing to do costs a look.
+//! The list of what happens without being asked. A job says from when on there is something for it to do, as of the
+//! data and the clock of the moment, so that one that was missed is done later, and one with nothing to do costs a
+//! look.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ pub(super) struct Job {
     pub due: fn(&Work<'_>) -> Result<Option<Moment>, Error>,
     /// Does it.
     pub run: for<'w> fn(&'w Work<'w>) -> Done<'w>,
-    /// Whether it removes what has ended. That is not done while the clock is in doubt: what is removed does not come back when a clock that was set
-    /// forward by mistake is put right again.
+    /// Whether it removes what has ended. That is not done while the clock is in doubt: what is removed does not come
+    /// back when a clock that was set forward by mistake is put right again.
     pub removes: bool,
     /// For how long at the most it is one process's alone.
     pub lease: Duration,

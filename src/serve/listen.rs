@@ -41,7 +41,8 @@ fn bind_entry(entry: &Listen, listeners: &mut Vec<TcpListener>) -> Result<(), Er
     }
 }
 
-/// Connections that may wait to be accepted: as many as come at once after a pause, none of which should wait for a repeat.
+/// Connections that may wait to be accepted: as many as come at once after a pause, none of which should wait for a
+/// repeat.
 const BACKLOG: u32 = 2048;
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {

@@ -1,7 +1,7 @@
 //! The process: an open data file, listeners, TLS, background work, and the end of it all.
 //!
-//! May use: every floor below. Start reading at [`Server::open`] and [`Server::run`]; [`OneCall`] is the server that a command becomes
-//! when none runs.
+//! May use: every floor below. Start reading at [`Server::open`] and [`Server::run`]; [`OneCall`] is the server that a
+//! command becomes when none runs.
 
 mod connections;
 mod error;
@@ -70,8 +70,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// An installation that is ready to serve: the file is open, the addresses are bound, what must exist before the first request
-/// exists.
+/// An installation that is ready to serve: the file is open, the addresses are bound, what must exist before the first
+/// request exists.
 pub struct Server {
     app: Current,
     tls: Option<Arc<Tls>>,
@@ -82,8 +82,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the addresses, opens the data file or makes it, and prepares keys, certificate and set-up link. Nothing is answered
-    /// before [`Server::run`].
+    /// Binds the addresses, opens the data file or makes it, and prepares keys, certificate and set-up link. Nothing is
+    /// answered before [`Server::run`].
     pub async fn open(mut settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         telemetry::warn_of(&settings);
         let listeners = listen::bind(&settings.listen)?;

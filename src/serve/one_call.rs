@@ -23,8 +23,8 @@ pub struct OneCall {
 }
 
 impl OneCall {
-    /// Opens the data file, or makes it, and listens. Errors: as [`super::Server::open`]; [`Error::is_in_use`] tells that
-    /// another process was faster.
+    /// Opens the data file, or makes it, and listens. Errors: as [`super::Server::open`]; [`Error::is_in_use`] tells
+    /// that another process was faster.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, Error> {
         let options = Options { cache_bytes: settings.store.cache_bytes, ..Options::default() };
         let data = settings.data.clone();

@@ -10,8 +10,8 @@ use crate::config::Loaded;
 use crate::cx::{Cx, Turn};
 use crate::oauth;
 
-/// Reads the configuration again: what is in effect now, and the keys whose new values wait for a restart; or every mistake,
-/// one per line.
+/// Reads the configuration again: what is in effect now, and the keys whose new values wait for a restart; or every
+/// mistake, one per line.
 pub type Reload = Box<dyn Fn(&Loaded) -> Result<(Loaded, Vec<&'static str>), String>>;
 
 /// Reloads at every signal. What is wrong is logged, and what was in effect stays in effect.
@@ -42,8 +42,8 @@ pub(super) async fn keep(mut hangup: Signal, tasks: Arc<Tasks>, mut running: Loa
     }
 }
 
-/// Brings the configuration into effect, or nothing of it: what can fail comes first. `fresh` was read while the turn lasted, so that
-/// an older configuration does not take the place of a newer one.
+/// Brings the configuration into effect, or nothing of it: what can fail comes first. `fresh` was read while the turn
+/// lasted, so that an older configuration does not take the place of a newer one.
 pub(super) async fn apply(tasks: &Tasks, turn: &Turn<'_>, fresh: &Loaded) -> Result<(), oauth::clients::Error> {
     oauth::clients::declare(&Cx::for_system(tasks.app()), &fresh.settings.clients).await?;
     telemetry::set_level(&fresh.settings.log);

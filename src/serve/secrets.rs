@@ -18,14 +18,15 @@ use crate::store::{self, Store};
 /// The sealing key of an installation without a configured master key: it lies beside what it seals.
 const OWN_KEY: &str = "master_key";
 
-/// The key of cookies and other stateless values, sealed. Being able to open it proves that the master key is the right one.
+/// The key of cookies and other stateless values, sealed. Being able to open it proves that the master key is the right
+/// one.
 const MAC_KEY: &str = "mac_key";
 
 /// What it is sealed for.
 const MAC_SEAL: Purpose<'static> = Purpose::of_installation(MAC_KEY);
 
-/// The secrets of the installation in this store; made when it has none. A master key that is configured for the first time
-/// takes the place of the file's own.
+/// The secrets of the installation in this store; made when it has none. A master key that is configured for the first
+/// time takes the place of the file's own.
 pub async fn open(
     store: &Store,
     configured: Option<&Secret<String>>,
@@ -77,8 +78,8 @@ async fn make(
     Ok((sealing, MacKey::new(&mac)))
 }
 
-/// Seals everything anew under the configured key and forgets the file's own, all at once. Anyone who has an old copy of the file
-/// has the old key with it.
+/// Seals everything anew under the configured key and forgets the file's own, all at once. Anyone who has an old copy
+/// of the file has the old key with it.
 async fn adopt(
     store: &Store,
     old: &SealingKey,

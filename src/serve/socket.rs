@@ -1,5 +1,5 @@
-//! The admin socket beside the data file. Anyone who may read the data file may administer: the socket has mode 0600 and the peer's
-//! uid is checked besides, because the mode comes a moment after the socket.
+//! The admin socket beside the data file. Anyone who may read the data file may administer: the socket has mode 0600
+//! and the peer's uid is checked besides, because the mode comes a moment after the socket.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Longest path that every system takes as a socket's address (`sun_path` of unix(7), with room for the final NUL).
 const MAX_ADDRESS: usize = 100;
 
-/// Where the admin socket of a data file is: beside it, with the extension `sock`. Links to the data file lead to the same
-/// socket.
+/// Where the admin socket of a data file is: beside it, with the extension `sock`. Links to the data file lead to the
+/// same socket.
 pub fn path_of(data: &Path) -> PathBuf {
     let real = real(data);
     if real.extension().is_some_and(|extension| extension == "sock") {
@@ -42,8 +42,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address of the socket at `path`, whose folder exists. Errors: the folder cannot be opened, or the socket's bare name
-    /// is too long.
+    /// The address of the socket at `path`, whose folder exists. Errors: the folder cannot be opened, or the socket's
+    /// bare name is too long.
     pub fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().len() <= MAX_ADDRESS {
             return Ok(Self { path: path.to_path_buf(), _folder: None });
@@ -78,8 +78,8 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds the socket at `path` for the owner of `data`. The caller holds the data file, so a socket that is there already is
-    /// a dead one and is replaced. Errors: something else than a socket is there, or the system refuses.
+    /// Binds the socket at `path` for the owner of `data`. The caller holds the data file, so a socket that is there
+    /// already is a dead one and is replaced. Errors: something else than a socket is there, or the system refuses.
     pub fn listen(path: &Path, data: &Path) -> io::Result<(Self, UnixListener)> {
         match fs::symlink_metadata(path) {
             Ok(there) if there.file_type().is_socket() => fs::remove_file(path)?,

@@ -1,4 +1,5 @@
-//! Background work: looks at the clock now and again, and does every job that is due. Everything is due by the installation's clock.
+//! Background work: looks at the clock now and again, and does every job that is due. Everything is due by the
+//! installation's clock.
 //!
 //! Which jobs there are: [`jobs`].
 
@@ -64,13 +65,14 @@ impl Tasks {
         self.tls.as_ref()
     }
 
-    /// Does every job that is due now, and waits for all of them; one that fails does not stop the others, and is left alone for a while. Errors: the
-    /// first failure.
+    /// Does every job that is due now, and waits for all of them; one that fails does not stop the others, and is left
+    /// alone for a while. Errors: the first failure.
     pub async fn settle(&self) -> Result<(), Error> {
         self.settle_all(jobs::ALL).await
     }
 
-    /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and every 15 seconds.
+    /// Settles now and again until it is dropped: when the next job is due, when something was put into the outbox, and
+    /// every 15 seconds.
     pub(super) async fn keep(self: Arc<Self>) {
         let wake = Arc::clone(&self.app.load().process.outbox_wake);
         loop {
@@ -218,7 +220,11 @@ mod tests {
         let findings = doctor::examine(&app.cx());
         let finding = findings.iter().find(|finding| finding.name == "background_work").unwrap();
         assert_eq!(finding.state, doctor::State::Warn);
-        assert!(finding.message.contains("fails") && finding.message.contains("3 times in a row, never done"), "{}", finding.message);
+        assert!(
+            finding.message.contains("fails") && finding.message.contains("3 times in a row, never done"),
+            "{}",
+            finding.message
+        );
     }
 
     #[test]

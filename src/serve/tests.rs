@@ -30,7 +30,8 @@ struct Told {
     setup: Option<String>,
 }
 
-/// A server on a thread of its own. Its clock stands still at the real time, which TLS clients compare certificates with.
+/// A server on a thread of its own. Its clock stands still at the real time, which TLS clients compare certificates
+/// with.
 pub(super) struct Running {
     told: Told,
     clock: Arc<ManualClock>,

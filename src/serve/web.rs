@@ -1,4 +1,5 @@
-//! The listeners: what stands between a connection and the application. A connection is counted before its handshake, and as long as it lasts.
+//! The listeners: what stands between a connection and the application. A connection is counted before its handshake,
+//! and as long as it lasts.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, TcpListener};
@@ -20,8 +21,8 @@ use crate::cx::Current;
 use crate::http;
 use crate::http::extract::Connection;
 
-/// How much of one request's body, and of all of one connection, HTTP/2 sends ahead of being read, in bytes (RFC 9113 §6.9): what strangers may make
-/// us hold before anybody has looked at it.
+/// How much of one request's body, and of all of one connection, HTTP/2 sends ahead of being read, in bytes (RFC 9113
+/// §6.9): what strangers may make us hold before anybody has looked at it.
 const WINDOWS: (u32, u32) = (64 * 1024, 256 * 1024);
 
 tokio::task_local! {
@@ -102,9 +103,9 @@ fn meet<T>(_: &T, data: &mut Extensions) {
     }
 }
 
-/// Ends when a connection has been there for too long: one of the reserve after a few seconds, every other when no request of it has begun and ended
-/// for longer than an idle one is kept. The library's own timers do not see a peer that sends half of a second request, or does not
-/// read its answers.
+/// Ends when a connection has been there for too long: one of the reserve after a few seconds, every other when no
+/// request of it has begun and ended for longer than an idle one is kept. The library's own timers do not see a peer
+/// that sends half of a second request, or does not read its answers.
 async fn outlasts(connection: &Connection) {
     if connection.is_reserved {
         return tokio::time::sleep(RESERVE_LASTS).await;

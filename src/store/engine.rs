@@ -1,5 +1,5 @@
-//! The seam: what an engine must be able to do. Byte tables, ordered keys, frozen views, commits in one order. What only a file can do
-//! is [`DataFile`].
+//! The seam: what an engine must be able to do. Byte tables, ordered keys, frozen views, commits in one order. What
+//! only a file can do is [`DataFile`].
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -25,8 +25,8 @@ pub enum Order {
     Descending,
 }
 
-/// A place in the order of all commits: how many there were. It is stored with the data, in the same commit, so that it is the same for every
-/// process that serves them, after a restart, and in a backup.
+/// A place in the order of all commits: how many there were. It is stored with the data, in the same commit, so that it
+/// is the same for every process that serves them, after a restart, and in a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(u64);
@@ -155,7 +155,8 @@ pub(super) struct Proposal {
 /// Nothing of a proposal was kept, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CommitError {
-    /// Another process has changed what was read. A snapshot taken from now on shows `newer` at least: propose again what follows from that.
+    /// Another process has changed what was read. A snapshot taken from now on shows `newer` at least: propose again
+    /// what follows from that.
     #[error("another process changed what was read, up to revision {}", newer.number())]
     Conflict {
         /// The last commit.
@@ -207,21 +208,22 @@ pub(super) trait Engine: Send + Sync {
     /// The state as of the last commit, unaffected by later ones. Those who ask between two commits may share one view.
     fn snapshot(&self) -> Result<Arc<dyn View>, Error>;
 
-    /// Makes all changes of the proposal or none, durably, as the next revision, and answers that. Refuses it when a commit after its base
-    /// has touched what it read. After another error the engine holds the state before, the state after, or fails clearly; which
-    /// of them says the head of the next view.
+    /// Makes all changes of the proposal or none, durably, as the next revision, and answers that. Refuses it when a
+    /// commit after its base has touched what it read. After another error the engine holds the state before, the state
+    /// after, or fails clearly; which of them says the head of the next view.
     fn commit(&self, proposal: &Proposal) -> Result<Revision, CommitError>;
 
-    /// All commits after `revision`, in order and without a gap, anyone who made them; `None` when not all of them are known any more. Asked
-    /// after a commit of this process or a call of a [`Listener`], it knows that commit.
+    /// All commits after `revision`, in order and without a gap, anyone who made them; `None` when not all of them are
+    /// known any more. Asked after a commit of this process or a call of a [`Listener`], it knows that commit.
     fn changes_since(&self, revision: Revision) -> Result<Option<Vec<Logged>>, Error>;
 
-    /// Calls `listener` whenever a commit that another process made has become known here. An engine that only one process can open
-    /// never does.
+    /// Calls `listener` whenever a commit that another process made has become known here. An engine that only one
+    /// process can open never does.
     fn listen(&self, listener: Listener);
 
-    /// Gives `lease` to this process, or prolongs it, unless another process holds one of the same name that has not ended at `now`; answers
-    /// whether it did. An engine that only one process can open always gives it and stores nothing.
+    /// Gives `lease` to this process, or prolongs it, unless another process holds one of the same name that has not
+    /// ended at `now`; answers whether it did. An engine that only one process can open always gives it and stores
+    /// nothing.
     fn lease<'a>(&'a self, lease: &'a Lease, now: Moment) -> Asked<'a>;
 
     /// Gives the lease back before its end. Does nothing when another process holds it by now.

@@ -1,4 +1,5 @@
-//! Telling the rest of the process what was committed, wherever it was, so that what is held in memory keeps up with the store.
+//! Telling the rest of the process what was committed, wherever it was, so that what is held in memory keeps up with
+//! the store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +31,8 @@ impl<'a> Commit<'a> {
         self.revision
     }
 
-    /// Whether it is known what the commit did. When not, commits were missed, as they may be when the disk fails: what was built of
-    /// them is to be built anew from a snapshot.
+    /// Whether it is known what the commit did. When not, commits were missed, as they may be when the disk fails: what
+    /// was built of them is to be built anew from a snapshot.
     pub fn is_known(&self) -> bool {
         self.changes.is_some()
     }
@@ -61,8 +62,8 @@ impl Feed {
         self.newest.subscribe()
     }
 
-    /// Tells `follower` of all commits after `from`, those that there are at once; false, and it is not told of any, when not all of
-    /// these are known any more. Errors: the engine's.
+    /// Tells `follower` of all commits after `from`, those that there are at once; false, and it is not told of any,
+    /// when not all of these are known any more. Errors: the engine's.
     pub(super) fn follow(&self, from: Revision, follower: Follower) -> Result<bool, Error> {
         let mut followers = self.followers();
         let Some(since) = self.engine.changes_since(from)? else { return Ok(false) };

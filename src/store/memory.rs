@@ -1,4 +1,5 @@
-//! The engine without a file: for tests and throw-away servers, and the proof that the seam is one. In tests several processes share it.
+//! The engine without a file: for tests and throw-away servers, and the proof that the seam is one. In tests several
+//! processes share it.
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -31,7 +32,8 @@ struct State {
     log: Log,
 }
 
-/// Tables in memory, as one of the processes that share them has them. A view shares them too; a commit copies those that a view still holds.
+/// Tables in memory, as one of the processes that share them has them. A view shares them too; a commit copies those
+/// that a view still holds.
 #[derive(Default)]
 pub(super) struct MemoryEngine {
     shared: Arc<Shared>,

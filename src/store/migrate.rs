@@ -31,17 +31,18 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "counts of changes have their own table", run: counts_have_their_own_table },
 ];
 
-/// Counts of changes leave the table of used assertions and revoked tokens, so that what is kept by the version of what decides access is not
-/// forgotten with every token that is revoked. The earlier migrations may have counted in the new table by now: the counts are added, since
-/// a count must never be seen twice for two states.
+/// Counts of changes leave the table of used assertions and revoked tokens, so that what is kept by the version of what
+/// decides access is not forgotten with every token that is revoked. The earlier migrations may have counted in the new
+/// table by now: the counts are added, since a count must never be seen twice for two states.
 fn counts_have_their_own_table(steps: &Steps<'_>) -> Result<(), Error> {
     steps.write(|tx| {
         change_counts::Of::ALL.into_iter().try_for_each(|of| change_counts::move_in(tx, TenantId::DEFAULT, of))
     })
 }
 
-/// From now on a type belongs to whom it is written down for, and to nobody by its name. What would have become the type of a client that there is at the
-/// next change of its model is written down as that client's; what is written down for a client that is gone, as that of one that never comes back.
+/// From now on a type belongs to whom it is written down for, and to nobody by its name. What would have become the
+/// type of a client that there is at the next change of its model is written down as that client's; what is written
+/// down for a client that is gone, as that of one that never comes back.
 fn types_have_written_owners(steps: &Steps<'_>) -> Result<(), Error> {
     let (tenant, mut request, mut changed) = (TenantId::DEFAULT, PageRequest::default(), false);
     loop {
@@ -84,8 +85,9 @@ fn named_client(from: &Snapshot, tenant: TenantId, entity_type: &str) -> Result<
     Ok(None)
 }
 
-/// Who has an address with a domain in other letters than ASCII is found by its ASCII form from now on. Of two people with both forms of one
-/// address the older one is found by it; the other one keeps the account, and gets another address.
+/// Who has an address with a domain in other letters than ASCII is found by its ASCII form from now on. Of two people
+/// with both forms of one address the older one is found by it; the other one keeps the account, and gets another
+/// address.
 fn addresses_have_one_form(steps: &Steps<'_>) -> Result<(), Error> {
     let (tenant, mut request) = (TenantId::DEFAULT, PageRequest::default());
     loop {
@@ -104,7 +106,8 @@ fn addresses_have_one_form(steps: &Steps<'_>) -> Result<(), Error> {
     }
 }
 
-/// People with the role `admin` get the tuples that say so from now on; the first of them also those that only one can have.
+/// People with the role `admin` get the tuples that say so from now on; the first of them also those that only one can
+/// have.
 fn administrators_are_tuples(steps: &Steps<'_>) -> Result<(), Error> {
     let (tenant, mut request, mut relations) =
         (TenantId::DEFAULT, PageRequest::default(), vec!["admin", "super_admin"]);
@@ -177,7 +180,8 @@ fn schema_key() -> (TenantId, String) {
     (TenantId::INSTALLATION, String::from("schema"))
 }
 
-/// Runs what the data has not been through yet. Where there is a `file`, all or nothing, also when the process dies in between.
+/// Runs what the data has not been through yet. Where there is a `file`, all or nothing, also when the process dies in
+/// between.
 pub(super) fn run(engine: &dyn Engine, file: Option<&dyn DataFile>, migrations: &[Migration]) -> Result<(), Failure> {
     let failed = |cause| Failure { migration: None, cause };
     // A savepoint that is still there is from a process that died during its migrations.

@@ -1,12 +1,13 @@
 //! The store: everything Auther knows, as tables of rows.
 //!
-//! May use: `base`, `records`. Start reading at [`Store`], then [`Table`] and [`Tx`]; `engine` is the seam below which bytes begin. This
-//! folder's root is the seam and what stands on it; the data file, with all that opens, makes, guards and copies it, is in `redb`, the
-//! engine without a file in `memory`, queries by noun in [`rows`].
+//! May use: `base`, `records`. Start reading at [`Store`], then [`Table`] and [`Tx`]; `engine` is the seam below which
+//! bytes begin. This folder's root is the seam and what stands on it; the data file, with all that opens, makes, guards
+//! and copies it, is in `redb`, the engine without a file in `memory`, queries by noun in [`rows`].
 //!
-//! Reads take a [`Snapshot`] and never wait. Writes are closures over a [`Tx`]: pure, run one after another on the writer's
-//! thread (`writer`), many to one durable commit. What they read is noted (`reads`): where another process has changed it, they
-//! run again. Who keeps something in memory follows the commits (`follow`), of which engines keep the last ones (`log`).
+//! Reads take a [`Snapshot`] and never wait. Writes are closures over a [`Tx`]: pure, run one after another on the
+//! writer's thread (`writer`), many to one durable commit. What they read is noted (`reads`): where another process has
+//! changed it, they run again. Who keeps something in memory follows the commits (`follow`), of which engines keep the
+//! last ones (`log`).
 
 mod engine;
 mod error;
@@ -68,7 +69,8 @@ struct Inner {
 }
 
 impl Store {
-    /// A store over `engine`, and over the same as a file where it is one. Errors: [`Error::Io`] when the system gives no thread to write on.
+    /// A store over `engine`, and over the same as a file where it is one. Errors: [`Error::Io`] when the system gives
+    /// no thread to write on.
     fn over(engine: Arc<dyn Engine>, file: Option<Arc<dyn DataFile>>, options: &Options) -> Result<Self, Error> {
         let feed = Feed::start(&engine);
         let writer = Writer::start(Arc::clone(&engine), Arc::clone(&feed))?;
@@ -113,10 +115,11 @@ impl Store {
 
     /// Runs `change` in a transaction and answers when it is durable.
     ///
-    /// `change` must be pure: no input or output, no time, no chance; it may run more than once (debug builds run it twice and
-    /// compare). When it gives an error or panics, none of its changes are kept, and no other transaction is touched. A refusal
-    /// that must leave a mark is therefore a value, not an error. When the caller stops waiting, the transaction still
-    /// takes place. Errors: its own; [`Error::Panicked`]; [`Error::Full`], [`Error::Io`] when the commit failed; [`Error::Conflict`].
+    /// `change` must be pure: no input or output, no time, no chance; it may run more than once (debug builds run it
+    /// twice and compare). When it gives an error or panics, none of its changes are kept, and no other transaction is
+    /// touched. A refusal that must leave a mark is therefore a value, not an error. When the caller stops waiting, the
+    /// transaction still takes place. Errors: its own; [`Error::Panicked`]; [`Error::Full`], [`Error::Io`] when the
+    /// commit failed; [`Error::Conflict`].
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -128,8 +131,8 @@ impl Store {
         answered.await.unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
 
-    /// As [`Store::write`], for what nobody waits for: the change takes place soon, after those that wait already. That it failed is in the
-    /// log, and nowhere else.
+    /// As [`Store::write`], for what nobody waits for: the change takes place soon, after those that wait already. That
+    /// it failed is in the log, and nowhere else.
     pub fn write_unwatched<E, F>(&self, change: F)
     where
         F: Fn(&mut Tx) -> Result<(), E> + Send + 'static,
@@ -142,7 +145,8 @@ impl Store {
         });
     }
 
-    /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody. Errors: its own, the disk's.
+    /// Runs `change` over the state of the last commit and keeps nothing of it: what it would answer. Waits for nobody.
+    /// Errors: its own, the disk's.
     pub fn rehearse<T, E: From<Error>>(&self, change: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         self.still_open()?;
         change(&mut Tx::over(self.inner.engine.snapshot()?))
@@ -160,13 +164,15 @@ impl Store {
         answered.recv().unwrap_or_else(|_| Err(E::from(Error::Closed)))
     }
 
-    /// Asks for the lease `name` until `now` + `term`: the right to do something that must happen once however many processes serve the same
-    /// data, as background work does. Ask before the work, and again to prolong it; do nothing after its end. `None`: another process holds
-    /// it, and this one leaves the work alone. With a data file, which only one process can open, the answer is always a lease.
+    /// Asks for the lease `name` until `now` + `term`: the right to do something that must happen once however many
+    /// processes serve the same data, as background work does. Ask before the work, and again to prolong it; do nothing
+    /// after its end. `None`: another process holds it, and this one leaves the work alone. With a data file, which
+    /// only one process can open, the answer is always a lease.
     ///
-    /// `name` says what is done, as `sweep` or `outbox`; one process may hold many leases, and asking twice is prolonging. A process that
-    /// ends without [`Store::give_back`] keeps its leases until they end, so `term` is how long the work may stand still after a crash.
-    /// Errors: [`Error::Closed`], [`Error::Io`] when who gives leases cannot be reached; then the work is left alone too.
+    /// `name` says what is done, as `sweep` or `outbox`; one process may hold many leases, and asking twice is
+    /// prolonging. A process that ends without [`Store::give_back`] keeps its leases until they end, so `term` is how
+    /// long the work may stand still after a crash. Errors: [`Error::Closed`], [`Error::Io`] when who gives leases
+    /// cannot be reached; then the work is left alone too.
     pub async fn lease(&self, name: &str, now: Moment, term: Duration) -> Result<Option<Lease>, Error> {
         self.still_open()?;
         let lease = Lease::new(name, now.plus(term));
@@ -184,17 +190,19 @@ impl Store {
         self.inner.writer.commits()
     }
 
-    /// Sees the revision change with every commit, wherever it was made, and before the transactions of the own ones are answered.
+    /// Sees the revision change with every commit, wherever it was made, and before the transactions of the own ones
+    /// are answered.
     pub fn changes(&self) -> watch::Receiver<Revision> {
         self.inner.feed.newest()
     }
 
-    /// Tells `follower` of every commit after `from`, in order, without a gap and wherever it was made, until it answers false. Those that
-    /// there are already it learns of before this returns; the later ones before the transactions of the commit are answered, on the thread
-    /// that learns of it, so it must be quick, and must not write. When commits were missed it is told so (see [`Commit::is_known`]).
+    /// Tells `follower` of every commit after `from`, in order, without a gap and wherever it was made, until it
+    /// answers false. Those that there are already it learns of before this returns; the later ones before the
+    /// transactions of the commit are answered, on the thread that learns of it, so it must be quick, and must not
+    /// write. When commits were missed it is told so (see [`Commit::is_known`]).
     ///
-    /// `from` is the revision of the snapshot ([`Snapshot::revision`]) that the follower builds on. False when the store no longer knows
-    /// all commits after it: take a newer snapshot. Errors: [`Error::Closed`], the disk's.
+    /// `from` is the revision of the snapshot ([`Snapshot::revision`]) that the follower builds on. False when the
+    /// store no longer knows all commits after it: take a newer snapshot. Errors: [`Error::Closed`], the disk's.
     pub fn follow(
         &self,
         from: Revision,
@@ -204,7 +212,8 @@ impl Store {
         self.inner.feed.follow(from, Box::new(follower))
     }
 
-    /// Finishes the transactions that wait, then closes the file. Afterwards everything is refused with [`Error::Closed`].
+    /// Finishes the transactions that wait, then closes the file. Afterwards everything is refused with
+    /// [`Error::Closed`].
     pub fn close(&self) {
         self.inner.close();
     }

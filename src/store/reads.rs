@@ -1,17 +1,18 @@
-//! What a transaction has read: keys, and ranges as their bounds. A commit by somebody else that touches none of it changes nothing of
-//! what the transaction saw.
+//! What a transaction has read: keys, and ranges as their bounds. A commit by somebody else that touches none of it
+//! changes nothing of what the transaction saw.
 
 use std::ops::{Bound, Range};
 
 use super::engine::{Changes, nothing_between};
 
-/// Reads that are kept one by one. With more of them the tables are kept as a whole: a long transaction is then in conflict more often, and
-/// what it holds in memory has an end.
+/// Reads that are kept one by one. With more of them the tables are kept as a whole: a long transaction is then in
+/// conflict more often, and what it holds in memory has an end.
 const MOST: usize = 100_000;
 
 /// Everything that was read of the state below a transaction.
 ///
-/// All keys lie in one piece of memory, one after another, since a busy writer notes some thousand of them for each commit.
+/// All keys lie in one piece of memory, one after another, since a busy writer notes some thousand of them for each
+/// commit.
 #[derive(Debug, Default)]
 pub(super) struct ReadSet {
     bytes: Vec<u8>,

@@ -41,7 +41,8 @@ pub(super) fn is_well_formed(bytes: &[u8]) -> bool {
     matches!(bytes.split_first(), Some((1.., body)) if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok())
 }
 
-/// Reads the body of a record, of this version or an older one. Errors: [`Error::Record`], which says where and not what.
+/// Reads the body of a record, of this version or an older one. Errors: [`Error::Record`], which says where and not
+/// what.
 pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|cause| Error::Record(position_of(&cause)))
 }

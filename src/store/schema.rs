@@ -62,8 +62,9 @@ pub const TABLES: &[&str] = &[
     "authentications_by_user",
 ];
 
-/// What decides who may do what: the last commit that touched one of these tables is the version of it (see [`super::Read::access_revision`]).
-/// What is written often for other reasons stays out of them, since every change empties the caches of permissions.
+/// What decides who may do what: the last commit that touched one of these tables is the version of it (see
+/// [`super::Read::access_revision`]). What is written often for other reasons stays out of them, since every change
+/// empties the caches of permissions.
 pub(super) const ACCESS: &[&str] = &["api_keys", "change_counts", "clients", "groups", "models", "tuples", "users"];
 
 /// Tables of this folder's own tests.
@@ -89,7 +90,8 @@ pub(super) fn head_row() -> (&'static str, Vec<u8>) {
     ("meta", (TenantId::INSTALLATION, String::from("head")).encode())
 }
 
-/// What the row of the head says; before there was one, nothing was counted. Errors: [`Error::Record`], [`Error::Newer`].
+/// What the row of the head says; before there was one, nothing was counted. Errors: [`Error::Record`],
+/// [`Error::Newer`].
 pub(super) fn head_of(row: Option<&[u8]>) -> Result<Head, Error> {
     match row.map(record::from_bytes).transpose()? {
         Some(Meta::Head(head)) => Ok(head),

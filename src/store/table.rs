@@ -36,7 +36,8 @@ impl<K: Key, R: Record> Table<K, R> {
         from.get_raw(self.name, &key.encode())?.map(|bytes| record::from_bytes(&bytes)).transpose()
     }
 
-    /// As [`Table::find`], for callers who have the parts of the key but do not own them: `key` is [`super::prefix`] over all of them.
+    /// As [`Table::find`], for callers who have the parts of the key but do not own them: `key` is [`super::prefix`]
+    /// over all of them.
     pub(super) fn find_at(&self, from: &(impl Read + ?Sized), key: &[u8]) -> Result<Option<R>, Error> {
         from.get_raw(self.name, key)?.map(|bytes| record::from_bytes(&bytes)).transpose()
     }
@@ -51,7 +52,8 @@ impl<K: Key, R: Record> Table<K, R> {
         tx.set_raw(self.name, key.encode(), None)
     }
 
-    /// What a commit did to the records whose keys begin with `prefix`: the new ones, and `None` for those that are gone.
+    /// What a commit did to the records whose keys begin with `prefix`: the new ones, and `None` for those that are
+    /// gone.
     pub fn changed(&self, commit: &Commit<'_>, prefix: &[u8]) -> Result<Vec<(K, Option<R>)>, Error> {
         let Some(rows) = commit.changes().and_then(|changes| changes.table(self.name)) else { return Ok(Vec::new()) };
         let of_prefix = rows.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
@@ -77,8 +79,8 @@ impl<K: Key, R: Record> Table<K, R> {
             .collect()
     }
 
-    /// Shows `visit` the records whose keys begin with `prefix`, ascending, until it breaks. Some are read at a time, so that only what `visit`
-    /// keeps is held. Errors: reading, those of `visit`.
+    /// Shows `visit` the records whose keys begin with `prefix`, ascending, until it breaks. Some are read at a time,
+    /// so that only what `visit` keeps is held. Errors: reading, those of `visit`.
     pub fn visit(
         &self,
         from: &(impl Read + ?Sized),
@@ -138,7 +140,8 @@ impl<K: Key> Index<K> {
         Ok(from.get_raw(self.name, &key.encode())?.is_some())
     }
 
-    /// Up to `limit` facts that begin with `prefix` (see [`super::prefix`]) and, in the given order, come after `after`.
+    /// Up to `limit` facts that begin with `prefix` (see [`super::prefix`]) and, in the given order, come after
+    /// `after`.
     pub fn page(
         &self,
         from: &(impl Read + ?Sized),
@@ -167,7 +170,8 @@ impl<K: Key> Index<K> {
         walk(self.name, prefix, tx, |tx| tx, |tx, (key, _)| visit(tx, K::decode(&key)?))
     }
 
-    /// Up to `limit` facts from the one that `from_key` begins to the one that `to_key` begins, both included, ascending.
+    /// Up to `limit` facts from the one that `from_key` begins to the one that `to_key` begins, both included,
+    /// ascending.
     pub(super) fn between(
         &self,
         from: &(impl Read + ?Sized),

@@ -13,9 +13,9 @@ use crate::base::Budget;
 
 /// What can be read from: a [`Snapshot`], or a [`Tx`] that also sees its own changes.
 pub trait Read {
-    /// The last commit that touched what decides who may do what: people, clients, API keys, groups, models, tuples. Two snapshots of one
-    /// store with the same one hold the same rows of these, so that what was read of them may be kept under it. `None` when it cannot be
-    /// read, and in a transaction, which may yet come to nothing.
+    /// The last commit that touched what decides who may do what: people, clients, API keys, groups, models, tuples.
+    /// Two snapshots of one store with the same one hold the same rows of these, so that what was read of them may be
+    /// kept under it. `None` when it cannot be read, and in a transaction, which may yet come to nothing.
     fn access_revision(&self) -> Option<Revision> {
         None
     }
@@ -94,8 +94,8 @@ impl Snapshot {
         Self { view, budget: None }
     }
 
-    /// The same, of which each row that is read, and every 4 KiB of it, is a step of `budget`: when that is spent, reading fails with
-    /// [`Error::Stopped`].
+    /// The same, of which each row that is read, and every 4 KiB of it, is a step of `budget`: when that is spent,
+    /// reading fails with [`Error::Stopped`].
     #[must_use]
     pub fn within(self, budget: Option<Arc<Budget>>) -> Self {
         Self { budget, ..self }
@@ -166,8 +166,9 @@ struct Page<'a> {
     limit: usize,
 }
 
-/// A transaction. Reads see its own changes, then those of the transactions that share its commit, then the last commit; what they
-/// look for in the last commit is noted, refused transactions included, since their answers rest on it too.
+/// A transaction. Reads see its own changes, then those of the transactions that share its commit, then the last
+/// commit; what they look for in the last commit is noted, refused transactions included, since their answers rest on
+/// it too.
 pub struct Tx {
     own: Changes,
     batch: Changes,
@@ -208,8 +209,8 @@ impl Tx {
         Ok(Proposal { base, reads: self.reads.into_inner(), changes: Arc::new(self.batch) })
     }
 
-    /// Notes what a scan has found out about the last commit: which rows there are from its beginning to its end, or to the last row of a
-    /// full page.
+    /// Notes what a scan has found out about the last commit: which rows there are from its beginning to its end, or to
+    /// the last row of a full page.
     fn note_scan(&self, table: &'static str, (from, to): (Bound<&[u8]>, Bound<&[u8]>), order: Order, page: Page<'_>) {
         let mut reads = self.reads.borrow_mut();
         match page.rows.last().filter(|_| page.rows.len() >= page.limit) {

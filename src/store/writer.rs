@@ -1,6 +1,6 @@
-//! The one thread of this process that writes. It takes whatever transactions wait, runs each over its own changes, and proposes those
-//! that succeeded as one commit; then every caller gets its answer. Where another process was faster and changed what they had read,
-//! it runs them again over the newer state.
+//! The one thread of this process that writes. It takes whatever transactions wait, runs each over its own changes, and
+//! proposes those that succeeded as one commit; then every caller gets its answer. Where another process was faster and
+//! changed what they had read, it runs them again over the newer state.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -109,8 +109,8 @@ impl Writer {
         Self { queue: RwLock::new(None), thread: Mutex::new(None), commits: Arc::default() }
     }
 
-    /// Queues a transaction; `answer` is called on the writer's thread once it is durable or refused, and at once when the
-    /// writer has stopped.
+    /// Queues a transaction; `answer` is called on the writer's thread once it is durable or refused, and at once when
+    /// the writer has stopped.
     pub(super) fn submit<T, E>(
         &self,
         closure: impl Fn(&mut Tx) -> Result<T, E> + Send + 'static,

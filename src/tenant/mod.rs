@@ -1,7 +1,7 @@
 //! Whose data, keys, settings and addresses an operation works with: a [`Tenant`].
 //!
-//! May use: `config`, `crypto`, `base`. There is one tenant now, the default one; nothing above asks how many there are. Start reading at
-//! [`Tenant`], then [`Urls`] and [`paths`].
+//! May use: `config`, `crypto`, `base`. There is one tenant now, the default one; nothing above asks how many there
+//! are. Start reading at [`Tenant`], then [`Urls`] and [`paths`].
 
 pub(crate) mod paths;
 mod urls;
@@ -16,7 +16,8 @@ use crate::crypto::keyring::{Keyring, PreparedJson};
 pub use paths::Path;
 pub use urls::Urls;
 
-/// An identity server of its own within the installation. Made anew when its settings change; the ring of keys is carried over.
+/// An identity server of its own within the installation. Made anew when its settings change; the ring of keys is
+/// carried over.
 pub struct Tenant {
     /// What the keys of its rows begin with.
     pub id: TenantId,

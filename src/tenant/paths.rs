@@ -1,5 +1,6 @@
-//! Every path, once, as it stands below the base path of a tenant. `http` registers routes under these names, and [`Urls`](super::Urls) makes
-//! addresses of them. A [`Path`] shows its text to the router only, so that nothing else makes an address of it.
+//! Every path, once, as it stands below the base path of a tenant. `http` registers routes under these names, and
+//! [`Urls`](super::Urls) makes addresses of them. A [`Path`] shows its text to the router only, so that nothing else
+//! makes an address of it.
 
 /// A path below the base path of a tenant; in a route with names in braces for what varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use crate::config::Issuer;
 
 /// Where a tenant is found: everything that is linked, redirected to or published is made here.
 ///
-/// A *path* (`/sign-in`, `/t/acme/sign-in`) is for our own pages and redirects; a *URL* (`https://auth.example.com/sign-in`) for everybody else.
+/// A *path* (`/sign-in`, `/t/acme/sign-in`) is for our own pages and redirects; a *URL*
+/// (`https://auth.example.com/sign-in`) for everybody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Urls {
     origin: Issuer,
@@ -48,7 +49,8 @@ impl Urls {
         &self.base
     }
 
-    /// Whether a path of this site is one of the tenant. Below a base path a browser must not be able to climb out of it by dots.
+    /// Whether a path of this site is one of the tenant. Below a base path a browser must not be able to climb out of
+    /// it by dots.
     pub fn contain(&self, path: &str) -> bool {
         let Some(rest) = path.strip_prefix(&self.base) else { return false };
         let path = rest.split(['?', '#']).next().unwrap_or_default();

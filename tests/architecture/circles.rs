@@ -1,8 +1,8 @@
 //! No circles: the files and folders that stand in one folder use each other in one direction only.
 //!
-//! A module uses another that stands beside it when any of its files names a path through it, by `crate::` or `super::`. The `mod.rs` of the
-//! folder is no module among them: it may use all, and a name that it exports from one of them counts as a use of that one (but not what
-//! it exports with `*`).
+//! A module uses another that stands beside it when any of its files names a path through it, by `crate::` or
+//! `super::`. The `mod.rs` of the folder is no module among them: it may use all, and a name that it exports from one
+//! of them counts as a use of that one (but not what it exports with `*`).
 
 #![expect(clippy::indexing_slicing, reason = "a test")]
 

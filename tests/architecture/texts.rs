@@ -64,3 +64,26 @@ fn the_list_sees_whole_words_in_any_case() {
     assert_eq!(banned("a token of ours.").map(|(word, _)| word), Some("of ours"));
     assert_eq!(banned("fn bug_class_38_whoever_calls() of oursler"), None);
 }
+
+/// Columns that a line of a comment may take.
+const COLUMNS: usize = 120;
+
+/// Whether a line is a comment alone, and too long. What has no space to break at is as long as it is.
+fn is_too_long(line: &str) -> bool {
+    let Some(text) = line.trim_start().strip_prefix("//") else { return false };
+    let text = text.trim_start_matches(['/', '!']).trim();
+    // A row of a table is one line.
+    line.chars().count() > COLUMNS && text.contains(' ') && !text.starts_with('|')
+}
+
+#[test]
+fn comments_fit_the_columns() {
+    let mut offences = Vec::new();
+    for place in ["src", "tests/suite", "tests/load", "tests/architecture", "fuzz"] {
+        for (path, text) in files_of(place, &[".rs"]) {
+            let long = text.lines().enumerate().filter(|(_, line)| is_too_long(line));
+            offences.extend(long.map(|(number, _)| format!("{path}:{}: more than {COLUMNS} columns", number + 1)));
+        }
+    }
+    none(&offences);
+}

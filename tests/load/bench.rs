@@ -1,8 +1,9 @@
-//! The load benchmark: the real server on loopback, measured against the goals of the project. `cargo bench --bench load`
-//! runs it; it is no part of the test run.
+//! The load benchmark: the real server on loopback, measured against the goals of the project. `cargo bench --bench
+//! load` runs it; it is no part of the test run.
 //!
-//! Start reading at [`rows::ALL`]: every row is a function that seeds a data file (`seed`), starts the server (`server`), lets
-//! clients loose on it (`run`, `http`) and states the outcome in the units of the machine (`machine`) against a goal (`table`).
+//! Start reading at [`rows::ALL`]: every row is a function that seeds a data file (`seed`), starts the server
+//! (`server`), lets clients loose on it (`run`, `http`) and states the outcome in the units of the machine (`machine`)
+//! against a goal (`table`).
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

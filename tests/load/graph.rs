@@ -1,7 +1,8 @@
 //! Permissions to ask about: documents in folders, folders for groups, people in groups.
 //!
-//! With `n` tuples there are n·2/5 documents, each with an owner and a parent; n/10 folders, each for one group; n/100 groups of ten people.
-//! Who is in the group of a document's folder may view it: three tuples away, and owner and editor are looked for on the way.
+//! With `n` tuples there are n·2/5 documents, each with an owner and a parent; n/10 folders, each for one group; n/100
+//! groups of ten people. Who is in the group of a document's folder may view it: three tuples away, and owner and
+//! editor are looked for on the way.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Many clients at once for a while, and what it cost the server.
 //!
-//! One thread drives all connections of a run. The kernel charges the waking of a thread that waits on a loopback connection to the
-//! process that writes into it: with a thread per client that would be part of what the server seems to cost.
+//! One thread drives all connections of a run. The kernel charges the waking of a thread that waits on a loopback
+//! connection to the process that writes into it: with a thread per client that would be part of what the server seems
+//! to cost.
 
 use std::time::{Duration, Instant};
 
@@ -56,8 +57,8 @@ pub enum Next {
     Done,
 }
 
-/// Runs one client per element of `clients`, each on its own connection, for `lasting`. The first failed step fails the run, as
-/// does a server that has not answered everybody some time later.
+/// Runs one client per element of `clients`, each on its own connection, for `lasting`. The first failed step fails the
+/// run, as does a server that has not answered everybody some time later.
 pub fn run<C>(
     server: &Server,
     clients: &mut [C],
@@ -67,7 +68,8 @@ pub fn run<C>(
     run_beside(true, server, clients, lasting, step)
 }
 
-/// As [`run`], but without measuring the unit meanwhile, which keeps a core busy for milliseconds: for what is a ratio of two times.
+/// As [`run`], but without measuring the unit meanwhile, which keeps a core busy for milliseconds: for what is a ratio
+/// of two times.
 pub fn run_undisturbed<C>(
     server: &Server,
     clients: &mut [C],

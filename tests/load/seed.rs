@@ -121,8 +121,8 @@ pub fn seed(path: &Path, amounts: Amounts) -> Result<Seeded> {
     Ok(seeded)
 }
 
-/// The client of everybody's tokens, which the configuration declares: were it not there yet, the server would take away what was written about an
-/// earlier one of its name.
+/// The client of everybody's tokens, which the configuration declares: were it not there yet, the server would take
+/// away what was written about an earlier one of its name.
 fn app() -> Result<Client> {
     let now = SystemClock.now();
     Ok(serde_json::from_value(serde_json::json!({

@@ -1,5 +1,5 @@
-//! OpenID AuthZEN 1.0: the requests of its interop scenarios (`tests/data/authzen`, with their licences) over models of our own, and what the
-//! standard says of lists, defaults and errors.
+//! OpenID AuthZEN 1.0: the requests of its interop scenarios (`tests/data/authzen`, with their licences) over models of
+//! our own, and what the standard says of lists, defaults and errors.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ fn set(results: &Value) -> BTreeSet<String> {
     all
 }
 
-/// A user views records of their own and of their department, and a manager any; edits their own, and a manager any of their department; deletes
-/// their own.
+/// A user views records of their own and of their department, and a manager any; edits their own, and a manager any of
+/// their department; deletes their own.
 async fn search(graph: &Graph) {
     let department = json!({"adminBypass": false,
         "relations": {"member": {"subjects": ["user"]}, "manager": {"subjects": ["user"]}}});

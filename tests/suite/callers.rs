@@ -1,4 +1,5 @@
-//! Who may ask where machines ask: every credential of ours, and none that is not. The endpoint that verifies API keys stands for all.
+//! Who may ask where machines ask: every credential of ours, and none that is not. The endpoint that verifies API keys
+//! stands for all.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A clock that is set, back or forward, while the server runs or before it starts: nobody is locked out by it, and nothing lives longer.
+//! A clock that is set, back or forward, while the server runs or before it starts: nobody is locked out by it, and
+//! nothing lives longer.
 
 use std::time::Duration;
 

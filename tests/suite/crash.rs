@@ -45,7 +45,8 @@ async fn write(http: Client, origin: String, token: String, name: String, count:
     acknowledged
 }
 
-/// Serves, writes from several connections, kills once `after` writes were acknowledged; answers what was, and how long opening took.
+/// Serves, writes from several connections, kills once `after` writes were acknowledged; answers what was, and how long
+/// opening took.
 async fn round(folder: &Path, number: usize, after: usize) -> (Vec<String>, Duration) {
     let begin = Instant::now();
     let (mut server, origin) = serve(folder);

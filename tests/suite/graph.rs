@@ -1,5 +1,5 @@
-//! An administrator's way to models, tuples and questions, over the web. Text names subjects and objects: `user:ann`, `group:eng#member`,
-//! `client_abc:invoice:inv_1`.
+//! An administrator's way to models, tuples and questions, over the web. Text names subjects and objects: `user:ann`,
+//! `group:eng#member`, `client_abc:invoice:inv_1`.
 
 use std::collections::BTreeSet;
 
@@ -124,8 +124,9 @@ pub fn objects_in(body: &Value) -> BTreeSet<String> {
     ids.map(|id| format!("{kind}:{id}")).collect()
 }
 
-/// The subjects of an answer of `list-subjects`, as `type:id`, and `type:*` where everyone may, but perhaps for some. Platform administrators, who may do everything
-/// unless the model says otherwise, are left out: the worlds of the tests know none.
+/// The subjects of an answer of `list-subjects`, as `type:id`, and `type:*` where everyone may, but perhaps for some.
+/// Platform administrators, who may do everything unless the model says otherwise, are left out: the worlds of the
+/// tests know none.
 pub fn subjects_in(body: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for item in body["items"].as_array().unwrap() {

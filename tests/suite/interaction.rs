@@ -1,4 +1,5 @@
-//! An authorization request that waits for a person: bound to its browser, answered once, and only a proof that was given for it counts.
+//! An authorization request that waits for a person: bound to its browser, answered once, and only a proof that was
+//! given for it counts.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! To whom introspection tells what a token is: its own client, its audience, and those who hold the right (RFC 7662 §2.1, §4).
+//! To whom introspection tells what a token is: its own client, its audience, and those who hold the right (RFC 7662
+//! §2.1, §4).
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Auther from the outside: every test starts a server of its own in this process and speaks HTTP with it.
 //!
-//! A test that guards against a class of known faults begins with the number of the class. Start reading at [`harness`].
+//! A test that guards against a class of known faults begins with the number of the class. Start reading at
+//! [`harness`].
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Every operation of the admin API, by every role with every credential. The operations are those that the running server describes, which are
-//! those that are registered; the rights are those that it tells each caller.
+//! Every operation of the admin API, by every role with every credential. The operations are those that the running
+//! server describes, which are those that are registered; the rights are those that it tells each caller.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Names and identifiers: what somebody chooses to be called is looked up when a person writes it, and never after that.
+//! Names and identifiers: what somebody chooses to be called is looked up when a person writes it, and never after
+//! that.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! What Auther sees of how an app protects its sign-ins, and says to the people who run it; how long consent says that access lasts.
+//! What Auther sees of how an app protects its sign-ins, and says to the people who run it; how long consent says that
+//! access lasts.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Questions and grants as apps send them by mistake: what is missing or nobody's is told, and never taken for something else.
+//! Questions and grants as apps send them by mistake: what is missing or nobody's is told, and never taken for
+//! something else.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! The printed integration scenarios, and what people count on: machines (C), many tenants (E), a mesh of services (F), a tuple
-//! that is taken away.
+//! The printed integration scenarios, and what people count on: machines (C), many tenants (E), a mesh of services (F),
+//! a tuple that is taken away.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::api_keys::{exchange, text};
 use crate::graph::{Graph, good, refused};
 use crate::harness::{ANN, Home, Response, Tokens, payload};
 
-/// A service that verifies tokens by itself, as strictly as one in Go does: the algorithm is fixed, the key is chosen by `kid`, `iss` is compared
-/// as text, `aud` may be a text or a list, times have no leeway.
+/// A service that verifies tokens by itself, as strictly as one in Go does: the algorithm is fixed, the key is chosen
+/// by `kid`, `iss` is compared as text, `aud` may be a text or a list, times have no leeway.
 struct Service<'h> {
     home: &'h Home,
     jwks: Value,

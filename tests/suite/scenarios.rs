@@ -1,14 +1,19 @@
-//! The files of `tests/scenarios`: models, tuples and what is then asked, each construct and their combinations, through the web.
+//! The files of `tests/scenarios`: models, tuples and what is then asked, each construct and their combinations,
+//! through the web.
 //!
-//! A file has `models` (type to definition), `tuples` (in any notation that is imported) and `steps`, which are done one after another:
+//! A file has `models` (type to definition), `tuples` (in any notation that is imported) and `steps`, which are done
+//! one after another:
 //!
-//! * `ask`: `SUBJECT NAME OBJECT`, perhaps with attributes of the `resource`. `answer` is the reason: `granted` allows; `limit_reached` is an error.
-//! * `objects`: `SUBJECT NAME TYPE`; `are` says which, `everything` whether it may be done with all there will ever be, `perhaps_everything`
-//!   whether each must be asked about, `gated` which of them a script decides. `subjects`: `TYPE NAME OBJECT`.
-//! * `write`, `remove` a tuple; `refuse`: writing it is refused in words that hold `says`; `advance` the clock by seconds.
+//! * `ask`: `SUBJECT NAME OBJECT`, perhaps with attributes of the `resource`. `answer` is the reason: `granted` allows;
+//!   `limit_reached` is an error.
+//! * `objects`: `SUBJECT NAME TYPE`; `are` says which, `everything` whether it may be done with all there will ever be,
+//!   `perhaps_everything` whether each must be asked about, `gated` which of them a script decides. `subjects`: `TYPE
+//!   NAME OBJECT`.
+//! * `write`, `remove` a tuple; `refuse`: writing it is refused in words that hold `says`; `advance` the clock by
+//!   seconds.
 //!
-//! Each answer of `ask` is held against the lists as well: what is allowed stands in them, and what no tuple gives does not. What is granted is
-//! explained.
+//! Each answer of `ask` is held against the lists as well: what is allowed stands in them, and what no tuple gives does
+//! not. What is granted is explained.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -189,8 +194,8 @@ async fn every_scenario_is_answered_as_its_file_says() {
     assert!(files.len() >= 13 && steps.iter().sum::<usize>() >= 200, "{} files, {steps:?}", files.len());
 }
 
-/// Whether what is not listed fits an answer: everything and everyone is meant by a wildcard, also what nobody has heard of, and perhaps by
-/// one that must be asked about.
+/// Whether what is not listed fits an answer: everything and everyone is meant by a wildcard, also what nobody has
+/// heard of, and perhaps by one that must be asked about.
 fn unlisted(body: &Value, is_granted: bool) -> bool {
     match (&body["wildcardGrant"], &body["wildcardAbacRequired"]) {
         (Value::Bool(true), _) => is_granted,

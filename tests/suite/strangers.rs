@@ -1,4 +1,5 @@
-//! Signed tokens from strangers: everywhere one is taken, a bad one is refused in that place's own words, and never with a 5xx.
+//! Signed tokens from strangers: everywhere one is taken, a bad one is refused in that place's own words, and never
+//! with a 5xx.
 
 use auther::crypto::jose::{Algorithm, SigningKey};
 use data_encoding::BASE64URL_NOPAD;
@@ -9,7 +10,8 @@ use crate::harness::{ANN, App, Browser, Callback, Home, Response, Tokens, form, 
 
 const VECTORS: &str = include_str!("../data/wycheproof/json_web_signature_test.json");
 
-/// Every distinct token of Project Wycheproof's vectors: the invalid ones, with the valid ones, whose keys are not ours.
+/// Every distinct token of Project Wycheproof's vectors: the invalid ones, with the valid ones, whose keys are not
+/// ours.
 fn vectors() -> Vec<String> {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
     let groups = file["testGroups"].as_array().unwrap().iter();

@@ -1,4 +1,5 @@
-//! What the audit log learns of those who are refused, and of what happens for every token: once a minute, not every time.
+//! What the audit log learns of those who are refused, and of what happens for every token: once a minute, not every
+//! time.
 
 use std::time::Duration;
 

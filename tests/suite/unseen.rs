@@ -1,4 +1,5 @@
-//! Characters that are not seen, or that turn the direction of reading, in everything that is a name; and names that are shown beside other text.
+//! Characters that are not seen, or that turn the direction of reading, in everything that is a name; and names that
+//! are shown beside other text.
 
 use std::process::Command;
 
@@ -10,7 +11,8 @@ use crate::api_keys::text;
 use crate::graph::{Graph, good};
 use crate::harness::{ANN, Home, Response};
 
-/// One of each sort: an override, an isolate, a zero-width space and joiner, a mark of direction, a soft hyphen, a filler, a tag, a line separator.
+/// One of each sort: an override, an isolate, a zero-width space and joiner, a mark of direction, a soft hyphen, a
+/// filler, a tag, a line separator.
 const UNSEEN: [char; 10] = [
     '\u{202e}',
     '\u{2066}',
@@ -24,7 +26,8 @@ const UNSEEN: [char; 10] = [
     '\u{2028}',
 ];
 
-/// Every call of the admin API that takes something that is shown as a name: the method, the path, and a body whose `NAME` it is.
+/// Every call of the admin API that takes something that is shown as a name: the method, the path, and a body whose
+/// `NAME` it is.
 fn admin_writers(ann: &str, group: &str, key: &str) -> Vec<(Method, String, Value)> {
     let mut all = vec![
         (Method::POST, String::from("users"), json!({"email": "x@example.com", "username": "NAME"})),

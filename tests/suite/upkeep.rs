@@ -1,4 +1,5 @@
-//! Tuples in daily life: who is deleted, who has very many, who writes at the same time, what ends, what comes in batches.
+//! Tuples in daily life: who is deleted, who has very many, who writes at the same time, what ends, what comes in
+//! batches.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

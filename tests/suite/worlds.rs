@@ -1,14 +1,18 @@
-//! The worlds of OpenFGA's own suite (`tests/data/openfga`, with its licence) through the web: model, tuples, then every question.
+//! The worlds of OpenFGA's own suite (`tests/data/openfga`, with its licence) through the web: model, tuples, then
+//! every question.
 //!
 //! What means something else here, and is asserted as it is meant here:
 //!
-//! * A type that no model declares (`2000`, `2021`): a subject of an unknown type is nobody, so it is denied and the lists are empty. Types of
-//!   subjects need no model here.
+//! * A type that no model declares (`2000`, `2021`): a subject of an unknown type is nobody, so it is denied and the
+//!   lists are empty. Types of subjects need no model here.
 //! * A tuple that the model does not take (`2027`), contextual or not: refused as `invalid_fields`, whatever is asked.
 //! * Lists look at what is stored. What a world has in context for a list is written before and removed after.
-//! * A bare group stands for its members: `group:x` in a list is `group:x#member`, and `group:*` names no group and is refused.
-//! * A model that no longer takes stored tuples is refused as `in_use` instead of forgetting them. The world goes on as after their removal.
-//! * The platform's administrators may do everything: they stand in the lists of subjects besides those that a world expects.
+//! * A bare group stands for its members: `group:x` in a list is `group:x#member`, and `group:*` names no group and is
+//!   refused.
+//! * A model that no longer takes stored tuples is refused as `in_use` instead of forgetting them. The world goes on as
+//!   after their removal.
+//! * The platform's administrators may do everything: they stand in the lists of subjects besides those that a world
+//!   expects.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Who may write what, answered by the permission graph over the state that is changed: tuples and models by what they name there. What else is changed needs
-//! the permission that its own rule names with [`crate::rights::write`].
+//! Who may write what, answered by the permission graph over the state that is changed: tuples and models by what they
+//! name there. What else is changed needs the permission that its own rule names with [`crate::rights::write`].
 
 use std::collections::BTreeSet;
 
@@ -24,10 +24,11 @@ pub enum WriteAs {
     ManagerOf(ClientId),
 }
 
-/// Refuses tuples that the actor may not write or remove. What gives authority over the platform, itself or through others, is for its administrators;
-/// memberships for who manages them; the objects and the access of a client for who manages access to it; everything for who may update tuples; grants
-/// for the client whose types they are on, for who manages them, and for who may do everything in it. Their names must be those of stored tuples.
-/// Errors: [`Denied`], the store's.
+/// Refuses tuples that the actor may not write or remove. What gives authority over the platform, itself or through
+/// others, is for its administrators; memberships for who manages them; the objects and the access of a client for who
+/// manages access to it; everything for who may update tuples; grants for the client whose types they are on, for who
+/// manages them, and for who may do everything in it. Their names must be those of stored tuples. Errors: [`Denied`],
+/// the store's.
 pub fn may_write_tuples(cx: &Cx, from: &dyn Read, write_as: &WriteAs, keys: &[TupleKey]) -> Result<(), Error> {
     within_reach(cx, from, keys)?;
     if let WriteAs::ManagerOf(client) = write_as {
@@ -47,13 +48,14 @@ pub fn may_write_tuples(cx: &Cx, from: &dyn Read, write_as: &WriteAs, keys: &[Tu
     Ok(())
 }
 
-/// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give themselves more than they have.
-/// Administrators need a fresh session for them.
+/// Refuses tuples that lead to authority over the platform to everybody who does not administer it: nobody is to give
+/// themselves more than they have. Administrators need a fresh session for them.
 fn within_reach(cx: &Cx, from: &dyn Read, keys: &[TupleKey]) -> Result<(), Error> {
     of_the_platform(cx, from, || platform::is_given_by(cx, from, keys))
 }
 
-/// Refuses what carries authority to everybody but administrators of the platform in a fresh session. Errors: [`Denied`], [`Error::NotFresh`].
+/// Refuses what carries authority to everybody but administrators of the platform in a fresh session. Errors:
+/// [`Denied`], [`Error::NotFresh`].
 fn of_the_platform(
     cx: &Cx,
     from: &dyn Read,
@@ -93,7 +95,8 @@ fn owner(cx: &Cx, from: &dyn Read, entity_type: &str) -> Result<Option<ClientId>
     Ok(Models::unshared(cx.tenant.id).find(from, entity_type)?.and_then(|model| model.client.clone()))
 }
 
-/// Refuses who may not manage the grants of a client. A client may manage what is its own. Errors: [`Denied`], the store's.
+/// Refuses who may not manage the grants of a client. A client may manage what is its own. Errors: [`Denied`], the
+/// store's.
 pub fn may_manage_grants(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
     let object = (CLIENTS, client.as_str());
     let is_itself = matches!(&cx.actor, Actor::Client(actor) if actor == client);
@@ -121,8 +124,9 @@ pub struct ModelChange<'a> {
     pub named: Option<&'a ClientId>,
 }
 
-/// Refuses a model that the actor may not write or remove. Models that decide who has authority over the platform are for its administrators, all others
-/// for who may update models, and those of a client's types for who manages that client. Errors: [`Denied`], the store's.
+/// Refuses a model that the actor may not write or remove. Models that decide who has authority over the platform are
+/// for its administrators, all others for who may update models, and those of a client's types for who manages that
+/// client. Errors: [`Denied`], the store's.
 pub fn may_change_model(cx: &Cx, from: &dyn Read, model: ModelChange<'_>) -> Result<(), Error> {
     of_the_platform(cx, from, || platform::rests_on_model(cx, from, model.entity_type))?;
     let all = needs(cx, from, "update", ("models", ANY));
@@ -134,8 +138,8 @@ pub fn may_change_model(cx: &Cx, from: &dyn Read, model: ModelChange<'_>) -> Res
     }
 }
 
-/// Refuses a change of a group that gives authority over the platform to everybody who does not administer it. Who may rename and fill groups is not to
-/// become an administrator by that. Errors: [`Denied`], the store's.
+/// Refuses a change of a group that gives authority over the platform to everybody who does not administer it. Who may
+/// rename and fill groups is not to become an administrator by that. Errors: [`Denied`], the store's.
 pub fn may_change_group(cx: &Cx, from: &dyn Read, group: &Group) -> Result<(), Error> {
     within_reach(
         cx,
@@ -149,8 +153,9 @@ pub fn may_change_group(cx: &Cx, from: &dyn Read, group: &Group) -> Result<(), E
     )
 }
 
-/// Refuses the deletion of a client on whose types or people authority over the platform rests to everybody who does not administer the platform: with
-/// them would go what gives authority, and what keeps somebody from it. Errors: [`Denied`], the store's.
+/// Refuses the deletion of a client on whose types or people authority over the platform rests to everybody who does
+/// not administer the platform: with them would go what gives authority, and what keeps somebody from it. Errors:
+/// [`Denied`], the store's.
 pub fn may_delete_client(cx: &Cx, from: &dyn Read, client: &ClientId) -> Result<(), Error> {
     of_the_platform(cx, from, || platform::rests_on_client(cx, from, client))
 }

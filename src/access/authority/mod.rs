@@ -1,10 +1,11 @@
 //! Authority over Auther itself: who may change what of it, and who may ask what about others.
 //!
-//! May use: `access::{check, effective, graph, model}`, `identity::sessions`, `rights`, `cx` and below. A rule takes the operation, whose actor is the caller,
-//! and the state that it is about: a handler asks it early, and the transaction that makes the change asks it once more, over what it is about to write.
-//! `changes` has the rules for what is written, `reading` those for what is shown and asked. `platform` says which tuples, models and clients decide who
-//! has authority over the platform. `authorizer` answers for the modules to the left of `access`, whose own rules are in [`crate::rights`]. Start reading at
-//! [`may_write_tuples`].
+//! May use: `access::{check, effective, graph, model}`, `identity::sessions`, `rights`, `cx` and below. A rule takes
+//! the operation, whose actor is the caller, and the state that it is about: a handler asks it early, and the
+//! transaction that makes the change asks it once more, over what it is about to write. `changes` has the rules for
+//! what is written, `reading` those for what is shown and asked. `platform` says which tuples, models and clients
+//! decide who has authority over the platform. `authorizer` answers for the modules to the left of `access`, whose own
+//! rules are in [`crate::rights`]. Start reading at [`may_write_tuples`].
 
 mod authorizer;
 mod changes;

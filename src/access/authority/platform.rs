@@ -1,5 +1,5 @@
-//! Who holds something of the platform itself, and which tuples and models decide that: what a lesser administrator must not touch. Asked in the
-//! transaction that is about to touch it.
+//! Who holds something of the platform itself, and which tuples and models decide that: what a lesser administrator
+//! must not touch. Asked in the transaction that is about to touch it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,7 +13,8 @@ use crate::records::{SubjectRef, TupleKey};
 use crate::store::Read;
 use crate::store::rows::{models, tuples};
 
-/// Tuples and places that are looked at before the answer is yes for safety. They are looked at where everybody's writing waits.
+/// Tuples and places that are looked at before the answer is yes for safety. They are looked at where everybody's
+/// writing waits.
 const MAX_STEPS: usize = 20_000;
 
 /// Tuples that are looked at on the short way, before the long one is gone.
@@ -22,15 +23,16 @@ const MAX_CLIMB: usize = 5_000;
 /// The relation of who may merely use an app, and has no authority by it.
 const USE: &str = "use";
 
-/// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what a group gives follows from
-/// its own tuples.
+/// Whether this entity type is one of the installation's own, whose tuples give authority over it. Groups are not: what
+/// a group gives follows from its own tuples.
 pub fn is_of_the_platform(entity_type: &str) -> bool {
     entity_type != GROUP && builtin::find(entity_type).is_some()
 }
 
-/// Whether one of such tuples gives or takes authority over the platform, itself or because those with its relation have some through groups, other
-/// sets and parents: for who administers the platform alone. Their names must be those of stored tuples. Access to one client is for who manages
-/// it, so `oauth_client` counts only where a client's people hold more than that. When there is too much to look at, yes.
+/// Whether one of such tuples gives or takes authority over the platform, itself or because those with its relation
+/// have some through groups, other sets and parents: for who administers the platform alone. Their names must be those
+/// of stored tuples. Access to one client is for who manages it, so `oauth_client` counts only where a client's people
+/// hold more than that. When there is too much to look at, yes.
 pub fn is_given_by(cx: &Cx, from: &(impl Read + ?Sized), keys: &[TupleKey]) -> Result<bool, Error> {
     let is_of_one_client = |key: &TupleKey| key.entity_type == check::CLIENTS && key.entity_id != ANY;
     // Every object of groups is every group, whatever they give.
@@ -61,8 +63,8 @@ pub fn rests_on_model(cx: &Cx, from: &(impl Read + ?Sized), entity_type: &str) -
     Ok(Sources::of(cx, from)?.is_none_or(|sources| sources.elsewhere().any(|(kind, ..)| kind == entity_type)))
 }
 
-/// Whether authority over the platform rests on the types of a client, or on who holds a relation to the client itself. When there is too much to look
-/// at, yes.
+/// Whether authority over the platform rests on the types of a client, or on who holds a relation to the client itself.
+/// When there is too much to look at, yes.
 pub fn rests_on_client(cx: &Cx, from: &(impl Read + ?Sized), client: &ClientId) -> Result<bool, Error> {
     let owned = models::of_client(from, cx.tenant.id, client)?;
     let types = owned.iter().map(|model| (&*model.entity_type, ANY));
@@ -76,8 +78,8 @@ pub fn rests_on_client(cx: &Cx, from: &(impl Read + ?Sized), client: &ClientId) 
     Ok(sources.elsewhere().any(is_of_it))
 }
 
-/// Whether the subject, itself or through sets, has any relation to a type of the platform, or one of its API keys has one to more than single clients.
-/// What everyone has does not count. When there is too much to look at, yes.
+/// Whether the subject, itself or through sets, has any relation to a type of the platform, or one of its API keys has
+/// one to more than single clients. What everyone has does not count. When there is too much to look at, yes.
 pub fn is_held_by(
     cx: &Cx,
     from: &(impl Read + ?Sized),
@@ -113,9 +115,10 @@ pub fn is_held_by(
     Ok(false)
 }
 
-/// Whether something of the platform may rest on one of these objects (type and id, which may be `*`): whether one stands as a subject in a tuple on an
-/// object of the platform, or on an object that does, whatever the relations. No is sure, and found by a few looks where nobody speaks of an object, as
-/// of most things of apps; yes is for [`Sources`] to find out.
+/// Whether something of the platform may rest on one of these objects (type and id, which may be `*`): whether one
+/// stands as a subject in a tuple on an object of the platform, or on an object that does, whatever the relations. No
+/// is sure, and found by a few looks where nobody speaks of an object, as of most things of apps; yes is for
+/// [`Sources`] to find out.
 fn may_lead_to_platform<'k>(
     cx: &Cx,
     from: &(impl Read + ?Sized),
@@ -149,8 +152,8 @@ fn is_authority(entity_type: &str, relation: &str) -> bool {
     (entity_type, relation) != (check::CLIENTS, USE)
 }
 
-/// Every place whose tuples decide who has authority: those of the platform's own types, and backwards from there the subjects in them. Exclusions
-/// count as well: to take one away gives something.
+/// Every place whose tuples decide who has authority: those of the platform's own types, and backwards from there the
+/// subjects in them. Exclusions count as well: to take one away gives something.
 struct Sources<'a, R: ?Sized> {
     cx: &'a Cx,
     from: &'a R,

@@ -13,8 +13,8 @@ use crate::rights::{self, Denied};
 /// Steps that may be taken to find out whether somebody may write anything at all.
 const STEPS: u64 = 5_000;
 
-/// Whether the actor of an operation has a permission on an object (type, id), whatever scripts say. The operator and the server itself have all, nobody
-/// known has none. Errors: [`Error::LimitReached`], the store's.
+/// Whether the actor of an operation has a permission on an object (type, id), whatever scripts say. The operator and
+/// the server itself have all, nobody known has none. Errors: [`Error::LimitReached`], the store's.
 pub fn may(cx: &Cx, permission: &str, (entity_type, entity_id): (&str, &str)) -> Result<bool, Error> {
     match (&cx.actor, subject_of(&cx.actor)) {
         (Actor::Local | Actor::System, _) => Ok(true),
@@ -33,8 +33,8 @@ pub fn require(cx: &Cx, permission: &str, (entity_type, entity_id): (&str, &str)
     Err(denied.into())
 }
 
-/// Refuses who may not see a model: with the permission to see models, and of a client's types also who manages that client. Errors: [`Error::Denied`],
-/// those of [`may`].
+/// Refuses who may not see a model: with the permission to see models, and of a client's types also who manages that
+/// client. Errors: [`Error::Denied`], those of [`may`].
 pub fn may_see_model(cx: &Cx, owner: Option<&ClientId>) -> Result<(), Error> {
     match owner {
         _ if may(cx, "view", ("models", ANY))? => Ok(()),
@@ -43,8 +43,8 @@ pub fn may_see_model(cx: &Cx, owner: Option<&ClientId>) -> Result<(), Error> {
     }
 }
 
-/// Refuses who may not change the API keys of others at all: who may only revoke keys may still take from them, which the change itself decides. Errors:
-/// [`Error::Denied`], those of [`may`].
+/// Refuses who may not change the API keys of others at all: who may only revoke keys may still take from them, which
+/// the change itself decides. Errors: [`Error::Denied`], those of [`may`].
 pub fn may_change_some_key(cx: &Cx) -> Result<(), Error> {
     if may(cx, "revoke", ("api_keys", ANY))? { Ok(()) } else { require(cx, "update", ("api_keys", ANY)) }
 }
@@ -54,14 +54,14 @@ pub fn is_oneself(cx: &Cx, subject: &SubjectRef) -> bool {
     subject_of(&cx.actor).as_ref() == Some(subject)
 }
 
-/// Whether the actor may ask what a subject may do with objects of a type: everybody about themselves, about others as [`may_ask_about_others`]. `own` is the
-/// client that the actor is or is bound to. Errors: those of [`may`].
+/// Whether the actor may ask what a subject may do with objects of a type: everybody about themselves, about others as
+/// [`may_ask_about_others`]. `own` is the client that the actor is or is bound to. Errors: those of [`may`].
 pub fn may_ask(cx: &Cx, own: Option<&ClientId>, subject: &SubjectRef, entity_type: &str) -> Result<bool, Error> {
     Ok(is_oneself(cx, subject) || may_ask_about_others(cx, own, entity_type)?)
 }
 
-/// Whether the actor may ask about others: a client, or a key bound to one, about the types of that client; about everything with the permission to see
-/// tuples. Errors: those of [`may`].
+/// Whether the actor may ask about others: a client, or a key bound to one, about the types of that client; about
+/// everything with the permission to see tuples. Errors: those of [`may`].
 pub fn may_ask_about_others(cx: &Cx, own: Option<&ClientId>, entity_type: &str) -> Result<bool, Error> {
     if own.is_some() {
         let from = cx.read()?;
@@ -100,8 +100,8 @@ impl Writable {
     }
 }
 
-/// Whether the actor may write anything of this: all of it, or what is within a client or a group. Yes for who has too much to look through. Errors: those of
-/// [`may`].
+/// Whether the actor may write anything of this: all of it, or what is within a client or a group. Yes for who has too
+/// much to look through. Errors: those of [`may`].
 pub fn may_write_some(cx: &Cx, what: Writable) -> Result<bool, Error> {
     if may(cx, "update", (what.entity_type(), ANY))? {
         return Ok(true);

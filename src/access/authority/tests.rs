@@ -1,4 +1,5 @@
-//! Caller by target by operation: who may do it, and nobody else. Every rule gives the same answer over a snapshot and over a transaction.
+//! Caller by target by operation: who may do it, and nobody else. Every rule gives the same answer over a snapshot and
+//! over a transaction.
 
 use std::time::Duration;
 

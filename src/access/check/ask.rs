@@ -25,7 +25,8 @@ const SHORT_FOR_EACH: u64 = 64;
 /// Steps that a question about a caller's right to use Auther itself may take.
 const OWN: u64 = 100_000;
 
-/// How much context all scripts of one request may get of its caller together, in bytes as [`Question::weight`] counts them.
+/// How much context all scripts of one request may get of its caller together, in bytes as [`Question::weight`] counts
+/// them.
 const MAX_CONTEXT: usize = 16 * 1024 * 1024;
 
 /// How long all scripts of one request may run together, in microseconds.
@@ -37,8 +38,9 @@ pub async fn check(cx: &Cx, question: &Question) -> Result<Decision, Error> {
     answers.pop().unwrap_or(Err(Error::Busy))
 }
 
-/// Answers questions over one state, in their order. What takes longer than ordinary questions leaves the thread that asks. Errors, for all of
-/// them: the store's; [`Error::TooLarge`] when the context of all scripts would be too large; [`Error::Crowded`].
+/// Answers questions over one state, in their order. What takes longer than ordinary questions leaves the thread that
+/// asks. Errors, for all of them: the store's; [`Error::TooLarge`] when the context of all scripts would be too large;
+/// [`Error::Crowded`].
 pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<Decision, Error>>, Error> {
     let from = Arc::new(cx.read()?);
     let decisions = static_decisions(cx, &from, questions).await?;
@@ -94,7 +96,8 @@ fn context_is_bounded(questions: &[Question], decisions: &[Result<StaticDecision
     Err(Error::TooLarge(message.to_owned()))
 }
 
-/// For each of some tuples, whether the answer to the question would be yes, or up to a script, if it were stored. Errors: [`Error::LimitReached`].
+/// For each of some tuples, whether the answer to the question would be yes, or up to a script, if it were stored.
+/// Errors: [`Error::LimitReached`].
 pub fn would_allow(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<Vec<bool>, Error> {
     with_session(cx, &question.subject, |session| {
         let mut found = Vec::with_capacity(tuples.len());
@@ -109,7 +112,8 @@ pub fn would_allow(cx: &Cx, question: &Question, tuples: Vec<Tuple>) -> Result<V
     })
 }
 
-/// Puts in the audit log that somebody was let through because they administer the platform: the same permission on a type once a minute.
+/// Puts in the audit log that somebody was let through because they administer the platform: the same permission on a
+/// type once a minute.
 async fn record_bypasses(
     cx: &Cx,
     questions: &[Question],
@@ -129,7 +133,8 @@ async fn record_bypasses(
     Ok(())
 }
 
-/// Whether a subject surely may, whatever scripts say: for guarding Auther's own interfaces. Errors: [`Error::LimitReached`].
+/// Whether a subject surely may, whatever scripts say: for guarding Auther's own interfaces. Errors:
+/// [`Error::LimitReached`].
 pub fn may(cx: &Cx, subject: &SubjectRef, permission: &str, entity_type: &str, entity_id: &str) -> Result<bool, Error> {
     let question = Question::new(subject.clone(), permission, entity_type, entity_id);
     let budget = Budget::of(OWN);
@@ -154,8 +159,8 @@ pub fn may_in(
     Ok(CheckSession::new(graph, subject, schema.status(subject)?, revision).decide(&question)?.allows())
 }
 
-/// Hands over a session for static questions about a subject, over the state of this moment and within the operation's budget. Errors: the
-/// questions' own.
+/// Hands over a session for static questions about a subject, over the state of this moment and within the operation's
+/// budget. Errors: the questions' own.
 pub fn with_session<T>(
     cx: &Cx,
     subject: &SubjectRef,
@@ -174,8 +179,8 @@ fn session_within<T>(
     CheckedState { cx, from: &from, budget }.session(subject, ask)
 }
 
-/// Hands over the models and the graph for static questions about any subject, over the state of this moment and within the operation's budget. Errors:
-/// the questions' own.
+/// Hands over the models and the graph for static questions about any subject, over the state of this moment and within
+/// the operation's budget. Errors: the questions' own.
 pub(in crate::access) fn with_graph<T>(
     cx: &Cx,
     ask: impl FnOnce(&StoredSchema<'_>, Graph<'_, SnapshotTuples<'_>>) -> Result<T, Error>,

@@ -125,7 +125,8 @@ impl CheckedState<'_> {
         })
     }
 
-    /// The answers without scripts, in the order of the questions. Those about one subject that follow each other share a session.
+    /// The answers without scripts, in the order of the questions. Those about one subject that follow each other share
+    /// a session.
     pub fn decide_all(&self, questions: &[Question]) -> Result<Vec<Result<StaticDecision, Error>>, Error> {
         self.graph(|schema, graph, revision| {
             let mut decisions = Vec::with_capacity(questions.len());

@@ -1,4 +1,5 @@
-//! Runs the policies that a question depends on: on a script thread, each with the context of the question, and every evaluation is recorded.
+//! Runs the policies that a question depends on: on a script thread, each with the context of the question, and every
+//! evaluation is recorded.
 
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ use crate::script::{Busy, Task, Vm};
 use crate::store::Snapshot;
 use crate::store::rows::{api_keys, clients, users};
 
-/// Takes a check to a script thread, answers it there, and brings the decision back. Errors: [`Error::Busy`], those of the check.
+/// Takes a check to a script thread, answers it there, and brings the decision back. Errors: [`Error::Busy`], those of
+/// the check.
 pub(super) async fn decide(cx: &Cx, check: LiveCheck) -> Result<Decision, Error> {
     let input = ScriptInput::of(cx, &check)?;
     let at = cx.clone();

@@ -1,8 +1,9 @@
 //! Questions: may this subject do this with that object.
 //!
-//! May use: `access::graph`, `access::explain`, `access::model`, `access::request_context`, `access::policy`, `cx` and below. `ask` answers
-//! for a running installation in the `order` of a check: `subject_status` says whether the subject may act at all (`subject_cache` spares reading it again),
-//! then the engine of the graph searches for a derivation. `live` runs the policies that a question depends on, over the same `checked_state`. Start reading at [`check`] and
+//! May use: `access::graph`, `access::explain`, `access::model`, `access::request_context`, `access::policy`, `cx` and
+//! below. `ask` answers for a running installation in the `order` of a check: `subject_status` says whether the subject
+//! may act at all (`subject_cache` spares reading it again), then the engine of the graph searches for a derivation.
+//! `live` runs the policies that a question depends on, over the same `checked_state`. Start reading at [`check`] and
 //! [`CheckSession`].
 
 mod ask;

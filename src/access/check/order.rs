@@ -1,4 +1,5 @@
-//! The order of a check: is the subject active, does it administer, has it full access, is there a model, a permission, a derivation.
+//! The order of a check: is the subject active, does it administer, has it full access, is there a model, a permission,
+//! a derivation.
 
 use super::question::{Decision, Question, Reason, StaticDecision};
 use super::subject_status::SubjectStatus;
@@ -69,8 +70,8 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
         &mut self.engine
     }
 
-    /// What is decided before the tuples of the object: a subject that is not active, an administrator, full access, no model or permission.
-    /// `None` when tuples decide. Errors: [`Error::LimitReached`].
+    /// What is decided before the tuples of the object: a subject that is not active, an administrator, full access, no
+    /// model or permission. `None` when tuples decide. Errors: [`Error::LimitReached`].
     pub fn decided_before_tuples(
         &mut self,
         model: Option<&CompiledModel>,
@@ -143,7 +144,8 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
         Ok(StaticDecision::Decided(Box::new(self.decision(question, (model, at), &outcome)?)))
     }
 
-    /// The result of a permission without running scripts; `None` when the subject may not act or the model does not know it.
+    /// The result of a permission without running scripts; `None` when the subject may not act or the model does not
+    /// know it.
     pub(in crate::access) fn static_result(
         &mut self,
         model: &CompiledModel,
@@ -160,7 +162,8 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
         Ok(Some(if policy.is_some() { result.min(CheckResult::Gated) } else { result }))
     }
 
-    /// The answer to a question that [`CheckSession::decide`] found to depend on scripts, with the scripts run. Errors: [`Error::LimitReached`].
+    /// The answer to a question that [`CheckSession::decide`] found to depend on scripts, with the scripts run. Errors:
+    /// [`Error::LimitReached`].
     pub fn decide_live(&mut self, question: &Question, runner: &mut dyn ScriptRunner) -> Result<Decision, Error> {
         let model = self.graph.schema.model(&question.entity_type)?;
         let Some((model, (relation, policy))) =

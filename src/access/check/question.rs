@@ -24,7 +24,8 @@ pub struct Question {
     pub context: BoundedJson,
     /// Further members of the context, by name.
     pub properties: Vec<(&'static str, BoundedJson)>,
-    /// Tuples that count for this question as if they were stored. They make nobody a platform administrator and give nobody full access.
+    /// Tuples that count for this question as if they were stored. They make nobody a platform administrator and give
+    /// nobody full access.
     pub contextual: Vec<Tuple>,
     /// Whether the answer says why.
     pub explain: bool,

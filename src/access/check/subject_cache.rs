@@ -1,6 +1,8 @@
-//! What every question reads, kept for the questions after it: the revision of the graph, and whether people and keys may act.
+//! What every question reads, kept for the questions after it: the revision of the graph, and whether people and keys
+//! may act.
 //!
-//! Everything is kept under the version of the store that it was read in ([`Read::access_revision`]) and forgotten with it.
+//! Everything is kept under the version of the store that it was read in ([`Read::access_revision`]) and forgotten with
+//! it.
 
 use std::collections::HashMap;
 use std::hash::Hash;

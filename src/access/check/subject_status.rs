@@ -1,4 +1,5 @@
-//! Whether a subject may act at all, and the models that a question is answered by, both as one state of the store has them.
+//! Whether a subject may act at all, and the models that a question is answered by, both as one state of the store has
+//! them.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -100,7 +101,8 @@ impl<'a> StoredSchema<'a> {
 }
 
 impl StoredSchema<'_> {
-    /// The status of a subject. Identifiers that Auther did not make name subjects of other systems, and those are active.
+    /// The status of a subject. Identifiers that Auther did not make name subjects of other systems, and those are
+    /// active.
     pub(in crate::access) fn status(&self, subject: &SubjectRef) -> Result<SubjectStatus, Error> {
         if subject.id == ANY {
             return Ok(SubjectStatus::ACTIVE);

@@ -59,7 +59,8 @@ impl DerivationStep {
         Self { rule: derivation.rule, holds: derivation.holds, object, tuple, script, by }
     }
 
-    /// The tuples that end the object side of the derivations that hold, in order: those that a list shows for an object.
+    /// The tuples that end the object side of the derivations that hold, in order: those that a list shows for an
+    /// object.
     pub fn granting_tuples(&self) -> Vec<&TupleKey> {
         let mut found = Vec::new();
         self.collect_granting(&mut found);

@@ -1,7 +1,7 @@
 //! Explanations: why a question was answered as it was.
 //!
-//! May use: `access::graph`, `records`. An [`Explanation`] has the derivation that the engine noted, and for a denial its near misses; `text` puts both in
-//! sentences. Start reading at [`Explanation`].
+//! May use: `access::graph`, `records`. An [`Explanation`] has the derivation that the engine noted, and for a denial
+//! its near misses; `text` puts both in sentences. Start reading at [`Explanation`].
 
 mod derivation_step;
 mod explanation;

@@ -1,7 +1,8 @@
 //! The evaluation: whether a subject has a relation to an object, by the rewrites of the models over the tuples.
 //!
-//! One engine, two modes. *Static*: scripts are not run, and what depends on one is [`CheckResult::Gated`]. *Live*: a [`ScriptRunner`] runs them.
-//! The search goes depth first in the order of the model and of the tuples, so that the same tuples give the same derivation.
+//! One engine, two modes. *Static*: scripts are not run, and what depends on one is [`CheckResult::Gated`]. *Live*: a
+//! [`ScriptRunner`] runs them. The search goes depth first in the order of the model and of the tuples, so that the
+//! same tuples give the same derivation.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -111,8 +112,8 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         Self { explain, ..self }
     }
 
-    /// Whether the subject has `relation` to `kind:id`. In static mode a permission with a policy is the least of this and
-    /// [`CheckResult::Gated`]. Errors: [`Error::LimitReached`] when that is not known.
+    /// Whether the subject has `relation` to `kind:id`. In static mode a permission with a policy is the least of this
+    /// and [`CheckResult::Gated`]. Errors: [`Error::LimitReached`] when that is not known.
     pub fn holds(&mut self, at: ObjectRelation<'_>) -> Result<CheckOutcome, Error> {
         (self.visited, self.sets, self.deciding_script) = (0, 0, None);
         (self.cut, self.excluding, self.denied, self.failed) = (false, false, false, false);
@@ -236,7 +237,8 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         let mut taken = self.rewrite(taken, RewriteSite { applies: false, ..at })?;
         self.excluding = outer;
         if taken.low != EXACT {
-            // What is excluded depends on the question itself, or lies beyond a limit: it must not count as not excluded.
+            // What is excluded depends on the question itself, or lies beyond a limit: it must not count as not
+            // excluded.
             taken.result = taken.result.max(CheckResult::Error);
             if taken.result == CheckResult::Error {
                 let by = taken.derivation.take().into_iter().collect();
@@ -359,7 +361,8 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         Ok(NodeResult { result, low, derivation })
     }
 
-    /// The result of the script that a tuple depends on: its condition, else the permission's policy where that applies.
+    /// The result of the script that a tuple depends on: its condition, else the permission's policy where that
+    /// applies.
     fn script(
         &mut self,
         tuple: Option<(Userset, Edge)>,

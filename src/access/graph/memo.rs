@@ -1,7 +1,8 @@
 //! The results that an evaluation already has, and which of them are exact.
 //!
-//! A result found while another one was still open may rest on the assumption that the other one is no. Such results are kept only as long as that
-//! assumption is not disproved: they become exact when the other one is no, and are forgotten when it is anything else.
+//! A result found while another one was still open may rest on the assumption that the other one is no. Such results
+//! are kept only as long as that assumption is not disproved: they become exact when the other one is no, and are
+//! forgotten when it is anything else.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -120,7 +121,8 @@ impl Memo {
     /// Keeps the result of a node as far as it may be kept.
     pub(super) fn close(&mut self, node: Node, opened: Opened, mut found: NodeResult) -> NodeResult {
         self.open = opened.index;
-        // A yes rests on what holds; more yeses elsewhere cannot undo it. What assumed only that this node itself is no was right.
+        // A yes rests on what holds; more yeses elsewhere cannot undo it. What assumed only that this node itself is no
+        // was right.
         if found.result == CheckResult::Yes || found.low >= opened.index {
             found.low = EXACT;
         }

@@ -1,8 +1,10 @@
 //! The permission graph: whether a subject has a relation to an object, by the rewrites of the models over the tuples.
 //!
-//! May use: `access::model`, `cx` and below; no other folder of `access`. [`Engine`] evaluates over a [`Graph`]: tuples, models, a moment and limits. It reads
-//! tuples through [`TupleReader`] (from the store, from the `index` in memory, or with an [`Overlay`] of tuples that are not stored) as numbers in the place of texts
-//! (`symbols`), `memo` keeps what was found, `derivation` notes why. `reach` walks over tuples to find candidates. Start reading at [`Engine`].
+//! May use: `access::model`, `cx` and below; no other folder of `access`. [`Engine`] evaluates over a [`Graph`]:
+//! tuples, models, a moment and limits. It reads tuples through [`TupleReader`] (from the store, from the `index` in
+//! memory, or with an [`Overlay`] of tuples that are not stored) as numbers in the place of texts (`symbols`), `memo`
+//! keeps what was found, `derivation` notes why. `reach` walks over tuples to find candidates. Start reading at
+//! [`Engine`].
 
 mod derivation;
 mod engine;

@@ -15,7 +15,8 @@ pub struct Overlay<'a, F: ?Sized> {
 }
 
 impl<'a, F: TupleReader + ?Sized> Overlay<'a, F> {
-    /// The tuples of `base` without the tuples `removed` and with those `added`. An added tuple hides a stored one with the same parts.
+    /// The tuples of `base` without the tuples `removed` and with those `added`. An added tuple hides a stored one with
+    /// the same parts.
     pub fn new(
         base: &'a F,
         added: impl IntoIterator<Item = Tuple>,

@@ -1,4 +1,5 @@
-//! Walks over tuples from a subject to objects, and from objects to subjects: candidates, never decisions. What is found here is checked afterwards.
+//! Walks over tuples from a subject to objects, and from objects to subjects: candidates, never decisions. What is
+//! found here is checked afterwards.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -35,8 +36,9 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
         Self { graph, seen: HashSet::new(), queue: VecDeque::new(), stand: HashMap::new(), steps: 0 }
     }
 
-    /// From a subject over its sets, and with `parents` also from objects to what inherits from them: every object on which the subject
-    /// can possibly have more than it has on `*`. Exclusions and conditions are not looked at. Errors: [`Error::LimitReached`].
+    /// From a subject over its sets, and with `parents` also from objects to what inherits from them: every object on
+    /// which the subject can possibly have more than it has on `*`. Exclusions and conditions are not looked at.
+    /// Errors: [`Error::LimitReached`].
     pub(in crate::access) fn reached_by(mut self, subject: &SubjectRef, parents: bool) -> Result<Reached, Error> {
         let mut reached = Reached::default();
         if let Some((kind, id, relation)) = subject.as_set() {
@@ -62,8 +64,8 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
         Ok(reached)
     }
 
-    /// Every subject of a tuple that a question about these relations may meet, and whether a rewrite among them takes something away.
-    /// Errors: [`Error::LimitReached`].
+    /// Every subject of a tuple that a question about these relations may meet, and whether a rewrite among them takes
+    /// something away. Errors: [`Error::LimitReached`].
     pub(in crate::access) fn met_at(
         mut self,
         places: &[ObjectRelation<'_>],

@@ -35,7 +35,8 @@ pub struct Script<'a> {
     pub source: ScriptSource,
     /// The Lua text.
     pub text: &'a str,
-    /// The tuple that ends this derivation; none when the subject of the question is itself the set that is asked about.
+    /// The tuple that ends this derivation; none when the subject of the question is itself the set that is asked
+    /// about.
     pub tuple: Option<&'a Tuple>,
 }
 

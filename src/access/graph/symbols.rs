@@ -1,4 +1,5 @@
-//! Symbols: interned texts. An evaluation meets the same few texts again and again, and compares and keeps their numbers.
+//! Symbols: interned texts. An evaluation meets the same few texts again and again, and compares and keeps their
+//! numbers.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -33,10 +33,11 @@ pub enum TupleFilter {
     Usersets,
 }
 
-/// Tuples as of one moment, expired ones included. Lists come sorted and hold up to `limit` items; those with `after` go on behind it.
+/// Tuples as of one moment, expired ones included. Lists come sorted and hold up to `limit` items; those with `after`
+/// go on behind it.
 ///
-/// An evaluation reads [`Edge`]s between [`Symbol`]s. A reader with symbols of its own for its texts answers these methods itself; for all others the
-/// symbols are those of the question, `local`.
+/// An evaluation reads [`Edge`]s between [`Symbol`]s. A reader with symbols of its own for its texts answers these
+/// methods itself; for all others the symbols are those of the question, `local`.
 pub trait TupleReader {
     /// The tuple that gives exactly this subject the relation.
     fn tuple(&self, at: ObjectRelation<'_>, subject: &SubjectRef) -> Result<Option<Tuple>, Error>;

@@ -1,7 +1,7 @@
 //! Models and tuples that were written elsewhere, or by us in another installation.
 //!
-//! May use: `access::model`. Nothing is stored here: what comes out is written like anything else that a person writes. Start reading at
-//! [`openfga`] and [`tuples`].
+//! May use: `access::model`. Nothing is stored here: what comes out is written like anything else that a person writes.
+//! Start reading at [`openfga`] and [`tuples`].
 
 pub(crate) mod openfga;
 pub(crate) mod tuples;

@@ -1,7 +1,7 @@
 //! Tuples as text: our own as JSON lines, those of OpenFGA, and the two short notations.
 //!
-//! * `{"entity_type":"doc","entity_id":"1","relation":"viewer","subject_type":"user","subject_id":"ann"}`, with `subject_relation`, `condition`
-//!   and `expires_at` where there are any; names in camelCase are read too.
+//! * `{"entity_type":"doc","entity_id":"1","relation":"viewer","subject_type":"user","subject_id":"ann"}`, with
+//!   `subject_relation`, `condition` and `expires_at` where there are any; names in camelCase are read too.
 //! * `{"user":"user:ann","relation":"viewer","object":"doc:1"}`, also within `key`, and many of them within `tuples`.
 //! * `(client_abc:deployment, *, editor, apikey, key_1)`
 //! * `client_abc:invoice:inv_1#owner@user:ann`
@@ -73,9 +73,9 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> 
     }
 }
 
-/// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and lines that begin with
-/// `//` are passed over. `first` is the number of the text's first line, for mistakes: it may be a part of a longer text.
-/// Errors: every mistake with its line or its index, up to a hundred.
+/// Reads many: JSON lines or short notations, one on each line, or one JSON value that holds them. Blank lines and
+/// lines that begin with `//` are passed over. `first` is the number of the text's first line, for mistakes: it may be
+/// a part of a longer text. Errors: every mistake with its line or its index, up to a hundred.
 pub fn read_tuples(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<Mistake>> {
     if let Some(items) = whole(text) {
         return collected(items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), from_json(item))));

@@ -28,8 +28,9 @@ pub struct Draft {
     pub entity_type: String,
     /// The document.
     pub definition: Map<String, Value>,
-    /// The client whose type it is. `None` keeps what is stored. A new type `abc:invoice` or `client_abc:invoice` is written down as the client's that is
-    /// called `abc` at that moment; one that gets this name later has nothing of it.
+    /// The client whose type it is. `None` keeps what is stored. A new type `abc:invoice` or `client_abc:invoice` is
+    /// written down as the client's that is called `abc` at that moment; one that gets this name later has nothing of
+    /// it.
     pub client: Option<ClientId>,
     /// The version that the caller read; 0 for a type without a stored model; `None` writes over any.
     pub expected_version: Option<u64>,
@@ -65,8 +66,8 @@ pub fn page(cx: &Cx, request: &PageRequest) -> Result<Page<Model>, Error> {
     Ok(rows::page(&cx.read()?, cx.tenant.id, request)?)
 }
 
-/// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every mistake, and
-/// [`Error::SubjectNotFound`] for a client that does not exist.
+/// Checks a document without storing it: what it would mean, and warnings. Errors: [`Error::Invalid`] with every
+/// mistake, and [`Error::SubjectNotFound`] for a client that does not exist.
 pub fn check(cx: &Cx, from: &Snapshot, draft: &Draft) -> Result<(CompiledModel, Vec<Mistake>), Error> {
     let mut model = meaning(cx, from, draft)?;
     model.client = owner(from, cx.tenant.id, draft, stored_as(from, cx.tenant.id, &draft.entity_type)?.as_ref())?;
@@ -81,8 +82,8 @@ pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     cx.store().rehearse(|tx| put_in(tx, cx, (draft, &model), &entry))
 }
 
-/// Stores a model that the actor may write. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Conflict`], [`Error::InUse`],
-/// [`Error::SubjectNotFound`] for a client that does not exist.
+/// Stores a model that the actor may write. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Conflict`],
+/// [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not exist.
 pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::new(cx).target(&model.entity_type);
@@ -136,7 +137,8 @@ fn put_in(tx: &mut Tx, cx: &Cx, (draft, model): (&Draft, &CompiledModel), entry:
     Ok(Stored { warnings: warnings(tx, cx.tenant.id, &after)?, model: new, created: old.is_none() })
 }
 
-/// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
+/// Removes a stored model that the actor may write. A built-in one of the same type comes back. Errors:
+/// [`Error::Denied`], [`Error::NotFound`], [`Error::Conflict`], [`Error::InUse`].
 pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result<(), Error> {
     let entry = Entry::new(cx);
     let (at, entity_type) = (cx.clone(), entity_type.to_owned());
@@ -167,8 +169,8 @@ pub async fn delete(cx: &Cx, entity_type: &str, expected: Option<u64>) -> Result
     rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
-/// Tuples elsewhere in which objects of a type stand as subjects, as sets or as parents: a type that is made under this name later would decide whom
-/// they let in. People, keys, clients and groups are known without a model.
+/// Tuples elsewhere in which objects of a type stand as subjects, as sets or as parents: a type that is made under this
+/// name later would decide whom they let in. People, keys, clients and groups are known without a model.
 fn nobody_is_left_behind(tx: &Tx, tenant: TenantId, entity_type: &str) -> Result<(), Error> {
     let mut after = None;
     loop {
@@ -259,7 +261,8 @@ fn owner_by_name(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &st
     Ok(None)
 }
 
-/// Tuples whose relation goes, or whose subject is no longer allowed, would stay behind and mean something else one day.
+/// Tuples whose relation goes, or whose subject is no longer allowed, would stay behind and mean something else one
+/// day.
 fn nothing_in_use_goes(
     tx: &Tx,
     tenant: TenantId,

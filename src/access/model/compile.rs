@@ -14,8 +14,8 @@ use crate::base::id::ClientId;
 use crate::base::text::{self, Lines};
 use crate::records::Model;
 
-/// Reads and checks a document that somebody wrote. The version is that of a model which is not stored yet: 0. Errors: every mistake, with
-/// its place and what to do.
+/// Reads and checks a document that somebody wrote. The version is that of a model which is not stored yet: 0. Errors:
+/// every mistake, with its place and what to do.
 pub fn compile(
     entity_type: &str,
     client: Option<&ClientId>,
@@ -34,8 +34,8 @@ pub fn compile(
     if mistakes.is_empty() { Ok(CompiledModel { client: client.cloned(), ..model }) } else { Err(mistakes) }
 }
 
-/// The same for a model that was checked before it was stored: its scripts are taken as they are. Errors: as [`compile`], for models that
-/// were stored under other rules.
+/// The same for a model that was checked before it was stored: its scripts are taken as they are. Errors: as
+/// [`compile`], for models that were stored under other rules.
 pub fn compile_stored(stored: &Model) -> Result<CompiledModel, Vec<Mistake>> {
     let (model, mistakes) = translate(&stored.entity_type, &stored.definition);
     if !mistakes.is_empty() {
@@ -78,7 +78,8 @@ fn translate(entity_type: &str, document: &Map<String, Value>) -> (CompiledModel
     (model, mistakes)
 }
 
-/// One rewrite for each relation. What others include it with stands in its base, so that its `except` holds for them too.
+/// One rewrite for each relation. What others include it with stands in its base, so that its `except` holds for them
+/// too.
 fn normalised(declared: BTreeMap<String, Declared>) -> BTreeMap<String, Relation> {
     let mut includers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, relation) in &declared {

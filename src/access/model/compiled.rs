@@ -110,8 +110,8 @@ impl Relation {
 }
 
 impl CompiledModel {
-    /// The relation that a permission needs, and its policy. Where no permission has the name, the relation of that name, without a
-    /// policy.
+    /// The relation that a permission needs, and its policy. Where no permission has the name, the relation of that
+    /// name, without a policy.
     pub fn wanted(&self, permission: &str) -> Option<(&str, Option<&Arc<str>>)> {
         match self.permissions.get(permission) {
             Some(permission) => Some((&permission.relation, permission.policy.as_ref())),
@@ -119,7 +119,8 @@ impl CompiledModel {
         }
     }
 
-    /// Relations that take tuples and whose holders, without more, have `relation`: what to write where that one takes none.
+    /// Relations that take tuples and whose holders, without more, have `relation`: what to write where that one takes
+    /// none.
     pub fn sources<'m>(&'m self, relation: &'m str) -> Vec<&'m str> {
         let (mut seen, mut open) = (BTreeSet::from([relation]), vec![relation]);
         while let Some(name) = open.pop() {

@@ -13,7 +13,8 @@ use super::{CompiledModel, Relation, Rewrite};
 pub struct Description {
     /// The entity type.
     pub entity_type: String,
-    /// `owner ⊃ editor ⊃ viewer`: who has the left can do all that the right can. Every inclusion stands in one of them.
+    /// `owner ⊃ editor ⊃ viewer`: who has the left can do all that the right can. Every inclusion stands in one of
+    /// them.
     pub hierarchy: Vec<String>,
     /// In the order of the hierarchy, the most powerful first.
     pub relations: Vec<DescribedRelation>,

@@ -1,8 +1,9 @@
 //! What the relations and permissions of an entity type mean.
 //!
-//! May use: `audit` and below, `script`. A model is read from its document (`read`, `expression`), every mistake in form and sense (`sense`)
-//! is reported at once, and everything becomes one form: a rewrite for each relation. The installation's own types are in [`builtin`], stored
-//! models in [`catalogue`], and [`Models`] finds either while questions are answered. Start reading at [`CompiledModel`] and [`compile`].
+//! May use: `audit` and below, `script`. A model is read from its document (`read`, `expression`), every mistake in
+//! form and sense (`sense`) is reported at once, and everything becomes one form: a rewrite for each relation. The
+//! installation's own types are in [`builtin`], stored models in [`catalogue`], and [`Models`] finds either while
+//! questions are answered. Start reading at [`CompiledModel`] and [`compile`].
 
 pub(crate) mod builtin;
 pub(crate) mod catalogue;

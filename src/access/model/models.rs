@@ -1,4 +1,5 @@
-//! Models as questions find them: compiled once per change, stored ones before built-in ones, and under their other spelling.
+//! Models as questions find them: compiled once per change, stored ones before built-in ones, and under their other
+//! spelling.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,9 +61,9 @@ impl Models {
         version != 0 && self.seen_in.load(Ordering::Relaxed) == version
     }
 
-    /// The model of a type: the stored one, else the built-in one, else the one stored under the other spelling of the type
-    /// (`client_abc:invoice` and `abc:invoice`, for types of the client `abc`). The name that counts is its `entity_type`.
-    /// Errors: the store's; a stored model that no longer compiles is a damaged record.
+    /// The model of a type: the stored one, else the built-in one, else the one stored under the other spelling of the
+    /// type (`client_abc:invoice` and `abc:invoice`, for types of the client `abc`). The name that counts is its
+    /// `entity_type`. Errors: the store's; a stored model that no longer compiles is a damaged record.
     pub fn find(&self, from: &(impl Read + ?Sized), entity_type: &str) -> Result<Option<Arc<CompiledModel>>, Error> {
         if let Some(found) = self.found.read().unwrap_or_else(PoisonError::into_inner).get(entity_type) {
             return Ok(Some(Arc::clone(found)));
@@ -129,8 +130,9 @@ pub(super) fn stored_as(
     }
 }
 
-/// A model that is stored as `abc:invoice` and asked for as `client_abc:invoice`, or, where the client's id itself begins with `client_`,
-/// the other way round. The part that names the client must name the model's own: no other type is reached by a likeness of names.
+/// A model that is stored as `abc:invoice` and asked for as `client_abc:invoice`, or, where the client's id itself
+/// begins with `client_`, the other way round. The part that names the client must name the model's own: no other type
+/// is reached by a likeness of names.
 fn aliased(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &str) -> Result<Option<Model>, Error> {
     let Some((named, _)) = entity_type.split_once(':') else { return Ok(None) };
     let other = match entity_type.strip_prefix(ALIAS) {

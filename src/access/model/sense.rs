@@ -1,5 +1,5 @@
-//! Whether a model that is well written can mean anything: relations that nobody can have, exclusions that depend on themselves,
-//! arrows that lead nowhere.
+//! Whether a model that is well written can mean anything: relations that nobody can have, exclusions that depend on
+//! themselves, arrows that lead nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,8 @@ fn own_sets_exist(model: &CompiledModel, name: &str, relation: &Relation, mistak
     }
 }
 
-/// Grows the set of relations that somebody could have until it stays the same; what is left over only leads back to itself.
+/// Grows the set of relations that somebody could have until it stays the same; what is left over only leads back to
+/// itself.
 fn someone_can_have_each(model: &CompiledModel, mistakes: &mut Vec<Mistake>) {
     let mut possible: BTreeSet<&str> = BTreeSet::new();
     loop {

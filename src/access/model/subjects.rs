@@ -34,7 +34,8 @@ impl SubjectRule {
         }
     }
 
-    /// Whether it lets the subject `kind:id` or `kind:id#held` in. A group and its members are one subject in two spellings.
+    /// Whether it lets the subject `kind:id` or `kind:id#held` in. A group and its members are one subject in two
+    /// spellings.
     pub fn accepts(&self, kind: &str, id: &str, held: Option<&str>) -> bool {
         let is_set_of_members = |kind: &str, held: Option<&str>| kind == GROUP && held == Some(MEMBER);
         match self {

@@ -122,8 +122,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The way that fits best: the one of which the fewest members are missing or unknown, and then the one with the fewest mistakes. What is wrong by the
-    /// others says nothing.
+    /// The way that fits best: the one of which the fewest members are missing or unknown, and then the one with the
+    /// fewest mistakes. What is wrong by the others says nothing.
     fn look_at_ways(&mut self, ways: &Value, value: &Value, at: At<'_>) {
         let ways = parts(ways).filter(|way| value.is_null() || way.get("type").is_none_or(|kind| kind != "null"));
         let here = at.to_string();

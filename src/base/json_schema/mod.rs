@@ -1,7 +1,9 @@
-//! What a JSON value must look like, as the type says that reads or writes it; and what of a value is not so, each mistake with its place.
+//! What a JSON value must look like, as the type says that reads or writes it; and what of a value is not so, each
+//! mistake with its place.
 //!
-//! The schemas are those of utoipa, brought into one form: an object has the members that are described and no others, unless all its members are
-//! free; parts that are flattened into an object stand in it (JSON Schema 2020-12, as OpenAPI 3.1 uses it). Start reading at [`mistakes`].
+//! The schemas are those of utoipa, brought into one form: an object has the members that are described and no others,
+//! unless all its members are free; parts that are flattened into an object stand in it (JSON Schema 2020-12, as
+//! OpenAPI 3.1 uses it). Start reading at [`mistakes`].
 //!
 //! May use: `base::{clock, id}`.
 

@@ -8,9 +8,9 @@ use super::{Error, object};
 /// The longest token read where no smaller limit applies.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// Header members that would change how a token is read, or bring a key along. None is ever followed, so none is accepted:
-/// `crit` (RFC 7515 §4.1.11), `b64` (RFC 7797), keys and where to fetch them (§4.1.2, 4.1.3, 4.1.5, 4.1.6), and what
-/// belongs to encryption (RFC 7516 §4.1.2, 4.1.3).
+/// Header members that would change how a token is read, or bring a key along. None is ever followed, so none is
+/// accepted: `crit` (RFC 7515 §4.1.11), `b64` (RFC 7797), keys and where to fetch them (§4.1.2, 4.1.3, 4.1.5, 4.1.6),
+/// and what belongs to encryption (RFC 7516 §4.1.2, 4.1.3).
 const REFUSED_MEMBERS: [&str; 8] = ["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip"];
 
 /// What a token says of itself. Untrusted until its signature has been verified.
@@ -33,14 +33,14 @@ pub(super) struct Compact<'t> {
     pub(super) signed: &'t [u8],
 }
 
-/// Reads the header of a token of at most [`MAX_BYTES`], to choose the key to verify with. The whole form is checked, the
-/// signature is not: nothing of the answer may be trusted.
+/// Reads the header of a token of at most [`MAX_BYTES`], to choose the key to verify with. The whole form is checked,
+/// the signature is not: nothing of the answer may be trusted.
 pub fn peek_header(token: &str) -> Result<Header, Error> {
     parse(token, MAX_BYTES).map(|compact| compact.header)
 }
 
-/// Reads the claims of a token of at most [`MAX_BYTES`], to find out whose keys to verify it with. Nothing of the answer
-/// may be trusted, as with [`peek_header`].
+/// Reads the claims of a token of at most [`MAX_BYTES`], to find out whose keys to verify it with. Nothing of the
+/// answer may be trusted, as with [`peek_header`].
 pub fn peek_claims(token: &str) -> Result<Map<String, Value>, Error> {
     object(&parse(token, MAX_BYTES)?.payload).ok_or(Error::Claims)
 }

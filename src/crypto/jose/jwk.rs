@@ -16,7 +16,8 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// Bits of an RSA modulus that are taken: fewer are too weak (RFC 7518 §3.3), more cost us too much.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// Primes modulo which the keys of CVE-2017-15361 ("ROCA") are powers of 65537; another key is so once in 2^27 or rarer.
+/// Primes modulo which the keys of CVE-2017-15361 ("ROCA") are powers of 65537; another key is so once in 2^27 or
+/// rarer.
 const ROCA_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
@@ -32,8 +33,9 @@ pub struct VerifyingKey {
 impl VerifyingKey {
     /// Takes a public JWK. It is bound to its `alg`; without one to the algorithm of its type (RSA: RS256).
     ///
-    /// Refused are private and symmetric keys, keys meant for something else (`use`, `key_ops`), RSA keys outside 2048 to
-    /// 8192 bits, with a small exponent or a known weakness, curves other than P-256 and Ed25519, points off the curve.
+    /// Refused are private and symmetric keys, keys meant for something else (`use`, `key_ops`), RSA keys outside 2048
+    /// to 8192 bits, with a small exponent or a known weakness, curves other than P-256 and Ed25519, points off the
+    /// curve.
     pub fn from_public_jwk(jwk: &Map<String, Value>) -> Result<Self, Error> {
         let algorithm = match text(jwk, "alg")? {
             Some(name) => name.parse().map_err(|_| Error::Key("names an algorithm that is not accepted"))?,
@@ -42,8 +44,8 @@ impl VerifyingKey {
         Self::from_public_jwk_for(jwk, algorithm)
     }
 
-    /// The same, bound to `algorithm`: for a stranger's RSA key without `alg`, which fits both RS256 and PS256. A key that
-    /// names another algorithm is refused.
+    /// The same, bound to `algorithm`: for a stranger's RSA key without `alg`, which fits both RS256 and PS256. A key
+    /// that names another algorithm is refused.
     pub fn from_public_jwk_for(jwk: &Map<String, Value>, algorithm: SignatureAlgorithm) -> Result<Self, Error> {
         is_public(jwk)?;
         is_meant_for_verifying(jwk)?;
@@ -95,7 +97,8 @@ pub fn thumbprint(jwk: &Map<String, Value>) -> Result<String, Error> {
     Ok(BASE64URL_NOPAD.encode(&sha256(&canonical)))
 }
 
-/// A private key in a place for public ones is a leak waiting to happen; a symmetric one is no key that is accepted (RFC 8725 §2.1).
+/// A private key in a place for public ones is a leak waiting to happen; a symmetric one is no key that is accepted
+/// (RFC 8725 §2.1).
 fn is_public(jwk: &Map<String, Value>) -> Result<(), Error> {
     if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
         return Err(Error::Key("is not a public key"));

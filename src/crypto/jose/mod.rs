@@ -37,7 +37,8 @@ fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     strict_json::object(bytes, JSON)
 }
 
-/// What signatures are accepted with: the algorithms of our own tokens, and PS256 for what clients sign (RFC 7518 §3.1).
+/// What signatures are accepted with: the algorithms of our own tokens, and PS256 for what clients sign (RFC 7518
+/// §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.

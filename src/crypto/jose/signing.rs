@@ -16,7 +16,8 @@ use crate::base::Secret;
 /// Bits of the RSA keys we make.
 const RSA_BITS: u32 = 2048;
 
-/// What every key signs once before it is used: proves that both halves belong together, and warms the library's caches.
+/// What every key signs once before it is used: proves that both halves belong together, and warms the library's
+/// caches.
 const TRIAL: &[u8] = b"a key signs this once before anyone waits for it";
 
 /// A private signing key, parsed once and ready. Shared between threads as `Arc<SigningKey>`.

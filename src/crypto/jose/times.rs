@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::Error;
 use crate::base::Moment;
 
-/// The last second of the year 9999. A larger number can only be milliseconds, which would be valid for thousands of years.
+/// The last second of the year 9999. A larger number can only be milliseconds, which would be valid for thousands of
+/// years.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// Checks the times of a verified token against `now`, granting the issuer's clock `leeway` in both directions: `exp` must
-/// be there and lie ahead, `nbf` and `iat` must not lie ahead. `required` names further claims that must be there.
+/// Checks the times of a verified token against `now`, granting the issuer's clock `leeway` in both directions: `exp`
+/// must be there and lie ahead, `nbf` and `iat` must not lie ahead. `required` names further claims that must be there.
 pub fn check_times(claims: &Map<String, Value>, now: Moment, leeway: Duration, required: &[&str]) -> Result<(), Error> {
     if let Some(missing) = required.iter().find(|name| !claims.contains_key(**name)) {
         return Err(Error::MissingClaim((*missing).to_owned()));
@@ -46,8 +47,8 @@ fn was_issued_in_the_past(claims: &Map<String, Value>, now: Moment) -> Result<()
     }
 }
 
-/// The claim `name` as a moment; `None` when it is not there. Refuses what is not a number of seconds between 1970 and the
-/// year 9999 (RFC 7519 §2 NumericDate; fractions are allowed).
+/// The claim `name` as a moment; `None` when it is not there. Refuses what is not a number of seconds between 1970 and
+/// the year 9999 (RFC 7519 §2 NumericDate; fractions are allowed).
 pub fn numeric_date(claims: &Map<String, Value>, name: &str) -> Result<Option<Moment>, Error> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| (0.0..=LAST_SECOND).contains(seconds));

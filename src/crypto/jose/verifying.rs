@@ -16,8 +16,8 @@ pub struct Expectation<'a> {
     pub max_bytes: usize,
 }
 
-/// Which `typ` a token must name. Compared without regard to case, and with or without `application/` before it, as media
-/// types are (RFC 7515 §4.1.9).
+/// Which `typ` a token must name. Compared without regard to case, and with or without `application/` before it, as
+/// media types are (RFC 7515 §4.1.9).
 #[derive(Clone, Copy, Debug)]
 pub enum TypRule<'a> {
     /// One of these.
@@ -35,8 +35,8 @@ pub struct Verified {
     pub claims: Map<String, Value>,
 }
 
-/// Verifies a token with a key that was chosen for it. Refuses everything that [`Expectation`] and the key do not allow;
-/// a key in the token itself is never looked at.
+/// Verifies a token with a key that was chosen for it. Refuses everything that [`Expectation`] and the key do not
+/// allow; a key in the token itself is never looked at.
 pub fn verify(token: &str, key: &VerifyingKey, expect: &Expectation) -> Result<Verified, Error> {
     let (header, payload) = verify_bytes(token, key, expect)?;
     let claims = object(&payload).ok_or(Error::Claims)?;

@@ -1,7 +1,7 @@
 //! Project Wycheproof's vectors for JSON Web Signature and JSON Web Key (`tests/data/wycheproof`, with their licence).
 //!
-//! Their payloads are not JSON, so the signature layer is asked. Everything marked invalid must be refused. Everything marked
-//! valid must be accepted when its algorithm is supported, and refused otherwise.
+//! Their payloads are not JSON, so the signature layer is asked. Everything marked invalid must be refused. Everything
+//! marked valid must be accepted when its algorithm is supported, and refused otherwise.
 
 use std::collections::BTreeMap;
 
@@ -96,8 +96,8 @@ fn keys_that_wycheproof_calls_invalid_are_refused() {
     assert_eq!(run(KEYS), outcome(21, 1, &[("HS256", 2), ("HS384", 1), ("HS512", 1)]));
 }
 
-/// Those vectors are made with a symmetric key, which we never take: here they meet the reading of the form alone. Two that
-/// are to be about padding have none, and are letter for letter a valid one: they say nothing.
+/// Those vectors are made with a symmetric key, which we never take: here they meet the reading of the form alone. Two
+/// that are to be about padding have none, and are letter for letter a valid one: they say nothing.
 #[test]
 fn encodings_that_wycheproof_calls_invalid_are_refused_without_a_key() {
     let file: Value = serde_json::from_str(SIGNATURES).unwrap();

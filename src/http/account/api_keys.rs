@@ -327,7 +327,8 @@ struct NotValid {
     details: Option<Value>,
 }
 
-/// `POST /api-key/exchange`. Anything else in the body is refused: who asks for a narrower token must not get a wider one.
+/// `POST /api-key/exchange`. Anything else in the body is refused: who asks for a narrower token must not get a wider
+/// one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Presented {

@@ -1,8 +1,10 @@
-//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account, consents, API keys.
+//! The JSON dialect of accounts under `/api/auth`: signing up, in and out, sessions, the own account, consents, API
+//! keys.
 //!
-//! May use: every floor below, `http::{extract, respond, routes}`. The caller is named in the signature: [`Person`](super::extract::Person) by
-//! session cookie or `Authorization: Bearer`, whose identity is the only one ever acted on: no body names an account (an administrator
-//! names the owner of a new API key). Errors are `{"code","message"}`; those of `api_keys` are the machines'. Start reading at [`sign_in`].
+//! May use: every floor below, `http::{extract, respond, routes}`. The caller is named in the signature:
+//! [`Person`](super::extract::Person) by session cookie or `Authorization: Bearer`, whose identity is the only one ever
+//! acted on: no body names an account (an administrator names the owner of a new API key). Errors are
+//! `{"code","message"}`; those of `api_keys` are the machines'. Start reading at [`sign_in`].
 
 mod api_keys;
 mod consents;

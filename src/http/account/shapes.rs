@@ -41,8 +41,9 @@ impl<'u> From<&'u records::User> for User<'u> {
     }
 }
 
-/// A session, for its person: unused it ends at `expiresAt`, which use moves, and at `endsAt` in any case. `token` names it in `revoke-session`; it is no
-/// secret and signs nobody in: only a digest of the real token is kept, so it cannot be shown again.
+/// A session, for its person: unused it ends at `expiresAt`, which use moves, and at `endsAt` in any case. `token`
+/// names it in `revoke-session`; it is no secret and signs nobody in: only a digest of the real token is kept, so it
+/// cannot be shown again.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session<'s> {

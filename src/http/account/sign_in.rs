@@ -38,7 +38,8 @@ struct Entered<'s, U> {
     signed_in: SignedIn<'s>,
 }
 
-/// `{redirect, token, url?, user}`. 429 `SIGN_IN_DELAYED` with `Retry-After` where too much was guessed: the same request is heard then.
+/// `{redirect, token, url?, user}`. 429 `SIGN_IN_DELAYED` with `Retry-After` where too much was guessed: the same
+/// request is heard then.
 pub async fn by_password(
     cx: Cx,
     request: HttpRequest,

@@ -22,8 +22,8 @@ pub struct Body {
     invite: Option<String>,
 }
 
-/// `{token: null, user}`, the same for a new address and for a taken one. Nobody is signed in by it: a token for the new and none for the
-/// taken would tell them apart. The caller signs in next.
+/// `{token: null, user}`, the same for a new address and for a taken one. Nobody is signed in by it: a token for the
+/// new and none for the taken would tell them apart. The caller signs in next.
 pub async fn by_email(cx: Cx, body: Json<Body>) -> Result<HttpResponse, Refusal> {
     let body = body.0;
     let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty());

@@ -14,8 +14,8 @@ use crate::http::respond::Refusal;
 use crate::identity::users::{self, OwnChange};
 use crate::identity::{Error, sessions};
 
-/// `POST /update-user`: `name`, `image`, `username` and the claims of OIDC Core §5.1 by their names; `null` removes. Anything else is
-/// refused, so that nobody believes to have changed what they cannot.
+/// `POST /update-user`: `name`, `image`, `username` and the claims of OIDC Core §5.1 by their names; `null` removes.
+/// Anything else is refused, so that nobody believes to have changed what they cannot.
 pub async fn update(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
     let mut change = OwnChange::default();
     for (name, value) in body.0 {
@@ -77,8 +77,8 @@ struct Confirmed<'t> {
     token: Option<&'t str>,
 }
 
-/// `{status: true, token}`: the session may do for a while what outlives it. Its token is renewed: the one that was shown no longer works;
-/// a cookie is set anew, and its token stands in no body.
+/// `{status: true, token}`: the session may do for a while what outlives it. Its token is renewed: the one that was
+/// shown no longer works; a cookie is set anew, and its token stands in no body.
 pub async fn verify_password(request: HttpRequest, person: Person, body: Json<Again>) -> Result<HttpResponse, Refusal> {
     let confirmed = sessions::confirm(&person.cx, &person.signed_in, &body.0.password).await;
     let confirmed = confirmed.map_err(|error| match error {

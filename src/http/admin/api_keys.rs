@@ -172,7 +172,8 @@ fn shown(cx: &Cx, key: records::ApiKey) -> ApiKey {
     }
 }
 
-/// `GET api-keys`: a page, newest first or by `sort`; of one `client`, a page; of one `owner`, all when they are not sorted.
+/// `GET api-keys`: a page, newest first or by `sort`; of one `client`, a page; of one `owner`, all when they are not
+/// sorted.
 pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> HandlerResult {
     let cx = admin.cx.clone();
     let owner = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
@@ -203,7 +204,8 @@ pub async fn show(admin: Admin<ViewApiKeys>, id: Path<String>) -> HandlerResult 
     Ok(HttpResponse::Ok().json(shown(&admin.cx, apikeys::find(&admin.cx, &parsed(&id)?, None)?)))
 }
 
-/// `POST api-keys`: `key` is shown this once. Without `owner` it belongs to the administrator who asks, or to the first one.
+/// `POST api-keys`: `key` is shown this once. Without `owner` it belongs to the administrator who asks, or to the first
+/// one.
 pub async fn create(Fresh(admin): Fresh<Admin>, body: Body<NewApiKey>) -> HandlerResult {
     let body = body.0;
     let new = NewKey {
@@ -230,8 +232,8 @@ fn client_of(text: &str) -> Result<ClientId, Refusal> {
     text.parse().map_err(wrong)
 }
 
-/// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional. Who may only revoke keys may
-/// only take from them.
+/// `PATCH api-keys/{key}`: what is absent stays, a limit or an end that is `null` goes. `version` makes it conditional.
+/// Who may only revoke keys may only take from them.
 pub async fn update(manager: Manager, id: Path<String>, body: Result<Body<KeyChange>, Refusal>) -> HandlerResult {
     let cx = &manager.cx;
     authority::may_change_some_key(cx)?;

@@ -77,8 +77,8 @@ pub fn operations() -> Vec<Operation> {
     vec![all.pages::<Row>()]
 }
 
-/// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`, `result` and `search`
-/// narrow it. A page may be short and still have a `next`.
+/// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`,
+/// `result` and `search` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewAudit>, query: Query) -> HandlerResult {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,

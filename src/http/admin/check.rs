@@ -86,9 +86,10 @@ pub fn operations() -> Vec<Operation> {
     vec![asks.takes::<CheckQuestion>().gives::<CheckAnswer>().under("access")]
 }
 
-/// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be named by e-mail address
-/// or username, a group by name, and the answer says who they are; with `"names": false` all is taken for an identifier. `would_do` are tuples of which
-/// each is tried: whether it would be enough, or up to a policy.
+/// `POST check`: the five parts of the question, `resource` and `context` for policies, `explain`. A person may be
+/// named by e-mail address or username, a group by name, and the answer says who they are; with `"names": false` all is
+/// taken for an identifier. `would_do` are tuples of which each is tried: whether it would be enough, or up to a
+/// policy.
 pub async fn ask(admin: Admin<ViewTuples>, body: Body<CheckQuestion>) -> HandlerResult {
     let CheckQuestion { subject_type, subject_id, subject_relation, permission, entity_type, entity_id, .. } = body.0;
     let CheckQuestion { resource: about, context, explain, names, would_do, .. } = body.0;

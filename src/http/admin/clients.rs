@@ -179,7 +179,8 @@ pub fn operations() -> Vec<Operation> {
     all.into_iter().map(|operation| operation.under("apps")).collect()
 }
 
-/// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be short and still have a `next`.
+/// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be
+/// short and still have a `next`.
 pub async fn list(admin: Admin<ViewClients>, query: Query) -> HandlerResult {
     let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
     let by_id = parameter(&query, "sort")?.is_none();
@@ -209,7 +210,8 @@ pub async fn create(Fresh(admin): Fresh<Admin<CreateClients>>, body: Body<NewCli
     Ok(HttpResponse::Created().json(Client::from(&registered)))
 }
 
-/// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it conditional.
+/// `PATCH clients/{client}`: what is absent stays, a key set or lifetime that is `null` goes. `version` makes it
+/// conditional.
 pub async fn update(
     Fresh(admin): Fresh<Admin<UpdateClients>>,
     id: Path<String>,

@@ -162,7 +162,8 @@ pub fn operations() -> Vec<Operation> {
     all.into_iter().map(|operation| operation.under("people")).collect()
 }
 
-/// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have a `next`.
+/// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have
+/// a `next`.
 pub async fn list(admin: Admin<ViewGroups>, query: Query) -> HandlerResult {
     let (search, request) = (search(&query)?, sorted_request::<GroupId, records::Group>(&query)?);
     let page = paged(&admin.cx, request, move |cx, request| groups::page(cx, search.as_ref(), request)).await?;
@@ -243,7 +244,8 @@ fn with_name(cx: &Cx, from: &impl crate::store::Read, member: groups::Member) ->
     })
 }
 
-/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`. People and groups may be named, unless `"names": false`.
+/// `POST groups/{group}/members`: `subject_type` (`user` when absent) and `subject_id`. People and groups may be named,
+/// unless `"names": false`.
 pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: Body<NewMember>) -> HandlerResult {
     let NewMember { subject_type, subject_id, names } = body.0;
     let naming = Naming::written(names.unwrap_or(true));

@@ -9,8 +9,8 @@ use crate::cx::{Actor, Cx};
 use crate::http::extract::{Admin, ManagePlatform};
 use crate::http::respond::Refusal;
 
-/// Anyone who is at the admin socket: for what gives away more than an administrator has, such as links that let somebody in or files
-/// on the machine.
+/// Anyone who is at the admin socket: for what gives away more than an administrator has, such as links that let
+/// somebody in or files on the machine.
 pub struct Local {
     /// The operation, with the operator as its actor.
     pub cx: Cx,

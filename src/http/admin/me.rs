@@ -37,7 +37,8 @@ pub fn operations() -> Vec<Operation> {
     vec![get("me", "Who calls, and the rights they hold over all objects").gives::<Me>()]
 }
 
-/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Who holds none gets an empty list.
+/// `GET me`: the caller and the rights they hold over all objects, each as `view on users`. Who holds none gets an
+/// empty list.
 pub async fn show(caller: Manager) -> HandlerResult {
     let cx = &caller.cx;
     let (kind, id) = audit::actor(&cx.actor);

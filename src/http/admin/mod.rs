@@ -1,8 +1,8 @@
 //! The admin API: everything that the command line and the admin pages do, as JSON below `/api/admin`.
 //!
-//! May use: `http::extract`, `http::respond`, `http::routes`, the rules. Every handler names [`Admin`](super::extract::Admin) or
-//! [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339, refusals RFC 9457 problems with a `code`.
-//! Start reading at [`configure`]; one file per noun.
+//! May use: `http::extract`, `http::respond`, `http::routes`, the rules. Every handler names
+//! [`Admin`](super::extract::Admin) or [`Local`] in its signature. Lists are `{"items","next"}`, times are RFC 3339,
+//! refusals RFC 9457 problems with a `code`. Start reading at [`configure`]; one file per noun.
 
 pub(crate) mod api_keys;
 mod audit;

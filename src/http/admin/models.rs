@@ -193,7 +193,8 @@ fn builtin_model(entity_type: &str, definition: Value) -> Model {
     Model { entity_type, client: None, built_in: true, definition, version: 0, created_at: None, updated_at: None }
 }
 
-/// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them replaces.
+/// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them
+/// replaces.
 pub async fn list(admin: Admin<ViewModels>, query: Query) -> HandlerResult {
     let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
     let mut items: Vec<Model> = page.items.iter().map(Model::from).collect();
@@ -226,7 +227,8 @@ pub async fn show(manager: Manager, entity_type: Path<String>) -> HandlerResult 
     Ok(HttpResponse::Ok().json(DescribedModel { model: Model::from(&model), description, warnings: Vec::new() }))
 }
 
-/// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0: there must be none).
+/// `PUT models/{entity_type}`: `definition`, and `client` for whose type it is. `version` makes it conditional (0:
+/// there must be none).
 pub async fn put(manager: Manager, entity_type: Path<String>, body: Written<NewModel>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Models, put_one(&manager.cx, entity_type.into_inner(), body).await)
 }
@@ -253,8 +255,8 @@ pub async fn validate(admin: Admin<ViewModels>, body: LongBody<ModelDraft>) -> H
     Ok(HttpResponse::Ok().json(ValidModel { entity_type: draft.entity_type, valid: true, description, warnings }))
 }
 
-/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the `PUT` would be `refused`;
-/// changes nothing.
+/// `POST models/{entity_type}/dry-run`: as `PUT`, but tells who would gain and who would lose what, and with what the
+/// `PUT` would be `refused`; changes nothing.
 pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: LongBody<NewModel>) -> HandlerResult {
     ViewTuples::require(&admin.cx)?;
     let draft = draft(entity_type.into_inner(), body.0)?;
@@ -291,8 +293,8 @@ async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -
     Ok(HttpResponse::Ok().json(DeletedModel { entity_type: entity_type.to_owned(), deleted: true }))
 }
 
-/// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type. The types are written
-/// one after another: what was written before a mistake stays.
+/// `POST models/import`: `source` as OpenFGA writes models, JSON or its own language; `prefix` stands before each type.
+/// The types are written one after another: what was written before a mistake stays.
 pub async fn import(manager: Manager, body: Written<ModelImport>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Models, import_all(&manager.cx, body).await)
 }

@@ -73,7 +73,8 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-/// `GET outbox`: a page, newest first; `state`, `kind` and `target` narrow it. A page may be short and still have a `next`.
+/// `GET outbox`: a page, newest first; `state`, `kind` and `target` narrow it. A page may be short and still have a
+/// `next`.
 pub async fn list(admin: Admin, query: Query) -> HandlerResult {
     let state = match parameter(&query, "state")? {
         None => None,

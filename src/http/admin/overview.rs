@@ -110,8 +110,8 @@ pub fn operations() -> Vec<Operation> {
     vec![all.gives::<Overview>()]
 }
 
-/// `GET overview`: what is there and what happened in the `period` (`24h`, `7d` or `30d`). Each part is for who may see it: of the others the
-/// counts are `null` and the lists empty. Anyone who may see none of it is refused.
+/// `GET overview`: what is there and what happened in the `period` (`24h`, `7d` or `30d`). Each part is for who may see
+/// it: of the others the counts are `null` and the lists empty. Anyone who may see none of it is refused.
 pub async fn show(caller: Manager, query: Query) -> HandlerResult {
     let cx = &caller.cx;
     let hours = match parameter(&query, "period")? {

@@ -71,7 +71,8 @@ pub(super) fn sorted_request<Id: FromStr, R: Sortable>(query: &Query) -> Result<
     Ok(PageRequest::sorted(limit(query)?, sort))
 }
 
-/// Makes a page: among the long work when it is sorted, for which everything is looked at, or when few of many rows are wanted.
+/// Makes a page: among the long work when it is sorted, for which everything is looked at, or when few of many rows are
+/// wanted.
 pub(super) async fn paged<T: Send + 'static, E: Send + 'static>(
     cx: &Cx,
     request: PageRequest,

@@ -228,7 +228,8 @@ pub async fn validate(admin: Admin<ViewPolicies>, body: Body<ScriptText>) -> Han
     }))
 }
 
-/// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records nothing.
+/// `POST policies/test`: runs a `script` with a `context`, which is completed as that of a check is, and records
+/// nothing.
 pub async fn test(admin: Admin<ViewPolicies>, body: Body<ScriptTrial>) -> HandlerResult {
     let ScriptTrial { script, context } = body.0;
     let now = admin.cx.now;
@@ -312,8 +313,8 @@ impl From<EvaluationRow> for Evaluation {
     }
 }
 
-/// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`, `permission`, `subject`
-/// and `result` narrow it. A page may be short and still have a `next`.
+/// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`,
+/// `permission`, `subject` and `result` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let order = match parameter(&query, "order")? {
         None | Some("desc") => Order::Descending,
@@ -378,8 +379,8 @@ impl From<records::PolicyVersion> for PolicyVersion {
     }
 }
 
-/// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one `permission` or `tuple`
-/// only. A `script` that is `null` was taken away.
+/// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one
+/// `permission` or `tuple` only. A `script` that is `null` was taken away.
 pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
     let Some(entity_type) = parameter(&query, "entity_type")? else {
         return Err(wrong_parameter("entity_type", "is missing"));

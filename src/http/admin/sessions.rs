@@ -94,8 +94,8 @@ fn shown(cx: &Cx, session: records::Session) -> Session {
     }
 }
 
-/// `GET sessions`: a page of live ones, newest first or by `sort`; of one `user`, and of those out of which one `client` got a code. A page may be short and
-/// still have a `next`.
+/// `GET sessions`: a page of live ones, newest first or by `sort`; of one `user`, and of those out of which one
+/// `client` got a code. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewSessions>, query: Query) -> HandlerResult {
     let user = parameter(&query, "user")?.map(|name| users::by_name(&admin.cx, name)).transpose()?;
     let client = parameter(&query, "client")?

@@ -271,7 +271,8 @@ pub fn operations() -> Vec<Operation> {
     all.into_iter().map(|operation| operation.under("access")).collect()
 }
 
-/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless `names=false`. A page may be short and still have a `next`.
+/// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless
+/// `names=false`. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
     let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
     let subject = parameter(&query, "subject")?;
@@ -302,8 +303,8 @@ pub async fn show(admin: Admin<ViewTuples>, id: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(Tuple::from(&tuples::by_id(&admin.cx, &id)?)))
 }
 
-/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with `"names": false` all is
-/// taken for an identifier.
+/// `POST tuples`: one tuple, or `tuples` with up to 1000 of them, all or none. People and groups may be named; with
+/// `"names": false` all is taken for an identifier.
 pub async fn write(manager: Manager, body: Body<NewTuples>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Tuples, write_all(&manager.cx, body).await)
 }
@@ -340,9 +341,9 @@ async fn remove_by_id(cx: &Cx, id: &str) -> HandlerResult {
     Ok(HttpResponse::Ok().json(Tuple::from(&tuples::remove_by_id(cx, id).await?)))
 }
 
-/// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the types of OpenFGA tuples;
-/// all or none. Those that have expired are left out and counted. Lines hold identifiers, as files from elsewhere do; with `names` they are read as a person
-/// writes them.
+/// `POST tuples/import`: `lines` in any of the notations that are read, `first_line` for messages, `prefix` before the
+/// types of OpenFGA tuples; all or none. Those that have expired are left out and counted. Lines hold identifiers, as
+/// files from elsewhere do; with `names` they are read as a person writes them.
 pub async fn import(manager: Manager, body: Body<TupleImport>) -> HandlerResult {
     for_writers(&manager.cx, Writable::Tuples, import_lines(&manager.cx, body).await)
 }

@@ -298,7 +298,8 @@ pub fn operations() -> Vec<Operation> {
     all.into_iter().map(|operation| operation.under("people")).collect()
 }
 
-/// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and still have a `next`.
+/// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and
+/// still have a `next`.
 pub async fn list(admin: Admin<ViewUsers>, query: Query) -> HandlerResult {
     let filter = Filter {
         search: search(&query)?,

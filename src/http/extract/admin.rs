@@ -22,7 +22,8 @@ pub trait PlatformRight: 'static {
     /// The permission, such as `view`.
     const TO: &'static str;
 
-    /// Refuses early an operation whose actor lacks it at the moment. What is changed is decided once more where it is changed ([`crate::rights::write`]).
+    /// Refuses early an operation whose actor lacks it at the moment. What is changed is decided once more where it is
+    /// changed ([`crate::rights::write`]).
     fn require(cx: &Cx) -> Result<(), Refusal> {
         Ok(authority::require(cx, Self::TO, (Self::ON, ANY))?)
     }
@@ -119,9 +120,9 @@ pub fn all_rights() -> impl Iterator<Item = (&'static str, &'static str)> {
     NAMED.iter().chain(ASKED).copied()
 }
 
-/// A caller who may use the route: the operator at the admin socket, or a person (session token, session cookie with the guard against other
-/// sites), an API key, its exchanged token or a client, with the right. A token that an app holds for a person does not count: an app is not
-/// to administer in its user's name.
+/// A caller who may use the route: the operator at the admin socket, or a person (session token, session cookie with
+/// the guard against other sites), an API key, its exchanged token or a client, with the right. A token that an app
+/// holds for a person does not count: an app is not to administer in its user's name.
 pub struct Admin<R: PlatformRight = ManagePlatform> {
     /// The operation, with the caller as its actor.
     pub cx: Cx,
@@ -154,8 +155,8 @@ async fn administrator(request: &HttpRequest) -> Result<Cx, Refusal> {
     Ok(caller.cx)
 }
 
-/// A change that is authenticated by cookie must say that it comes from an Auther page: stricter than elsewhere, for this API is not for
-/// programs that keep cookies.
+/// A change that is authenticated by cookie must say that it comes from an Auther page: stricter than elsewhere, for
+/// this API is not for programs that keep cookies.
 fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Refusal> {
     let is_ours = || csrf::sender(&caller.cx, request.headers()) == Sender::Ourselves;
     if caller.by != Credential::Cookie || request.method().is_safe() || is_ours() {
@@ -185,7 +186,8 @@ pub fn refuse_app(caller: &Caller) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A caller whose right depends on the object, so that the handler asks a rule of `access::authority`; or any caller, where everybody is answered.
+/// A caller whose right depends on the object, so that the handler asks a rule of `access::authority`; or any caller,
+/// where everybody is answered.
 pub struct Manager {
     /// The operation, with the caller as its actor.
     pub cx: Cx,

@@ -13,7 +13,8 @@ use crate::http::body_budget::{Full, Held, WEIGHT};
 use crate::http::respond::Refusal;
 use crate::http::state::State;
 
-/// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for the end of it.
+/// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for
+/// the end of it.
 pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });
 
 /// How much of a body that is too large is read all the same, in bytes.
@@ -22,7 +23,8 @@ pub(in crate::http) const MOST_DISCARDED: usize = 1024 * 1024;
 /// The most that anybody may send who is not known, in bytes, whatever the settings say.
 pub(in crate::http) const OF_STRANGERS: usize = 64 * 1024;
 
-/// The whole body, at most `limits.body_bytes` of the settings, or [`OF_STRANGERS`] from who is not known. Waits until those who ask are proved.
+/// The whole body, at most `limits.body_bytes` of the settings, or [`OF_STRANGERS`] from who is not known. Waits until
+/// those who ask are proved.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
     read_up_to(0, request, payload).await
 }
@@ -47,7 +49,8 @@ pub(super) async fn read_up_to(most: usize, request: &HttpRequest, payload: Payl
     Ok(body)
 }
 
-/// Refuses, after reading on for a while: over HTTP/2 a caller that is still sending would lose the answer with its stream.
+/// Refuses, after reading on for a while: over HTTP/2 a caller that is still sending would lose the answer with its
+/// stream.
 async fn too_large(mut payload: Payload, mut read: usize, limit: usize) -> Refusal {
     while read < MOST_DISCARDED {
         match payload.next().await {

@@ -19,8 +19,8 @@ use crate::identity::sign_in::Success;
 
 /// The browser behind a request for a page: who is signed in, and what its forms are bound to.
 ///
-/// Forms carry [`Browser::csrf`] in the hidden field `csrf_token`; anyone who receives one calls [`Browser::own_form`] first. The token
-/// holds for the session it was drawn in, so a form drawn before a sign-in does not work after it.
+/// Forms carry [`Browser::csrf`] in the hidden field `csrf_token`; anyone who receives one calls [`Browser::own_form`]
+/// first. The token holds for the session it was drawn in, so a form drawn before a sign-in does not work after it.
 pub struct Browser {
     /// Who is signed in here.
     pub signed_in: Option<SignedIn>,
@@ -55,7 +55,8 @@ impl Browser {
         csrf::token(&self.cx, &self.name, self.signed_in.as_ref().map(|person| &person.session.id))
     }
 
-    /// Checks that the form was drawn by us for this browser and this session, and was not sent by a page of another origin.
+    /// Checks that the form was drawn by us for this browser and this session, and was not sent by a page of another
+    /// origin.
     pub fn own_form(&self, fields: &Fields) -> Result<(), Refusal> {
         let session = self.signed_in.as_ref().map(|person| &person.session.id);
         let fits = self.is_known

@@ -58,8 +58,9 @@ pub enum Credential {
     Socket,
 }
 
-/// A caller who proved who they are. In this order, the first credential that is shown counts, and if it does not work nothing behind it is
-/// tried: an API key, `Authorization` (bearer token or a client's credentials), the session cookie.
+/// A caller who proved who they are. In this order, the first credential that is shown counts, and if it does not work
+/// nothing behind it is tried: an API key, `Authorization` (bearer token or a client's credentials), the session
+/// cookie.
 #[derive(Clone)]
 pub struct Caller {
     /// The operation, with the caller as its actor.
@@ -82,9 +83,10 @@ impl FromRequest for Caller {
     }
 }
 
-/// As the extractor, for handlers whose body may hold the key (`apiKey`). A key is used once by this: counted, and limited by its rate.
-/// Refusals: 401 `unauthorized` when nothing is shown, 401 `invalid_api_key` or `invalid_token` when it does not work, 403 and 429 for a
-/// key that may not be used from here or not now, 400 when two credentials of one kind are shown.
+/// As the extractor, for handlers whose body may hold the key (`apiKey`). A key is used once by this: counted, and
+/// limited by its rate. Refusals: 401 `unauthorized` when nothing is shown, 401 `invalid_api_key` or `invalid_token`
+/// when it does not work, 403 and 429 for a key that may not be used from here or not now, 400 when two credentials of
+/// one kind are shown.
 pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) -> Result<Caller, Refusal> {
     let cx = operation(request)?;
     let is_local = request.conn_data::<LocalPeer>().is_some();
@@ -107,7 +109,8 @@ pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) ->
     Ok(Caller { cx, who, by, is_local })
 }
 
-/// The API key that is shown in the header or, for those who cannot set one, in the body. Refused when there are two different ones.
+/// The API key that is shown in the header or, for those who cannot set one, in the body. Refused when there are two
+/// different ones.
 pub fn presented_key(
     request: &HttpRequest,
     body_key: Option<&Secret<String>>,

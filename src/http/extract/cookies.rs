@@ -23,8 +23,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The cookie's name: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) unless the issuer is plain HTTP on loopback, where browsers
-    /// would not keep it. Every tenant but the default one has its number behind it. The prefix demands the path `/`, so the name tells tenants apart.
+    /// The cookie's name: with the `__Host-` prefix (RFC 6265bis §4.1.3.2) unless the issuer is plain HTTP on loopback,
+    /// where browsers would not keep it. Every tenant but the default one has its number behind it. The prefix demands
+    /// the path `/`, so the name tells tenants apart.
     pub fn name(self, cx: &Cx) -> Cow<'static, str> {
         let name = match (self, cx.tenant.urls.is_https()) {
             (Self::Session, true) => "__Host-auther_session",
@@ -52,7 +53,8 @@ pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> 
     request.cookie(&purpose.name(cx)).map(|cookie| cookie.value().to_owned())
 }
 
-/// Sets a cookie with the response, whatever the handler answers. `lasts` is its `Max-Age` in seconds; `None` ends with the browser.
+/// Sets a cookie with the response, whatever the handler answers. `lasts` is its `Max-Age` in seconds; `None` ends with
+/// the browser.
 pub fn set(request: &HttpRequest, cx: &Cx, purpose: Purpose, value: &str, lasts: Option<u64>) {
     let mut cookie = plain(cx, purpose, value.to_owned());
     cookie.set_max_age(lasts.map(|seconds| Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX))));

@@ -22,16 +22,17 @@ use crate::http::state::State;
 /// The longest `User-Agent` we keep, in characters.
 const MAX_USER_AGENT: usize = 256;
 
-/// Who connected to the admin socket. The server puts it into the connection's data (`HttpServer::on_connect`); requests over TCP
-/// have none. The socket admits root and the owner of the data file only, so its presence is the authority.
+/// Who connected to the admin socket. The server puts it into the connection's data (`HttpServer::on_connect`);
+/// requests over TCP have none. The socket admits root and the owner of the data file only, so its presence is the
+/// authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalPeer {
     /// User id of the process at the other end.
     pub uid: u32,
 }
 
-/// Somebody at the admin socket who is not let in by it. The server puts it into the connection's data: such a request has no address, and is that
-/// of a stranger whose address is not known.
+/// Somebody at the admin socket who is not let in by it. The server puts it into the connection's data: such a request
+/// has no address, and is that of a stranger whose address is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stranger;
 
@@ -151,7 +152,8 @@ pub fn operation(request: &HttpRequest) -> Result<Cx, Refusal> {
     cx.ok_or_else(|| Refusal::internal("the guard is not around this route"))
 }
 
-/// A proof of who asks that has begun: no body of the request is read before it ends, wherever both stand in a handler's signature.
+/// A proof of who asks that has begun: no body of the request is read before it ends, wherever both stand in a
+/// handler's signature.
 struct Proof(HttpRequest);
 
 impl Proof {
@@ -174,8 +176,8 @@ impl Drop for Proof {
     }
 }
 
-/// Carries out a proof of who asks. Bodies wait for it, and may be larger when it gives somebody. To be called by an extractor before its future is
-/// polled: all extractors of a handler begin before the first goes on.
+/// Carries out a proof of who asks. Bodies wait for it, and may be larger when it gives somebody. To be called by an
+/// extractor before its future is polled: all extractors of a handler begin before the first goes on.
 pub(in crate::http) fn prove<T: 'static>(
     request: &HttpRequest,
     proof: impl Future<Output = Result<T, Refusal>> + 'static,

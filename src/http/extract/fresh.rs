@@ -10,10 +10,11 @@ use crate::cx::Cx;
 use crate::http::respond::Refusal;
 use crate::identity::sessions;
 
-/// A caller as `T` says, refused with `session_not_fresh` (403) when it is a session whose person has not given their password for a while
-/// (`session.fresh_seconds`): for what outlives the session, or changes how somebody signs in or is shown. A session can be stolen; what it
-/// makes then would stay with the thief. Keys, clients and the operator are asked for nothing. What is sensitive only sometimes, such as a
-/// tuple that may give authority, asks [`sessions::require_fresh`] where that is known.
+/// A caller as `T` says, refused with `session_not_fresh` (403) when it is a session whose person has not given their
+/// password for a while (`session.fresh_seconds`): for what outlives the session, or changes how somebody signs in or
+/// is shown. A session can be stolen; what it makes then would stay with the thief. Keys, clients and the operator are
+/// asked for nothing. What is sensitive only sometimes, such as a tuple that may give authority, asks
+/// [`sessions::require_fresh`] where that is known.
 pub struct Fresh<T>(pub T);
 
 /// An extractor that knows who asks.

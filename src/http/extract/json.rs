@@ -23,9 +23,10 @@ const PLAIN: Bounds = Bounds { depth: 32, values: 10_000 };
 /// it; a thousand items have fifty values each.
 const BATCH: Bounds = Bounds { depth: 64, values: 50_000 };
 
-/// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is refused with everything that is
-/// wrong with it. The rule for members that a type does not know: with `#[serde(deny_unknown_fields)]` it refuses them, and so do all bodies of the admin
-/// API, of API keys and of grants, so that nobody takes a member for heard that was not ([`Input`](super::Input) does the same for questions about
+/// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is
+/// refused with everything that is wrong with it. The rule for members that a type does not know: with
+/// `#[serde(deny_unknown_fields)]` it refuses them, and so do all bodies of the admin API, of API keys and of grants,
+/// so that nobody takes a member for heard that was not ([`Input`](super::Input) does the same for questions about
 /// permissions). Without it they are ignored, as the clients of the account dialect expect ([`Json`]), and AuthZEN.
 pub struct Body<T>(pub T);
 
@@ -39,7 +40,8 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
     }
 }
 
-/// The same for what comes in batches: models and tuples. From a known caller it may be a megabyte whatever the settings say.
+/// The same for what comes in batches: models and tuples. From a known caller it may be a megabyte whatever the
+/// settings say.
 pub struct LongBody<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
@@ -52,8 +54,8 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
     }
 }
 
-/// The body as `T` reads it, without a description: what `T` does not know is ignored, and only the first mistake is told. For the account dialect, whose
-/// clients send more than is needed here.
+/// The body as `T` reads it, without a description: what `T` does not know is ignored, and only the first mistake is
+/// told. For the account dialect, whose clients send more than is needed here.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
@@ -132,7 +134,8 @@ impl Sent {
     }
 }
 
-/// Refuses what is not as its type says: with every mistake, or where the schema does not show it, with what the type says.
+/// Refuses what is not as its type says: with every mistake, or where the schema does not show it, with what the type
+/// says.
 fn misfit(mistakes: Vec<Mistake>, error: &serde_json::Error) -> Refusal {
     match mistakes.first() {
         None => Refusal::malformed(explain(error)),

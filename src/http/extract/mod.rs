@@ -1,19 +1,23 @@
 //! What a handler asks for in its signature.
 //!
-//! May use: `http::respond`, `http::routes`, and the rules below. Every extractor refuses with a [`Refusal`](super::respond::Refusal), drawn in the
-//! dialect of the path.
+//! May use: `http::respond`, `http::routes`, and the rules below. Every extractor refuses with a
+//! [`Refusal`](super::respond::Refusal), drawn in the dialect of the path.
 //!
 //! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
-//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`] (form of a page,
-//!   repeats refused), [`Body<T>`] and [`LongBody<T>`] (JSON as the type says, with every mistake told at once): bounded, strictly UTF-8.
+//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`]
+//!   (form of a page, repeats refused), [`Body<T>`] and [`LongBody<T>`] (JSON as the type says, with every mistake told
+//!   at once): bounded, strictly UTF-8.
 //! * [`Input`]: the members of a JSON object, read one by one, with every mistake told at once.
-//! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization: Bearer`.
-//! * [`Caller`]: who asks about permissions: an API key, a token that Auther issued, a client's credentials or a cookie.
-//! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it depends on the object.
+//! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization:
+//!   Bearer`.
+//! * [`Caller`]: who asks about permissions: an API key, a token that Auther issued, a client's credentials or a
+//!   cookie.
+//! * [`Admin`]: who has a right on the platform, the operator at the admin socket among them; [`Manager`] where it
+//!   depends on the object.
 //! * [`Fresh`] around one of those: who lately proved that it is them, for what outlives a session.
 //!
-//! Anyone who asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is small; what all open requests hold
-//! is bounded ([`budget`]).
+//! Anyone who asks is proved before a body is read, wherever the two stand in the signature. A stranger's body is
+//! small; what all open requests hold is bounded ([`budget`]).
 //!
 //! Authority is a type in the signature: a handler without [`Person`] or [`Admin`] serves everybody.
 //! Start reading at [`Pairs`] and [`Person`].

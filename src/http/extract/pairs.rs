@@ -43,8 +43,8 @@ impl Query {
     }
 }
 
-/// The body as pairs, in order, repeats kept: a form, or the text members of a JSON object (other scalars as their JSON text;
-/// `null` is absent). An empty body has no pairs. Anything else is 415.
+/// The body as pairs, in order, repeats kept: a form, or the text members of a JSON object (other scalars as their JSON
+/// text; `null` is absent). An empty body has no pairs. Anything else is 415.
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl FromRequest for Pairs {
@@ -120,8 +120,8 @@ impl FromRequest for Fields {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded`. A broken escape or a byte sequence that is no UTF-8 is refused, never replaced: two
-/// readers of one request must not see different values.
+/// Decodes `application/x-www-form-urlencoded`. A broken escape or a byte sequence that is no UTF-8 is refused, never
+/// replaced: two readers of one request must not see different values.
 pub(super) fn decode(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
     let mut pairs = Vec::new();
     for part in bytes.split(|byte| *byte == b'&').filter(|part| !part.is_empty()) {

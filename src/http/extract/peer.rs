@@ -13,11 +13,12 @@ pub(super) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&peer))
 }
 
-/// The address of the client: the peer itself, unless it is a trusted proxy. A proxy must say for whom it asks. Its list is read from its end: each
-/// trusted hop vouches for the address before it, and the first that is not ours is the client. `None`, not known, where a proxy says nothing,
-/// where what is reached cannot be read (`unknown`, an empty entry, broken quotes), and where `Forwarded` contradicts `X-Forwarded-For`: the
-/// proxy writes one, the other came from the client. It is never the proxy's own address: that would be a client that says nothing of itself
-/// in the proxy's place.
+/// The address of the client: the peer itself, unless it is a trusted proxy. A proxy must say for whom it asks. Its
+/// list is read from its end: each trusted hop vouches for the address before it, and the first that is not ours is the
+/// client. `None`, not known, where a proxy says nothing, where what is reached cannot be read (`unknown`, an empty
+/// entry, broken quotes), and where `Forwarded` contradicts `X-Forwarded-For`: the proxy writes one, the other came
+/// from the client. It is never the proxy's own address: that would be a client that says nothing of itself in the
+/// proxy's place.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
@@ -32,8 +33,9 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     }
 }
 
-/// The entries of all lines of a list header, in order (RFC 9110 §5.3); `None` where there is no such header. Each line is read by itself: a quote
-/// that a client left open does not reach into the line that its proxy added. A line that cannot be read is one entry that is no address.
+/// The entries of all lines of a list header, in order (RFC 9110 §5.3); `None` where there is no such header. Each line
+/// is read by itself: a quote that a client left open does not reach into the line that its proxy added. A line that
+/// cannot be read is one entry that is no address.
 fn chain(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -47,7 +49,8 @@ fn chain(
     entries
 }
 
-/// The first address from the end that is no trusted proxy, or the first of all; `None` when the walk comes to an entry that is no address.
+/// The first address from the end that is no trusted proxy, or the first of all; `None` when the walk comes to an entry
+/// that is no address.
 fn walk(entries: Vec<Option<IpAddr>>, trusted: &[IpNet]) -> Option<IpAddr> {
     let mut reached = None;
     for entry in entries.into_iter().rev() {
@@ -68,8 +71,8 @@ fn plain(text: &str) -> Option<Vec<Option<IpAddr>>> {
 /// Optional whitespace (RFC 9110 §5.6.3).
 const SPACES: [char; 2] = [' ', '\t'];
 
-/// The `for` of each element of a line of `Forwarded`. `None` when the line is not what RFC 7239 §4 describes: a reader that guesses where a quote
-/// ends can be led to take a client's text for its proxy's.
+/// The `for` of each element of a line of `Forwarded`. `None` when the line is not what RFC 7239 §4 describes: a reader
+/// that guesses where a quote ends can be led to take a client's text for its proxy's.
 fn forwarded(text: &str) -> Option<Vec<Option<IpAddr>>> {
     let (mut elements, mut rest) = (Vec::new(), text);
     loop {

@@ -16,8 +16,8 @@ use crate::identity::sessions::{self, SignedIn};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Refusal>>>>;
 
-/// A signed-in person, by `Authorization: Bearer <session token>` or by cookie. A cookie counts for a request that changes something only
-/// when an Auther page sent it.
+/// A signed-in person, by `Authorization: Bearer <session token>` or by cookie. A cookie counts for a request that
+/// changes something only when an Auther page sent it.
 pub struct Person {
     /// The operation, with the person as its actor.
     pub cx: Cx,

@@ -18,7 +18,8 @@ pub(in crate::http) fn keep(request: &HttpRequest, cx: &Cx, success: &Success, l
     cookies::set(request, cx, Purpose::Device, &success.device, Some(DEVICE_SECONDS));
 }
 
-/// Stands behind the token in a session cookie that ends with the browser's window, so that it does so too when it is set anew.
+/// Stands behind the token in a session cookie that ends with the browser's window, so that it does so too when it is
+/// set anew.
 const UNTIL_CLOSED: char = '~';
 
 /// The token that the session cookie holds, and whether the cookie outlives the browser's window.

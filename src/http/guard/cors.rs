@@ -1,7 +1,8 @@
 //! Which pages of other origins may call us, and read the answer (Fetch standard, CORS protocol).
 //!
-//! Discovery and the public keys are for everybody. Endpoints that take a token or a client's proof are for the origins of
-//! registered clients. Answers never allow credentials: a page of another origin acts with a token it holds, not with our cookies.
+//! Discovery and the public keys are for everybody. Endpoints that take a token or a client's proof are for the origins
+//! of registered clients. Answers never allow credentials: a page of another origin acts with a token it holds, not
+//! with our cookies.
 
 use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;

@@ -10,8 +10,8 @@ use crate::http::extract::REQUEST_ID;
 /// The policy of an answer that is no page: it loads nothing, and nothing frames it.
 const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Adds what every response has. A header that the handler has set stays. There is no `Cross-Origin-Opener-Policy`: an app that signs people
-/// in from a pop-up window would lose its hold on the window as soon as it shows our page.
+/// Adds what every response has. A header that the handler has set stays. There is no `Cross-Origin-Opener-Policy`: an
+/// app that signs people in from a pop-up window would lose its hold on the window as soon as it shows our page.
 pub(super) fn finish(cx: &Cx, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     let keep = |headers: &mut HeaderMap, name: HeaderName, value: &'static str| {
@@ -33,8 +33,8 @@ pub(super) fn finish(cx: &Cx, response: &mut HttpResponse) {
     }
 }
 
-/// HSTS (RFC 6797) binds a whole host on every port: ours to promise when we end TLS for a public name. On loopback it would take plain
-/// HTTP away from everything else a developer runs there; behind a proxy the proxy decides.
+/// HSTS (RFC 6797) binds a whole host on every port: ours to promise when we end TLS for a public name. On loopback it
+/// would take plain HTTP away from everything else a developer runs there; behind a proxy the proxy decides.
 fn speaks_for_the_host(cx: &Cx) -> bool {
     let (urls, host) = (&cx.tenant.urls, cx.tenant.urls.host());
     let is_loopback = host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]";

@@ -1,6 +1,7 @@
-//! What happens around every request, in this order: the operation begins, other origins are judged, attempts are counted, the
-//! handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one line is logged, and what is left of the
-//! body is read. It stands around every route, inside it, so all of this is decided by the route that the router found.
+//! What happens around every request, in this order: the operation begins, other origins are judged, attempts are
+//! counted, the handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one
+//! line is logged, and what is left of the body is read. It stands around every route, inside it, so all of this is
+//! decided by the route that the router found.
 //!
 //! May use: `http::extract`, `http::respond`, `http::routes`, and the rules below. Start reading at [`around`].
 
@@ -113,8 +114,9 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
 /// The most that the lines of a request's head may have together over HTTP/2, in bytes. HTTP/1 has a bound of its own.
 const MOST_OF_HEAD: usize = 64 * 1024;
 
-/// A connection of the reserve is for those who ask whether the server is well. On every other, requests and their heads have bounds: over
-/// HTTP/2 a few bytes may stand for megabytes of lines, and one connection for any number of requests.
+/// A connection of the reserve is for those who ask whether the server is well. On every other, requests and their
+/// heads have bounds: over HTTP/2 a few bytes may stand for megabytes of lines, and one connection for any number of
+/// requests.
 fn takes_too_much(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal> {
     if asked.open.as_ref().is_some_and(|open| open.is_one_too_many() || open.is_reserved() && !asked.matched.is_health)
     {
@@ -130,8 +132,9 @@ fn takes_too_much(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal
     Ok(())
 }
 
-/// A page of another site must not put a browser into a session of its own choice (login CSRF), or change anything else there. Who shows a
-/// token does not act for the browser; pages of registered origins may sign people in, and get the token, but the browser gets no cookie.
+/// A page of another site must not put a browser into a session of its own choice (login CSRF), or change anything else
+/// there. Who shows a token does not act for the browser; pages of registered origins may sign people in, and get the
+/// token, but the browser gets no cookie.
 fn signs_in_from_elsewhere(asked: &Asked, request: &ServiceRequest) -> Result<(), Refusal> {
     let headers = request.headers();
     let is_concerned = asked.matched.dialect == Dialect::Account
@@ -164,7 +167,8 @@ impl Asked {
         ServiceResponse::new(request, response)
     }
 
-    /// A refusal in the path's dialect, where the response is one that has no dialect yet: ours, or a library's plain text.
+    /// A refusal in the path's dialect, where the response is one that has no dialect yet: ours, or a library's plain
+    /// text.
     fn redraw(&self, response: &HttpResponse) -> Option<HttpResponse> {
         let error = response.error()?;
         if let Some(refusal) = error.as_error::<Refusal>() {
@@ -212,7 +216,8 @@ impl Asked {
     }
 }
 
-/// The text of a path as it was sent, for the log: what is no printable ASCII is escaped, so that no line can pretend to be two, or another.
+/// The text of a path as it was sent, for the log: what is no printable ASCII is escaped, so that no line can pretend
+/// to be two, or another.
 struct Harmless<'a>(&'a str);
 
 impl fmt::Display for Harmless<'_> {

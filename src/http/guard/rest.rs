@@ -1,5 +1,6 @@
-//! What a handler leaves unread of a request's body. Over HTTP/2 a body that nobody reads to its end resets the stream, and many a
-//! caller then loses the answer: a refusal that needed no body, a sign-out that wants none. So it is read on behind the answer.
+//! What a handler leaves unread of a request's body. Over HTTP/2 a body that nobody reads to its end resets the stream,
+//! and many a caller then loses the answer: a refusal that needed no body, a sign-out that wants none. So it is read on
+//! behind the answer.
 
 use std::cell::RefCell;
 use std::pin::Pin;

@@ -49,7 +49,8 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
         Visit { browser: browser.name(), signed_in: browser.signed_in.as_ref(), interaction: earlier.as_deref() };
     let decision = authorize::decide(&cx, &params, visit).await?;
     if matches!(decision, Decision::Ask { .. } | Decision::TurnAway(_)) {
-        // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request itself.
+        // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request
+        // itself.
         if browser.known_name().is_none() && is_by_script(&request) {
             return Ok(go(&request, cx.tenant.urls.url_asking(paths::AUTHORIZE[0], &params.to_query())));
         }
@@ -58,8 +59,8 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     draw(&cx, &request, decision)
 }
 
-/// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it is turned into
-/// a `GET` of the same request, which carries it.
+/// `POST` (OIDC Core §3.1.2.1). It comes from the app's site, so the session cookie is not with it (SameSite=Lax): it
+/// is turned into a `GET` of the same request, which carries it.
 pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     let (params, wrong) = Params::collect(pairs.0);
     if !wrong.is_empty() {
@@ -96,7 +97,8 @@ fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> 
     }
 }
 
-/// Tells a person that the app is not open to them. The person who is asked for access finds the reference in the audit log.
+/// Tells a person that the app is not open to them. The person who is asked for access finds the reference in the audit
+/// log.
 fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> {
     let TurnedAway { client_name, user, interaction, back } = turned_away;
     let (back_href, back_fields) = match back.mode {
@@ -117,8 +119,8 @@ fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> 
     Page::of(&view).status(StatusCode::FORBIDDEN).leading_to([&back.redirect_uri]).answer()
 }
 
-/// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for a caller
-/// that could not follow it to another origin.
+/// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for
+/// a caller that could not follow it to another origin.
 fn go(request: &HttpRequest, url: String) -> HttpResponse {
     if is_by_script(request) {
         return HttpResponse::Ok()

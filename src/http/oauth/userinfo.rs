@@ -13,8 +13,8 @@ pub async fn by_header(cx: Cx, authorized: Authorized) -> Result<HttpResponse, R
     answer(&cx, authorized.0.as_ref().and_then(Authorization::bearer)).await
 }
 
-/// `POST`: in the header or in the body. "Clients MUST NOT use more than one method to transmit the token in each request"
-/// (RFC 6750 §2).
+/// `POST`: in the header or in the body. "Clients MUST NOT use more than one method to transmit the token in each
+/// request" (RFC 6750 §2).
 pub async fn by_body(cx: Cx, authorized: Authorized, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     let params = Params::from_pairs(pairs.0)?;
     match (authorized.0.as_ref().and_then(Authorization::bearer), params.find("access_token")) {
@@ -23,8 +23,8 @@ pub async fn by_body(cx: Cx, authorized: Authorized, pairs: Pairs) -> Result<Htt
     }
 }
 
-/// "If the request lacks any authentication information …, the resource server SHOULD NOT include an error code" in its challenge
-/// (RFC 6750 §3.1).
+/// "If the request lacks any authentication information …, the resource server SHOULD NOT include an error code" in its
+/// challenge (RFC 6750 §3.1).
 async fn answer(cx: &Cx, token: Option<&str>) -> Result<HttpResponse, Refusal> {
     let token = token.ok_or_else(Refusal::unauthenticated)?;
     Ok(HttpResponse::Ok().json(userinfo::claims(cx, token).await?))

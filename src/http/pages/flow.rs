@@ -112,8 +112,8 @@ impl Flow {
         }
     }
 
-    /// The answer where there is nothing to go on with: the request begins anew in this browser, or a page says why not. A form that was
-    /// drawn for it is not looked at.
+    /// The answer where there is nothing to go on with: the request begins anew in this browser, or a page says why
+    /// not. A form that was drawn for it is not looked at.
     pub fn ended(&self, browser: &Browser) -> Option<Result<HttpResponse, Refusal>> {
         let refusal = match self {
             // Not for a browser that keeps no cookies: it would go round in circles.
@@ -164,8 +164,8 @@ impl Waiting {
     }
 }
 
-/// The redirect URI, and everything else registered for the app: many send the browser on to another of their own origins, and Chromium
-/// counts that as part of the form's journey too.
+/// The redirect URI, and everything else registered for the app: many send the browser on to another of their own
+/// origins, and Chromium counts that as part of the form's journey too.
 fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
     /// More would only make the header long.
     const MOST: usize = 30;

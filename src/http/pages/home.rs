@@ -38,7 +38,8 @@ fn has_no_client(cx: &Cx) -> Result<bool, Refusal> {
     Ok(rows::clients::page(&cx.read()?, cx.tenant.id, &first)?.items.is_empty())
 }
 
-/// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is sent.
+/// `GET /error`: where others may send a person when a sign-in could not be finished. Repeats nothing of what it is
+/// sent.
 pub async fn error(cx: Cx) -> Result<HttpResponse, Refusal> {
     let why = "The sign-in could not be finished, so nothing was changed.";
     let next_step =

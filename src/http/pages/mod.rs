@@ -1,8 +1,8 @@
 //! The pages people see: signing in, consent, signing out, errors. They work without script.
 //!
-//! May use: every floor below, `http::{extract, respond, routes, oauth}`. A page that is part of an app's request carries it as a
-//! [`Flow`](flow::Flow) in the hidden field `continue`. A form is answered with 303, or with the same page and what is wrong.
-//! Start reading at [`sign_in`].
+//! May use: every floor below, `http::{extract, respond, routes, oauth}`. A page that is part of an app's request
+//! carries it as a [`Flow`](flow::Flow) in the hidden field `continue`. A form is answered with 303, or with the same
+//! page and what is wrong. Start reading at [`sign_in`].
 
 mod app;
 mod consent;

@@ -50,8 +50,8 @@ async fn set_up(cx: &Cx, browser: &Browser, fields: &Fields) -> Result<(), Error
     Ok(())
 }
 
-/// Sets the password and signs in with it. The browser is recognised in between, so that strangers who guess at the account do not keep
-/// its owner waiting.
+/// Sets the password and signs in with it. The browser is recognised in between, so that strangers who guess at the
+/// account do not keep its owner waiting.
 async fn recover(cx: &Cx, browser: &Browser, token: &str, password: &Secret<String>) -> Result<(), Error> {
     let visit = Visit { browser: Some(browser.name()), replaces: browser.signed_in.as_ref(), ..Visit::default() };
     let recovered = links::redeem_recovery(cx, token, password, visit).await?;

@@ -20,8 +20,8 @@ use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 use crate::records::ProofKind;
 use crate::tenant::paths;
 
-/// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people who are signed
-/// in as well: a page that sent them back at once could send them round in circles.
+/// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people
+/// who are signed in as well: a page that sent them back at once could send them round in circles.
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let own = |text| own_path(&browser.cx, text);
     let text = query.find("continue").or_else(|| query.find("redirectTo").and_then(own));
@@ -38,7 +38,8 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
     form(&browser, &flow, FormErrors::none(), if wants_other { "" } else { &hint }, wants_other)?.answer(StatusCode::OK)
 }
 
-/// The address of the person who has begun to sign in here, for what the page goes on with, where the password is asked for next.
+/// The address of the person who has begun to sign in here, for what the page goes on with, where the password is asked
+/// for next.
 fn begun(browser: &Browser, flow: &Flow) -> Result<Option<String>, Refusal> {
     let authentication = browser.authentication();
     let visit = visit(browser, flow, authentication.as_deref());
@@ -141,7 +142,8 @@ fn form<'a>(
     Ok(Form { view, flow })
 }
 
-/// The variant for a person whom an app's request found signed in but not freshly enough. Not when the app expects somebody else.
+/// The variant for a person whom an app's request found signed in but not freshly enough. Not when the app expects
+/// somebody else.
 fn confirm(browser: &Browser, flow: &Flow, identifier: &str) -> Option<Confirm> {
     let person = browser.signed_in.as_ref()?;
     let waiting = flow.app()?;

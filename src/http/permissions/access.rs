@@ -9,7 +9,8 @@ use crate::http::extract::{Person, Query};
 use crate::http::respond::Refusal;
 use crate::records::SubjectRef;
 
-/// `GET /my-access`: `{items: [{entityType, entityId, permissions, abacRequired}], truncated}`; with `client` on the types of that app only.
+/// `GET /my-access`: `{items: [{entityType, entityId, permissions, abacRequired}], truncated}`; with `client` on the
+/// types of that app only.
 pub async fn mine(person: Person, query: Query) -> Result<HttpResponse, Refusal> {
     let client = match query.find("client") {
         None | Some("") => None,

@@ -14,8 +14,9 @@ use crate::http::respond::Refusal;
 /// Where those who cannot set a header show their key.
 const API_KEY: &str = "apiKey";
 
-/// A caller and the members of the body, `apiKey` taken out. Anyone who shows a credential outside of the body is proved before the body is read, and
-/// may send a megabyte. The body of everybody else is read as a stranger's, small, for the key that it may hold.
+/// A caller and the members of the body, `apiKey` taken out. Anyone who shows a credential outside of the body is
+/// proved before the body is read, and may send a megabyte. The body of everybody else is read as a stranger's, small,
+/// for the key that it may hold.
 pub struct Asked {
     /// Who asks.
     pub caller: Caller,

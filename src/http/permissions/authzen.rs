@@ -1,7 +1,8 @@
 //! OpenID AuthZEN Authorization API 1.0: the same questions in the words of the standard.
 //!
-//! May use: `access`, `http::{extract, respond, routes}`. Who may ask what is decided as for [`super::check`]. A denial is an
-//! answer (200); `properties` of the resource are what policies know as `context.resource.attributes`. Start reading at [`configure`].
+//! May use: `access`, `http::{extract, respond, routes}`. Who may ask what is decided as for [`super::check`]. A denial
+//! is an answer (200); `properties` of the resource are what policies know as `context.resource.attributes`. Start
+//! reading at [`configure`].
 
 use actix_web::HttpResponse;
 use actix_web::web::ServiceConfig;
@@ -64,7 +65,8 @@ async fn evaluation(caller: Caller, body: LongJson) -> HandlerResult {
     Ok(HttpResponse::Ok().json(decision(&check(&caller.cx, &question).await?)))
 }
 
-/// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations it is one evaluation.
+/// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. Without evaluations
+/// it is one evaluation.
 async fn evaluations(caller: Caller, body: LongJson) -> HandlerResult {
     let Some(given) = body.0.get("evaluations") else { return evaluation(caller, body).await };
     let given = given.as_array().ok_or_else(|| malformed("evaluations", "a list"))?;
@@ -158,7 +160,8 @@ async fn actions(caller: Caller, body: Json<Members>) -> HandlerResult {
     Ok(searched(&results, None))
 }
 
-/// Of what a search found, what is allowed: where a policy has the last word it is asked, with the properties of the request.
+/// Of what a search found, what is allowed: where a policy has the last word it is asked, with the properties of the
+/// request.
 async fn kept(caller: &Caller, body: &Members, found: Vec<Question>, gated: &[bool]) -> Result<Vec<Question>, Refusal> {
     let (said, context) = (BoundedJson::new(members(body, "resource")?)?, context(body)?);
     let (subject, action) = (BoundedJson::new(members(body, "subject")?)?, BoundedJson::new(members(body, "action")?)?);
@@ -240,8 +243,8 @@ fn own_or_shared<T: Clone>(
     Ok(known)
 }
 
-/// The question with what policies are told: the properties of the resource are its attributes, those of subject and action stand beside the
-/// request's own context. Who the subject is, is told by the store alone.
+/// The question with what policies are told: the properties of the resource are its attributes, those of subject and
+/// action stand beside the request's own context. Who the subject is, is told by the store alone.
 fn told(
     question: Question,
     resource: &BoundedJson,

@@ -1,4 +1,5 @@
-//! Questions about permissions: one, or many; `lists` has which objects and which subjects. Errors are `{"error","message"}`; a denial is an answer, not an error.
+//! Questions about permissions: one, or many; `lists` has which objects and which subjects. Errors are
+//! `{"error","message"}`; a denial is an answer, not an error.
 
 use std::collections::HashMap;
 
@@ -98,7 +99,8 @@ impl<'a> Decided<'a> {
     }
 }
 
-/// A key that is bound to one client and asks about another's types is refused, not denied: the question is not its own to ask.
+/// A key that is bound to one client and asks about another's types is refused, not denied: the question is not its own
+/// to ask.
 fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
     match decision? {
         decision if decision.reason == Reason::OutsideClient => {
@@ -108,8 +110,8 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
     }
 }
 
-/// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks` of any kind, answered in
-/// their order.
+/// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks`
+/// of any kind, answered in their order.
 pub async fn batch(asked: Asked) -> HandlerResult {
     let Asked { caller, mut input } = asked;
     match input.take_objects("checks") {
@@ -212,7 +214,8 @@ fn wrong(name: &str, wanted: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", format!("`{name}` must be {wanted}."))
 }
 
-/// What policies learn of an object. Errors: `attributes` or `id` of another type, which would be as if they were not there; too large.
+/// What policies learn of an object. Errors: `attributes` or `id` of another type, which would be as if they were not
+/// there; too large.
 pub(in crate::http) fn resource(given: Members) -> Result<Resource, Refusal> {
     let is = |name: &str, fits: fn(&Value) -> bool| given.get(name).is_none_or(|value| value.is_null() || fits(value));
     if !is("attributes", Value::is_object) {
@@ -228,7 +231,8 @@ fn missing(name: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."))
 }
 
-/// Somebody with many questions: what they may ask about others is looked up once for each type, and what their questions bring along is counted.
+/// Somebody with many questions: what they may ask about others is looked up once for each type, and what their
+/// questions bring along is counted.
 pub(super) struct Asker<'a> {
     caller: &'a Caller,
     allowed: Vec<String>,
@@ -259,8 +263,8 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The question of a body: about the caller when it names nobody else, and about the object that `entityId` or `resource.id` names, else
-/// about `otherwise`.
+/// The question of a body: about the caller when it names nobody else, and about the object that `entityId` or
+/// `resource.id` names, else about `otherwise`.
 fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -> Result<Question, Refusal> {
     let subject = subject(asker.caller, input)?;
     let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
@@ -283,8 +287,8 @@ fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -
     })
 }
 
-/// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only for who may ask about
-/// others, for a tuple shows what stands behind the set that it names.
+/// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only
+/// for who may ask about others, for a tuple shows what stands behind the set that it names.
 fn contextual(asker: &mut Asker<'_>, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
     let given = input.take_objects("contextualTuples").unwrap_or_default();
     if given.len() > MAX_CONTEXTUAL {
@@ -328,8 +332,8 @@ fn is_explained_to_few(questions: &[Question]) -> Result<(), Refusal> {
     Err(Refusal::malformed(format!("At most {MAX_EXPLAINED} questions of a batch are explained.")))
 }
 
-/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the caller. By identifier: what a program knows
-/// somebody by is never looked up as a name.
+/// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the
+/// caller. By identifier: what a program knows somebody by is never looked up as a name.
 pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
     let object: Option<Members> = input.take("subject");
     let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));

@@ -1,7 +1,8 @@
 //! What the backends of apps manage themselves: the grants of their own types.
 //!
-//! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one of the client's types;
-//! managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a credential that administers. Start reading at [`list`].
+//! May use: `access`, `http::{extract, respond, routes}`. Errors are `{"error","message"}`. A grant is a tuple on one
+//! of the client's types; managing them needs `manage_grants` on the client (owner, admin) or full access to it, and a
+//! credential that administers. Start reading at [`list`].
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -245,14 +246,16 @@ pub async fn create(caller: Caller, client: Path<String>, body: Result<Body<NewG
         let message = format!("`{entity_type}` has no relation `{relation}`.");
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "unknown_relation", message));
     }
-    // Identifiers, and addresses of people. Usernames and names of groups are for people who write: a program's own name for somebody may be one of them.
+    // Identifiers, and addresses of people. Usernames and names of groups are for people who write: a program's own
+    // name for somebody may be one of them.
     let subject_id = id.or(email).unwrap_or_default();
     let holder = match &*subject_type {
         "user" => naming::holder_of_address(&caller.cx, &from, &subject_id)?,
         _ => None,
     };
     let subject = SubjectRef::new(&*subject_type, holder.map_or(subject_id, |user| user.id.to_string()));
-    // A grant is for somebody who is here: whether there still is one with an Auther identifier is seen when it is written.
+    // A grant is for somebody who is here: whether there still is one with an Auther identifier is seen when it is
+    // written.
     let is_ours = match &*subject_type {
         "user" => subject.id.parse::<UserId>().is_ok(),
         "group" => subject.id.parse::<GroupId>().is_ok(),

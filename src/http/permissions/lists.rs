@@ -1,4 +1,5 @@
-//! Which objects, which subjects: questions about permissions turned round. What takes long leaves the thread that answers.
+//! Which objects, which subjects: questions about permissions turned round. What takes long leaves the thread that
+//! answers.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -32,7 +33,8 @@ pub async fn objects(asked: AskedForList) -> HandlerResult {
     Ok(HttpResponse::Ok().json(objects_view((&subject, &entity_type, &permission), &page, &found)))
 }
 
-/// A page of the objects that a subject may do this with: here when there is little to look at, else among the long work.
+/// A page of the objects that a subject may do this with: here when there is little to look at, else among the long
+/// work.
 pub(super) async fn found_objects(
     cx: &Cx,
     (subject, entity_type, permission): (&SubjectRef, &str, &str),
@@ -44,7 +46,8 @@ pub(super) async fn found_objects(
         .await
 }
 
-/// A page of the subjects of type `kind`, or of the sets with its `relation`, that may do `permission` with an object; as [`found_objects`].
+/// A page of the subjects of type `kind`, or of the sets with its `relation`, that may do `permission` with an object;
+/// as [`found_objects`].
 pub(super) async fn found_subjects(
     cx: &Cx,
     (entity_type, entity_id, permission): (&str, &str, &str),

@@ -12,8 +12,8 @@ use crate::http::extract::{Caller, PlatformRight, ViewGroups, refuse_app};
 use crate::http::respond::HandlerResult;
 use crate::records::tuple::ANY;
 
-/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is only in on a condition is not
-/// surely in, and `user:*` names nobody.
+/// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is
+/// only in on a condition is not surely in, and `user:*` names nobody.
 pub async fn list(caller: Caller, group: Path<String>, request: HttpRequest) -> HandlerResult {
     refuse_app(&caller)?;
     ViewGroups::require(&caller.cx)?;

@@ -1,7 +1,9 @@
-//! What apps ask about permissions, and what they manage of them themselves: checks, lists, the same by OpenID AuthZEN, grants.
+//! What apps ask about permissions, and what they manage of them themselves: checks, lists, the same by OpenID AuthZEN,
+//! grants.
 //!
-//! May use: `access`, `http::{extract, respond, routes}`. Who asks is a [`Caller`](super::extract::Caller); whether the question is theirs to ask is
-//! decided by `access::authority`, in [`check`] for all. Errors are `{"error","message"}`; a denial is an answer, not an error. Start reading at [`check`].
+//! May use: `access`, `http::{extract, respond, routes}`. Who asks is a [`Caller`](super::extract::Caller); whether the
+//! question is theirs to ask is decided by `access::authority`, in [`check`] for all. Errors are `{"error","message"}`;
+//! a denial is an answer, not an error. Start reading at [`check`].
 
 mod access;
 mod asked;

@@ -1,10 +1,10 @@
 //! The few ways to say no.
 //!
-//! May use: `http::routes`, `http::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the dialect of the
-//! path's [`Dialect`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a line of text. A handler answers
-//! `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth` errors; a rules module that has its own error adds a
-//! `From<…> for Refusal` beside this file. An OAuth error keeps its registered code, status and challenge.
-//! Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
+//! May use: `http::routes`, `http::views`. A rule's error becomes a [`Refusal`]; [`super::guard`] draws it in the
+//! dialect of the path's [`Dialect`]: OAuth JSON, `{code,message}`, `{error,message}`, RFC 9457 problem, HTML page or a
+//! line of text. A handler answers `Result<HttpResponse, Refusal>` and uses `?` on `store`, `identity` and `oauth`
+//! errors; a rules module that has its own error adds a `From<…> for Refusal` beside this file. An OAuth error keeps
+//! its registered code, status and challenge. Pages are sent with [`page::Page`]. Start reading at [`Refusal`].
 
 mod access;
 mod api_keys;
@@ -384,8 +384,8 @@ impl From<crate::store::Error> for Refusal {
     }
 }
 
-/// `{"error","error_description"}` (RFC 6749 §5.2) with a registered code; `more` adds headers such as `WWW-Authenticate`.
-/// The description is kept to the characters the RFC allows.
+/// `{"error","error_description"}` (RFC 6749 §5.2) with a registered code; `more` adds headers such as
+/// `WWW-Authenticate`. The description is kept to the characters the RFC allows.
 fn oauth_error(
     status: StatusCode,
     code: &str,

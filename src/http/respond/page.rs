@@ -35,8 +35,8 @@ impl<'a, V: Template> Page<'a, V> {
         self
     }
 
-    /// The same page, whose forms may lead on to these URIs. Chromium holds `form-action` against every redirect that follows a form
-    /// (CSP 3 §6.4.2), so a page within an authorization must name where the app may be reached.
+    /// The same page, whose forms may lead on to these URIs. Chromium holds `form-action` against every redirect that
+    /// follows a form (CSP 3 §6.4.2), so a page within an authorization must name where the app may be reached.
     #[must_use]
     pub fn leading_to(mut self, uris: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for source in uris.into_iter().filter_map(|uri| form_target(uri.as_ref())) {
@@ -69,8 +69,8 @@ fn policy(form_action: &[String]) -> String {
     )
 }
 
-/// The CSP source that covers a URI: its origin, or the scheme alone where an origin cannot be written (CSP 3 §2.3.1 knows no
-/// IPv6 address and §6.7.2.8 only the IPv4 address 127.0.0.1) or means nothing (a native app's scheme).
+/// The CSP source that covers a URI: its origin, or the scheme alone where an origin cannot be written (CSP 3 §2.3.1
+/// knows no IPv6 address and §6.7.2.8 only the IPv4 address 127.0.0.1) or means nothing (a native app's scheme).
 fn form_target(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let scheme = url.scheme();

@@ -1,4 +1,5 @@
-//! What is read of a body, by whom it is sent: callers first, then the size that this caller may send, and never more than all may hold.
+//! What is read of a body, by whom it is sent: callers first, then the size that this caller may send, and never more
+//! than all may hold.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -64,7 +65,8 @@ impl Watched {
         Self { home, bodies, call }
     }
 
-    /// Sends a body of so many pieces; what was answered, the pieces that were read, and the most bytes that were held, as they are charged.
+    /// Sends a body of so many pieces; what was answered, the pieces that were read, and the most bytes that were held,
+    /// as they are charged.
     async fn send(&self, request: TestRequest, pieces: usize) -> (StatusCode, usize, usize) {
         let (read, most) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
         let (count, peak, bodies) = (read.clone(), most.clone(), self.bodies.clone());
@@ -104,7 +106,8 @@ fn to(method: &Method, path: &str, kind: &'static str) -> TestRequest {
 
 const KINDS: [&str; 3] = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
 
-/// Strangers are heard at these without a credential outside of the body: they sign in, or the body may hold a key or a client's proof.
+/// Strangers are heard at these without a credential outside of the body: they sign in, or the body may hold a key or a
+/// client's proof.
 fn hears_strangers(path: &str, dialect: Dialect) -> bool {
     let named =
         ["/sign-up/email", "/sign-in/email", "/sign-in/username", "/is-username-available", "/api-key/exchange"];

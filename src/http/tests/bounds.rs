@@ -1,7 +1,8 @@
-//! What one request may cost: memory and work on the thread that answers it are counted, for every route and every list.
+//! What one request may cost: memory and work on the thread that answers it are counted, for every route and every
+//! list.
 //!
-//! Bytes that are allocated stand for work as well: anyone who copies, walks or compares allocates. What leaves the thread is bounded by
-//! its budget (`base::budget`), and few of it run at a time (`base::long_work`).
+//! Bytes that are allocated stand for work as well: anyone who copies, walks or compares allocates. What leaves the
+//! thread is bounded by its budget (`base::budget`), and few of it run at a time (`base::long_work`).
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::rt::System;

@@ -50,8 +50,8 @@ impl<'s> Described<'s> {
             .await
     }
 
-    /// Calls a path of the description with its parameters and a query, and compares what is sent and what comes back with what is
-    /// described.
+    /// Calls a path of the description with its parameters and a query, and compares what is sent and what comes back
+    /// with what is described.
     async fn call(&self, method: Method, path: &str, values: &[&str], body: Option<Value>) -> Value {
         let (template, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let operation = &self.document["paths"][template][method.as_str().to_lowercase()];

@@ -104,7 +104,8 @@ const ORDINARY: [&str; 22] = [
     "POST /error",
 ];
 
-/// A sign-in, an app's own proof, or a page of a sign-in: no session is what lets them in, or single sign-on is what they are for.
+/// A sign-in, an app's own proof, or a page of a sign-in: no session is what lets them in, or single sign-on is what
+/// they are for.
 fn is_of_signing_in(path: &str) -> bool {
     const PAGES: [&str; 6] = ["/sign-in", "/sign-up", "/setup", "/consent", "/choose-account", "/logout"];
     path.contains("/oauth2/") || path.starts_with("/api/auth/sign-") || PAGES.contains(&path)

@@ -8,7 +8,8 @@ use super::{PASSWORD, Site, TestResponse};
 use crate::http::endpoint::tests::registered_with;
 use crate::http::routes::{Dialect, Matched, Openness};
 
-/// Other ways to write a path that the router reads as the same: every letter escaped, one letter of each part, in either case of the digits.
+/// Other ways to write a path that the router reads as the same: every letter escaped, one letter of each part, in
+/// either case of the digits.
 fn spellings(path: &str) -> Vec<String> {
     let escape = |letter: char, upper: bool| {
         if upper { format!("%{:02X}", u32::from(letter)) } else { format!("%{:02x}", u32::from(letter)) }

@@ -40,7 +40,8 @@ async fn bug_class_38_a_name_means_the_same_group_to_the_check_and_to_the_write(
     let mut written = 0;
     for round in 0..ROUNDS {
         let (path, body) = ways("Door")[round % 4].clone();
-        // Even rounds: everything by the one who wants in. Odd ones: an administrator renames, and the one who wants in writes at that moment.
+        // Even rounds: everything by the one who wants in. Odd ones: an administrator renames, and the one who wants in
+        // writes at that moment.
         let renamer = if round % 2 == 0 { &gm } else { &root };
         let (_, swapped, answer) = if round % 3 == 0 {
             tokio::join!(

@@ -1,5 +1,5 @@
-//! What each kind of caller can write into the data file: every table, flooded by everybody who reaches it, with the limits on attempts switched
-//! off. The same table stands in docs/security.md.
+//! What each kind of caller can write into the data file: every table, flooded by everybody who reaches it, with the
+//! limits on attempts switched off. The same table stands in docs/security.md.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -45,7 +45,8 @@ pub struct ScopeLine {
 }
 
 impl ScopeLine {
-    /// The words for a scope value. Standard scopes (OpenID Connect Core sections 5.4 and 11) have their own, others show their name.
+    /// The words for a scope value. Standard scopes (OpenID Connect Core sections 5.4 and 11) have their own, others
+    /// show their name.
     pub fn of(scope: &str) -> Self {
         let (label, detail) = match scope {
             "openid" => ("Recognise you", "An identifier, and when you signed in"),

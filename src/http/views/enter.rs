@@ -49,7 +49,8 @@ pub struct Confirm {
     pub other_account_href: String,
 }
 
-/// Which account to go on with. Sends `csrf_token`, `continue` and `action` = `continue` | `other` to `POST /choose-account`.
+/// Which account to go on with. Sends `csrf_token`, `continue` and `action` = `continue` | `other` to `POST
+/// /choose-account`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "choose-account.html")]
 pub struct ChooseAccount {

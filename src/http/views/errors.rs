@@ -31,7 +31,8 @@ pub struct ErrorPage {
     pub request_id: String,
 }
 
-/// One fact on an [`ErrorPage`]. The value is `before`, `differs`, `after` in a row; `differs` is set off from the rest.
+/// One fact on an [`ErrorPage`]. The value is `before`, `differs`, `after` in a row; `differs` is set off from the
+/// rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
     /// What it is: `Sent`.
@@ -51,7 +52,8 @@ impl Detail {
         Self { label: label.to_owned(), before, differs: String::new(), after: String::new() }
     }
 
-    /// A fact whose value should have been `other`: what differs between their common beginning and their common end is set off.
+    /// A fact whose value should have been `other`: what differs between their common beginning and their common end is
+    /// set off.
     pub fn against(label: &str, value: &str, other: &str) -> Self {
         let start = pairs(value.chars(), other.chars());
         let (before, rest) = value.split_at_checked(start).unwrap_or((value, ""));
@@ -150,7 +152,8 @@ impl ErrorPage {
         self
     }
 
-    /// The same page with two values that should have been the same, `(label, value)` each, and what differs set off in both.
+    /// The same page with two values that should have been the same, `(label, value)` each, and what differs set off in
+    /// both.
     #[must_use]
     pub fn with_difference(mut self, sent: (&str, &str), known: (&str, &str)) -> Self {
         self.details.push(Detail::against(sent.0, sent.1, known.1));

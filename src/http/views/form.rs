@@ -1,6 +1,7 @@
 //! What went wrong with a form, in words.
 
-/// The mistakes of one form: a sentence about the whole, and one per field. Shown in a summary that takes focus, and beside the fields.
+/// The mistakes of one form: a sentence about the whole, and one per field. Shown in a summary that takes focus, and
+/// beside the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormErrors {
     /// About the form as a whole: what happened, why, the next step.
@@ -42,8 +43,8 @@ impl FormErrors {
             .and("password", "Check both and type the password again.")
     }
 
-    /// Many attempts failed, at this name or from this network; `seconds` until this browser's turn. The same whether there is an account
-    /// with this name or not.
+    /// Many attempts failed, at this name or from this network; `seconds` until this browser's turn. The same whether
+    /// there is an account with this name or not.
     pub fn delayed(seconds: u64) -> Self {
         Self::saying(format!(
             "Too many sign-ins with this name, or from this network, failed lately. The password was not looked at: type it again in {}, \

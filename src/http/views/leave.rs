@@ -34,7 +34,8 @@ pub struct LoggedOut {
     pub sign_in_href: String,
 }
 
-/// The answer of `response_mode=form_post` (OAuth 2.0 Form Post Response Mode, section 2): posts itself to the app, or waits for a press on Continue.
+/// The answer of `response_mode=form_post` (OAuth 2.0 Form Post Response Mode, section 2): posts itself to the app, or
+/// waits for a press on Continue.
 #[derive(Clone, Debug, Template)]
 #[template(path = "form-post.html")]
 pub struct FormPost {

@@ -1,7 +1,8 @@
 //! What each page shows, as plain data: one struct per page, drawn by its template in `assets/pages`.
 //!
-//! A handler fills a struct and calls `askama::Template::render`. The words live in the templates and beside the structs; everything from outside is
-//! escaped by the template. May use: `http::assets`, `tenant`. Start reading at [`Shell`], then [`SignIn`] as the pattern for forms.
+//! A handler fills a struct and calls `askama::Template::render`. The words live in the templates and beside the
+//! structs; everything from outside is escaped by the template. May use: `http::assets`, `tenant`. Start reading at
+//! [`Shell`], then [`SignIn`] as the pattern for forms.
 
 mod consent;
 mod enter;

@@ -5,7 +5,8 @@ use askama::Template;
 use super::{Account, Link, Shell};
 use crate::tenant::paths;
 
-/// The start page `/`. Signed in, its form sends `csrf_token`, `continue` (empty) and `action` = `logout` to `POST /logout`.
+/// The start page `/`. Signed in, its form sends `csrf_token`, `continue` (empty) and `action` = `logout` to `POST
+/// /logout`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "home.html")]
 pub struct Home {

@@ -63,7 +63,8 @@ impl SignUpClosed {
     }
 }
 
-/// The form of a set-up link. Sends `csrf_token`, `token`, `email`, `password` and, for a first administrator, `name` to `POST /setup`.
+/// The form of a set-up link. Sends `csrf_token`, `token`, `email`, `password` and, for a first administrator, `name`
+/// to `POST /setup`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "set-up.html")]
 pub struct SetUp {

@@ -67,7 +67,8 @@ impl Shell {
         self
     }
 
-    /// The same frame, naming the app a person came from. What a stored name holds that is not seen is shown as its number.
+    /// The same frame, naming the app a person came from. What a stored name holds that is not seen is shown as its
+    /// number.
     #[must_use]
     pub fn for_app(mut self, name: &str) -> Self {
         self.app = Some(AppName { name: shown(name).into_owned() });

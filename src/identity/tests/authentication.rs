@@ -168,8 +168,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 10..80)
 }
 
-/// Two people, three browsers (the first keeps no cookies), two things to go on with (the first is nothing): so few that
-/// what belongs to one of them often meets another.
+/// Two people, three browsers (the first keeps no cookies), two things to go on with (the first is nothing): so few
+/// that what belongs to one of them often meets another.
 struct World {
     home: TestApp,
     people: [User; 2],
@@ -268,7 +268,8 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
-    /// Whatever is sent, in whatever order, repeated, to whichever browser: nobody is in without the proofs that the policy names.
+    /// Whatever is sent, in whatever order, repeated, to whichever browser: nobody is in without the proofs that the
+    /// policy names.
     #[test]
     fn bug_23_no_sequence_of_inputs_lets_anybody_in_without_the_proofs(moves in moves()) {
         block_on(async {

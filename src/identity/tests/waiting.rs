@@ -67,7 +67,8 @@ async fn bug_class_30_a_name_that_nobody_has_waits_like_one_that_somebody_has() 
     assert!(answers[0].iter().any(|(_, _, waits)| waits.is_some()));
 }
 
-/// As it was found: an address tried once every four and a half seconds, saw no limit, and the owner was refused 63 times of 63.
+/// As it was found: an address tried once every four and a half seconds, saw no limit, and the owner was refused 63
+/// times of 63.
 #[tokio::test]
 async fn bug_class_31_a_guesser_is_slowed_and_the_owner_with_a_new_browser_comes_in() {
     let home = TestApp::new();

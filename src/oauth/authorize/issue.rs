@@ -14,8 +14,9 @@ use crate::oauth::{Error, claims};
 use crate::records::{Acr, ActorKind, Code, Consent};
 use crate::store::{Tx, rows};
 
-/// Makes a code bound to client, redirect URI, session and challenge (RFC 6749 §4.1.2, RFC 7636 §4.4), and answers with it. A request that
-/// comes back from one of our pages gets one only once. `allowed` is what the person has just consented to.
+/// Makes a code bound to client, redirect URI, session and challenge (RFC 6749 §4.1.2, RFC 7636 §4.4), and answers with
+/// it. A request that comes back from one of our pages gets one only once. `allowed` is what the person has just
+/// consented to.
 pub(super) async fn code(
     cx: &Cx,
     request: &Request,

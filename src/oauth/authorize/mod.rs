@@ -1,8 +1,9 @@
-//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): from a request to a page, a redirect with a code, or a refusal.
+//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): from a request to a page, a redirect with a code, or a
+//! refusal.
 //!
-//! [`request`] proves client and redirect URI before anything may be redirected and then checks the rest in the order of the
-//! standards; [`decide`] looks at who is signed in; [`issue`] makes the code. Between two visits of the browser the request is kept
-//! in the token of an [`Interaction`], so that nothing is stored for strangers.
+//! [`request`] proves client and redirect URI before anything may be redirected and then checks the rest in the order
+//! of the standards; [`decide`] looks at who is signed in; [`issue`] makes the code. Between two visits of the browser
+//! the request is kept in the token of an [`Interaction`], so that nothing is stored for strangers.
 
 mod issue;
 pub(crate) mod request;
@@ -35,7 +36,8 @@ pub enum Decision {
     Refuse(PageRefusal),
     /// An answer to the app: a code or an error.
     Respond(AuthorizationResponse),
-    /// An Auther page must be shown first. `interaction` brings the request back: the parameter and hidden field `continue`.
+    /// An Auther page must be shown first. `interaction` brings the request back: the parameter and hidden field
+    /// `continue`.
     Ask {
         /// Which page.
         step: Step,
@@ -73,7 +75,8 @@ pub enum Step {
 /// Who asks at this moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit<'v> {
-    /// The name of the browser, which its cookie holds. Who shows a page for the decision sees to it that the browser has it.
+    /// The name of the browser, which its cookie holds. Who shows a page for the decision sees to it that the browser
+    /// has it.
     pub browser: &'v str,
     /// Who is signed in there.
     pub signed_in: Option<&'v SignedIn>,
@@ -105,8 +108,9 @@ pub async fn decide(cx: &Cx, params: &Params, visit: Visit<'_>) -> Result<Decisi
 /// The parameters without which nobody can tell where an answer goes, or to which request it belongs.
 const ADDRESS: [&str; 4] = ["client_id", "redirect_uri", "response_mode", "state"];
 
-/// The answer to a request of which some parameters are not taken, because they are given more than once (RFC 6749 §3.1) or are too long:
-/// `invalid_request` (§4.1.2.1), told to the app unless it is the address of the answer that is in doubt. `params` holds the others.
+/// The answer to a request of which some parameters are not taken, because they are given more than once (RFC 6749
+/// §3.1) or are too long: `invalid_request` (§4.1.2.1), told to the app unless it is the address of the answer that is
+/// in doubt. `params` holds the others.
 pub async fn not_taken(cx: &Cx, params: &Params, wrong: &[Wrong]) -> Result<Decision, Error> {
     let nobody = Visit { browser: "", signed_in: None, interaction: None };
     let Some(Wrong { error, .. }) = wrong.first() else { return decide(cx, params, nobody).await };
@@ -118,8 +122,8 @@ pub async fn not_taken(cx: &Cx, params: &Params, wrong: &[Wrong]) -> Result<Deci
     refused(refusal)
 }
 
-/// The person's answer on the consent page. The interaction must have been made for this very session, so that an approval cannot be
-/// moved to another browser.
+/// The person's answer on the consent page. The interaction must have been made for this very session, so that an
+/// approval cannot be moved to another browser.
 pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision, Error> {
     let (Some(interaction), Some(signed_in)) = (visit.interaction, visit.signed_in) else {
         return Ok(Decision::Refuse(PageRefusal::stale_interaction()));
@@ -165,8 +169,8 @@ async fn deny(cx: &Cx, request: &Request, interaction: &Interaction, signed_in: 
     Ok(respond_error(cx, request, ErrorCode::AccessDenied, "The person did not allow it."))
 }
 
-/// What a page needs to show of a waiting request, whose parameters are `query`. Changes nothing. `None` when the request no longer holds, as when the client was
-/// removed meanwhile.
+/// What a page needs to show of a waiting request, whose parameters are `query`. Changes nothing. `None` when the
+/// request no longer holds, as when the client was removed meanwhile.
 pub fn view(cx: &Cx, query: &str) -> Result<Option<View>, Error> {
     match request::check(cx, &Params::from_query(query)?) {
         Ok(request) => Ok(Some(View {
@@ -226,8 +230,9 @@ fn refused(refusal: Refusal) -> Result<Decision, Error> {
     }
 }
 
-/// What stands between the request and a code for as long as the right person is not signed in freshly enough. A proof counts when it was
-/// given for this request: by a sign-in that carried it and began the session that the browser is in.
+/// What stands between the request and a code for as long as the right person is not signed in freshly enough. A proof
+/// counts when it was given for this request: by a sign-in that carried it and began the session that the browser is
+/// in.
 fn person_is_needed(cx: &Cx, request: &Request, visit: Visit<'_>) -> Option<Decision> {
     let ask = |step| ask(cx, request, step, visit);
     let Some(current) = visit.signed_in else { return Some(ask(Step::SignIn)) };
@@ -252,9 +257,9 @@ fn person_is_needed(cx: &Cx, request: &Request, visit: Visit<'_>) -> Option<Deci
     wants_choice.then(|| ask(Step::ChooseAccount))
 }
 
-/// The proofs of the session that count for the request: all, once they were given for it. Else none where the person is to prove anew who they
-/// are (`prompt=login`), and those of the last `max_age` seconds: "if the elapsed time is greater than this value, the OP MUST attempt to actively
-/// re-authenticate the End-User" (OIDC Core §3.1.2.1).
+/// The proofs of the session that count for the request: all, once they were given for it. Else none where the person
+/// is to prove anew who they are (`prompt=login`), and those of the last `max_age` seconds: "if the elapsed time is
+/// greater than this value, the OP MUST attempt to actively re-authenticate the End-User" (OIDC Core §3.1.2.1).
 fn counted(cx: &Cx, request: &Request, current: &SignedIn, proved_here: bool) -> Vec<ProofKind> {
     let wants_login = request.prompts.contains(&Prompt::Login);
     let is_young = |proof: &&Proof| {
@@ -332,8 +337,8 @@ fn has_consent(cx: &Cx, request: &Request, signed_in: &SignedIn) -> Result<bool,
     Ok(stored.is_some_and(|consent| request.consent_scopes().iter().all(|wanted| consent.scopes.contains(wanted))))
 }
 
-/// Shows a page, unless: "If `none`, … the Authorization Server MUST NOT display any authentication or consent user interface pages"
-/// (OIDC Core §3.1.2.1). A request that comes back keeps the moment of its first page.
+/// Shows a page, unless: "If `none`, … the Authorization Server MUST NOT display any authentication or consent user
+/// interface pages" (OIDC Core §3.1.2.1). A request that comes back keeps the moment of its first page.
 fn ask(cx: &Cx, request: &Request, step: Step, visit: Visit<'_>) -> Decision {
     if request.prompts.contains(&Prompt::None) {
         let (code, why) = match step {

@@ -1,5 +1,5 @@
-//! An authorization request, checked in the order of the standards: client, redirect URI, then everything whose refusal may be
-//! redirected.
+//! An authorization request, checked in the order of the standards: client, redirect URI, then everything whose refusal
+//! may be redirected.
 
 use std::time::Duration;
 
@@ -53,7 +53,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether the app takes an answer about this person: whom it named by an id token or by the claim `sub`, or anybody.
+    /// Whether the app takes an answer about this person: whom it named by an id token or by the claim `sub`, or
+    /// anybody.
     pub fn is_about(&self, subject: &str) -> bool {
         self.hinted_subject.as_ref().is_none_or(|hinted| hinted == subject)
             && claims::subject_is_wanted(self.claims.as_ref(), subject)
@@ -164,7 +165,8 @@ pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
     }
 }
 
-/// The refusal of a request that is wrong for a reason of its own: told to the app if client and redirect URI are proved.
+/// The refusal of a request that is wrong for a reason of its own: told to the app if client and redirect URI are
+/// proved.
 pub(super) fn refuse(cx: &Cx, params: &Params, error: &Error) -> Refusal {
     let proved = client_is_known(cx, params).and_then(|client| redirect_is_registered(&client, params));
     match proved {
@@ -177,8 +179,8 @@ pub(super) fn refuse(cx: &Cx, params: &Params, error: &Error) -> Refusal {
     }
 }
 
-/// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is missing or
-/// invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
+/// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
+/// missing or invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
 fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let Some(sent) = params.find("client_id") else {
         return Err(page(
@@ -304,7 +306,8 @@ fn check_redirectable(
     })
 }
 
-/// `query` unless `form_post` is asked for (OAuth 2.0 Multiple Response Types §2.1). A code never travels in a fragment.
+/// `query` unless `form_post` is asked for (OAuth 2.0 Multiple Response Types §2.1). A code never travels in a
+/// fragment.
 fn response_mode(params: &Params) -> Result<ResponseMode, Error> {
     match params.find("response_mode") {
         None | Some("query") => Ok(ResponseMode::Query),
@@ -366,8 +369,8 @@ fn max_age(params: &Params) -> Result<Option<Duration>, Error> {
     Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds))))
 }
 
-/// The level that is asked for: the lowest that the app insists on, else the first that it would like and that a sign-in here can have. Nobody is
-/// sent to sign in for what no sign-in here can give (OIDC Core §5.5.1.1).
+/// The level that is asked for: the lowest that the app insists on, else the first that it would like and that a
+/// sign-in here can have. Nobody is sent to sign in for what no sign-in here can give (OIDC Core §5.5.1.1).
 fn wanted_acr(params: &Params, claims: Option<&Map<String, Value>>) -> Result<Wanted, Error> {
     let reachable = proofs::reachable();
     if let Some(named) = claims::essential_acr(claims) {

@@ -1,4 +1,5 @@
-//! The answer to an app: parameters for its redirect URI (RFC 6749 §4.1.2, OAuth 2.0 Form Post Response Mode, RFC 9207).
+//! The answer to an app: parameters for its redirect URI (RFC 6749 §4.1.2, OAuth 2.0 Form Post Response Mode, RFC
+//! 9207).
 
 use super::super::{Error, redirect};
 use crate::cx::Cx;

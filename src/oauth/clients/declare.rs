@@ -1,4 +1,5 @@
-//! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names them.
+//! Clients declared in the configuration: written at boot, read-only elsewhere, removed when the file no longer names
+//! them.
 
 use super::Error;
 use super::check::{self, FieldError, NewClient};
@@ -15,9 +16,10 @@ use crate::records::{Client, ClientFieldsChange, ClientSecret, Origin};
 use crate::rights::{self, Right};
 use crate::store::{Tx, rows};
 
-/// Brings the stored clients in line with the declared ones. Nothing is written for a client that has not changed. The types of one that the file no longer
-/// names stay, with what was granted on them, and belong to no client any more: neither to one of the same id later. A new client begins with nothing.
-/// Fails with all field errors of the first client that is wrong; the fields are those of the JSON API.
+/// Brings the stored clients in line with the declared ones. Nothing is written for a client that has not changed. The
+/// types of one that the file no longer names stay, with what was granted on them, and belong to no client any more:
+/// neither to one of the same id later. A new client begins with nothing. Fails with all field errors of the first
+/// client that is wrong; the fields are those of the JSON API.
 pub async fn declare(cx: &Cx, declarations: &[ClientDeclaration]) -> Result<(), Error> {
     let mut wanted = Vec::with_capacity(declarations.len());
     for declaration in declarations {

@@ -1,7 +1,8 @@
-//! Authorization requests of registered apps that were refused: noted for the people who run the app, and put right where that is safe.
+//! Authorization requests of registered apps that were refused: noted for the people who run the app, and put right
+//! where that is safe.
 //!
-//! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same request again is counted
-//! and not kept twice.
+//! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same
+//! request again is counted and not kept twice.
 
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ fn may_note(cx: &Cx, client: &ClientId) -> bool {
     cx.process().authorization_failures.take(&[level], cx.now).is_some()
 }
 
-/// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a short time.
+/// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a
+/// short time.
 pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> {
     let Some(client) = registry::find(cx, client)? else { return Ok(()) };
     let fresh = AuthorizeFailure {
@@ -156,8 +158,9 @@ fn is_registered(client: &Client, sent: &str) -> bool {
     redirect::is_registered(sent, &client.redirect_uris, client.kind == ClientType::Native)
 }
 
-/// The redirect URI that was sent, if it may be added as it is: `http` or `https`, registrable, and on a host on which the app has one already.
-/// Anybody can send a request in the app's name, so another host is for a person to write down, not to wave through.
+/// The redirect URI that was sent, if it may be added as it is: `http` or `https`, registrable, and on a host on which
+/// the app has one already. Anybody can send a request in the app's name, so another host is for a person to write
+/// down, not to wave through.
 fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str> {
     let sent = failure.sent.as_deref().filter(|_| failure.error == REDIRECT_URI_MISMATCH)?;
     let is_web = sent.starts_with("https://") || sent.starts_with("http://");
@@ -166,8 +169,9 @@ fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str
     (is_fit && client.origin == Origin::Admin && !is_registered(client, sent)).then_some(sent)
 }
 
-/// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten. It is a change of the client like any
-/// other, and needs the same right. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
+/// Puts a failure right by adding the redirect URI that was sent, exactly as it was sent; the failure is forgotten. It
+/// is a change of the client like any other, and needs the same right. Errors: [`Error::Denied`], [`Error::NotFound`],
+/// [`Error::NoFailure`], [`Error::NotFixable`], [`Error::ManagedByConfig`].
 pub async fn fix(cx: &Cx, client: &ClientId, id: &FailureId) -> Result<Client, Error> {
     let entry = Entry::new(cx).target(client);
     let (at, client, id) = (cx.clone(), client.clone(), id.clone());

@@ -1,7 +1,7 @@
 //! The registry of clients: registering, changing, secrets, removal, and those declared in the configuration.
 //!
-//! Start reading at [`register`]; what a valid client is stands in [`check`], what of an app's requests was refused in [`failures`], how its
-//! sign-ins are protected in [`protection`].
+//! Start reading at [`register`]; what a valid client is stands in [`check`], what of an app's requests was refused in
+//! [`failures`], how its sign-ins are protected in [`protection`].
 
 mod check;
 mod declare;

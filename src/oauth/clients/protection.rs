@@ -1,8 +1,9 @@
-//! How the sign-ins to an app were protected lately, and what that is a reason for: to demand PKCE of an app that sends it anyway, and to warn of
-//! one that sends nothing by which it could tell its own sign-in from one that somebody else began (RFC 9700 §4.7).
+//! How the sign-ins to an app were protected lately, and what that is a reason for: to demand PKCE of an app that sends
+//! it anyway, and to warn of one that sends nothing by which it could tell its own sign-in from one that somebody else
+//! began (RFC 9700 §4.7).
 //!
-//! Counted are sign-ins that came to an end, where the code was redeemed by the app: a request that anybody can send counts for nothing.
-//! The count is written in the transaction that redeems.
+//! Counted are sign-ins that came to an end, where the code was redeemed by the app: a request that anybody can send
+//! counts for nothing. The count is written in the transaction that redeems.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,14 +39,15 @@ pub struct RecentProtection {
 }
 
 impl RecentProtection {
-    /// Whether PKCE could be demanded of the app without anybody noticing: all of many sign-ins had it, and it is not demanded yet.
+    /// Whether PKCE could be demanded of the app without anybody noticing: all of many sign-ins had it, and it is not
+    /// demanded yet.
     pub fn shows_pkce(&self, client: &Client) -> bool {
         let is_demanded = client.is_public() || client.require_pkce;
         !is_demanded && self.all >= ENOUGH && self.pkce == self.all
     }
 
-    /// Whether the app, as a rule, begins sign-ins with nothing by which it could tell them from those that somebody else began. A few among
-    /// many are somebody's experiment, or somebody's attack.
+    /// Whether the app, as a rule, begins sign-ins with nothing by which it could tell them from those that somebody
+    /// else began. A few among many are somebody's experiment, or somebody's attack.
     pub fn is_bare(&self) -> bool {
         self.bare > self.all / 2
     }

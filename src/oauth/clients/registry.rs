@@ -62,14 +62,15 @@ impl Filter {
     }
 }
 
-/// A page of the clients that `filter` accepts, by id or as `request` sorts. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the clients that `filter` accepts, by id or as `request` sorts. It may be short and still have a
+/// successor: read on until `next` is absent.
 pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Client>, Error> {
     Ok(rows::clients::page_of(&cx.read()?, cx.tenant.id, request, |client| filter.accepts(client))?)
 }
 
-/// Registers a client, with the right to, and gives it a secret if its method needs one. It begins with nothing: what was written under its id before is
-/// taken away, by administrators of the platform alone where that gives authority over it. Errors: [`Error::Denied`], [`Error::Taken`],
-/// [`Error::Invalid`].
+/// Registers a client, with the right to, and gives it a secret if its method needs one. It begins with nothing: what
+/// was written under its id before is taken away, by administrators of the platform alone where that gives authority
+/// over it. Errors: [`Error::Denied`], [`Error::Taken`], [`Error::Invalid`].
 pub async fn register(cx: &Cx, input: &NewClient) -> Result<Registered, Error> {
     let mut client = check::create(input, ClientId::new(cx.now, cx.entropy()), cx.now).map_err(invalid)?;
     let secret = client.auth_method.uses_secret().then(|| fresh_secret(cx));
@@ -89,8 +90,9 @@ pub async fn register(cx: &Cx, input: &NewClient) -> Result<Registered, Error> {
     Ok(Registered { client, secret })
 }
 
-/// Changes a client, with the right to; one that holds something of the platform, its administrators do. A change of authentication method to one with a secret makes a new secret, which is answered; a change away
-/// from secrets forgets them.
+/// Changes a client, with the right to; one that holds something of the platform, its administrators do. A change of
+/// authentication method to one with a secret makes a new secret, which is answered; a change away from secrets forgets
+/// them.
 pub async fn update(cx: &Cx, id: &ClientId, input: &ClientChange) -> Result<Registered, Error> {
     let secret = fresh_secret(cx);
     let fresh = stored(cx, &secret);
@@ -142,7 +144,8 @@ pub async fn rotate_secret(cx: &Cx, id: &ClientId, overlap: Duration) -> Result<
     Ok(Registered { client, secret: Some(secret) })
 }
 
-/// Disables or enables a client, as [`update`] does. Disabling revokes its token families in the same transaction; says what ended.
+/// Disables or enables a client, as [`update`] does. Disabling revokes its token families in the same transaction; says
+/// what ended.
 pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Client, Ended), Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -163,9 +166,9 @@ pub async fn set_disabled(cx: &Cx, id: &ClientId, disabled: bool) -> Result<(Cli
     rights::write(cx, Right::on("update", CLIENTS), change).await
 }
 
-/// Removes a client with its types and everything on them, its token families and its consents, in one transaction, with the right to; one that holds
-/// something of the platform, or on which authority over it rests, its administrators do. Says what went. Errors: [`Error::Denied`],
-/// [`Error::NotFound`], [`Error::ManagedByConfig`].
+/// Removes a client with its types and everything on them, its token families and its consents, in one transaction,
+/// with the right to; one that holds something of the platform, or on which authority over it rests, its administrators
+/// do. Says what went. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::ManagedByConfig`].
 pub async fn delete(cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     let entry = Entry::new(cx).target(id);
     let (at, id) = (cx.clone(), id.clone());
@@ -198,8 +201,8 @@ fn remove(tx: &mut Tx, cx: &Cx, id: &ClientId) -> Result<Ended, Error> {
     Ok(ended)
 }
 
-/// The client, if it is there, not declared in the configuration, and for the actor to change. Errors: [`Error::NotFound`],
-/// [`Error::ManagedByConfig`], [`Error::Denied`].
+/// The client, if it is there, not declared in the configuration, and for the actor to change. Errors:
+/// [`Error::NotFound`], [`Error::ManagedByConfig`], [`Error::Denied`].
 pub(super) fn within_reach(tx: &Tx, cx: &Cx, id: &ClientId) -> Result<Client, Error> {
     let client = rows::clients::find(tx, cx.tenant.id, id)?.ok_or(Error::NotFound)?;
     rights::may_change_subject::<Error>(cx, tx, &subject(id))?;

@@ -30,7 +30,8 @@ struct Drawn {
     secret: Secret<String>,
 }
 
-/// Redeems a code once. Checks are in the order of RFC 6749 §4.1.3; a second redemption revokes what the first one gave (§4.1.2).
+/// Redeems a code once. Checks are in the order of RFC 6749 §4.1.3; a second redemption revokes what the first one gave
+/// (§4.1.2).
 pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
     let presented = params.require("code")?;
     let redirect_uri = params.find("redirect_uri").map(str::to_owned);
@@ -60,8 +61,8 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
             if !code.term(at.settings().tokens.code).holds(at.now) {
                 return Ok(Redemption::Refused(unknown_code()));
             }
-            // Used up whatever comes of it: a code is not guessed, so who has it and cannot use it took it from somebody, and does not
-            // get another try.
+            // Used up whatever comes of it: a code is not guessed, so who has it and cannot use it took it from
+            // somebody, and does not get another try.
             use_up(tx, &at, &code)?;
             let fits = code_is_for(&code, &client_in_tx, redirect_uri.as_deref())
                 .and_then(|()| pkce::verifier_matches_challenge(code.challenge.as_deref(), verifier.as_deref()));
@@ -139,8 +140,8 @@ fn use_up(tx: &mut Tx, cx: &Cx, code: &Code) -> Result<(), Error> {
     Ok(rows::codes::put(tx, cx.tenant.id, Some(code), &used)?)
 }
 
-/// "If an authorization code is used more than once, the authorization server … SHOULD revoke (when possible) all tokens
-/// previously issued based on that authorization code" (RFC 6749 §4.1.2).
+/// "If an authorization code is used more than once, the authorization server … SHOULD revoke (when possible) all
+/// tokens previously issued based on that authorization code" (RFC 6749 §4.1.2).
 fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Result<(), Error> {
     cascade::revoke_grant(tx, cx, &code.grant)?;
     Ok(entry.clone().target(&code.grant).append(tx, cx, &Event::TokenCodeReplayed { user: code.user.clone() })?)

@@ -1,8 +1,8 @@
 //! A refresh token becomes a new pair (RFC 6749 §6), rotated with reuse detection (RFC 9700 §4.14.2).
 //!
-//! A family has one live line. Who uses a token again within the grace gets a successor of their own, because two tabs that refresh at the
-//! same time are not a theft; but the first successor that is used ends the others, and one that has ended is a used token like any other:
-//! showing it ends the family. So a thief and the owner cannot both go on.
+//! A family has one live line. Who uses a token again within the grace gets a successor of their own, because two tabs
+//! that refresh at the same time are not a theft; but the first successor that is used ends the others, and one that
+//! has ended is a used token like any other: showing it ends the family. So a thief and the owner cannot both go on.
 
 use super::code::family_life;
 use super::{TokenAnswer, answer, no_access};
@@ -26,8 +26,8 @@ enum Refreshed {
     Refused(Error),
 }
 
-/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person, consent, and
-/// whether the person may use the app.
+/// Rotates the token and answers a new access and id token. Everything is weighed again: client, family, person,
+/// consent, and whether the person may use the app.
 pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
     let presented = params.require("refresh_token")?;
     let (id, secret) = token::split(presented).ok_or_else(unknown_token)?;
@@ -87,8 +87,8 @@ pub(in crate::oauth) fn still_open(client: &Client, grant: &Grant) -> Vec<String
     grant.scopes.iter().filter(|scope| scope::is_open_to(client, scope)).cloned().collect()
 }
 
-/// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication contained one" and its
-/// `auth_time` is that of the original authentication (OIDC Core §12.2).
+/// "It SHOULD NOT have a nonce claim, even when the ID Token issued at the time of the original authentication
+/// contained one" and its `auth_time` is that of the original authentication (OIDC Core §12.2).
 fn about<'a>(client: &'a Client, user: &'a User, grant: &'a Grant, scopes: &'a [String]) -> About<'a> {
     About {
         client,
@@ -143,8 +143,8 @@ enum Turn {
     Again { first: Box<Refresh> },
 }
 
-/// What kind of use this is; `None` when it is a reuse: of a token that was used before, or of one that ended because another one given in
-/// the same place was used (RFC 9700 §4.14.2).
+/// What kind of use this is; `None` when it is a reuse: of a token that was used before, or of one that ended because
+/// another one given in the same place was used (RFC 9700 §4.14.2).
 fn turn(tx: &Tx, cx: &Cx, refresh: &Refresh) -> Result<Option<Turn>, Error> {
     let Some(rotation) = &refresh.rotated else { return first_turn(tx, cx, refresh) };
     let grace = cx.settings().tokens.refresh_grace;
@@ -166,7 +166,8 @@ fn first_turn(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<Option<Tur
     Ok(given.map(|given| Turn::FirstOfSeveral { given: Box::new(given) }))
 }
 
-/// Whether a token could be used now as far as it and those beside it tell: neither it nor another one given in the same place was used.
+/// Whether a token could be used now as far as it and those beside it tell: neither it nor another one given in the
+/// same place was used.
 pub(in crate::oauth) fn is_usable(from: &impl Read, cx: &Cx, refresh: &Refresh) -> Result<bool, Error> {
     let is_unused = refresh.rotated.is_none() && refresh.term(cx.settings().tokens.refresh_idle).holds(cx.now);
     Ok(is_unused && first_turn(from, cx, refresh)?.is_some())
@@ -202,7 +203,8 @@ fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh
     new.in_family = in_family(used, &turn);
     let put = |tx: &mut Tx, old: &Refresh, new: &Refresh| rows::grants::put_refresh(tx, cx.tenant.id, Some(old), new);
     if let Turn::Again { first } = &turn {
-        // From now on there are several, and each of them knows. The one before them stays as long as they do, to tell which goes on.
+        // From now on there are several, and each of them knows. The one before them stays as long as they do, to tell
+        // which goes on.
         let rotated = used.rotated.clone().map(|rotation| Rotation { more: rotation.more + 1, ..rotation });
         let expires_at = used.expires_at.max(new.expires_at);
         put(tx, used, &Refresh { rotated, expires_at, ..used.clone() })?;

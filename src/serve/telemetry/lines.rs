@@ -1,5 +1,5 @@
-//! Log lines on their way to standard error. Every request has one, and a system call for each would show: lines are gathered for a moment
-//! and written together. What warns is written at once, with all that was said before it.
+//! Log lines on their way to standard error. Every request has one, and a system call for each would show: lines are
+//! gathered for a moment and written together. What warns is written at once, with all that was said before it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,8 @@ impl<W> Clone for Lines<W> {
 }
 
 impl<W: Write + Send + 'static> Lines<W> {
-    /// Lines for `out`, and the thread that writes them for the rest of the process. Without a thread each line is written at once.
+    /// Lines for `out`, and the thread that writes them for the rest of the process. Without a thread each line is
+    /// written at once.
     pub(super) fn start(out: W) -> (Self, bool) {
         let lines = Self::new(out);
         let theirs = lines.clone();

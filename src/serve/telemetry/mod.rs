@@ -167,7 +167,8 @@ impl<W: Write> Visit for Fields<'_, W> {
     }
 }
 
-/// Escapes control characters and those that are not seen: nobody who is quoted in a line can begin another, or steer a terminal.
+/// Escapes control characters and those that are not seen: nobody who is quoted in a line can begin another, or steer a
+/// terminal.
 struct OneLine<'w, W>(&'w mut W);
 
 impl<W: Write> Write for OneLine<'_, W> {

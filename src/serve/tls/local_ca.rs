@@ -83,8 +83,8 @@ pub fn ca_is_worn_out(ca: &Certificate, now: Moment) -> bool {
     now.plus(LEAF_LIFE) > ca.not_after
 }
 
-/// Whether the leaf must be replaced: two thirds of its life are over, it is for other names, or it was made under a clock so wrong that it
-/// is not valid yet.
+/// Whether the leaf must be replaced: two thirds of its life are over, it is for other names, or it was made under a
+/// clock so wrong that it is not valid yet.
 pub fn leaf_is_worn_out(leaf: &Certificate, names: &[String], now: Moment) -> bool {
     let life = leaf.not_after.since(leaf.created_at);
     now >= leaf.created_at.plus(life * 2 / 3) || leaf.names != names || leaf.created_at.minus(BACKDATE) > now

@@ -1,4 +1,5 @@
-//! The server's certificate: one resolver, whose certificate is exchanged while it serves, and where the certificate comes from.
+//! The server's certificate: one resolver, whose certificate is exchanged while it serves, and where the certificate
+//! comes from.
 //!
 //! May use: `cx` and below. Start reading at [`Tls`]. A new source is a new case of [`Source`].
 
@@ -77,8 +78,8 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// The certificate that the settings ask for, made if need be; `None` when TLS ends elsewhere. Errors: there is none to serve
-    /// with.
+    /// The certificate that the settings ask for, made if need be; `None` when TLS ends elsewhere. Errors: there is
+    /// none to serve with.
     pub async fn load(app: &Application) -> Result<Option<Self>, Error> {
         let (source, certified) = match &app.settings.tls {
             config::Tls::Off => return Ok(None),
@@ -106,8 +107,8 @@ impl Tls {
         Ok(config)
     }
 
-    /// Exchanges the certificate when it is due: files that changed, a leaf that is worn out. Answers whether it did. On an
-    /// error the old one goes on serving.
+    /// Exchanges the certificate when it is due: files that changed, a leaf that is worn out. Answers whether it did.
+    /// On an error the old one goes on serving.
     pub async fn refresh(&self, app: &Application) -> Result<bool, Error> {
         let turn = self.resolver.0.turn().await;
         let is_due = match &self.source {
@@ -179,7 +180,8 @@ async fn ensure_leaf(app: &Application, names: &[String], now: Moment) -> Result
     Ok(CertifiedKey::from_der(chain, key, &provider())?)
 }
 
-/// Answers every client with the certificate of the moment: there is one name, and who asks for another learns the same.
+/// Answers every client with the certificate of the moment: there is one name, and who asks for another learns the
+/// same.
 #[derive(Debug)]
 struct Resolver(Latest<Arc<CertifiedKey>>);
 

@@ -86,8 +86,8 @@ pub fn verify_backup(path: &Path) -> Result<BackupReport, BackupError> {
     verified(path).map(|(_, manifest)| BackupReport::new(manifest, path))
 }
 
-/// Verifies `backup` and makes `target` a data file with its rows. An existing `target` is replaced only with `force`, and
-/// never while a process holds it. When anything fails, `target` is as it was.
+/// Verifies `backup` and makes `target` a data file with its rows. An existing `target` is replaced only with `force`,
+/// and never while a process holds it. When anything fails, `target` is as it was.
 pub fn restore(backup: &Path, target: &Path, force: bool) -> Result<BackupReport, BackupError> {
     let (snapshot, manifest) = verified(backup)?;
     let exists = fs::symlink_metadata(target).is_ok();

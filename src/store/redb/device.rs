@@ -67,8 +67,8 @@ impl Device {
     }
 
     /// Plays what was held back onto the file, in its order and with its syncs, so that a crash in between is one that
-    /// redb can repair. From here on writes go through; when that is so already, nothing happens. Errors: the file's; what is still
-    /// held back stays, is read as before, and can be settled later.
+    /// redb can repair. From here on writes go through; when that is so already, nothing happens. Errors: the file's;
+    /// what is still held back stays, is read as before, and can be settled later.
     pub(super) fn settle(&self) -> io::Result<()> {
         let inner = &self.0;
         if inner.settled.load(Ordering::Acquire) {

@@ -15,8 +15,8 @@ use crate::store::{Error, Store, migrate};
 pub struct Options {
     /// Memory for pages of the file, in bytes.
     pub cache_bytes: usize,
-    /// Files up to this size, in bytes, are read and checked as a whole when they are opened; larger ones only where they
-    /// are used, and by backups.
+    /// Files up to this size, in bytes, are read and checked as a whole when they are opened; larger ones only where
+    /// they are used, and by backups.
     pub check_bytes: u64,
     /// A disk that can be made to look full.
     #[cfg(test)]
@@ -55,14 +55,15 @@ impl Store {
         Self::over(engine as Arc<dyn Engine>, Some(file), options).map_err(|error| OpenError::from_store(path, error))
     }
 
-    /// Copies the present state to a new data file at `target` (0600), with a manifest, while others read and write. Blocks for
-    /// as long as the copy takes. `progress` is told the rows copied so far. Errors: [`Error::Exists`], [`Error::Full`].
+    /// Copies the present state to a new data file at `target` (0600), with a manifest, while others read and write.
+    /// Blocks for as long as the copy takes. `progress` is told the rows copied so far. Errors: [`Error::Exists`],
+    /// [`Error::Full`].
     pub fn backup(&self, target: &Path, mut progress: impl FnMut(u64)) -> Result<BackupReport, Error> {
         backup::create(&self.read()?, target, &self.inner.options, &mut progress)
     }
 
-    /// Gives unused room in the file back to the disk. Does nothing, and says so with false, while snapshots are held, and where there is
-    /// no file. Blocks, and lets nobody read or write meanwhile: for the start of the process.
+    /// Gives unused room in the file back to the disk. Does nothing, and says so with false, while snapshots are held,
+    /// and where there is no file. Blocks, and lets nobody read or write meanwhile: for the start of the process.
     pub fn compact(&self) -> Result<bool, Error> {
         self.inner.file.as_ref().map_or(Ok(false), |file| file.compact())
     }

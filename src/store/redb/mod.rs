@@ -1,10 +1,12 @@
-//! The data file: the engine over redb, and what opens, makes, guards, copies and proves a file. The only folder that names redb.
+//! The data file: the engine over redb, and what opens, makes, guards, copies and proves a file. The only folder that
+//! names redb.
 //!
-//! May use: the rest of `store`. Start reading at [`RedbEngine`]; then `opening` (from a path to an open, proved file, or a refusal),
-//! `device` (the bytes below redb), `draft` (a file that appears whole or not at all), `backup`, and `files` (what only a store with a
-//! file can do).
+//! May use: the rest of `store`. Start reading at [`RedbEngine`]; then `opening` (from a path to an open, proved file,
+//! or a refusal), `device` (the bytes below redb), `draft` (a file that appears whole or not at all), `backup`, and
+//! `files` (what only a store with a file can do).
 //!
-//! Two-phase commits and quick repair always: with a shared commit the safe mode is free, and a file reopens at once after a crash.
+//! Two-phase commits and quick repair always: with a shared commit the safe mode is free, and a file reopens at once
+//! after a crash.
 
 mod backup;
 mod device;
@@ -53,7 +55,8 @@ const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
 
 /// Whether the file is there for us.
 enum Slot {
-    /// The device may still hold back what redb wants to put right in the file: it is read over it, and not written before.
+    /// The device may still hold back what redb wants to put right in the file: it is read over it, and not written
+    /// before.
     Open(Database, Device),
     /// The disk failed, and the file could not be opened again yet. Anyone who reads or writes next tries it.
     Failed(Error),
@@ -65,10 +68,11 @@ pub(super) struct RedbEngine {
     path: PathBuf,
     options: Options,
     slot: RwLock<Slot>,
-    /// The disk failed under redb, which from then on refuses to touch the file: it must be opened anew. Views tell it too.
+    /// The disk failed under redb, which from then on refuses to touch the file: it must be opened anew. Views tell it
+    /// too.
     sick: Arc<AtomicBool>,
-    /// The view that those share who read between two commits. It is only kept while the slot is locked for reading, and let go
-    /// by anyone who locks it for writing: nothing else would ever let go of the file.
+    /// The view that those share who read between two commits. It is only kept while the slot is locked for reading,
+    /// and let go by anyone who locks it for writing: nothing else would ever let go of the file.
     latest: ArcSwapOption<RedbView>,
     /// Goes up with every commit, once it is in the file: a view of a lower number is an old one.
     generation: AtomicU64,
@@ -121,8 +125,9 @@ impl RedbEngine {
         self.latest.store(None);
     }
 
-    /// Closes the file and opens it anew, when the disk failed under it: it is as it was at the last commit. Opening writes nothing, so
-    /// that it can be read although there is no room; what was held back is written when somebody writes.
+    /// Closes the file and opens it anew, when the disk failed under it: it is as it was at the last commit. Opening
+    /// writes nothing, so that it can be read although there is no room; what was held back is written when somebody
+    /// writes.
     fn reopen_if_sick(&self) -> Result<(), Error> {
         if !self.sick.load(Ordering::Acquire) {
             return Ok(());
@@ -140,7 +145,8 @@ impl RedbEngine {
         // The lock on the file must be let go of before it can be taken again.
         self.let_go();
         drop(std::mem::replace(&mut *slot, Slot::Failed(Error::Closed)));
-        // The file was proved whole when the process started. While a disk is full this happens with every write, and all wait for it.
+        // The file was proved whole when the process started. While a disk is full this happens with every write, and
+        // all wait for it.
         let options = Options { check_bytes: 0, ..self.options.clone() };
         let opened = opening::existing(&self.path, &options).map_err(|error| error.to_string());
         match opened.and_then(|opened| self.still_there(opened)) {
@@ -160,8 +166,8 @@ impl RedbEngine {
         }
     }
 
-    /// Looks at the file that was opened again: the commit that failed may be in it or not, and nothing that was seen before may be missing.
-    /// Otherwise two states would have one revision. Errors: why it is not used.
+    /// Looks at the file that was opened again: the commit that failed may be in it or not, and nothing that was seen
+    /// before may be missing. Otherwise two states would have one revision. Errors: why it is not used.
     fn still_there(&self, opened: Opened) -> Result<Opened, String> {
         let head = guarded(|| view_of(&opened.database)?.head()).map_err(|error| error.to_string())?;
         let mut log = self.log();
@@ -183,13 +189,14 @@ impl RedbEngine {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts and deletes rows as they are, that of the head too: to copy a state with its revision into a file that nobody uses yet.
+    /// Puts and deletes rows as they are, that of the head too: to copy a state with its revision into a file that
+    /// nobody uses yet.
     pub(super) fn load(&self, changes: &Changes) -> Result<(), Error> {
         self.write(|transaction| apply(transaction, changes).map(|()| true))
     }
 
-    /// Runs a write transaction of redb and commits it durably, unless `change` answers false. When that fails the file stays at the last
-    /// commit, and is read on.
+    /// Runs a write transaction of redb and commits it durably, unless `change` answers false. When that fails the file
+    /// stays at the last commit, and is read on.
     fn write(&self, change: impl FnOnce(&mut WriteTransaction) -> Result<bool, Error>) -> Result<(), Error> {
         self.reopen_if_sick()?;
         // There may still be no room for this: redb knows nothing of it, and the file is read on as it is.
@@ -210,8 +217,8 @@ impl RedbEngine {
         self.let_go();
         if matches!(written, Err(Error::Io(_) | Error::Full | Error::Damaged(_))) {
             self.sick.store(true, Ordering::Release);
-            // At once, not with the next write: who reads meanwhile would be refused, and a change that begins by reading as well.
-            // When this fails too, it is told and tried again.
+            // At once, not with the next write: who reads meanwhile would be refused, and a change that begins by
+            // reading as well. When this fails too, it is told and tried again.
             let _ = self.reopen_if_sick();
         }
         written
@@ -221,7 +228,8 @@ impl RedbEngine {
 impl Engine for RedbEngine {
     fn snapshot(&self) -> Result<Arc<dyn View>, Error> {
         self.reopen_if_sick()?;
-        // Asked for before the view is made: a view that is younger than its number is let go early, never used too long.
+        // Asked for before the view is made: a view that is younger than its number is let go early, never used too
+        // long.
         let generation = self.generation.load(Ordering::Acquire);
         if let Some(view) = self.latest.load_full().filter(|view| view.generation == generation) {
             return Ok(view);
@@ -230,7 +238,8 @@ impl Engine for RedbEngine {
             let view = Arc::new(view_of(database)?.shared(generation, &self.sick));
             self.latest.store(Some(Arc::clone(&view)));
             if self.generation.load(Ordering::Acquire) != generation {
-                // Somebody committed meanwhile: nobody asks for this view any more, and kept it would hold on to old pages.
+                // Somebody committed meanwhile: nobody asks for this view any more, and kept it would hold on to old
+                // pages.
                 self.latest.store(None);
             }
             Ok(view as Arc<dyn View>)

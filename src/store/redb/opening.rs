@@ -19,8 +19,8 @@ use crate::store::{Error, Snapshot, migrate};
 /// What every redb file begins with.
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
-/// The flags after the magic: bit 0 tells the current commit slot, bit 1 that the file is in use or was not closed, bit 2
-/// that the last commit was in two phases, which ours always are.
+/// The flags after the magic: bit 0 tells the current commit slot, bit 1 that the file is in use or was not closed, bit
+/// 2 that the last commit was in two phases, which ours always are.
 const KNOWN_FLAGS: u8 = 0b111;
 const TWO_PHASES: u8 = 0b100;
 
@@ -33,8 +33,8 @@ pub(super) struct Opened {
     pub(super) device: Device,
 }
 
-/// Opens the file at `path` for this process alone, and proves it whole and of a known version. Nothing is written to it
-/// before [`Device::settle`].
+/// Opens the file at `path` for this process alone, and proves it whole and of a known version. Nothing is written to
+/// it before [`Device::settle`].
 pub(super) fn existing(path: &Path, options: &Options) -> Result<Opened, OpenError> {
     let file = file_of(path, Access::Exclusive)?;
     quietly(|| staged(path, file, Access::Exclusive, options))
@@ -51,8 +51,8 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps panics of this thread from being printed meanwhile: redb stops so at some damaged files, and the refusal that is made
-/// of it is to be one line.
+/// Keeps panics of this thread from being printed meanwhile: redb stops so at some damaged files, and the refusal that
+/// is made of it is to be one line.
 fn quietly<T>(open: impl FnOnce() -> T) -> T {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -72,8 +72,8 @@ impl Entropy for Constant {
     }
 }
 
-/// A page of the rows in a span that `wanted` accepts, in the given order. The cursor is an audit id; a page may be short and still have a
-/// successor when few rows are wanted, so read on until `next` is absent.
+/// A page of the rows in a span that `wanted` accepts, in the given order. The cursor is an audit id; a page may be
+/// short and still have a successor when few rows are wanted, so read on until `next` is absent.
 pub fn page(
     from: &impl Read,
     tenant: TenantId,

@@ -61,7 +61,8 @@ pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest
     page_of(from, tenant, request, |_| true)
 }
 
-/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is absent.
+/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is
+/// absent.
 pub fn page_of(
     from: &(impl Read + ?Sized),
     tenant: TenantId,

@@ -19,8 +19,8 @@ pub fn append(tx: &mut Tx, tenant: TenantId, row: &EvaluationRow) -> Result<(), 
     EVALUATIONS.put(tx, &(tenant, row.id.clone()), row)
 }
 
-/// A page of rows that `wanted` accepts, in the given order. The cursor is an evaluation id; a page may be short and still have a
-/// successor when few rows are wanted, so read on until `next` is absent.
+/// A page of rows that `wanted` accepts, in the given order. The cursor is an evaluation id; a page may be short and
+/// still have a successor when few rows are wanted, so read on until `next` is absent.
 pub fn page(
     from: &impl Read,
     tenant: TenantId,

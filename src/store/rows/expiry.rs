@@ -14,9 +14,9 @@ const EXPIRY: Index<ExpiryKey> = Index::new("expiry");
 
 /// One row that ends: which one, and when.
 ///
-/// Anyone who writes a row that ends notes it here in the same transaction, and moves the note when the ending moves. The
-/// sweeper asks for [`due`] in small batches, deletes the rows and removes the notes in one transaction per batch. Rows past
-/// their end that are not yet swept still exist: rules compare the moment in the record.
+/// Anyone who writes a row that ends notes it here in the same transaction, and moves the note when the ending moves.
+/// The sweeper asks for [`due`] in small batches, deletes the rows and removes the notes in one transaction per batch.
+/// Rows past their end that are not yet swept still exist: rules compare the moment in the record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expiry {
     /// The tenant of the row.

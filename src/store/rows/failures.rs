@@ -20,7 +20,8 @@ pub fn find(
     FAILURES.find(from, &(tenant, client.clone(), id.clone()))
 }
 
-/// All failures of a client, oldest first, expired ones included until they are swept. Anyone who writes keeps them few.
+/// All failures of a client, oldest first, expired ones included until they are swept. Anyone who writes keeps them
+/// few.
 pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Vec<AuthorizeFailure>, Error> {
     let mut failures = Vec::new();
     FAILURES.visit(from, &prefix((tenant, client)), |_, failure| {

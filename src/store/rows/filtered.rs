@@ -1,4 +1,5 @@
-//! Pages of which not every row is wanted: a bounded number of rows is looked at for each, so that a rare one does not hold anybody up.
+//! Pages of which not every row is wanted: a bounded number of rows is looked at for each, so that a rare one does not
+//! hold anybody up.
 
 use crate::base::best::Best;
 use crate::base::page::Page;
@@ -23,8 +24,9 @@ pub(super) struct PageRange<K> {
     pub limit: usize,
 }
 
-/// The page of the records that `wanted` accepts; `cursor` names a key. A page may be short and still have a successor when few records are
-/// wanted: the cursor is then the last one that was looked at, so that reading on until there is none finds each exactly once.
+/// The page of the records that `wanted` accepts; `cursor` names a key. A page may be short and still have a successor
+/// when few records are wanted: the cursor is then the last one that was looked at, so that reading on until there is
+/// none finds each exactly once.
 pub(super) fn page<K: Key, R: Record>(
     from: &(impl Read + ?Sized),
     table: &Table<K, R>,
@@ -57,8 +59,8 @@ pub(super) fn page<K: Key, R: Record>(
     }
 }
 
-/// The page of the records that `wanted` accepts in the order of `sort`: all whose keys begin with `prefix` are looked at, and no more than the
-/// page is held. `rank` tells what each is sorted by.
+/// The page of the records that `wanted` accepts in the order of `sort`: all whose keys begin with `prefix` are looked
+/// at, and no more than the page is held. `rank` tells what each is sorted by.
 pub(super) fn sorted<K: Key, R: Record + Sortable>(
     from: &(impl Read + ?Sized),
     table: &Table<K, R>,

@@ -17,13 +17,15 @@ const REFRESH: Table<(TenantId, RefreshId), Refresh> = Table::new("refresh_token
 
 const REFRESH_BY_GRANT: Index<(TenantId, GrantId, RefreshId)> = Index::new("refresh_tokens_by_grant");
 
-/// Families of one person that are kept: a newer one takes the place of the oldest, of the same client if that has many.
+/// Families of one person that are kept: a newer one takes the place of the oldest, of the same client if that has
+/// many.
 pub const PER_PERSON: usize = 500;
 
 /// Families of one person with one client, above which it is they that make room.
 const PER_CLIENT: usize = 50;
 
-/// Refresh tokens of one family that are kept. Beyond them the oldest used one goes; anyone who shows it is refused as unknown.
+/// Refresh tokens of one family that are kept. Beyond them the oldest used one goes; anyone who shows it is refused as
+/// unknown.
 pub const REFRESH_PER_FAMILY: usize = 100;
 
 /// The family with this id, revoked or not.
@@ -133,7 +135,8 @@ pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &R
     if is_full { forget_oldest_used(tx, tenant, &new.grant) } else { Ok(()) }
 }
 
-/// Removes a token of a full family. The token that was used last stays: it tells which of those that were given in its place goes on.
+/// Removes a token of a full family. The token that was used last stays: it tells which of those that were given in its
+/// place goes on.
 fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<(), Error> {
     // The oldest are used ones nearly always.
     for limit in [4, REFRESH_PER_FAMILY + 1] {

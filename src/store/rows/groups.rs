@@ -33,7 +33,8 @@ pub fn page(from: &(impl Read + ?Sized), tenant: TenantId, request: &PageRequest
     page_of(from, tenant, request, |_| true)
 }
 
-/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is absent.
+/// As [`page`], of those that `wanted` accepts. A page may be short and still have a successor: read on until `next` is
+/// absent.
 pub fn page_of(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
@@ -49,8 +50,8 @@ pub fn page_of(
     filtered::page(from, &GROUPS, range, wanted, |(_, id)| id.to_string())
 }
 
-/// Writes a group and keeps its name unique; answers false instead of writing when another group has the name. `old` is the row as it was
-/// read in this transaction, if there was one.
+/// Writes a group and keeps its name unique; answers false instead of writing when another group has the name. `old` is
+/// the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Group>, new: &Group) -> Result<bool, Error> {
     if find_by_name(tx, tenant, &new.name)?.is_some_and(|other| other.id != new.id) {
         return Ok(false);

@@ -22,8 +22,8 @@ pub fn is_answered(from: &impl Read, tenant: TenantId, id: &InteractionId) -> Re
     Ok(ANSWERED.find(from, &(tenant, id.clone()))?.is_some())
 }
 
-/// Notes that the request gets its answer now; false when it had one before, and then nothing is written. `until` is when the request
-/// itself has ended, and the note with it.
+/// Notes that the request gets its answer now; false when it had one before, and then nothing is written. `until` is
+/// when the request itself has ended, and the note with it.
 pub fn answer(tx: &mut Tx, tenant: TenantId, id: &InteractionId, until: Moment) -> Result<bool, Error> {
     if is_answered(tx, tenant, id)? {
         return Ok(false);

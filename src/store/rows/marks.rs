@@ -51,7 +51,8 @@ pub fn holds(from: &impl Read, tenant: TenantId, meaning: Meaning, text: &str, n
     Ok(MARKS.find(from, &(tenant, meaning.name(text)))?.is_some_and(|mark| mark.expires_at > now))
 }
 
-/// Sets the mark until `until`; answers whether it is new, so that the first of many callers can be told from the others.
+/// Sets the mark until `until`; answers whether it is new, so that the first of many callers can be told from the
+/// others.
 pub fn set(tx: &mut Tx, tenant: TenantId, meaning: Meaning, text: &str, until: Moment) -> Result<bool, Error> {
     let key = (tenant, meaning.name(text));
     let old = MARKS.find(tx, &key)?;

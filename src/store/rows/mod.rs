@@ -1,8 +1,8 @@
 //! Queries by noun: the only place that knows which index belongs to which table.
 //!
-//! May use: the rest of `store`, `records`, `base`. Every function takes the tenant first after the transaction, and every key
-//! begins with it. Writing a row keeps its indexes in step, so callers never name a table.
-//! Start reading at [`users`].
+//! May use: the rest of `store`, `records`, `base`. Every function takes the tenant first after the transaction, and
+//! every key begins with it. Writing a row keeps its indexes in step, so callers never name a table. Start reading at
+//! [`users`].
 
 pub mod api_keys;
 pub(crate) mod audit;

@@ -55,7 +55,8 @@ pub fn next_due(from: &impl Read, tenant: TenantId) -> Result<Option<Moment>, Er
     Ok(first.into_iter().next().map(|(_, due, _)| due))
 }
 
-/// A page of the deliveries that `wanted` accepts, newest first. It may be short and still have a successor: read on until `next` is absent.
+/// A page of the deliveries that `wanted` accepts, newest first. It may be short and still have a successor: read on
+/// until `next` is absent.
 pub fn page(
     from: &impl Read,
     tenant: TenantId,

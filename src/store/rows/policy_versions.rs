@@ -1,4 +1,5 @@
-//! The versions of every policy, by type and place. The latest of each are kept; those of conditions whose tuples are gone, of the latest.
+//! The versions of every policy, by type and place. The latest of each are kept; those of conditions whose tuples are
+//! gone, of the latest.
 
 use crate::base::Moment;
 use crate::base::id::TenantId;
@@ -35,8 +36,8 @@ pub fn latest(
     Ok(VERSIONS.page(from, &prefix, None, Order::Descending, 1)?.into_iter().next().map(|(_, version)| version))
 }
 
-/// Notes that a policy is written, changed or, without a script, taken away, in the transaction that does it. The version of `change` is
-/// given here. Answers it; `None` when nothing changed.
+/// Notes that a policy is written, changed or, without a script, taken away, in the transaction that does it. The
+/// version of `change` is given here. Answers it; `None` when nothing changed.
 pub fn note_change(tx: &mut Tx, tenant: TenantId, change: &PolicyVersion) -> Result<Option<u64>, Error> {
     let before = latest(tx, tenant, &change.entity_type, &change.place)?;
     let (number, script) = before.map_or((0, None), |before| (before.version, before.script));
@@ -76,8 +77,8 @@ fn forget_oldest_gone(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Resul
     GONE.delete(tx, &(tenant, entity_type.to_owned(), at, tuple))
 }
 
-/// A page of the versions of a type's policies, or of one place only: by level and name, the newest first within each. A cursor
-/// is what an earlier page gave; anything else starts at the beginning.
+/// A page of the versions of a type's policies, or of one place only: by level and name, the newest first within each.
+/// A cursor is what an earlier page gave; anything else starts at the beginning.
 pub fn page(
     from: &(impl Read + ?Sized),
     tenant: TenantId,

@@ -84,7 +84,8 @@ pub fn of_user(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<
 /// Sessions of one person that are kept.
 pub const PER_PERSON: usize = 100;
 
-/// The sessions of a person above the number that is kept, those first that were not used for the longest time; mostly none.
+/// The sessions of a person above the number that is kept, those first that were not used for the longest time; mostly
+/// none.
 pub fn surplus(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<Session>, Error> {
     let held = BY_USER.page(from, &prefix((tenant, user)), None, Order::Ascending, PER_PERSON + 1)?;
     if held.len() <= PER_PERSON {
@@ -96,8 +97,8 @@ pub fn surplus(from: &impl Read, tenant: TenantId, user: &UserId) -> Result<Vec<
     Ok(sessions)
 }
 
-/// A page of the sessions that `wanted` accepts, newest first. The cursor is a session id; a page may be short and still have a successor: read
-/// on until `next` is absent.
+/// A page of the sessions that `wanted` accepts, newest first. The cursor is a session id; a page may be short and
+/// still have a successor: read on until `next` is absent.
 pub fn page_of(
     from: &impl Read,
     tenant: TenantId,

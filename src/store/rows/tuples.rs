@@ -144,8 +144,8 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, key: &TupleKey) -> Result<bool, Err
     Ok(true)
 }
 
-/// A page of the tuples that `filter` accepts, in the order of their objects; when only the subject is named, in the order of the
-/// subjects. A page may be short and still have a successor, so read on until `next` is absent.
+/// A page of the tuples that `filter` accepts, in the order of their objects; when only the subject is named, in the
+/// order of the subjects. A page may be short and still have a successor, so read on until `next` is absent.
 pub fn page(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
@@ -266,7 +266,8 @@ pub fn of_subject_type(
     keys_of_subject(from, tenant, &prefix((tenant, kind)), after, limit)
 }
 
-/// Up to `limit` identifiers of objects of a type to which exactly this subject has the relation, after the one given; sorted.
+/// Up to `limit` identifiers of objects of a type to which exactly this subject has the relation, after the one given;
+/// sorted.
 pub fn objects_of_subject(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
@@ -300,7 +301,8 @@ pub fn count_relation(
     }
 }
 
-/// Up to `limit` different identifiers of objects of a type that have tuples, after the one given; sorted. Costs one step for each.
+/// Up to `limit` different identifiers of objects of a type that have tuples, after the one given; sorted. Costs one
+/// step for each.
 pub fn entity_ids(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
@@ -365,7 +367,8 @@ pub fn delete_of_entity(
     })
 }
 
-/// Shows `visit` the tuples of a relation of an object, in their order, until it breaks. Errors: reading, those of `visit`.
+/// Shows `visit` the tuples of a relation of an object, in their order, until it breaks. Errors: reading, those of
+/// `visit`.
 pub fn visit_holders(
     from: &(impl Read + ?Sized),
     tenant: TenantId,

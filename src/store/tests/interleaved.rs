@@ -1,4 +1,5 @@
-//! Random histories of two processes: whatever commits are refused, what was kept must be what the transactions do one after another.
+//! Random histories of two processes: whatever commits are refused, what was kept must be what the transactions do one
+//! after another.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

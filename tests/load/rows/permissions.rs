@@ -119,7 +119,8 @@ fn per_cpu_second(what: &str, figures: &Figures, each: usize, goals: Goals) -> R
     rate(what, cost, figures.r, goals, &beside)
 }
 
-/// R in seconds where the goals per CPU second were set: rates are stated for a machine of that speed, as all others are in R.
+/// R in seconds where the goals per CPU second were set: rates are stated for a machine of that speed, as all others
+/// are in R.
 const REFERENCE_R: f64 = 440e-6;
 
 /// A row of questions per CPU second from the CPU seconds of one.

@@ -15,7 +15,8 @@ use super::super::{Bench, Served};
 use super::super::{http, machine};
 use super::{ms, times};
 
-/// People who sign in at once in a storm: enough to keep every hashing thread busy, few enough that none is turned away.
+/// People who sign in at once in a storm: enough to keep every hashing thread busy, few enough that none is turned
+/// away.
 const STORM: usize = 16;
 
 /// People who sign in at once when it is too much.

@@ -118,8 +118,8 @@ fn one_at_a_time(store: &Store, lasting: Duration) -> Result<Vec<Duration>> {
     Ok(took)
 }
 
-/// What the engine takes by itself for three rows like those of a session, in two phases and with quick repair: the least that
-/// the write above can take on this disk.
+/// What the engine takes by itself for three rows like those of a session, in two phases and with quick repair: the
+/// least that the write above can take on this disk.
 fn engine_alone(file: &Path, lasting: Duration) -> Result<Vec<Duration>> {
     let database = redb::Database::create(file)?;
     let (begun, mut took) = (machine::start(), Vec::new());
@@ -153,7 +153,8 @@ impl Crowd {
     }
 }
 
-/// Refresh, userinfo, introspection, get-session and a permission check for people drawn at random, over few and over many rows.
+/// Refresh, userinfo, introspection, get-session and a permission check for people drawn at random, over few and over
+/// many rows.
 pub fn many_rows(bench: &Bench) -> Result<Vec<Row>> {
     let few = mixed(bench, FEW)?;
     let many = mixed(bench, bench.many())?;

@@ -110,8 +110,8 @@ impl<'h> App<'h> {
         matches!(self.proof, Proof::None) || self.id == "strict"
     }
 
-    /// The query of an authorization request with state and nonce, and PKCE where this client needs it; `extra` replaces parameters of
-    /// the same name, an empty value removes.
+    /// The query of an authorization request with state and nonce, and PKCE where this client needs it; `extra`
+    /// replaces parameters of the same name, an empty value removes.
     pub fn query(&self, scope: &str, extra: &[(&str, &str)]) -> String {
         let challenge = challenge();
         let mut pairs = vec![

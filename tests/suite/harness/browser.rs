@@ -151,7 +151,8 @@ impl Browser {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{who}: {}", answer.text);
     }
 
-    /// Opens an authorization request and goes on as a willing person would, signing in as `who` where asked, until the app is reached.
+    /// Opens an authorization request and goes on as a willing person would, signing in as `who` where asked, until the
+    /// app is reached.
     pub async fn authorize_as(&self, who: &str, place: &str) -> Callback {
         let mut page = self.visit(place).await;
         for _ in 0..6 {

@@ -1,7 +1,7 @@
 //! What every test of the suite stands on.
 //!
-//! May use: the library, an HTTP client. [`Home`] is a server with its clock; [`Browser`] fetches pages and sends their forms as a
-//! person would; [`App`] is a relying party at the token endpoint. Start reading at [`Home::new`].
+//! May use: the library, an HTTP client. [`Home`] is a server with its clock; [`Browser`] fetches pages and sends their
+//! forms as a person would; [`App`] is a relying party at the token endpoint. Start reading at [`Home::new`].
 
 mod app;
 mod browser;

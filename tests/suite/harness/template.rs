@@ -1,4 +1,5 @@
-//! The data file that tests begin with, made once per run: three people, one client of each kind, keys of each algorithm.
+//! The data file that tests begin with, made once per run: three people, one client of each kind, keys of each
+//! algorithm.
 
 use std::collections::BTreeMap;
 use std::path::Path;

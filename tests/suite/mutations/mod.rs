@@ -1,7 +1,8 @@
-//! Requests that nearly fit, over every route, against the real binary: none of them makes it fail, stop, or keep memory.
+//! Requests that nearly fit, over every route, against the real binary: none of them makes it fail, stop, or keep
+//! memory.
 //!
-//! `AUTHER_MUTATIONS=200000` sends more than the few of a test run. What is sent follows from a seed, so a failure can be repeated with
-//! `AUTHER_MUTATIONS_SEED`. Start reading at [`no_mutated_request_makes_the_server_fail`].
+//! `AUTHER_MUTATIONS=200000` sends more than the few of a test run. What is sent follows from a seed, so a failure can
+//! be repeated with `AUTHER_MUTATIONS_SEED`. Start reading at [`no_mutated_request_makes_the_server_fail`].
 
 mod bodies;
 mod chance;

@@ -20,7 +20,8 @@ const CHUNK: usize = 2_000;
 /// The largest index, in bytes. A larger one is given up for good, and the store answers.
 const MOST_BYTES: usize = 400 << 20;
 
-/// Changes that wait to be taken over at the most, in tuples; with more of them it is built anew when somebody asks again.
+/// Changes that wait to be taken over at the most, in tuples; with more of them it is built anew when somebody asks
+/// again.
 const MOST_WAITING: usize = 50_000;
 
 /// The maintainers of all tenants.

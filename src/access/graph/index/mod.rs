@@ -1,8 +1,8 @@
 //! The tuples of a tenant in memory, as an evaluation reads them.
 //!
-//! May use: `graph::tuple_reader`, `store::rows::tuples`. [`Index`] holds the tuples as of one revision; `symbols` keeps every text once.
-//! `maintainer` builds the index in the background, follows the commits, and gives it out for exactly the revision that a snapshot has.
-//! Start reading at [`Index`], then [`IndexMaintainer::at`].
+//! May use: `graph::tuple_reader`, `store::rows::tuples`. [`Index`] holds the tuples as of one revision; `symbols`
+//! keeps every text once. `maintainer` builds the index in the background, follows the commits, and gives it out for
+//! exactly the revision that a snapshot has. Start reading at [`Index`], then [`IndexMaintainer::at`].
 
 mod maintainer;
 mod symbols;
@@ -283,7 +283,8 @@ impl IndexedTuple {
 pub struct SnapshotTuples<'a> {
     store: StoreTuples<'a, Snapshot>,
     index: Option<&'a Index>,
-    /// The object that was looked at last, and what stands for all objects of its type: an evaluation asks for the same ones again.
+    /// The object that was looked at last, and what stands for all objects of its type: an evaluation asks for the same
+    /// ones again.
     one: Cell<(Symbol, Symbol, &'a [IndexedTuple])>,
     all: Cell<(Symbol, Symbol, &'a [IndexedTuple])>,
 }

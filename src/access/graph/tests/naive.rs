@@ -1,6 +1,6 @@
-//! The meaning of models and tuples, as plainly as it can be said: every relation of every object at once, again and again until nothing
-//! changes. No memory, no order, no limits. What is taken away is first taken from nothing and then from what the round before gave, so that
-//! what excludes itself in circles is neither given nor counted on.
+//! The meaning of models and tuples, as plainly as it can be said: every relation of every object at once, again and
+//! again until nothing changes. No memory, no order, no limits. What is taken away is first taken from nothing and then
+//! from what the round before gave, so that what excludes itself in circles is neither given nor counted on.
 
 use std::collections::BTreeMap;
 

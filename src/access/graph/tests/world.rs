@@ -247,7 +247,8 @@ pub(in crate::access) fn some_world(free: bool) -> impl Strategy<Value = World> 
     })
 }
 
-/// Worlds in which sets contain sets that contain them, and parents have parents: what is found in a circle must not be kept for longer.
+/// Worlds in which sets contain sets that contain them, and parents have parents: what is found in a circle must not be
+/// kept for longer.
 pub(in crate::access) fn some_knot() -> impl Strategy<Value = World> {
     let set = (prop::sample::select(TYPES.to_vec()), prop::sample::select(IDS.to_vec()), 0..4_usize);
     let tie = (set.clone(), set, 0..9_usize).prop_map(|((kind, id, n), (of, whose, held), sort)| {

@@ -148,8 +148,8 @@ impl Parser<'_> {
         Ok(Defined { name, at: format!("line {}", position.line), term, subjects: std::mem::take(&mut self.subjects) })
     }
 
-    /// `operand`, `a or b or c` or `a and b and c`, each with `but not d` behind it, which takes away from all before it. Other mixtures
-    /// need parentheses.
+    /// `operand`, `a or b or c` or `a and b and c`, each with `but not d` behind it, which takes away from all before
+    /// it. Other mixtures need parentheses.
     fn expression(&mut self, depth: usize) -> Result<Term, Mistake> {
         if depth > MAX_DEPTH {
             let problem =

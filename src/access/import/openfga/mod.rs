@@ -1,7 +1,7 @@
 //! Authorization models of OpenFGA, schema 1.1, as model documents of Auther: one for each type.
 //!
-//! `dsl` and `json` read the two notations into one form, `schema` checks that its types fit together and writes the documents. Start
-//! reading at [`import`].
+//! `dsl` and `json` read the two notations into one form, `schema` checks that its types fit together and writes the
+//! documents. Start reading at [`import`].
 
 mod dsl;
 mod json;
@@ -41,8 +41,8 @@ pub struct ImportedModel {
     pub definition: Map<String, Value>,
 }
 
-/// Reads a model in either notation: JSON when it begins with `{`, else the language. Errors: every mistake with its place (`line 3, column 5`,
-/// or a path); in the language, only the first one in form.
+/// Reads a model in either notation: JSON when it begins with `{`, else the language. Errors: every mistake with its
+/// place (`line 3, column 5`, or a path); in the language, only the first one in form.
 pub fn import(text: &str) -> Result<Imported, Vec<Mistake>> {
     if text.len() > MAX_TEXT {
         return Err(vec![Mistake::new("", format!("the model has {} bytes; {MAX_TEXT} are allowed", text.len()))]);

@@ -1,4 +1,5 @@
-//! From types that were read to model documents of Auther. All types are at hand, so their references to each other are checked too.
+//! From types that were read to model documents of Auther. All types are at hand, so their references to each other are
+//! checked too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ const MAX_MISTAKES: usize = 100;
 /// Types with their relations, by name.
 type Known<'t> = BTreeMap<&'t str, BTreeMap<&'t str, &'t Defined>>;
 
-/// One document for each type, except those of Auther itself that are declared without relations. Errors: every mistake in meaning.
+/// One document for each type, except those of Auther itself that are declared without relations. Errors: every mistake
+/// in meaning.
 pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let known = known(types, &mut mistakes);
@@ -35,7 +37,8 @@ pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
             mistakes.extend(wrong.into_iter().map(|mistake| placed(typed, mistake)));
         }
         notes.extend(notes_on(typed));
-        // Declared there only to be named as a subject: a model of it would say nothing, and take the place of what we have.
+        // Declared there only to be named as a subject: a model of it would say nothing, and take the place of what we
+        // have.
         if !(typed.relations.is_empty() && SUBJECT_TYPES.contains(&&*typed.name)) {
             models.push(ImportedModel { entity_type: typed.name.clone(), definition });
         }

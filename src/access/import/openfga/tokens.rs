@@ -35,8 +35,8 @@ impl Position {
     }
 }
 
-/// All tokens, without spaces and comments. A `#` begins a comment at the beginning of a line and after a space; within `group#member` it is
-/// a sign.
+/// All tokens, without spaces and comments. A `#` begins a comment at the beginning of a line and after a space; within
+/// `group#member` it is a sign.
 pub(super) fn tokens(text: &str) -> Vec<(Position, Token)> {
     let mut tokens = Vec::new();
     for (index, line) in text.lines().enumerate() {

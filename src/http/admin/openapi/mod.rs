@@ -1,8 +1,8 @@
 //! What the admin API takes and gives, for machines: an OpenAPI 3.1 document.
 //!
-//! May use: the files of the nouns, which declare their operations beside their handlers, and the registration of the admin API. Tests refuse a route
-//! that is not described, a description without a route, a right that the route does not ask for, and an answer that is not as described. Start reading at
-//! [`document`].
+//! May use: the files of the nouns, which declare their operations beside their handlers, and the registration of the
+//! admin API. Tests refuse a route that is not described, a description without a route, a right that the route does
+//! not ask for, and an answer that is not as described. Start reading at [`document`].
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
