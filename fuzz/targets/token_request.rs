@@ -1,5 +1,5 @@
-//! A body and an `Authorization` header, separated by the first line end, at the token endpoint: decoded, the client proved, the
-//! grant tried. Whatever it is, it is an answer or a refusal that is not our fault.
+//! A body and an `Authorization` header, separated by the first line end, at the token endpoint: decoded, the client
+//! proved, the grant tried. Whatever it is, it is an answer or a refusal that is not our fault.
 
 #![no_main]
 
