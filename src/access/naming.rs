@@ -2,8 +2,8 @@
 //!
 //! Tuples and questions hold identifiers. A name says who somebody is at this moment, and somebody else tomorrow: it is
 //! looked up only where a person wrote it ([`Naming::Names`]), and the answer says for what it was taken. What a
-//! program sends or a file holds stands as it is: an identifier of Auther, or one of another system, which no account and
-//! no group made here later comes to have.
+//! program sends or a file holds stands as it is: an identifier of Auther, or one of another system, which no account
+//! and no group made here later comes to have.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
