@@ -24,7 +24,8 @@ use crate::store;
 /// What the audit log says of a change, with both values: all that can be set, none of which is secret.
 fn changes(old: &Client, new: &Client) -> Option<Changes> {
     let members = json_schema::members_of::<ClientFieldsChange>();
-    let names = members.iter().map(|member| member.name.as_str()).chain(["name", "kind"]);
+    let settable: Vec<String> = members.iter().map(|member| format!("fields.{}", member.name)).collect();
+    let names = settable.iter().map(String::as_str).chain(["name", "kind"]);
     Changes::between(old, new, &names.collect::<Vec<_>>()).some()
 }
 
