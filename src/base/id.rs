@@ -146,7 +146,7 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
-    /// A person.
+    /// Names a person.
     UserId = "usr_";
     /// A signed-in browser or device.
     SessionId = "ses_";
@@ -170,7 +170,7 @@ typed_ids! {
     KeyId = "kid_";
     /// A first-administrator or recovery link.
     LinkId = "lnk_";
-    /// A group.
+    /// Names a group.
     GroupId = "grp_";
     /// An API key.
     ApiKeyId = "key_";
@@ -228,7 +228,7 @@ impl ClientId {
         self.0.starts_with(GONE)
     }
 
-    /// The text.
+    /// The identifier as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -20,7 +20,6 @@ pub struct Bounds {
 /// A document that was read.
 #[derive(Debug)]
 pub struct Document {
-    /// What it says.
     pub value: Value,
     /// What it takes in memory, in bytes: `[0,0,…]` takes many times its text.
     pub bytes: usize,
@@ -90,7 +89,6 @@ impl State {
         self.bytes.set(self.bytes.get().saturating_add(bytes));
     }
 
-    /// One more value.
     fn count<E: serde::de::Error>(&self) -> Result<(), E> {
         let left = self.values.get().checked_sub(1);
         self.values.set(left.ok_or_else(|| self.refuse(Error::TooManyValues))?);

@@ -44,14 +44,14 @@ pub(crate) fn quota() -> Quota {
 pub enum Brought {
     /// There is none.
     Nothing,
-    /// It waits.
+    /// It is to be answered, and may be.
     Waiting(Box<Interaction>),
     /// Something that began here and is not answered here and now. It may begin anew, like one that comes for the first
     /// time: with nothing proved.
     Over {
-        /// What it was.
+        /// What would have gone on.
         resume: Resume,
-        /// Why not.
+        /// Why it does not go on.
         why: Ended,
     },
     /// Not made here, or changed.
@@ -144,7 +144,7 @@ impl Interaction {
     /// Whether this person may answer one more within the hour.
     pub fn may_answer(cx: &Cx, user: &UserId) -> bool {
         let level = Level::new("interaction", user.as_str(), ANSWERS);
-        cx.process().answered_interactions.take(&[level], cx.now).is_some()
+        cx.process().answered_interactions.take(cx.tenant.id, &[level], cx.now).is_some()
     }
 
     /// Notes the answer, in the transaction that gives it; false when there was one before.

@@ -5,7 +5,7 @@
 
 mod connections;
 mod error;
-mod first_boot;
+pub(crate) mod first_boot;
 mod jobs;
 mod listen;
 mod one_call;

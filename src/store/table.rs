@@ -1,5 +1,6 @@
 //! Tables and indexes with types: the last place where bytes and names of tables are seen.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
 
@@ -50,6 +51,17 @@ impl<K: Key, R: Record> Table<K, R> {
     /// Removes the record at `key`, if there is one.
     pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
         tx.set_raw(self.name, key.encode(), None)
+    }
+
+    /// Whether a commit may have put or removed a record whose key begins with `prefix`: also when it is not known what
+    /// was committed.
+    pub fn may_be_changed_by(&self, commit: &Commit<'_>, prefix: &[u8]) -> bool {
+        let Some(changes) = commit.changes() else { return true };
+        let first = |rows: &BTreeMap<Vec<u8>, Option<Vec<u8>>>| {
+            let mut after = rows.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+            after.next().is_some_and(|(key, _)| key.starts_with(prefix))
+        };
+        changes.table(self.name).is_some_and(first)
     }
 
     /// What a commit did to the records whose keys begin with `prefix`: the new ones, and `None` for those that are

@@ -4,7 +4,7 @@
 //! [`Refusal`](super::respond::Refusal), drawn in the dialect of the path.
 //!
 //! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
-//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`]
+//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to check), [`Fields`]
 //!   (form of a page, repeats refused), [`Body<T>`] and [`LongBody<T>`] (JSON as the type says, with every mistake told
 //!   at once): bounded, strictly UTF-8.
 //! * [`Input`]: the members of a JSON object, read one by one, with every mistake told at once.

@@ -1,4 +1,4 @@
-//! What happens around every request, in this order: the operation begins, other origins are judged, attempts are
+//! What happens around every request, in this order: the operation begins, other origins are checked, attempts are
 //! counted, the handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one
 //! line is logged, and what is left of the body is read. It stands around every route, inside it, so all of this is
 //! decided by the route that the router found.
@@ -95,7 +95,7 @@ async fn answer(
     }
 }
 
-/// An answer that needs no handler: a preflight, too many attempts, or a fault of our own while judging.
+/// An answer that needs no handler: a preflight, too many attempts, or a fault of our own before it.
 fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option<Refusal>) -> Option<HttpResponse> {
     let answer = match trouble {
         Some(refusal) => Err(refusal),

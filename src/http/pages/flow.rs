@@ -30,7 +30,6 @@ pub enum Flow {
     Over {
         /// The request's parameters as a query.
         query: String,
-        /// Why not.
         why: Ended,
     },
     /// A token that is not ours, or whose app is gone.
@@ -41,7 +40,6 @@ pub enum Flow {
 pub struct Waiting {
     /// As it travels.
     pub token: String,
-    /// The request.
     pub interaction: Interaction,
     /// What of it is shown.
     pub view: View,

@@ -18,17 +18,13 @@ const API_KEY: &str = "apiKey";
 /// proved before the body is read, and may send a megabyte. The body of everybody else is read as a stranger's, small,
 /// for the key that it may hold.
 pub struct Asked {
-    /// Who asks.
     pub caller: Caller,
-    /// What.
     pub input: Input,
 }
 
 /// The same where the query may hold the members, too, the key among them.
 pub struct AskedForList {
-    /// Who asks.
     pub caller: Caller,
-    /// What.
     pub input: Input,
 }
 

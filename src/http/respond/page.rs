@@ -47,7 +47,7 @@ impl<'a, V: Template> Page<'a, V> {
         self
     }
 
-    /// Draws it.
+    /// Makes the answer with its headers. Errors: the template cannot be drawn.
     pub fn answer(self) -> Result<HttpResponse, Refusal> {
         let body = self.view.render().map_err(Refusal::internal)?;
         let mut response = HttpResponse::build(self.status);

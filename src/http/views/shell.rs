@@ -129,7 +129,6 @@ impl Account {
 pub struct Link {
     /// Where it leads. From our own routes or validated: it is not checked here.
     pub href: String,
-    /// What it says.
     pub label: String,
 }
 

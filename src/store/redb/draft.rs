@@ -27,7 +27,6 @@ pub(in crate::store) enum Publish {
 pub(in crate::store) enum Unpublished {
     /// Something is at its place.
     Exists,
-    /// The system refused.
     Failed(OpenError),
 }
 

@@ -26,7 +26,7 @@ pub struct KeyStatus {
     /// The client it is bound to.
     #[serde(default)]
     pub client: Option<ClientId>,
-    /// Whether it works.
+    /// Whether the key may be used at all.
     pub enabled: bool,
     /// From this moment on it does not work.
     #[serde(default)]
@@ -52,8 +52,8 @@ impl From<ApiKey> for KeyStatus {
 impl Record for KeyStatus {
     const VERSION: u8 = ApiKey::VERSION;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        ApiKey::upgrade(version, body).map(Self::from)
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        Ok(ApiKey::upgrade(version, body)?.map(Self::from))
     }
 }
 

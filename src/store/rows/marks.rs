@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::expiry::{self, Kind};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::store::{Error, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Read, Record, Table, Tx, prefix};
 
 /// Until when a mark holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,6 +79,11 @@ pub const PASSWORD_WORK: &str = "password_work";
 /// A value of the installation.
 pub fn value(from: &impl Read, name: &str) -> Result<Option<String>, Error> {
     Ok(VALUES.find(from, &(TenantId::INSTALLATION, name.to_owned()))?.map(|row| row.value))
+}
+
+/// Whether a commit may have changed a value of the installation.
+pub fn value_may_be_changed_by(commit: &Commit<'_>, name: &str) -> bool {
+    VALUES.may_be_changed_by(commit, &prefix((TenantId::INSTALLATION, name)))
 }
 
 /// Removes a value of the installation.

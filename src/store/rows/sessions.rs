@@ -16,11 +16,9 @@ use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx, record};
 impl Record for Session {
     const VERSION: u8 = 2;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        match version {
-            1 => record::read_json::<Version1>(body).map(Self::from),
-            other => Err(Error::Record(format!("no rule to read version {other}"))),
-        }
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        let upgraded = |old: Version1| Some(Self::from(old));
+        if version == 1 { record::read_json(body).map(upgraded) } else { Ok(None) }
     }
 }
 

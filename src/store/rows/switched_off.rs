@@ -4,7 +4,7 @@ use crate::base::ScriptDigest;
 use crate::base::id::TenantId;
 use crate::records::SwitchedOff;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Order, Read, Record, Table, Tx};
 
 impl Record for SwitchedOff {}
 
@@ -24,6 +24,11 @@ pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SwitchedOff>, Error
 /// The row of this script.
 pub fn find(from: &impl Read, tenant: TenantId, script: ScriptDigest) -> Result<Option<SwitchedOff>, Error> {
     SWITCHED_OFF.find(from, &(tenant, script.to_string()))
+}
+
+/// Whether a commit may have changed a row of the tenant.
+pub fn may_be_changed_by(commit: &Commit<'_>, tenant: TenantId) -> bool {
+    SWITCHED_OFF.may_be_changed_by(commit, &prefix((tenant,)))
 }
 
 /// Writes a row.

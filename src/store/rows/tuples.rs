@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::change_counts::{self, Of};
+use super::change_counts;
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
@@ -396,18 +396,18 @@ pub fn changed(commit: &Commit<'_>, tenant: TenantId) -> Result<Changed, Error> 
         let key = object_key(key);
         (key.clone(), hanging.map(|hanging| tuple(key, hanging)))
     });
-    let revision = change_counts::changed(commit, tenant, Of::Permissions)?;
+    let revision = change_counts::changed(commit, tenant)?;
     Ok(Changed { revision, tuples: rows.collect() })
 }
 
 /// How often tuples, models and groups of the tenant have changed.
 pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
-    change_counts::find(from, tenant, Of::Permissions)
+    change_counts::find(from, tenant)
 }
 
 /// Notes that tuples, models or groups change in this transaction; answers the new count.
 pub fn raise(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {
-    change_counts::raise(tx, tenant, Of::Permissions)
+    change_counts::raise(tx, tenant)
 }
 
 fn of_object(from: &(impl Read + ?Sized), wanted: &[u8], limit: usize) -> Result<Vec<Tuple>, Error> {

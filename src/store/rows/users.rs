@@ -29,17 +29,17 @@ struct Status {
 impl Record for Status {
     const VERSION: u8 = User::VERSION;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        User::upgrade(version, body).map(|user| Self { disabled: user.disabled })
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        Ok(User::upgrade(version, body)?.map(|user| Self { disabled: user.disabled }))
     }
 }
 
 /// A name that another person already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The e-mail address.
+    /// Another person has the e-mail address.
     Email,
-    /// The username.
+    /// Another person has the username.
     Username,
 }
 
