@@ -32,9 +32,9 @@ const WHITE: Colour = Colour(0xff, 0xff, 0xff);
 pub struct Look {
     /// Their name, as people know it.
     pub name: Option<String>,
-    /// Their colour.
+    /// The colour of the operator, if one is set.
     pub accent: Option<Accent>,
-    /// Their logo.
+    /// The logo of the operator, if one is set.
     pub logo: Option<Logo>,
 }
 
@@ -54,7 +54,7 @@ pub struct Accent {
 /// One accent with what goes along with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tones {
-    /// The colour.
+    /// The colour of buttons and links.
     pub accent: Colour,
     /// Of what the pointer is over.
     pub strong: Colour,
@@ -74,7 +74,7 @@ pub enum Picture {
 /// A logo as it was read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Logo {
-    /// Its file.
+    /// The file of the logo, for messages.
     pub path: PathBuf,
     /// What it is, by its content.
     pub kind: Picture,
