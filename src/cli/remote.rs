@@ -18,7 +18,7 @@ use crate::config::{Loaded, Settings};
 use crate::serve::{self, OneCall, socket};
 
 /// How long an ordinary call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to try again while another process has the file open without listening: a server that starts or stops, or
 /// another command.
@@ -217,7 +217,7 @@ async fn send(socket: &Path, call: &Call) -> Result<Value, Unanswered> {
     };
     // No TLS over the socket: certificates of the machine are not read, and need not be there.
     let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([]);
-    let client = if call.slow { client } else { client.timeout(PATIENCE) };
+    let client = if call.slow { client } else { client.timeout(CALL_TIMEOUT) };
     let client = client.build().map_err(|error| failed(&error))?;
     let mut request = client.request(call.method.clone(), call.url().map_err(Unanswered::Failed)?);
     if let Some(body) = &call.body {

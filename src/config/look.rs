@@ -64,7 +64,7 @@ pub struct Tones {
 
 /// What kind of picture a logo is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Picture {
+pub enum ImageFormat {
     /// Scalable Vector Graphics.
     Svg,
     /// Portable Network Graphics.
@@ -77,7 +77,7 @@ pub struct Logo {
     /// The file of the logo, for messages.
     pub path: PathBuf,
     /// What it is, by its content.
-    pub kind: Picture,
+    pub kind: ImageFormat,
     /// Its content, 64 KiB at the most.
     pub bytes: Arc<[u8]>,
     /// SHA-256 of the content.
@@ -236,12 +236,12 @@ fn read_logo(path: &Path) -> Result<Logo, String> {
 }
 
 /// By the signature (PNG 5.2), or as XML text with an `svg` element.
-fn kind_of(bytes: &[u8]) -> Option<Picture> {
+fn kind_of(bytes: &[u8]) -> Option<ImageFormat> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Some(Picture::Png);
+        return Some(ImageFormat::Png);
     }
     let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').trim_start();
-    (text.starts_with('<') && text.contains("<svg")).then_some(Picture::Svg)
+    (text.starts_with('<') && text.contains("<svg")).then_some(ImageFormat::Svg)
 }
 
 #[cfg(test)]
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn a_picture_is_known_by_what_is_in_it() {
-        assert_eq!(kind_of(b"\x89PNG\r\n\x1a\nrest"), Some(Picture::Png));
-        assert_eq!(kind_of(b"\xef\xbb\xbf<?xml version=\"1.0\"?>\n<svg/>"), Some(Picture::Svg));
+        assert_eq!(kind_of(b"\x89PNG\r\n\x1a\nrest"), Some(ImageFormat::Png));
+        assert_eq!(kind_of(b"\xef\xbb\xbf<?xml version=\"1.0\"?>\n<svg/>"), Some(ImageFormat::Svg));
         for other in [&b"GIF89a"[..], b"<!doctype html><p>", b"", b"svg", b"\xff\xfe<svg"] {
             assert_eq!(kind_of(other), None);
         }

@@ -88,8 +88,8 @@ impl Pool {
             replaced: limits.replaced,
             ..Shape::new("script", threads, limits.queue)
         };
-        let (heeded, bounds) = (Arc::clone(&off), limits.clone());
-        let make = move || Vm::heeding(bounds.clone(), Arc::clone(&heeded)).ok();
+        let (shared, bounds) = (Arc::clone(&off), limits.clone());
+        let make = move || Vm::with_switched_off(bounds.clone(), Arc::clone(&shared)).ok();
         let pool = pool::Pool::start(shape, make).ok_or(Fault::Engine)?;
         let shared = Arc::new(Shared { pool, watch: Mutex::default(), watched: Condvar::new(), limits, off });
         let (watcher, watching) = (thread::Builder::new().name(String::from("script-watch")), Arc::clone(&shared));

@@ -11,7 +11,7 @@ use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
 use crate::http::views::Shell;
-use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::identity::interaction::{Ended, Interaction, PresentedInteraction, Resume};
 use crate::oauth::authorize::{self, PageRefusal, View};
 use crate::oauth::{Error, Params};
 use crate::records::{Client, Wanted};
@@ -52,10 +52,14 @@ impl Flow {
     pub fn read(browser: &Browser, text: &str) -> Result<Self, Error> {
         let cx = &browser.cx;
         let interaction = match Interaction::open(cx, text, browser.known_name())? {
-            Brought::Nothing => return Ok(Self::Home),
-            Brought::Waiting(interaction) => interaction,
-            Brought::Over { resume: Resume::Authorization(query), why } => return Ok(Self::Over { query, why }),
-            Brought::Over { resume: Resume::Page(_), .. } | Brought::Unknown => return Ok(Self::Stale),
+            PresentedInteraction::Nothing => return Ok(Self::Home),
+            PresentedInteraction::Waiting(interaction) => interaction,
+            PresentedInteraction::Over { resume: Resume::Authorization(query), why } => {
+                return Ok(Self::Over { query, why });
+            }
+            PresentedInteraction::Over { resume: Resume::Page(_), .. } | PresentedInteraction::Unknown => {
+                return Ok(Self::Stale);
+            }
         };
         let query = match &interaction.resume {
             Resume::Page(_) => return Ok(Self::Page(interaction)),

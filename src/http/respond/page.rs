@@ -12,7 +12,7 @@ use crate::http::views::{ErrorPage, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    Shell::new(cx.tenant.urls.clone()).dressed(&cx.settings().look)
+    Shell::new(cx.tenant.urls.clone()).with_look(&cx.settings().look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.

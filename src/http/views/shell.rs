@@ -53,7 +53,7 @@ impl Shell {
 
     /// The same frame with the name, the colour and the logo that are set.
     #[must_use]
-    pub fn dressed(mut self, set: &Look) -> Self {
+    pub fn with_look(mut self, set: &Look) -> Self {
         if let Some(name) = &set.name {
             self.provider.clone_from(name);
         }

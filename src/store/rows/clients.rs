@@ -51,7 +51,7 @@ const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
 
 /// The client with this id, byte-exact.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
-    CLIENTS.find(from, &(tenant, id.clone()))
+    CLIENTS.find(from, (tenant, id))
 }
 
 /// A page of clients in the order of their ids. The cursor is a client id.
@@ -88,12 +88,12 @@ pub fn all(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<Vec<Client>,
 
 /// Writes a client.
 pub fn put(tx: &mut Tx, tenant: TenantId, client: &Client) -> Result<(), Error> {
-    CLIENTS.put(tx, &(tenant, client.id.clone()), client)
+    CLIENTS.put(tx, (tenant, &client.id), client)
 }
 
 /// Removes a client. What belongs to it is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &ClientId) -> Result<(), Error> {
-    CLIENTS.delete(tx, &(tenant, id.clone()))
+    CLIENTS.delete(tx, (tenant, id))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const MODELS: Table<(TenantId, String), Model> = Table::new("models");
 
 /// The stored model of exactly this entity type.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, entity_type: &str) -> Result<Option<Model>, Error> {
-    MODELS.find(from, &(tenant, entity_type.to_owned()))
+    MODELS.find(from, (tenant, entity_type))
 }
 
 /// A page of models in the order of their entity types. The cursor is an entity type.
@@ -35,12 +35,12 @@ pub fn of_client(from: &(impl Read + ?Sized), tenant: TenantId, client: &ClientI
 
 /// Writes a model.
 pub fn put(tx: &mut Tx, tenant: TenantId, model: &Model) -> Result<(), Error> {
-    MODELS.put(tx, &(tenant, model.entity_type.clone()), model)
+    MODELS.put(tx, (tenant, &model.entity_type), model)
 }
 
 /// Removes a model.
 pub fn delete(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Result<(), Error> {
-    MODELS.delete(tx, &(tenant, entity_type.to_owned()))
+    MODELS.delete(tx, (tenant, entity_type))
 }
 
 #[cfg(test)]

@@ -21,17 +21,17 @@ pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SigningKeyRecord>, 
 
 /// The key with this `kid`.
 pub fn find(from: &impl Read, tenant: TenantId, id: &KeyId) -> Result<Option<SigningKeyRecord>, Error> {
-    KEYS.find(from, &(tenant, id.clone()))
+    KEYS.find(from, (tenant, id))
 }
 
 /// Writes a key.
 pub fn put(tx: &mut Tx, tenant: TenantId, key: &SigningKeyRecord) -> Result<(), Error> {
-    KEYS.put(tx, &(tenant, key.id.clone()), key)
+    KEYS.put(tx, (tenant, &key.id), key)
 }
 
 /// Removes a key for ever.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &KeyId) -> Result<(), Error> {
-    KEYS.delete(tx, &(tenant, id.clone()))
+    KEYS.delete(tx, (tenant, id))
 }
 
 /// Whether a commit may have changed a key of the tenant.
