@@ -184,8 +184,8 @@ impl<W: Worker, O: Owner> Pool<W, O> {
         Some(pool)
     }
 
-    /// Queues a job of an owner. When all places are taken, the latest job of the owner with the most makes room for one
-    /// who has fewer.
+    /// Queues a job of an owner. When all places are taken, the latest job of the owner with the most makes room for
+    /// one who has fewer.
     pub fn submit<T: Send + 'static>(
         &self,
         owner: O,
