@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 mod addresses;
 mod circles;
 mod linked;
+mod names;
 mod texts;
 
 /// Lines that a file may have.
@@ -29,8 +30,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("actix_web", &["src/http/", "src/serve/", "src/cli/serving.rs", "src/cli/remote.rs"]),
     ("mlua", &["src/script/"]),
     ("askama", &["src/http/views/", "src/http/respond/page.rs"]),
-    ("rcgen", &["src/serve/tls/"]),
-    ("x509_parser", &["src/doctor/certificate.rs"]),
+    ("openssl", &["src/crypto/certificate.rs"]),
+    ("rcgen", &["src/crypto/certificate.rs", "src/serve/tls/"]),
     ("rustls", &["src/crypto/tls.rs", "src/serve/mod.rs", "src/serve/tls/", "src/serve/web.rs"]),
     ("clap", &["src/cli/"]),
     ("toml", &["src/config/"]),

@@ -117,7 +117,7 @@ pub struct EndedTuples {
     tuples: usize,
 }
 
-/// Which keys.
+/// Which keys a list of them shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct KeyQuery {
     /// All of this person.
@@ -130,7 +130,7 @@ pub struct KeyQuery {
     page: PageQuery,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("api-keys", "API keys, newest first")

@@ -60,13 +60,13 @@ impl From<AuditRow> for Row {
     }
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("audit", "Who did what to whom, newest first").needs("view on audit").asks::<AuditQuery>();
     vec![all.lists::<Row>()]
 }
 
-/// Which rows.
+/// Which rows of the audit log a list shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AuditQuery {
     /// From this moment on.

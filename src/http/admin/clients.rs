@@ -138,7 +138,7 @@ pub struct ClientDeletion {
     models: usize,
 }
 
-/// Which apps.
+/// Which apps a list of them shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ClientQuery {
     /// Only those whose id, name or redirect URIs hold this.
@@ -154,7 +154,7 @@ pub struct ClientQuery {
     page: PageQuery,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("clients", "Apps and machines, by id").needs("view on clients").asks::<ClientQuery>().lists::<Client>(),

@@ -129,7 +129,7 @@ pub struct NewMember {
     pub names: Option<bool>,
 }
 
-/// Which groups.
+/// Which groups a list of them shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct GroupQuery {
     /// Only those whose name, description or id hold this.
@@ -140,7 +140,7 @@ pub struct GroupQuery {
     page: PageQuery,
 }
 
-/// Which members.
+/// Which members of a group a list shows.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MemberQuery {
     /// Only those who were put in by name.
@@ -156,7 +156,7 @@ pub struct Named {
     names: Option<bool>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("groups", "Groups, oldest first").needs("view on groups").asks::<GroupQuery>().lists::<Group>(),

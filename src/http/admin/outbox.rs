@@ -54,7 +54,7 @@ impl From<records::Delivery> for Delivery {
     }
 }
 
-/// Which deliveries.
+/// Which deliveries a list of them shows.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DeliveryQuery {
     /// Only those that wait, or only those that were given up.
@@ -67,7 +67,7 @@ pub struct DeliveryQuery {
     page: PageQuery,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![
         get("outbox", "Deliveries that are not done, newest first")

@@ -115,14 +115,14 @@ pub enum Period {
     Month,
 }
 
-/// Which overview.
+/// What an overview covers.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct OverviewQuery {
     /// How far back; 24h when absent.
     period: Option<Period>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("overview", "What is there and what happened lately")
         .depends("Each part is for who may see it; anyone who may see none of it is refused.")

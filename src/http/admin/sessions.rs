@@ -55,7 +55,7 @@ pub struct EndedSessions {
     ended: Ended,
 }
 
-/// Which sessions.
+/// Which sessions a list of them shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SessionQuery {
     /// Only of this person: e-mail address, username or id.
@@ -68,7 +68,7 @@ pub struct SessionQuery {
     page: PageQuery,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("sessions", "Signed-in browsers and devices, newest first")

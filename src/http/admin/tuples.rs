@@ -232,7 +232,7 @@ pub struct TriedTuples {
     resolved: Vec<Name>,
 }
 
-/// Which tuples.
+/// Which tuples a list of them shows.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TupleQuery {
     /// Only on this type.
@@ -256,7 +256,7 @@ pub struct TupleQuery {
 const WRITES_TUPLES: &str = "Depends on the object: manage_platform on platform for what gives authority, manage_members on groups, \
                              manage_access on the client, else update on tuples.";
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("tuples", "Who has which relation to which object")

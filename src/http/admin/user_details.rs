@@ -63,7 +63,7 @@ pub struct AccessQuery {
     client: Option<String>,
 }
 
-/// Which tokens are shown.
+/// Whose tokens are shown, for which app.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TokenQuery {
     /// For this app.
@@ -72,7 +72,7 @@ pub struct TokenQuery {
     scope: Option<String>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("users/{user}/groups", "The groups they are in")

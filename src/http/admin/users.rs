@@ -256,7 +256,7 @@ pub struct Invite {
     expires_at: Timestamp,
 }
 
-/// Which people.
+/// Which people a list of them shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct UserQuery {
     /// Only those whose e-mail address, username, names or id hold this.
@@ -271,7 +271,7 @@ pub struct UserQuery {
     page: PageQuery,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("users", "People, oldest first").needs("view on users").asks::<UserQuery>().lists::<User>(),

@@ -11,11 +11,11 @@ use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
 use crate::http::views::Shell;
-use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::identity::interaction::{Ended, Interaction, PresentedInteraction, Resume};
+use crate::oauth::Error;
 use crate::oauth::authorize::{self, PageRefusal, View};
-use crate::oauth::{Error, Params};
-use crate::records::{Client, Wanted};
-use crate::store::rows;
+use crate::records::Wanted;
+
 use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.
@@ -30,7 +30,6 @@ pub enum Flow {
     Over {
         /// The request's parameters as a query.
         query: String,
-        /// Why not.
         why: Ended,
     },
     /// A token that is not ours, or whose app is gone.
@@ -41,12 +40,9 @@ pub enum Flow {
 pub struct Waiting {
     /// As it travels.
     pub token: String,
-    /// The request.
     pub interaction: Interaction,
     /// What of it is shown.
     pub view: View,
-    /// Where the app may be reached: a form's last redirect may lead there.
-    pub reaches: Vec<String>,
 }
 
 impl Flow {
@@ -54,18 +50,21 @@ impl Flow {
     pub fn read(browser: &Browser, text: &str) -> Result<Self, Error> {
         let cx = &browser.cx;
         let interaction = match Interaction::open(cx, text, browser.known_name())? {
-            Brought::Nothing => return Ok(Self::Home),
-            Brought::Waiting(interaction) => interaction,
-            Brought::Over { resume: Resume::Authorization(query), why } => return Ok(Self::Over { query, why }),
-            Brought::Over { resume: Resume::Page(_), .. } | Brought::Unknown => return Ok(Self::Stale),
+            PresentedInteraction::Nothing => return Ok(Self::Home),
+            PresentedInteraction::Waiting(interaction) => interaction,
+            PresentedInteraction::Over { resume: Resume::Authorization(query), why } => {
+                return Ok(Self::Over { query, why });
+            }
+            PresentedInteraction::Over { resume: Resume::Page(_), .. } | PresentedInteraction::Unknown => {
+                return Ok(Self::Stale);
+            }
         };
         let query = match &interaction.resume {
             Resume::Page(_) => return Ok(Self::Page(interaction)),
             Resume::Authorization(query) => query,
         };
         let Some(view) = authorize::view(cx, query)? else { return Ok(Self::Stale) };
-        let reaches = reaches(cx, query, &view)?;
-        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view, reaches })))
+        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view })))
     }
 
     /// What waits, if anything does.
@@ -116,8 +115,8 @@ impl Flow {
     /// not. A form that was drawn for it is not looked at.
     pub fn ended(&self, browser: &Browser) -> Option<Result<HttpResponse, Refusal>> {
         let refusal = match self {
-            // Not for a browser that keeps no cookies: it would go round in circles.
-            Self::Over { query, why: Ended::Elsewhere } if browser.known_name().is_some() => {
+            // A page that was bookmarked, or left open: what it waited for is as good as when it came.
+            Self::Over { query, why } if why.begins_anew(browser.known_name().is_some()) => {
                 return Some(Ok(go(&browser.cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query))));
             }
             Self::Over { query, why } => PageRefusal::over(*why, query),
@@ -135,12 +134,9 @@ impl Flow {
         }
     }
 
-    /// Where a form of the page may lead in the end.
-    pub fn reaches(&self) -> &[String] {
-        match self {
-            Self::App(waiting) => &waiting.reaches,
-            _ => &[],
-        }
+    /// Whether a form of the page may end at an app.
+    pub fn leads_away(&self) -> bool {
+        self.app().is_some()
     }
 
     /// The waiting request, where a page makes no sense without one.
@@ -162,20 +158,6 @@ impl Waiting {
     pub fn resumed_as(&self, cx: &Cx, interaction: &Interaction) -> String {
         cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &interaction.seal(cx))
     }
-}
-
-/// The redirect URI, and everything else registered for the app: many send the browser on to another of their own
-/// origins, and Chromium counts that as part of the form's journey too.
-fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
-    /// More would only make the header long.
-    const MOST: usize = 30;
-    let client = match Params::from_query(query)?.find("client_id").and_then(|id| id.parse().ok()) {
-        Some(id) => rows::clients::find(&cx.read()?, cx.tenant.id, &id)?,
-        None => None,
-    };
-    let registered = |client: Client| client.fields.redirect_uris.into_iter().chain(client.fields.origins);
-    let others = client.into_iter().flat_map(registered).filter(|uri| *uri != view.redirect_uri);
-    Ok(std::iter::once(view.redirect_uri.clone()).chain(others).take(MOST).collect())
 }
 
 /// The path of a page that waits; `None` for anything else.

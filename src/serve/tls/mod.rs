@@ -5,6 +5,7 @@
 
 mod files;
 pub(super) mod local_ca;
+mod tickets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,12 +31,7 @@ use files::Files;
 pub enum Error {
     /// A PEM file cannot be used.
     #[error("{}: {cause}. Correct tls.cert and tls.key, or use tls.mode = \"local-ca\".", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
+    File { path: PathBuf, cause: String },
     /// The files do not fit each other, or hold a kind of key that is not supported.
     #[error("{} and {} are not a certificate and its key: {cause}.", cert.display(), key.display())]
     Pair {
@@ -43,7 +39,6 @@ pub enum Error {
         cert: PathBuf,
         /// The private key.
         key: PathBuf,
-        /// Why.
         cause: rustls::Error,
     },
     /// The stored key of the local CA or its leaf cannot be opened.
@@ -52,6 +47,9 @@ pub enum Error {
     /// A certificate of our own could not be made.
     #[error("no certificate could be made: {0}")]
     Making(#[from] rcgen::Error),
+    /// A key could not be made, or what is stored is no key or no certificate.
+    #[error("the cryptography library: {0}")]
+    Certificate(#[from] crate::crypto::certificate::Error),
     /// A stored certificate is not PEM.
     #[error("a stored certificate is damaged: {0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
@@ -103,7 +101,7 @@ impl Tls {
         let builder =
             ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+        config.ticketer = tickets::ticketer()?;
         Ok(config)
     }
 
