@@ -389,7 +389,7 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
         return Err(takes_none(&model, &key.relation, relation));
     }
     let (subject, name) = known(schema, &key.subject, new.naming)?;
-    if !relation.accepts(&subject) {
+    if !relation.accepts(&subject, new.condition.is_some()) {
         return Err(not_accepted(&key.relation, relation, &subject));
     }
     if let Some(held) = &subject.relation {
@@ -471,13 +471,9 @@ fn takes_none(model: &CompiledModel, name: &str, relation: &Relation) -> Error {
 }
 
 fn not_accepted(name: &str, relation: &Relation, subject: &SubjectRef) -> Error {
-    let rule = |rule: &SubjectRule| match rule {
-        SubjectRule::One(kind) => format!("`{kind}`"),
-        SubjectRule::Everyone(kind) => format!("`{kind}:*`"),
-        SubjectRule::Set { kind, relation } => format!("`{kind}#{relation}`"),
-    };
-    let taken: Vec<_> = relation.subjects.iter().flatten().map(rule).collect();
-    let problem = format!("`{name}` does not take `{subject}`; it takes {}", taken.join(", "));
+    let taken: Vec<_> = relation.subjects.iter().flatten().map(|rule| format!("`{rule}`")).collect();
+    let condition = if relation.accepts(subject, true) { " without a condition" } else { "" };
+    let problem = format!("`{name}` does not take `{subject}`{condition}; it takes {}", taken.join(", "));
     Error::invalid("subject_type", problem)
 }
 

@@ -1,6 +1,10 @@
-//! JSON of others, read strictly: bounded in depth and in the number of values, and no member is named twice in an
-//! object, because two readers could disagree about which one counts (RFC 8259 §4; RFC 7515 §4 and RFC 7519 §4 demand
-//! it).
+//! JSON of others, read strictly: bounded in depth and in the number of values; no member is named twice in an object,
+//! because two readers could disagree about which one counts (RFC 8259 §4; RFC 7515 §4 and RFC 7519 §4 demand it); and
+//! no number is taken that would have to be rounded (RFC 8259 §6, RFC 7493 §2.2), because it could become equal to
+//! another one.
+//!
+//! Whatever somebody wrote is read here: bodies, files, arguments, parts of tokens. A test names every other place that
+//! reads JSON.
 
 use std::cell::Cell;
 use std::fmt;
@@ -47,6 +51,26 @@ pub enum Error {
     /// An object has two members of one name.
     #[error("it names a member twice")]
     RepeatedMember,
+    /// [`LARGEST`].
+    #[error(
+        "it has a number beyond 9007199254740992 (2^53), which cannot be kept exactly: write it as text, in quotes"
+    )]
+    InexactNumber,
+}
+
+/// Whole numbers up to this one, and down to its negative, are kept exactly by everything that numbers go through:
+/// scripts, browsers and other readers of JSON have floating-point numbers of 64 bits only.
+pub const LARGEST: u64 = 1 << 53;
+
+/// The number as scripts have it. `None` when it would have to be rounded to a whole number.
+pub fn exact(number: &Number) -> Option<f64> {
+    let is_exact = match (number.as_i64(), number.as_u64()) {
+        (Some(whole), _) => whole.unsigned_abs() <= LARGEST,
+        (None, Some(whole)) => whole <= LARGEST,
+        // From there on there are no fractions, and the text may have said another whole number.
+        (None, None) => number.as_f64().is_some_and(|value| value.abs() < LARGEST as f64),
+    };
+    number.as_f64().filter(|_| is_exact)
 }
 
 /// Reads one document and nothing behind it.
@@ -116,6 +140,11 @@ impl Reader<'_> {
         let depth = depth.ok_or_else(|| self.state.refuse(Error::TooDeep))?;
         Ok(Self { depth, ..self })
     }
+
+    fn number<E: serde::de::Error>(self, number: Number) -> Result<Value, E> {
+        exact(&number).ok_or_else(|| self.state.refuse(Error::InexactNumber))?;
+        Ok(Value::Number(number))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
@@ -142,16 +171,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
         Ok(Value::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        self.number(value.into())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        self.number(value.into())
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
+        self.number(Number::from_f64(value).ok_or_else(|| E::custom("a number out of range"))?)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
@@ -200,9 +229,12 @@ mod tests {
 
     #[test]
     fn a_document_keeps_its_values() {
-        for text in
-            [r#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}},"d":18446744073709551615}"#, "null", "\"text\"", " [ 0 ] "]
-        {
+        for text in [
+            r#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}},"d":9007199254740992,"e":-9007199254740992,"f":1e15}"#,
+            "null",
+            "\"text\"",
+            " [ 0 ] ",
+        ] {
             let plain: Value = serde_json::from_str(text).unwrap();
             assert_eq!(read(text.as_bytes(), BOUNDS).unwrap().value, plain, "{text}");
         }
@@ -231,6 +263,19 @@ mod tests {
         {
             assert_eq!(refused(text), Error::RepeatedMember, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_that_would_be_rounded_is_refused_at_any_depth() {
+        let numbers = ["9007199254740993", "-9007199254740993", "18446744073709551615", "18446744073709551617"];
+        for number in
+            numbers.into_iter().chain(["9007199254740993.0", "9007199254740992.0", "9.007199254740993e15", "-1e300"])
+        {
+            for text in [number.to_owned(), format!("[{{\"a\":{number}}}]")] {
+                assert_eq!(refused(&text), Error::InexactNumber, "{text}");
+            }
+        }
+        assert_eq!(read(b"[0.1,-1.5,1e-7,9007199254740991]", BOUNDS).unwrap().value[3], 9_007_199_254_740_991_u64);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Symbol {
 }
 
 /// A userset, `object#relation`: those who have a relation to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Userset {
     /// The entity type.
     pub kind: Symbol,
@@ -56,7 +56,7 @@ pub struct Userset {
 }
 
 /// A subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// Its type.
     pub kind: Symbol,

@@ -7,19 +7,26 @@ use serde_json::{Map, Value};
 use super::models::{spell_subjects, stored_as};
 use super::sense::circular_exclusions;
 use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
-use crate::access::authority::{self, ModelChange};
+use crate::access::authority::{self, ModelChange, WriteAs};
 use crate::access::error::{Error, Mistake};
 use crate::access::evaluations;
 use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
+use crate::identity::{self, administrators};
 use crate::records::tuple::SUBJECT_TYPES;
-use crate::records::{Model, PolicyPlace, TupleKey};
+use crate::records::{Model, PolicyPlace, Tuple, TupleKey};
 use crate::rights::{self, Right};
 use crate::store::rows::tuples::{self, Filter};
 use crate::store::rows::{clients, models as rows, policy_versions};
 use crate::store::{Read, Snapshot, Tx};
+
+/// Tuples that are removed with one model at the most.
+const MAX_REMOVED: usize = 10_000;
+
+/// Tuples in the way that are named for each relation.
+const NAMED: usize = 5;
 
 /// A model that somebody wants to write.
 #[derive(Clone, Debug)]
@@ -85,14 +92,61 @@ pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
 /// Stores a model that the actor may write. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Conflict`],
 /// [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not exist.
 pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
+    put_over(cx, draft, InTheWay::Refuse).await
+}
+
+/// What becomes of tuples that a model would no longer take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InTheWay {
+    /// The model is refused: [`Error::InUse`].
+    Refuse,
+    /// They are removed with it, by who may remove them.
+    Remove,
+}
+
+/// As [`put`]. Errors: those.
+pub async fn put_over(cx: &Cx, draft: &Draft, tuples: InTheWay) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::new(cx).target(&model.entity_type);
     let (at, draft) = (cx.clone(), draft.clone());
     let change = move |tx: &mut Tx| {
         may_put(&at, tx, &draft)?;
+        if tuples == InTheWay::Remove {
+            remove_in_the_way(tx, &at, &model)?;
+        }
         put_in(tx, &at, (&draft, &model), &entry)
     };
     rights::write(cx, Right::OnWhatIsFound, change).await
+}
+
+/// Removes the tuples that a model would no longer take. Errors: [`Error::Denied`], [`Error::InUse`] for more than
+/// [`MAX_REMOVED`] and for the last administrator.
+fn remove_in_the_way(tx: &mut Tx, cx: &Cx, model: &CompiledModel) -> Result<(), Error> {
+    let before = meaning_before(
+        tx,
+        cx.tenant.id,
+        &model.entity_type,
+        stored_as(tx, cx.tenant.id, &model.entity_type)?.as_ref(),
+    )?;
+    let mut after = model.clone();
+    spell_subjects(tx, cx.tenant.id, &mut after)?;
+    let keys: Vec<TupleKey> =
+        in_the_way(tx, cx.tenant.id, (before.as_ref(), &after))?.into_values().flat_map(|lost| lost.first).collect();
+    if keys.len() > MAX_REMOVED {
+        return Err(Error::InUse(format!("more than {MAX_REMOVED} tuples of `{}` are in the way", after.entity_type)));
+    }
+    authority::may_write_tuples(cx, tx, &WriteAs::Oneself, &keys)?;
+    for key in keys {
+        tuples::delete(tx, cx.tenant.id, &key)?;
+        let script = evaluations::change(cx, &key.entity_type, PolicyPlace::Tuple(key.id()), None, None);
+        policy_versions::note_change(tx, cx.tenant.id, &script)?;
+        administrators::follow_tuple(tx, cx, &key).map_err(|error| match error {
+            identity::Error::Store(error) => Error::Store(error),
+            other => Error::InUse(other.to_string()),
+        })?;
+        Entry::new(cx).target(key.id()).append(tx, cx, &Event::TupleRemove { tuple: key.to_string() })?;
+    }
+    Ok(())
 }
 
 /// Refuses a model that the actor may not store in this state. Errors: [`Error::Denied`], the store's.
@@ -268,29 +322,51 @@ fn nothing_in_use_goes(
     tenant: TenantId,
     (before, after): (Option<&CompiledModel>, &CompiledModel),
 ) -> Result<(), Error> {
+    let lost = in_the_way(tx, tenant, (before, after))?;
+    if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
+}
+
+/// Tuples of one relation that a model would no longer take.
+#[derive(Default)]
+struct Lost {
+    count: usize,
+    /// The first of them.
+    first: Vec<TupleKey>,
+}
+
+/// The tuples that a model would no longer take, by their relation.
+fn in_the_way(
+    tx: &Tx,
+    tenant: TenantId,
+    (before, after): (Option<&CompiledModel>, &CompiledModel),
+) -> Result<BTreeMap<String, Lost>, Error> {
     let Some(before) =
         before.filter(|before| before.relations.iter().any(|(name, old)| narrows(old, after.relations.get(name))))
     else {
-        return Ok(());
+        return Ok(BTreeMap::new());
     };
-    let accepts = |model: &CompiledModel, key: &TupleKey| {
-        model.relations.get(&key.relation).is_some_and(|relation| relation.accepts(&key.subject))
+    let accepts = |model: &CompiledModel, Tuple { key, condition, .. }: &Tuple| {
+        let relation = model.relations.get(&key.relation);
+        relation.is_some_and(|relation| relation.accepts(&key.subject, condition.is_some()))
     };
-    let mut lost: BTreeMap<String, u64> = BTreeMap::new();
+    let mut lost: BTreeMap<String, Lost> = BTreeMap::new();
     let filter = Filter { entity_type: Some(after.entity_type.clone()), ..Filter::default() };
     let mut request = PageRequest::new(Some(MAX_LIMIT), None);
     loop {
         let page = tuples::page(tx, tenant, &filter, &request)?;
-        for key in page.items.iter().map(|tuple| &tuple.key).filter(|key| accepts(before, key) && !accepts(after, key))
-        {
-            *lost.entry(key.relation.clone()).or_default() += 1;
+        for tuple in page.items.into_iter().filter(|tuple| accepts(before, tuple) && !accepts(after, tuple)) {
+            let lost = lost.entry(tuple.key.relation.clone()).or_default();
+            lost.count += 1;
+            if lost.first.len() <= MAX_REMOVED {
+                lost.first.push(tuple.key);
+            }
         }
         request.after = page.next;
         if request.after.is_none() {
             break;
         }
     }
-    if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
+    Ok(lost)
 }
 
 fn narrows(old: &Relation, new: Option<&Relation>) -> bool {
@@ -305,20 +381,25 @@ fn narrows(old: &Relation, new: Option<&Relation>) -> bool {
     }
 }
 
-fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, u64>) -> String {
-    let counts = lost.iter().map(|(relation, count)| {
+fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, Lost>) -> String {
+    let counts = lost.iter().map(|(relation, Lost { count, first })| {
         let tuples = if *count == 1 { "tuple" } else { "tuples" };
+        let mut named: Vec<String> = first.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+        if *count > NAMED {
+            named.push(String::from("…"));
+        }
         let why = match after.relations.get(relation) {
             None => "would lose their relation",
             Some(relation) if !relation.takes_tuples() => "are of a relation that would take none",
             Some(_) => "have subjects that it would no longer take",
         };
-        format!("`{relation}`: {count} {tuples} {why}")
+        format!("`{relation}`: {count} {tuples} {why} ({})", named.join(", "))
     });
     let counts = counts.collect::<Vec<_>>().join("; ");
     let first = lost.keys().next().map_or("", String::as_str);
     format!(
-        "{counts}. Remove them first; list them with `auther admin tuple list --entity-type {entity_type} --relation {first}`"
+        "{counts}. Remove them first; list them with `auther admin tuple list --entity-type {entity_type} --relation {first}`. \
+         An import removes them with the model when it is told so: `auther admin model import --remove-tuples`"
     )
 }
 
@@ -383,9 +464,9 @@ impl Others<'_> {
     }
 
     fn rule(&self, from: &(impl Read + ?Sized), rule: &SubjectRule) -> Result<Option<String>, Error> {
-        let (kind, relation) = match rule {
+        let (kind, relation) = match rule.alone() {
             SubjectRule::Set { kind, relation } => (kind, relation),
-            SubjectRule::One(kind) | SubjectRule::Everyone(kind) => return self.kind(from, rule, kind),
+            rule => return self.kind(from, rule, rule.kind()),
         };
         Ok(match self.has(from, kind, relation)? {
             Some(true) => None,

@@ -11,7 +11,7 @@ use super::check::{may_ask, may_ask_about_others, required, subject};
 use crate::access::Error;
 use crate::access::check::with_session;
 use crate::access::list::{self, Objects, SubjectFilter, Subjects};
-use crate::base::page::PageRequest;
+use crate::base::page::{DEFAULT_LIMIT, PageRequest};
 use crate::cx::Cx;
 use crate::http::extract::Input;
 use crate::http::respond::{HandlerResult, Refusal};
@@ -19,7 +19,7 @@ use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
 /// Items of one list at the most.
-const MAX_LIST: usize = 200;
+const MAX_LIST: usize = 1_000;
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
 pub async fn objects(asked: AskedForList) -> HandlerResult {
@@ -78,6 +78,10 @@ struct ObjectList<'a> {
     /// Whether they may do it with all objects of the type.
     wildcard_grant: bool,
     wildcard_abac_required: bool,
+    /// Whether something is left out because no check has an answer.
+    partial: bool,
+    /// What that is: objects that lead too far.
+    undecided: &'a [String],
 }
 
 /// An object of a list. `abac_required` and `tupleId` are there for programs that know it by these names.
@@ -133,7 +137,8 @@ fn objects_view<'a>(
         tuples: item.tuples.iter().map(|(id, relation)| ListedTuple { tuple_id: id, relation }).collect(),
     };
     let items: Vec<ListedObject> = found.items.iter().map(listed).collect();
-    let total = (page.after.is_none() && found.next.is_none()).then_some(items.len());
+    let is_all = page.after.is_none() && found.next.is_none() && found.undecided.is_empty();
+    let total = is_all.then_some(items.len());
     ObjectList {
         user_id: (subject.kind == "user").then_some(&*subject.id),
         subject_type: &subject.kind,
@@ -144,6 +149,8 @@ fn objects_view<'a>(
         pagination: Pagination { total: Some(total), ..Pagination::new(found.next.as_ref(), page) },
         wildcard_grant: found.wildcard_grant,
         wildcard_abac_required: found.wildcard_gated,
+        partial: !found.undecided.is_empty(),
+        undecided: &found.undecided,
     }
 }
 
@@ -159,6 +166,9 @@ struct SubjectList<'a> {
     pagination: Pagination<'a>,
     wildcard_grant: bool,
     wildcard_abac_required: bool,
+    /// As of objects.
+    partial: bool,
+    undecided: &'a [String],
 }
 
 /// A subject of a list.
@@ -199,6 +209,8 @@ pub async fn subjects(asked: AskedForList) -> HandlerResult {
         pagination: Pagination::new(found.next.as_ref(), &page),
         wildcard_grant: found.everyone,
         wildcard_abac_required: found.everyone_gated,
+        partial: !found.undecided.is_empty(),
+        undecided: &found.undecided,
     }))
 }
 
@@ -212,5 +224,5 @@ fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
         }
     };
-    Ok(PageRequest::new(limit, input.take("cursor")))
+    Ok(PageRequest { limit: limit.unwrap_or(DEFAULT_LIMIT), after: input.take("cursor"), sort: None })
 }

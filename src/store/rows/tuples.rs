@@ -7,6 +7,7 @@ use super::change_counts::{self, Of};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
+use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::key::prefix;
 use crate::store::{Commit, Error, GO_ON, Index, Key, Next, Order, Read, Record, Snapshot, Table, Tx};
@@ -280,6 +281,37 @@ pub fn objects_of_subject(
     let after = after.map(|id| by_subject(tenant, &key_of(entity_type, id, relation, subject.clone())));
     let rows = BY_SUBJECT.page(from, &wanted, after.as_ref(), Order::Ascending, limit)?;
     Ok(rows.into_iter().map(|row| row.6).collect())
+}
+
+/// Up to `limit` identifiers of subjects of a type, no sets and not everyone, to whom tuples give a relation to an
+/// object, after the one given; sorted.
+pub fn subjects_of_object(
+    from: &(impl Read + ?Sized),
+    tenant: TenantId,
+    (entity_type, id, relation): (&str, &str, &str),
+    kind: &str,
+    (after, limit): (Option<&str>, usize),
+) -> Result<Vec<String>, Error> {
+    let wanted = prefix((tenant, entity_type, id, relation, 0_u64, kind));
+    let after = after.map(|after| by_object(tenant, &key_of(entity_type, id, relation, SubjectRef::new(kind, after))));
+    // Everyone stands among them and is left out.
+    let rows = TUPLES.page(from, &wanted, after.as_ref(), Order::Ascending, limit.saturating_add(1))?;
+    Ok(rows.into_iter().map(|(key, _)| key.6).filter(|id| id != ANY).take(limit).collect())
+}
+
+/// Up to `limit` different types of the subjects of tuples; sorted. Costs one step for each.
+pub fn subject_types(from: &(impl Read + ?Sized), tenant: TenantId, limit: usize) -> Result<Vec<String>, Error> {
+    let mut kinds: Vec<String> = Vec::new();
+    while kinds.len() < limit {
+        let behind = kinds.last().map(|kind| {
+            let [id, held, of, relation, entity] = [LAST, "", "", "", ""].map(str::to_owned);
+            (tenant, kind.clone(), id, held, of, relation, entity)
+        });
+        let row = BY_SUBJECT.page(from, &prefix((tenant,)), behind.as_ref(), Order::Ascending, 1)?;
+        let Some((_, kind, ..)) = row.into_iter().next() else { break };
+        kinds.push(kind);
+    }
+    Ok(kinds)
 }
 
 /// How many tuples use a relation of a type, counted up to `limit`. Reads every tuple of the type when there are fewer.
