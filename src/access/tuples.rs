@@ -5,7 +5,7 @@ use super::authority::{self, WriteAs};
 use super::check::{CLIENT, CLIENTS, State, StoredSchema, SubjectStatus};
 use super::error::Mistake;
 use super::graph::Schema;
-use super::model::{self, CompiledModel, Relation, SubjectRule};
+use super::model::{self, CompiledModel, Relation};
 use super::naming::{self, Name, Naming};
 use super::{Error, evaluations};
 use crate::audit::{Changes, Entry, Event};

@@ -18,6 +18,7 @@ pub(crate) mod latest;
 pub(crate) mod long_work;
 pub(crate) mod net;
 pub mod page;
+pub(crate) mod panic;
 pub(crate) mod patch;
 pub(crate) mod progress;
 pub(crate) mod quota;

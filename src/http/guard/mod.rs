@@ -27,6 +27,7 @@ use super::extract::{Connection, OpenRequest, Operation, begin};
 use super::respond::Refusal;
 use super::routes::{Dialect, Matched};
 use super::state::State;
+use crate::base::panic::message_of;
 use crate::cx::Cx;
 use crate::http::csrf::{self, Sender};
 
@@ -90,7 +91,7 @@ async fn answer(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(asked.finish(response.map_into_boxed_body())),
         Ok(Err(error)) => Err(asked.bare(error.as_response_error().status_code(), None)),
-        Err(panic) => Err(asked.bare(StatusCode::INTERNAL_SERVER_ERROR, Some(panic_text(&*panic)))),
+        Err(panic) => Err(asked.bare(StatusCode::INTERNAL_SERVER_ERROR, Some(message_of(&*panic)))),
     }
 }
 
@@ -242,11 +243,6 @@ fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse, decision
             tracing::error!(%error, "a cookie could not be written");
         }
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("no text"))
 }
 
 #[cfg(test)]

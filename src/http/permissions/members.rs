@@ -6,7 +6,8 @@ use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use crate::access::groups::{self, Member};
+use crate::access::groups;
+use crate::access::membership::{self, Member};
 use crate::base::id::GroupId;
 use crate::http::extract::{Caller, PlatformRight, ViewGroups, refuse_app};
 use crate::http::respond::HandlerResult;
@@ -21,7 +22,7 @@ pub async fn list(caller: Caller, group: Path<String>, request: HttpRequest) -> 
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;
     let id = group.id.clone();
-    let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
+    let members = caller.cx.look(move |cx| membership::members(cx, &cx.read()?, &id, direct)).await?;
     let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
     let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
     Ok(HttpResponse::Ok().json(GroupMembers { group_id: &group.id, count: ids.len(), member_ids: ids }))
