@@ -117,7 +117,8 @@ pub fn objects<F: TupleReader + ?Sized>(
     } else {
         Candidates::reached(session, (&model, relation), after)?
     };
-    let ask = |id: &str| session.static_result(&model, id, permission);
+    // What holds of all objects is said apart.
+    let ask = |id: &str| if id == ANY { Ok(None) } else { session.static_result(&model, id, permission) };
     let page = looked_through(graph, request.limit, || candidates.next(), ask)?;
     let mut undecided = page.undecided;
     if every == Answer::LeadsTooFar {
@@ -168,7 +169,6 @@ fn looked_through<F: ?Sized>(
     let mut last: Option<String> = None;
     loop {
         let asked = candidate().and_then(|id| match id {
-            Some(id) if id == ANY => Ok(Some((id, Answer::Is(None)))),
             Some(id) => answered(graph, ask(&id)).map(|answer| Some((id, answer))),
             None => Ok(None),
         });

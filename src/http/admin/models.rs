@@ -316,7 +316,6 @@ async fn import_all(cx: &Cx, body: Written<ModelImport>) -> HandlerResult {
     }
     let mut drafts = Vec::new();
     for model in imported.models {
-        may_be_called(&model.entity_type)?;
         let draft = Draft {
             entity_type: model.entity_type,
             definition: model.definition,
@@ -325,6 +324,7 @@ async fn import_all(cx: &Cx, body: Written<ModelImport>) -> HandlerResult {
         };
         let from = cx.read()?;
         catalogue::may_put(cx, &from, &draft)?;
+        may_be_called(&draft.entity_type)?;
         catalogue::check(cx, &from, &draft)?;
         drafts.push(draft);
     }

@@ -79,3 +79,10 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error>
     BY_NAME.delete(tx, &(tenant, canonical::name(&group.name), group.id.clone()))?;
     GROUPS.delete(tx, &(tenant, group.id.clone()))
 }
+
+/// As former versions kept names: in small letters, and in whatever form they were typed.
+#[cfg(test)]
+pub fn put_as_before(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
+    BY_NAME.put(tx, &(tenant, group.name.to_lowercase(), group.id.clone()))?;
+    GROUPS.put(tx, &(tenant, group.id.clone()), group)
+}
