@@ -32,7 +32,7 @@ const EXCLUDED: usize = 1_000;
 const MOST_UNDECIDED: usize = 100;
 
 /// A page of objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Objects {
     /// In the order of their identifiers. There may be fewer than asked for, or none, and still more behind them.
     pub items: Vec<Object>,
@@ -58,7 +58,7 @@ pub struct Object {
 }
 
 /// A page of subjects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Subjects {
     /// In their order. There may be fewer than asked for, or none, and still more behind them.
     pub items: Vec<Subject>,
@@ -366,7 +366,8 @@ pub fn subjects_now(
     with_graph(cx, |schema, graph| subjects(graph, question, who, &|subject| schema.status(subject), request))
 }
 
-/// What the subject of `session` may do with an object: permissions of its type, sorted.
+/// What the subject of `session` may do with an object: permissions of its type, or where the model declares none, as
+/// those of other software do that were imported, relations; sorted.
 /// Errors: [`Error::UnknownType`], [`Error::LimitReached`].
 pub fn actions<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
@@ -375,7 +376,8 @@ pub fn actions<F: TupleReader + ?Sized>(
 ) -> Result<Vec<Action>, Error> {
     let model = session.graph().schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
     let mut found = Vec::new();
-    for permission in model.permissions.keys() {
+    let relations = model.relations.keys().filter(|_| model.permissions.is_empty());
+    for permission in model.permissions.keys().chain(relations) {
         let result = session.static_result(&model, entity_id, permission)?;
         if let Some(result) = result.filter(|result| *result >= CheckResult::Gated) {
             found.push(Action { permission: permission.clone(), abac_required: result == CheckResult::Gated });

@@ -56,6 +56,9 @@ settable! {
     access_policy: AccessPolicy,
     /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
     permission_claims: PermissionScope,
+    /// Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims
+    /// parameter asks for; userinfo has them all (OpenID Connect Core §5.4)
+    id_token_claims: IdTokenClaims,
     /// Lifetime of its access tokens, in seconds; the installation's when there is none
     #[serde(rename = "access_token_seconds", alias = "access_seconds")]
     #[schema(minimum = 60, maximum = 86_400)]
@@ -281,6 +284,17 @@ impl PermissionScope {
             Self::None => "none",
         }
     }
+}
+
+/// Which claims about the person stand in the id tokens of a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdTokenClaims {
+    /// What its scopes give.
+    #[default]
+    All,
+    /// Only what the `claims` parameter asks for there.
+    Requested,
 }
 
 /// Where a client was declared.

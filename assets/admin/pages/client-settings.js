@@ -14,6 +14,11 @@ const claims = [
   ["none", "None", "For an app that asks live. Keeps tokens small."],
 ];
 
+const idTokenClaims = [
+  ["all", "What its scopes give", "Name, address and more, as apps expect. The usual choice."],
+  ["requested", "What it asks for by name", "With the claims parameter; userinfo has the rest."],
+];
+
 const algorithms = [
   ["RS256", "RS256: every library accepts it"],
   ["ES256", "ES256: smaller and quicker"],
@@ -91,6 +96,7 @@ function fieldsOf(client) {
       hint: "All that are known, when empty.",
     },
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
+    { name: "id_token_claims", label: "Claims in its ID tokens", kind: "radio", options: idTokenClaims },
     {
       name: "access_token_seconds",
       label: "Lifetime of access tokens, in seconds",
@@ -200,6 +206,7 @@ function Declared({ client }) {
       ["Signed with", client.signing_alg],
       ["PKCE", client.require_pkce ? "demanded" : "demanded of public clients"],
       ["Permissions in tokens", client.permission_claims],
+      ["Claims in ID tokens", client.id_token_claims],
     ]} />
     <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/clients/${encodeURIComponent(client.client_id)}`)} />`;
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod authzen;
 mod bodies;
 mod bounds;
 mod described;
@@ -19,6 +20,7 @@ mod policies;
 mod races;
 mod rows;
 mod rules;
+mod tabs;
 mod tenants;
 mod walk;
 mod writers;
