@@ -1,8 +1,8 @@
 //! Lists: with which objects a subject may do something, which subjects may do it with an object, and what a subject
 //! may do with an object.
 //!
-//! Candidates come in the order of their identifiers from any of them on (`candidates`, which reads several sorted lists
-//! as one: `merged`); each one is then asked about like any other question, without running scripts.
+//! Candidates come in the order of their identifiers from any of them on (`candidates`, which reads several sorted
+//! lists as one: `merged`); each one is then asked about like any other question, without running scripts.
 
 mod candidates;
 mod merged;
@@ -157,8 +157,8 @@ struct Found {
 }
 
 /// Asks about one candidate after another, until the page is full, they end, or enough was looked at: then the page is
-/// short, and the next one goes on behind it. Errors: those of both, [`Error::LimitReached`] when the budget ends before
-/// anything was looked at.
+/// short, and the next one goes on behind it. Errors: those of both, [`Error::LimitReached`] when the budget ends
+/// before anything was looked at.
 fn looked_through<F: ?Sized>(
     graph: Graph<'_, F>,
     limit: usize,

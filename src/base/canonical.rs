@@ -53,8 +53,8 @@ pub fn identifier(text: &str) -> String {
     email(text).unwrap_or_else(|| folded(text))
 }
 
-/// A name as it is kept and shown: without spaces around it, its letters composed (NFC), so that two spellings of one name
-/// are one text.
+/// A name as it is kept and shown: without spaces around it, its letters composed (NFC), so that two spellings of one
+/// name are one text.
 pub fn composed(text: &str) -> String {
     text.trim().nfc().collect()
 }

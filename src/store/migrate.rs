@@ -32,8 +32,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "names of groups have one form", run: names_of_groups_have_one_form },
 ];
 
-/// A group is found by every spelling of its name from now on. Of two groups whose names are one name now, the older one
-/// is found by it, and each by its identifier.
+/// A group is found by every spelling of its name from now on. Of two groups whose names are one name now, the older
+/// one is found by it, and each by its identifier.
 fn names_of_groups_have_one_form(steps: &Steps<'_>) -> Result<(), Error> {
     let (tenant, mut request) = (TenantId::DEFAULT, PageRequest::default());
     loop {

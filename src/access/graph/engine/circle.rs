@@ -4,9 +4,9 @@
 //! Searching depth first finds something else there from each place it begins. So all relations of objects that the
 //! question leads to become equations, and these are solved by the alternating fixpoint of the well-founded semantics
 //! (Van Gelder, "The alternating fixpoint of logic programs with negation", 1993): what surely holds takes away least
-//! from what may hold, and the other way round, until nothing changes. An exclusion takes away what may hold; where that
-//! is all and does not surely hold, it is [`CheckResult::Error`], which gives nobody anything. The question is then
-//! searched through again with that.
+//! from what may hold, and the other way round, until nothing changes. An exclusion takes away what may hold; where
+//! that is all and does not surely hold, it is [`CheckResult::Error`], which gives nobody anything. The question is
+//! then searched through again with that.
 
 use std::collections::HashMap;
 
