@@ -109,35 +109,48 @@ pub enum InTheWay {
 pub async fn put_over(cx: &Cx, draft: &Draft, tuples: InTheWay) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::new(cx).target(&model.entity_type);
+    // One for each tuple that goes: nothing is drawn within the transaction.
+    let removals = match tuples {
+        InTheWay::Refuse => Vec::new(),
+        InTheWay::Remove => {
+            let count = cx.store().rehearse(|tx| Ok::<_, Error>(keys_in_the_way(tx, cx, &model)?.len()))?;
+            (0..count).map(|_| Entry::new(cx)).collect()
+        }
+    };
     let (at, draft) = (cx.clone(), draft.clone());
     let change = move |tx: &mut Tx| {
         may_put(&at, tx, &draft)?;
         if tuples == InTheWay::Remove {
-            remove_in_the_way(tx, &at, &model)?;
+            remove_in_the_way(tx, &at, &model, &removals)?;
         }
         put_in(tx, &at, (&draft, &model), &entry)
     };
     rights::write(cx, Right::OnWhatIsFound, change).await
 }
 
-/// Removes the tuples that a model would no longer take. Errors: [`Error::Denied`], [`Error::InUse`] for more than
-/// [`MAX_REMOVED`] and for the last administrator.
-fn remove_in_the_way(tx: &mut Tx, cx: &Cx, model: &CompiledModel) -> Result<(), Error> {
-    let before = meaning_before(
-        tx,
-        cx.tenant.id,
-        &model.entity_type,
-        stored_as(tx, cx.tenant.id, &model.entity_type)?.as_ref(),
-    )?;
+/// The tuples that a model would no longer take. Errors: [`Error::InUse`] for more than [`MAX_REMOVED`].
+fn keys_in_the_way(tx: &Tx, cx: &Cx, model: &CompiledModel) -> Result<Vec<TupleKey>, Error> {
+    let old = stored_as(tx, cx.tenant.id, &model.entity_type)?;
+    let before = meaning_before(tx, cx.tenant.id, &model.entity_type, old.as_ref())?;
     let mut after = model.clone();
     spell_subjects(tx, cx.tenant.id, &mut after)?;
-    let keys: Vec<TupleKey> =
-        in_the_way(tx, cx.tenant.id, (before.as_ref(), &after))?.into_values().flat_map(|lost| lost.first).collect();
+    let lost = in_the_way(tx, cx.tenant.id, (before.as_ref(), &after))?;
+    let keys: Vec<TupleKey> = lost.into_values().flat_map(|lost| lost.first).collect();
     if keys.len() > MAX_REMOVED {
         return Err(Error::InUse(format!("more than {MAX_REMOVED} tuples of `{}` are in the way", after.entity_type)));
     }
+    Ok(keys)
+}
+
+/// Removes the tuples that a model would no longer take, with an audit row for each. Errors: [`Error::Denied`],
+/// [`Error::Conflict`] when there are more by now, [`Error::InUse`] for too many and for the last administrator.
+fn remove_in_the_way(tx: &mut Tx, cx: &Cx, model: &CompiledModel, entries: &[Entry]) -> Result<(), Error> {
+    let keys = keys_in_the_way(tx, cx, model)?;
+    if keys.len() > entries.len() {
+        return Err(Error::Conflict);
+    }
     authority::may_write_tuples(cx, tx, &WriteAs::Oneself, &keys)?;
-    for key in keys {
+    for (key, entry) in keys.into_iter().zip(entries) {
         tuples::delete(tx, cx.tenant.id, &key)?;
         let script = evaluations::change(cx, &key.entity_type, PolicyPlace::Tuple(key.id()), None, None);
         policy_versions::note_change(tx, cx.tenant.id, &script)?;
@@ -145,7 +158,8 @@ fn remove_in_the_way(tx: &mut Tx, cx: &Cx, model: &CompiledModel) -> Result<(), 
             identity::Error::Store(error) => Error::Store(error),
             other => Error::InUse(other.to_string()),
         })?;
-        Entry::new(cx).target(key.id()).append(tx, cx, &Event::TupleRemove { tuple: key.to_string() })?;
+        let event = Event::TupleRemove { tuple: key.to_string() };
+        entry.clone().target(key.id()).append(tx, cx, &event)?;
     }
     Ok(())
 }
