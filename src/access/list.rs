@@ -49,7 +49,6 @@ pub struct Objects {
 /// An object with which it may be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Object {
-    /// The object.
     pub entity_id: String,
     /// Whether a script decides, so that it must be asked live.
     pub abac_required: bool,
@@ -75,7 +74,6 @@ pub struct Subjects {
 /// A subject that may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// Who.
     pub subject: SubjectRef,
     /// Whether a script decides.
     pub abac_required: bool,
@@ -84,7 +82,6 @@ pub struct Subject {
 /// Something that may be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Action {
-    /// The permission.
     pub permission: String,
     /// Whether a script decides.
     pub abac_required: bool,

@@ -91,7 +91,6 @@ impl Parts {
 /// `tuple add`.
 #[derive(Args, Debug)]
 pub struct AddArgs {
-    /// What it says.
     #[command(flatten)]
     parts: Parts,
     /// Lua that must return true for it to count; takes the place of the permission's policy
@@ -137,7 +136,6 @@ pub struct ListArgs {
     /// Take the subject's id for an identifier, also when somebody here has it as their name
     #[arg(long, requires = "subject")]
     as_is: bool,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -160,7 +158,8 @@ pub struct ImportArgs {
 }
 
 impl TupleCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Add(args) => args.run(remote, output),

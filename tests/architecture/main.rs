@@ -14,6 +14,7 @@ mod addresses;
 mod circles;
 mod json;
 mod linked;
+mod names;
 mod texts;
 
 /// Lines that a file may have.

@@ -91,8 +91,7 @@ async fn a_group_is_found_by_each_spelling_of_its_name_and_by_no_way_in_an_addre
         assert_eq!(refused(&graph.post("/api/admin/groups", json!({ "name": name })).await).0, 400, "{name}");
     }
     let folder = tempfile::tempdir().unwrap();
-    for way in
-        [["group", "delete", ".."], ["group", "show", "."], ["user", "access", "."], ["client", "delete", ".."]]
+    for way in [["group", "delete", ".."], ["group", "show", "."], ["user", "access", "."], ["client", "delete", ".."]]
     {
         is_refused(&process::admin(folder.path(), &way), "address", &way.join(" "));
     }

@@ -39,7 +39,6 @@ pub struct LoggedOut {
 #[derive(Clone, Debug, Template)]
 #[template(path = "form-post.html")]
 pub struct FormPost {
-    /// The frame.
     pub shell: Shell,
     /// The redirect URI, validated.
     pub action: String,
@@ -63,7 +62,6 @@ impl FormPost {
 pub struct HiddenField {
     /// Name of the parameter.
     pub name: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -17,7 +17,7 @@ const BY_NAME: Index<(TenantId, String, GroupId)> = Index::new("groups_by_name")
 
 /// The group with this id.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &GroupId) -> Result<Option<Group>, Error> {
-    GROUPS.find(from, &(tenant, id.clone()))
+    GROUPS.find(from, (tenant, id))
 }
 
 /// The group with this name, without regard to case.
@@ -58,31 +58,31 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Group>, new: &Group) -> R
         return Ok(false);
     }
     if let Some(old) = old {
-        BY_NAME.delete(tx, &(tenant, canonical::name(&old.name), old.id.clone()))?;
+        BY_NAME.delete(tx, (tenant, &canonical::name(&old.name), &old.id))?;
     }
-    BY_NAME.put(tx, &(tenant, canonical::name(&new.name), new.id.clone()))?;
-    GROUPS.put(tx, &(tenant, new.id.clone()), new)?;
+    BY_NAME.put(tx, (tenant, &canonical::name(&new.name), &new.id))?;
+    GROUPS.put(tx, (tenant, &new.id), new)?;
     Ok(true)
 }
 
 /// Lets a group whose name was kept in another form be found by [`canonical::name`]. Two groups that have one name from
 /// then on keep it: the older one is found by it, each by its identifier.
 pub fn move_name(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
-    BY_NAME.delete(tx, &(tenant, group.name.to_lowercase(), group.id.clone()))?;
+    BY_NAME.delete(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
     let new = Group { name: canonical::composed(&group.name), ..group.clone() };
-    BY_NAME.put(tx, &(tenant, canonical::name(&new.name), new.id.clone()))?;
-    GROUPS.put(tx, &(tenant, new.id.clone()), &new)
+    BY_NAME.put(tx, (tenant, &canonical::name(&new.name), &new.id))?;
+    GROUPS.put(tx, (tenant, &new.id), &new)
 }
 
 /// Removes a group and its name. Its tuples are the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
-    BY_NAME.delete(tx, &(tenant, canonical::name(&group.name), group.id.clone()))?;
-    GROUPS.delete(tx, &(tenant, group.id.clone()))
+    BY_NAME.delete(tx, (tenant, &canonical::name(&group.name), &group.id))?;
+    GROUPS.delete(tx, (tenant, &group.id))
 }
 
 /// As former versions kept names: in small letters, and in whatever form they were typed.
 #[cfg(test)]
 pub fn put_as_before(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
-    BY_NAME.put(tx, &(tenant, group.name.to_lowercase(), group.id.clone()))?;
-    GROUPS.put(tx, &(tenant, group.id.clone()), group)
+    BY_NAME.put(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
+    GROUPS.put(tx, (tenant, &group.id), group)
 }

@@ -82,7 +82,6 @@ struct Source {
 #[derive(Debug)]
 struct Type {
     name: String,
-    /// Where it stands.
     at: String,
     relations: Vec<Defined>,
 }
