@@ -4,6 +4,9 @@
 /** Who may sign in to a client. */
 export type AccessPolicy = "all_users" | "restricted";
 
+/** `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another one; many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case. */
+export type AccessTokenTyp = "JWT" | "at+jwt";
+
 /** What kind of actor did it. */
 export type ActorKind = "anonymous" | "user" | "client" | "key" | "local" | "system";
 
@@ -63,7 +66,7 @@ export interface ApiKeyChange {
 /** An identifier that begins with `key_`. */
 export type ApiKeyId = string;
 
-/** An authorization request of an app that was refused. */
+/** A request of an app that was refused, or that went on without some of its scopes. */
 export interface AppFailure {
   id: FailureId;
   /** The last time. */
@@ -78,6 +81,8 @@ export interface AppFailure {
   /** How often it was sent. */
   count: number;
   fix: Fix | null;
+  /** What to do about it, in words. */
+  next_step: string;
 }
 
 /** One audience, or several. */
@@ -209,8 +214,12 @@ export interface Client {
   trusted: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes: boolean;
   /** What its tokens are signed with */
   signing_alg: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
@@ -265,8 +274,12 @@ export interface ClientChange {
   trusted?: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce?: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes?: boolean;
   /** What its tokens are signed with */
   signing_alg?: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ?: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks?: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
@@ -829,8 +842,12 @@ export interface NewClient {
   trusted?: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce?: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes?: boolean;
   /** What its tokens are signed with */
   signing_alg?: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ?: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks?: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
@@ -1261,6 +1278,8 @@ export interface TokenPreview {
   id_token: Record<string, unknown> | null;
   /** Claims of the access token. */
   access_token: Record<string, unknown>;
+  /** Scopes that the app may not ask for, and that are left out. */
+  ignored_scopes: string[];
   refused: Refused | null;
 }
 
@@ -1592,7 +1611,7 @@ export interface Operations {
     body: undefined;
     answer: Integration;
   };
-  /** Failed authorization requests, newest first */
+  /** Requests of the app that failed, newest first */
   "GET /clients/{client}/failures": {
     body: undefined;
     answer: {

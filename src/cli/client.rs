@@ -174,6 +174,7 @@ impl ClientCommand {
                     ("SENT", "sent"),
                     ("REGISTERED", "registered"),
                     ("FIX", "fix"),
+                    ("WHAT TO DO", "next_step"),
                 ];
                 let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
                 output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))

@@ -24,6 +24,9 @@ pub const API_KEY_SCOPE: &str = "api_key_exchange";
 /// Seconds such a token lives.
 const API_KEY_LIFE: u64 = 15 * 60;
 
+/// `typ` of a token that is not an access token (RFC 7519 §5.1).
+const JWT: &str = "JWT";
+
 /// What the token is for: a person at an app.
 pub struct About<'a> {
     /// The app.
@@ -79,7 +82,7 @@ pub(super) fn claims_within(client: &Client) -> Scope<'_> {
 /// An access token for a person at an app (RFC 9068 §2).
 pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Result<Minted, Error> {
     let claims = access_claims(cx, about, permissions);
-    let token = sign(cx, about.client.signing_alg, TokenUse::Access, &claims)?;
+    let token = sign(cx, about.client.signing_alg, about.client.access_token_typ.as_str(), &claims)?;
     Ok(Minted { token, expires_in: access_life(cx, about.client) })
 }
 
@@ -136,7 +139,7 @@ pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Mint
         claims.insert("scope".into(), json!(scopes.join(" ")));
     }
     maps(cx, &mut claims, &permissions);
-    Ok(Minted { token: sign(cx, client.signing_alg, TokenUse::Access, &claims)?, expires_in: life })
+    Ok(Minted { token: sign(cx, client.signing_alg, client.access_token_typ.as_str(), &claims)?, expires_in: life })
 }
 
 /// An id token (OIDC Core §2) that goes with `access_token`.
@@ -148,7 +151,7 @@ pub fn id_token(
 ) -> Result<String, Error> {
     let mut token = id_claims(cx, about, permissions);
     token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
-    sign(cx, about.client.signing_alg, TokenUse::Id, &token)
+    sign(cx, about.client.signing_alg, JWT, &token)
 }
 
 /// What stands in an id token, but the hash of the access token that it goes with.
@@ -185,7 +188,7 @@ pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     }
     maps(cx, &mut claims, &permissions);
     let algorithm = client.map_or_else(Algorithm::default, |client| client.signing_alg);
-    Ok(Minted { token: sign(cx, algorithm, TokenUse::Key, &claims)?, expires_in: life })
+    Ok(Minted { token: sign(cx, algorithm, JWT, &claims)?, expires_in: life })
 }
 
 /// Seconds an access token of this client lives.
@@ -257,12 +260,12 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 
 /// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a
 /// moment.
-fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
+fn sign(cx: &Cx, algorithm: Algorithm, typ: &str, claims: &Map<String, Value>) -> Result<String, Error> {
     let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
         return Err(Error::new(
             ErrorCode::TemporarilyUnavailable,
             format!("The {algorithm} signing key is being made. Try again in a second."),
         ));
     };
-    signer.sign(is_for.typ(), claims).map_err(Error::internal)
+    signer.sign(typ, claims).map_err(Error::internal)
 }

@@ -27,7 +27,9 @@ pub(crate) mod origins;
 pub(crate) mod params;
 pub(crate) mod pkce;
 pub(crate) mod preview;
+pub(crate) mod reason;
 pub mod redirect;
+mod refusals;
 pub(crate) mod revoke;
 pub(crate) mod scope;
 pub(crate) mod token_use;
@@ -35,4 +37,5 @@ pub(crate) mod userinfo;
 
 pub use error::{Error, ErrorCode};
 pub use params::{Params, Wrong};
+pub use reason::Reason;
 pub use token_use::TokenUse;

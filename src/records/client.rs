@@ -47,8 +47,12 @@ settable! {
     trusted: bool,
     /// PKCE is demanded even though the app has a secret; of public apps it always is
     require_pkce: bool,
+    /// A scope that it may not ask for ends its request, and is not just left out
+    strict_scopes: bool,
     /// What its tokens are signed with
     signing_alg: Algorithm,
+    /// typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068
+    access_token_typ: AccessTokenTyp,
     /// Its public keys for `private_key_jwt`, as a JWK set (RFC 7517)
     jwks: Option<Map<String, Value>>,
     /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and
@@ -279,6 +283,29 @@ impl PermissionScope {
             Self::Own => "own",
             Self::All => "all",
             Self::None => "none",
+        }
+    }
+}
+
+/// `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another one;
+/// many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum AccessTokenTyp {
+    /// `JWT` (RFC 7519 §5.1).
+    #[default]
+    #[serde(rename = "JWT")]
+    Jwt,
+    /// `at+jwt` (RFC 9068 §2.1).
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+}
+
+impl AccessTokenTyp {
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::AtJwt => "at+jwt",
         }
     }
 }

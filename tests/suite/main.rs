@@ -11,9 +11,8 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod harness;
-
 mod administration;
+
 mod api_keys;
 mod app_access;
 mod authorize;
@@ -26,6 +25,7 @@ mod codes;
 mod crash;
 mod edge;
 mod graph;
+mod harness;
 mod interaction;
 mod introspection;
 mod logout;
@@ -36,6 +36,7 @@ mod people;
 mod protection;
 mod questions;
 mod refresh;
+mod refusals;
 mod relying_party;
 mod routes;
 mod scenario;

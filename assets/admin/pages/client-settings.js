@@ -20,6 +20,11 @@ const algorithms = [
   ["EdDSA", "EdDSA: smallest; some libraries do not know it"],
 ];
 
+const typs = [
+  ["JWT", "JWT", "Every library takes it: Spring Security and Nimbus take nothing else as they come."],
+  ["at+jwt", "at+jwt", "As RFC 9068 has it, for APIs that insist on it."],
+];
+
 // The fields for a client of this type, in the order of reading.
 function fieldsOf(client) {
   const isMachine = client.type === "m2m";
@@ -90,6 +95,7 @@ function fieldsOf(client) {
       placeholder: "openid profile email",
       hint: "All that are known, when empty.",
     },
+    ...(isMachine ? [] : [{ name: "strict_scopes", label: "Refuse a sign-in that asks for other scopes, instead of leaving them out", kind: "check" }]),
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
     {
       name: "access_token_seconds",
@@ -101,6 +107,7 @@ function fieldsOf(client) {
       hint: "60 to 86400. Empty: the setting tokens.access_seconds.",
     },
     { name: "signing_alg", label: "Signed with", kind: "select", options: algorithms },
+    { name: "access_token_typ", label: "Type in the header of access tokens", kind: "radio", options: typs },
   ];
 }
 
@@ -198,6 +205,8 @@ function Declared({ client }) {
       ["Audiences", several(client.audiences)],
       ["Scopes", client.scopes.join(" ") || "all"],
       ["Signed with", client.signing_alg],
+      ["Type of access tokens", html`<code>${client.access_token_typ}</code>`],
+      ["Other scopes", client.strict_scopes ? "refused" : "left out"],
       ["PKCE", client.require_pkce ? "demanded" : "demanded of public clients"],
       ["Permissions in tokens", client.permission_claims],
     ]} />

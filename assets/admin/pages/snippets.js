@@ -305,7 +305,8 @@ export async function authorize(req, res, next) {
   const token = req.headers.authorization?.match(/^Bearer (.+)$/i)?.[1]
   if (!token) return res.status(401).json({ error: "missing_token" })
   try {
-    const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" })
+    const { payload } = await jwtVerify(token, keys, { issuer, audience })
+    if (payload.token_use !== "access") throw new Error("not an access token")
     req.auth = payload // sub, email, scope, permissions, abac_required
   } catch {
     return res.status(401).json({ error: "invalid_token" })

@@ -96,6 +96,9 @@ pub async fn decide(cx: &Cx, params: &Params, visit: Visit<'_>) -> Result<Decisi
             return refused(refusal);
         }
     };
+    if visit.interaction.is_none() && !request.ignored_scopes.is_empty() {
+        failures::tell_ignored_scopes(cx, &request.client, &request.ignored_scopes);
+    }
     match person_is_needed(cx, &request, visit) {
         Some(decision) => Ok(decision),
         None => match visit.signed_in {

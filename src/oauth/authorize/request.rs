@@ -32,6 +32,8 @@ pub struct Request {
     pub state: Option<String>,
     /// Sorted.
     pub scopes: Vec<String>,
+    /// What it asked for and may not have.
+    pub ignored_scopes: Vec<String>,
     /// To be put in the id token.
     pub nonce: Option<String>,
     /// S256.
@@ -281,7 +283,7 @@ fn check_redirectable(
     no_request_objects(params).map_err(fail)?;
     response_type_is_code(params).map_err(fail)?;
     client_may_authorize(&client).map_err(fail)?;
-    let scopes = scope::requested(&params.words("scope"), &client).map_err(fail)?;
+    let scope::Asked { scopes, ignored } = scope::requested(&params.words("scope"), &client).map_err(fail)?;
     let challenge = pkce::challenge(params, &client).map_err(fail)?;
     let prompts = prompts(params).map_err(fail)?;
     let max_age = max_age(params).map_err(fail)?;
@@ -294,6 +296,7 @@ fn check_redirectable(
         mode,
         state: target.state.clone(),
         scopes,
+        ignored_scopes: ignored,
         nonce: params.find("nonce").map(str::to_owned),
         challenge,
         claims,
