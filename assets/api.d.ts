@@ -226,6 +226,16 @@ export interface Client {
   access_policy: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims: string[];
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds: number | null;
   client_id: ClientId;
@@ -286,6 +296,16 @@ export interface ClientChange {
   access_policy?: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims?: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims?: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name?: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths?: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter?: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims?: string[];
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds?: number | null;
   /** Name that people see */
@@ -592,6 +612,9 @@ export interface GroupChange {
   version?: number | null;
 }
 
+/** When the names of a person's groups stand in a client's tokens. */
+export type GroupClaims = "requested" | "always" | "none";
+
 /** What went with a group. */
 export interface GroupEnded {
   /** Memberships, and relations that the group had. */
@@ -644,6 +667,12 @@ export interface Integration {
   grant_types: GrantType[];
   signing_alg: Algorithm;
   pkce_required: boolean;
+  /** The claim that the names of a person's groups stand in, if they do. */
+  groups_in: string | null;
+  /** When they stand there. */
+  group_claims: GroupClaims;
+  /** `typ` in the header of its access tokens. */
+  access_token_typ: AccessTokenTyp;
 }
 
 /** An invitation to sign up, with its link, which is shown this once. */
@@ -854,6 +883,16 @@ export interface NewClient {
   access_policy?: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims?: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims?: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name?: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths?: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter?: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims?: string[];
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds?: number | null;
   /** Name that people see */
@@ -965,7 +1004,7 @@ export interface NewUser {
   address?: Record<string, unknown> | null;
   /** E-mail address. */
   email: string;
-  /** Whether the address is known to be theirs. */
+  /** Whether the address is known to be theirs; true when absent, since many apps refuse people without. */
   email_verified?: boolean | null;
   /** Name to sign in with besides the e-mail address. */
   username?: string | null;

@@ -3,7 +3,7 @@
 //! May use: `cx` and below, `script`, `audit`, `identity`. `model` says what relations of a type mean, `tuples` writes
 //! who has them. `graph` evaluates the models over the tuples, `check` answers questions by it, `explain` says why,
 //! `list` finds the objects, subjects and actions that a question would allow, `effective` all that a subject may do,
-//! `claims` puts permissions in tokens. `policy` makes the context of a script (`request_context` is the caller's part
+//! `claims` puts permissions in tokens, `memberships` groups and roles for apps that know no relations. `policy` makes the context of a script (`request_context` is the caller's part
 //! of it) and reads its answer, `evaluations` keeps its outcome, `switched_off` which scripts are not run any more,
 //! `naming` turns names that people type into identifiers. Start reading at [`check`].
 
@@ -20,6 +20,7 @@ pub(crate) mod graph;
 pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod memberships;
 pub(crate) mod model;
 pub(crate) mod naming;
 pub(crate) mod policy;

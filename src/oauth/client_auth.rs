@@ -42,7 +42,8 @@ pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&Autho
     let shown = only_one_method(params, authorization)
         .inspect_err(|error| refusals::tell_proof(cx, params, params.find("client_id"), error))?;
     proved(cx, params, &shown).await.inspect_err(|error| {
-        refusals::tell_proof(cx, params, named(&shown).ok().as_deref(), error);
+        let named = named(&shown).ok();
+        refusals::tell_proof(cx, params, named.as_deref().or_else(|| params.find("client_id")), error);
     })
 }
 

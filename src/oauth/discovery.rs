@@ -9,7 +9,7 @@ use crate::records::{Algorithm, AuthMethod, GrantType};
 use crate::tenant::{Path, Tenant, paths};
 
 /// Claims of Auther that a token or userinfo may carry beyond the standard ones.
-const OWN_CLAIMS: [&str; 18] = [
+const OWN_CLAIMS: [&str; 19] = [
     "iss",
     "sub",
     "aud",
@@ -26,6 +26,7 @@ const OWN_CLAIMS: [&str; 18] = [
     "nonce",
     "at_hash",
     "roles",
+    "groups",
     "permissions",
     "abac_required",
 ];

@@ -14,7 +14,9 @@ const MAX_TOKEN: usize = 32 * 1024;
 const RESOURCE: &str = "resource";
 
 /// The longest values in bytes that are not bounded as all are.
-const LENGTHS: [(&str, usize); 10] = [
+const LENGTHS: [(&str, usize); 11] = [
+    // It comes back in the ID token.
+    ("nonce", 1_024),
     ("interaction", MAX_TOKEN),
     ("client_assertion", MAX_TOKEN),
     ("assertion", MAX_TOKEN),

@@ -61,9 +61,7 @@ pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> R
         amr: &proofs::amr(&by_password),
         acr: proofs::acr(&by_password).unwrap_or_default(),
     };
-    let permissions = mint::permissions(cx, &about)?;
-    let access_token = mint::access_claims(cx, &about, &permissions);
-    let id_token = scope::holds(&scopes, scope::OPENID).then(|| mint::id_claims(cx, &about, &permissions));
+    let (access_token, id_token) = mint::preview(cx, &about, scope::holds(&scopes, scope::OPENID))?;
     let event = Event::TokenPreview { client: client.id.clone(), scopes: scopes.clone() };
     audit::record(cx, Entry::new(cx).target(&user.id), event).await?;
     Ok(Preview { id_token, access_token, ignored_scopes: ignored, refused })

@@ -1,10 +1,11 @@
 //! Scopes: what an app may ask for, and what each lets it see.
 
-use super::{Error, ErrorCode, Reason};
+use super::{Error, ErrorCode, Reason, client_claims};
 use crate::records::Client;
 
-/// The scopes of OIDC Core §5.4 and §11, in the order discovery lists them.
-pub const SUPPORTED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+/// The scopes of OIDC Core §5.4 and §11, and the widespread one for groups, in the order discovery lists them.
+pub const SUPPORTED: [&str; 7] =
+    ["openid", "profile", "email", "address", "phone", "offline_access", client_claims::GROUPS];
 
 /// The scope that makes a request an OpenID Connect one (OIDC Core §3.1.2.1).
 pub const OPENID: &str = "openid";
@@ -104,10 +105,15 @@ pub fn is_well_formed(scope: &str) -> bool {
 
 /// Whether the app may ask people for this scope.
 pub fn is_open_to(client: &Client, scope: &str) -> bool {
+    if scope == client_claims::GROUPS && !client_claims::may_have_groups(client) {
+        return false;
+    }
     if client.scopes.is_empty() { SUPPORTED.contains(&scope) } else { holds(&client.scopes, scope) || scope == OPENID }
 }
 
 /// The scopes that the app may ask people for.
 pub fn open_to(client: &Client) -> Vec<&str> {
-    if client.scopes.is_empty() { SUPPORTED.to_vec() } else { client.scopes.iter().map(String::as_str).collect() }
+    let all =
+        if client.scopes.is_empty() { SUPPORTED.to_vec() } else { client.scopes.iter().map(String::as_str).collect() };
+    all.into_iter().filter(|scope| is_open_to(client, scope)).collect()
 }

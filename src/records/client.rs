@@ -60,6 +60,19 @@ settable! {
     access_policy: AccessPolicy,
     /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
     permission_claims: PermissionScope,
+    /// When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never
+    group_claims: GroupClaims,
+    /// The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty
+    #[schema(max_length = 100)]
+    group_claim_name: String,
+    /// Groups stand there by their paths, such as /staff/writers, and not by their names
+    group_paths: bool,
+    /// Which groups stand there: names, or beginnings of names with * at the end; all when there is none
+    #[schema(max_items = 100)]
+    group_filter: Vec<String>,
+    /// More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use
+    #[schema(max_items = 50)]
+    claims: Vec<String>,
     /// Lifetime of its access tokens, in seconds; the installation's when there is none
     #[serde(rename = "access_token_seconds", alias = "access_seconds")]
     #[schema(minimum = 60, maximum = 86_400)]
@@ -285,6 +298,19 @@ impl PermissionScope {
             Self::None => "none",
         }
     }
+}
+
+/// When the names of a person's groups stand in a client's tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupClaims {
+    /// When it asks for the scope `groups`, and the person allows it.
+    #[default]
+    Requested,
+    /// Whatever it asks for.
+    Always,
+    /// Never: the scope is unknown to it.
+    None,
 }
 
 /// `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another one;

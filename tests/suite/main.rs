@@ -15,6 +15,7 @@ mod administration;
 
 mod api_keys;
 mod app_access;
+mod app_claims;
 mod authorize;
 mod authzen;
 mod callers;

@@ -117,7 +117,8 @@ async fn proofs(home: &Home, seen: &mut BTreeSet<&'static str>) {
 async fn assertions(home: &Home, seen: &mut BTreeSet<&'static str>) {
     let signer = home.app("signer");
     let show = async |assertion: &str| {
-        post(home, None, &[MACHINE, ("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)]).await
+        let proof = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)];
+        post(home, None, &[MACHINE, ("client_id", "signer"), proof[0], proof[1]]).await
     };
     // What a widespread library signs.
     let now = home.now().seconds();
@@ -275,7 +276,7 @@ async fn a_machine_that_sends_scopes_of_people_gets_a_token_without_them() {
     let robot = home.app("robot");
     for (sent, given) in [
         (Some("openid"), Some("")),
-        (Some("openid profile email reports:read"), Some("reports:read")),
+        (Some("openid profile email groups reports:read"), Some("reports:read")),
         (Some("reports:read"), Some("reports:read")),
         (None, None),
     ] {

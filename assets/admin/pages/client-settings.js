@@ -25,6 +25,48 @@ const typs = [
   ["at+jwt", "at+jwt", "As RFC 9068 has it, for APIs that insist on it."],
 ];
 
+const groupFields = [
+  {
+    name: "group_claims",
+    label: "Groups in its tokens",
+    kind: "radio",
+    options: [
+      ["requested", "When it asks for them", "With the scope groups, and people are asked unless the client is trusted."],
+      ["always", "Always", "For an app that cannot ask."],
+      ["none", "Never", "The scope groups is left out."],
+    ],
+  },
+  {
+    name: "group_claim_name",
+    label: "The claim that groups stand in",
+    optional: true,
+    placeholder: "groups",
+    autocomplete: "off",
+    hint: "A name, or a path such as /realm_access/groups.",
+    when: (values) => values.group_claims !== "none",
+  },
+  { name: "group_paths", label: "By their paths, such as /staff/writers, and not by their names", kind: "check", when: (values) => values.group_claims !== "none" },
+  {
+    name: "group_filter",
+    label: "Only these groups",
+    kind: "area",
+    rows: 2,
+    optional: true,
+    placeholder: "wiki-*",
+    hint: "Names, or beginnings with * at the end. One in each line; all, when empty.",
+    when: (values) => values.group_claims !== "none",
+  },
+  {
+    name: "claims",
+    label: "More claims",
+    kind: "area",
+    rows: 2,
+    optional: true,
+    placeholder: "department=attribute:department",
+    hint: "NAME=SOURCE, one in each line. Sources: attribute:NAME of the person; roles, all relations to this client; role:admin,use, the first of these as a text.",
+  },
+];
+
 // The fields for a client of this type, in the order of reading.
 function fieldsOf(client) {
   const isMachine = client.type === "m2m";
@@ -97,6 +139,7 @@ function fieldsOf(client) {
     },
     ...(isMachine ? [] : [{ name: "strict_scopes", label: "Refuse a sign-in that asks for other scopes, instead of leaving them out", kind: "check" }]),
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
+    ...(isMachine ? [] : groupFields),
     {
       name: "access_token_seconds",
       label: "Lifetime of access tokens, in seconds",
@@ -209,6 +252,9 @@ function Declared({ client }) {
       ["Other scopes", client.strict_scopes ? "refused" : "left out"],
       ["PKCE", client.require_pkce ? "demanded" : "demanded of public clients"],
       ["Permissions in tokens", client.permission_claims],
+      ["Groups in tokens", html`${client.group_claims}, in <code>${client.group_claim_name || "groups"}</code>${client.group_paths && ", by their paths"}`],
+      ["Only these groups", several(client.group_filter)],
+      ["More claims", several(client.claims)],
     ]} />
     <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/clients/${encodeURIComponent(client.client_id)}`)} />`;
 }

@@ -37,6 +37,9 @@ function facts(value) {
     redirectUris: registered,
     redirectUri: registered[0] || "http://localhost:3000/auth/callback",
     scopes: value.scopes,
+    groupsIn: value.groups_in,
+    groupClaims: value.group_claims,
+    typ: value.access_token_typ,
     endpoints: { authorize: value.authorize, token: value.token, userinfo: value.userinfo, endSession: value.end_session, jwks: value.jwks },
   };
 }
@@ -60,6 +63,9 @@ function Ready({ given, client, reload }) {
             : html`<span>Shown once, when it was made. <span class="muted">Lost? Rotate it.</span></span>`,
         ],
         ["Audience of ID tokens", html`<${Id}>${given.clientId}</${Id}>`],
+        ["Scopes", html`<code>${given.scopes.join(" ")}</code>`],
+        !isMachine && given.groupsIn && ["Groups", html`in <code>${given.groupsIn}</code>, ${given.groupClaims === "always" ? "always" : html`with the scope <code>groups</code>`}`],
+        ["Header typ of access tokens", html`<code>${given.typ}</code>`],
         ["Audience of access tokens", html`<span class="ids">${given.audiences.map((one) => html`<${Id} key=${one}>${one}</${Id}>`)}</span>`],
       ].filter((row) => row && !(isMachine && row[0] === "Audience of ID tokens"))} />
         <p class="lead">Where sample code says <code>issuer</code> and <code>audience</code>, write these, exactly: no slash at the end.</p></section>

@@ -8,7 +8,7 @@ use crate::base::Moment;
 use crate::base::id::{self, ClientId};
 use crate::base::text::{self, Lines};
 use crate::crypto::jose;
-use crate::oauth::{redirect, scope};
+use crate::oauth::{client_claims, redirect, scope};
 use crate::records::{AuthMethod, Client, ClientFields, ClientFieldsChange, ClientType, GrantType, Origin};
 
 /// One mistake in one field.
@@ -183,6 +183,9 @@ fn check_whole(checker: &mut Checker, client: &Client) {
                 format!("`{scope}` is not a scope: printable ASCII without spaces, quotes and backslashes."),
             );
         }
+    }
+    for (field, message) in client_claims::mistakes(client) {
+        checker.note(field, message);
     }
     if client.access_seconds.is_some_and(|seconds| !(60..=86_400).contains(&seconds)) {
         checker.note("access_token_seconds", "Access tokens live 60 to 86400 seconds.");

@@ -24,6 +24,12 @@ pub const REDIRECT_URI_MISMATCH: &str = "redirect_uri_mismatch";
 /// What is noted of a request that went on without some of its scopes.
 pub const SCOPES_IGNORED: &str = "scopes_ignored";
 
+/// What is noted of a token that would have been too long, and got shorter.
+pub const CLAIMS_LEFT_OUT: &str = "claims_left_out";
+
+/// What is noted of a token that is too long, and of which nothing more can be left out.
+pub const TOKEN_TOO_LONG: &str = "token_too_long";
+
 /// Failures kept of one app.
 const KEPT: usize = 20;
 
@@ -82,6 +88,17 @@ pub fn tell(cx: &Cx, client: &Client, wrong: Wrong<'_>) {
 pub fn tell_ignored_scopes(cx: &Cx, client: &Client, ignored: &[String]) {
     let message = "The app asked for scopes that it may not ask for. The sign-in went on without them.";
     tell(cx, client, Wrong { error: SCOPES_IGNORED, message, sent: Some(&ignored.join(" ")) });
+}
+
+/// Tells that a token was too long: [`CLAIMS_LEFT_OUT`] with what was left out, or [`TOKEN_TOO_LONG`].
+pub fn tell_long_token(cx: &Cx, client: &Client, error: &str, sent: Option<&str>) {
+    let message = match error {
+        TOKEN_TOO_LONG => "A token of the app is longer than tokens.max_bytes, and nothing more can be left out of it.",
+        _ => {
+            "A token would have been longer than tokens.max_bytes, so claims were left out of it. It names them in claims_truncated."
+        }
+    };
+    tell(cx, client, Wrong { error, message, sent });
 }
 
 /// What is to be noted, unless the same was lately, or there is no room.
@@ -182,6 +199,12 @@ fn next_step(error: &str) -> &'static str {
         }
         SCOPES_IGNORED => {
             "Nothing, if the app works. Otherwise let the client ask for these scopes, or take them out of the app."
+        }
+        CLAIMS_LEFT_OUT => {
+            "Let the app ask for less, or read the rest from userinfo. A filter of groups makes that claim shorter."
+        }
+        TOKEN_TOO_LONG => {
+            "Register fewer audiences and scopes, let the app send a shorter nonce, or raise tokens.max_bytes if everything between takes longer headers."
         }
         error => Reason::parse(error).map_or("Correct this in the app.", Reason::next_step),
     }

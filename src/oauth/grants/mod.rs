@@ -113,17 +113,13 @@ fn no_access() -> Error {
 
 /// Signs the tokens of a family for one answer.
 fn answer(cx: &Cx, about: &About<'_>, refresh: Option<Secret<String>>) -> Result<TokenAnswer, Error> {
-    let permissions = mint::permissions(cx, about)?;
-    let access = mint::access_token(cx, about, &permissions)?;
-    let id_token = scope::holds(about.scopes, scope::OPENID)
-        .then(|| mint::id_token(cx, about, &access.token, &permissions))
-        .transpose()?;
+    let mint::Tokens { access, id } = mint::tokens(cx, about, scope::holds(about.scopes, scope::OPENID))?;
     Ok(TokenAnswer {
         access_token: access.token,
         token_type: "Bearer",
         expires_in: access.expires_in,
         refresh_token: refresh.map(|token| token.expose().clone()),
-        id_token,
+        id_token: id,
         scope: Some(about.scopes.join(" ")),
     })
 }
