@@ -289,5 +289,11 @@ fn app(document: &Value) -> String {
         ("updated", "updated_at"),
     ]));
     let members: Vec<(&str, &str)> = members.iter().map(|(label, member)| (&**label, &**member)).collect();
-    facts(document, &members)
+    let shown = facts(document, &members);
+    if document["allow_private_http"] != true {
+        return shown;
+    }
+    format!(
+        "{shown}\nNote: with allow_private_http, anyone who listens in the app's network can read codes and what the app shows."
+    )
 }

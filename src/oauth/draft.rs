@@ -22,6 +22,9 @@ use crate::tenant::paths;
 /// The members about permissions when nothing stands in them.
 const EMPTY_MAPS: &str = r#","permissions":{},"abac_required":{},"permissions_rev":18446744073709551615,"permissions_truncated":true,"permissions_url":"","client_full_access":[]"#;
 
+/// Bytes of header and signature, for what is shown before there is a key.
+const UNSIGNED: usize = 480;
+
 /// The hash of an access token at its longest, so that there is room for it (OIDC Core §3.1.3.6).
 pub const AT_HASH_ROOM: &str = "-------------------------------------------";
 
@@ -29,31 +32,30 @@ pub const AT_HASH_ROOM: &str = "-------------------------------------------";
 pub struct Draft {
     /// What it says.
     pub claims: Map<String, Value>,
-    signer: Arc<SigningKey>,
+    signer: Option<Arc<SigningKey>>,
+    algorithm: Algorithm,
     typ: &'static str,
     room: usize,
     left_out: BTreeSet<String>,
 }
 
 impl Draft {
-    /// Claims for a token, of which the largest are left out until the rest fits. While the first key of an algorithm
-    /// is still being made the caller may come back in a moment. Errors: `temporarily_unavailable`.
+    /// Claims for a token, of which the largest are left out until the rest fits.
     pub fn new(
         cx: &Cx,
         algorithm: Algorithm,
         typ: &'static str,
         mut claims: Map<String, Value>,
     ) -> Result<Self, Error> {
-        let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
-            return Err(Error::new(
-                ErrorCode::TemporarilyUnavailable,
-                format!("The {algorithm} signing key is being made. Try again in a second."),
-            ));
+        let signer = cx.tenant.keyring.signer(algorithm);
+        let max = cx.settings().tokens.max_bytes;
+        let room = match &signer {
+            Some(signer) => signer.room_for_claims(typ, max).map_err(Error::internal)?,
+            None => max.saturating_sub(UNSIGNED) / 4 * 3,
         };
-        let room = signer.room_for_claims(typ, cx.settings().tokens.max_bytes).map_err(Error::internal)?;
         let url = cx.tenant.urls.url(paths::LIST_OBJECTS);
         let left_out = fit(&mut claims, room.saturating_sub(EMPTY_MAPS.len() + url.len()));
-        Ok(Self { claims, signer, typ, room, left_out })
+        Ok(Self { claims, signer, algorithm, typ, room, left_out })
     }
 
     /// Bytes of JSON that permissions may take.
@@ -67,9 +69,16 @@ impl Draft {
         mint::maps(cx, &mut self.claims, permissions);
     }
 
-    /// Signs it. What had to be left out is told to the people who run the app, if it is for one.
+    /// Signs it. What had to be left out is told to the people who run the app, if it is for one. While the first key of
+    /// an algorithm is still being made the caller may come back in a moment. Errors: `temporarily_unavailable`.
     pub fn sign(self, cx: &Cx, client: Option<&Client>) -> Result<String, Error> {
-        let token = self.signer.sign(self.typ, &self.claims).map_err(Error::internal)?;
+        let Some(signer) = &self.signer else {
+            return Err(Error::new(
+                ErrorCode::TemporarilyUnavailable,
+                format!("The {} signing key is being made. Try again in a second.", self.algorithm),
+            ));
+        };
+        let token = signer.sign(self.typ, &self.claims).map_err(Error::internal)?;
         let is_long = token.len() > cx.settings().tokens.max_bytes;
         if let Some(client) = client.filter(|_| is_long || !self.left_out.is_empty()) {
             let names: Vec<&str> = self.left_out.iter().map(String::as_str).collect();

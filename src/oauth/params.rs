@@ -106,6 +106,13 @@ impl Params {
         Self::from_pairs(url::form_urlencoded::parse(query.as_bytes()).into_owned())
     }
 
+    /// The same parameters with this one, in the place of what it was.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The same parameters without one.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {

@@ -1,6 +1,8 @@
 //! Redirect URIs: what may be registered, and when a request's one is the registered one.
 
-use url::Url;
+use url::{Host, Url};
+
+use crate::records::ClientFields;
 
 /// Longest redirect URI in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -10,7 +12,7 @@ const MAX_LENGTH: usize = 2048;
 const COMPARED: usize = 256;
 
 /// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
-const FORBIDDEN_SCHEMES: [&str; 18] = [
+const FORBIDDEN_SCHEMES: [&str; 19] = [
     "about",
     "blob",
     "chrome",
@@ -25,6 +27,7 @@ const FORBIDDEN_SCHEMES: [&str; 18] = [
     "javascript",
     "mailto",
     "resource",
+    "urn",
     "vbscript",
     "view-source",
     "ws",
@@ -34,12 +37,52 @@ const FORBIDDEN_SCHEMES: [&str; 18] = [
 /// Hosts that are this machine (RFC 8252 §7.3). No other spelling of a loopback address counts.
 const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Ends of names that are given out within a network only (RFC 8375, the reserved `.internal`, and the habit of routers).
+const PRIVATE_NAMES: [&str; 3] = [".lan", ".home.arpa", ".internal"];
+
+/// Which plain `http` addresses an app may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Those of this machine.
+    Loopback,
+    /// Those of a private network, too, where an administrator says so: who listens there reads the codes.
+    Private,
+}
+
+impl PlainHttp {
+    /// As a client has it.
+    pub fn of(client: &ClientFields) -> Self {
+        if client.allow_private_http { Self::Private } else { Self::Loopback }
+    }
+}
+
+/// Whether a URI is plain `http` to another machine, which [`PlainHttp::Private`] allows on some.
+pub fn is_private_http(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| url.scheme() == "http" && is_private(&url))
+}
+
+/// An address of a private network (RFC 1918, RFC 4193, and RFC 6598 as private networks over others use it), or a name
+/// that is given out in one only.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || (first == 100 && (64..128).contains(&second))
+        }
+        Some(Host::Ipv6(address)) => (address.segments()[0] & 0xfe00) == 0xfc00,
+        Some(Host::Domain(name)) => {
+            PRIVATE_NAMES.iter().any(|end| name.strip_suffix(end).is_some_and(|label| !label.is_empty()))
+        }
+        None => false,
+    }
+}
+
 /// Whether this text may be registered as a redirect or post-logout URI; the error says what to change.
 ///
 /// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or
-/// `http` on loopback, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser
+/// `http` on loopback or where `plain` allows it, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser
 /// gives back, so that what is stored, compared and emitted is one and the same string.
-pub fn check_registrable(text: &str) -> Result<(), String> {
+pub fn check_registrable(text: &str, plain: PlainHttp) -> Result<(), String> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));
     }
@@ -63,6 +106,11 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
             shown(text)
         ));
     };
+    if text.starts_with("urn:ietf:wg:oauth:2.0:oob") {
+        return Err(String::from(
+            "Codes are not shown to be copied (urn:ietf:wg:oauth:2.0:oob): anybody can be talked into giving one away. An app on a device listens at http://127.0.0.1/ instead (RFC 8252 section 7.3).",
+        ));
+    }
     if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
         return Err(format!("The scheme `{}:` is not allowed in a redirect URI.", url.scheme()));
     }
@@ -70,21 +118,29 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
         return Err(format!("`{}` has user information (…@); remove it.", shown(text)));
     }
     match url.scheme() {
-        "https" | "http" => check_web(text, &url),
+        "https" | "http" => check_web(text, &url, plain),
         scheme => check_custom(text, scheme),
     }
 }
 
-fn check_web(text: &str, url: &Url) -> Result<(), String> {
+fn check_web(text: &str, url: &Url, plain: PlainHttp) -> Result<(), String> {
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() || host.contains('*') || host.ends_with('.') {
         return Err(format!("`{}` needs one exact host name; wildcards are not possible.", shown(text)));
     }
-    if url.scheme() == "http" && !LOOPBACK_HOSTS.contains(&host) {
-        return Err(format!(
-            "`{}` is plain http. Use https; http works for localhost, 127.0.0.1 and [::1] only.",
-            shown(text)
-        ));
+    let is_private = is_private(url);
+    let may_be_plain = LOOPBACK_HOSTS.contains(&host) || (plain == PlainHttp::Private && is_private);
+    if url.scheme() == "http" && !may_be_plain {
+        let rule = match (plain, is_private) {
+            (PlainHttp::Loopback, true) => {
+                "http works for localhost, 127.0.0.1 and [::1]; on a private network if the client is set to allow_private_http."
+            }
+            (PlainHttp::Private, _) => {
+                "http works for localhost, 127.0.0.1, [::1], private addresses, and names that end in .lan, .home.arpa or .internal."
+            }
+            _ => "http works for localhost, 127.0.0.1 and [::1] only.",
+        };
+        return Err(format!("`{}` is plain http. Use https; {rule}", shown(text)));
     }
     // The parser lower-cases the host, resolves dot segments and drops default ports. A text it would change
     // would be compared as one thing and visited as another.
@@ -217,7 +273,7 @@ mod tests {
             "https://app.example.com",
             "https://app.example.com/cb?tenant=1",
         ] {
-            assert_eq!(check_registrable(uri), Ok(()), "{uri}");
+            assert_eq!(check_registrable(uri, PlainHttp::Loopback), Ok(()), "{uri}");
         }
     }
 
@@ -259,8 +315,55 @@ mod tests {
             "x:",
             "mailto:a@b",
             "MyApp://auth",
+            "urn:ietf:wg:oauth:2.0:oob",
+            "urn:ietf:wg:oauth:2.0:oob:auto",
+            "urn:x:y",
+            "http://192.168.1.5/cb",
+            "http://nas.lan/cb",
         ] {
-            assert!(check_registrable(uri).is_err(), "{uri}");
+            assert!(check_registrable(uri, PlainHttp::Loopback).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn plain_http_on_a_private_network_is_for_clients_that_are_set_to_it() {
+        for uri in [
+            "http://10.0.0.7/cb",
+            "http://172.16.3.4:8080/cb",
+            "http://172.31.255.255/cb",
+            "http://192.168.1.5/cb?x=1",
+            "http://100.64.0.1/cb",
+            "http://[fd00::5]:3000/cb",
+            "http://nas.lan/cb",
+            "http://grafana.home.arpa:3000/login",
+            "http://wiki.corp.internal/cb",
+            "http://localhost:3000/cb",
+            "https://app.example.com/cb",
+        ] {
+            assert_eq!(check_registrable(uri, PlainHttp::Private), Ok(()), "{uri}");
+        }
+        for uri in [
+            "http://app.example.com/cb",
+            "http://8.8.8.8/cb",
+            "http://172.32.0.1/cb",
+            "http://100.128.0.1/cb",
+            "http://169.254.169.254/cb",
+            "http://0.0.0.0/cb",
+            "http://127.0.0.2/cb",
+            "http://[2001:db8::1]/cb",
+            "http://[fe80::1]/cb",
+            "http://lan/cb",
+            "http://nas.lan.example.com/cb",
+            "http://naslan/cb",
+            "http://nas.local/cb",
+            "http://internal/cb",
+            "http://x.internal./cb",
+            "http://user@nas.lan/cb",
+            "http://192.168.1/cb",
+            "http://0xc0.168.1.1/cb",
+            "http://[::ffff:192.168.1.5]/cb",
+        ] {
+            assert!(check_registrable(uri, PlainHttp::Private).is_err(), "{uri}");
         }
     }
 

@@ -28,6 +28,9 @@ settable! {
     /// Where people return after logging out, exactly (RP-Initiated Logout §3.1)
     #[schema(max_items = 100)]
     post_logout_redirect_uris: Vec<String>,
+    /// Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone
+    /// who listens in that network can read codes and what the app shows.
+    allow_private_http: bool,
     /// How the app proves itself at the token endpoint
     #[serde(rename = "token_endpoint_auth_method", alias = "auth_method")]
     auth_method: AuthMethod,

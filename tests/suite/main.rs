@@ -27,6 +27,7 @@ mod crash;
 mod edge;
 mod graph;
 mod harness;
+mod heads;
 mod interaction;
 mod introspection;
 mod logout;

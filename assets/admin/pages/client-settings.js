@@ -80,6 +80,12 @@ function fieldsOf(client) {
       hint: "Where people come back to, exactly as the app sends it. One in each line.",
     },
     {
+      name: "allow_private_http",
+      label: "Plain http in a private network",
+      kind: "check",
+      hint: "Allows http:// with private addresses and names in .lan, .home.arpa and .internal. Anyone who listens in that network can read codes and what the app shows.",
+    },
+    {
       name: "post_logout_redirect_uris",
       label: "Redirect URIs after logging out",
       kind: "area",
@@ -241,6 +247,7 @@ function Declared({ client }) {
   return html`<div class="notice"><p>This client is declared in the configuration file. Change it there, then restart Auther or reload its configuration.</p></div>
     <${Facts} rows=${[
       ["Redirect URIs", several(client.redirect_uris)],
+      ["Plain http in a private network", client.allow_private_http && "allowed: anyone who listens in that network can read codes"],
       ["After logging out", several(client.post_logout_redirect_uris)],
       ["Allowed origins", several(client.origins)],
       ["Auth method", html`<code>${client.token_endpoint_auth_method}</code>`],

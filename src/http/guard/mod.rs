@@ -24,7 +24,7 @@ use futures_util::FutureExt;
 use self::cors::Decision;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, begin};
-use super::respond::Refusal;
+use super::respond::{Refusal, page};
 use super::routes::{Dialect, Matched};
 use super::state::State;
 use crate::cx::Cx;
@@ -161,6 +161,9 @@ impl Asked {
         let (request, mut response) = response.into_parts();
         if let Some(drawn) = self.redraw(&response) {
             response = drawn;
+        }
+        if let Some(page) = page::instead_of_redirect(&self.cx, &response) {
+            response = page;
         }
         hand_out_cookies(&request, &mut response, &self.decision);
         self.dress(&mut response);

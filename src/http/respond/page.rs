@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::Refusal;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::http::views::{ErrorPage, Shell};
+use crate::http::views::{ErrorPage, LeadOn, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
@@ -56,12 +56,37 @@ impl<'a, V: Template> Page<'a, V> {
     }
 }
 
+/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they come,
+/// and there are cookies and a policy in it, too.
+const LONGEST_LOCATION: usize = 2_048;
+
+/// The most that a policy says about where forms lead, in bytes.
+const MOST_TARGETS: usize = 1_024;
+
+/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when it
+/// is not.
+pub fn instead_of_redirect(cx: &Cx, response: &HttpResponse) -> Option<HttpResponse> {
+    let location = response.headers().get(header::LOCATION).filter(|location| location.len() > LONGEST_LOCATION)?;
+    let href = location.to_str().ok().filter(|_| response.status().is_redirection())?.to_owned();
+    let mut page = Page::of(&LeadOn { shell: shell(cx), href }).answer().ok()?;
+    page.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Some(page)
+}
+
 /// The policy of every page: our own stylesheet, scripts and pictures, nothing inline, framed by nobody.
 fn policy(form_action: &[String]) -> String {
     let mut targets = String::from("'self'");
+    let whole: usize = form_action.iter().map(|target| target.len() + 1).sum();
+    let mut named: Vec<&str> = Vec::new();
     for target in form_action {
-        targets.push(' ');
-        targets.push_str(target);
+        // An app with very many hosts: their schemes say enough, and the policy stays short.
+        let target =
+            if whole <= MOST_TARGETS { target } else { target.split_inclusive(':').next().unwrap_or_default() };
+        if !named.contains(&target) && targets.len() + target.len() < MOST_TARGETS {
+            named.push(target);
+            targets.push(' ');
+            targets.push_str(target);
+        }
     }
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \

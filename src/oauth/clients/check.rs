@@ -8,6 +8,7 @@ use crate::base::Moment;
 use crate::base::id::{self, ClientId};
 use crate::base::text::{self, Lines};
 use crate::crypto::jose;
+use crate::oauth::redirect::PlainHttp;
 use crate::oauth::{client_claims, redirect, scope};
 use crate::records::{AuthMethod, Client, ClientFields, ClientFieldsChange, ClientType, GrantType, Origin};
 
@@ -204,12 +205,12 @@ fn check_whole(checker: &mut Checker, client: &Client) {
 
 fn check_uris(checker: &mut Checker, client: &Client) {
     for uri in &client.redirect_uris {
-        if let Err(message) = redirect::check_registrable(uri) {
+        if let Err(message) = redirect::check_registrable(uri, PlainHttp::of(client)) {
             checker.note("redirect_uris", message);
         }
     }
     for uri in &client.post_logout_redirect_uris {
-        if let Err(message) = redirect::check_registrable(uri) {
+        if let Err(message) = redirect::check_registrable(uri, PlainHttp::of(client)) {
             checker.note("post_logout_redirect_uris", message);
         }
     }

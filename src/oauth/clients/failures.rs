@@ -13,6 +13,7 @@ use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, FailureId};
 use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
+use crate::oauth::redirect::PlainHttp;
 use crate::oauth::{Reason, redirect, scope};
 use crate::records::{AuthorizeFailure, Client, ClientFieldsChange, ClientType, Origin};
 use crate::rights::{self, Right};
@@ -232,7 +233,7 @@ fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str
     let sent = failure.sent.as_deref().filter(|_| failure.error == REDIRECT_URI_MISMATCH)?;
     let is_web = sent.starts_with("https://") || sent.starts_with("http://");
     let on_own_host = client.redirect_uris.iter().any(|uri| redirect::is_on_host_of(sent, uri));
-    let is_fit = is_web && on_own_host && redirect::check_registrable(sent).is_ok();
+    let is_fit = is_web && on_own_host && redirect::check_registrable(sent, PlainHttp::of(&client.fields)).is_ok();
     (is_fit && client.origin == Origin::Admin && !is_registered(client, sent)).then_some(sent)
 }
 
