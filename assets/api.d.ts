@@ -174,7 +174,7 @@ export interface CheckQuestion {
   entity_type: string;
   /** The object; all of the type when absent. */
   entity_id?: string | null;
-  /** What policies may know of the object. */
+  /** What policies may know of the object: `id`, `type`, and attributes, in `attributes` or beside it. */
   resource?: Record<string, unknown> | null;
   /** What policies may know besides. */
   context?: Record<string, unknown> | null;
@@ -236,6 +236,8 @@ export interface Client {
   group_filter: string[];
   /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
   claims: string[];
+  /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
+  id_token_claims: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds: number | null;
   client_id: ClientId;
@@ -306,6 +308,8 @@ export interface ClientChange {
   group_filter?: string[];
   /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
   claims?: string[];
+  /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
+  id_token_claims?: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds?: number | null;
   /** Name that people see */
@@ -626,6 +630,9 @@ export interface GroupEnded {
 /** An identifier that begins with `grp_`. */
 export type GroupId = string;
 
+/** Which claims about the person stand in the id tokens of a client. */
+export type IdTokenClaims = "all" | "requested";
+
 /** Models that were imported. */
 export interface ImportedModels {
   items: Model[];
@@ -893,6 +900,8 @@ export interface NewClient {
   group_filter?: string[];
   /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
   claims?: string[];
+  /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
+  id_token_claims?: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
   access_token_seconds?: number | null;
   /** Name that people see */

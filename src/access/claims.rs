@@ -58,7 +58,7 @@ pub enum Scope<'a> {
 }
 
 /// `permissions` and `abac_required`: entity type (or `type:id`) to names of permissions and relations, sorted. Always
-/// both, possibly empty.
+/// both, possibly empty, unless nothing is said of permissions at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionClaims {
     /// What the subject may do.
@@ -72,6 +72,8 @@ pub struct PermissionClaims {
     pub rev: u64,
     /// Clients inside which the subject may do everything.
     pub client_full_access: Vec<ClientId>,
+    /// Whether none of this is to be said, since the client wants none ([`Scope::None`]).
+    pub is_left_out: bool,
 }
 
 /// The maps for a subject, of the types that `scope` names, from one snapshot.
@@ -86,6 +88,9 @@ pub fn resolve_within(
     (subject, scope): (Subject<'_>, Scope<'_>),
     room: usize,
 ) -> Result<PermissionClaims, Error> {
+    if scope == Scope::None {
+        return Ok(PermissionClaims { is_left_out: true, ..PermissionClaims::default() });
+    }
     let schema = StoredSchema::new(cx, State::Committed(from));
     let stored = StoreTuples { from, tenant: cx.tenant.id };
     let budget = StepBudget::of(MAX_STEPS);

@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::access::model::catalogue::{self, Draft};
+    use crate::access::catalogue::{self, Draft};
     use crate::access::{groups, tuples};
     use crate::identity::users::{self, NewUser};
     use crate::records::TupleKey;

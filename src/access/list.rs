@@ -22,7 +22,7 @@ use crate::records::tuple::{ANY, GROUP, MEMBER};
 const CHUNK: usize = 256;
 
 /// A page of objects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Objects {
     /// In the order of their identifiers.
     pub items: Vec<Object>,
@@ -46,7 +46,7 @@ pub struct Object {
 }
 
 /// A page of subjects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Subjects {
     /// In their order.
     pub items: Vec<Subject>,
@@ -279,7 +279,8 @@ pub fn subjects_now(
     with_graph(cx, |schema, graph| subjects(graph, question, who, &|subject| schema.status(subject), request))
 }
 
-/// What the subject of `session` may do with an object: permissions of its type, sorted.
+/// What the subject of `session` may do with an object: permissions of its type, or where the model declares none, as
+/// those of other software do that were imported, relations; sorted.
 /// Errors: [`Error::UnknownType`], [`Error::LimitReached`].
 pub fn actions<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
@@ -288,7 +289,8 @@ pub fn actions<F: TupleReader + ?Sized>(
 ) -> Result<Vec<Action>, Error> {
     let model = session.graph().schema.model(entity_type)?.ok_or_else(|| Error::UnknownType(entity_type.to_owned()))?;
     let mut found = Vec::new();
-    for permission in model.permissions.keys() {
+    let relations = model.relations.keys().filter(|_| model.permissions.is_empty());
+    for permission in model.permissions.keys().chain(relations) {
         let result = session.static_result(&model, entity_id, permission)?;
         if let Some(result) = result.filter(|result| *result >= CheckResult::Gated) {
             found.push(Action { permission: permission.clone(), abac_required: result == CheckResult::Gated });

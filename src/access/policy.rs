@@ -190,18 +190,12 @@ impl PolicyInput<'_> {
 }
 
 /// The context of a policy that an author tries out: as a check would make it of what they say. What they do not say is
-/// empty, and of this moment. Errors: [`Error::TooLarge`].
+/// empty, and of this moment. Errors: as [`Resource::of`].
 pub fn tried(given: &Map<String, Value>, now: Moment) -> Result<Value, Error> {
     let members = |name: &str| given.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    let text = |name: &str, of: &Map<String, Value>| of.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (told, mut user) = (members("resource"), members("user"));
-    // Either spelling of the attributes stands for both.
-    let mut attributes = told.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
-    let flat = told.iter().filter(|(name, _)| !["id", "type", "attributes"].contains(&name.as_str()));
-    flat.for_each(|(name, value)| drop(attributes.insert(name.clone(), value.clone())));
-    let attributes = BoundedJson::new(attributes)?;
-    let resource = Resource { id: text("id", &told), type_name: text("type", &told), attributes };
+    let mut user = members("user");
     let extra = BoundedJson::new(given.clone())?;
+    let resource = Resource::of_question(None, &extra)?.unwrap_or_default();
     let custom = user.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
     copy_flat(&mut user, &custom);
     let subject = Subject { user, apikey: None };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Error;
+use super::{Error, Mistake};
 
 /// The most bytes of the context of one question.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -122,15 +122,51 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Of `{id, type, attributes}`. Errors: [`Error::TooLarge`].
-    pub fn of(mut given: Map<String, Value>) -> Result<Self, Error> {
-        let text = |name: &str| given.get(name)?.as_str().map(str::to_owned);
-        let (id, type_name) = (text("id"), text("type"));
-        let attributes = match given.remove("attributes") {
-            Some(Value::Object(attributes)) => BoundedJson::new(attributes)?,
-            _ => BoundedJson::default(),
+    /// What a caller says of an object, wherever it says so: `id` and `type` are texts, `attributes` is an object, and
+    /// every other member is an attribute, too: `{"amount": 10}` and `{"attributes": {"amount": 10}}` say the same.
+    /// `at` is where it stands in the request. Errors: [`Error::Invalid`] for members of another type, and for an
+    /// attribute that is given twice and differently; [`Error::TooLarge`].
+    pub fn of(mut given: Map<String, Value>, at: &str) -> Result<Self, Error> {
+        let mut wrong = Vec::new();
+        let mut note = |name: &str, problem: &str| wrong.push(Mistake::new(format!("{at}.{name}"), problem));
+        let mut text = |name: &str, note: &mut dyn FnMut(&str, &str)| match given.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => {
+                note(name, "This must be a string.");
+                None
+            }
         };
-        Ok(Self { id, type_name, attributes })
+        let (id, type_name) = (text("id", &mut note), text("type", &mut note));
+        let mut attributes = match given.remove("attributes") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(attributes)) => attributes,
+            Some(_) => {
+                note("attributes", "This must be an object.");
+                Map::new()
+            }
+        };
+        for (name, value) in given {
+            match attributes.get(&name) {
+                Some(other) if *other != value => note(&name, "This says something else than `attributes` does."),
+                _ => drop(attributes.insert(name, value)),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Self { id, type_name, attributes: BoundedJson::new(attributes)? })
+        } else {
+            Err(Error::Invalid(wrong))
+        }
+    }
+
+    /// The resource of a question: what the request says of it by itself, or else in its `context`. Errors: as
+    /// [`Resource::of`].
+    pub fn of_question(given: Option<Map<String, Value>>, context: &BoundedJson) -> Result<Option<Self>, Error> {
+        match (given, context.get("resource")) {
+            (Some(given), _) => Self::of(given, "resource").map(Some),
+            (None, Some(Value::Object(given))) => Self::of(given.clone(), "context.resource").map(Some),
+            (None, _) => Ok(None),
+        }
     }
 }
 
@@ -152,6 +188,28 @@ mod tests {
         assert!(bounded(json!({"a": vec![1; MAX_VALUES - 1]})).is_ok());
         assert!(bounded(json!({"a": vec![1; MAX_VALUES]})).is_err());
         assert!(bounded(json!({"a": vec![json!({"b": {}}); MAX_VALUES / 2]})).is_err());
+    }
+
+    #[test]
+    fn members_beside_id_type_and_attributes_are_attributes() {
+        let of = |given: Value| Resource::of(given.as_object().unwrap().clone(), "resource");
+        let wanted = bounded(json!({"amount": 10, "open": true})).unwrap();
+        for given in [
+            json!({"amount": 10, "open": true}),
+            json!({"attributes": {"amount": 10, "open": true}}),
+            json!({"amount": 10, "attributes": {"open": true}}),
+            json!({"amount": 10, "attributes": {"amount": 10, "open": true}, "id": null, "type": null}),
+        ] {
+            assert_eq!(of(given).unwrap(), Resource { attributes: wanted.clone(), ..Resource::default() });
+        }
+        let named = of(json!({"id": "1", "type": "x", "amount": 10, "open": true})).unwrap();
+        assert_eq!((named.id.as_deref(), named.type_name.as_deref()), (Some("1"), Some("x")));
+        assert_eq!(named.attributes, wanted);
+        let wrong = of(json!({"id": 1, "type": [], "attributes": 2})).unwrap_err();
+        let Error::Invalid(wrong) = wrong else { panic!("{wrong}") };
+        let places: Vec<&str> = wrong.iter().map(|mistake| &*mistake.at).collect();
+        assert_eq!(places, ["resource.id", "resource.type", "resource.attributes"]);
+        assert!(matches!(of(json!({"amount": 10, "attributes": {"amount": 11}})), Err(Error::Invalid(_))));
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Error;
+use super::catalogue::{self, Draft};
 use super::check::{Decision, Question, Reason, check, may};
 use super::claims::{Scope, Subject, resolve};
 use super::explain::NearMissReason;
 use super::graph::tests::world::{World, tuple};
 use super::graph::{CheckResult, Engine, Graph, Limits, ObjectRelation};
 use super::list;
-use super::model::catalogue::{self, Draft};
 use super::model::{builtin, compile};
 use super::naming::Naming;
 use super::tuples::{self, Change, Filter, NewTuple};

@@ -22,6 +22,6 @@ pub use keys::{
     Created, create, delete, delete_expired, delete_own, find, of_owner, page, page_of_client, sorted, update,
     update_own,
 };
-pub use token::PREFIX;
+pub use token::{PREFIX, is_of_a_key};
 pub use usage::{Usage, flush, until_flush, usage};
 pub use using::{Live, accept, authenticate, live};

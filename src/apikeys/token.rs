@@ -48,6 +48,12 @@ pub(super) fn id_of(text: &str) -> Option<ApiKeyId> {
     ApiKeyId::parse(&[ApiKeyId::PREFIX, id].concat()).ok()
 }
 
+/// Whether a text is that of a key, even if of none that works, so that it is nothing else: session tokens and signed
+/// tokens have a dot in them, which no key has.
+pub fn is_of_a_key(text: &str) -> bool {
+    text.starts_with(PREFIX) && !text.contains('.') || id_of(text).is_some()
+}
+
 /// Whether keys may begin so: 1 to 32 of letters, digits, `_` and `-`.
 pub(super) fn is_prefix(text: &str) -> bool {
     (1..=MAX_PREFIX).contains(&text.len())

@@ -3,6 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
+use super::secret::sha256;
 use super::sort::Sort;
 
 /// The most items one page holds.
@@ -76,6 +77,16 @@ pub fn place_of(list: &str, cursor: &str) -> Option<String> {
     Some(text.strip_prefix(list)?.strip_prefix('\0')?.to_owned())
 }
 
+/// The name of a list that is made for one query, for [`cursor_behind`] and [`place_of`]: a cursor is good for the same
+/// query only. `None` for what cannot be written as JSON.
+pub fn list_of_query(list: &str, query: &impl Serialize) -> Option<String> {
+    let digest = sha256(&serde_json::to_vec(query).ok()?);
+    Some(format!("{list} {}", BASE64URL_NOPAD.encode(digest.get(..DIGEST)?)))
+}
+
+/// So many bytes of a query's digest are in its cursors.
+const DIGEST: usize = 12;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +100,14 @@ mod tests {
         {
             assert_eq!(place_of(list, text), None, "{list} {text}");
         }
+    }
+
+    #[test]
+    fn a_cursor_of_a_query_is_good_for_that_query_only() {
+        let list = |permission: &str| list_of_query("objects", &("ann", permission)).unwrap();
+        let cursor = cursor_behind(&list("read"), "doc_1");
+        assert_eq!(place_of(&list("read"), &cursor).as_deref(), Some("doc_1"));
+        assert_eq!(place_of(&list("write"), &cursor), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Error, scope};
 use crate::base::strict_json::{self, Bounds};
-use crate::records::{Acr, Client, User};
+use crate::records::{Acr, Client, IdTokenClaims, User};
 
 /// Longest `claims` parameter in bytes.
 const MAX_LENGTH: usize = 4096;
@@ -147,17 +147,19 @@ pub struct Granted<'a> {
     pub request: Option<&'a Map<String, Value>>,
 }
 
-/// The claims about `user` that `scopes` and the `claims` request let this place carry. A claim that is asked for by
+/// The claims about `user` that `scopes` and the `claims` request let this place carry; in id tokens the scopes do not
+/// count for a client that wants there only what is asked for by name (OIDC Core §5.4). A claim that is asked for by
 /// name is given only if the app may ask for its scope: the parameter is no way around the client's scopes. Claims
 /// without a value are left out (OIDC Core §5.3.2).
 pub fn about(user: &User, granted: Granted<'_>, destination: ClaimsDestination) -> Map<String, Value> {
     let Granted { client, scopes, request } = granted;
     let has_email = scope::holds(scopes, "email");
+    let by_scope = destination == ClaimsDestination::Userinfo || client.id_token_claims == IdTokenClaims::All;
     let mut claims = Map::new();
     for (scope_name, names) in STANDARD {
         let by_name = scope::is_open_to(client, scope_name);
         for name in names {
-            if (scope::holds(scopes, scope_name) || (by_name && asks_for(request, destination, name)))
+            if ((by_scope && scope::holds(scopes, scope_name)) || (by_name && asks_for(request, destination, name)))
                 && let Some(value) = value(user, name, has_email)
             {
                 claims.insert((*name).to_owned(), value);

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Error, claims, scope};
-use crate::access::memberships::{self, Memberships, Wanted};
+use crate::access::group_claims::{self, Memberships, Wanted};
 use crate::cx::Cx;
-use crate::records::{Client, GroupClaims, User};
+use crate::records::{Client, GroupClaims, IdTokenClaims, User};
 use crate::store::Snapshot;
 
 /// The claim that groups stand in unless the client says otherwise, and the scope that asks for it.
@@ -98,6 +98,18 @@ pub struct ClientClaims {
 }
 
 impl ClientClaims {
+    /// Those that an id token of this client has: what its `claims` parameter asks for, where it wants no more there.
+    pub fn in_id_token(&self, client: &Client, request: Option<&Map<String, Value>>) -> Self {
+        let is_wanted = |name: &str| {
+            client.id_token_claims == IdTokenClaims::All
+                || claims::asks_for(request, claims::ClaimsDestination::IdToken, name)
+        };
+        let mut own = self.clone();
+        own.claims.retain(|name, _| is_wanted(name));
+        own.truncated.retain(|name| is_wanted(name));
+        own
+    }
+
     /// Puts them among other claims, in the place of what was there.
     pub fn put(&self, into: &mut Map<String, Value>) {
         for (name, value) in &self.claims {
@@ -220,7 +232,7 @@ pub fn of(
         relations_to: wants_relations.then_some(&client.id),
     };
     let held = if wants_groups || wants_relations {
-        memberships::resolve(cx, from, &user.id, wanted)?
+        group_claims::resolve(cx, from, &user.id, wanted)?
     } else {
         Memberships::default()
     };

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::mint::PERMISSION_CLAIMS;
 use super::{claims, scope};
 use crate::crypto::keyring::PreparedJson;
 use crate::identity::proofs;
 use crate::records::{Algorithm, AuthMethod, GrantType};
 use crate::tenant::{Path, Tenant, paths};
 
-/// Claims of Auther that a token or userinfo may carry beyond the standard ones.
-const OWN_CLAIMS: [&str; 19] = [
+/// Claims that a token or userinfo may carry beyond the standard ones about a person and those about permissions.
+const OWN_CLAIMS: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -25,10 +26,12 @@ const OWN_CLAIMS: [&str; 19] = [
     "acr",
     "nonce",
     "at_hash",
+    "client_id",
+    "scope",
+    "grant",
     "roles",
     "groups",
-    "permissions",
-    "abac_required",
+    "claims_truncated",
 ];
 
 /// Signature algorithms taken in client assertions.
@@ -43,7 +46,7 @@ pub fn prepared(tenant: &Tenant) -> &PreparedJson {
 pub fn document(tenant: &Tenant) -> Value {
     let at = |path: Path| tenant.urls.url(path);
     let standard = claims::STANDARD.iter().flat_map(|(_, names)| names.iter().copied());
-    let claims: Vec<&str> = OWN_CLAIMS.into_iter().chain(standard).collect();
+    let claims: Vec<&str> = OWN_CLAIMS.into_iter().chain(PERMISSION_CLAIMS).chain(standard).collect();
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
     let confidential: Vec<&str> = methods.into_iter().filter(|method| *method != "none").collect();
     json!({
@@ -79,4 +82,29 @@ pub fn document(tenant: &Tenant) -> Value {
         "authorization_response_iss_parameter_supported": true,
         "ui_locales_supported": ["en"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::testing::TestApp;
+
+    /// The first column of the table of claims, whose cells name one claim or several.
+    fn described() -> BTreeSet<String> {
+        let page = include_str!("../../docs/integration.md");
+        let table = page.split("\n## Claims\n").nth(1).unwrap().split("\n## ").next().unwrap();
+        let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+        cells.flat_map(|cell| cell.split(',')).map(|name| name.trim().trim_matches('`').to_owned()).collect()
+    }
+
+    #[test]
+    fn every_claim_that_the_documentation_describes_is_announced_and_no_other() {
+        let document = document(&TestApp::with(|_| ()).cx().tenant);
+        let announced = document["claims_supported"].as_array().unwrap();
+        let named: BTreeSet<String> = announced.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+        assert_eq!(named.len(), announced.len(), "a claim is announced twice");
+        assert_eq!(named, described());
+    }
 }

@@ -210,7 +210,7 @@ fn id_claims(cx: &Cx, about: &About<'_>, own: &ClientClaims) -> Map<String, Valu
         token.insert("nonce".into(), json!(nonce));
     }
     token.extend(claims::about(about.user, about.granted(), ClaimsDestination::IdToken));
-    own.put(&mut token);
+    own.in_id_token(about.client, about.claims).put(&mut token);
     token
 }
 
@@ -258,11 +258,25 @@ fn how(claims: &mut Map<String, Value>, about: &About<'_>) {
     claims.insert("acr".into(), json!(about.acr));
 }
 
+/// The claims about permissions.
+pub const PERMISSION_CLAIMS: [&str; 6] = [
+    "permissions",
+    "abac_required",
+    "permissions_rev",
+    "permissions_truncated",
+    "permissions_url",
+    "client_full_access",
+];
+
 /// What a token, or an answer of userinfo or introspection, says of permissions. Takes the place of what was there.
-/// Anyone who reads `permissions_truncated` asks at `permissions_url` instead.
+/// Anyone who reads `permissions_truncated` asks at `permissions_url` instead. Of a client that wants none, no claim is
+/// written.
 pub(super) fn maps(cx: &Cx, claims: &mut Map<String, Value>, permissions: &PermissionClaims) {
-    for name in ["permissions_truncated", "permissions_url", "client_full_access"] {
+    for name in PERMISSION_CLAIMS {
         claims.remove(name);
+    }
+    if permissions.is_left_out {
+        return;
     }
     claims.insert("permissions".into(), Value::Object(permissions.permissions.clone()));
     claims.insert("abac_required".into(), Value::Object(permissions.abac_required.clone()));

@@ -76,6 +76,9 @@ settable! {
     /// More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use
     #[schema(max_items = 50)]
     claims: Vec<String>,
+    /// Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims
+    /// parameter asks for; userinfo has them all (OpenID Connect Core §5.4)
+    id_token_claims: IdTokenClaims,
     /// Lifetime of its access tokens, in seconds; the installation's when there is none
     #[serde(rename = "access_token_seconds", alias = "access_seconds")]
     #[schema(minimum = 60, maximum = 86_400)]
@@ -337,6 +340,17 @@ impl AccessTokenTyp {
             Self::AtJwt => "at+jwt",
         }
     }
+}
+
+/// Which claims about the person stand in the id tokens of a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdTokenClaims {
+    /// What its scopes give.
+    #[default]
+    All,
+    /// Only what the `claims` parameter asks for there.
+    Requested,
 }
 
 /// Where a client was declared.

@@ -35,7 +35,7 @@ pub use authentication::Authentication;
 pub use certificate::Certificate;
 pub use client::{
     AccessPolicy, AccessTokenTyp, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType,
-    GrantType, GroupClaims, Origin, PermissionScope,
+    GrantType, GroupClaims, IdTokenClaims, Origin, PermissionScope,
 };
 pub use code::Code;
 pub use consent::Consent;

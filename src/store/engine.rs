@@ -1,123 +1,17 @@
 //! The seam: what an engine must be able to do. Byte tables, ordered keys, frozen views, commits in one order. What
 //! only a file can do is [`DataFile`].
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use super::Error;
+use super::changes::{Changes, Head, Revision};
+use super::lease::Lease;
 use super::log::Logged;
 use super::reads::ReadSet;
-use super::{Error, Lease, schema};
+use super::scan::{Order, Row};
 use crate::base::Moment;
-
-/// A key and its value.
-pub type Row = (Vec<u8>, Vec<u8>);
-
-/// The direction of a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// From the smallest key to the largest.
-    Ascending,
-    /// From the largest key to the smallest.
-    Descending,
-}
-
-/// A place in the order of all commits: how many there were. It is stored with the data, in the same commit, so that it
-/// is the same for every process that serves them, after a restart, and in a backup.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Revision(u64);
-
-impl Revision {
-    /// As a number, for what keeps or shows it.
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-
-    /// That of the next commit.
-    pub(super) const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-
-    /// That of the commit before.
-    pub(super) const fn previous(self) -> Self {
-        Self(self.0.saturating_sub(1))
-    }
-
-    #[cfg(test)]
-    pub(super) const fn at(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-/// Which state a view shows. Part of the state, as a row of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
-    /// The last commit.
-    pub(super) revision: Revision,
-    /// The last commit that touched what decides access ([`schema::ACCESS`]).
-    pub(super) access: Revision,
-}
-
-impl Head {
-    /// The state after one more commit.
-    pub(super) fn after(self, changes: &Changes) -> Self {
-        let revision = self.revision.next();
-        let decides = changes.tables().any(|(name, _)| schema::ACCESS.contains(&name));
-        Self { revision, access: if decides { revision } else { self.access } }
-    }
-}
-
-/// What a transaction, or a batch of them, changes: by table and key, the new value or `None` for a deletion.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
-    tables: BTreeMap<&'static str, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
-    bytes: usize,
-}
-
-impl Changes {
-    /// Whether nothing was put or deleted.
-    pub(super) fn is_empty(&self) -> bool {
-        self.tables.is_empty()
-    }
-
-    /// About how much memory it takes: all keys and values that were ever noted.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Notes the new value of a row, or its deletion.
-    pub(super) fn set(&mut self, table: &'static str, key: Vec<u8>, value: Option<Vec<u8>>) {
-        self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
-        self.tables.entry(table).or_default().insert(key, value);
-    }
-
-    /// What is noted of a row: nothing, its new value, or its deletion.
-    pub(super) fn find(&self, table: &'static str, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.tables.get(table)?.get(key).map(Option::as_deref)
-    }
-
-    /// Takes over all of `later`, which wins.
-    pub(super) fn absorb(&mut self, later: Self) {
-        self.bytes += later.bytes;
-        for (table, rows) in later.tables {
-            self.tables.entry(table).or_default().extend(rows);
-        }
-    }
-
-    /// The rows noted for one table, by key.
-    pub(super) fn table(&self, table: &'static str) -> Option<&BTreeMap<Vec<u8>, Option<Vec<u8>>>> {
-        self.tables.get(table)
-    }
-
-    /// The tables with notes, and their rows by key.
-    pub(super) fn tables(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Vec<u8>, Option<Vec<u8>>>)> {
-        self.tables.iter().map(|(name, rows)| (*name, rows))
-    }
-}
 
 /// A frozen state of all tables. A table that was never written to is empty.
 pub(super) trait View: Send + Sync {
@@ -249,13 +143,4 @@ pub(super) trait DataFile: Send + Sync {
 
     /// Lets go of the file. Everything afterwards fails with [`Error::Closed`].
     fn close(&self);
-}
-
-/// Whether no key can lie between the bounds.
-pub(super) fn nothing_between(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
-    match (from, to) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
-    }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong between a rule and the disk.
 
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
@@ -56,4 +57,9 @@ impl From<io::Error> for Error {
             _ => Self::Io(error.to_string()),
         }
     }
+}
+
+/// One line in the log for what must not reach the outside.
+pub(super) fn log_fault(what: &str, error: &dyn Display) {
+    tracing::error!(%error, "{what}");
 }

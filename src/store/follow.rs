@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::Error;
-use super::engine::{Changes, Engine, Revision};
+use super::changes::{Changes, Revision};
+use super::engine::Engine;
 use super::log::Logged;
 
 /// One commit, or that some commits were missed.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::engine::{Changes, Revision};
+use super::changes::{Changes, Revision};
 use super::reads::ReadSet;
 
 /// Commits kept at the most.

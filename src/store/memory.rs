@@ -6,10 +6,10 @@ use std::future::ready;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::engine::{
-    Asked, CommitError, Engine, Head, Listener, Order, Proposal, Revision, Row, View, nothing_between,
-};
+use super::changes::{Head, Revision};
+use super::engine::{Asked, CommitError, Engine, Listener, Proposal, View};
 use super::log::{Log, Logged};
+use super::scan::{Order, Row, nothing_between};
 use super::{Error, Lease, schema};
 use crate::base::Moment;
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::engine::{DataFile, Engine};
-use super::schema::{META, Meta};
+use super::meta::{META, Meta};
 use super::tx::{Read, Snapshot, Tx, transact};
 use crate::base::canonical;
 use crate::base::id::{ClientId, TenantId};

@@ -9,6 +9,7 @@
 //! changed it, they run again. Who keeps something in memory follows the commits (`follow`), of which engines keep the
 //! last ones (`log`).
 
+mod changes;
 mod engine;
 mod error;
 mod follow;
@@ -16,11 +17,13 @@ mod key;
 mod lease;
 mod log;
 mod memory;
+mod meta;
 mod migrate;
 mod reads;
 mod record;
 mod redb;
 pub mod rows;
+mod scan;
 pub(crate) mod schema;
 mod table;
 mod tx;
@@ -37,17 +40,19 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 pub use self::redb::{BackupError, BackupReport, OpenError, Options, restore, verify_backup};
-pub use engine::{Order, Revision, Row};
+pub use changes::Revision;
 pub use error::Error;
 pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};
 pub use lease::Lease;
 pub use record::{Record, from_bytes as record_from_bytes, to_bytes as record_to_bytes};
+pub use scan::{Order, Row};
 pub use table::{GO_ON, Index, Next, Table};
 pub use tx::{Read, Snapshot, Tx};
 
 use crate::base::Moment;
 use engine::{DataFile, Engine};
+use error::log_fault;
 use follow::Feed;
 use memory::MemoryEngine;
 use writer::Writer;
@@ -240,9 +245,4 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// One line in the log for what must not reach the outside.
-fn log_fault(what: &str, error: &dyn Display) {
-    tracing::error!(%error, "{what}");
 }

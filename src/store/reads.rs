@@ -3,7 +3,8 @@
 
 use std::ops::{Bound, Range};
 
-use super::engine::{Changes, nothing_between};
+use super::changes::Changes;
+use super::scan::nothing_between;
 
 /// Reads that are kept one by one. With more of them the tables are kept as a whole: a long transaction is then in
 /// conflict more often, and what it holds in memory has an end.

@@ -1,13 +1,6 @@
 //! Every table and index of the data file, in one list. A name that is not here cannot be read or written.
 
-use super::engine::Head;
-use super::key::Key as _;
-use super::table::Table;
-use super::{Error, record};
-use crate::base::id::TenantId;
-
-/// What the store notes about the file itself.
-pub(super) const META: Table<(TenantId, String), Meta> = Table::new("meta");
+use super::Error;
 
 /// Every table and index. Names are part of the file format: append, and rename only in a migration.
 pub const TABLES: &[&str] = &[
@@ -70,35 +63,6 @@ pub(super) const ACCESS: &[&str] = &["api_keys", "change_counts", "clients", "gr
 /// Tables of this folder's own tests.
 #[cfg(test)]
 pub(super) const TEST_TABLES: &[&str] = &["test_a", "test_b"];
-
-/// A fact about the data file.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Meta {
-    /// The number of the last migration that the file has been through.
-    Schema(u32),
-    /// Which state this is.
-    Head(Head),
-    /// Only in backups: what the file must hold.
-    Manifest(super::redb::Manifest),
-}
-
-impl super::Record for Meta {}
-
-/// The table and the key of the row that says which state this is.
-pub(super) fn head_row() -> (&'static str, Vec<u8>) {
-    ("meta", (TenantId::INSTALLATION, String::from("head")).encode())
-}
-
-/// What the row of the head says; before there was one, nothing was counted. Errors: [`Error::Record`],
-/// [`Error::Newer`].
-pub(super) fn head_of(row: Option<&[u8]>) -> Result<Head, Error> {
-    match row.map(record::from_bytes).transpose()? {
-        Some(Meta::Head(head)) => Ok(head),
-        Some(_) => Err(Error::Record(String::from("the head is missing"))),
-        None => Ok(Head::default()),
-    }
-}
 
 /// All tables that may exist.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {

@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
 
-use super::engine::{Order, Row};
 use super::follow::Commit;
 use super::key::{Key, end_of_prefix};
 use super::record::{self, Record};
+use super::scan::{Order, Row};
 use super::tx::{Read, Tx};
 use super::{Error, schema};
 

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::engine::{Changes, Engine, Order, Proposal, Revision, Row, View, nothing_between};
+use super::changes::{Changes, Revision};
+use super::engine::{Engine, Proposal, View};
 use super::reads::ReadSet;
+use super::scan::{Order, Row, nothing_between};
 use super::{Error, schema};
 use crate::base::Budget;
 

@@ -2,17 +2,18 @@
 //! proposes those that succeeded as one commit; then every caller gets its answer. Where another process was faster and
 //! changed what they had read, it runs them again over the newer state.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+use super::Error;
 use super::engine::{CommitError, Engine};
+use super::error::log_fault;
 use super::follow::Feed;
 use super::tx::Tx;
-use super::{Error, log_fault};
+use crate::base::panic::message_of;
 
 /// The most transactions that share a commit: bounds memory and the wait of the first among them.
 const BATCH: usize = 512;
@@ -77,12 +78,6 @@ fn run_closure<T, E>(closure: &impl Fn(&mut Tx) -> Result<T, E>, tx: &mut Tx) ->
         return result;
     }
     closure(tx)
-}
-
-/// What a panic said.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("(no message)"))
 }
 
 /// The handle on the thread.

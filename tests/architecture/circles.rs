@@ -10,9 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Source, after_word, is_word, none, sources};
 
-/// Folders in which there are circles: none may join them, and one without circles leaves the list.
-const WITH_CIRCLES: &[&str] = &["access", "store", "store/rows", "store/redb"];
-
 /// Which modules of a folder each of them uses.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
@@ -134,16 +131,8 @@ fn modules_of_a_folder_do_not_use_each_other_in_a_circle() {
     let folders = uses_by_folder(&sources());
     let mut offences = Vec::new();
     for (folder, uses) in &folders {
-        let found = circles(uses);
-        let is_listed = WITH_CIRCLES.contains(&&**folder);
-        if is_listed && found.is_empty() {
-            offences.push(format!("src/{folder}: has no circle any more; take it out of WITH_CIRCLES"));
-        } else if !is_listed {
-            offences.extend(found.iter().map(|circle| format!("src/{folder}: a circle of {}", circle.join(", "))));
-        }
+        offences.extend(circles(uses).iter().map(|circle| format!("src/{folder}: a circle of {}", circle.join(", "))));
     }
-    let gone = WITH_CIRCLES.iter().filter(|folder| !folders.contains_key(**folder));
-    offences.extend(gone.map(|folder| format!("src/{folder}: is listed in WITH_CIRCLES and is not there")));
     none(&offences);
 }
 

@@ -231,7 +231,14 @@ async fn types_at(home: &Home, app: &App<'_>) -> Vec<String> {
     let permissions = payload(&tokens.access)["permissions"].clone();
     assert_eq!(payload(&tokens.id)["permissions"], permissions);
     assert_eq!(app.userinfo(&tokens.access).await.json()["permissions"], permissions);
-    permissions.as_object().unwrap().keys().cloned().collect()
+    permissions.as_object().map(|maps| maps.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The claims about permissions among these.
+fn about_permissions(claims: &Value) -> Vec<&str> {
+    let is_one =
+        |name: &&str| name.starts_with("permissions") || ["abac_required", "client_full_access"].contains(name);
+    claims.as_object().unwrap().keys().map(String::as_str).filter(is_one).collect()
 }
 
 #[tokio::test]
@@ -253,6 +260,45 @@ async fn the_client_says_which_permissions_stand_in_its_tokens() {
 }
 
 #[tokio::test]
+async fn tokens_of_a_client_that_wants_no_permissions_say_nothing_of_them() {
+    let home = Home::new().await;
+    give(&home, ["oauth_client", "shop", "full_access", "user", ANN]).await;
+    let shop = home.app("shop");
+    // The maps, their revision, and the apps inside which everything is allowed.
+    for (scope, count) in [("own", 4), ("none", 0)] {
+        change(&home, "shop", json!({"permission_claims": scope})).await;
+        let tokens = shop.tokens(&home.browser(), ANN, "openid").await;
+        let userinfo = shop.userinfo(&tokens.access).await.json();
+        let introspected = shop.introspect(&tokens.access).await;
+        for claims in [payload(&tokens.access), payload(&tokens.id), userinfo, introspected] {
+            assert_eq!(about_permissions(&claims).len(), count, "{scope}: {claims}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn id_tokens_hold_what_is_asked_for_where_the_client_wants_it_so() {
+    let home = Home::new().await;
+    let shop = home.app("shop");
+    let names = ["name", "email", "email_verified"];
+    let found = |claims: &Value| names.iter().filter(|name| claims.get(**name).is_some()).count();
+    for (setting, by_scope) in [("all", 3), ("requested", 0)] {
+        assert_eq!(change(&home, "shop", json!({"id_token_claims": setting})).await["id_token_claims"], setting);
+        let tokens = shop.tokens(&home.browser(), ANN, "openid profile email offline_access").await;
+        assert_eq!(found(&payload(&tokens.id)), by_scope, "{setting}");
+        assert_eq!(found(&shop.userinfo(&tokens.access).await.json()), 3, "{setting}");
+        let again = Tokens::of(&shop.refresh(&tokens.refresh).await);
+        assert_eq!(found(&payload(&again.id)), by_scope, "{setting}");
+        // By name it is told in any case.
+        let request = shop.request("openid email", &[("claims", r#"{"id_token":{"email":null}}"#)]);
+        let code = home.browser().authorize_as(ANN, &request).await.code().to_owned();
+        let named = payload(&Tokens::of(&shop.redeem(&code).await).id);
+        let is_verified_told = named.get("email_verified").is_some();
+        assert_eq!((named.get("email").is_some(), is_verified_told), (true, setting == "all"), "{setting}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_of_machines_and_keys_follow_the_client_too() {
     let home = Home::new().await;
     let model = json!({"definition": {"relations": {"viewer": {}}}});
@@ -260,7 +306,7 @@ async fn tokens_of_machines_and_keys_follow_the_client_too() {
     let key = administer(&home, Method::POST, "api-keys", json!({"name": "ci", "client": "robot"})).await;
     give(&home, ["folder", "*", "viewer", "apikey", text(&key, "id")]).await;
     give(&home, ["folder", "*", "viewer", "client", "robot"]).await;
-    for (scope, wanted) in [("own", json!({"folder": ["viewer"]})), ("none", json!({}))] {
+    for (scope, wanted) in [("own", json!({"folder": ["viewer"]})), ("none", Value::Null)] {
         change(&home, "robot", json!({"permission_claims": scope})).await;
         let machine = Tokens::of(&home.app("robot").token(&[("grant_type", "client_credentials")]).await);
         assert_eq!(payload(&machine.access)["permissions"], wanted, "{scope}");

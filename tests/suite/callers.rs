@@ -106,6 +106,18 @@ async fn every_credential_of_ours_is_one() {
         assert!(is_let_in(&bearer(&home, token).await), "{what}");
     }
     assert!(is_let_in(&ask(&home, |request| request.header("x-api-key", text(&key, "key"))).await));
+    // A key cannot be mistaken for another bearer token, whatever it begins with.
+    let named = ann.key(json!({"name": "k", "prefix": "shop_"})).await;
+    for key in [&key, &named] {
+        assert!(is_let_in(&bearer(&home, text(key, "key")).await));
+        let both = ask(&home, |request| request.bearer_auth(text(key, "key")).header("x-api-key", text(key, "key")));
+        assert!(is_let_in(&both.await));
+        let exchanged = home.browser().http.post(home.url("/api/auth/api-key/exchange")).bearer_auth(text(key, "key"));
+        assert_eq!(Response::of(exchanged.json(&json!({}))).await.status, StatusCode::OK);
+    }
+    let two =
+        ask(&home, |request| request.bearer_auth(text(&key, "key")).header("x-api-key", text(&named, "key"))).await;
+    assert_eq!(refusal(&two), (400, "invalid_request".into()));
     assert!(is_let_in(&ask(&home, |request| request.basic_auth("wiki", Some(secret(&wiki)))).await));
     let by_cookie = browser.call(VERIFY, &json!({"key": "x"})).await;
     assert!(is_let_in(&by_cookie));
@@ -126,7 +138,8 @@ async fn what_is_no_credential_lets_nobody_in_and_nothing_behind_it_is_tried() {
     }
     refused(&bearer(&home, "ses_nonsense.x").await, "invalid_token");
     refused(&bearer(&home, "x").await, "invalid_token");
-    refused(&bearer(&home, text(&key, "key")).await, "invalid_token");
+    refused(&bearer(&home, "ak_live_x").await, "invalid_api_key");
+    refused(&bearer(&home, &format!("{}x", text(&key, "key"))).await, "invalid_api_key");
     let good = |request: RequestBuilder| request.bearer_auth(&ann.token);
     refused(&ask(&home, |request| good(request).header("x-api-key", "ak_live_x")).await, "invalid_api_key");
     let basic = ask(&home, |request| request.basic_auth("wiki", Some("wrong"))).await;

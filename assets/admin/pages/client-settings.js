@@ -14,6 +14,11 @@ const claims = [
   ["none", "None", "For an app that asks live. Keeps tokens small."],
 ];
 
+const idTokenClaims = [
+  ["all", "What its scopes give", "Name, address and more, as apps expect. The usual choice."],
+  ["requested", "What it asks for by name", "With the claims parameter; userinfo has the rest."],
+];
+
 const algorithms = [
   ["RS256", "RS256: every library accepts it"],
   ["ES256", "ES256: smaller and quicker"],
@@ -146,6 +151,7 @@ function fieldsOf(client) {
     ...(isMachine ? [] : [{ name: "strict_scopes", label: "Refuse a sign-in that asks for other scopes, instead of leaving them out", kind: "check" }]),
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
     ...(isMachine ? [] : groupFields),
+    { name: "id_token_claims", label: "Claims in its ID tokens", kind: "radio", options: idTokenClaims },
     {
       name: "access_token_seconds",
       label: "Lifetime of access tokens, in seconds",
@@ -262,6 +268,7 @@ function Declared({ client }) {
       ["Groups in tokens", html`${client.group_claims}, in <code>${client.group_claim_name || "groups"}</code>${client.group_paths && ", by their paths"}`],
       ["Only these groups", several(client.group_filter)],
       ["More claims", several(client.claims)],
+      ["Claims in ID tokens", client.id_token_claims],
     ]} />
     <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/clients/${encodeURIComponent(client.client_id)}`)} />`;
 }

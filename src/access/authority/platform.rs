@@ -240,7 +240,7 @@ impl<'a, R: Read + ?Sized> Sources<'a, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::model::catalogue::{self, Draft};
+    use crate::access::catalogue::{self, Draft};
     use crate::access::tuples::write;
     use crate::testing::{TestApp, block_on};
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::access::Error;
-use crate::access::model::catalogue::{self, Draft};
+use crate::access::catalogue::{self, Draft};
 use crate::access::{groups, tuples};
 use crate::base::id::{ClientId, TenantId};
 use crate::cx::{Actor, Cx, Freshness};

@@ -12,7 +12,7 @@ use crate::access::evaluations::{self, PolicyRun};
 use crate::access::graph::{Script, ScriptOutcome, ScriptRunner, ScriptSource};
 use crate::access::model::Models;
 use crate::access::policy::{self, Caller, PolicyInput, Subject};
-use crate::access::{BoundedJson, Error, Resource, groups, switched_off};
+use crate::access::{BoundedJson, Error, Resource, membership, switched_off};
 use crate::base::id::{ApiKeyId, ClientId};
 use crate::cx::{Actor, Cx};
 use crate::records::{Group, PolicyPlace, SubjectRef};
@@ -92,7 +92,7 @@ impl ScriptInput {
 /// The subject as policies know it, with all groups it is in.
 fn subject(cx: &Cx, from: &Snapshot, reference: &SubjectRef) -> Result<Subject, Error> {
     let in_groups: Vec<Group> =
-        groups::of_subject(cx, from, reference)?.into_iter().map(|joined| joined.group).collect();
+        membership::of_subject(cx, from, reference)?.into_iter().map(|joined| joined.group).collect();
     let (kind, id, tenant) = (reference.kind.as_str(), reference.id.as_str(), cx.tenant.id);
     let known = match kind {
         USER => match id.parse() {

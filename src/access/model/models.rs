@@ -103,7 +103,7 @@ fn compiled(from: &(impl Read + ?Sized), tenant: TenantId, stored: &Model) -> Re
 }
 
 /// Puts the stored spelling of types in place of their other one.
-pub(super) fn spell_subjects(
+pub(in crate::access) fn spell_subjects(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
     model: &mut CompiledModel,
@@ -118,7 +118,7 @@ pub(super) fn spell_subjects(
 }
 
 /// The stored model of a type in either spelling.
-pub(super) fn stored_as(
+pub(in crate::access) fn stored_as(
     from: &(impl Read + ?Sized),
     tenant: TenantId,
     entity_type: &str,

@@ -229,7 +229,7 @@ fn no_exclusion_depends_on_itself(model: &CompiledModel, mistakes: &mut Vec<Mist
 }
 
 /// Exclusions that depend on themselves where objects are in a circle, such as a folder that is its own parent.
-pub(super) fn circular_exclusions(model: &CompiledModel) -> Vec<Mistake> {
+pub(in crate::access) fn circular_exclusions(model: &CompiledModel) -> Vec<Mistake> {
     paradoxes(model, false)
         .into_iter()
         .map(|(name, through)| {

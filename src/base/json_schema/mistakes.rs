@@ -36,20 +36,51 @@ pub struct Mistake {
     pub at: String,
     /// What is wrong, in a sentence.
     pub message: String,
+    /// Whether something is not there, or is an empty text, that must be there.
+    pub is_missing: bool,
+}
+
+/// What becomes of members that a type does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are mistakes.
+    Refused,
+    /// They are passed over, at any depth.
+    Ignored,
+}
+
+/// What a `T` must look like, to be asked about several values.
+pub struct Rules {
+    all: Map<String, Value>,
+    schema: Value,
+    unknown: Unknown,
+}
+
+impl Rules {
+    /// Those of `T`.
+    pub fn of<T: ToSchema>(unknown: Unknown) -> Self {
+        let mut schemas = Schemas::default();
+        let schema = schemas.add::<T>();
+        Self { all: schemas.finished(), schema, unknown }
+    }
+
+    /// All that is wrong with a value.
+    pub fn mistakes(&self, value: &Value) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        Walk { all: &self.all, unknown: self.unknown, found: &mut found }.look(&self.schema, value, At::Value);
+        found
+    }
 }
 
 /// All that is wrong with a value that is to be a `T`.
-pub fn mistakes_of<T: ToSchema>(value: &Value) -> Vec<Mistake> {
-    let mut schemas = Schemas::default();
-    let schema = schemas.add::<T>();
-    mistakes(&schemas.finished(), &schema, value)
+pub fn mistakes_of<T: ToSchema>(value: &Value, unknown: Unknown) -> Vec<Mistake> {
+    Rules::of::<T>(unknown).mistakes(value)
 }
 
 /// All that is wrong with a value that is to be as `schema` says, which may refer to `all`.
+#[cfg(test)]
 pub fn mistakes(all: &Map<String, Value>, schema: &Value, value: &Value) -> Vec<Mistake> {
-    let mut found = Vec::new();
-    Walk { all, found: &mut found }.look(schema, value, At::Value);
-    found
+    Rules { all: all.clone(), schema: schema.clone(), unknown: Unknown::Refused }.mistakes(value)
 }
 
 /// So many mistakes of one value are told at the most.
@@ -83,13 +114,20 @@ impl fmt::Display for At<'_> {
 
 struct Walk<'w> {
     all: &'w Map<String, Value>,
+    unknown: Unknown,
     found: &'w mut Vec<Mistake>,
 }
 
 impl Walk<'_> {
     fn note(&mut self, at: At<'_>, message: impl Into<String>) {
         if self.found.len() < MOST {
-            self.found.push(Mistake { at: at.to_string(), message: message.into() });
+            self.found.push(Mistake { at: at.to_string(), message: message.into(), is_missing: false });
+        }
+    }
+
+    fn note_missing(&mut self, at: At<'_>, message: &str) {
+        if self.found.len() < MOST {
+            self.found.push(Mistake { at: at.to_string(), message: message.to_owned(), is_missing: true });
         }
     }
 
@@ -132,7 +170,7 @@ impl Walk<'_> {
         };
         let tried = ways.map(|way| {
             let mut found = Vec::new();
-            Walk { all: self.all, found: &mut found }.look(way, value, at);
+            Walk { all: self.all, unknown: self.unknown, found: &mut found }.look(way, value, at);
             found
         });
         let best = tried.min_by_key(|found| (found.iter().filter(is_here).count(), found.len()));
@@ -141,8 +179,10 @@ impl Walk<'_> {
 
     fn look_at_text(&mut self, schema: &Value, text: &str, at: At<'_>) {
         let length = text.chars().count() as u64;
-        if let Some(least) = number(schema, "minLength").filter(|least| length < *least) {
-            self.note(at, format!("This is too short: at least {least} characters."));
+        match number(schema, "minLength").filter(|least| length < *least) {
+            Some(1) => self.note_missing(at, "This is empty."),
+            Some(least) => self.note(at, format!("This is too short: at least {least} characters.")),
+            None => {}
         }
         if let Some(most) = number(schema, "maxLength").filter(|most| length > *most) {
             self.note(at, format!("This is too long: at most {most} characters."));
@@ -185,7 +225,7 @@ impl Walk<'_> {
             schema.get("required").map(parts).into_iter().flatten().filter_map(Value::as_str).collect();
         let known = schema.get("properties").and_then(Value::as_object);
         for name in required.iter().filter(|name| !members.contains_key(**name)) {
-            self.note(At::Member(&at, name), "This is missing.");
+            self.note_missing(At::Member(&at, name), "This is missing.");
         }
         let rest = schema.get("additionalProperties").unwrap_or(&Value::Bool(true));
         for (name, value) in members {
@@ -196,10 +236,11 @@ impl Walk<'_> {
                     self.look(rule, value, at);
                     if self.found.len() > before {
                         self.found.truncate(before);
-                        self.note(at, "This is missing.");
+                        self.note_missing(at, "This is missing.");
                     }
                 }
                 (Some(rule), _) => self.look(rule, value, at),
+                (None, Value::Bool(false)) if self.unknown == Unknown::Ignored => {}
                 (None, Value::Bool(false)) => self.note(at, "There is no such field."),
                 (None, rule) => self.look(rule, value, at),
             }
@@ -269,7 +310,7 @@ mod tests {
     }
 
     fn found(value: &Value) -> Vec<(String, String)> {
-        mistakes_of::<Outer>(value).into_iter().map(|mistake| (mistake.at, mistake.message)).collect()
+        mistakes_of::<Outer>(value, Unknown::Refused).into_iter().map(|mistake| (mistake.at, mistake.message)).collect()
     }
 
     fn places(value: &Value) -> Vec<String> {
@@ -302,6 +343,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_passed_over_where_that_is_the_rule() {
+        let value = json!({"one": {"id": "abc", "x": 1}, "subjects": [{"id": 7, "x": 1}], "size": 1});
+        let found = mistakes_of::<Outer>(&value, Unknown::Ignored);
+        assert_eq!(found.iter().map(|mistake| &*mistake.at).collect::<Vec<_>>(), ["subjects[0].id"]);
+    }
+
+    #[test]
     fn what_must_be_there_is_missing_when_it_is_null() {
         assert_eq!(found(&json!({"subjects": null})), [(String::from("subjects"), String::from("This is missing."))]);
         assert_eq!(places(&json!({})), ["subjects"]);
@@ -318,7 +366,7 @@ mod tests {
             One(Inner),
         }
         let places = |value: &Value| {
-            let found = mistakes_of::<Either>(value);
+            let found = mistakes_of::<Either>(value, Unknown::Refused);
             found.into_iter().map(|mistake| mistake.at).collect::<Vec<_>>()
         };
         assert_eq!(
@@ -332,7 +380,7 @@ mod tests {
     fn what_is_told_of_a_value_is_bounded() {
         let name = "x".repeat(10_000);
         let many: Vec<Value> = (0..1_000).map(|_| json!({"id": "ok", name.as_str(): 1})).collect();
-        let found = mistakes_of::<Vec<Inner>>(&many.into());
+        let found = mistakes_of::<Vec<Inner>>(&many.into(), Unknown::Refused);
         assert_eq!(found.len(), MOST);
         assert_eq!(found.last().unwrap().at, format!("[{}].{}…", MOST - 1, "x".repeat(NAME)));
     }

@@ -17,9 +17,21 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 pub use members::{Member, Shape, members_of, words_of};
-pub use mistakes::{Mistake, mistakes_of};
+pub use mistakes::{Mistake, Rules, Unknown, mistakes_of};
 #[cfg(test)]
 pub use mistakes::{WORDS, mistakes};
+
+/// An object of any members, where each is judged by the rule that takes it.
+#[derive(Debug, serde::Deserialize)]
+pub struct AnyObject(pub Map<String, Value>);
+
+impl utoipa::PartialSchema for AnyObject {
+    fn schema() -> RefOr<Schema> {
+        utoipa::openapi::schema::ObjectBuilder::new().into()
+    }
+}
+
+impl ToSchema for AnyObject {}
 
 /// Where schemas refer to each other.
 const PLACE: &str = "#/components/schemas/";

@@ -13,7 +13,7 @@ use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::{Secret, Timestamp, patch};
 use crate::cx::Cx;
-use crate::http::extract::{Body, Caller, Fresh, Json, Person, Query, Who, presented_key};
+use crate::http::extract::{Body, Caller, Fresh, OpenBody, Person, Query, Who, presented_key};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal, sentence, try_again};
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::{ErrorCode, exchange as rules};
@@ -242,14 +242,14 @@ pub async fn update(person: Person, body: Body<ChangedApiKey>) -> HandlerResult 
 }
 
 /// `POST /api-key/delete`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Which {
     key_id: Option<String>,
 }
 
 /// `{success: true}`. Another person's key is as unknown as one that never was.
-pub async fn delete(person: Person, which: Json<Which>) -> HandlerResult {
+pub async fn delete(person: Person, which: OpenBody<Which>) -> HandlerResult {
     let id = parsed(&which.0.key_id.ok_or_else(|| missing("keyId"))?)?;
     apikeys::delete_own(&person.cx, &id, &person.signed_in.user.id).await?;
     Ok(HttpResponse::Ok().json(SUCCESS))
@@ -270,16 +270,18 @@ pub async fn delete_expired(person: Person) -> HandlerResult {
 }
 
 /// `POST /api-key/verify`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Shown {
+    #[schema(value_type = Option<String>)]
     key: Option<Secret<String>>,
     /// Where the machine came from that showed the key. Not known when absent, unless the key asks about itself.
+    #[schema(value_type = Option<String>)]
     ip: Option<IpAddr>,
     permissions: Option<Value>,
 }
 
 /// `{valid, error, key}`, for somebody who was shown a key and wants to know whether it works. Counts as a use of it.
-pub async fn verify(caller: Caller, body: Json<Shown>) -> HandlerResult {
+pub async fn verify(caller: Caller, body: OpenBody<Shown>) -> HandlerResult {
     let Shown { key, ip, permissions } = body.0;
     let key = key.ok_or_else(|| missing("key"))?;
     if permissions.is_some_and(|wanted| !wanted.is_null()) {
@@ -329,14 +331,15 @@ struct NotValid {
 
 /// `POST /api-key/exchange`. Anything else in the body is refused: who asks for a narrower token must not get a wider
 /// one.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Presented {
+    #[schema(value_type = Option<String>)]
     api_key: Option<Secret<String>>,
 }
 
 /// `{token, tokenType, expiresIn, expiresAt}`; the key comes in the body or in `x-api-key`.
-pub async fn exchange(cx: Cx, request: HttpRequest, body: Json<Presented>) -> HandlerResult {
+pub async fn exchange(cx: Cx, request: HttpRequest, body: Body<Presented>) -> HandlerResult {
     let key = presented_key(&request, body.0.api_key.as_ref())?.filter(|key| !key.expose().is_empty());
     let key = key.ok_or_else(|| {
         Refusal::new(StatusCode::BAD_REQUEST, "missing_api_key", "Send the key as `apiKey` or in the header x-api-key.")

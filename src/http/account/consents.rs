@@ -2,10 +2,11 @@
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::base::Timestamp;
 use crate::base::id::ClientId;
-use crate::http::extract::{Json, Person};
+use crate::http::extract::{OpenBody, Person};
 use crate::http::respond::Refusal;
 use crate::oauth::consents;
 
@@ -34,10 +35,12 @@ struct Consent {
 }
 
 /// `POST /revoke-consent`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Which {
+    // Under either name, which a schema does not say.
     #[serde(alias = "client_id")]
+    #[schema(required = false)]
     client_id: String,
 }
 
@@ -50,7 +53,7 @@ struct Revoked {
 }
 
 /// Takes a consent back: the app's refresh tokens end at once, and the next sign-in to it asks again.
-pub async fn revoke(person: Person, which: Json<Which>) -> Result<HttpResponse, Refusal> {
+pub async fn revoke(person: Person, which: OpenBody<Which>) -> Result<HttpResponse, Refusal> {
     let unknown = || Refusal::not_found("You have not let in an app with this id.");
     let client: ClientId = which.0.client_id.parse().map_err(|_| unknown())?;
     let ended = consents::revoke_own(&person.cx, &person.signed_in.user.id, &client).await?.ok_or_else(unknown)?;

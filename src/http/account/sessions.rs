@@ -3,6 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::refusal::in_dialect;
 use super::shapes::{DONE, SUCCESS, Session, User};
@@ -10,7 +11,7 @@ use crate::base::id::SessionId;
 use crate::crypto::token;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Person, Visitor};
+use crate::http::extract::{OpenBody, Person, Visitor};
 use crate::http::respond::Refusal;
 use crate::identity::{Error, sessions};
 use crate::tenant::paths;
@@ -60,14 +61,14 @@ pub async fn list(person: Person) -> Result<HttpResponse, Refusal> {
 }
 
 /// `POST /revoke-session`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Which {
     /// What `list-sessions` calls `token`, or a whole session token.
     token: String,
 }
 
 /// Ends one of the caller's own sessions. Another person's is as unknown as one that never was.
-pub async fn revoke(person: Person, which: Json<Which>) -> Result<HttpResponse, Refusal> {
+pub async fn revoke(person: Person, which: OpenBody<Which>) -> Result<HttpResponse, Refusal> {
     let text = which.0.token;
     let id = token::split(&text).map_or(text.as_str(), |(id, _)| id);
     let id: SessionId = id.parse().map_err(|_| in_dialect(Error::NotFound))?;

@@ -2,23 +2,26 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::refusal::in_dialect;
 use super::shapes::SignedIn;
 use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Json, Visitor, keep, name_of};
+use crate::http::extract::{OpenBody, Visitor, keep, name_of};
 use crate::http::respond::Refusal;
 use crate::identity::interaction::own_path;
 use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 
 /// `POST /sign-in/email`, `POST /sign-in/username`
-#[derive(Deserialize)]
-pub struct Body {
-    /// Either name finds the account, under either path.
+#[derive(Deserialize, ToSchema)]
+pub struct Credentials {
+    /// Either name finds the account, under either path and as either member, which a schema does not say.
     #[serde(rename = "email", alias = "username")]
+    #[schema(required = false)]
     identifier: String,
+    #[schema(value_type = String)]
     password: Secret<String>,
     /// `false`: the cookie ends with the browser.
     #[serde(rename = "rememberMe")]
@@ -44,9 +47,9 @@ pub async fn by_password(
     cx: Cx,
     request: HttpRequest,
     visitor: Visitor,
-    body: Json<Body>,
+    body: OpenBody<Credentials>,
 ) -> Result<HttpResponse, Refusal> {
-    let Body { identifier, password, remember_me, callback_url } = body.0;
+    let Credentials { identifier, password, remember_me, callback_url } = body.0;
     let device = cookies::find(&request, &cx, Purpose::Device);
     let replaces = visitor.cookie_session();
     let browser = name_of(&request, &cx);

@@ -2,23 +2,25 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::refusal::{in_dialect, wrong_password};
 use super::shapes::{SignedIn, User};
 use crate::base::Secret;
+use crate::base::json_schema::AnyObject;
 use crate::cx::Cx;
 use crate::http::extract::cookies::{self, Purpose};
-use crate::http::extract::{Fresh, Json, Person, keep, keep_session, session_cookie};
+use crate::http::extract::{Fresh, OpenBody, Person, keep, keep_session, session_cookie};
 use crate::http::respond::Refusal;
 use crate::identity::users::{self, OwnChange};
 use crate::identity::{Error, sessions};
 
 /// `POST /update-user`: `name`, `image`, `username` and the claims of OIDC Core §5.1 by their names; `null` removes.
 /// Anything else is refused, so that nobody believes to have changed what they cannot.
-pub async fn update(Fresh(person): Fresh<Person>, body: Json<Map<String, Value>>) -> Result<HttpResponse, Refusal> {
+pub async fn update(Fresh(person): Fresh<Person>, body: OpenBody<AnyObject>) -> Result<HttpResponse, Refusal> {
     let mut change = OwnChange::default();
-    for (name, value) in body.0 {
+    for (name, value) in body.0.0 {
         match (name.as_str(), value) {
             ("email", _) => return Err(Refusal::malformed("The e-mail address cannot be changed here.")),
             ("username", Value::Null) => change.username = Some(None),
@@ -40,10 +42,12 @@ struct Updated<'u> {
 }
 
 /// `POST /change-password`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewPassword {
+    #[schema(value_type = String)]
     current_password: Secret<String>,
+    #[schema(value_type = String)]
     new_password: Secret<String>,
 }
 
@@ -51,7 +55,7 @@ pub struct NewPassword {
 pub async fn change_password(
     request: HttpRequest,
     person: Person,
-    body: Json<NewPassword>,
+    body: OpenBody<NewPassword>,
 ) -> Result<HttpResponse, Refusal> {
     let NewPassword { current_password, new_password } = body.0;
     let changed = users::change_password(&person.cx, &person.signed_in, &current_password, &new_password).await;
@@ -64,8 +68,9 @@ pub async fn change_password(
 }
 
 /// `POST /verify-password`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Again {
+    #[schema(value_type = String)]
     password: Secret<String>,
 }
 
@@ -79,7 +84,11 @@ struct Confirmed<'t> {
 
 /// `{status: true, token}`: the session may do for a while what outlives it. Its token is renewed: the one that was
 /// shown no longer works; a cookie is set anew, and its token stands in no body.
-pub async fn verify_password(request: HttpRequest, person: Person, body: Json<Again>) -> Result<HttpResponse, Refusal> {
+pub async fn verify_password(
+    request: HttpRequest,
+    person: Person,
+    body: OpenBody<Again>,
+) -> Result<HttpResponse, Refusal> {
     let confirmed = sessions::confirm(&person.cx, &person.signed_in, &body.0.password).await;
     let confirmed = confirmed.map_err(|error| match error {
         Error::NotFound => Refusal::unauthenticated(),
@@ -99,8 +108,9 @@ fn outlives_the_window(request: &HttpRequest, person: &Person) -> bool {
 }
 
 /// `POST /delete-user`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Farewell {
+    #[schema(value_type = Option<String>)]
     password: Option<Secret<String>>,
 }
 
@@ -112,7 +122,7 @@ struct Deleted {
 }
 
 /// Deletes the caller's account: with the password, or in a fresh session.
-pub async fn delete(request: HttpRequest, person: Person, body: Json<Farewell>) -> Result<HttpResponse, Refusal> {
+pub async fn delete(request: HttpRequest, person: Person, body: OpenBody<Farewell>) -> Result<HttpResponse, Refusal> {
     let deleted = users::delete_own(&person.cx, &person.signed_in, body.0.password.as_ref()).await;
     deleted.map_err(wrong_password)?;
     cookies::remove(&request, &person.cx, Purpose::Session);
@@ -121,7 +131,7 @@ pub async fn delete(request: HttpRequest, person: Person, body: Json<Farewell>) 
 }
 
 /// `POST /is-username-available`
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct Wanted {
     username: String,
 }
@@ -133,7 +143,7 @@ struct Availability {
 }
 
 /// `{available}`
-pub async fn username_is_available(cx: Cx, body: Json<Wanted>) -> Result<HttpResponse, Refusal> {
+pub async fn username_is_available(cx: Cx, body: OpenBody<Wanted>) -> Result<HttpResponse, Refusal> {
     let available = users::username_is_free(&cx, &body.0.username).map_err(in_dialect)?;
     Ok(HttpResponse::Ok().json(Availability { available }))
 }

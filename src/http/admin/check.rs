@@ -10,11 +10,10 @@ use super::tuples::NewTuple;
 use crate::access::check::{Question, Reason, check, would_allow};
 use crate::access::graph::ScriptSource;
 use crate::access::naming::{self, Name, Naming};
-use crate::access::{BoundedJson, Error, tuples};
+use crate::access::{BoundedJson, Error, Resource, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Body, ViewTuples};
-use crate::http::permissions::check::resource;
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, TupleKey};
@@ -37,7 +36,7 @@ pub struct CheckQuestion {
     pub entity_type: String,
     /// The object; all of the type when absent.
     pub entity_id: Option<String>,
-    /// What policies may know of the object.
+    /// What policies may know of the object: `id`, `type`, and attributes, in `attributes` or beside it.
     pub resource: Option<Map<String, Value>>,
     /// What policies may know besides.
     pub context: Option<Map<String, Value>>,
@@ -102,9 +101,10 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Body<CheckQuestion>) -> Handler
     let typed = SubjectRef { kind: subject_type, id: subject_id, relation: subject_relation };
     let naming = Naming::asked(names.unwrap_or(true));
     let (subject, resolved) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
+    let context = BoundedJson::new(context.unwrap_or_default())?;
     let question = Question {
-        resource: about.map(resource).transpose()?,
-        context: BoundedJson::new(context.unwrap_or_default())?,
+        resource: Resource::of_question(about, &context)?,
+        context,
         explain: explain.unwrap_or_default(),
         ..Question::new(subject, &permission, &entity_type, entity_id.as_deref().unwrap_or(ANY))
     };

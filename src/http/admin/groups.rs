@@ -9,6 +9,7 @@ use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{named_request, paged, parameter, search, sorted_request};
 use super::tuples::Tuple;
 use crate::access::groups::{self, Change, Ended};
+use crate::access::membership;
 use crate::access::naming::Naming;
 use crate::access::tuples::{self as rules, NewTuple};
 use crate::base::Timestamp;
@@ -208,7 +209,7 @@ pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query)
     if parameter(&query, "limit")?.is_none() {
         request.limit = MAX_LIMIT;
     }
-    let look = move |cx: &Cx| groups::members(cx, &cx.read()?, &groups::group(cx, &cx.read()?, &name)?.id, direct);
+    let look = move |cx: &Cx| membership::members(cx, &cx.read()?, &groups::group(cx, &cx.read()?, &name)?.id, direct);
     let mut members = admin.cx.look(look).await?;
     members.retain(|member| request.after.as_ref().is_none_or(|after| place(member) > *after));
     members.sort_by_cached_key(place);
@@ -220,11 +221,11 @@ pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query)
 }
 
 /// Where a member stands in the list.
-fn place(member: &groups::Member) -> String {
+fn place(member: &membership::Member) -> String {
     format!("{} {}", member.subject, member.through.as_deref().unwrap_or_default())
 }
 
-fn with_name(cx: &Cx, from: &impl crate::store::Read, member: groups::Member) -> Result<Member, Refusal> {
+fn with_name(cx: &Cx, from: &impl crate::store::Read, member: membership::Member) -> Result<Member, Refusal> {
     let SubjectRef { kind, id, relation } = member.subject;
     let name = match kind.as_str() {
         "user" => match id.parse() {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::operation::{Operation, delete as deletes, get};
 use super::paging::{parameter, wrong_parameter};
 use crate::access::effective::{self, Effective};
-use crate::access::groups;
+use crate::access::membership;
 use crate::base::Timestamp;
 use crate::base::id::{ClientId, GroupId, UserId};
 use crate::base::page::Page;
@@ -84,7 +84,7 @@ pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResul
     also::<ViewGroups>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
     let subject = SubjectRef::new("user", user.id.as_str());
-    let joined = admin.cx.look(move |cx| groups::of_subject(cx, &cx.read()?, &subject)).await?;
+    let joined = admin.cx.look(move |cx| membership::of_subject(cx, &cx.read()?, &subject)).await?;
     let joined = joined.into_iter().map(|joined| JoinedGroup {
         id: joined.group.id,
         name: joined.group.name,

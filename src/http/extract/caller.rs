@@ -59,8 +59,8 @@ pub enum Credential {
 }
 
 /// A caller who proved who they are. In this order, the first credential that is shown counts, and if it does not work
-/// nothing behind it is tried: an API key, `Authorization` (bearer token or a client's credentials), the session
-/// cookie.
+/// nothing behind it is tried: an API key (also as a bearer token), `Authorization` (another bearer token or a client's
+/// credentials), the session cookie.
 #[derive(Clone)]
 pub struct Caller {
     /// The operation, with the caller as its actor.
@@ -109,19 +109,26 @@ pub async fn caller(request: &HttpRequest, body_key: Option<&Secret<String>>) ->
     Ok(Caller { cx, who, by, is_local })
 }
 
-/// The API key that is shown in the header or, for those who cannot set one, in the body. Refused when there are two
-/// different ones.
+/// The API key that is shown in the header, as a bearer token, which cannot be mistaken for another, or, for those who
+/// cannot set a header, in the body. Refused when there are two different ones.
 pub fn presented_key(
     request: &HttpRequest,
     body_key: Option<&Secret<String>>,
 ) -> Result<Option<Secret<String>>, Refusal> {
     let header = one_line(request, API_KEY)?;
-    match (header, body_key) {
-        (Some(header), Some(body)) if !ct_eq(header.expose().as_bytes(), body.expose().as_bytes()) => {
-            Err(Refusal::malformed("The request has two different API keys."))
-        }
-        (header, body) => Ok(header.or_else(|| body.cloned())),
+    let shown = authorization(request)?;
+    let bearer = shown.as_ref().and_then(Authorization::bearer).filter(|token| apikeys::is_of_a_key(token));
+    let mut keys = header
+        .iter()
+        .map(Secret::expose)
+        .map(String::as_str)
+        .chain(bearer)
+        .chain(body_key.map(|key| key.expose().as_str()));
+    let Some(first) = keys.next() else { return Ok(None) };
+    if keys.any(|other| !ct_eq(first.as_bytes(), other.as_bytes())) {
+        return Err(Refusal::malformed("The request has two different API keys."));
     }
+    Ok(Some(Secret::from(first)))
 }
 
 /// Who, by what, and in which session if it is one.

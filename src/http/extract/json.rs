@@ -6,12 +6,12 @@ use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body;
 use super::cx::charge;
-use crate::base::json_schema::{self, Mistake};
+use crate::base::json_schema::{self, Mistake, Unknown};
 use crate::base::strict_json::Error::{RepeatedMember, Syntax, TooDeep, TooManyValues};
 use crate::base::strict_json::{self, Bounds, Document};
 use crate::http::respond::{FieldProblem, Refusal};
@@ -23,64 +23,39 @@ const PLAIN: Bounds = Bounds { depth: 32, values: 10_000 };
 /// it; a thousand items have fifty values each.
 const BATCH: Bounds = Bounds { depth: 64, values: 50_000 };
 
-/// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. A body that does not fit is
-/// refused with everything that is wrong with it. The rule for members that a type does not know: with
-/// `#[serde(deny_unknown_fields)]` it refuses them, and so do all bodies of the admin API, of API keys and of grants,
-/// so that nobody takes a member for heard that was not ([`Input`](super::Input) does the same for questions about
-/// permissions). Without it they are ignored, as the clients of the account dialect expect ([`Json`]), and AuthZEN.
+/// The body as `T` says. Must be sent as `application/json`; an empty body is read as `{}`. It is read straight into
+/// the type; one that does not fit is read once more, and refused with everything that is wrong with it. Members that
+/// `T` does not know are refused, so that nobody takes a member for heard that was not: in all bodies of the admin API,
+/// of API keys, of grants, and of questions about permissions. `T` says so itself by `#[serde(deny_unknown_fields)]`.
 pub struct Body<T>(pub T);
-
-impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Body<T> {
-    type Error = Refusal;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(Size::Plain, request.clone(), payload.take());
-        Box::pin(async { read.await?.typed().map(Self) })
-    }
-}
 
 /// The same for what comes in batches: models and tuples. From a known caller it may be a megabyte whatever the
 /// settings say.
 pub struct LongBody<T>(pub T);
 
-impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for LongBody<T> {
-    type Error = Refusal;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+/// As [`Body`], but what `T` does not know is ignored: in the account dialect, whose clients send more than is needed
+/// here.
+pub struct OpenBody<T>(pub T);
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(Size::Long, request.clone(), payload.take());
-        Box::pin(async { read.await?.typed().map(Self) })
-    }
+/// An extractor that reads a body in one way.
+macro_rules! reads_a_body {
+    ($($name:ident: $size:expr, $unknown:expr;)*) => {$(
+        impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for $name<T> {
+            type Error = Refusal;
+            type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let read = read_as::<T>(($size, $unknown), request.clone(), payload.take());
+                Box::pin(async { Ok(Self(read.await?.map_err(Misfit::refusal)?)) })
+            }
+        }
+    )*};
 }
 
-/// The body as `T` reads it, without a description: what `T` does not know is ignored, and only the first mistake is
-/// told. For the account dialect, whose clients send more than is needed here.
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
-    type Error = Refusal;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(Size::Plain, request.clone(), payload.take());
-        Box::pin(async {
-            serde_json::from_value(read.await?.value).map(Self).map_err(|error| Refusal::malformed(explain(&error)))
-        })
-    }
-}
-
-/// The members of what comes in batches: questions in the form of OpenID AuthZEN.
-pub struct LongJson(pub Map<String, Value>);
-
-impl FromRequest for LongJson {
-    type Error = Refusal;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move { read_object(Size::Long, &request, payload).await.map(Self) })
-    }
+reads_a_body! {
+    Body: Size::Plain, Unknown::Refused;
+    LongBody: Size::Long, Unknown::Refused;
+    OpenBody: Size::Plain, Unknown::Ignored;
 }
 
 /// Most bytes of a batch.
@@ -104,59 +79,60 @@ impl Size {
     }
 }
 
-/// The body as the members of a JSON object.
-pub(in crate::http) async fn read_object(
-    size: Size,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<Map<String, Value>, Refusal> {
-    match read(size, request.clone(), payload).await?.value {
-        Value::Object(members) => Ok(members),
-        _ => Err(Refusal::malformed("The JSON body is no object.")),
-    }
+/// A body that is JSON, and not as its type says.
+pub(in crate::http) struct Misfit {
+    /// What was sent.
+    pub value: Value,
+    /// What is wrong with it; nothing where the schema of the type does not show it.
+    pub mistakes: Vec<Mistake>,
+    error: serde_json::Error,
 }
 
-/// A body that was read strictly, with its text.
-struct Sent {
-    value: Value,
-    bytes: Bytes,
-    size: Size,
-}
-
-impl Sent {
-    /// What it says. Only when it does not fit is it read once more, to say why.
-    fn typed<T: DeserializeOwned + ToSchema>(self) -> Result<T, Refusal> {
-        let Self { value, bytes, size } = self;
-        serde_json::from_value(value).or_else(|error| {
-            let again = if bytes.is_empty() { Value::Object(Map::new()) } else { weigh(size, &bytes)?.value };
-            Err(misfit(json_schema::mistakes_of::<T>(&again), &error))
-        })
-    }
-}
-
-/// Refuses what is not as its type says: with every mistake, or where the schema does not show it, with what the type
-/// says.
-fn misfit(mistakes: Vec<Mistake>, error: &serde_json::Error) -> Refusal {
-    match mistakes.first() {
-        None => Refusal::malformed(explain(error)),
-        Some(mistake) if mistake.at.is_empty() => Refusal::malformed("The JSON body is no object."),
-        Some(_) => Refusal::invalid_fields(
-            mistakes.into_iter().map(|mistake| FieldProblem { field: mistake.at, message: mistake.message }).collect(),
-        ),
-    }
-}
-
-async fn read(size: Size, request: HttpRequest, payload: Payload) -> Result<Sent, Refusal> {
-    let most = if size == Size::Long { LONG } else { 0 };
-    let media_type = body::media_type(&request)?;
-    let bytes = body::read_up_to(most, &request, payload).await?;
-    match media_type.as_deref() {
-        Some("application/json") if !bytes.is_empty() => {
-            let document = weigh(size, &bytes)?;
-            charge(&request, document.bytes)?;
-            Ok(Sent { value: document.value, bytes, size })
+impl Misfit {
+    /// With every mistake, or where the schema does not show it, with what the type says.
+    pub fn refusal(self) -> Refusal {
+        match self.mistakes.first() {
+            None => Refusal::malformed(explain(&self.error)),
+            Some(mistake) if mistake.at.is_empty() => Refusal::malformed("The JSON body is no object."),
+            Some(_) => Refusal::invalid_fields(self.mistakes.into_iter().map(FieldProblem::from).collect()),
         }
-        _ if bytes.is_empty() => Ok(Sent { value: Value::Object(Map::new()), bytes, size }),
+    }
+}
+
+impl From<Mistake> for FieldProblem {
+    fn from(mistake: Mistake) -> Self {
+        Self { field: mistake.at, message: mistake.message }
+    }
+}
+
+/// The body as a type says, for extractors that do something else with what does not fit. The outer error: it is no
+/// JSON, or there is too much of it.
+pub(in crate::http) async fn read_as<T: DeserializeOwned + ToSchema>(
+    (size, unknown): (Size, Unknown),
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Result<T, Misfit>, Refusal> {
+    let bytes = read(size, &request, payload).await?;
+    let error = match strict_json::typed::<T>(&bytes, size.bounds()) {
+        Ok(document) => {
+            charge(&request, document.bytes)?;
+            return Ok(Ok(document.value));
+        }
+        Err(error) => error,
+    };
+    let document = weigh(size, &bytes)?;
+    charge(&request, document.bytes)?;
+    let mistakes = json_schema::mistakes_of::<T>(&document.value, unknown);
+    Ok(Err(Misfit { value: document.value, mistakes, error }))
+}
+
+async fn read(size: Size, request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
+    let most = if size == Size::Long { LONG } else { 0 };
+    let media_type = body::media_type(request)?;
+    let bytes = body::read_up_to(most, request, payload).await?;
+    match media_type.as_deref() {
+        _ if bytes.is_empty() => Ok(Bytes::from_static(b"{}")),
+        Some("application/json") => Ok(bytes),
         _ => Err(Refusal::unsupported("application/json")),
     }
 }
@@ -214,8 +190,13 @@ mod tests {
             id: u64,
         }
         let read = |text: &'static str| {
-            let bytes = Bytes::from_static(text.as_bytes());
-            Sent { value: parse(&bytes).unwrap(), bytes, size: Size::Plain }.typed::<Asked>()
+            let error = match strict_json::typed::<Asked>(text.as_bytes(), PLAIN) {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let value = parse(text.as_bytes()).unwrap();
+            let mistakes = json_schema::mistakes_of::<Asked>(&value, Unknown::Refused);
+            Err(Misfit { value, mistakes, error }.refusal())
         };
         assert!(read(r#"{"email":"a","inner":[{"id":1}]}"#).is_ok());
         let refusal = read(r#"{"inner":[{"id":1},{"id":"4711","age":1}],"colour":"red"}"#).unwrap_err();

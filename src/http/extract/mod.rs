@@ -5,9 +5,9 @@
 //!
 //! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
 //! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`]
-//!   (form of a page, repeats refused), [`Body<T>`] and [`LongBody<T>`] (JSON as the type says, with every mistake told
-//!   at once): bounded, strictly UTF-8.
-//! * [`Input`]: the members of a JSON object, read one by one, with every mistake told at once.
+//!   (form of a page, repeats refused): bounded, strictly UTF-8.
+//! * [`Body<T>`], [`LongBody<T>`] and [`OpenBody<T>`]: JSON as the type says, [`Params<T>`]: a query as the type says,
+//!   each with every mistake at once.
 //! * [`Browser`]: the cookies of a browser; [`Visitor`] and [`Person`]: who is signed in, by cookie or `Authorization:
 //!   Bearer`.
 //! * [`Caller`]: who asks about permissions: an API key, a token that Auther issued, a client's credentials or a
@@ -30,9 +30,9 @@ mod caller;
 pub mod cookies;
 mod cx;
 mod fresh;
-mod input;
 mod json;
 mod pairs;
+pub(super) mod params;
 mod peer;
 mod person;
 mod session_cookie;
@@ -47,9 +47,9 @@ pub(in crate::http) use cx::prove;
 pub use cx::{Connection, LocalPeer, Stranger, operation};
 pub(in crate::http) use cx::{OpenRequest, Operation, REQUEST_ID, begin, is_known_now};
 pub use fresh::Fresh;
-pub use input::Input;
-pub use json::{Body, Json, LongBody, LongJson};
-pub(in crate::http) use json::{Size, read_object};
+pub use json::{Body, LongBody, OpenBody};
+pub(in crate::http) use json::{Misfit, Size, read_as};
 pub use pairs::{Fields, Pairs, Query};
+pub use params::Params;
 pub use person::{Person, Visitor};
 pub(in crate::http) use session_cookie::{keep, keep_session, session_cookie};

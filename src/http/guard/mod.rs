@@ -23,10 +23,11 @@ use futures_util::FutureExt;
 
 use self::cors::Decision;
 use super::extract::cookies::Pending;
-use super::extract::{Connection, OpenRequest, Operation, begin};
+use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
 use super::respond::{Refusal, page};
 use super::routes::{Dialect, Matched};
 use super::state::State;
+use crate::base::panic::message_of;
 use crate::cx::Cx;
 use crate::http::csrf::{self, Sender};
 
@@ -38,6 +39,8 @@ struct Asked {
     matched: Rc<Matched>,
     dialect: Dialect,
     decision: Decision,
+    /// What the caller calls the request, where every caller may name it (AuthZEN 1.0 §10.1.1).
+    named: Option<header::HeaderValue>,
     /// `None` where no server noted a connection: at the admin socket, and in calls without a network.
     open: Option<OpenRequest>,
 }
@@ -76,6 +79,7 @@ async fn answer(
     let asked = Asked {
         method: request.method().clone(),
         path: request.path().to_owned(),
+        named: name_of(&request, &matched),
         dialect: matched.dialect_for(request.headers()),
         matched,
         decision,
@@ -90,8 +94,21 @@ async fn answer(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => Ok(asked.finish(response.map_into_boxed_body())),
         Ok(Err(error)) => Err(asked.bare(error.as_response_error().status_code(), None)),
-        Err(panic) => Err(asked.bare(StatusCode::INTERNAL_SERVER_ERROR, Some(panic_text(&*panic)))),
+        Err(panic) => Err(asked.bare(StatusCode::INTERNAL_SERVER_ERROR, Some(message_of(&*panic)))),
     }
+}
+
+/// Longest name of a request that is sent back, in bytes.
+const MOST_OF_NAME: usize = 256;
+
+/// The one name that a caller gives a request, if it is printable and not too long. It is sent back as it came, and
+/// names the request here only where it is written as our own names are ([`begin`]).
+fn name_of(request: &ServiceRequest, matched: &Matched) -> Option<header::HeaderValue> {
+    let mut given = request.headers().get_all(REQUEST_ID).filter(|_| matched.names_requests);
+    let name = given.next().filter(|_| given.next().is_none())?;
+    let is_plain =
+        (1..=MOST_OF_NAME).contains(&name.len()) && name.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
+    is_plain.then(|| name.clone())
 }
 
 /// An answer that needs no handler: a preflight, too many attempts, or a fault of our own while judging.
@@ -200,6 +217,9 @@ impl Asked {
     /// Headers and the log line.
     fn dress(&self, response: &mut HttpResponse) {
         headers::finish(&self.cx, response);
+        if let Some(named) = &self.named {
+            response.headers_mut().insert(header::HeaderName::from_static(REQUEST_ID), named.clone());
+        }
         cors::finish(&self.decision, response.headers_mut());
         if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
             response.head_mut().set_connection_type(ConnectionType::Close);
@@ -211,6 +231,7 @@ impl Asked {
             method = %self.method,
             route = self.matched.pattern.as_deref().map(tracing::field::display),
             path = %Harmless(&self.path),
+            named = self.named.as_ref().and_then(|named| named.to_str().ok()).filter(|named| *named != self.cx.request.id).map(|named| tracing::field::display(Harmless(named))),
             unknown_client_of = self.cx.request.unnamed_by.map(tracing::field::display),
             status = response.status().as_u16(),
             ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
@@ -245,11 +266,6 @@ fn hand_out_cookies(request: &HttpRequest, response: &mut HttpResponse, decision
             tracing::error!(%error, "a cookie could not be written");
         }
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("no text"))
 }
 
 #[cfg(test)]

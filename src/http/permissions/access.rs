@@ -1,18 +1,19 @@
 //! What the caller may do.
 
 use actix_web::HttpResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::effective::{self, Item};
 use crate::base::id::ClientId;
-use crate::http::extract::{Person, Query};
+use crate::http::extract::{Params, Person};
 use crate::http::respond::Refusal;
 use crate::records::SubjectRef;
 
 /// `GET /my-access`: `{items: [{entityType, entityId, permissions, abacRequired}], truncated}`; with `client` on the
 /// types of that app only.
-pub async fn mine(person: Person, query: Query) -> Result<HttpResponse, Refusal> {
-    let client = match query.find("client") {
+pub async fn mine(person: Person, query: Params<AccessQuery>) -> Result<HttpResponse, Refusal> {
+    let client = match query.0.client.as_deref() {
         None | Some("") => None,
         Some(id) => Some(id.parse::<ClientId>().map_err(|_| Refusal::malformed("`client` is not the id of an app."))?),
     };
@@ -20,6 +21,13 @@ pub async fn mine(person: Person, query: Query) -> Result<HttpResponse, Refusal>
     let effective = person.cx.look(move |cx| effective::of_subject(cx, &subject, client.as_ref())).await?;
     let items = effective.items.into_iter().map(Access::from).collect();
     Ok(HttpResponse::Ok().json(MyAccess { items, truncated: effective.truncated }))
+}
+
+/// What of it is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AccessQuery {
+    /// Only on the types of this app.
+    client: Option<String>,
 }
 
 /// What the caller may do.

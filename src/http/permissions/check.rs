@@ -8,12 +8,14 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::asked::Asked;
+use super::asked::{Asked, missing, wrong};
+use super::shapes::{BatchRequest, CheckRequest, ContextualTuple, OneCheck, Said, Whom};
 use crate::access::authority;
 use crate::access::check::{Decision, Question, Reason, check, check_many, subject_of};
 use crate::access::explain::Explanation;
 use crate::access::{BoundedJson, Error, Resource, tuples};
-use crate::http::extract::{Caller, Input};
+use crate::base::Filled;
+use crate::http::extract::Caller;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
@@ -30,13 +32,10 @@ const MAX_CONTEXTUAL_IN_ALL: usize = 5_000;
 /// Questions of one request that ask why.
 const MAX_EXPLAINED: usize = 20;
 
-type Members = Map<String, Value>;
-
 /// `POST /api/auth/check-permission`: may the caller, or with `subject` somebody else, do this?
-pub async fn one(asked: Asked) -> HandlerResult {
-    let Asked { caller, mut input } = asked;
-    let question = question(&mut Asker::new(&caller), &mut input, None)?;
-    input.finish()?;
+pub async fn one(asked: Asked<CheckRequest>) -> HandlerResult {
+    let Asked { caller, body } = asked;
+    let question = question(&mut Asker::new(&caller), body.said(), None)?;
     let decision = answered(check(&caller.cx, &question).await)?;
     Ok(HttpResponse::Ok().json(Answered::Decided(Decided::new(&question, &decision))))
 }
@@ -112,22 +111,26 @@ fn answered(decision: Result<Decision, Error>) -> Result<Decision, Refusal> {
 
 /// `POST /api/auth/check-permission/batch`: one permission on many `entityIds` of a type, answered by id; or `checks`
 /// of any kind, answered in their order.
-pub async fn batch(asked: Asked) -> HandlerResult {
-    let Asked { caller, mut input } = asked;
-    match input.take_objects("checks") {
-        Some(checks) => mixed(&caller, input, checks).await,
-        None => uniform(&caller, input).await,
+pub async fn batch(asked: Asked<BatchRequest>) -> HandlerResult {
+    let Asked { caller, mut body } = asked;
+    match body.checks.take() {
+        None => uniform(&caller, body).await,
+        Some(checks) => {
+            let beside = body.beside_checks();
+            if beside.is_empty() {
+                return mixed(&caller, checks).await;
+            }
+            let message = "This does not stand beside `checks`: each of them says it for itself.";
+            Err(wrong(beside.into_iter().map(|name| (name.to_owned(), message.to_owned()))))
+        }
     }
 }
 
-async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> HandlerResult {
-    input.finish()?;
+async fn mixed(caller: &Caller, checks: Vec<OneCheck>) -> HandlerResult {
     at_most(checks.len(), "checks")?;
     let (mut asker, mut questions) = (Asker::new(caller), Vec::with_capacity(checks.len()));
     for check in checks {
-        let mut input = Input::new(check);
-        questions.push(question(&mut asker, &mut input, None)?);
-        input.finish()?;
+        questions.push(question(&mut asker, check.said(), None)?);
     }
     is_explained_to_few(&questions)?;
     let decisions = check_many(&caller.cx, &questions).await?.into_iter().map(|decision| match decision {
@@ -143,31 +146,21 @@ async fn mixed(caller: &Caller, input: Input, checks: Vec<Members>) -> HandlerRe
     Ok(HttpResponse::Ok().json(HashMap::from([("results", results)])))
 }
 
-async fn uniform(caller: &Caller, mut input: Input) -> HandlerResult {
-    let ids: Option<Vec<String>> = input.take("entityIds");
-    let mut resources: Map<String, Value> = input.take("resources").unwrap_or_default();
-    at_most(ids.as_ref().map_or(0, Vec::len), "entityIds")?;
-    let mut asked = question(&mut Asker::new(caller), &mut input, Some(ANY))?;
+async fn uniform(caller: &Caller, mut body: BatchRequest) -> HandlerResult {
+    let (ids, resources) = (body.entity_ids.take(), body.resources.take());
+    let (said, mut ids) = body.said().named(ids).map_err(|absent| missing(&absent))?;
+    at_most(ids.len(), "entityIds")?;
     // The answer has no place for reasons.
-    asked.explain = false;
-    input.finish()?;
-    let mut ids = ids.ok_or_else(|| missing("entityIds"))?;
-    // The context of one question may hold the resource of all.
-    let shared = asked.context.get("resource").and_then(Value::as_object).cloned();
-    if asked.resource.is_none() {
-        asked.resource = shared.map(as_resource).transpose()?;
-    }
+    let asked = Question { explain: false, ..question(&mut Asker::new(caller), said, Some(ANY))? };
     ids.sort_unstable();
     ids.dedup();
     has_room_for(asked.contextual.len().saturating_mul(ids.len()))?;
+    let mut resources = resources.unwrap_or_default();
     let questions: Vec<Question> = ids
         .into_iter()
         .map(|entity_id| {
-            let own = match resources.remove(&entity_id) {
-                None | Some(Value::Null) => None,
-                Some(Value::Object(own)) => Some(as_resource(own)?),
-                Some(_) => return Err(wrong("resources", "an object of objects")),
-            };
+            let own = resources.0.remove(&entity_id).flatten();
+            let own = own.map(|own| Resource::of(own, &format!("resources.{entity_id}"))).transpose()?;
             Ok(Question { resource: own.or_else(|| asked.resource.clone()), entity_id, ..asked.clone() })
         })
         .collect::<Result<_, Refusal>>()?;
@@ -187,48 +180,6 @@ async fn uniform(caller: &Caller, mut input: Input) -> HandlerResult {
         answer.insert(String::from("errors"), errors.into());
     }
     Ok(HttpResponse::Ok().json(answer))
-}
-
-/// `{attributes}` as it is; anything else is taken for the attributes.
-fn as_resource(given: Members) -> Result<Resource, Refusal> {
-    if given.get("attributes").is_some_and(|attributes| !attributes.is_null()) {
-        return resource(given);
-    }
-    Ok(Resource { attributes: BoundedJson::new(given)?, ..Resource::default() })
-}
-
-/// A text that must be there.
-pub(super) fn required(input: &mut Input, name: &str) -> Result<String, Refusal> {
-    text(input, name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
-}
-
-fn text(input: &mut Input, name: &str) -> Result<Option<String>, Refusal> {
-    match input.take::<Value>(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(wrong(name, "a string")),
-    }
-}
-
-fn wrong(name: &str, wanted: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", format!("`{name}` must be {wanted}."))
-}
-
-/// What policies learn of an object. Errors: `attributes` or `id` of another type, which would be as if they were not
-/// there; too large.
-pub(in crate::http) fn resource(given: Members) -> Result<Resource, Refusal> {
-    let is = |name: &str, fits: fn(&Value) -> bool| given.get(name).is_none_or(|value| value.is_null() || fits(value));
-    if !is("attributes", Value::is_object) {
-        return Err(wrong("resource.attributes", "an object"));
-    }
-    if is("id", Value::is_string) && is("type", Value::is_string) {
-        return Ok(Resource::of(given)?);
-    }
-    Err(wrong("resource.id", "a string, and so must `resource.type`"))
-}
-
-fn missing(name: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", format!("`{name}` is missing."))
 }
 
 /// Somebody with many questions: what they may ask about others is looked up once for each type, and what their
@@ -263,34 +214,30 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The question of a body: about the caller when it names nobody else, and about the object that `entityId` or
+/// The question that a body says: about the caller when it names nobody else, and about the object that `entityId` or
 /// `resource.id` names, else about `otherwise`.
-fn question(asker: &mut Asker<'_>, input: &mut Input, otherwise: Option<&str>) -> Result<Question, Refusal> {
-    let subject = subject(asker.caller, input)?;
-    let (entity_type, permission) = (required(input, "entityType")?, required(input, "permission")?);
-    let given: Option<Members> = input.take_object("resource");
-    let context = BoundedJson::new(input.take_object("context").unwrap_or_default())?;
-    let resource = given.map(resource).transpose()?;
-    resource.as_ref().map_or(Ok(()), |resource| resource.attributes.fits_with(&context))?;
-    let given = text(input, "entityId")?;
-    let named = resource.as_ref().and_then(|resource| resource.id.clone());
-    let named = given.or(named).filter(|id| !id.is_empty()).or(otherwise.map(str::to_owned));
+fn question(asker: &mut Asker<'_>, said: Said<Filled>, otherwise: Option<&str>) -> Result<Question, Refusal> {
+    let subject = subject(asker.caller, said.whom)?;
+    let context = BoundedJson::new(said.context.unwrap_or_default())?;
+    let is_apart = said.resource.is_some();
+    let resource = Resource::of_question(said.resource, &context)?;
+    if let Some(resource) = resource.as_ref().filter(|_| is_apart) {
+        resource.attributes.fits_with(&context)?;
+    }
+    let named = said.entity_id.as_deref().or(resource.as_ref().and_then(|resource| resource.id.as_deref()));
+    let named = named.filter(|id| !id.is_empty()).or(otherwise);
     // An app that forgot to say which object must not be told about all of them.
-    let entity_id = named.ok_or_else(|| missing("entityId"))?;
-    asker.may_ask(&subject, &entity_type)?;
-    Ok(Question {
-        resource,
-        context,
-        contextual: contextual(asker, input)?,
-        explain: input.take("explain").unwrap_or_default(),
-        ..Question::new(subject, &permission, &entity_type, &entity_id)
-    })
+    let entity_id = named.ok_or_else(|| missing(&["entityId"]))?;
+    let (entity_type, permission) = (said.entity_type.as_str(), said.permission.as_str());
+    asker.may_ask(&subject, entity_type)?;
+    let asked = Question::new(subject, permission, entity_type, entity_id);
+    let contextual = contextual(asker, said.contextual_tuples.unwrap_or_default())?;
+    Ok(Question { resource, context, contextual, explain: said.explain.unwrap_or_default(), ..asked })
 }
 
 /// `contextualTuples`: what is to count for this question as if it were stored, under the rules for stored tuples. Only
 /// for who may ask about others, for a tuple shows what stands behind the set that it names.
-fn contextual(asker: &mut Asker<'_>, input: &mut Input) -> Result<Vec<Tuple>, Refusal> {
-    let given = input.take_objects("contextualTuples").unwrap_or_default();
+fn contextual(asker: &mut Asker<'_>, given: Vec<ContextualTuple>) -> Result<Vec<Tuple>, Refusal> {
     if given.len() > MAX_CONTEXTUAL {
         return Err(Refusal::malformed(format!("`contextualTuples` has more than {MAX_CONTEXTUAL} items.")));
     }
@@ -298,21 +245,10 @@ fn contextual(asker: &mut Asker<'_>, input: &mut Input) -> Result<Vec<Tuple>, Re
     has_room_for(asker.contextual)?;
     let mut keys = Vec::with_capacity(given.len());
     for one in given {
-        let mut input = Input::new(one);
-        let subject = SubjectRef {
-            kind: input.require("subjectType"),
-            id: input.require("subjectId"),
-            relation: input.take("subjectRelation"),
-        };
-        let key = TupleKey {
-            entity_type: input.require("entityType"),
-            entity_id: input.require("entityId"),
-            relation: input.require("relation"),
-            subject,
-        };
-        input.finish()?;
-        asker.may_ask_about_others(&key.entity_type)?;
-        keys.push(key);
+        let subject = SubjectRef { kind: one.subject_type, id: one.subject_id, relation: one.subject_relation };
+        let ContextualTuple { entity_type, entity_id, relation, .. } = one;
+        asker.may_ask_about_others(&entity_type)?;
+        keys.push(TupleKey { entity_type, entity_id, relation, subject });
     }
     Ok(tuples::contextual(&asker.caller.cx, keys)?)
 }
@@ -334,24 +270,16 @@ fn is_explained_to_few(questions: &[Question]) -> Result<(), Refusal> {
 
 /// Whom a body asks about: `subject` (`{type,id,relation}`), or `subjectType` and `subjectId`, or `userId`, or the
 /// caller. By identifier: what a program knows somebody by is never looked up as a name.
-pub(super) fn subject(caller: &Caller, input: &mut Input) -> Result<SubjectRef, Refusal> {
-    let object: Option<Members> = input.take("subject");
-    let (kind, id): (Option<String>, Option<String>) = (input.take("subjectType"), input.take("subjectId"));
-    let user: Option<String> = input.take("userId");
-    let named = match (object, kind, id, user) {
-        (Some(mut object), None, None, None) => {
-            let mut text = |name: &str| object.remove(name).and_then(|value| value.as_str().map(str::to_owned));
-            let (kind, id, relation) = (text("type"), text("id"), text("relation"));
-            kind.zip(id).map(|(kind, id)| SubjectRef { kind, id, relation })
+pub(super) fn subject(caller: &Caller, whom: Whom) -> Result<SubjectRef, Refusal> {
+    match (whom.subject, whom.kind, whom.id, whom.user) {
+        (Some(subject), None, None, None) => {
+            Ok(SubjectRef { kind: subject.r#type, id: subject.id, relation: subject.relation })
         }
-        (None, Some(kind), Some(id), None) => Some(SubjectRef::new(kind, id)),
-        (None, None, None, Some(id)) => Some(SubjectRef::new("user", id)),
-        (None, None, None, None) => {
-            return subject_of(&caller.cx.actor).ok_or_else(|| missing("subject"));
-        }
-        _ => None,
-    };
-    named.ok_or_else(|| Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}."))
+        (None, Some(kind), Some(id), None) => Ok(SubjectRef::new(kind, id)),
+        (None, None, None, Some(id)) => Ok(SubjectRef::new("user", id)),
+        (None, None, None, None) => subject_of(&caller.cx.actor).ok_or_else(|| missing(&["subject"])),
+        _ => Err(Refusal::malformed("Name the subject once, by `subject`: {\"type\",\"id\"}.")),
+    }
 }
 
 /// Refuses who may not ask what this subject may do with objects of a type.

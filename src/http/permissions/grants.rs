@@ -10,26 +10,25 @@ use actix_web::web::Path;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::asked::{AppBody, missing, of_mistakes};
 use crate::access::client_tuple_quota::{self, Admission};
 use crate::access::model::Models;
 use crate::access::naming;
 use crate::access::tuples::{self, Change, Filter, NewTuple};
 use crate::access::{Error, authority};
-use crate::base::Timestamp;
 use crate::base::id::{ApiKeyId, ClientId, GroupId, UserId};
+use crate::base::json_schema::Unknown;
 use crate::base::page::PageRequest;
+use crate::base::{Filled, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Body, Caller, Query, Who, refuse_app};
+use crate::http::extract::{Caller, Query, Who, params, refuse_app};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
 use crate::rights::{self, MayDeny};
 use crate::store::rows::{models, users};
 
 /// Grants of one page.
-const MAX_LIMIT: usize = 500;
-
-/// Subjects that may be given a grant.
-const SUBJECTS: [&str; 3] = ["user", "group", "apikey"];
+const MAX_LIMIT: u64 = 500;
 
 /// The client, if the caller manages its grants.
 fn managed(caller: &Caller, client: &str) -> Result<ClientId, Refusal> {
@@ -73,10 +72,10 @@ fn find_own_type(cx: &Cx, client: &ClientId, name: &str) -> Result<String, Error
 /// `GET /api/internal/clients/{client}/grants`: `entityTypeName` and `entityId` go together.
 pub async fn list(caller: Caller, client: Path<String>, query: Query) -> HandlerResult {
     let client = managed(&caller, &client)?;
-    let parameter = |name: &str| query.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_string());
-    let limit = match parameter("limit").map(|limit| limit.parse::<usize>()) {
+    let asked: GrantQuery = params::typed(query.0, Unknown::Ignored).map_err(of_mistakes)?;
+    let limit = match asked.limit {
         None => None,
-        Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Some(limit),
+        Some(limit) if (1..=MAX_LIMIT).contains(&limit) => usize::try_from(limit).ok(),
         Some(_) => {
             let message = format!("`limit` is a number from 1 to {MAX_LIMIT}.");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
@@ -84,7 +83,7 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
     };
     let mut request = PageRequest::new(limit, None);
     let cx = &caller.cx;
-    let (types, entity_id) = match (parameter("entityTypeName"), parameter("entityId")) {
+    let (types, entity_id) = match (asked.entity_type_name, asked.entity_id) {
         (Some(name), Some(id)) => (vec![own_type(cx, &client, &name).await?], Some(id)),
         (None, None) => {
             let client = client.clone();
@@ -99,11 +98,12 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
         }
     };
     // The cursor names the type that was being read, and where in it.
-    let cursor = parameter("cursor");
-    let (mut begun, mut after) = match cursor.as_deref().map(|cursor| cursor.split_once('~')) {
+    let (mut begun, mut after) = match asked.cursor.as_deref().map(|cursor| cursor.split_once('~')) {
         None => (None, None),
-        Some(Some((kind, rest))) => (Some(kind.to_owned()), Some(rest.to_owned()).filter(|rest| !rest.is_empty())),
-        Some(None) => return Err(Refusal::malformed("`cursor` is not one of this list.")),
+        Some(Some((kind, rest))) if types.iter().any(|one| one == kind) => {
+            (Some(kind.to_owned()), Some(rest.to_owned()).filter(|rest| !rest.is_empty()))
+        }
+        Some(_) => return Err(Refusal::malformed("`cursor` is not one of this list.")),
     };
     let (mut grants, mut next) = (Vec::new(), None);
     for (index, entity_type) in types.iter().enumerate() {
@@ -135,6 +135,19 @@ pub async fn list(caller: Caller, client: Path<String>, query: Query) -> Handler
 fn types_of(cx: &Cx, client: &ClientId) -> Result<Vec<String>, Error> {
     let owned = models::of_client(&cx.read()?, cx.tenant.id, client)?;
     Ok(owned.into_iter().map(|model| model.entity_type).collect())
+}
+
+/// What a list of grants is asked with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct GrantQuery {
+    /// Only of this type, with `entityId`.
+    entity_type_name: Option<String>,
+    /// Only on this object, with `entityTypeName`.
+    entity_id: Option<String>,
+    limit: Option<u64>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// A page of grants.
@@ -187,16 +200,34 @@ fn shown(cx: &Cx, tuple: Tuple) -> Result<Grant, Refusal> {
     })
 }
 
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum SubjectKind {
+    User,
+    Group,
+    Apikey,
+}
+
+impl SubjectKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Apikey => "apikey",
+        }
+    }
+}
+
 /// A grant to make.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewGrant {
     /// The type, as the client calls it or by its whole name.
-    entity_type_name: Option<String>,
-    entity_id: Option<String>,
-    relation: Option<String>,
-    /// `user`, `group` or `apikey`.
-    subject_type: Option<String>,
+    entity_type_name: Filled,
+    entity_id: Filled,
+    relation: Filled,
+    subject_type: SubjectKind,
     /// In the place of `subjectId`, for people.
     subject_email: Option<String>,
     subject_id: Option<String>,
@@ -222,24 +253,14 @@ struct Removed {
 }
 
 /// `POST /api/internal/clients/{client}/grants`: 201, or 200 when it was there.
-pub async fn create(caller: Caller, client: Path<String>, body: Result<Body<NewGrant>, Refusal>) -> HandlerResult {
+pub async fn create(caller: Caller, client: Path<String>, body: Result<AppBody<NewGrant>, Refusal>) -> HandlerResult {
     let client = managed(&caller, &client)?;
     let body = body?.0;
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let (kind, entity_id, relation) = (text(body.entity_type_name), text(body.entity_id), text(body.relation));
-    let (subject_type, email, id) = (text(body.subject_type), text(body.subject_email), text(body.subject_id));
+    let subject_id = text(body.subject_id).or(text(body.subject_email)).ok_or_else(|| missing(&["subjectId"]))?;
     let (condition, expires_at) = (body.condition, body.expires_at.map(|Timestamp(end)| end));
-    let (Some(kind), Some(entity_id), Some(relation), Some(subject_type), Some(_)) =
-        (kind, entity_id, relation, subject_type, id.as_ref().or(email.as_ref()))
-    else {
-        let message =
-            "`entityTypeName`, `entityId`, `relation`, `subjectType` and `subjectId` or `subjectEmail` are needed.";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "missing_fields", message));
-    };
-    if !SUBJECTS.contains(&&*subject_type) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_fields", "`subjectType` is user, group or apikey."));
-    }
-    let entity_type = own_type(&caller.cx, &client, &kind).await?;
+    let (entity_id, relation) = (String::from(body.entity_id), String::from(body.relation));
+    let entity_type = own_type(&caller.cx, &client, body.entity_type_name.as_str()).await?;
     let from = caller.cx.read()?;
     let model = Models::current(&caller.cx, &from)?.find(&from, &entity_type)?;
     if !model.is_some_and(|model| model.relations.contains_key(&relation)) {
@@ -248,21 +269,20 @@ pub async fn create(caller: Caller, client: Path<String>, body: Result<Body<NewG
     }
     // Identifiers, and addresses of people. Usernames and names of groups are for people who write: a program's own
     // name for somebody may be one of them.
-    let subject_id = id.or(email).unwrap_or_default();
-    let holder = match &*subject_type {
-        "user" => naming::holder_of_address(&caller.cx, &from, &subject_id)?,
-        _ => None,
+    let holder = match body.subject_type {
+        SubjectKind::User => naming::holder_of_address(&caller.cx, &from, &subject_id)?,
+        SubjectKind::Group | SubjectKind::Apikey => None,
     };
-    let subject = SubjectRef::new(&*subject_type, holder.map_or(subject_id, |user| user.id.to_string()));
+    let subject = SubjectRef::new(body.subject_type.as_str(), holder.map_or(subject_id, |user| user.id.to_string()));
     // A grant is for somebody who is here: whether there still is one with an Auther identifier is seen when it is
     // written.
-    let is_ours = match &*subject_type {
-        "user" => subject.id.parse::<UserId>().is_ok(),
-        "group" => subject.id.parse::<GroupId>().is_ok(),
-        _ => subject.id.parse::<ApiKeyId>().is_ok(),
+    let is_ours = match body.subject_type {
+        SubjectKind::User => subject.id.parse::<UserId>().is_ok(),
+        SubjectKind::Group => subject.id.parse::<GroupId>().is_ok(),
+        SubjectKind::Apikey => subject.id.parse::<ApiKeyId>().is_ok(),
     };
     if !is_ours {
-        return Err(Error::SubjectNotFound { kind: subject_type, id: subject.id }.into());
+        return Err(Error::SubjectNotFound { kind: subject.kind, id: subject.id }.into());
     }
     let key = TupleKey { entity_type, entity_id, relation, subject };
     match client_tuple_quota::admit(&caller.cx, &client)? {

@@ -4,30 +4,28 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::asked::AskedForList;
-use super::check::{may_ask, may_ask_about_others, required, subject};
+use super::check::{may_ask, may_ask_about_others, subject};
+use super::shapes::{ObjectsRequest, SubjectsRequest};
 use crate::access::Error;
 use crate::access::check::with_session;
 use crate::access::list::{self, Objects, SubjectFilter, Subjects};
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::Input;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
 /// Items of one list at the most.
-const MAX_LIST: usize = 200;
+const MAX_LIST: u64 = 200;
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
-pub async fn objects(asked: AskedForList) -> HandlerResult {
-    let AskedForList { caller, mut input } = asked;
-    let subject = subject(&caller, &mut input)?;
-    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
-    let page = page(&mut input)?;
-    input.finish()?;
+pub async fn objects(asked: AskedForList<ObjectsRequest>) -> HandlerResult {
+    let AskedForList { caller, mut body } = asked;
+    let subject = subject(&caller, body.take_whom())?;
+    let page = page(body.limit, body.cursor)?;
+    let (entity_type, permission) = (String::from(body.entity_type), String::from(body.permission));
     may_ask(&caller, &subject, &entity_type)?;
     let found = found_objects(&caller.cx, (&subject, &entity_type, &permission), &page).await?;
     Ok(HttpResponse::Ok().json(objects_view((&subject, &entity_type, &permission), &page, &found)))
@@ -172,15 +170,12 @@ struct ListedSubject<'a> {
 }
 
 /// `GET` and `POST /api/auth/list-subjects`: who may do this with the object? `subjectType` is `user` when absent.
-pub async fn subjects(asked: AskedForList) -> HandlerResult {
-    let AskedForList { caller, mut input } = asked;
-    let (entity_type, permission) = (required(&mut input, "entityType")?, required(&mut input, "permission")?);
-    let entity_id: Option<String> = input.take("entityId");
-    let kind: Option<String> = input.take("subjectType");
-    let relation: Option<String> = input.take("subjectRelation");
-    let page = page(&mut input)?;
-    input.finish()?;
-    let (kind, entity_id) = (kind.unwrap_or_else(|| String::from("user")), entity_id.unwrap_or_else(|| ANY.to_owned()));
+pub async fn subjects(asked: AskedForList<SubjectsRequest>) -> HandlerResult {
+    let AskedForList { caller, body } = asked;
+    let page = page(body.limit, body.cursor)?;
+    let (entity_type, permission) = (String::from(body.entity_type), String::from(body.permission));
+    let (kind, relation) = (body.subject_type.unwrap_or_else(|| String::from("user")), body.subject_relation);
+    let entity_id = body.entity_id.unwrap_or_else(|| ANY.to_owned());
     may_ask_about_others(&caller, &entity_type)?;
     let object = (&*entity_type, &*entity_id, &*permission);
     let found = found_subjects(&caller.cx, object, (&kind, relation.as_deref()), &page).await?;
@@ -202,15 +197,14 @@ pub async fn subjects(asked: AskedForList) -> HandlerResult {
     }))
 }
 
-fn page(input: &mut Input) -> Result<PageRequest, Refusal> {
-    let limit = input.take::<Value>("limit");
-    let limit = match limit.as_ref().map(Value::as_u64) {
+fn page(limit: Option<u64>, cursor: Option<String>) -> Result<PageRequest, Refusal> {
+    let limit = match limit {
         None => None,
-        Some(Some(limit)) if (1..=MAX_LIST as u64).contains(&limit) => usize::try_from(limit).ok(),
+        Some(limit) if (1..=MAX_LIST).contains(&limit) => usize::try_from(limit).ok(),
         Some(_) => {
             let message = format!("`limit` is a number from 1 to {MAX_LIST}.");
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
         }
     };
-    Ok(PageRequest::new(limit, input.take("cursor")))
+    Ok(PageRequest::new(limit, cursor))
 }

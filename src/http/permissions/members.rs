@@ -2,29 +2,38 @@
 
 use std::collections::BTreeSet;
 
+use actix_web::HttpResponse;
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::access::groups::{self, Member};
+use crate::access::groups;
+use crate::access::membership::{self, Member};
 use crate::base::id::GroupId;
-use crate::http::extract::{Caller, PlatformRight, ViewGroups, refuse_app};
+use crate::http::extract::{Caller, Params, PlatformRight, ViewGroups, refuse_app};
 use crate::http::respond::HandlerResult;
 use crate::records::tuple::ANY;
 
 /// `GET /api/internal/groups/{group}/members`: everybody, or with `direct=true` those who were put in by name. Who is
 /// only in on a condition is not surely in, and `user:*` names nobody.
-pub async fn list(caller: Caller, group: Path<String>, request: HttpRequest) -> HandlerResult {
+pub async fn list(caller: Caller, group: Path<String>, asked: Params<MembersQuery>) -> HandlerResult {
     refuse_app(&caller)?;
     ViewGroups::require(&caller.cx)?;
-    let direct = request.query_string().split('&').any(|pair| pair == "direct=true");
+    let direct = asked.0.direct.unwrap_or_default();
     let from = caller.cx.read()?;
     let group = groups::group(&caller.cx, &from, &group)?;
     let id = group.id.clone();
-    let members = caller.cx.look(move |cx| groups::members(cx, &cx.read()?, &id, direct)).await?;
+    let members = caller.cx.look(move |cx| membership::members(cx, &cx.read()?, &id, direct)).await?;
     let is_told = |member: &&Member| member.subject.kind == "user" && member.subject.id != ANY && !member.conditional;
     let ids: BTreeSet<&str> = members.iter().filter(is_told).map(|member| &*member.subject.id).collect();
     Ok(HttpResponse::Ok().json(GroupMembers { group_id: &group.id, count: ids.len(), member_ids: ids }))
+}
+
+/// How the members of a group are asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MembersQuery {
+    /// Only those who were put in by name.
+    direct: Option<bool>,
 }
 
 /// Who is in a group.

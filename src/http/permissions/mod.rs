@@ -12,6 +12,7 @@ pub(in crate::http) mod check;
 mod grants;
 mod lists;
 mod members;
+mod shapes;
 
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;

@@ -301,7 +301,12 @@ impl Refusal {
         if let Some(seconds) = self.0.retry_after {
             response.insert_header(("x-retry-after", seconds.to_string()));
         }
-        response.json(json!({ "code": self.0.code.to_uppercase(), "message": self.0.message }))
+        let code = if self.0.code == "invalid_fields" { "invalid_request" } else { &*self.0.code };
+        let mut body = json!({ "code": code.to_uppercase(), "message": self.0.message });
+        if let Some(body) = body.as_object_mut().filter(|_| !self.0.fields.is_empty()) {
+            body.insert(String::from("fields"), json!(self.0.fields));
+        }
+        response.json(body)
     }
 
     /// `{"error","message"}` and what more there is to say. The codes are this dialect's own where it has one.

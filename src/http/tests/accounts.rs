@@ -196,3 +196,22 @@ async fn a_closed_site_takes_no_sign_up() {
     let answer = site.send(TestRequest::post().uri("/api/auth/sign-up/email").set_json(body)).await;
     assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::FORBIDDEN, &"SIGN_UP_DISABLED".into()));
 }
+
+#[actix_web::test]
+async fn everything_that_is_wrong_with_a_body_is_said_at_once_and_what_is_not_known_is_ignored() {
+    let site = Site::open().await;
+    for (path, body, places) in [
+        ("sign-up/email", json!({"name": 1, "colour": 1}), &["email", "password", "name"][..]),
+        ("sign-in/email", json!({"email": 1, "rememberMe": "x"}), &["password", "email", "rememberMe"]),
+        ("sign-in/username", json!({"username": "ann", "password": 7, "rememberMe": 7}), &["password", "rememberMe"]),
+        ("is-username-available", json!({"username": []}), &["username"]),
+    ] {
+        let request = TestRequest::post().uri(&format!("/api/auth/{path}")).set_json(&body);
+        let answer = site.send(request).await;
+        let code = (answer.status, answer.json()["code"].clone());
+        assert_eq!(code, (StatusCode::BAD_REQUEST, json!("INVALID_REQUEST")), "{path}: {}", answer.body);
+        let fields = answer.json()["fields"].clone();
+        let found: Vec<&str> = fields.as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+        assert_eq!(found, places, "{path}: {}", answer.body);
+    }
+}

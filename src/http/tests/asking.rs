@@ -1,6 +1,7 @@
 //! Questions and lists over the permission API, and what policies are told.
 
 use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
 use super::graph::parts;
@@ -133,6 +134,160 @@ async fn a_policy_is_tried_with_the_context_that_a_check_makes() {
     let context = json!({"user": {"id": "ann", "attributes": {"department": "sales", "id": "x"}}, "time": {"hour": 9}});
     assert_eq!(result(script, context).await, "allowed");
     assert_eq!(result("return context.resource.id == nil", json!({})).await, "denied");
+}
+
+#[actix_web::test]
+async fn a_resource_is_read_in_one_way_everywhere() {
+    let desk = Desk::open().await;
+    let policy = "return context.resource.amount == 10 and context.resource.attributes.amount == 10";
+    desk.model(
+        "notes",
+        json!({"relations": {"viewer": {}}, "permissions": {"read": {"relation": "viewer", "policyEngine": "lua", "policy": policy}}}),
+    )
+    .await;
+    desk.tuple("notes n1 viewer user ann").await;
+    let resources = [
+        (json!({"amount": 10}), true),
+        (json!({"attributes": {"amount": 10}}), true),
+        (json!({"amount": 10, "attributes": {"open": true}, "id": "n1", "type": "notes"}), true),
+        (json!({"amount": 11}), false),
+        (json!({"attributes": {"amount": 11}}), false),
+        (json!({}), false),
+    ];
+    let question = || json!({"userId": "ann", "entityType": "notes", "permission": "read"});
+    let with = |mut body: Value, more: Value| {
+        more.as_object().unwrap().iter().for_each(|(name, value)| body[name.as_str()] = value.clone());
+        body
+    };
+    let check = "/api/auth/check-permission";
+    let batch = "/api/auth/check-permission/batch";
+    for (resource, is_allowed) in &resources {
+        let one = |more: Value| with(with(question(), json!({"entityId": "n1"})), more);
+        let many = |more: Value| with(with(question(), json!({"entityIds": ["n1"]})), more);
+        let admin = |more: Value| {
+            let who = json!({"subject_type": "user", "subject_id": "ann", "permission": "read", "entity_type": "notes",
+                "entity_id": "n1", "names": false});
+            with(who, more)
+        };
+        let ways = [
+            (check, one(json!({"resource": resource})), "/allowed"),
+            (check, one(json!({"context": {"resource": resource}})), "/allowed"),
+            (batch, json!({"checks": [one(json!({"resource": resource}))]}), "/results/0/allowed"),
+            (batch, json!({"checks": [one(json!({"context": {"resource": resource}}))]}), "/results/0/allowed"),
+            (batch, many(json!({"resource": resource})), "/results/n1"),
+            (batch, many(json!({"resources": {"n1": resource}})), "/results/n1"),
+            (batch, many(json!({"context": {"resource": resource}})), "/results/n1"),
+            ("/api/admin/check", admin(json!({"resource": resource})), "/allowed"),
+            ("/api/admin/check", admin(json!({"context": {"resource": resource}})), "/allowed"),
+        ];
+        for (path, body, place) in ways {
+            let answer = desk.send(&desk.token, Method::POST, path, body.clone()).await;
+            let allowed = answer.json().pointer(place).cloned();
+            assert_eq!(allowed, Some(json!(is_allowed)), "{path} {body}: {}", answer.body);
+        }
+        let trial = json!({"script": policy, "context": {"resource": resource}});
+        let result = desk.admin(Method::POST, "policies/test", trial).await.json()["result"].clone();
+        assert_eq!(result == "allowed", *is_allowed, "{resource}: {result}");
+    }
+    // What is said twice and differently is not chosen from.
+    let twice = json!({"amount": 10, "attributes": {"amount": 11}});
+    for body in [json!({"resource": twice}), json!({"context": {"resource": twice}})] {
+        let answer =
+            desk.send(&desk.token, Method::POST, check, with(with(question(), json!({"entityId": "n1"})), body)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+    }
+}
+
+#[actix_web::test]
+async fn everything_that_is_wrong_with_a_question_is_said_at_once() {
+    let desk = Desk::open().await;
+    desk.model("notes", json!({"relations": {"viewer": {}}})).await;
+    let cases = [
+        (
+            "check-permission",
+            json!({"entityId": 5, "subject": {"id": "ann", "name": 1}, "contextualTuples": [{"entityId": "1"}], "colour": 1}),
+            "missing_fields",
+            &[
+                "contextualTuples[0].entityType",
+                "contextualTuples[0].relation",
+                "contextualTuples[0].subjectType",
+                "contextualTuples[0].subjectId",
+                "entityType",
+                "permission",
+                "entityId",
+                "subject.type",
+                "subject.name",
+                "colour",
+            ][..],
+        ),
+        (
+            "check-permission",
+            json!({"entityType": "notes", "permission": "viewer", "entityId": "1", "explain": "yes", "context": []}),
+            "invalid_request",
+            &["explain", "context"],
+        ),
+        ("check-permission/batch", json!({}), "missing_fields", &["entityType", "permission", "entityIds"]),
+        (
+            "check-permission/batch",
+            json!({"checks": [{"entityType": "", "permission": "x"}, {"permission": 1, "entityIds": []}]}),
+            "missing_fields",
+            &["checks[0].entityType", "checks[1].entityType", "checks[1].permission", "checks[1].entityIds"],
+        ),
+        (
+            "check-permission/batch",
+            json!({"checks": [], "entityIds": [], "explain": true}),
+            "invalid_request",
+            &["explain", "entityIds"],
+        ),
+        (
+            "check-permission/batch",
+            json!({"entityType": "notes", "permission": "viewer", "entityIds": ["1"], "resources": {"1": 5}}),
+            "invalid_request",
+            &["resources.1"],
+        ),
+        (
+            "list-objects",
+            json!({"limit": "x", "entityId": "1"}),
+            "missing_fields",
+            &["entityType", "permission", "limit", "entityId"],
+        ),
+        (
+            "list-objects",
+            json!({"entityType": "notes", "permission": "viewer", "limit": -1}),
+            "invalid_limit",
+            &["limit"],
+        ),
+        ("list-subjects", json!({"userId": "ann"}), "missing_fields", &["entityType", "permission", "userId"]),
+    ];
+    for (path, body, code, places) in cases {
+        let answer = desk.send(&desk.token, Method::POST, &format!("/api/auth/{path}"), body.clone()).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (StatusCode::BAD_REQUEST, &json!(code)),
+            "{path} {body}: {}",
+            answer.body
+        );
+        let mut found: Vec<String> = answer.json()["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["field"].as_str().unwrap().to_owned())
+            .collect();
+        let mut wanted: Vec<String> = places.iter().map(|place| (*place).to_owned()).collect();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{path} {body}: {}", answer.body);
+    }
+    for query in ["list-objects?entityType=notes&limit=x&limit=2", "list-subjects?permission=viewer&colour=1"] {
+        let request = TestRequest::get().uri(&format!("/api/auth/{query}"));
+        let answer = desk.site.send(request.insert_header(("authorization", format!("Bearer {}", desk.token)))).await;
+        assert_eq!((answer.status, answer.json()["error"].clone()), (StatusCode::BAD_REQUEST, json!("missing_fields")));
+        assert!(answer.json()["fields"].as_array().unwrap().len() >= 2, "{}", answer.body);
+    }
+    // Nobody is told before they are known.
+    let body = json!({"entityType": 1});
+    let answer = desk.site.send(TestRequest::post().uri("/api/auth/check-permission").set_json(body)).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
 }
 
 #[actix_web::test]

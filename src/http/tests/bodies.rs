@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::PASSWORD;
 use crate::base::Secret;
+use crate::base::json_schema::AnyObject;
 use crate::http::body_budget::{Budget, WEIGHT};
 use crate::http::endpoint::tests::registered_with;
 use crate::http::extract::body::OF_STRANGERS;
@@ -236,7 +237,7 @@ async fn a_body_waits_until_its_caller_is_proved() {
     use tokio::sync::oneshot;
 
     use crate::http::endpoint::Endpoint;
-    use crate::http::extract::{Json, prove};
+    use crate::http::extract::{OpenBody, prove};
 
     thread_local! {
         static PROOF: Cell<Option<oneshot::Receiver<bool>>> = const { Cell::new(None) };
@@ -255,7 +256,7 @@ async fn a_body_waits_until_its_caller_is_proved() {
         }
     }
 
-    async fn take(_body: Json<serde_json::Value>, _caller: Slow) -> HttpResponse {
+    async fn take(_body: OpenBody<AnyObject>, _caller: Slow) -> HttpResponse {
         HttpResponse::Ok().finish()
     }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod asking;
+mod authzen;
 mod bodies;
 mod bounds;
 mod described;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::PASSWORD;
+use crate::access::catalogue::{self, Draft};
 use crate::access::groups::{self, Change};
-use crate::access::model::catalogue::{self, Draft};
 use crate::access::naming::Naming;
 use crate::access::tuples::{self, NewTuple};
 use crate::apikeys::{self, KeyChange, NewKey};

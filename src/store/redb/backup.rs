@@ -7,32 +7,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::draft::{Draft, Publish, Unpublished};
+use super::engine::RedbEngine;
+use super::error::{BackupError, OpenError};
+use super::opening;
+use super::options::Options;
 use super::view::view_of;
-use super::{BackupError, OpenError, Options, RedbEngine, opening};
 use crate::base::id::TenantId;
-use crate::store::engine::{Changes, DataFile as _, Engine, Head, Order, Row, View};
+use crate::store::changes::{Changes, Head};
+use crate::store::engine::{DataFile as _, Engine, View};
 use crate::store::key::Key;
-use crate::store::schema::{self, META, Meta};
+use crate::store::meta::{META, Manifest, Meta};
+use crate::store::scan::{Order, Row};
 use crate::store::tx::Snapshot;
-use crate::store::{Error, migrate, record};
+use crate::store::{Error, migrate, record, schema};
 
 /// Rows per step of a copy.
 const STEP: usize = 4096;
-
-/// What a backup holds; written into it as its last row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::store) struct Manifest {
-    /// SHA-256 over all rows but this one, in hexadecimal.
-    sha256: String,
-    /// Rows by table, without empty tables and this row.
-    tables: BTreeMap<String, u64>,
-    /// The schema number of the data.
-    schema: u32,
-}
 
 /// What was backed up, verified or restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -256,8 +250,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use serde::Deserialize;
+
     use super::*;
-    use crate::store::redb::RedbEngine;
     use crate::store::tx::transact;
     use crate::store::{Record, Store, Table, Tx};
 

@@ -6,7 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{OpenError, Options, RedbEngine, opening};
+use super::engine::RedbEngine;
+use super::error::OpenError;
+use super::opening;
+use super::options::Options;
 
 /// Tells the drafts of one process apart.
 static NUMBER: AtomicU64 = AtomicU64::new(0);

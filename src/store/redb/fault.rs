@@ -6,8 +6,8 @@ use redb::{
     CommitError, CompactionError, SavepointError, SetDurabilityError, StorageError, TableError, TransactionError,
 };
 
+use crate::base::panic::message_of;
 use crate::store::Error;
-use crate::store::writer::message_of;
 
 /// Turns a panic within redb, as damaged pages can cause, into an error.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {

@@ -5,34 +5,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::backup::{self, BackupReport};
 use super::draft::{Draft, Publish, Unpublished};
-use super::{BackupReport, OpenError, RedbEngine, backup};
+use super::engine::RedbEngine;
+use super::error::OpenError;
+use super::options::Options;
 use crate::store::engine::{DataFile, Engine};
 use crate::store::{Error, Store, migrate};
-
-/// How a data file is used.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Memory for pages of the file, in bytes.
-    pub cache_bytes: usize,
-    /// Files up to this size, in bytes, are read and checked as a whole when they are opened; larger ones only where
-    /// they are used, and by backups.
-    pub check_bytes: u64,
-    /// A disk that can be made to look full.
-    #[cfg(test)]
-    pub(crate) room: super::device::Room,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 48 << 20,
-            check_bytes: 16 << 20,
-            #[cfg(test)]
-            room: super::device::Room::default(),
-        }
-    }
-}
 
 impl Store {
     /// Opens the data file at `path`, or makes it (0600) when nothing is there, and brings it up to date. Blocks.

@@ -11,9 +11,10 @@ use std::sync::{Arc, Once};
 use redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use super::device::{Access, Device};
+use super::error::OpenError;
 use super::fault::{fault, guarded};
+use super::options::Options;
 use super::view::view_of;
-use super::{OpenError, Options};
 use crate::store::{Error, Snapshot, migrate};
 
 /// What every redb file begins with.

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::base::id::TenantId;
-use crate::store::{Commit, Order, Record, Store, Table, Tx, migrate, tx};
+use crate::store::engine::DataFile as _;
+use crate::store::{Commit, Error, Order, Record, Store, Table, Tx, meta, migrate, tx};
 
 const ROWS: Table<(TenantId, u64), Text> = Table::new("test_a");
 
@@ -191,9 +192,9 @@ fn a_foreign_file_is_refused() {
 fn a_file_of_a_newer_version_is_refused() {
     let (_folder, path) = place();
     let store = open(&path).unwrap();
-    let newer = schema::Meta::Schema(migrate::known() + 1);
+    let newer = meta::Meta::Schema(migrate::known() + 1);
     let key = (TenantId::INSTALLATION, String::from("schema"));
-    store.write_blocking(move |tx| schema::META.put(tx, &key, &newer)).unwrap();
+    store.write_blocking(move |tx| meta::META.put(tx, &key, &newer)).unwrap();
     store.close();
     let error = refused(&path);
     assert!(matches!(error, OpenError::Newer { .. }), "{error:?}");

@@ -4,12 +4,22 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata as _, TableError};
+use redb::{
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata as _, TableDefinition, TableError,
+};
 
 use super::fault::{fault, guarded};
-use super::{Bytes, raw};
-use crate::store::engine::{Head, Order, Row, View, nothing_between};
-use crate::store::{Error, schema};
+use crate::store::changes::Head;
+use crate::store::engine::View;
+use crate::store::scan::{Order, Row, nothing_between};
+use crate::store::{Error, meta, schema};
+
+type Bytes = &'static [u8];
+
+/// The one shape of every table.
+pub(super) const fn raw(name: &str) -> TableDefinition<'_, Bytes, Bytes> {
+    TableDefinition::new(name)
+}
 
 type RawTable = ReadOnlyTable<Bytes, Bytes>;
 /// A table, or `None` when nothing was ever written to it.
@@ -78,8 +88,8 @@ impl View for RedbView {
         if let Some(head) = self.head.get() {
             return Ok(*head);
         }
-        let (table, key) = schema::head_row();
-        let head = schema::head_of(self.get(table, &key)?.as_deref())?;
+        let (table, key) = meta::head_row();
+        let head = meta::head_of(self.get(table, &key)?.as_deref())?;
         Ok(*self.head.get_or_init(|| head))
     }
 

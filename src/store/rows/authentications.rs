@@ -1,6 +1,6 @@
 //! Sign-ins that have begun and are not complete, by id and by person.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{AuthenticationId, TenantId, UserId};
 use crate::records::Authentication;
 use crate::store::key::prefix;
@@ -22,7 +22,7 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &AuthenticationId) -> Result
 
 /// Writes a new authentication.
 pub fn put(tx: &mut Tx, tenant: TenantId, new: &Authentication) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Authentication, new.id.as_str(), None, new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Authentication, new.id.as_str(), None, new.expires_at)?;
     AUTHENTICATIONS.put(tx, &(tenant, new.id.clone()), new)?;
     BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
     let held = BY_USER.page(tx, &prefix((tenant, &new.user)), None, Order::Ascending, PER_PERSON + 1)?;
@@ -36,7 +36,7 @@ pub fn put(tx: &mut Tx, tenant: TenantId, new: &Authentication) -> Result<(), Er
 /// Removes an authentication, if it is there.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &AuthenticationId) -> Result<(), Error> {
     let Some(old) = find(tx, tenant, id)? else { return Ok(()) };
-    expired::cancel(tx, tenant, Kind::Authentication, id.as_str(), old.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Authentication, id.as_str(), old.expires_at)?;
     BY_USER.delete(tx, &(tenant, old.user, id.clone()))?;
     AUTHENTICATIONS.delete(tx, &(tenant, id.clone()))
 }
@@ -60,6 +60,7 @@ mod tests {
     use crate::base::secret::Digest;
     use crate::records::Wanted;
     use crate::store::Store;
+    use crate::store::rows::expired;
     use crate::testing::START;
 
     const TENANT: TenantId = TenantId::DEFAULT;

@@ -1,6 +1,6 @@
 //! Authorization codes, by id.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{CodeId, TenantId, UserId};
 use crate::records::Code;
 use crate::store::key::prefix;
@@ -22,7 +22,7 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &CodeId) -> Result<Option<Co
 
 /// Writes a code. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Code>, new: &Code) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Code, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Code, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     CODES.put(tx, &(tenant, new.id.clone()), new)?;
     if old.is_none() {
         BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
@@ -40,7 +40,7 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Code>, new: &Code) -> Res
 
 /// Removes a code.
 pub fn delete(tx: &mut Tx, tenant: TenantId, code: &Code) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Code, code.id.as_str(), code.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Code, code.id.as_str(), code.expires_at)?;
     BY_USER.delete(tx, &(tenant, code.user.clone(), code.id.clone()))?;
     CODES.delete(tx, &(tenant, code.id.clone()))
 }

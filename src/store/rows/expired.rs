@@ -1,86 +1,10 @@
-//! What ends by itself: one index by moment over all kinds, and the sweeper that empties it.
+//! The sweeper: removes the rows whose end, as `expiry` notes it, has passed.
 
-use super::expiry::{self, Expiry};
+use super::expiry::{self, Kind};
 use super::{authentications, codes, failures, grants, interactions, invites, links, marks, outbox, scripts, sessions};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::{Error, Read, Tx};
-
-/// What kind of row ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Authentication,
-    Code,
-    Delivery,
-    Failures,
-    Grant,
-    Interaction,
-    Invite,
-    Link,
-    Mark,
-    Refresh,
-    Refused,
-    Script,
-    Session,
-}
-
-impl Kind {
-    const ALL: [Self; 13] = [
-        Self::Authentication,
-        Self::Code,
-        Self::Delivery,
-        Self::Failures,
-        Self::Grant,
-        Self::Interaction,
-        Self::Invite,
-        Self::Link,
-        Self::Mark,
-        Self::Refresh,
-        Self::Refused,
-        Self::Script,
-        Self::Session,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Code => "code",
-            Self::Delivery => "delivery",
-            Self::Failures => "failures",
-            Self::Grant => "grant",
-            Self::Interaction => "interaction",
-            Self::Invite => "invite",
-            Self::Link => "link",
-            Self::Mark => "mark",
-            Self::Refresh => "refresh",
-            Self::Refused => "refused",
-            Self::Script => "script",
-            Self::Session => "session",
-        }
-    }
-}
-
-/// Notes that the row ends at `new` instead of `old`.
-pub(super) fn reschedule(
-    tx: &mut Tx,
-    tenant: TenantId,
-    kind: Kind,
-    key: &str,
-    old: Option<Moment>,
-    new: Moment,
-) -> Result<(), Error> {
-    match old {
-        Some(old) if old == new => return Ok(()),
-        Some(old) => note(tenant, kind, key, old).remove(tx)?,
-        None => {}
-    }
-    note(tenant, kind, key, new).put(tx)
-}
-
-/// Notes that the row is gone.
-pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Result<(), Error> {
-    note(tenant, kind, key, at).remove(tx)
-}
 
 /// The earliest moment at which a row ends, past or to come.
 pub fn next(from: &impl Read) -> Result<Option<Moment>, Error> {
@@ -91,16 +15,12 @@ pub fn next(from: &impl Read) -> Result<Option<Moment>, Error> {
 pub fn sweep(tx: &mut Tx, now: Moment, limit: usize) -> Result<usize, Error> {
     let due = expiry::due(tx, now, limit)?;
     for entry in &due {
-        if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == entry.kind) {
+        if let Some(kind) = Kind::named(&entry.kind) {
             remove(tx, entry.tenant, kind, &entry.key, now)?;
         }
         entry.remove(tx)?;
     }
     Ok(due.len())
-}
-
-fn note(tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Expiry {
-    Expiry { tenant, at, kind: kind.name().to_owned(), key: key.to_owned() }
 }
 
 /// Removes the row if its own end has passed too: an entry may be older than the row's last change.

@@ -1,4 +1,5 @@
-//! When rows end. One index by moment; what is to be deleted for a kind is known to the queries by noun.
+//! When rows end: one index by moment over all kinds. What is to be deleted for a kind is known to the queries by noun,
+//! and `expired` calls them.
 
 use std::ops::ControlFlow;
 
@@ -43,6 +44,92 @@ impl Expiry {
     pub fn remove(&self, tx: &mut Tx) -> Result<(), Error> {
         EXPIRY.delete(tx, &self.index_key())
     }
+}
+
+/// What kind of row ends. Who writes a row that ends notes it here in the same transaction, and moves the note when the
+/// ending moves: [`reschedule`], [`cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Authentication,
+    Code,
+    Delivery,
+    Failures,
+    Grant,
+    Interaction,
+    Invite,
+    Link,
+    Mark,
+    Refresh,
+    Refused,
+    Script,
+    Session,
+}
+
+impl Kind {
+    const ALL: [Self; 13] = [
+        Self::Authentication,
+        Self::Code,
+        Self::Delivery,
+        Self::Failures,
+        Self::Grant,
+        Self::Interaction,
+        Self::Invite,
+        Self::Link,
+        Self::Mark,
+        Self::Refresh,
+        Self::Refused,
+        Self::Script,
+        Self::Session,
+    ];
+
+    /// The kind that has this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Code => "code",
+            Self::Delivery => "delivery",
+            Self::Failures => "failures",
+            Self::Grant => "grant",
+            Self::Interaction => "interaction",
+            Self::Invite => "invite",
+            Self::Link => "link",
+            Self::Mark => "mark",
+            Self::Refresh => "refresh",
+            Self::Refused => "refused",
+            Self::Script => "script",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// Notes that the row ends at `new` instead of `old`.
+pub(super) fn reschedule(
+    tx: &mut Tx,
+    tenant: TenantId,
+    kind: Kind,
+    key: &str,
+    old: Option<Moment>,
+    new: Moment,
+) -> Result<(), Error> {
+    match old {
+        Some(old) if old == new => return Ok(()),
+        Some(old) => note(tenant, kind, key, old).remove(tx)?,
+        None => {}
+    }
+    note(tenant, kind, key, new).put(tx)
+}
+
+/// Notes that the row is gone.
+pub(super) fn cancel(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Result<(), Error> {
+    note(tenant, kind, key, at).remove(tx)
+}
+
+fn note(tenant: TenantId, kind: Kind, key: &str, at: Moment) -> Expiry {
+    Expiry { tenant, at, kind: kind.name().to_owned(), key: key.to_owned() }
 }
 
 /// Up to `limit` rows, of all tenants, that have ended at `now`; within a tenant the earliest first.

@@ -1,6 +1,6 @@
 //! Refused authorization requests, by client.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{ClientId, FailureId, TenantId};
 use crate::records::AuthorizeFailure;
 use crate::store::key::prefix;
@@ -33,13 +33,13 @@ pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Resul
 
 /// Writes a failure. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&AuthorizeFailure>, new: &AuthorizeFailure) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Refused, &name(new), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Refused, &name(new), old.map(|old| old.expires_at), new.expires_at)?;
     FAILURES.put(tx, &(tenant, new.client.clone(), new.id.clone()), new)
 }
 
 /// Removes a failure.
 pub fn delete(tx: &mut Tx, tenant: TenantId, failure: &AuthorizeFailure) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Refused, &name(failure), failure.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Refused, &name(failure), failure.expires_at)?;
     FAILURES.delete(tx, &(tenant, failure.client.clone(), failure.id.clone()))
 }
 

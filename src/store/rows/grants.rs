@@ -1,6 +1,6 @@
 //! Token families and their refresh tokens; families by person, session and client.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{ClientId, GrantId, RefreshId, SessionId, TenantId, UserId};
 use crate::records::{Grant, Refresh};
 use crate::store::key::prefix;
@@ -65,7 +65,7 @@ pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Resul
 
 /// Writes a family. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Grant>, new: &Grant) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Grant, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Grant, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if old.is_none() {
         make_room(tx, tenant, new)?;
         BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
@@ -96,7 +96,7 @@ fn make_room(tx: &mut Tx, tenant: TenantId, new: &Grant) -> Result<(), Error> {
 
 /// Removes a family; its refresh tokens answer nothing without it and are swept at their own end.
 pub fn delete(tx: &mut Tx, tenant: TenantId, grant: &Grant) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Grant, grant.id.as_str(), grant.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Grant, grant.id.as_str(), grant.expires_at)?;
     BY_USER.delete(tx, &(tenant, grant.user.clone(), grant.id.clone()))?;
     BY_SESSION.delete(tx, &(tenant, grant.session.clone(), grant.id.clone()))?;
     BY_CLIENT.delete(tx, &(tenant, grant.client.clone(), grant.id.clone()))?;
@@ -110,7 +110,7 @@ pub fn find_refresh(from: &impl Read, tenant: TenantId, id: &RefreshId) -> Resul
 
 /// Writes a refresh token. `old` is the row as it was read in this transaction, if there was one.
 pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &Refresh) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if old.is_some() {
         return REFRESH.put(tx, &(tenant, new.id.clone()), new);
     }
@@ -163,7 +163,7 @@ fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<
 
 /// Removes a refresh token.
 pub fn delete_refresh(tx: &mut Tx, tenant: TenantId, refresh: &Refresh) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Refresh, refresh.id.as_str(), refresh.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Refresh, refresh.id.as_str(), refresh.expires_at)?;
     REFRESH_BY_GRANT.delete(tx, &(tenant, refresh.grant.clone(), refresh.id.clone()))?;
     REFRESH.delete(tx, &(tenant, refresh.id.clone()))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::Moment;
 use crate::base::id::{InteractionId, TenantId};
 use crate::store::{Error, Read, Record, Table, Tx};
@@ -28,7 +28,7 @@ pub fn answer(tx: &mut Tx, tenant: TenantId, id: &InteractionId, until: Moment) 
     if is_answered(tx, tenant, id)? {
         return Ok(false);
     }
-    expired::reschedule(tx, tenant, Kind::Interaction, id.as_str(), None, until)?;
+    expiry::reschedule(tx, tenant, Kind::Interaction, id.as_str(), None, until)?;
     ANSWERED.put(tx, &(tenant, id.clone()), &Answered { expires_at: until })?;
     Ok(true)
 }
@@ -47,6 +47,7 @@ mod tests {
     use super::*;
     use crate::base::entropy::OsEntropy;
     use crate::store::Store;
+    use crate::store::rows::expired;
     use crate::testing::START;
 
     const TENANT: TenantId = TenantId::DEFAULT;

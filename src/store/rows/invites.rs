@@ -1,6 +1,6 @@
 //! Invitations, by id.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{InviteId, TenantId};
 use crate::records::Invite;
 use crate::store::{Error, Read, Record, Table, Tx};
@@ -16,12 +16,12 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &InviteId) -> Result<Option<
 
 /// Writes an invitation. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Invite>, new: &Invite) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Invite, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Invite, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     INVITES.put(tx, &(tenant, new.id.clone()), new)
 }
 
 /// Removes an invitation.
 pub fn delete(tx: &mut Tx, tenant: TenantId, invite: &Invite) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Invite, invite.id.as_str(), invite.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Invite, invite.id.as_str(), invite.expires_at)?;
     INVITES.delete(tx, &(tenant, invite.id.clone()))
 }

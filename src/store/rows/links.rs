@@ -1,6 +1,6 @@
 //! Set-up and recovery links, by id.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::{LinkId, TenantId};
 use crate::records::{Link, LinkPurpose};
 use crate::store::key::prefix;
@@ -18,7 +18,7 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &LinkId) -> Result<Option<Li
 /// Writes a link and removes every other of the same purpose: only the newest works.
 pub fn put_only(tx: &mut Tx, tenant: TenantId, link: &Link) -> Result<(), Error> {
     delete_all(tx, tenant, &link.purpose)?;
-    expired::reschedule(tx, tenant, Kind::Link, link.id.as_str(), None, link.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Link, link.id.as_str(), None, link.expires_at)?;
     LINKS.put(tx, &(tenant, link.id.clone()), link)
 }
 
@@ -34,6 +34,6 @@ pub fn delete_all(tx: &mut Tx, tenant: TenantId, purpose: &LinkPurpose) -> Resul
 
 /// Removes a link.
 pub fn delete(tx: &mut Tx, tenant: TenantId, link: &Link) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Link, link.id.as_str(), link.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Link, link.id.as_str(), link.expires_at)?;
     LINKS.delete(tx, &(tenant, link.id.clone()))
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::store::{Error, Read, Record, Table, Tx};
@@ -56,7 +56,7 @@ pub fn holds(from: &impl Read, tenant: TenantId, meaning: Meaning, text: &str, n
 pub fn set(tx: &mut Tx, tenant: TenantId, meaning: Meaning, text: &str, until: Moment) -> Result<bool, Error> {
     let key = (tenant, meaning.name(text));
     let old = MARKS.find(tx, &key)?;
-    expired::reschedule(tx, tenant, Kind::Mark, &key.1, old.as_ref().map(|mark| mark.expires_at), until)?;
+    expiry::reschedule(tx, tenant, Kind::Mark, &key.1, old.as_ref().map(|mark| mark.expires_at), until)?;
     MARKS.put(tx, &key, &Mark { expires_at: until })?;
     Ok(old.is_none())
 }

@@ -1,6 +1,6 @@
 //! The outbox: deliveries by id, and those that wait by the moment of their next try.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use super::filtered::{self, PageRange};
 use crate::base::Moment;
 use crate::base::id::{DeliveryId, TenantId};
@@ -22,7 +22,7 @@ pub fn find(from: &impl Read, tenant: TenantId, id: &DeliveryId) -> Result<Optio
 
 /// Writes a delivery. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Delivery>, new: &Delivery) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Delivery, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Delivery, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if let Some(old) = old {
         BY_DUE.delete(tx, &(tenant, old.due, old.id.clone()))?;
     }
@@ -34,7 +34,7 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Delivery>, new: &Delivery
 
 /// Removes a delivery.
 pub fn delete(tx: &mut Tx, tenant: TenantId, delivery: &Delivery) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Delivery, delivery.id.as_str(), delivery.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Delivery, delivery.id.as_str(), delivery.expires_at)?;
     BY_DUE.delete(tx, &(tenant, delivery.due, delivery.id.clone()))?;
     OUTBOX.delete(tx, &(tenant, delivery.id.clone()))
 }

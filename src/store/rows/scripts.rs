@@ -1,6 +1,6 @@
 //! Texts of scripts that evaluations refer to, by digest: each is stored once.
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use crate::base::id::TenantId;
 use crate::base::{Moment, ScriptDigest};
 use crate::records::Script;
@@ -30,7 +30,7 @@ pub fn keep(tx: &mut Tx, tenant: TenantId, text: &str, until: Moment) -> Result<
     let digest = ScriptDigest::of(text).to_string();
     let key = (tenant, digest);
     let old = SCRIPTS.find(tx, &key)?.map(|script| script.expires_at);
-    expired::reschedule(tx, tenant, Kind::Script, &key.1, old, until)?;
+    expiry::reschedule(tx, tenant, Kind::Script, &key.1, old, until)?;
     SCRIPTS.put(tx, &key, &Script { text: text.to_owned(), expires_at: until })
 }
 

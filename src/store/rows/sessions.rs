@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::expired::{self, Kind};
+use super::expiry::{self, Kind};
 use super::filtered::{self, PageRange};
 use crate::base::Moment;
 use crate::base::id::{ClientId, SessionId, TenantId, UserId};
@@ -116,14 +116,14 @@ pub fn page_of(
 
 /// Writes a session. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Session>, new: &Session) -> Result<(), Error> {
-    expired::reschedule(tx, tenant, Kind::Session, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
+    expiry::reschedule(tx, tenant, Kind::Session, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
     SESSIONS.put(tx, &(tenant, new.id.clone()), new)
 }
 
 /// Removes a session.
 pub fn delete(tx: &mut Tx, tenant: TenantId, session: &Session) -> Result<(), Error> {
-    expired::cancel(tx, tenant, Kind::Session, session.id.as_str(), session.expires_at)?;
+    expiry::cancel(tx, tenant, Kind::Session, session.id.as_str(), session.expires_at)?;
     BY_USER.delete(tx, &(tenant, session.user.clone(), session.id.clone()))?;
     SESSIONS.delete(tx, &(tenant, session.id.clone()))
 }

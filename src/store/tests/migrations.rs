@@ -7,12 +7,13 @@ use crate::base::Moment;
 use crate::base::entropy::OsEntropy;
 use crate::base::id::UserId;
 use crate::records::User;
-use crate::store::engine::{Changes, View};
+use crate::store::changes::Changes;
+use crate::store::engine::View;
 use crate::store::key::prefix;
 use crate::store::memory::MemoryEngine;
 use crate::store::redb::{Draft, Publish, RedbEngine};
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::{Options, Record, Revision, Store, Table, schema};
+use crate::store::{Options, Record, Revision, Store, Table, meta};
 
 const NUMBERS: Table<(TenantId,), Number> = Table::new("test_a");
 
@@ -229,7 +230,7 @@ fn counts_of_changes_go_on_in_their_own_table_in_a_file_of_the_old_shape() {
     // One of the earlier migrations counts as this version does.
     transact(draft.engine(), |tx| tuples::raise(tx, TenantId::DEFAULT)).unwrap();
     // It knew no revisions.
-    let (table, key) = schema::head_row();
+    let (table, key) = meta::head_row();
     let mut former = Changes::default();
     former.set(table, key, None);
     draft.engine().load(&former).unwrap();

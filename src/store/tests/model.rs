@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::conformance::Gate;
-use crate::store::engine::nothing_between;
+use crate::store::scan::nothing_between;
 use crate::store::*;
 
 const A: &str = "test_a";

@@ -1,8 +1,7 @@
-//! What documents mean, what is refused, and what of it is stored.
+//! What documents mean, and what is refused.
 
 mod documents;
 mod meaning;
-mod stored;
 
 use serde_json::{Map, Value};
 

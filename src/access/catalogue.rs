@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::models::{spell_subjects, stored_as};
-use super::sense::circular_exclusions;
-use super::{CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, compile, compile_stored};
-use crate::access::authority::{self, ModelChange};
-use crate::access::error::{Error, Mistake};
-use crate::access::evaluations;
+use super::authority::{self, ModelChange};
+use super::error::{Error, Mistake};
+use super::evaluations;
+use super::model::{
+    CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, circular_exclusions, compile, compile_stored,
+    spell_subjects, stored_as,
+};
 use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
@@ -427,3 +428,7 @@ fn collect_arrows<'m>(rewrite: &'m Rewrite, arrows: &mut Vec<(&'m str, &'m str)>
         }
     }
 }
+
+#[cfg(test)]
+#[path = "catalogue_tests.rs"]
+mod tests;

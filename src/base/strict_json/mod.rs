@@ -2,11 +2,12 @@
 //! object, because two readers could disagree about which one counts (RFC 8259 §4; RFC 7515 §4 and RFC 7519 §4 demand
 //! it).
 
-use std::cell::Cell;
-use std::fmt;
+mod reader;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use reader::State;
 
 /// What a document may be at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +18,12 @@ pub struct Bounds {
     pub values: usize,
 }
 
-/// A document that was read.
+/// A document that was read, as JSON or straight into a type.
 #[derive(Debug)]
-pub struct Document {
+pub struct Document<T = Value> {
     /// What it says.
-    pub value: Value,
-    /// What it takes in memory, in bytes: `[0,0,…]` takes many times its text.
+    pub value: T,
+    /// About what it takes in memory as JSON, in bytes: `[0,0,…]` takes many times its text. As a type it takes less.
     pub bytes: usize,
 }
 
@@ -51,16 +52,20 @@ pub enum Error {
 
 /// Reads one document and nothing behind it.
 pub fn read(bytes: &[u8], bounds: Bounds) -> Result<Document, Error> {
-    let state = State { values: Cell::new(bounds.values), bytes: Cell::new(0), wrong: Cell::new(None) };
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Reader { depth: bounds.depth, state: &state }.deserialize(&mut deserializer);
-    match value.and_then(|value| deserializer.end().map(|()| value)) {
-        Ok(value) => Ok(Document { value, bytes: state.bytes.get() }),
-        Err(error) => {
-            let syntax = Error::Syntax { line: error.line(), column: error.column() };
-            Err(state.wrong.get().unwrap_or(syntax))
-        }
+    let state = State::new(bounds);
+    match state.read(bytes) {
+        Ok(value) => Ok(Document { value, bytes: state.bytes() }),
+        Err(error) => Err(state.wrong().unwrap_or(Error::Syntax { line: error.line(), column: error.column() })),
     }
+}
+
+/// Reads one document and nothing behind it straight into a type, as strictly: a list is never taken for an object with
+/// its members in order, and what the type ignores is read all the same. The error only says that it is not this; what
+/// is wrong is found by [`read`], and where that succeeds, in what it gives.
+pub fn typed<T: DeserializeOwned>(bytes: &[u8], bounds: Bounds) -> Result<Document<T>, serde_json::Error> {
+    let state = State::new(bounds);
+    let value = state.read(bytes)?;
+    Ok(Document { value, bytes: state.bytes() })
 }
 
 /// The members of a document that is an object. `None` where it is something else, and for every [`Error`].
@@ -68,123 +73,6 @@ pub fn object(bytes: &[u8], bounds: Bounds) -> Option<Map<String, Value>> {
     match read(bytes, bounds).ok()?.value {
         Value::Object(members) => Some(members),
         _ => None,
-    }
-}
-
-/// What a value takes in a list that grows by doubling.
-const OF_VALUE: usize = 2 * size_of::<Value>();
-
-/// What the name of a member takes besides its letters, the same.
-const OF_NAME: usize = 2 * (size_of::<String>() + 2 * size_of::<usize>());
-
-/// What is known of a document while it is read.
-struct State {
-    /// Values that it may still have.
-    values: Cell<usize>,
-    bytes: Cell<usize>,
-    wrong: Cell<Option<Error>>,
-}
-
-impl State {
-    fn takes(&self, bytes: usize) {
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
-    }
-
-    /// One more value.
-    fn count<E: serde::de::Error>(&self) -> Result<(), E> {
-        let left = self.values.get().checked_sub(1);
-        self.values.set(left.ok_or_else(|| self.refuse(Error::TooManyValues))?);
-        Ok(())
-    }
-
-    fn refuse<E: serde::de::Error>(&self, error: Error) -> E {
-        self.wrong.set(Some(error));
-        E::custom(error)
-    }
-}
-
-/// Reads a value that may hold this many levels more.
-#[derive(Clone, Copy)]
-struct Reader<'s> {
-    depth: usize,
-    state: &'s State,
-}
-
-impl Reader<'_> {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = self.depth.checked_sub(1);
-        let depth = depth.ok_or_else(|| self.state.refuse(Error::TooDeep))?;
-        Ok(Self { depth, ..self })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.state.takes(OF_VALUE);
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Reader<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        self.visit_string(value.to_owned())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        self.state.takes(value.len());
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            self.state.count()?;
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            self.state.takes(OF_NAME + name.len());
-            self.state.count()?;
-            let value = members.next_value_seed(inner)?;
-            if object.insert(name, value).is_some() {
-                return Err(self.state.refuse(Error::RepeatedMember));
-            }
-        }
-        Ok(Value::Object(object))
     }
 }
 
@@ -231,6 +119,53 @@ mod tests {
         {
             assert_eq!(refused(text), Error::RepeatedMember, "{text}");
         }
+    }
+
+    #[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Plain,
+        Of { name: String },
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Typed {
+        name: String,
+        inner: Option<Box<Typed>>,
+        kinds: Option<Vec<Kind>>,
+        free: Option<Map<String, Value>>,
+    }
+
+    #[test]
+    fn a_type_is_read_as_strictly_as_a_value() {
+        let read = |text: &str| typed::<Typed>(text.as_bytes(), BOUNDS).ok().map(|document| document.value);
+        let whole = r#"{"name":"a\u0062","inner":{"name":"c","more":{"d":[1]}},"kinds":["plain",{"of":{"name":"x"}}],
+            "free":{"e":null,"f":{"g":1.5}}}"#;
+        let found = read(whole).unwrap();
+        assert_eq!((found.name.as_str(), found.inner.as_ref().unwrap().name.as_str()), ("ab", "c"));
+        assert_eq!(found.kinds, Some(vec![Kind::Plain, Kind::Of { name: String::from("x") }]));
+        assert_eq!(found.free.as_ref().map(Map::len), Some(2));
+        let plain = br#"{"name":"a","x":[{"y":"z"},1],"free":{"e":"f"}}"#;
+        let bytes = super::read(plain, BOUNDS).unwrap().bytes;
+        assert_eq!(typed::<Typed>(plain, BOUNDS).unwrap().bytes, bytes, "what is not known counts, too");
+        for (what, text) in [
+            ("a member twice", r#"{"name":"a","name":"b"}"#),
+            ("one that is not known, twice", r#"{"name":"a","x":1,"x":2}"#),
+            ("the same, spelt otherwise", r#"{"name":"a","x":1,"\u0078":2}"#),
+            ("inside of what is not known", r#"{"name":"a","x":[{"y":1,"y":2}]}"#),
+            ("inside of what is free", r#"{"name":"a","free":{"y":{"z":1,"z":1}}}"#),
+            ("a list for an object", r#"["a",null,null,null]"#),
+            ("a list for an object inside", r#"{"name":"a","inner":["b",null,null,null]}"#),
+            ("text behind it", r#"{"name":"a"} x"#),
+            ("no UTF-8 in what is not known", "{\"name\":\"a\",\"x\":\"\u{1}\"}"),
+        ] {
+            assert_eq!(read(text), None, "{what}");
+        }
+        assert!(typed::<Typed>(b"{\"name\":\"a\",\"x\":\"\xff\"}", BOUNDS).is_err());
+        let nested = format!("{{\"name\":\"a\",\"x\":{}{}}}", "[".repeat(BOUNDS.depth), "]".repeat(BOUNDS.depth));
+        assert_eq!(read(&nested), None, "too deep in what is not known");
+        let many = format!("{{\"name\":\"a\",\"x\":[{}0]}}", "0,".repeat(BOUNDS.values));
+        assert_eq!(read(&many), None, "too many values in what is not known");
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::super::catalogue::{self, Draft, Stored};
-use super::super::{CompiledModel, Models};
-use super::members;
+use super::{Draft, Stored};
 use crate::access::error::Error;
-use crate::access::tuples;
+use crate::access::model::{CompiledModel, Models};
+use crate::access::{catalogue, tuples};
 use crate::audit;
 use crate::base::id::ClientId;
 use crate::base::page::PageRequest;
@@ -18,6 +17,11 @@ use crate::records::{PolicyPlace, SubjectRef, TupleKey};
 use crate::store::rows::{clients, models as rows, policy_versions};
 use crate::store::{self, Order, Tx};
 use crate::testing::{TestApp, block_on};
+
+/// The members of a document written with `json!`.
+fn members(document: Value) -> Map<String, Value> {
+    document.as_object().cloned().unwrap()
+}
 
 fn draft(entity_type: &str, definition: Value) -> Draft {
     Draft { entity_type: entity_type.to_owned(), definition: members(definition), client: None, expected_version: None }

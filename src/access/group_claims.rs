@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{CLIENTS, CheckSession, State, StoredSchema, USER};
 use super::graph::{CheckResult, Graph, Limits, ObjectRelation, StoreTuples};
-use super::{Error, groups};
+use super::{Error, membership};
 use crate::base::Budget;
 use crate::base::id::{ClientId, UserId};
 use crate::cx::Cx;
@@ -84,8 +84,8 @@ pub fn resolve(cx: &Cx, from: &Snapshot, user: &UserId, wanted: Wanted<'_>) -> R
         Err(error) => Err(error),
     };
     if let Some(with_paths) = wanted.groups {
-        let mut joined = groups::of_subject(cx, from, &subject)?;
-        found.truncated |= joined.len() >= groups::MAX_NESTED;
+        let mut joined = membership::of_subject(cx, from, &subject)?;
+        found.truncated |= joined.len() >= membership::MAX_NESTED;
         let mut held = Vec::with_capacity(joined.len());
         for one in joined.drain(..) {
             if holds(GROUP, one.group.id.as_str(), MEMBER, &mut found.truncated)? {
@@ -107,7 +107,7 @@ pub fn resolve(cx: &Cx, from: &Snapshot, user: &UserId, wanted: Wanted<'_>) -> R
     Ok(found)
 }
 
-fn named(joined: &[groups::Joined], with_paths: bool, truncated: &mut bool) -> Vec<Membership> {
+fn named(joined: &[membership::Joined], with_paths: bool, truncated: &mut bool) -> Vec<Membership> {
     let mut nested = Nested::default();
     if with_paths {
         for one in joined {
