@@ -210,9 +210,9 @@ async fn fill(home: &Home, with: &str) {
             administer(home, Method::PATCH, &format!("users/{ANN}"), json!({"attributes": attributes})).await;
         }
         _ => {
-            let profile = json!({"name": "n".repeat(200), "website": format!("https://ann.example/{long}"),
-                "picture": format!("https://ann.example/{long}"), "profile": format!("https://ann.example/{long}"),
-                "address": {"formatted": long}});
+            let url = format!("https://ann.example/{long}");
+            let profile = json!({"name": "n".repeat(200), "website": url, "picture": url, "profile": url,
+                "address": {"formatted": "a".repeat(200)}});
             administer(home, Method::PATCH, &format!("users/{ANN}"), profile).await;
         }
     }

@@ -45,10 +45,11 @@ const PLACES: [(&str, &str); 20] = [
     ("grants of the app", "machine"),
     ("exchange", "key"),
     ("verification", "key"),
-    ("end-session", "hint"),
     ("authorization", "sign-in"),
     ("refresh", "refresh"),
     ("redemption", "code"),
+    // Last: it ends the session that the hint names.
+    ("end-session", "hint"),
 ];
 
 /// What is given up with the app, the person behind it aside.

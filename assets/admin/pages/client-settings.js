@@ -50,7 +50,12 @@ const groupFields = [
     hint: "A name, or a path such as /realm_access/groups.",
     when: (values) => values.group_claims !== "none",
   },
-  { name: "group_paths", label: "By their paths, such as /staff/writers, and not by their names", kind: "check", when: (values) => values.group_claims !== "none" },
+  {
+    name: "group_paths",
+    label: "By their paths, such as /staff/writers, and not by their names",
+    kind: "check",
+    when: (values) => values.group_claims !== "none",
+  },
   {
     name: "group_filter",
     label: "Only these groups",

@@ -48,10 +48,9 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let redemption = cx
         .store()
         .write(move |tx| {
-            let Some(code) =
-                rows::codes::find(tx, at.tenant.id, &id)?.filter(|code| code.digest.matches(secret.expose()))
-            else {
-                return Ok(Redemption::Refused(unknown_code(Reason::CodeUnknown)));
+            let found = rows::codes::find(tx, at.tenant.id, &id)?;
+            let Some(code) = found.filter(|code| code.digest.matches(secret.expose())) else {
+                return Ok(Redemption::Refused(unknown_code(why_unknown(&at, &id))));
             };
             if code.used_at.is_some() {
                 if code.client == client_in_tx.id {
@@ -218,6 +217,12 @@ fn gets_refresh(client: &Client, scopes: &[String]) -> bool {
 /// How long the tokens of one code may live in all.
 pub(super) fn family_life(cx: &Cx) -> Duration {
     cx.settings().tokens.refresh_absolute.max(cx.settings().tokens.access)
+}
+
+/// Why there is no such code, for the people who run the app: one that has run out is removed after a while.
+fn why_unknown(cx: &Cx, id: &CodeId) -> Reason {
+    let is_over = id.says_made_at().is_some_and(|made| made.plus(cx.settings().tokens.code) < cx.now);
+    if is_over { Reason::CodeExpired } else { Reason::CodeUnknown }
 }
 
 fn unknown_code(reason: Reason) -> Error {

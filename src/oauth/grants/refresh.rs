@@ -47,7 +47,11 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         .write(move |tx| {
             let found = rows::grants::find_refresh(tx, at.tenant.id, &id)?;
             let Some(old) = found.filter(|token| token.digest.matches(secret.expose())) else {
-                return Ok(Refreshed::Refused(unknown_token(Reason::RefreshUnknown)));
+                // One that has run out is removed after a while.
+                let is_over =
+                    id.says_made_at().is_some_and(|made| made.plus(at.settings().tokens.refresh_idle) < at.now);
+                let reason = if is_over { Reason::RefreshEnded } else { Reason::RefreshUnknown };
+                return Ok(Refreshed::Refused(unknown_token(reason)));
             };
             let Some(grant) = family_is_live(tx, &at, &old, &client_in_tx)? else {
                 return Ok(Refreshed::Refused(unknown_token(Reason::RefreshEnded)));
