@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     if let Some(uri) = params.find("redirect_uri") {
         assert!(redirect::is_registered(uri, &[uri.to_owned()], false));
         if redirect::check_registrable(uri, redirect::PlainHttp::Loopback).is_ok() {
-            let _ = (redirect::origin(uri), redirect::csp_source(uri));
+            let _ = (redirect::origin(uri), redirect::is_origin(uri));
         }
     }
     let cx = cx();

@@ -85,7 +85,8 @@ pub struct Loaded {
 /// Relative names start from `cwd`; the empty path is the working folder of the process. Errors: every mistake there
 /// is, in the file, the variables, the flags, and in how they fit together.
 pub fn load(overrides: &Overrides, env: &Environment, cwd: &Path) -> Result<Loaded, Mistakes> {
-    let mut reading = Reading { client_rules: overrides.client_rules, ..Reading::new(cwd, env) };
+    let env = env.without_service_links(schema::PREFIX);
+    let mut reading = Reading { client_rules: overrides.client_rules, ..Reading::new(cwd, &env) };
     let (file, file_layer) = read_file(overrides, &mut reading);
     let env_layer = variables::read(&mut reading);
     let flag_layer = read_flags(overrides, &mut reading);

@@ -1,7 +1,5 @@
 //! The second layer: `AUTHER_*` variables as they were typed.
 
-use std::ffi::OsStr;
-
 use super::clients;
 use super::mistakes::Source;
 use super::nearest::nearest;
@@ -65,30 +63,14 @@ fn refuse_unknown(reading: &mut Reading<'_>) {
         }
     }
     let env = reading.env;
-    for (name, value) in env.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-        if known.contains(name)
-            || OF_APPS.contains(&name.as_str())
-            || reading.claimed.contains(name)
-            || is_service_link(name, value)
-        {
+    for (name, _) in env.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+        if known.contains(name) || OF_APPS.contains(&name.as_str()) || reading.claimed.contains(name) {
             continue;
         }
         let known = nearest(name, known.iter().map(String::as_str)).unwrap_or_default();
         let place = Source::Env { variable: name.clone() };
         reading.note(place, "unknown variable", format!("did you mean `{known}`?"));
     }
-}
-
-/// Kubernetes sets these in every pod beside a service that is called `auther`; nobody typed them. `AUTHER_PORT=8443`
-/// is a mistake of a person, `AUTHER_PORT=tcp://…` is not.
-fn is_service_link(name: &str, value: &OsStr) -> bool {
-    let rest = name.strip_prefix(PREFIX).unwrap_or_default();
-    let numbered =
-        |prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    rest == "SERVICE_HOST"
-        || rest.starts_with("SERVICE_PORT")
-        || numbered("PORT_")
-        || (rest == "PORT" && value.to_str().is_some_and(|value| value.contains("://")))
 }
 
 #[cfg(test)]
@@ -110,18 +92,6 @@ mod tests {
     fn an_unknown_variable_is_refused_with_the_nearest_name() {
         let said = complaints(&[("AUTHER_ISUER", "x"), ("HOME", "/")], "".as_ref());
         assert_eq!(said, ["AUTHER_ISUER: unknown variable; did you mean `AUTHER_ISSUER`?"]);
-    }
-
-    #[test]
-    fn variables_that_kubernetes_sets_are_passed_over() {
-        let set = [
-            ("AUTHER_SERVICE_HOST", "10.0.0.1"),
-            ("AUTHER_SERVICE_PORT_HTTPS", "8443"),
-            ("AUTHER_PORT", "tcp://10.0.0.1:8443"),
-            ("AUTHER_PORT_8443_TCP_ADDR", "10.0.0.1"),
-        ];
-        assert_eq!(complaints(&set, "".as_ref()), Vec::<String>::new());
-        assert_eq!(complaints(&[("AUTHER_PORT", "8443")], "".as_ref()).len(), 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! May use: `base`, `records`. Only `jose/` names the JOSE library. Nothing here touches the store: callers load and
 //! save. Start reading at [`jose`] and [`keyring`].
 
+pub(crate) mod certificate;
 pub mod jose;
 pub mod keyring;
 pub mod password;

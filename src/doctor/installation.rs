@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::certificate::{end, end_of_file};
+use super::certificate::end_of_file;
 use super::{Finding, size, span};
 use crate::access::switched_off;
 use crate::audit::{self, Filter};
 use crate::base::Moment;
 use crate::base::page::PageRequest;
 use crate::config::Tls;
+use crate::crypto::certificate::end;
 use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
 use crate::identity::users;

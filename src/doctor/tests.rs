@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::base::Clock as _;
 use crate::config::{EgressRule, ExtraCa, Settings, Tls};
+use crate::crypto::certificate::self_signed;
 use crate::oauth::keys;
 use crate::records::Algorithm;
 use crate::store::rows::marks;
@@ -102,10 +103,7 @@ fn outgoing_requests_that_believe_nobody_or_reach_everything_are_told() {
         let extra = ExtraCa { path: "ca.pem".into(), pem };
         judged("egress", |settings| settings.egress.extra_ca = Some(extra))
     };
-    assert_eq!(
-        believes(rcgen::generate_simple_self_signed(vec![String::from("ca.example")]).unwrap().cert.pem()),
-        WELL
-    );
+    assert_eq!(believes(self_signed(&["ca.example"]).0.pem()), WELL);
     let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
     assert_eq!(believes(nonsense.to_owned()), WRONG);
 }
@@ -214,8 +212,8 @@ fn without_an_administrator_there_is_a_link() {
 fn a_certificate_in_files_is_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let cert = folder.path().join("cert.pem");
-    let made = rcgen::generate_simple_self_signed(vec![String::from("auth.example.com")]).unwrap();
-    fs::write(&cert, made.cert.pem()).unwrap();
+    let made = self_signed(&["auth.example.com"]).0;
+    fs::write(&cert, made.pem()).unwrap();
     let ends = certificate::end_of_file(&cert).unwrap();
     let home = TestApp::with(|parts| parts.settings.tls = Tls::Files { cert: cert.clone(), key: cert.clone() });
     let at = |now| finding(&examine(&Cx { now, ..home.cx() }), "certificate").state;

@@ -69,6 +69,19 @@ pub enum Ended {
     Elsewhere,
 }
 
+impl Ended {
+    /// Whether the request begins anew by itself, as one that comes for the first time, in a browser that keeps cookies
+    /// or does not. What another browser began would go round in circles where no cookie is kept; what was answered
+    /// begins anew only when the person says so, since the app has its answer.
+    pub fn begins_anew(self, keeps_cookies: bool) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Elsewhere => keeps_cookies,
+            Self::Answered => false,
+        }
+    }
+}
+
 impl Interaction {
     /// Something that begins to wait now, in the browser of this name, which is in this session if in any.
     pub fn begin(cx: &Cx, browser: &str, resume: Resume, session: Option<&SessionId>) -> Self {

@@ -44,6 +44,7 @@ impl Opening {
             proofs,
             ip: cx.request.ip.map(|ip| ip.to_string()),
             user_agent: cx.request.user_agent.clone(),
+            earlier: Vec::new(),
             clients: Vec::new(),
             id,
         };
@@ -277,6 +278,16 @@ pub fn page(cx: &Cx, filter: &Filter, request: &PageRequest) -> Result<Page<Sess
     Ok(Page::from_rows(found.collect(), request.limit, |session: &Session| session.id.to_string()))
 }
 
+/// The live session of a person that this one is, or that came in its place when the person signed in again in the same
+/// browser. Errors: the store's.
+pub fn live_after(tx: &Tx, cx: &Cx, user: &UserId, id: &SessionId) -> Result<Option<Session>, store::Error> {
+    let found = match rows::find(tx, cx.tenant.id, id)? {
+        Some(session) => Some(session),
+        None => rows::of_user(tx, cx.tenant.id, user)?.into_iter().find(|session| session.continues(id)),
+    };
+    Ok(found.filter(|session| session.user == *user && is_live(cx, session)))
+}
+
 /// Whether a session has not ended by itself.
 pub fn is_live(cx: &Cx, session: &Session) -> bool {
     let term = session.term(cx.settings().session.lifetime);
@@ -301,6 +312,9 @@ pub(super) fn open(
                 grants::put(tx, cx.tenant.id, None, &moved)?;
             }
             session.clients.clone_from(&before.clients);
+            let forgotten = (before.earlier.len() + 1).saturating_sub(Session::EARLIER);
+            session.earlier = before.earlier.iter().skip(forgotten).cloned().collect();
+            session.earlier.push(before.id.clone());
             rows::delete(tx, cx.tenant.id, &before)?;
         } else {
             cascade::end_session(tx, cx, &before)?;

@@ -7,7 +7,7 @@ use crate::store::rows;
 /// Whether an origin belongs to an app: registered for it, or the origin of one of its redirect URIs. Read from the
 /// store each time, so that a change takes effect at once.
 pub fn is_allowed(cx: &Cx, origin: &str) -> Result<bool, Error> {
-    if redirect::origin(origin).as_deref() != Some(origin) {
+    if !redirect::is_origin(origin) {
         return Ok(false);
     }
     let clients = rows::clients::all(&cx.read()?, cx.tenant.id)?;

@@ -212,7 +212,8 @@ pub fn nearest<'u>(requested: &str, registered: &'u [String]) -> Option<&'u Stri
 pub fn is_on_host_of(one: &str, other: &str) -> bool {
     let host = |uri: &str| {
         let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        let host = url.host_str().filter(|host| !host.is_empty())?;
+        let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        let host = url.host_str().filter(|host| !host.is_empty()).filter(is_plain)?;
         Some(if LOOPBACK_HOSTS.contains(&host) { String::from("localhost") } else { host.to_owned() })
     };
     host(one).is_some_and(|named| host(other).as_ref() == Some(&named))
@@ -224,12 +225,16 @@ pub fn origin(uri: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
-/// What a Content-Security-Policy must name so that a form may lead to this URI: the origin, or the custom scheme.
-pub fn csp_source(uri: &str) -> Option<String> {
-    origin(uri).or_else(|| {
-        let url = Url::parse(uri).ok()?;
-        Some(format!("{}:", url.scheme()))
-    })
+/// Whether a text is an origin as a browser sends it: of the web, or of an app that shows its own pages under a scheme
+/// of its own (`capacitor://localhost`, `tauri://localhost`), which the URL standard gives none.
+pub fn is_origin(text: &str) -> bool {
+    let of_shell = |url: Url| {
+        let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        let host = url.host_str().filter(|host| !host.is_empty()).filter(is_plain)?;
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        (!url.is_special()).then(|| format!("{}://{host}{port}", url.scheme()))
+    };
+    origin(text).or_else(|| Url::parse(text).ok().and_then(of_shell)).as_deref() == Some(text)
 }
 
 /// The URI with parameters appended to its query, keeping what it has (RFC 6749 §4.1.2, appendix B).
@@ -495,9 +500,35 @@ mod tests {
     }
 
     #[test]
-    fn origins_and_csp_sources() {
+    fn an_origin_is_of_the_web_or_of_an_app_shell() {
         assert_eq!(origin("https://a.example:8443/cb").as_deref(), Some("https://a.example:8443"));
         assert_eq!(origin("myapp://auth/cb"), None);
-        assert_eq!(csp_source("myapp://auth/cb").as_deref(), Some("myapp:"));
+        for good in
+            ["https://a.example", "http://localhost:3000", "capacitor://localhost", "tauri://localhost", "x-app://h:81"]
+        {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "null",
+            "*",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://A.example",
+            "https://a.example:443",
+            "capacitor://localhost/",
+            "capacitor://",
+            "capacitor:localhost",
+            "file://",
+            "file:///x",
+            "javascript:alert(1)",
+            "javascript://%0aalert(1)",
+            "data:text/html,x",
+            "capacitor://u@localhost",
+            "capacitor://localhost?x",
+            "capacitor://localhost, x",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
+        }
     }
 }

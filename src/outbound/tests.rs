@@ -14,6 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::names::{Looked, Names};
 use super::*;
 use crate::config::{Egress, EgressRule, ExtraCa};
+use crate::crypto::certificate::self_signed;
 use crate::crypto::tls::provider;
 use crate::testing::block_on;
 
@@ -30,11 +31,11 @@ struct Identity {
 }
 
 fn identity() -> Identity {
-    let made = rcgen::generate_simple_self_signed(vec![NAME.to_owned(), String::from("127.0.0.1")]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let (made, key) = self_signed(&[NAME, "127.0.0.1"]);
+    let key = PrivateKeyDer::try_from(key).unwrap();
     let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
-    let config = builder.unwrap().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
-    Identity { pem: made.cert.pem(), config: Arc::new(config) }
+    let config = builder.unwrap().with_no_client_auth().with_single_cert(vec![made.der().clone()], key).unwrap();
+    Identity { pem: made.pem(), config: Arc::new(config) }
 }
 
 type Stream = StreamOwned<ServerConnection, TcpStream>;

@@ -35,12 +35,24 @@ pub struct Session {
     pub ip: Option<String>,
     /// `User-Agent` at sign-in, shortened.
     pub user_agent: Option<String>,
+    /// The sessions in whose place it came, of the same person in the same browser, the latest last: what is on its way
+    /// to an app belongs to the one that it was made in. At most [`Session::EARLIER`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<SessionId>,
     /// Apps that got a code out of this session.
     #[serde(default)]
     pub clients: Vec<ClientId>,
 }
 
 impl Session {
+    /// How many [`Session::earlier`] are kept: more nobody begins while a code lives.
+    pub const EARLIER: usize = 8;
+
+    /// Whether this is the session with that identifier, or came in its place.
+    pub fn continues(&self, id: &SessionId) -> bool {
+        self.id == *id || self.earlier.contains(id)
+    }
+
     /// From when to when it holds: since its last use was noted, at the most `longest`.
     pub fn term(&self, longest: Duration) -> Term {
         Term { made: self.last_seen_at, end: self.expires_at, longest }

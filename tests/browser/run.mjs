@@ -14,6 +14,7 @@ const files = [
   { path: here('journey.test.mjs'), title: 'From the printed link to the first app' },
   { path: here('browser-app.test.mjs'), title: 'The printed single-page app, from another site' },
   { path: here('plain-pages.test.mjs'), title: 'Without JavaScript, and with the keyboard alone', env: { ...env, AUTHER_REGISTRATION: 'invite' } },
+  { path: here('onward.test.mjs'), title: 'Apps that send the browser on after their callback', env },
   { path: here('waiting.test.mjs'), title: 'A name that was guessed at' },
   { path: here('admin-people.test.mjs'), title: 'Administering people, groups, sessions, the audit log and settings', env },
   { path: here('every-app-page.test.mjs'), title: 'Every admin and account page: axe, wide and light, narrow and dark', env },

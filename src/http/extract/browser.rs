@@ -65,6 +65,15 @@ impl Browser {
         if fits { Ok(()) } else { Err(Refusal::foreign()) }
     }
 
+    /// Whether a form that is not [`Browser::own_form`] was drawn before somebody signed in or out here, in another tab
+    /// perhaps: the browser keeps cookies, and no page of another origin sent it. Nothing of it is done; the person is
+    /// led on to where they are now.
+    pub fn is_out_of_date(&self, fields: &Fields) -> bool {
+        self.is_known
+            && csrf::sender(&self.cx, self.request.headers()) != Sender::Foreign
+            && self.own_form(fields).is_err()
+    }
+
     /// What the browser shows as proof that an account's owner signed in from here before.
     pub fn device(&self) -> Option<String> {
         cookies::find(&self.request, &self.cx, Purpose::Device)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest};
 
 use crate::base::id::TenantId;
@@ -48,9 +49,18 @@ impl Purpose {
 #[derive(Default)]
 pub(in crate::http) struct Pending(pub Vec<Cookie<'static>>);
 
-/// The value of our cookie, as it came.
+/// The value of our cookie, as it came: the first of its name. Each pair stands for itself (RFC 6265 §5.4), so what
+/// cannot be read of other programs on the same host hides nothing of ours.
 pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> {
-    request.cookie(&purpose.name(cx)).map(|cookie| cookie.value().to_owned())
+    let name = purpose.name(cx);
+    let fields = request.headers().get_all(header::COOKIE);
+    let mut pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    pairs.find_map(|pair| value_of(pair.trim_ascii(), name.as_bytes()))
+}
+
+fn value_of(pair: &[u8], name: &[u8]) -> Option<String> {
+    let value = pair.strip_prefix(name)?.strip_prefix(b"=")?;
+    Some(std::str::from_utf8(value).ok()?.to_owned())
 }
 
 /// Sets a cookie with the response, whatever the handler answers. `lasts` is its `Max-Age` in seconds; `None` ends with

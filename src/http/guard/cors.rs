@@ -14,7 +14,9 @@ use crate::http::respond::Refusal;
 use crate::http::routes::Openness;
 
 const METHODS: &str = "GET, POST, OPTIONS";
-const REQUEST_HEADERS: &str = "authorization, content-type, x-api-key, x-internal-signup-secret";
+/// Any, since no request carries our cookies: pages add fields for tracing and the like (`traceparent`). The star does
+/// not cover `Authorization` (Fetch, "CORS-non-wildcard request-header name"), and browsers of before it read the rest.
+const REQUEST_HEADERS: &str = "authorization, content-type, x-api-key, x-internal-signup-secret, *";
 const RESPONSE_HEADERS: &str = "x-request-id, www-authenticate, retry-after";
 /// How long a preflight's answer holds, in seconds.
 const PREFLIGHT_SECONDS: &str = "86400";

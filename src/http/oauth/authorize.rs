@@ -9,7 +9,7 @@ use crate::http::extract::{Browser, Pairs, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAccess};
-use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::identity::interaction::{Brought, Interaction, Resume};
 use crate::oauth::Params;
 use crate::oauth::authorize::{
     self, AuthorizationResponse, Decision, PageRefusal, ResponseMode, Step, TurnedAway, Visit,
@@ -33,8 +33,8 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
                 Resume::Authorization(query) => (Params::from_query(query)?, Some(earlier)),
                 Resume::Page(_) => return refuse(&cx, &PageRefusal::stale_interaction()),
             },
-            // What another browser began begins anew in this one, as if the app had sent it here.
-            Brought::Over { resume: Resume::Authorization(query), why: Ended::Elsewhere } => {
+            // What another browser began, or what waited too long, begins anew as if the app had sent it here.
+            Brought::Over { resume: Resume::Authorization(query), why } if why.begins_anew(true) => {
                 (Params::from_query(&query)?, None)
             }
             Brought::Over { resume: Resume::Authorization(query), why } => {
@@ -95,7 +95,7 @@ fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> 
         ResponseMode::Query => Ok(go(request, response.location())),
         ResponseMode::FormPost => {
             let view = FormPost::new(shell(cx), &response.redirect_uri, response.parameters.iter().cloned());
-            Page::of(&view).leading_to([&response.redirect_uri]).answer()
+            Page::of(&view).leading_away(true).answer()
         }
     }
 }
@@ -119,7 +119,7 @@ fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> 
         back_fields,
         reference: cx.request.id.clone(),
     };
-    Page::of(&view).status(StatusCode::FORBIDDEN).leading_to([&back.redirect_uri]).answer()
+    Page::of(&view).status(StatusCode::FORBIDDEN).leading_away(true).answer()
 }
 
 /// A redirect that turns every method into `GET` (RFC 9110 §15.4.4 for a form, §15.4.3 otherwise), or its JSON form for

@@ -12,7 +12,7 @@ use crate::http::respond::page::{Page, shell};
 use crate::http::views::{Account, LogOut};
 use crate::identity::sessions;
 use crate::oauth::authorize::PageRefusal;
-use crate::oauth::logout::{self, Confirmation, Decision, Destination};
+use crate::oauth::logout::{self, Decision, Destination};
 use crate::oauth::{Error, Params};
 use crate::tenant::paths;
 
@@ -47,7 +47,10 @@ async fn answer(cx: &Cx, pairs: Vec<(String, String)>, browser: &Browser) -> Res
     };
     match logout::decide(cx, &params, browser.signed_in.as_ref())? {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
-        Decision::Confirm(confirmation) => confirm(cx, confirmation, browser),
+        Decision::Confirm(confirmation) => {
+            let waiting = LogoutRequest { destination: confirmation.destination };
+            confirm_logout(browser, &waiting, confirmation.client_name.as_deref())
+        }
         Decision::Go(destination) => leave(browser, destination).await,
         Decision::End(hinted, destination) => {
             sessions::end_hinted(cx, &hinted.client, &hinted.session, &hinted.user).await?;
@@ -56,10 +59,15 @@ async fn answer(cx: &Cx, pairs: Vec<(String, String)>, browser: &Browser) -> Res
     }
 }
 
-/// Asks on a page; the destination travels with the form, authenticated, so that only a registered one comes back.
-fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<HttpResponse, Refusal> {
-    let waiting = LogoutRequest { destination: confirmation.destination };
-    let shell = match &confirmation.client_name {
+/// Asks on a page, naming the app that wants it; the destination travels with the form, authenticated, so that only a
+/// registered one comes back.
+pub fn confirm_logout(
+    browser: &Browser,
+    waiting: &LogoutRequest,
+    client_name: Option<&str>,
+) -> Result<HttpResponse, Refusal> {
+    let cx = &browser.cx;
+    let shell = match client_name {
         Some(name) => shell(cx).for_app(name),
         None => shell(cx),
     };
@@ -70,7 +78,7 @@ fn confirm(cx: &Cx, confirmation: Confirmation, browser: &Browser) -> Result<Htt
         account: browser.signed_in.as_ref().map(|current| Account::of(&current.user)),
         stay_href: cx.tenant.urls.path(paths::HOME),
     };
-    Page::of(&view).leading_to(waiting.destination.url.iter()).answer()
+    Page::of(&view).leading_away(waiting.destination.url.is_some()).answer()
 }
 
 /// Ends the session, if there is one, and sends the browser on.
@@ -90,7 +98,7 @@ fn see(url: &str) -> HttpResponse {
 }
 
 /// A logout that waits for the person's confirmation: the hidden field `continue` of the logout page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LogoutRequest {
     /// Where to go afterwards.
     pub destination: Destination,

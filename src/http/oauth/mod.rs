@@ -11,7 +11,7 @@ mod userinfo;
 use actix_web::web;
 
 pub use authorize::{draw, refuse};
-pub use end_session::{LogoutRequest, leave};
+pub use end_session::{LogoutRequest, confirm_logout, leave};
 
 use super::endpoint::Endpoint;
 use super::routes::Openness;

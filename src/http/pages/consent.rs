@@ -37,14 +37,17 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
         how_long: how_long(waiting.view.lasts),
         return_to: return_to(&waiting.view.redirect_uri),
     };
-    Page::of(&view).leading_to(flow.reaches()).answer()
+    Page::of(&view).leading_away(flow.leads_away()).answer()
 }
 
 /// `POST /consent`
 pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
-    browser.own_form(&fields)?;
     let cx = &browser.cx;
     let flow = Flow::read(&browser, fields.text("continue"))?;
+    if browser.is_out_of_date(&fields) {
+        return Ok(flow.ended(&browser).unwrap_or_else(|| Ok(go(&flow.next(cx))))?);
+    }
+    browser.own_form(&fields)?;
     if let Some(answer) = flow.ended(&browser) {
         return answer;
     }

@@ -12,10 +12,10 @@ use crate::http::respond::Refusal;
 use crate::http::respond::page;
 use crate::http::views::Shell;
 use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::oauth::Error;
 use crate::oauth::authorize::{self, PageRefusal, View};
-use crate::oauth::{Error, Params};
-use crate::records::{Client, Wanted};
-use crate::store::rows;
+use crate::records::Wanted;
+
 use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.
@@ -45,8 +45,6 @@ pub struct Waiting {
     pub interaction: Interaction,
     /// What of it is shown.
     pub view: View,
-    /// Where the app may be reached: a form's last redirect may lead there.
-    pub reaches: Vec<String>,
 }
 
 impl Flow {
@@ -64,8 +62,7 @@ impl Flow {
             Resume::Authorization(query) => query,
         };
         let Some(view) = authorize::view(cx, query)? else { return Ok(Self::Stale) };
-        let reaches = reaches(cx, query, &view)?;
-        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view, reaches })))
+        Ok(Self::App(Box::new(Waiting { token: text.to_owned(), interaction: *interaction, view })))
     }
 
     /// What waits, if anything does.
@@ -116,8 +113,8 @@ impl Flow {
     /// not. A form that was drawn for it is not looked at.
     pub fn ended(&self, browser: &Browser) -> Option<Result<HttpResponse, Refusal>> {
         let refusal = match self {
-            // Not for a browser that keeps no cookies: it would go round in circles.
-            Self::Over { query, why: Ended::Elsewhere } if browser.known_name().is_some() => {
+            // A page that was bookmarked, or left open: what it waited for is as good as when it came.
+            Self::Over { query, why } if why.begins_anew(browser.known_name().is_some()) => {
                 return Some(Ok(go(&browser.cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query))));
             }
             Self::Over { query, why } => PageRefusal::over(*why, query),
@@ -135,12 +132,9 @@ impl Flow {
         }
     }
 
-    /// Where a form of the page may lead in the end.
-    pub fn reaches(&self) -> &[String] {
-        match self {
-            Self::App(waiting) => &waiting.reaches,
-            _ => &[],
-        }
+    /// Whether a form of the page may end at an app.
+    pub fn leads_away(&self) -> bool {
+        self.app().is_some()
     }
 
     /// The waiting request, where a page makes no sense without one.
@@ -162,20 +156,6 @@ impl Waiting {
     pub fn resumed_as(&self, cx: &Cx, interaction: &Interaction) -> String {
         cx.tenant.urls.path_with(paths::AUTHORIZE[0], "interaction", &interaction.seal(cx))
     }
-}
-
-/// The redirect URI, and everything else registered for the app: many send the browser on to another of their own
-/// origins, and Chromium counts that as part of the form's journey too.
-fn reaches(cx: &Cx, query: &str, view: &View) -> Result<Vec<String>, Error> {
-    /// More would only make the header long.
-    const MOST: usize = 30;
-    let client = match Params::from_query(query)?.find("client_id").and_then(|id| id.parse().ok()) {
-        Some(id) => rows::clients::find(&cx.read()?, cx.tenant.id, &id)?,
-        None => None,
-    };
-    let registered = |client: Client| client.fields.redirect_uris.into_iter().chain(client.fields.origins);
-    let others = client.into_iter().flat_map(registered).filter(|uri| *uri != view.redirect_uri);
-    Ok(std::iter::once(view.redirect_uri.clone()).chain(others).take(MOST).collect())
 }
 
 /// The path of a page that waits; `None` for anything else.

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 
+use crate::http::extract::{Browser, Fields};
 use crate::http::respond::{Refusal, sentence};
 use crate::http::views::FormErrors;
 use crate::identity::{Error, Fault};
@@ -10,6 +11,11 @@ use crate::identity::{Error, Fault};
 /// Sends the browser to an Auther page, or to a URI that was validated, with `GET` (RFC 9110 §15.4.4).
 pub(super) fn go(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// Why a form that is not the browser's own is drawn again.
+pub(super) fn stale_form(browser: &Browser, fields: &Fields) -> FormErrors {
+    if browser.is_out_of_date(fields) { FormErrors::out_of_date() } else { FormErrors::stale() }
 }
 
 /// What is wrong with a form, and the status its page is sent with. Faults of our own are no part of a form.

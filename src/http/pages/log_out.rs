@@ -6,29 +6,29 @@ use crate::http::extract::{Browser, Fields};
 use crate::http::oauth::{self, LogoutRequest};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
-use crate::http::views::{Account, LogOut, LoggedOut};
+use crate::http::views::LoggedOut;
 use crate::tenant::paths;
 
 /// `GET /logout`: asks, or says that nobody is signed in.
 pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
-    let (shell, urls) = (shell(&browser.cx), &browser.cx.tenant.urls);
-    let Some(person) = &browser.signed_in else {
-        let view = LoggedOut { shell, return_href: None, sign_in_href: urls.path(paths::SIGN_IN) };
-        return Page::of(&view).answer();
-    };
-    let view = LogOut {
-        shell,
-        csrf: browser.csrf(),
-        continue_token: String::new(),
-        account: Some(Account::of(&person.user)),
-        stay_href: urls.path(paths::HOME),
-    };
+    if browser.signed_in.is_some() {
+        return oauth::confirm_logout(&browser, &LogoutRequest::default(), None);
+    }
+    let sign_in_href = browser.cx.tenant.urls.path(paths::SIGN_IN);
+    let view = LoggedOut { shell: shell(&browser.cx), return_href: None, sign_in_href };
     Page::of(&view).answer()
 }
 
-/// `POST /logout`: ends the session and sends the browser where the app's logout request asked.
+/// `POST /logout`: ends the session and sends the browser where the app's logout request asked. Asks again where the
+/// page is older than the session.
 pub async fn submit(browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
-    browser.own_form(&fields)?;
     let waiting = LogoutRequest::open(&browser.cx, fields.text("continue"));
+    if browser.is_out_of_date(&fields) {
+        return match &browser.signed_in {
+            Some(_) => oauth::confirm_logout(&browser, &waiting, None),
+            None => oauth::leave(&browser, waiting.destination).await,
+        };
+    }
+    browser.own_form(&fields)?;
     oauth::leave(&browser, waiting.destination).await
 }

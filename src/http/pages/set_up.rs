@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::forms::{go, mistakes};
+use super::forms::{go, mistakes, stale_form};
 use super::sign_up;
 use crate::base::Secret;
 use crate::cx::Cx;
@@ -27,7 +27,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     let token = fields.text("token");
     let draft = |errors| Draft { name: fields.text("name").to_owned(), email: fields.text("email").to_owned(), errors };
     if browser.own_form(&fields).is_err() {
-        return form(&browser, token, draft(FormErrors::stale()), StatusCode::FORBIDDEN);
+        return form(&browser, token, draft(stale_form(&browser, &fields)), StatusCode::FORBIDDEN);
     }
     let done = match links::inspect(&cx, token)? {
         LinkState::Setup => set_up(&cx, &browser, &fields).await,

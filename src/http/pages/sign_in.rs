@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
-use super::forms::{go, mistakes};
+use super::forms::{go, mistakes, stale_form};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
@@ -17,7 +17,7 @@ use crate::identity::authentication;
 use crate::identity::interaction::own_path;
 use crate::identity::next_step::NextStep;
 use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
-use crate::records::ProofKind;
+use crate::records::{ProofKind, User};
 use crate::tenant::paths;
 
 /// `GET /sign-in?continue=…` from an app's request, `?redirectTo=/path` from an Auther page. Shows the form to people
@@ -68,7 +68,11 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     }
     let identifier = fields.text("identifier");
     if browser.own_form(&fields).is_err() {
-        return form(&browser, &flow, FormErrors::stale(), identifier, false)?.answer(StatusCode::FORBIDDEN);
+        let is_named = browser.signed_in.as_ref().is_some_and(|person| is_called(&person.user, identifier));
+        if is_named && browser.is_out_of_date(&fields) {
+            return Ok(go(&flow.next(&cx)));
+        }
+        return form(&browser, &flow, stale_form(&browser, &fields), identifier, false)?.answer(StatusCode::FORBIDDEN);
     }
     let (password, device, authentication) = (fields.secret("password"), browser.device(), browser.authentication());
     let visit = visit(&browser, &flow, authentication.as_deref());
@@ -93,6 +97,13 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     form(&browser, &flow, errors, identifier, false)?.after(pause).answer(status)
 }
 
+/// Whether what was typed names this person, or nobody.
+fn is_called(user: &User, identifier: &str) -> bool {
+    let typed = identifier.trim();
+    let is_it = |name: &str| name.eq_ignore_ascii_case(typed);
+    typed.is_empty() || is_it(&user.email) || user.username.as_deref().is_some_and(is_it)
+}
+
 /// The form, ready to be sent.
 struct Form<'a> {
     view: SignIn,
@@ -107,7 +118,7 @@ impl Form<'_> {
     }
 
     fn answer(self, status: StatusCode) -> Result<HttpResponse, Refusal> {
-        let mut answer = Page::of(&self.view).status(status).leading_to(self.flow.reaches()).answer()?;
+        let mut answer = Page::of(&self.view).status(status).leading_away(self.flow.leads_away()).answer()?;
         if let Some(seconds) = self.view.pause {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -171,13 +182,16 @@ pub async fn show_choice(browser: Browser, query: Query) -> Result<HttpResponse,
         continue_token: waiting.token.clone(),
         account: Account::of(&person.user),
     };
-    Page::of(&view).leading_to(flow.reaches()).answer()
+    Page::of(&view).leading_away(flow.leads_away()).answer()
 }
 
 /// `POST /choose-account`
 pub async fn choose(browser: Browser, fields: Fields) -> Result<HttpResponse, Refusal> {
-    browser.own_form(&fields)?;
     let flow = Flow::read(&browser, fields.text("continue"))?;
+    if browser.is_out_of_date(&fields) {
+        return Ok(go(&flow.next(&browser.cx)));
+    }
+    browser.own_form(&fields)?;
     if let Some(answer) = flow.ended(&browser) {
         return answer;
     }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 use super::flow::Flow;
-use super::forms::{go, mistakes};
+use super::forms::{go, mistakes, stale_form};
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
@@ -33,7 +33,7 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
     }
     if query.find("created").is_some() {
         let next = Link { href: sign_in_href(cx, &flow), label: "Sign in".to_owned() };
-        return Page::of(&Notice::account_created(flow.shell(cx), next)).leading_to(flow.reaches()).answer();
+        return Page::of(&Notice::account_created(flow.shell(cx), next)).leading_away(flow.leads_away()).answer();
     }
     let invite = query.find("invite").unwrap_or_default().to_owned();
     form(&browser, &flow, Draft { invite, ..Draft::default() }, StatusCode::OK)
@@ -52,7 +52,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
         errors,
     };
     if browser.own_form(&fields).is_err() {
-        return form(&browser, &flow, draft(FormErrors::stale()), StatusCode::FORBIDDEN);
+        return form(&browser, &flow, draft(stale_form(&browser, &fields)), StatusCode::FORBIDDEN);
     }
     let invite = Some(fields.text("invite")).filter(|token| !token.is_empty());
     match sign_up::register(&cx, account(&fields), invite).await {
@@ -95,7 +95,7 @@ fn form(browser: &Browser, flow: &Flow, draft: Draft, status: StatusCode) -> Res
         Ok(invited) => invited,
         Err(reason) => {
             let view = SignUpClosed { shell: flow.shell(cx), reason, sign_in_href };
-            return Page::of(&view).status(StatusCode::FORBIDDEN).leading_to(flow.reaches()).answer();
+            return Page::of(&view).status(StatusCode::FORBIDDEN).leading_away(flow.leads_away()).answer();
         }
     };
     let view = SignUp {
@@ -109,7 +109,7 @@ fn form(browser: &Browser, flow: &Flow, draft: Draft, status: StatusCode) -> Res
         email: invited.unwrap_or(draft.email),
         sign_in_href,
     };
-    Page::of(&view).status(status).leading_to(flow.reaches()).answer()
+    Page::of(&view).status(status).leading_away(flow.leads_away()).answer()
 }
 
 /// The address an invitation is for, if there is an invitation and it is for one; or why nobody can sign up with this.

@@ -20,6 +20,7 @@ mod policies;
 mod races;
 mod rows;
 mod rules;
+mod tabs;
 mod tenants;
 mod walk;
 mod writers;

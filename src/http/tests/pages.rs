@@ -91,7 +91,9 @@ async fn bug_class_34_a_form_works_only_for_the_browser_and_session_it_was_drawn
     assert_eq!(without.post("/sign-in", &fields[1..]).await.status, StatusCode::FORBIDDEN, "no token");
     tab.origin = Some(super::OWN);
     assert_eq!(tab.post("/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(tab.post("/logout", &fields[..1]).await.status, StatusCode::FORBIDDEN, "drawn before the sign-in");
+    let asked = tab.post("/logout", &fields[..1]).await;
+    assert_eq!(asked.status, StatusCode::OK, "drawn before the sign-in: the page asks again");
+    assert!(tab.cookie(SESSION).is_some() && asked.field("csrf_token") != csrf);
 }
 
 #[actix_web::test]
@@ -155,14 +157,13 @@ async fn an_app_gets_its_code_after_sign_in_and_consent() {
     let page = tab.get(asked.location()).await;
     assert!(page.body.contains("Grafana"));
     let policy = page.header("content-security-policy");
-    let wanted = "form-action 'self' https://app.example.com https://other.example.com;";
-    assert!(policy.contains(wanted), "{policy}");
+    assert!(!policy.contains("form-action"), "Chromium would hold it against what the app does next: {policy}");
     let entered = tab.sign_in(asked.location(), "ann@example.com", PASSWORD).await;
     let consent = tab.get(entered.location()).await.location().to_owned();
     assert!(consent.starts_with("/consent?continue="), "{consent}");
     let page = tab.get(&consent).await;
     assert!(page.body.contains("consent-allow") && page.body.contains("ann@example.com"));
-    assert!(page.header("content-security-policy").contains(wanted));
+    assert!(!page.header("content-security-policy").contains("form-action"));
     let (csrf, token) = (page.field("csrf_token"), page.field("continue"));
     let answer = tab.post("/consent", &[("csrf_token", &csrf), ("continue", &token), ("action", "allow")]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);

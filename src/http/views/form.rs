@@ -61,10 +61,15 @@ impl FormErrors {
         ))
     }
 
-    /// The form's own protection did not fit: it was open too long, or cookies are off.
+    /// The form's own protection did not fit, and no change of session explains it: cookies are off.
     pub fn stale() -> Self {
+        Self::saying("The browser does not keep cookies for this site, so nothing was sent. Allow them, and try again.")
+    }
+
+    /// Somebody signed in or out in another tab since the form was drawn.
+    pub fn out_of_date() -> Self {
         Self::saying(
-            "This form was open too long, or the browser does not keep cookies for this site, so nothing was sent. Try again.",
+            "Somebody signed in or out in another tab since this page was loaded, so nothing was sent. Try again.",
         )
     }
 

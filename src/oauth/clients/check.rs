@@ -172,8 +172,10 @@ fn check_whole(checker: &mut Checker, client: &Client) {
         }
     }
     for origin in &client.origins {
-        if redirect::origin(origin).as_deref() != Some(origin) {
-            let message = format!("`{origin}` is not an origin. Write scheme and host, as in https://app.example.com.");
+        if !redirect::is_origin(origin) {
+            let message = format!(
+                "`{origin}` is not an origin. Write scheme and host, as in https://app.example.com or capacitor://localhost."
+            );
             checker.note("origins", message);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{TokenAnswer, answer, no_access};
 use crate::audit::{Entry, Event};
 use crate::base::Secret;
-use crate::base::id::{CodeId, RefreshId, TypedId};
+use crate::base::id::{CodeId, RefreshId, SessionId, TypedId};
 use crate::base::secret::Digest;
 use crate::crypto::token;
 use crate::cx::Cx;
@@ -72,9 +72,10 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 entry.append(tx, &at, &Event::TokenCodeWasted { user, reason })?;
                 return Ok(Redemption::Refused(error));
             }
-            let Some(user) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
+            let Some((user, session)) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
                 return Ok(Redemption::Refused(unknown_code(Reason::SignInOver)));
             };
+            let code = Code { session, ..code };
             if !may_use {
                 refused.clone().by(ActorKind::User, &code.user).append(tx, &at, &refusal)?;
                 return Ok(Redemption::Refused(no_access()));
@@ -149,13 +150,17 @@ fn replay_revokes_family(tx: &mut Tx, cx: &Cx, code: &Code, entry: &Entry) -> Re
     Ok(entry.clone().target(&code.grant).append(tx, cx, &Event::TokenCodeReplayed { user: code.user.clone() })?)
 }
 
-/// The session the code was made in still exists, the person is not disabled, and has not withdrawn consent meanwhile.
-fn person_is_still_signed_in(tx: &Tx, cx: &Cx, client: &Client, code: &Code) -> Result<Option<User>, Error> {
-    let session = rows::sessions::find(tx, cx.tenant.id, &code.session)?;
-    if !session.as_ref().is_some_and(|session| session.user == code.user && sessions::is_live(cx, session)) {
-        return Ok(None);
-    }
-    person_who_consents(cx, tx, client, (&code.user, &code.scopes))
+/// The session the code was made in still exists, or the one that came in its place when the person signed in again in
+/// another tab; the person is not disabled, and has not withdrawn consent meanwhile. Answers the session too.
+fn person_is_still_signed_in(
+    tx: &Tx,
+    cx: &Cx,
+    client: &Client,
+    code: &Code,
+) -> Result<Option<(User, SessionId)>, Error> {
+    let Some(session) = sessions::live_after(tx, cx, &code.user, &code.session)? else { return Ok(None) };
+    let user = person_who_consents(cx, tx, client, (&code.user, &code.scopes))?;
+    Ok(user.map(|user| (user, session.id)))
 }
 
 fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Drawn) -> Result<(), Error> {

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod,
+    KeyUsagePurpose, PublicKeyData as _, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::Error;
 use crate::base::{Entropy, Moment};
 use crate::crypto::Purpose;
+use crate::crypto::certificate::{self, CertificateKey};
 use crate::crypto::seal::{self, SealingKey};
+
 use crate::records::Certificate;
 use crate::store::rows::certificates::Role;
 
@@ -32,9 +35,10 @@ const LEAF_SEAL: Purpose<'static> = Purpose::of_installation("tls leaf");
 
 /// A new CA. `host` only makes its name tell one installation's CA from another's.
 pub fn new_ca(host: &str, now: Moment, sealing: &SealingKey, entropy: &dyn Entropy) -> Result<Certificate, Error> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let key = CertificateKey::generate()?;
     let not_after = now.plus(CA_LIFE);
     let mut params = CertificateParams::default();
+    identify(&mut params, &key, entropy);
     params.distinguished_name = named(&format!("Auther local CA ({host})"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -52,11 +56,11 @@ pub fn new_leaf(
     entropy: &dyn Entropy,
 ) -> Result<Certificate, Error> {
     let ca_key = private_key(ca, CA_SEAL, sealing)?;
-    let ca_key = KeyPair::from_pkcs8_der_and_sign_algo(&ca_key.as_slice().into(), &PKCS_ECDSA_P256_SHA256)?;
-    let issuer = Issuer::from_ca_cert_pem(&ca.pem, ca_key)?;
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let issuer = certificate::issuer(&ca.pem, CertificateKey::from_pkcs8(&ca_key)?)?;
+    let key = CertificateKey::generate()?;
     let not_after = now.plus(LEAF_LIFE).min(ca.not_after);
     let mut params = CertificateParams::new(names.clone())?;
+    identify(&mut params, &key, entropy);
     params.distinguished_name = named(names.first().map_or("localhost", String::as_str));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -124,9 +128,25 @@ fn private_key(
     Ok(sealing.open(purpose, &certificate.sealed_key)?)
 }
 
-fn sealed(key: &KeyPair, purpose: Purpose<'_>, sealing: &SealingKey, entropy: &dyn Entropy) -> Result<String, Error> {
-    let der = Zeroizing::new(key.serialize_der());
-    Ok(sealing.seal(purpose, &der, entropy)?)
+fn sealed(
+    key: &CertificateKey,
+    purpose: Purpose<'_>,
+    sealing: &SealingKey,
+    entropy: &dyn Entropy,
+) -> Result<String, Error> {
+    Ok(sealing.seal(purpose, &key.to_pkcs8()?, entropy)?)
+}
+
+/// What tells the certificate and its key from all others: a random serial number (RFC 5280 section 4.1.2.2, positive
+/// and of at most 20 octets) and a digest of the public key (RFC 7093 section 2, method 1).
+fn identify(params: &mut CertificateParams, key: &CertificateKey, entropy: &dyn Entropy) {
+    let mut serial = entropy.bytes::<20>();
+    if let Some(first) = serial.first_mut() {
+        *first = *first & 0x7f | 0x40;
+    }
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    let digest = Sha256::digest(key.der_bytes());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(digest.iter().take(20).copied().collect());
 }
 
 fn named(common_name: &str) -> DistinguishedName {

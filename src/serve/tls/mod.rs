@@ -5,6 +5,7 @@
 
 mod files;
 pub(super) mod local_ca;
+mod tickets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ pub enum Error {
     /// A certificate of our own could not be made.
     #[error("no certificate could be made: {0}")]
     Making(#[from] rcgen::Error),
+    /// A key could not be made, or what is stored is no key or no certificate.
+    #[error("the cryptography library: {0}")]
+    Certificate(#[from] crate::crypto::certificate::Error),
     /// A stored certificate is not PEM.
     #[error("a stored certificate is damaged: {0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
@@ -103,7 +107,7 @@ impl Tls {
         let builder =
             ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
+        config.ticketer = tickets::ticketer()?;
         Ok(config)
     }
 

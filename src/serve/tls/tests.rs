@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ServerConnection;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 
 use super::*;
 use crate::base::Entropy;
@@ -29,17 +29,25 @@ impl TimeProvider for At {
     }
 }
 
-/// The server's certificate as a client sees it that trusts `ca` and connects to `name` at `now`.
-fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<CertificateDer<'static>, rustls::Error> {
+/// A client that trusts `ca`, at `now`.
+fn client(ca: &str, now: Moment) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
     let client = ClientConfig::builder_with_details(Arc::new(provider()), Arc::new(At(now)));
-    let client =
-        client.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
+    let client = client.with_safe_default_protocol_versions().unwrap();
+    Arc::new(client.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A connection to `name`, after all that the two have to say to each other.
+fn connect(
+    server: &Arc<ServerConfig>,
+    client: &Arc<ClientConfig>,
+    name: &str,
+) -> Result<ClientConnection, rustls::Error> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
-    let mut server = ServerConnection::new(Arc::new(tls.server_config().unwrap())).unwrap();
-    while client.is_handshaking() {
+    let mut client = ClientConnection::new(Arc::clone(client), name).unwrap();
+    let mut server = ServerConnection::new(Arc::clone(server)).unwrap();
+    while client.wants_write() || server.wants_write() {
         let mut wire = Vec::new();
         while client.wants_write() {
             client.write_tls(&mut wire).unwrap();
@@ -59,7 +67,14 @@ fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<Certificate
             client.process_new_packets()?;
         }
     }
-    Ok(client.peer_certificates().unwrap()[0].clone().into_owned())
+    assert!(!client.is_handshaking() && !server.is_handshaking());
+    Ok(client)
+}
+
+/// The server's certificate as a client sees it that trusts `ca` and connects to `name` at `now`.
+fn handshake(tls: &Tls, ca: &str, name: &str, now: Moment) -> Result<CertificateDer<'static>, rustls::Error> {
+    let connection = connect(&Arc::new(tls.server_config().unwrap()), &client(ca, now), name)?;
+    Ok(connection.peer_certificates().unwrap()[0].clone().into_owned())
 }
 
 async fn app(clock: &Arc<ManualClock>, settings: impl FnOnce(&mut config::Settings)) -> Arc<Application> {
@@ -87,6 +102,44 @@ async fn the_chain_verifies_against_the_exported_ca_under_every_name() {
         handshake(&tls, &ca, name, start()).unwrap();
     }
     assert!(handshake(&tls, &ca, "example.com", start()).is_err());
+}
+
+#[actix_web::test]
+async fn who_comes_again_resumes_the_session_without_a_full_handshake() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let app = app(&clock, |_| {}).await;
+    let tls = Tls::load(&app).await.unwrap().unwrap();
+    let (server, client) = (Arc::new(tls.server_config().unwrap()), client(&ca_of(&app), start()));
+    let kinds = [(); 2].map(|()| connect(&server, &client, "localhost").unwrap().handshake_kind());
+    assert_eq!(kinds, [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)]);
+    let another = Arc::new(tls.server_config().unwrap());
+    let kind = connect(&another, &client, "localhost").unwrap().handshake_kind();
+    assert_eq!(kind, Some(HandshakeKind::Full), "keys of another server");
+}
+
+/// Both versions, and each kind of suite that clients choose by what their processor is good at.
+#[actix_web::test]
+async fn every_version_and_suite_that_is_offered_works() {
+    let clock = Arc::new(ManualClock::new(start()));
+    let app = app(&clock, |_| {}).await;
+    let tls = Tls::load(&app).await.unwrap().unwrap();
+    let (server, ca) = (Arc::new(tls.server_config().unwrap()), ca_of(&app));
+    let mut spoken = Vec::new();
+    for suite in provider().cipher_suites {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+        let only = rustls::crypto::CryptoProvider { cipher_suites: vec![suite], ..provider() };
+        let client = ClientConfig::builder_with_details(Arc::new(only), Arc::new(At(start())));
+        let client = client.with_protocol_versions(&[suite.version()]).unwrap();
+        let client = Arc::new(client.with_root_certificates(roots).with_no_client_auth());
+        if let Ok(connection) = connect(&server, &client, "localhost") {
+            spoken.push(connection.negotiated_cipher_suite().unwrap().suite());
+        }
+    }
+    let ecdsa = provider().cipher_suites.iter().map(|suite| suite.suite()).collect::<Vec<_>>();
+    let ecdsa: Vec<_> = ecdsa.into_iter().filter(|suite| !format!("{suite:?}").contains("_RSA_")).collect();
+    assert_eq!(spoken, ecdsa, "the local CA's leaf has an ECDSA key");
+    assert_eq!(spoken.len(), 6, "AES-GCM with both lengths and ChaCha20-Poly1305, in TLS 1.2 and 1.3");
 }
 
 #[actix_web::test]

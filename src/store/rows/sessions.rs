@@ -58,6 +58,7 @@ impl From<Version1> for Session {
             proofs: vec![Proof { kind: ProofKind::Password, at }],
             ip: old.ip,
             user_agent: old.user_agent,
+            earlier: Vec::new(),
             clients: old.clients,
         }
     }
