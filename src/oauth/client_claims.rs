@@ -16,9 +16,6 @@ use crate::cx::Cx;
 use crate::records::{Client, GroupClaims, IdTokenClaims, User};
 use crate::store::Snapshot;
 
-/// The claim that groups stand in unless the client says otherwise, and the scope that asks for it.
-pub const GROUPS: &str = "groups";
-
 /// Names what was left out of a token.
 pub const TRUNCATED: &str = "claims_truncated";
 
@@ -167,7 +164,7 @@ fn path(name: &str) -> Result<Vec<&str>, &'static str> {
 
 /// The members of the claim that groups stand in.
 fn group_path(client: &Client) -> Result<Vec<&str>, &'static str> {
-    if client.group_claim_name.is_empty() { Ok(vec![GROUPS]) } else { path(&client.group_claim_name) }
+    if client.group_claim_name.is_empty() { Ok(vec![scope::GROUPS]) } else { path(&client.group_claim_name) }
 }
 
 /// What is wrong with a client's own claims, by field.
@@ -205,11 +202,6 @@ fn shown(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-/// Whether a client may have the groups of people at all.
-pub fn may_have_groups(client: &Client) -> bool {
-    client.group_claims != GroupClaims::None
-}
-
 /// The claims for a person to whom these scopes were granted. Reads nothing where the client wants nothing.
 pub fn of(
     cx: &Cx,
@@ -218,7 +210,7 @@ pub fn of(
     scopes: &[String],
 ) -> Result<ClientClaims, Error> {
     let wants_groups = match client.group_claims {
-        GroupClaims::Requested => scope::holds(scopes, GROUPS),
+        GroupClaims::Requested => scope::holds(scopes, scope::GROUPS),
         GroupClaims::Always => true,
         GroupClaims::None => false,
     };

@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::client_claims::{RESERVED, TRUNCATED};
 use super::clients::failures;
-use super::{Error, ErrorCode, mint};
-use crate::access::claims::PermissionClaims;
+use super::{Error, ErrorCode};
 use crate::crypto::jose::SigningKey;
 use crate::cx::Cx;
 use crate::records::{Algorithm, Client};
@@ -62,11 +61,6 @@ impl Draft {
     pub fn left(&self, cx: &Cx) -> usize {
         let url = cx.tenant.urls.url(paths::LIST_OBJECTS);
         self.room.saturating_sub(length(&self.claims) + EMPTY_MAPS.len() + url.len())
-    }
-
-    /// Adds the permissions.
-    pub fn put_permissions(&mut self, cx: &Cx, permissions: &PermissionClaims) {
-        mint::maps(cx, &mut self.claims, permissions);
     }
 
     /// Signs it. What had to be left out is told to the people who run the app, if it is for one. While the first key of

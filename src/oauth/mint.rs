@@ -115,9 +115,9 @@ fn drafts(cx: &Cx, about: &About<'_>, with_id: bool) -> Result<(Draft, Option<Dr
     let room = id.iter().map(|id| id.left(cx)).chain([access.left(cx)]).min().unwrap_or_default();
     let who = (Subject::User(&about.user.id), claims_within(client));
     let permissions = resolve_within(cx, &from, who, room)?;
-    access.put_permissions(cx, &permissions);
+    maps(cx, &mut access.claims, &permissions);
     if let Some(id) = &mut id {
-        id.put_permissions(cx, &permissions);
+        maps(cx, &mut id.claims, &permissions);
     }
     Ok((access, id))
 }
@@ -192,7 +192,7 @@ fn with_permissions(
     client: Option<&Client>,
 ) -> Result<String, Error> {
     let permissions = resolve_within(cx, &cx.read()?, who, draft.left(cx))?;
-    draft.put_permissions(cx, &permissions);
+    maps(cx, &mut draft.claims, &permissions);
     draft.sign(cx, client)
 }
 

@@ -1,17 +1,20 @@
 //! Scopes: what an app may ask for, and what each lets it see.
 
-use super::{Error, ErrorCode, Reason, client_claims};
-use crate::records::Client;
+use super::{Error, ErrorCode, Reason};
+use crate::records::{Client, GroupClaims};
 
 /// The scopes of OIDC Core §5.4 and §11, and the widespread one for groups, in the order discovery lists them.
-pub const SUPPORTED: [&str; 7] =
-    ["openid", "profile", "email", "address", "phone", "offline_access", client_claims::GROUPS];
+pub const SUPPORTED: [&str; 7] = ["openid", "profile", "email", "address", "phone", "offline_access", GROUPS];
 
 /// The scope that makes a request an OpenID Connect one (OIDC Core §3.1.2.1).
 pub const OPENID: &str = "openid";
 
 /// The scope that asks for refresh tokens (OIDC Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The scope that asks for the names of a person's groups, and the claim that they stand in unless the client says
+/// otherwise.
+pub const GROUPS: &str = "groups";
 
 /// Scopes of another vendor's kit that mean nothing here and must not break a sign-in.
 const IGNORED: [&str; 1] = ["https://authgear.com/scopes/full-access"];
@@ -105,7 +108,7 @@ pub fn is_well_formed(scope: &str) -> bool {
 
 /// Whether the app may ask people for this scope.
 pub fn is_open_to(client: &Client, scope: &str) -> bool {
-    if scope == client_claims::GROUPS && !client_claims::may_have_groups(client) {
+    if scope == GROUPS && client.group_claims == GroupClaims::None {
         return false;
     }
     if client.scopes.is_empty() { SUPPORTED.contains(&scope) } else { holds(&client.scopes, scope) || scope == OPENID }

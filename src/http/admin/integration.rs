@@ -11,7 +11,7 @@ use crate::base::id::ClientId;
 use crate::http::extract::{Admin, ViewClients};
 use crate::http::respond::HandlerResult;
 use crate::oauth::clients::{self, Error};
-use crate::oauth::{client_claims, discovery, mint, scope};
+use crate::oauth::{discovery, mint, scope};
 use crate::records::{AccessTokenTyp, Algorithm, AuthMethod, ClientType, GrantType, GroupClaims};
 use crate::tenant::paths;
 
@@ -86,7 +86,7 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
         scopes: scope::open_to(&client).into_iter().map(str::to_owned).collect(),
         groups_in: match (client.group_claims, client.group_claim_name.as_str()) {
             (GroupClaims::None, _) => None,
-            (_, "") => Some(String::from(client_claims::GROUPS)),
+            (_, "") => Some(String::from(scope::GROUPS)),
             (_, named) => Some(named.to_owned()),
         },
         group_claims: client.group_claims,
