@@ -24,10 +24,9 @@ const MAX_TOO_FAR: usize = 8;
 /// Steps that the maps of one token may take: what needs more is left to be asked live.
 const MAX_STEPS: u64 = 100_000;
 
-/// Whose permissions.
+/// Whose permissions a token names.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
-    /// A person.
     User(&'a UserId),
     /// A client acting for itself (RFC 6749 §4.4).
     Client(&'a ClientId),
@@ -51,9 +50,7 @@ impl Subject<'_> {
 pub enum Scope<'a> {
     /// All but those of other clients than this one.
     Own(&'a ClientId),
-    /// All.
     All,
-    /// None.
     None,
 }
 

@@ -21,7 +21,6 @@ const MAX_MEMBERS: usize = 100_000;
 /// Somebody in a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Member {
-    /// Who.
     #[serde(flatten)]
     pub subject: SubjectRef,
     /// The group that they were put in by name, when it is another one.
@@ -33,7 +32,6 @@ pub struct Member {
 /// A group that somebody is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
-    /// The group.
     pub group: Group,
     /// Whether they were put in by name, not only through another group.
     pub direct: bool,

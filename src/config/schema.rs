@@ -9,7 +9,7 @@ use crate::records::{ClientFieldsChange, ClientType};
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Any text.
+    /// Text of any form.
     Text,
     /// A file name; relative ones start from the working folder.
     Path,

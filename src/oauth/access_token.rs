@@ -17,7 +17,6 @@ use crate::store::rows::{clients, grants};
 /// A token that is genuine and still holds at this moment, as the store sees it.
 #[derive(Debug)]
 pub struct LiveToken {
-    /// What it says.
     pub claims: Map<String, Value>,
     /// The client it was given to.
     pub client: Client,
@@ -80,7 +79,7 @@ fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
 }
 
 /// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's
-/// to judge.
+/// to check.
 pub fn genuine(cx: &Cx, token: &str, wanted: TokenUse) -> Option<Map<String, Value>> {
     signed(cx, token, wanted.typs()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
 }

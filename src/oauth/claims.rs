@@ -139,9 +139,7 @@ pub fn acr_to_tell(request: Option<&Map<String, Value>>, reached: Acr) -> Option
 /// What was granted to an app.
 #[derive(Clone, Copy)]
 pub struct Granted<'a> {
-    /// The app.
     pub client: &'a Client,
-    /// The scopes.
     pub scopes: &'a [String],
     /// The `claims` parameter.
     pub request: Option<&'a Map<String, Value>>,

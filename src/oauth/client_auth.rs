@@ -236,7 +236,7 @@ pub(crate) fn quota() -> Quota {
 /// Errors: [`ErrorCode::TemporarilyUnavailable`].
 pub(super) fn may_mark(cx: &Cx, client: &ClientId) -> Result<(), Error> {
     let level = Level::new("mark", client.as_str(), MARKS);
-    let room = cx.process().spent_tokens.take(&[level], cx.now);
+    let room = cx.process().spent_tokens.take(cx.tenant.id, &[level], cx.now);
     room.map(drop).ok_or_else(|| {
         Error::new(ErrorCode::TemporarilyUnavailable, "The client used or revoked too many tokens within a minute.")
     })

@@ -31,15 +31,11 @@ const JWT: &str = "JWT";
 
 /// What the token is for: a person at an app.
 pub struct About<'a> {
-    /// The app.
     pub client: &'a Client,
-    /// The person.
     pub user: &'a User,
     /// The session it comes from.
     pub session: &'a SessionId,
-    /// The family.
     pub grant: &'a GrantId,
-    /// What was granted.
     pub scopes: &'a [String],
     /// The `claims` parameter.
     pub claims: Option<&'a Map<String, Value>>,

@@ -32,7 +32,7 @@ const LENGTHS: [(&str, usize); 11] = [
 /// A parameter that is not taken, and what is said of it.
 #[derive(Debug)]
 pub struct Wrong {
-    /// Its name.
+    /// The parameter that is wrong.
     pub name: String,
     /// `invalid_request`.
     pub error: Error,

@@ -16,7 +16,7 @@ pub enum TokenUse {
 }
 
 impl TokenUse {
-    /// Each of them.
+    /// Every use, as the tables of the tests go through them.
     pub const ALL: [Self; 3] = [Self::Access, Self::Id, Self::Key];
 
     /// The value of the claim.

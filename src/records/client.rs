@@ -162,7 +162,7 @@ pub enum ClientType {
 }
 
 impl ClientType {
-    /// Every type.
+    /// Every type, in the order in which pages offer them.
     pub const ALL: [Self; 4] = [Self::Web, Self::Spa, Self::Native, Self::M2m];
 
     /// The contract's word for it.
@@ -255,7 +255,7 @@ pub enum AccessPolicy {
 }
 
 impl AccessPolicy {
-    /// All.
+    /// Every policy, in the order in which pages offer them.
     pub const ALL: [Self; 2] = [Self::AllUsers, Self::Restricted];
 
     /// The contract's word for it.
@@ -278,7 +278,7 @@ pub enum PermissionScope {
     Own,
     /// Those on all types.
     All,
-    /// None.
+    /// Public client: it has nothing to prove itself with.
     None,
 }
 
@@ -293,7 +293,7 @@ impl PartialSchema for PermissionScope {
 impl ToSchema for PermissionScope {}
 
 impl PermissionScope {
-    /// All of them.
+    /// Every scope, from its own types to none.
     pub const EACH: [Self; 3] = [Self::Own, Self::All, Self::None];
 
     /// The contract's word for it.

@@ -49,6 +49,12 @@ impl Urls {
         &self.base
     }
 
+    /// Whether what stands behind the name of a well-known document of an issuer with a path (RFC 8414 §3.1) is this
+    /// base path: `t/acme`, without a slash before it.
+    pub fn is_named_by(&self, rest: &str) -> bool {
+        self.base.strip_prefix('/') == Some(rest)
+    }
+
     /// Whether a path of this site is one of the tenant. Below a base path a browser must not be able to climb out of
     /// it by dots.
     pub fn contain(&self, path: &str) -> bool {
@@ -128,6 +134,15 @@ mod tests {
         assert_eq!(acme.url(paths::TOKEN[0]), "https://id.example.com/t/acme/api/auth/oauth2/token");
         assert_eq!(acme.path_below(paths::ADMIN, "users"), "/t/acme/admin/users");
         assert_eq!(acme.other_account("a.b"), "/t/acme/sign-in?continue=a.b&other=1");
+    }
+
+    #[test]
+    fn a_base_path_is_named_whole_and_the_default_tenant_by_nothing() {
+        let (plain, acme) = (urls(""), urls("/t/acme"));
+        assert!(acme.is_named_by("t/acme"));
+        for other in ["", "/", "t", "t/acm", "t/acme/", "/t/acme", "t/acme2", "T/acme"] {
+            assert!(!acme.is_named_by(other) && !plain.is_named_by(other), "{other}");
+        }
     }
 
     #[test]

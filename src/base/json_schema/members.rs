@@ -8,7 +8,6 @@ use super::{Schemas, number, of, parts, referred};
 /// A member of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
     pub name: String,
     /// What it is for.
     pub words: String,
@@ -21,7 +20,6 @@ pub struct Member {
 /// What a member takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Any text.
     Text,
     /// A whole number within bounds, both included.
     Number(u64, u64),
@@ -29,11 +27,9 @@ pub enum Shape {
     Bool,
     /// One of these words.
     Word(Vec<String>),
-    /// Texts.
     Texts,
     /// Some of these words.
     Words(Vec<String>),
-    /// An object.
     Object,
 }
 

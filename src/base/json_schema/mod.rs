@@ -21,7 +21,7 @@ pub use mistakes::{Mistake, Rules, Unknown, mistakes_of};
 #[cfg(test)]
 pub use mistakes::{WORDS, mistakes};
 
-/// An object of any members, where each is judged by the rule that takes it.
+/// An object of any members, where each is checked by the rule that takes it.
 #[derive(Debug, serde::Deserialize)]
 pub struct AnyObject(pub Map<String, Value>);
 

@@ -287,7 +287,7 @@ pub async fn verify(caller: Caller, body: OpenBody<Shown>) -> HandlerResult {
     if permissions.is_some_and(|wanted| !wanted.is_null()) {
         // To answer `valid` without having looked would be to grant.
         return Err(Refusal::malformed(
-            "`permissions` is not judged here. Ask /api/auth/check-permission with the key.",
+            "`permissions` is not checked here. Ask /api/auth/check-permission with the key.",
         ));
     }
     let cx = &caller.cx;

@@ -117,7 +117,7 @@ pub struct EndedTuples {
     tuples: usize,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("api-keys", "API keys, newest first")

@@ -61,7 +61,7 @@ impl From<AuditRow> for Row {
     }
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("audit", "Who did what to whom, newest first")
         .needs("view on audit")

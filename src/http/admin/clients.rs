@@ -138,7 +138,7 @@ pub struct ClientDeletion {
     models: usize,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("clients", "Apps and machines, by id")

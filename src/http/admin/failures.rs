@@ -48,7 +48,7 @@ pub struct Fix {
     add: String,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("clients/{client}/failures", "Requests of the app that failed, newest first")

@@ -129,7 +129,7 @@ pub struct NewMember {
     pub names: Option<bool>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("groups", "Groups, oldest first")

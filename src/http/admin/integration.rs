@@ -58,7 +58,7 @@ pub enum Audience {
     Several(Vec<String>),
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let shown = get("clients/{client}/integration", "What the app's developer needs; never a secret");
     vec![shown.needs("view on clients").gives::<Integration>().under("apps")]

@@ -155,7 +155,7 @@ pub struct ImportedModels {
 const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
                              manage_platform on platform.";
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("models", "Models by name, and at the end the built-in ones").needs("view on models").pages::<Model>(),

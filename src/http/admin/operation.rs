@@ -71,7 +71,7 @@ fn new(method: &'static str, path: &'static str, summary: &'static str) -> Opera
     }
 }
 
-/// Reads.
+/// An operation that reads, of this path and summary.
 pub fn get(path: &'static str, summary: &'static str) -> Operation {
     new("GET", path, summary)
 }
@@ -81,7 +81,7 @@ pub fn post(path: &'static str, summary: &'static str) -> Operation {
     new("POST", path, summary)
 }
 
-/// Changes.
+/// An operation that changes, of this path and summary.
 pub fn patch(path: &'static str, summary: &'static str) -> Operation {
     new("PATCH", path, summary)
 }
@@ -91,7 +91,7 @@ pub fn put(path: &'static str, summary: &'static str) -> Operation {
     new("PUT", path, summary)
 }
 
-/// Removes.
+/// An operation that removes, of this path and summary.
 pub fn delete(path: &'static str, summary: &'static str) -> Operation {
     new("DELETE", path, summary)
 }

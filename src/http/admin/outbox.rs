@@ -54,7 +54,7 @@ impl From<records::Delivery> for Delivery {
     }
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![
         get("outbox", "Deliveries that are not done, newest first")

@@ -102,7 +102,7 @@ pub struct KeyAge {
     age_days: u64,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("overview", "What is there and what happened lately")
         .depends("Each part is for who may see it; anyone who may see none of it is refused.")

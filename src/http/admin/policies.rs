@@ -177,7 +177,7 @@ pub struct PolicyVersion {
     at: Timestamp,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         post("policies/validate", "What is wrong with a script; it is not run")
@@ -234,7 +234,11 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Body<ScriptTrial>) -> Handle
     let ScriptTrial { script, context } = body.0;
     let now = admin.cx.now;
     let context = tried(&context.unwrap_or_default(), now)?;
-    let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
+    let task = Task {
+        tenant: admin.cx.tenant.id,
+        owner: format!("{:?}", admin.cx.actor),
+        about: String::from("a policy that is tried out"),
+    };
     let ran = admin.cx.app.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
     if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;

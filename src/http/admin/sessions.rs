@@ -55,7 +55,7 @@ pub struct EndedSessions {
     ended: Ended,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("sessions", "Signed-in browsers and devices, newest first")

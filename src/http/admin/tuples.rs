@@ -235,7 +235,7 @@ pub struct TriedTuples {
 const WRITES_TUPLES: &str = "Depends on the object: manage_platform on platform for what gives authority, manage_members on groups, \
                              manage_access on the client, else update on tuples.";
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("tuples", "Who has which relation to which object")

@@ -56,7 +56,7 @@ pub struct RevokedGrants {
     grants: usize,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("users/{user}/groups", "The groups they are in")

@@ -256,7 +256,7 @@ pub struct Invite {
     expires_at: Timestamp,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("users", "People, oldest first")

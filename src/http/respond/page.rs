@@ -11,7 +11,7 @@ use crate::http::views::{ErrorPage, LeadOn, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    Shell::new(cx.tenant.urls.clone()).dressed(&cx.settings().look)
+    Shell::new(cx.tenant.urls.clone()).with_look(&cx.settings().look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.
@@ -43,7 +43,7 @@ impl<'a, V: Template> Page<'a, V> {
         self
     }
 
-    /// Draws it.
+    /// Makes the answer with its headers. Errors: the template cannot be drawn.
     pub fn answer(self) -> Result<HttpResponse, Refusal> {
         let body = self.view.render().map_err(Refusal::internal)?;
         let mut response = HttpResponse::build(self.status);

@@ -49,7 +49,6 @@ pub struct LeadOn {
 #[derive(Clone, Debug, Template)]
 #[template(path = "form-post.html")]
 pub struct FormPost {
-    /// The frame.
     pub shell: Shell,
     /// The redirect URI, validated.
     pub action: String,
@@ -73,7 +72,6 @@ impl FormPost {
 pub struct HiddenField {
     /// Name of the parameter.
     pub name: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -39,7 +39,7 @@ pub enum Decision {
     /// An Auther page must be shown first. `interaction` brings the request back: the parameter and hidden field
     /// `continue`.
     Ask {
-        /// Which page.
+        /// The page that comes next.
         step: Step,
         /// Token of the waiting request.
         interaction: String,
@@ -210,7 +210,7 @@ pub struct View {
     pub identifier: Option<String>,
     /// What it asks to see.
     pub scopes: Vec<String>,
-    /// For how long.
+    /// For how long the app may see it.
     pub lasts: Lasts,
     /// Which level the sign-in is to have.
     pub wanted: Wanted,

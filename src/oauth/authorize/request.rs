@@ -30,7 +30,7 @@ const MAX_SHOWN: usize = 300;
 /// A request whose every parameter has been checked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Who asks.
+    /// The app that asks.
     pub client: Client,
     /// Registered with the client.
     pub redirect_uri: String,
@@ -38,7 +38,7 @@ pub struct Request {
     pub mode: ResponseMode,
     /// To be echoed.
     pub state: Option<String>,
-    /// Sorted.
+    /// The scopes that are asked for, sorted.
     pub scopes: Vec<String>,
     /// What it asked for and may not have.
     pub ignored_scopes: Vec<String>,
@@ -79,11 +79,11 @@ impl Request {
 /// `prompt` (OIDC Core §3.1.2.1). Unknown values are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Show nothing.
+    /// `none`: show no page.
     None,
     /// Prove again who you are.
     Login,
-    /// Allow again.
+    /// `consent`: ask again what the app may see.
     Consent,
     /// Choose who you are.
     SelectAccount,
@@ -94,9 +94,9 @@ pub enum Prompt {
 pub struct PageRefusal {
     /// A stable word for programs.
     pub code: &'static str,
-    /// One line.
+    /// One line for the head of the page.
     pub title: String,
-    /// Why.
+    /// What is wrong, for the person who sees the page.
     pub message: String,
     /// What to do, and who can.
     pub next_step: String,
@@ -163,7 +163,7 @@ pub(super) enum Refusal {
     Page(Box<PageRefusal>),
     /// Told to the app.
     Redirect(AuthorizationResponse),
-    /// Our fault.
+    /// Something failed inside the server.
     Internal(Error),
 }
 

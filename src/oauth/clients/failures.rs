@@ -51,7 +51,6 @@ const MAX_SENT: usize = 2048;
 pub struct Wrong<'a> {
     /// A stable word.
     pub error: &'a str,
-    /// Words.
     pub message: &'a str,
     /// The value that was wrong.
     pub sent: Option<&'a str>,
@@ -65,7 +64,7 @@ pub(crate) fn quota() -> Quota {
 /// Whether one more may be noted of a client.
 fn may_note(cx: &Cx, client: &ClientId) -> bool {
     let level = Level::new("failure", client.as_str(), PER_MINUTE);
-    cx.process().authorization_failures.take(&[level], cx.now).is_some()
+    cx.process().authorization_failures.take(cx.tenant.id, &[level], cx.now).is_some()
 }
 
 /// Notes a refused request that named this client. Nothing is noted of clients that there are not, and not much in a
@@ -156,7 +155,6 @@ fn shortened(sent: &str) -> String {
 /// A failure beside what is registered now.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// What was noted.
     pub failure: AuthorizeFailure,
     /// What is registered in the place of what was sent.
     pub registered: Option<String>,

@@ -140,12 +140,15 @@ const MOST_SUCCESSORS: u32 = 64;
 
 /// A use of a refresh token that is none too many.
 enum Turn {
-    /// The first one.
     First,
     /// The first one of a token that is one of several: `given` was used before, in the place of which they were given.
-    FirstOfSeveral { given: Box<Refresh> },
+    FirstOfSeveral {
+        given: Box<Refresh>,
+    },
     /// Another one within the grace, while no successor was used: `first` was given to the first use.
-    Again { first: Box<Refresh> },
+    Again {
+        first: Box<Refresh>,
+    },
 }
 
 /// What kind of use this is; `None` when it is a reuse: of a token that was used before, or of one that ended because

@@ -45,6 +45,7 @@ const MAX_EVALUATIONS: usize = 1_000;
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(Endpoint::at([paths::AUTHZEN_METADATA]).get(metadata))
+        .service(Endpoint::at([paths::AUTHZEN_METADATA_OF]).get(metadata_of))
         .service(at(paths::AUTHZEN_EVALUATION).post(evaluation))
         .service(at(paths::AUTHZEN_EVALUATIONS).post(evaluations))
         .service(at(paths::AUTHZEN_SEARCH_SUBJECT).post(subjects))
@@ -67,6 +68,12 @@ async fn metadata(cx: Cx) -> HttpResponse {
         "search_resource_endpoint": at(paths::AUTHZEN_SEARCH_RESOURCE),
         "search_action_endpoint": at(paths::AUTHZEN_SEARCH_ACTION),
     }))
+}
+
+/// The same, where clients of a decision point with a path look for it (AuthZEN 1.0 §9).
+async fn metadata_of(cx: Cx, base: actix_web::web::Path<String>) -> HandlerResult {
+    let is_ours = cx.tenant.urls.is_named_by(&base);
+    if is_ours { Ok(metadata(cx).await) } else { Err(Refusal::of_status(StatusCode::NOT_FOUND)) }
 }
 
 /// Access Evaluation (AuthZEN 1.0 §6).
