@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-pub use members::{Member, Shape, members_of, words_of};
+pub use members::{Member, Parameter, Shape, members_of, parameters_of, words_of};
 pub use mistakes::{Mistake, Rules, Unknown, mistakes_of};
 #[cfg(test)]
 pub use mistakes::{WORDS, mistakes};

@@ -88,8 +88,8 @@ async fn one(caller: &Caller, evaluation: Evaluation) -> HandlerResult {
 }
 
 /// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. One that is wrong, or
-/// too large to be answered, is denied by itself with an error in its place (§7.2.1). Without evaluations it is one
-/// evaluation.
+/// too large to be answered, is denied by itself with an error in its place (§7.2.1); what stands for all and is too
+/// large is refused. Without evaluations it is one evaluation.
 async fn evaluations(caller: Caller, body: Sent<Evaluations>) -> HandlerResult {
     let mut body = body.0;
     let whole = body.take_whole();
@@ -104,7 +104,10 @@ async fn evaluations(caller: Caller, body: Sent<Evaluations>) -> HandlerResult {
         Some(Semantic::DenyOnFirstDeny) => Some(false),
         Some(Semantic::PermitOnFirstPermit) => Some(true),
     };
-    let (whole, mut asker) = (Ready::of(whole), Asker::new(&caller));
+    let (mut whole, mut asker) = (Ready::of(whole), Asker::new(&caller));
+    if let Some(excess) = whole.excess.take() {
+        return Err(excess.refusal());
+    }
     let (mut questions, mut places) = (Vec::with_capacity(body.evaluations.len()), Vec::new());
     for item in body.evaluations {
         let question = match item {
@@ -376,7 +379,7 @@ impl Ready {
         else {
             return Ok(Err(Problem::of_fields(wrong)));
         };
-        if let Some(excess) = one.excess.or_else(|| self.excess.clone()) {
+        if let Some(excess) = one.excess {
             return Ok(Err(excess));
         }
         asker.may_ask(&subject, &entity_type)?;
