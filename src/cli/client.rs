@@ -138,7 +138,8 @@ pub struct RotateArgs {
 }
 
 impl ClientCommand {
-    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can be reached.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
