@@ -200,6 +200,8 @@ export interface Client {
   redirect_uris: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method: AuthMethod;
   /** What it may present at the token endpoint */
@@ -272,6 +274,8 @@ export interface ClientChange {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
@@ -864,6 +868,8 @@ export interface NewClient {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
