@@ -23,7 +23,7 @@ use crate::tenant::Tenant;
 /// The long-lived parts of a running Auther, shared by all requests. A copy shares all parts but the settings.
 #[derive(Clone)]
 pub struct Application {
-    /// The data file.
+    /// Where everything is stored.
     pub store: Store,
     /// The tenant that every operation happens in.
     pub tenant: Arc<Tenant>,
@@ -101,10 +101,10 @@ impl From<Arc<Application>> for Current {
     }
 }
 
-/// Who asks.
+/// Who asks for an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody known.
+    /// No credential was shown, or none that is needed.
     Anonymous,
     /// A signed-in person.
     User(UserId),
@@ -162,7 +162,7 @@ impl RequestFacts {
 /// One operation: cheap to clone, handed to every rule.
 #[derive(Clone)]
 pub struct Cx {
-    /// The shared parts.
+    /// The installation that all operations share.
     pub app: Arc<Application>,
     /// The moment of the operation, as the clock shows it: for what is stored.
     pub now: Moment,
@@ -170,11 +170,11 @@ pub struct Cx {
     pub uptime: Uptime,
     /// The tenant it happens in.
     pub tenant: Arc<Tenant>,
-    /// Who asks.
+    /// On whose behalf it is done.
     pub actor: Actor,
     /// Since when that is proved.
     pub proof: Freshness,
-    /// Of which request.
+    /// What is known of the request.
     pub request: Arc<RequestFacts>,
     /// How much it may still look at; `None` where that is bounded by other means, as in all that looks at a few rows.
     pub budget: Option<Arc<Budget>>,
@@ -233,7 +233,7 @@ impl Cx {
         &*self.app.entropy
     }
 
-    /// The data file.
+    /// The store of the installation: reads of an operation go through [`Cx::read`].
     pub fn store(&self) -> &Store {
         &self.app.store
     }
@@ -275,7 +275,7 @@ impl Cx {
     {
         let long = self.within(LONG);
         let budget = long.budget.clone().unwrap_or_else(|| Arc::new(Budget::of(LONG)));
-        self.process().long_work.run(&self.caller(), budget, move || look(&long)).await?
+        self.process().long_work.run((self.tenant.id, self.caller()), budget, move || look(&long)).await?
     }
 
     /// Whether the operation has used up its budget.

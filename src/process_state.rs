@@ -6,7 +6,9 @@
 //!
 //! Each field says what several nodes over one store do about it: it *follows the log* (what it holds belongs to a
 //! revision, and none of it is used for a snapshot of another one, wherever the commit between them was made), it *may
-//! differ* from node to node, or the truth *lives in the store* and this is a buffer before it.
+//! differ* from node to node, or the truth *lives in the store* and this is a buffer before it. What is read without a
+//! snapshot (the ring of signing keys, the policies that are switched off, what a password costs) is kept elsewhere and
+//! follows the log by [`Store::derive`](crate::store::Store::derive).
 
 use std::sync::Arc;
 
@@ -46,7 +48,7 @@ pub struct ProcessState {
     pub(crate) recorded_evaluations: Quota,
     /// Recorded evaluations that wait for their batch. *Lives in the store*; a crash loses one batch.
     pub(crate) evaluations: access::evaluations::Unwritten,
-    /// Compiled models, by revision. *Follows the log*.
+    /// Compiled models, by the last commit that touched one. *Follows the log*.
     pub(crate) models: LatestOf<TenantId, access::model::Models>,
     /// The revision, people and keys that checks read, by version of the store. *Follows the log*.
     pub(crate) subjects: LatestOf<TenantId, access::check::SubjectCache>,

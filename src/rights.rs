@@ -24,14 +24,7 @@ pub const MANAGE_PLATFORM: &str = "manage_platform";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Right {
     /// A permission on an object: type and id, which may be `*`.
-    On {
-        /// Such as `update`.
-        permission: &'static str,
-        /// Such as `users`.
-        entity_type: &'static str,
-        /// Which of them.
-        entity_id: String,
-    },
+    On { permission: &'static str, entity_type: &'static str, entity_id: String },
     /// To be this person, who is not disabled.
     Own(UserId),
     /// To be the operator on the machine, or the server itself.

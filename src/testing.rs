@@ -20,6 +20,7 @@ use crate::crypto::seal::SealingKey;
 use crate::crypto::token::MacKey;
 use crate::cx::{Actor, Application, Cx, RequestFacts};
 use crate::script::{Limits, Pool};
+use crate::serve::first_boot::follow_the_log;
 use crate::store::Store;
 use crate::tenant::Tenant;
 
@@ -83,7 +84,9 @@ impl TestApp {
             authorizer: Arc::new(GraphAuthorizer),
             process: Arc::default(),
         };
-        Self { parts: Arc::new(app), clock }
+        let app = Self { parts: Arc::new(app), clock };
+        follow_the_log(&app.cx()).unwrap();
+        app
     }
 
     /// A request of the operator, who may do everything, at the clock's moment.

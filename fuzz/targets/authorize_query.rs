@@ -3,7 +3,7 @@
 #![no_main]
 
 use auther::http::extract::Pairs;
-use auther::identity::interaction::{Brought, Interaction, Resume};
+use auther::identity::interaction::{Interaction, PresentedInteraction, Resume};
 use auther::oauth::authorize::{self, Decision, Visit};
 use auther::oauth::{Params, redirect};
 use auther_fuzz::{REDIRECT_URI, block_on, cx};
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(params) = Params::from_pairs(pairs.0) else { return };
     if let Some(uri) = params.find("redirect_uri") {
         assert!(redirect::is_registered(uri, &[uri.to_owned()], false));
-        if redirect::check_registrable(uri).is_ok() {
+        if redirect::check_registrable(uri, redirect::PlainHttp::Loopback).is_ok() {
             let _ = (redirect::origin(uri), redirect::is_origin(uri));
         }
     }
@@ -25,10 +25,10 @@ fuzz_target!(|data: &[u8]| {
     if let Some(token) = params.find("interaction") {
         let brought = Interaction::open(&cx, token, Some(BROWSER));
         let is_harmless = match brought {
-            Ok(Brought::Nothing | Brought::Unknown) => true,
+            Ok(PresentedInteraction::Nothing | PresentedInteraction::Unknown) => true,
             // A path of this site stands for itself.
-            Ok(Brought::Waiting(page)) => matches!(page.resume, Resume::Page(_)),
-            Ok(Brought::Over { .. }) | Err(_) => false,
+            Ok(PresentedInteraction::Waiting(page)) => matches!(page.resume, Resume::Page(_)),
+            Ok(PresentedInteraction::Over { .. }) | Err(_) => false,
         };
         assert!(is_harmless, "nobody can make a token");
     }
@@ -36,7 +36,10 @@ fuzz_target!(|data: &[u8]| {
     match block_on(authorize::decide(&cx, &params, visit)) {
         Ok(Decision::Respond(answer)) => assert_eq!(answer.redirect_uri, REDIRECT_URI),
         Ok(Decision::Ask { interaction, .. }) => {
-            assert!(matches!(Interaction::open(&cx, &interaction, Some(BROWSER)), Ok(Brought::Waiting(_))));
+            assert!(matches!(
+                Interaction::open(&cx, &interaction, Some(BROWSER)),
+                Ok(PresentedInteraction::Waiting(_))
+            ));
         }
         Ok(Decision::Refuse(_)) => {}
         Ok(Decision::TurnAway(_)) => panic!("nobody is signed in"),

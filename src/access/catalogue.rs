@@ -27,7 +27,6 @@ use crate::store::{Read, Snapshot, Tx};
 pub struct Draft {
     /// The type, in either spelling.
     pub entity_type: String,
-    /// The document.
     pub definition: Map<String, Value>,
     /// The client whose type it is. `None` keeps what is stored. A new type `abc:invoice` or `client_abc:invoice` is
     /// written down as the client's that is called `abc` at that moment; one that gets this name later has nothing of
@@ -40,7 +39,6 @@ pub struct Draft {
 /// A model that was written.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// As stored.
     pub model: Model,
     /// Whether there was none before.
     pub created: bool,
@@ -51,7 +49,6 @@ pub struct Stored {
 /// A change of one permission's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PolicyChange {
-    /// The permission.
     permission: String,
     /// The script from now on; `None` when there is none any more.
     policy: Option<String>,

@@ -14,8 +14,8 @@ use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::identity::cascade;
 use crate::records::{PolicyPlace, SubjectRef, TupleKey};
-use crate::store::rows::{clients, models as rows, policy_versions};
-use crate::store::{self, Order, Tx};
+use crate::store::rows::{clients, policy_versions};
+use crate::store::{self, Order, Read as _, Revision, Tx};
 use crate::testing::{TestApp, block_on};
 
 /// The members of a document written with `json!`.
@@ -232,7 +232,7 @@ fn a_document_that_is_refused_changes_nothing() {
     let cx = home.cx();
     assert!(matches!(put(&cx, "doc", json!({"relations": {"a": ["b"]}})), Err(Error::Invalid(_))));
     let from = cx.read().unwrap();
-    assert_eq!(rows::revision(&from, cx.tenant.id).unwrap(), 0);
+    assert_eq!(from.models_revision(), Ok(Some(Revision::default())));
     assert!(catalogue::check(&cx, &from, &draft("doc", viewer())).unwrap().1.is_empty());
     assert!(catalogue::find(&cx, &from, "doc").unwrap().is_none());
     assert!(catalogue::page(&cx, &PageRequest::default()).unwrap().items.is_empty());

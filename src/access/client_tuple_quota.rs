@@ -21,7 +21,6 @@ pub(crate) fn quota() -> Quota {
 /// Whether one more tuple may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It may.
     Admitted,
     /// The app wrote too many in this minute.
     TooManyThisMinute,
@@ -39,7 +38,7 @@ fn admit_below(cx: &Cx, client: &ClientId, most: u64) -> Result<Admission, store
         return Ok(Admission::Full);
     }
     let level = Level::new("grant", client.as_str(), IN_A_MINUTE);
-    let taken = cx.process().client_tuples.take(&[level], cx.now);
+    let taken = cx.process().client_tuples.take(cx.tenant.id, &[level], cx.now);
     Ok(if taken.is_some() { Admission::Admitted } else { Admission::TooManyThisMinute })
 }
 

@@ -28,7 +28,7 @@ pub enum Error {
     SubjectNotFound {
         /// The subject type.
         kind: String,
-        /// The identifier.
+        /// What was asked for.
         id: String,
     },
     /// There is no such tuple, group or model.
@@ -111,7 +111,7 @@ impl std::fmt::Display for Mistake {
 }
 
 impl Error {
-    /// One mistake.
+    /// One mistake in what was sent, with its place and what is wrong.
     pub fn invalid(at: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid(vec![Mistake::new(at, problem)])
     }

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::policy::{PolicyDecision, PolicyEvaluation, PolicyInput};
 use crate::audit;
-use crate::base::id::EvaluationId;
+use crate::base::by_tenant::ByTenant;
+use crate::base::id::{EvaluationId, TenantId};
 use crate::base::net::networks;
 use crate::base::page::{Page, PageRequest};
 use crate::base::quota::{Level, Quota};
@@ -68,36 +68,33 @@ fn admit(cx: &Cx, subject: &SubjectRef) -> Option<u64> {
     let networks = cx.request.counted().map(networks).into_iter().flatten();
     levels.extend(networks.zip(PER_NETWORK).map(|(network, most)| level(&network, most)));
     levels.push(level("all", IN_ALL));
-    cx.process().recorded_evaluations.take(&levels, cx.now)
+    cx.process().recorded_evaluations.take(cx.tenant.id, &levels, cx.now)
 }
 
 /// Rows that wait for their batch.
 #[derive(Default)]
-pub(crate) struct Unwritten(Mutex<Vec<EvaluationRow>>);
+pub(crate) struct Unwritten(ByTenant<Vec<EvaluationRow>>);
 
 impl Unwritten {
-    /// Adds a row; gives the batch when it is full.
-    fn add(&self, row: EvaluationRow) -> Option<Vec<EvaluationRow>> {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.push(row);
-        (rows.len() >= BATCH).then(|| mem::take(&mut *rows))
+    /// Adds a row of a tenant; gives its batch when it is full.
+    fn add(&self, tenant: TenantId, row: EvaluationRow) -> Option<Vec<EvaluationRow>> {
+        self.0.with(tenant, |rows| {
+            rows.push(row);
+            (rows.len() >= BATCH).then(|| mem::take(rows))
+        })
     }
 
-    fn take(&self) -> Vec<EvaluationRow> {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self, tenant: TenantId) -> Vec<EvaluationRow> {
+        self.0.with(tenant, mem::take)
     }
 }
 
 /// A policy that ran.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyRun<'a> {
-    /// Which one.
     pub place: &'a PolicyPlace,
-    /// Its text.
     pub script: &'a str,
-    /// Its context.
     pub context: &'a Value,
-    /// Its outcome.
     pub evaluated: &'a PolicyEvaluation,
 }
 
@@ -105,7 +102,7 @@ pub struct PolicyRun<'a> {
 pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &PolicyRun<'_>) {
     let Some(left_out) = admit(cx, subject) else { return };
     let row = EvaluationRow { left_out, ..row(cx, input, subject, run) };
-    let full = cx.process().evaluations.add(row);
+    let full = cx.process().evaluations.add(cx.tenant.id, row);
     if let Some(rows) = full {
         // The transaction takes place although nobody waits for it: it is in the writer's hands from the first poll.
         let _ = Box::pin(write(cx, rows)).now_or_never();
@@ -114,7 +111,7 @@ pub fn note(cx: &Cx, input: &PolicyInput<'_>, subject: &SubjectRef, run: &Policy
 
 /// Writes what waits.
 pub async fn flush(cx: &Cx) -> Result<(), Error> {
-    let rows = cx.process().evaluations.take();
+    let rows = cx.process().evaluations.take(cx.tenant.id);
     if rows.is_empty() { Ok(()) } else { write(cx, rows).await }
 }
 
@@ -356,7 +353,7 @@ mod tests {
             cx.now = home.cx().now.plus(Duration::from_secs(u64::try_from(number).unwrap() * 2));
             noted(&cx, "read", PolicyDecision::Allowed);
         }
-        assert_eq!(cx.process().evaluations.take().len(), 3);
+        assert_eq!(cx.process().evaluations.take(cx.tenant.id).len(), 3);
         // Whatever is written after it comes after it.
         block_on(audit::record(&cx, audit::Entry::new(&cx), audit::Event::UserEnable {})).unwrap();
         assert_eq!(all(&cx, &Filter::default()).len(), BATCH * 2);

@@ -37,7 +37,6 @@ pub struct Objects {
 /// An object with which it may be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Object {
-    /// The object.
     pub entity_id: String,
     /// Whether a script decides, so that it must be asked live.
     pub abac_required: bool,
@@ -61,7 +60,6 @@ pub struct Subjects {
 /// A subject that may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    /// Who.
     pub subject: SubjectRef,
     /// Whether a script decides.
     pub abac_required: bool,
@@ -70,7 +68,6 @@ pub struct Subject {
 /// Something that may be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Action {
-    /// The permission.
     pub permission: String,
     /// Whether a script decides.
     pub abac_required: bool,
@@ -129,7 +126,6 @@ pub fn objects<F: TupleReader + ?Sized>(
 enum Source {
     /// Every known object after this one.
     Known(Option<String>),
-    /// These.
     Reached(Vec<String>),
 }
 

@@ -107,7 +107,6 @@ pub struct PolicyInput<'a> {
     pub permission: &'a str,
     /// `client_abc:invoice`.
     pub entity_type: &'a str,
-    /// Which object.
     pub entity_id: &'a str,
     /// What the caller gives of it.
     pub resource: &'a Resource,
@@ -119,7 +118,6 @@ pub struct PolicyInput<'a> {
     pub properties: &'a [(&'static str, BoundedJson)],
     /// The moment of the check.
     pub now: Moment,
-    /// Who asks.
     pub caller: &'a Caller,
 }
 
@@ -277,7 +275,6 @@ pub enum PolicyDecision {
 /// A decision, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyEvaluation {
-    /// The decision.
     pub decision: PolicyDecision,
     /// What it returned: `true`, `false`, or the name of another type; `None` when it failed.
     pub returned: Option<&'static str>,

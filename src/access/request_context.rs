@@ -42,12 +42,12 @@ impl BoundedJson {
         Ok(Self(Some(Arc::new(Measured { members, size }))))
     }
 
-    /// Its members.
+    /// The members, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.0.iter().flat_map(|measured| &measured.members)
     }
 
-    /// One member.
+    /// The member of this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.as_ref()?.members.get(name)
     }
@@ -117,7 +117,7 @@ pub struct Resource {
     pub id: Option<String>,
     /// In place of the entity type's own name.
     pub type_name: Option<String>,
-    /// Anything.
+    /// What the caller says of the object besides, for policies.
     pub attributes: BoundedJson,
 }
 

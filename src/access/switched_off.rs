@@ -1,6 +1,9 @@
 //! Policies that did not end: they are stored, so that they stay off over a restart, listed, and switched on again by
 //! those who may.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::access::Error;
 use crate::audit::{Entry, Event};
 use crate::base::ScriptDigest;
@@ -9,12 +12,12 @@ use crate::records::SwitchedOff;
 use crate::rights::{self, Right};
 use crate::script::Lost;
 use crate::store::rows::switched_off as rows;
-use crate::store::{self, Tx};
+use crate::store::{self, Snapshot, Tx};
 
 /// Writes down the scripts that the pool gave up since this was asked last, each with its audit row.
 pub async fn note(cx: &Cx) -> Result<(), store::Error> {
     let cx = cx.with_actor(Actor::System);
-    for Lost { script, task } in cx.app.scripts.take_lost() {
+    for Lost { script, task } in cx.app.scripts.take_lost(cx.tenant.id) {
         let row = SwitchedOff { script, owner: task.owner, about: task.about, at: cx.now };
         let event = Event::PolicySwitchOff { script: script.to_string(), owner: row.owner.to_string() };
         let (at, entry) = (cx.clone(), Entry::new(&cx).target(&row.about));
@@ -27,10 +30,23 @@ pub async fn note(cx: &Cx) -> Result<(), store::Error> {
     Ok(())
 }
 
-/// Tells the pool what was written down before.
-pub fn load(cx: &Cx) -> Result<(), store::Error> {
-    list(cx)?.into_iter().for_each(|row| cx.app.scripts.switch_off(row.script));
-    Ok(())
+/// Keeps the pool as the rows are: now, and after every commit that changes them, wherever it is made. What the pool
+/// gave up itself stays off whether it is written down yet or not.
+pub fn follow(cx: &Cx) -> Result<(), store::Error> {
+    let (tenant, pool, known) = (cx.tenant.id, Arc::downgrade(&cx.app.scripts), Mutex::new(BTreeSet::new()));
+    let take = move |from: &Snapshot| {
+        let Some(pool) = pool.upgrade() else { return Ok(false) };
+        let off: BTreeSet<ScriptDigest> = rows::all(from, tenant)?.into_iter().map(|row| row.script).collect();
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        off.iter().for_each(|script| pool.switch_off(*script));
+        // Where all rows are taken, one that goes made room for another one: nobody has switched it on.
+        if off.len() < rows::MOST {
+            known.difference(&off).for_each(|script| pool.switch_on(*script));
+        }
+        *known = off;
+        Ok(true)
+    };
+    cx.store().derive("policies that are switched off", move |commit| rows::may_be_changed_by(commit, tenant), take)
 }
 
 /// All policies that are off, oldest first.
@@ -55,9 +71,7 @@ pub async fn switch_on(cx: &Cx, script: ScriptDigest) -> Result<SwitchedOff, Err
         entry.clone().target(&row.about).append(tx, &at, &event)?;
         Ok::<_, Error>(row)
     };
-    let row = rights::write(cx, Right::on("update", "policies"), change).await?;
-    cx.app.scripts.switch_on(script);
-    Ok(row)
+    rights::write(cx, Right::on("update", "policies"), change).await
 }
 
 #[cfg(test)]
@@ -67,6 +81,7 @@ mod tests {
 
     use super::*;
     use crate::audit::{self, Filter};
+    use crate::base::id::TenantId;
     use crate::base::page::PageRequest;
     use crate::script::{Busy, Fault, Limits, Pool, Task, Vm};
     use crate::store::Order;
@@ -75,7 +90,8 @@ mod tests {
     const SCRIPT: &str = "return context.never == 'comes back'";
 
     fn evaluate(home: &TestApp) -> Result<crate::script::Returned, Fault> {
-        let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
+        let task =
+            Task { tenant: TenantId::DEFAULT, owner: String::from("wiki"), about: String::from("wiki:doc read") };
         let now = home.cx().now;
         let run =
             home.parts.scripts.run(task, move |vm: &mut Vm| vm.evaluate(SCRIPT, &serde_json::json!({}), now).returned);
@@ -87,7 +103,8 @@ mod tests {
         let limits =
             || Limits { lost: Duration::from_millis(150), time: Duration::from_millis(20), ..Limits::default() };
         let home = TestApp::with(|parts| parts.scripts = Arc::new(Pool::start(1, limits()).unwrap()));
-        let task = Task { owner: String::from("wiki"), about: String::from("wiki:doc read") };
+        let task =
+            Task { tenant: TenantId::DEFAULT, owner: String::from("wiki"), about: String::from("wiki:doc read") };
         let (release, gate) = mpsc::channel::<()>();
         let stuck = home.parts.scripts.run(task, move |vm: &mut Vm| {
             vm.pretend(SCRIPT);
@@ -104,12 +121,11 @@ mod tests {
         // Another process with the same data.
         let (store, clock) = (home.parts.store.clone(), home.parts.clock.clone());
         let again = TestApp::with(|parts| (parts.store, parts.clock) = (store, clock));
-        assert_ne!(evaluate(&again), Err(Fault::SwitchedOff));
-        load(&again.cx()).unwrap();
         assert_eq!(evaluate(&again), Err(Fault::SwitchedOff));
         home.advance(Duration::from_secs(1));
         block_on(switch_on(&again.cx(), off[0].script)).unwrap();
         assert_ne!(evaluate(&again), Err(Fault::SwitchedOff));
+        assert_ne!(evaluate(&home), Err(Fault::SwitchedOff), "where it was given up too");
         assert!(matches!(block_on(switch_on(&again.cx(), off[0].script)), Err(Error::NotFound)));
         let rows =
             audit::page(&again.cx(), &Filter::default(), Order::Ascending, &PageRequest::default()).unwrap().items;

@@ -64,7 +64,6 @@ impl From<TupleKey> for NewTuple {
 /// A tuple that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// As stored.
     pub tuple: Tuple,
     /// What the writing did.
     pub change: Change,

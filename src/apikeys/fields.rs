@@ -24,7 +24,6 @@ const MAX_LIFE: u64 = 3650 * MIN_LIFE;
 const MAX_METADATA: usize = 4 * 1024;
 /// Deepest nesting of metadata, itself included.
 const MAX_DEPTH: usize = 6;
-/// Most networks.
 const MAX_NETWORKS: usize = 32;
 /// Largest count of uses.
 const MAX_USES: u64 = 1_000_000_000;

@@ -24,7 +24,7 @@ const API_KEYS: &str = "api_keys";
 /// A key that was just made.
 #[derive(Debug)]
 pub struct Created {
-    /// As stored.
+    /// The key as it is stored, without its secret.
     pub key: ApiKey,
     /// The text to present; shown this once.
     pub secret: Secret<String>,

@@ -1,10 +1,10 @@
 //! Counters of uses: how often keys were used since that was last written to the store, and the windows of rate limits.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::base::id::ApiKeyId;
+use crate::base::by_tenant::ByTenant;
+use crate::base::id::{ApiKeyId, TenantId};
 use crate::base::{Moment, Uptime};
 use crate::cx::Cx;
 use crate::records::{ApiKey, RateLimit};
@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 
 /// Counted for the life of the process. What is lost with it is a minute of last uses, and the state of rate limits.
 #[derive(Default)]
-pub(crate) struct UsageCounters(Mutex<Counts>);
+pub(crate) struct UsageCounters(ByTenant<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -31,9 +31,9 @@ struct Counts {
 /// How much a key was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How often.
+    /// How often it was used.
     pub count: u64,
-    /// When last.
+    /// When it was used last; `None` for never.
     pub last: Option<Moment>,
 }
 
@@ -44,25 +44,45 @@ struct Window {
 }
 
 impl UsageCounters {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes a use.
-    pub(super) fn note(&self, key: &ApiKeyId, now: Moment) {
-        let mut counts = self.counts();
-        match counts.uses.get_mut(key) {
+    /// Notes a use of a key of a tenant.
+    pub(super) fn note(&self, tenant: TenantId, key: &ApiKeyId, now: Moment) {
+        self.0.with(tenant, |counts| match counts.uses.get_mut(key) {
             Some(usage) => *usage = usage.and(Usage { count: 1, last: Some(now) }),
             None => drop(counts.uses.insert(key.clone(), Usage { count: 1, last: Some(now) })),
-        }
+        });
     }
 
     /// Takes one use of the key's window. `Err` gives the milliseconds until the next window; a refused use takes
     /// nothing.
-    pub(super) fn take(&self, key: &ApiKeyId, limit: RateLimit, now: Uptime) -> Result<(), u64> {
+    pub(super) fn take(&self, (tenant, key): (TenantId, &ApiKeyId), limit: RateLimit, now: Uptime) -> Result<(), u64> {
+        self.0.with(tenant, |counts| counts.take(key, limit, now))
+    }
+
+    /// Takes the uses in a tenant that are to be written.
+    fn take_uses(&self, tenant: TenantId, now: Uptime) -> Vec<(ApiKeyId, Usage)> {
+        let mut uses: Vec<_> = self.0.with(tenant, |counts| {
+            counts.written_at = Some(now);
+            counts.windows.retain(|_, window| window.ends > now);
+            std::mem::take(&mut counts.uses).into_iter().collect()
+        });
+        uses.sort_unstable_by(|one, two| one.0.cmp(&two.0));
+        uses
+    }
+
+    fn give_back(&self, tenant: TenantId, uses: &[(ApiKeyId, Usage)]) {
+        self.0.with(tenant, |counts| {
+            for (key, usage) in uses {
+                let held = counts.uses.entry(key.clone()).or_default();
+                *held = held.and(*usage);
+            }
+        });
+    }
+}
+
+impl Counts {
+    fn take(&mut self, key: &ApiKeyId, limit: RateLimit, now: Uptime) -> Result<(), u64> {
         let length = Duration::from_millis(limit.window_ms);
-        let mut counts = self.counts();
-        let window = counts.windows.entry(key.clone()).or_insert(Window { ends: now.plus(length), count: 0 });
+        let window = self.windows.entry(key.clone()).or_insert(Window { ends: now.plus(length), count: 0 });
         // Over, or from before the limit was changed.
         if window.ends <= now || window.ends > now.plus(length) {
             *window = Window { ends: now.plus(length), count: 0 };
@@ -72,24 +92,6 @@ impl UsageCounters {
         }
         window.count += 1;
         Ok(())
-    }
-
-    /// Takes the uses that are to be written.
-    fn take_uses(&self, now: Uptime) -> Vec<(ApiKeyId, Usage)> {
-        let mut counts = self.counts();
-        counts.written_at = Some(now);
-        counts.windows.retain(|_, window| window.ends > now);
-        let mut uses: Vec<_> = std::mem::take(&mut counts.uses).into_iter().collect();
-        uses.sort_unstable_by(|one, two| one.0.cmp(&two.0));
-        uses
-    }
-
-    fn give_back(&self, uses: &[(ApiKeyId, Usage)]) {
-        let mut counts = self.counts();
-        for (key, usage) in uses {
-            let held = counts.uses.entry(key.clone()).or_default();
-            *held = held.and(*usage);
-        }
     }
 }
 
@@ -101,26 +103,28 @@ impl Usage {
 
 /// How much a key was used so far, the last minute included.
 pub fn usage(cx: &Cx, key: &ApiKey) -> Usage {
-    let held = cx.process().api_key_uses.counts().uses.get(&key.id).copied().unwrap_or_default();
-    held.and(Usage { count: key.uses, last: key.last_used_at })
+    let held = cx.process().api_key_uses.0.with(cx.tenant.id, |counts| counts.uses.get(&key.id).copied());
+    held.unwrap_or_default().and(Usage { count: key.uses, last: key.last_used_at })
 }
 
 /// How long until [`flush`] is to be called: a minute after it was last, and not before there are uses to write or
 /// windows to forget.
 pub fn until_flush(cx: &Cx) -> Option<Duration> {
-    let counts = cx.process().api_key_uses.counts();
-    let due = counts.written_at.map(|last| last.plus(EVERY));
-    (!counts.uses.is_empty() || !counts.windows.is_empty())
-        .then(|| due.map_or(Duration::ZERO, |due| due.since(cx.uptime)))
+    cx.process().api_key_uses.0.with(cx.tenant.id, |counts| {
+        let due = counts.written_at.map(|last| last.plus(EVERY));
+        (!counts.uses.is_empty() || !counts.windows.is_empty())
+            .then(|| due.map_or(Duration::ZERO, |due| due.since(cx.uptime)))
+    })
 }
 
 /// Writes uses to the store now: at the end of the process. What cannot be written is kept for the next time.
 pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
     let counters = &cx.process().api_key_uses;
-    let uses = counters.take_uses(cx.uptime);
+    let tenant = cx.tenant.id;
+    let uses = counters.take_uses(tenant, cx.uptime);
     let mut done = 0;
     for batch in uses.chunks(BATCH) {
-        let (tenant, rows) = (cx.tenant.id, batch.to_vec());
+        let rows = batch.to_vec();
         let written = cx.store().write(move |tx| {
             for (id, usage) in &rows {
                 // Deleted meanwhile, perhaps.
@@ -132,7 +136,7 @@ pub async fn flush(cx: &Cx) -> Result<(), store::Error> {
             Ok::<_, store::Error>(())
         });
         if let Err(error) = written.await {
-            counters.give_back(uses.get(done..).unwrap_or_default());
+            counters.give_back(tenant, uses.get(done..).unwrap_or_default());
             return Err(error);
         }
         done += batch.len();

@@ -124,12 +124,14 @@ fn is_at_home(key: &ApiKey, address: Option<IpAddr>) -> bool {
 async fn take_use(cx: &Cx, key: &ApiKey) -> Result<(), Error> {
     let counters = &cx.process().api_key_uses;
     if let Some(limit) = key.rate_limit {
-        counters.take(&key.id, limit, cx.uptime).map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
+        counters
+            .take((cx.tenant.id, &key.id), limit, cx.uptime)
+            .map_err(|try_again_ms| Error::RateLimited { try_again_ms })?;
     }
     if key.remaining.is_some() {
         spend(cx, &key.id).await?;
     }
-    counters.note(&key.id, cx.now);
+    counters.note(cx.tenant.id, &key.id, cx.now);
     Ok(())
 }
 

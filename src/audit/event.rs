@@ -14,7 +14,7 @@ use crate::records::{ClientType, Outcome};
 pub struct Declared {
     /// Its name: `noun.verb`.
     pub action: &'static str,
-    /// How it ended.
+    /// Whether it was done or refused.
     pub outcome: Outcome,
     /// What it tells, in a sentence.
     pub what: &'static str,
@@ -34,7 +34,7 @@ macro_rules! events {
         }
 
         impl Event {
-            /// Every event.
+            /// Every event with its name and its members, for the documentation and its test.
             pub const ALL: &[Declared] = &[$( Declared {
                 action: $action,
                 outcome: Outcome::$outcome,
@@ -47,7 +47,7 @@ macro_rules! events {
                 match self { $( Self::$name { .. } => $action, )* }
             }
 
-            /// How it ended.
+            /// Whether what is recorded was done or refused.
             pub fn outcome(&self) -> Outcome {
                 match self { $( Self::$name { .. } => Outcome::$outcome, )* }
             }
@@ -172,8 +172,8 @@ events! {
     Success "token.preview" TokenPreview { client: ClientId, scopes: Vec<String> }
     /// A refresh token was used for the second time; its family was revoked.
     Failure "token.refresh_reused" TokenRefreshReused { user: UserId }
-    /// An app showed a code or a refresh token that is not good.
-    Failure "token.refuse" TokenRefuse { grant_type: &'static str, reason: String }
+    /// An app that proved who it is, or is public, got no tokens.
+    Failure "token.refuse" TokenRefuse { grant_type: &'static str, reason: String, cause: Option<&'static str> }
     /// An app revoked a token.
     Success "token.revoke" TokenRevoke {}
     /// A tuple was removed.
@@ -237,6 +237,23 @@ mod tests {
         let documented: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
         let declared: Vec<String> = Event::ALL.iter().map(line).collect();
         assert_eq!(documented, declared, "docs/audit-events.md should hold:\n{}", declared.join("\n"));
+    }
+
+    #[test]
+    fn every_event_and_its_noun_have_a_title_in_the_pages() {
+        let page = include_str!("../../assets/admin/pages/audit.js");
+        let table = |name: &str| {
+            let rest = page.split_once(&format!("const {name} = {{")).unwrap().1;
+            rest.split_once("};").unwrap().0.to_owned()
+        };
+        let (titles, nouns, failed) = (table("TITLES"), table("NOUNS"), table("FAILED"));
+        for event in Event::ALL {
+            let line = format!("\"{}\": \"", event.action);
+            let is_failure = event.outcome == Outcome::Failure;
+            assert!(titles.contains(&line) || (is_failure && failed.contains(&line)), "{} has no title", event.action);
+            let noun = event.action.split('.').next().unwrap();
+            assert!(nouns.lines().any(|line| line.trim().starts_with(&format!("{noun}: "))), "{noun} has no title");
+        }
     }
 
     #[test]

@@ -33,7 +33,6 @@ const KNOWN: u32 = 6_000;
 /// Of whose rows the count is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
-    /// Everybody's.
     All,
     /// Only those of people and keys about what is theirs. Somebody else's is for administrators.
     Own,
@@ -131,7 +130,7 @@ pub fn news(cx: &Cx, event: &str) -> Option<u64> {
     let kind = event.split(' ').next().unwrap_or_default();
     let mut levels = vec![Level::new(kind, &format!("{event} {}", cause.name()), 1)];
     levels.extend(cause.levels(kind, REFUSALS));
-    cx.process().audit_rows.take(&levels, cx.now)
+    cx.process().audit_rows.take(cx.tenant.id, &levels, cx.now)
 }
 
 /// Puts an event in the log that strangers can repeat at will, or that happens too often for a row each, if it is
@@ -150,7 +149,7 @@ pub(super) fn admit(cx: &Cx, row: &AuditRow) -> Option<u64> {
     let everyday = EVERYDAY.iter().find(|(kind, ..)| *kind == row.action);
     let Some((kind, _, most)) = everyday.filter(|(_, of, _)| is_counted(*of, row)) else { return Some(0) };
     let cause = Cause::of((row.actor_kind, row.actor.as_deref()), cx.request.counted());
-    cx.process().audit_rows.take(&cause.levels(kind, *most), cx.now)
+    cx.process().audit_rows.take(cx.tenant.id, &cause.levels(kind, *most), cx.now)
 }
 
 fn is_counted(of: Of, row: &AuditRow) -> bool {
@@ -169,7 +168,7 @@ fn is_counted(of: Of, row: &AuditRow) -> bool {
 
 /// Writes what was left out and no row tells.
 pub async fn tell_left_out(cx: &Cx) -> Result<(), store::Error> {
-    let unsaid = cx.process().audit_rows.unsaid(cx.now);
+    let unsaid = cx.process().audit_rows.unsaid(cx.tenant.id, cx.now);
     let row = |(kind, left_out): (String, u64)| Entry::new(cx).target(kind).row(&Event::AuditLeftOut { left_out });
     let told: Vec<AuditRow> = unsaid.into_iter().map(row).collect();
     if told.is_empty() {
@@ -185,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::audit::{Filter, page};
-    use crate::base::id::{ClientId, UserId};
+    use crate::base::id::{ClientId, TenantId, UserId};
     use crate::base::page::PageRequest;
     use crate::cx::{Actor, RequestFacts};
     use crate::store::Order;
@@ -247,7 +246,7 @@ mod tests {
         assert_eq!(all, 301, "those of strangers, and the person");
         refuse(&person(&home), "wiki");
         assert_eq!(rows_of(&home, "client.authenticate").len(), all + 1);
-        assert!(home.stranger().process().audit_rows.remembered() < 2_000);
+        assert!(home.stranger().process().audit_rows.remembered(TenantId::DEFAULT) < 2_000);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::Entropy;
 pub struct Backoff {
     /// After the first failure.
     pub first: Duration,
-    /// The longest.
     pub longest: Duration,
 }
 

@@ -18,7 +18,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// So many steps.
+    /// A budget of so many steps.
     pub fn of(steps: u64) -> Self {
         Self { most: steps, spent: AtomicU64::new(0), unwanted: AtomicBool::new(false) }
     }

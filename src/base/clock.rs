@@ -1,7 +1,7 @@
 //! Time as a value. Rules receive a [`Moment`] and an [`Uptime`]; only the process asks a [`Clock`].
 //!
 //! A moment is what the machine's clock shows: people set it, and it may go back. It is for what is stored and what is
-//! told to others. An uptime only grows: it is for what is kept in memory. What is stored with an end is judged by
+//! told to others. An uptime only grows: it is for what is kept in memory. What is stored with an end goes by
 //! [`Term`].
 
 use std::fmt;
@@ -218,7 +218,7 @@ impl ManualClock {
         Self { now: AtomicI64::new(start.millis()), uptime: AtomicU64::default() }
     }
 
-    /// Lets time pass.
+    /// Sets both clocks forward by this much.
     pub fn advance(&self, by: Duration) {
         self.now.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
         self.uptime.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);

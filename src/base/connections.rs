@@ -14,9 +14,7 @@ const USUAL: u64 = 1_024;
 /// How many connections the public listeners take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// In all.
     pub all: usize,
-    /// From one address.
     pub per_address: usize,
     /// From this machine, or from one trusted proxy: many may stand behind such an address.
     pub per_proxy: usize,

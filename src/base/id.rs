@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::sync::LazyLock;
-
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -39,6 +38,14 @@ pub trait TypedId: Sized {
 
     /// Reads the text form; refuses another kind's prefix and anything malformed.
     fn parse(text: &str) -> Result<Self, ParseIdError>;
+
+    /// When it was made, as it says itself: anybody can write one that says anything, so nothing is decided by it.
+    fn says_made_at(&self) -> Option<Moment> {
+        let body = self.as_str().strip_prefix(Self::PREFIX)?;
+        let bytes = BASE32.decode(body.as_bytes()).ok()?;
+        let millis = bytes.get(..6)?.iter().fold(0_i64, |millis, byte| (millis << 8) | i64::from(*byte));
+        Some(Moment::from_millis(millis))
+    }
 }
 
 fn fresh(prefix: &str, now: Moment, entropy: &dyn Entropy) -> String {
@@ -78,12 +85,12 @@ macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// A new identifier that sorts after those made at earlier moments.
             pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
-                Self(fresh($prefix, now, entropy))
+                Self(fresh($prefix, now, entropy).into())
             }
 
             /// The whole text, prefix included.
@@ -100,7 +107,7 @@ macro_rules! typed_ids {
             }
 
             fn parse(text: &str) -> Result<Self, ParseIdError> {
-                if well_formed($prefix, text) { Ok(Self(text.to_owned())) } else { Err(ParseIdError) }
+                if well_formed($prefix, text) { Ok(Self(text.into())) } else { Err(ParseIdError) }
             }
         }
 
@@ -146,7 +153,7 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
-    /// A person.
+    /// Names a person.
     UserId = "usr_";
     /// A signed-in browser or device.
     SessionId = "ses_";
@@ -170,7 +177,7 @@ typed_ids! {
     KeyId = "kid_";
     /// A first-administrator or recovery link.
     LinkId = "lnk_";
-    /// A group.
+    /// Names a group.
     GroupId = "grp_";
     /// An API key.
     ApiKeyId = "key_";
@@ -207,20 +214,19 @@ pub fn foreign_prefix(client: &str) -> Option<&'static str> {
 const GONE: &str = "gone_";
 
 /// A client identifier: free-form within `^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$`, compared byte by byte.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ClientId(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(Arc<str>);
 
 impl ClientId {
     /// A generated identifier: `client_` and 26 time-ordered characters.
     pub fn new(now: Moment, entropy: &dyn Entropy) -> Self {
-        Self(fresh(CLIENT, now, entropy))
+        Self(fresh(CLIENT, now, entropy).into())
     }
 
     /// What stands in the place of a client that is gone, where something that was its own stays: `gone_` and 26
     /// time-ordered characters. No client may be called so ([`ClientId::is_gone`]).
     pub fn gone(now: Moment, entropy: &dyn Entropy) -> Self {
-        Self(fresh(GONE, now, entropy))
+        Self(fresh(GONE, now, entropy).into())
     }
 
     /// Whether it stands in the place of a client that is gone.
@@ -228,7 +234,7 @@ impl ClientId {
         self.0.starts_with(GONE)
     }
 
-    /// The text.
+    /// The identifier as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -246,7 +252,7 @@ impl TypedId for ClientId {
         let first_is_fit = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
         let rest_is_fit = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if first_is_fit && rest_is_fit && (2..=64).contains(&text.len()) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(ParseIdError)
         }
@@ -275,6 +281,12 @@ impl PartialSchema for ClientId {
 
 impl ToSchema for ClientId {}
 
+impl Serialize for ClientId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for ClientId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -298,6 +310,12 @@ impl TenantId {
 mod tests {
     use super::*;
     use crate::base::entropy::OsEntropy;
+
+    #[test]
+    fn an_identifier_says_when_it_was_made() {
+        let now = Moment::from_millis(1_769_860_800_123);
+        assert_eq!(CodeId::new(now, &OsEntropy).says_made_at(), Some(now));
+    }
 
     #[test]
     fn later_identifiers_sort_later() {

@@ -4,10 +4,11 @@
 //! first.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Moment;
+use super::by_tenant::ByTenant;
+use super::id::TenantId;
 use foldhash::fast::RandomState;
 
 /// Between the parts of a key. Nobody can write it into an identifier or an address.
@@ -50,22 +51,25 @@ struct Counts {
 #[derive(Debug)]
 pub struct Quota {
     window: Duration,
-    counts: Mutex<Counts>,
+    counts: ByTenant<Counts>,
 }
 
 impl Quota {
     /// Every count begins anew after `window`.
     pub fn new(window: Duration) -> Self {
-        Self { window, counts: Mutex::default() }
+        Self { window, counts: ByTenant::default() }
     }
 
-    /// Lets an event through that every one of `levels` has room for; they go from the narrowest to the widest. Answers
-    /// how many like it were left out since the last that was let through; `None` when this one is left out, which is
-    /// counted where it is known best.
-    pub fn take(&self, levels: &[Level], now: Moment) -> Option<u64> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Lets an event of a tenant through that every one of `levels` has room for; they go from the narrowest to the
+    /// widest. Answers how many like it were left out since the last that was let through; `None` when this one is left
+    /// out, which is counted where it is known best.
+    pub fn take(&self, tenant: TenantId, levels: &[Level], now: Moment) -> Option<u64> {
+        self.counts.with(tenant, |counts| self.take_of(counts, levels, now))
+    }
+
+    fn take_of(&self, counts: &mut Counts, levels: &[Level], now: Moment) -> Option<u64> {
         if counts.of.len() > FEW && counts.swept.is_none_or(|swept| self.is_over(swept, now)) {
-            self.sweep(&mut counts, now);
+            self.sweep(counts, now);
         }
         let is_full = |level: &Level| {
             let taken = counts.of.get(&level.key).filter(|count| !self.is_over(count.since, now));
@@ -90,19 +94,21 @@ impl Quota {
         Some(left_out)
     }
 
-    /// How many of each kind were left out without an event after them that could tell, since this was asked last.
-    pub fn unsaid(&self, now: Moment) -> Vec<(String, u64)> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sweep(&mut counts, now);
-        let mut unsaid: Vec<_> = counts.unsaid.drain().collect();
-        unsaid.sort_unstable();
-        unsaid
+    /// How many of each kind were left out in a tenant without an event after them that could tell, since this was
+    /// asked last.
+    pub fn unsaid(&self, tenant: TenantId, now: Moment) -> Vec<(String, u64)> {
+        self.counts.with(tenant, |counts| {
+            self.sweep(counts, now);
+            let mut unsaid: Vec<_> = counts.unsaid.drain().collect();
+            unsaid.sort_unstable();
+            unsaid
+        })
     }
 
-    /// Keys that are remembered.
+    /// Keys that are remembered of a tenant.
     #[cfg(test)]
-    pub(crate) fn remembered(&self) -> usize {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).of.len()
+    pub(crate) fn remembered(&self, tenant: TenantId) -> usize {
+        self.counts.with(tenant, |counts| counts.of.len())
     }
 
     fn sweep(&self, counts: &mut Counts, now: Moment) {
@@ -129,6 +135,7 @@ mod tests {
     use super::*;
 
     const WINDOW: Duration = Duration::from_secs(60);
+    const TENANT: TenantId = TenantId::DEFAULT;
 
     fn at(seconds: u64) -> Moment {
         Moment::from_seconds(1_769_817_600).plus(Duration::from_secs(seconds))
@@ -141,17 +148,29 @@ mod tests {
     #[test]
     fn a_count_begins_anew_and_says_what_was_left_out() {
         let quota = Quota::new(WINDOW);
-        let take = |seconds| quota.take(&levels("ann", "n1"), at(seconds));
+        let take = |seconds| quota.take(TENANT, &levels("ann", "n1"), at(seconds));
         assert_eq!([take(0), take(1), take(2), take(59)], [Some(0), Some(0), None, None]);
         assert_eq!([take(60), take(61)], [Some(2), Some(0)]);
         // The clock was set back by an hour.
-        assert_eq!(quota.take(&levels("ann", "n1"), at(0)), Some(0));
+        assert_eq!(quota.take(TENANT, &levels("ann", "n1"), at(0)), Some(0));
+    }
+
+    #[test]
+    fn who_uses_all_up_in_one_tenant_takes_nothing_from_who_is_called_so_in_another() {
+        let quota = Quota::new(WINDOW);
+        let through = |tenant| (0..9).filter(|_| quota.take(tenant, &levels("ann", "n1"), at(0)).is_some()).count();
+        assert_eq!((through(TENANT), through(TenantId(7)), through(TENANT)), (2, 2, 0));
+        let left_out = |tenant| quota.unsaid(tenant, at(60));
+        assert_eq!(
+            (left_out(TenantId(7)), left_out(TENANT)),
+            (vec![("refuse".into(), 7)], vec![("refuse".into(), 16)])
+        );
     }
 
     #[test]
     fn who_is_wide_does_not_hide_who_is_elsewhere() {
         let quota = Quota::new(WINDOW);
-        let through = |who: &str, net: &str| quota.take(&levels(who, net), at(0)).is_some();
+        let through = |who: &str, net: &str| quota.take(TENANT, &levels(who, net), at(0)).is_some();
         let flood = (0..100).filter(|n| through(&n.to_string(), "n1")).count();
         assert_eq!((flood, through("bob", "n2")), (3, true));
         let flood = (0..100).filter(|n| through(&n.to_string(), &format!("net{n}"))).count();
@@ -162,11 +181,11 @@ mod tests {
     fn a_flood_fills_no_memory_and_is_told_in_the_end() {
         let quota = Quota::new(WINDOW);
         for n in 0..50_000 {
-            let _ = quota.take(&levels(&format!("who{n}"), &format!("net{n}")), at(0));
+            let _ = quota.take(TENANT, &levels(&format!("who{n}"), &format!("net{n}")), at(0));
         }
-        assert!(quota.remembered() <= 11, "{}", quota.remembered());
-        assert!(quota.unsaid(at(1)).is_empty());
-        assert_eq!(quota.unsaid(at(60)), [(String::from("refuse"), 49_995)]);
-        assert_eq!((quota.unsaid(at(60)).len(), quota.remembered()), (0, 0));
+        assert!(quota.remembered(TENANT) <= 11, "{}", quota.remembered(TENANT));
+        assert!(quota.unsaid(TENANT, at(1)).is_empty());
+        assert_eq!(quota.unsaid(TENANT, at(60)), [(String::from("refuse"), 49_995)]);
+        assert_eq!((quota.unsaid(TENANT, at(60)).len(), quota.remembered(TENANT)), (0, 0));
     }
 }

@@ -11,7 +11,6 @@ use foldhash::fast::RandomState;
 pub struct Bounds {
     /// By all keys together.
     pub all: usize,
-    /// By one key.
     pub one: usize,
 }
 

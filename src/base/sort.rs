@@ -29,7 +29,6 @@ pub trait Sortable {
 /// A value to sort by. What has none comes last in either direction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rank {
-    /// By time.
     #[serde(rename = "t")]
     Time(Moment),
     /// By letters, in any spelling.
@@ -85,7 +84,7 @@ impl Sort {
         (order == self.name()).then_some(Self { after: Some((rank, key)), ..self })
     }
 
-    /// By which field.
+    /// The name of the field that is sorted by.
     pub fn field(&self) -> &'static str {
         self.field
     }

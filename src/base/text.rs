@@ -17,7 +17,6 @@ pub enum Lines {
 
 /// First strong isolate (UAX 9 §2.5): what follows finds its direction by itself.
 const ISOLATE: char = '\u{2068}';
-/// Ends it.
 const END: char = '\u{2069}';
 
 /// Characters that are drawn as nothing by themselves or turn the direction of reading: `Default_Ignorable_Code_Point`

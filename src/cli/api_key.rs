@@ -35,7 +35,7 @@ pub enum ApiKeyCommand {
     Revoke(Named),
 }
 
-/// Which key.
+/// Names a key.
 #[derive(Args, Debug)]
 pub struct Named {
     /// Its id, key_…
@@ -57,7 +57,6 @@ pub struct CreateArgs {
     /// How long it works, one day to ten years [default: for ever]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(86_400..=315_360_000))]
     expires_in: Option<u64>,
-    /// The limits.
     #[command(flatten)]
     limits: LimitFlags,
 }
@@ -110,7 +109,6 @@ impl Rate {
 /// `api-key update`.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// What people call it
@@ -122,7 +120,6 @@ pub struct UpdateArgs {
     /// How long it works from now on, one day to ten years
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(86_400..=315_360_000))]
     expires_in: Option<u64>,
-    /// The limits.
     #[command(flatten)]
     limits: LimitFlags,
     /// Take this limit, or the end, away; as often as needed
@@ -139,16 +136,15 @@ pub struct ListArgs {
     /// Only those bound to this app
     #[arg(long, value_name = "CLIENT_ID")]
     client: Option<String>,
-    /// In which order.
     #[command(flatten)]
     sort: SortFlag,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
 
 impl ApiKeyCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),

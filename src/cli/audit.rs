@@ -59,7 +59,6 @@ pub struct ListArgs {
     /// Go on printing new entries until interrupted
     #[arg(long, conflicts_with = "after")]
     follow: bool,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -70,7 +69,8 @@ pub fn moment(text: &str) -> Result<Moment, String> {
 }
 
 impl AuditCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) if args.follow => args.follow(remote, output),

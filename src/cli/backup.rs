@@ -23,7 +23,7 @@ pub enum BackupCommand {
     Restore(RestoreArgs),
 }
 
-/// Which file.
+/// Names a backup.
 #[derive(Args, Debug)]
 pub struct FileArgs {
     /// The backup
@@ -41,7 +41,8 @@ pub struct RestoreArgs {
 }
 
 impl BackupCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => {

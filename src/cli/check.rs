@@ -38,7 +38,8 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
-    /// Asks.
+    /// Asks the question and prints the answer. Errors: what the admin API refuses, and that no server and no data file
+    /// can be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let body = CheckQuestion {
             subject_type: self.subject_type,

@@ -53,7 +53,7 @@ pub enum ClientCommand {
     Delete(DeleteArgs),
 }
 
-/// Which app.
+/// Names an app.
 #[derive(Args, Debug)]
 pub struct Named {
     /// Its client_id
@@ -72,10 +72,8 @@ pub struct ListArgs {
     /// Only disabled apps; with =false only the others
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     disabled: Option<bool>,
-    /// In which order.
     #[command(flatten)]
     sort: SortFlag,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -83,7 +81,6 @@ pub struct ListArgs {
 /// `client fix`.
 #[derive(Args, Debug)]
 pub struct FixArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// The failure's id: flr_…
@@ -93,7 +90,6 @@ pub struct FixArgs {
 /// `client delete`.
 #[derive(Args, Debug)]
 pub struct DeleteArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// Only say what would go with it
@@ -113,7 +109,6 @@ pub struct CreateArgs {
     /// The client_id [default: generated]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// The rest.
     #[command(flatten)]
     fields: FieldFlags<ClientFieldsChange>,
 }
@@ -121,16 +116,13 @@ pub struct CreateArgs {
 /// `client update`.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// Name that people see
     #[arg(long)]
     name: Option<String>,
-    /// The rest.
     #[command(flatten)]
     fields: FieldFlags<ClientFieldsChange>,
-    /// What goes.
     #[command(flatten)]
     clear: Clear<ClientFieldsChange>,
 }
@@ -138,7 +130,6 @@ pub struct UpdateArgs {
 /// `client rotate-secret`.
 #[derive(Args, Debug)]
 pub struct RotateArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// How long the old secret goes on working [default: 0]
@@ -147,7 +138,8 @@ pub struct RotateArgs {
 }
 
 impl ClientCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
@@ -174,6 +166,7 @@ impl ClientCommand {
                     ("SENT", "sent"),
                     ("REGISTERED", "registered"),
                     ("FIX", "fix"),
+                    ("WHAT TO DO", "next_step"),
                 ];
                 let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
                 output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))
@@ -288,5 +281,11 @@ fn app(document: &Value) -> String {
         ("updated", "updated_at"),
     ]));
     let members: Vec<(&str, &str)> = members.iter().map(|(label, member)| (&**label, &**member)).collect();
-    facts(document, &members)
+    let shown = facts(document, &members);
+    if document["allow_private_http"] != true {
+        return shown;
+    }
+    format!(
+        "{shown}\nNote: with allow_private_http, anyone who listens in the app's network can read codes and what the app shows."
+    )
 }

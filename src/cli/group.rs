@@ -37,7 +37,7 @@ pub enum GroupCommand {
     Delete(DeleteArgs),
 }
 
-/// Which group.
+/// Names a group.
 #[derive(Args, Debug)]
 pub struct Named {
     /// Name or `grp_…`
@@ -60,7 +60,6 @@ pub struct CreateArgs {
 #[derive(Args, Debug)]
 #[group(id = "change", required = true, multiple = true, args = ["new_name", "description"])]
 pub struct UpdateArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// Unique name
@@ -77,10 +76,8 @@ pub struct ListArgs {
     /// Stands in the name, the description or the id
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// In which order.
     #[command(flatten)]
     sort: SortFlag,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -88,7 +85,6 @@ pub struct ListArgs {
 /// `group delete`.
 #[derive(Args, Debug)]
 pub struct DeleteArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// Only say what would go with it
@@ -99,7 +95,6 @@ pub struct DeleteArgs {
 /// `group show`.
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// Only who was put in by name, not who is in through other groups
@@ -110,7 +105,6 @@ pub struct ShowArgs {
 /// `group add-member` and `group remove-member`.
 #[derive(Args, Debug)]
 pub struct MemberArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// E-mail address, username, name of a group, or identifier
@@ -124,7 +118,8 @@ pub struct MemberArgs {
 }
 
 impl GroupCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => {

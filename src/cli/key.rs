@@ -40,7 +40,8 @@ pub struct RetireArgs {
 }
 
 impl KeyCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List => output.show(&remote.call(Call::get(["keys"]))?, keys),

@@ -33,7 +33,7 @@ pub enum ModelCommand {
     Import(ImportArgs),
 }
 
-/// Which model.
+/// Names a model by its entity type.
 #[derive(Args, Debug)]
 pub struct Named {
     /// Entity type, such as `client_abc:invoice`
@@ -44,7 +44,6 @@ pub struct Named {
 /// `model put`.
 #[derive(Args, Debug)]
 pub struct PutArgs {
-    /// Which.
     #[command(flatten)]
     named: Named,
     /// JSON file; `-` for standard input
@@ -81,7 +80,8 @@ pub struct ImportArgs {
 }
 
 impl ModelCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Put(args) => args.run(remote, output),

@@ -31,12 +31,11 @@ pub struct ListArgs {
     /// Only those about this identifier
     #[arg(long, value_name = "ID")]
     target: Option<String>,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
 
-/// One delivery.
+/// Names a delivery by its id.
 #[derive(Args, Debug)]
 pub struct OneArgs {
     /// Its id (dlv_…)
@@ -44,7 +43,8 @@ pub struct OneArgs {
 }
 
 impl OutboxCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) => {

@@ -47,7 +47,6 @@ pub struct ScriptArgs {
 /// `policy test`.
 #[derive(Args, Debug)]
 pub struct TestArgs {
-    /// Which.
     #[command(flatten)]
     script: ScriptArgs,
     /// What the policy sees, as a JSON object
@@ -76,7 +75,6 @@ pub struct EvaluationArgs {
     /// Only what ended so
     #[arg(long, value_name = "RESULT", value_parser = ["allowed", "denied", "error"])]
     result: Option<String>,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -92,7 +90,6 @@ pub struct VersionArgs {
     /// Only of this tuple
     #[arg(long, value_name = "ID", conflicts_with = "permission")]
     tuple: Option<String>,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -106,7 +103,8 @@ pub struct SwitchOnArgs {
 }
 
 impl PolicyCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Validate(args) => {
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_says_why() {
+    fn an_outcome_says_why() {
         let denied = json!({"result": "denied", "note": "too much", "execution_time_ms": 0.5, "error": null});
         assert_eq!(decision_text(&denied), "denied: too much  (0.5 ms)");
         let failed =

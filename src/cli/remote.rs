@@ -18,7 +18,7 @@ use crate::config::{Loaded, Settings};
 use crate::serve::{self, OneCall, socket};
 
 /// How long an ordinary call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to try again while another process has the file open without listening: a server that starts or stops, or
 /// another command.
@@ -53,7 +53,7 @@ impl Call {
         Self::new(Method::POST, path)
     }
 
-    /// Changes something.
+    /// A call that changes what is at this path of the admin API.
     pub fn patch<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
         Self::new(Method::PATCH, path)
     }
@@ -63,12 +63,12 @@ impl Call {
         Self::new(Method::PUT, path)
     }
 
-    /// Removes something.
+    /// A call that removes what is at this path of the admin API.
     pub fn delete<'p>(path: impl IntoIterator<Item = &'p str>) -> Self {
         Self::new(Method::DELETE, path)
     }
 
-    /// With this body.
+    /// The same call with this body, as JSON.
     #[must_use]
     pub fn body(mut self, body: &impl Serialize) -> Self {
         self.body = serde_json::to_value(body).ok();
@@ -88,7 +88,7 @@ impl Call {
         self.query("limit", page.limit.map(|limit| limit.to_string())).query("after", page.after.clone())
     }
 
-    /// In this order.
+    /// The same call, whose list is sorted so.
     #[must_use]
     pub fn sort(self, order: SortFlag) -> Self {
         self.query("sort", order.sort)
@@ -142,7 +142,7 @@ impl Remote {
         &self.settings
     }
 
-    /// The data file.
+    /// Where the data file of the installation is.
     pub fn data(&self) -> &Path {
         &self.settings.data
     }
@@ -217,7 +217,7 @@ async fn send(socket: &Path, call: &Call) -> Result<Value, Unanswered> {
     };
     // No TLS over the socket: certificates of the machine are not read, and need not be there.
     let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([]);
-    let client = if call.slow { client } else { client.timeout(PATIENCE) };
+    let client = if call.slow { client } else { client.timeout(CALL_TIMEOUT) };
     let client = client.build().map_err(|error| failed(&error))?;
     let mut request = client.request(call.method.clone(), call.url().map_err(Unanswered::Failed)?);
     if let Some(body) = &call.body {

@@ -29,10 +29,8 @@ pub struct ListArgs {
     /// Only those out of which this app got a code: its client_id
     #[arg(long, value_name = "ID")]
     client: Option<String>,
-    /// In which order.
     #[command(flatten)]
     sort: SortFlag,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -49,7 +47,8 @@ pub struct RevokeArgs {
 }
 
 impl SessionCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::List(args) => {

@@ -129,7 +129,7 @@ pub enum AdminCommand {
     Backup(backup::BackupCommand),
     /// Say what is wrong with the installation, and what to do
     #[command(
-        after_help = "Exit code 1 when a check fails. Warnings are for people to judge.\n\nExample:\n  auther admin doctor --json"
+        after_help = "Exit code 1 when a check fails. Warnings are for people to decide about.\n\nExample:\n  auther admin doctor --json"
     )]
     Doctor,
 }

@@ -90,7 +90,6 @@ impl Parts {
 /// `tuple add`.
 #[derive(Args, Debug)]
 pub struct AddArgs {
-    /// What it says.
     #[command(flatten)]
     parts: Parts,
     /// Lua that must return true for it to count; takes the place of the permission's policy
@@ -136,7 +135,6 @@ pub struct ListArgs {
     /// Take the subject's id for an identifier, also when somebody here has it as their name
     #[arg(long, requires = "subject")]
     as_is: bool,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -156,7 +154,8 @@ pub struct ImportArgs {
 }
 
 impl TupleCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Add(args) => args.run(remote, output),

@@ -56,7 +56,7 @@ pub enum UserCommand {
     Invite(InviteArgs),
 }
 
-/// Who is meant.
+/// Names a person.
 #[derive(Args, Debug)]
 pub struct Named {
     /// E-mail address, username or id
@@ -75,10 +75,8 @@ pub struct ListArgs {
     /// Only those with this role
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
-    /// In which order.
     #[command(flatten)]
     sort: SortFlag,
-    /// Which part.
     #[command(flatten)]
     page: PageFlags,
 }
@@ -86,7 +84,6 @@ pub struct ListArgs {
 /// `user access`.
 #[derive(Args, Debug)]
 pub struct AccessArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// Only on the types of this app: its client_id
@@ -97,7 +94,6 @@ pub struct AccessArgs {
 /// `user token`.
 #[derive(Args, Debug)]
 pub struct TokenArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// For which app: its client_id
@@ -111,7 +107,6 @@ pub struct TokenArgs {
 /// `user revoke-consent`.
 #[derive(Args, Debug)]
 pub struct ConsentArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// The app's client_id
@@ -121,7 +116,6 @@ pub struct ConsentArgs {
 /// `user delete`.
 #[derive(Args, Debug)]
 pub struct DeleteArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// Only say what would go with it
@@ -138,7 +132,7 @@ pub struct FactFlags {
     /// Name to sign in with besides the e-mail address: 3 to 30 of a–z 0–9 _ . -
     #[arg(long)]
     username: Option<String>,
-    /// The e-mail address is known to be theirs
+    /// The e-mail address is known to be theirs; so it is for a new account unless =false says otherwise
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     verified: Option<bool>,
     /// Administers this installation
@@ -170,7 +164,6 @@ pub struct CreateArgs {
     /// Read the password from standard input, one line
     #[arg(long)]
     password_stdin: bool,
-    /// The rest.
     #[command(flatten)]
     facts: FactFlags,
 }
@@ -178,13 +171,11 @@ pub struct CreateArgs {
 /// `user update`.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// New e-mail address
     #[arg(long)]
     email: Option<String>,
-    /// The rest.
     #[command(flatten)]
     facts: FactFlags,
 }
@@ -192,7 +183,6 @@ pub struct UpdateArgs {
 /// `user set-password`.
 #[derive(Args, Debug)]
 pub struct PasswordArgs {
-    /// Who.
     #[command(flatten)]
     named: Named,
     /// Read the password from standard input, one line
@@ -212,7 +202,8 @@ pub struct InviteArgs {
 }
 
 impl UserCommand {
-    /// Does it.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),

@@ -81,7 +81,7 @@ fn password_memory_suffices(settings: &Settings, typed: &mut TypedKeys<'_, '_>) 
     let keys = ["password.memory_kib", "password.parallelism"];
     let password = &settings.password;
     if typed.sound(&keys) && password.memory_kib < password.parallelism.saturating_mul(8) {
-        blame(typed, keys, "is less than 8 times password.parallelism", "give it more memory, or fewer lanes");
+        report(typed, keys, "is less than 8 times password.parallelism", "give it more memory, or fewer lanes");
     }
 }
 
@@ -89,7 +89,7 @@ fn shorter_spans_fit_into_longer_ones(settings: &Settings, typed: &mut TypedKeys
     let Settings { session, tokens, keys, .. } = settings;
     let mut fits = |names: [&str; 2], short: Duration, long: Duration| {
         if typed.sound(&names) && short > long {
-            blame(typed, names, &format!("is longer than {}", names[1]), "make it shorter, or the other longer");
+            report(typed, names, &format!("is longer than {}", names[1]), "make it shorter, or the other longer");
         }
     };
     fits(["session.refresh_after_seconds", "session.lifetime_seconds"], session.refresh_after, session.lifetime);
@@ -106,7 +106,7 @@ fn keys_outlive_their_tokens(settings: &Settings, typed: &mut TypedKeys<'_, '_>)
     for (name, life) in [("tokens.access_seconds", settings.tokens.access), ("tokens.id_seconds", settings.tokens.id)] {
         let names = ["keys.keep_days", name];
         if typed.sound(&names) && settings.keys.keep < life {
-            blame(typed, names, &format!("is shorter than {name}"), "keep keys as long as tokens live");
+            report(typed, names, &format!("is shorter than {name}"), "keep keys as long as tokens live");
         }
     }
 }
@@ -148,7 +148,7 @@ fn looks_like_mailbox(text: &str) -> bool {
 }
 
 /// Notes a mistake between two keys at the one somebody typed; the sentence is about the first.
-fn blame(typed: &mut TypedKeys<'_, '_>, [subject, other]: [&str; 2], what: &str, remedy: &str) {
+fn report(typed: &mut TypedKeys<'_, '_>, [subject, other]: [&str; 2], what: &str, remedy: &str) {
     let place = if typed.is_typed(subject) || !typed.is_typed(other) { subject } else { other };
     typed.note_at(place, &format!("{subject} {what}"), remedy);
 }

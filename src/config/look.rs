@@ -32,9 +32,9 @@ const WHITE: Colour = Colour(0xff, 0xff, 0xff);
 pub struct Look {
     /// Their name, as people know it.
     pub name: Option<String>,
-    /// Their colour.
+    /// The colour of the operator, if one is set.
     pub accent: Option<Accent>,
-    /// Their logo.
+    /// The logo of the operator, if one is set.
     pub logo: Option<Logo>,
 }
 
@@ -54,7 +54,7 @@ pub struct Accent {
 /// One accent with what goes along with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tones {
-    /// The colour.
+    /// The colour of buttons and links.
     pub accent: Colour,
     /// Of what the pointer is over.
     pub strong: Colour,
@@ -64,7 +64,7 @@ pub struct Tones {
 
 /// What kind of picture a logo is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Picture {
+pub enum ImageFormat {
     /// Scalable Vector Graphics.
     Svg,
     /// Portable Network Graphics.
@@ -74,10 +74,10 @@ pub enum Picture {
 /// A logo as it was read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Logo {
-    /// Its file.
+    /// The file of the logo, for messages.
     pub path: PathBuf,
     /// What it is, by its content.
-    pub kind: Picture,
+    pub kind: ImageFormat,
     /// Its content, 64 KiB at the most.
     pub bytes: Arc<[u8]>,
     /// SHA-256 of the content.
@@ -236,12 +236,12 @@ fn read_logo(path: &Path) -> Result<Logo, String> {
 }
 
 /// By the signature (PNG 5.2), or as XML text with an `svg` element.
-fn kind_of(bytes: &[u8]) -> Option<Picture> {
+fn kind_of(bytes: &[u8]) -> Option<ImageFormat> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Some(Picture::Png);
+        return Some(ImageFormat::Png);
     }
     let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}').trim_start();
-    (text.starts_with('<') && text.contains("<svg")).then_some(Picture::Svg)
+    (text.starts_with('<') && text.contains("<svg")).then_some(ImageFormat::Svg)
 }
 
 #[cfg(test)]
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn a_picture_is_known_by_what_is_in_it() {
-        assert_eq!(kind_of(b"\x89PNG\r\n\x1a\nrest"), Some(Picture::Png));
-        assert_eq!(kind_of(b"\xef\xbb\xbf<?xml version=\"1.0\"?>\n<svg/>"), Some(Picture::Svg));
+        assert_eq!(kind_of(b"\x89PNG\r\n\x1a\nrest"), Some(ImageFormat::Png));
+        assert_eq!(kind_of(b"\xef\xbb\xbf<?xml version=\"1.0\"?>\n<svg/>"), Some(ImageFormat::Svg));
         for other in [&b"GIF89a"[..], b"<!doctype html><p>", b"", b"svg", b"\xff\xfe<svg"] {
             assert_eq!(kind_of(other), None);
         }

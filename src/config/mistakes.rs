@@ -19,7 +19,7 @@ pub enum Source {
     },
     /// An environment variable.
     Env {
-        /// Its name.
+        /// The name of the variable.
         variable: String,
     },
     /// A command-line flag.

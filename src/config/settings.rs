@@ -20,7 +20,7 @@ pub struct Settings {
     pub issuer: Issuer,
     /// Where we listen; never empty.
     pub listen: Vec<Listen>,
-    /// The data file.
+    /// Where the data file is.
     pub data: PathBuf,
     /// Where the certificate comes from.
     pub tls: Tls,
@@ -54,7 +54,7 @@ pub struct Settings {
     pub policy: Policy,
     /// Bounds on what is taken in.
     pub limits: Limits,
-    /// The process.
+    /// How the process serves.
     pub server: Server,
     /// Connections we open.
     pub egress: Egress,
@@ -73,7 +73,7 @@ pub struct Settings {
 /// One entry of `listen`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// As typed.
+    /// The address as it was typed.
     pub text: String,
     /// Every address the entry stands for, to be bound in this order. It is enough that one can be bound: a machine may
     /// lack IPv6, and `[::]` may already cover `0.0.0.0`. With port 0 the later ones take the port the first was given.
@@ -103,7 +103,7 @@ pub enum Registration {
     Closed,
     /// Who holds an invitation.
     Invite,
-    /// Everybody.
+    /// Anyone may make an account.
     Open,
 }
 
@@ -126,7 +126,7 @@ pub struct Log {
 /// The shape of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people to read.
     Text,
     /// One JSON object per line.
     Json,
@@ -177,6 +177,8 @@ pub struct Tokens {
     pub refresh_grace: Duration,
     /// Bytes that `permissions` and `abac_required` may take together, as JSON.
     pub permissions_bytes: usize,
+    /// Bytes of a whole ID or access token, as it is sent.
+    pub max_bytes: usize,
 }
 
 /// The life of a token-signing key.
@@ -226,7 +228,7 @@ pub struct Limits {
     pub check_nodes: usize,
 }
 
-/// The process.
+/// How the process serves: workers, connections and their bounds.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Threads that answer requests; 0 means one per core.
@@ -258,7 +260,7 @@ pub enum EgressRule {
 /// A file of certificate authorities.
 #[derive(Clone, Debug)]
 pub struct ExtraCa {
-    /// Its name.
+    /// Where the socket is.
     pub path: PathBuf,
     /// Its content: PEM (RFC 7468 §5) with at least one certificate.
     pub pem: String,
@@ -269,7 +271,7 @@ pub struct ExtraCa {
 pub struct Smtp {
     /// Its name or address.
     pub host: String,
-    /// Its port.
+    /// The port of the proxy.
     pub port: u16,
     /// Name and password, when it asks for them.
     pub login: Option<SmtpLogin>,
@@ -282,9 +284,9 @@ pub struct Smtp {
 /// Name and password for the mail server.
 #[derive(Clone, Debug)]
 pub struct SmtpLogin {
-    /// The name.
+    /// The name that the proxy asks for.
     pub username: String,
-    /// The password.
+    /// The password that goes with it.
     pub password: Secret<String>,
 }
 
@@ -295,6 +297,6 @@ pub enum SmtpTls {
     StartTls,
     /// TLS from the first byte (RFC 8314 §3.3).
     Tls,
-    /// None.
+    /// No encryption here: a proxy does it, or nobody but this machine is served.
     Off,
 }

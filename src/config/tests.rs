@@ -263,7 +263,7 @@ fn a_name_a_colour_and_a_logo_are_read() {
     let look = desk.settings().look;
     assert_eq!(look.name.as_deref(), Some("Example Ltd"));
     assert_eq!(look.accent.unwrap().light.accent.to_string(), "#7a1f5c");
-    assert_eq!(look.logo.unwrap().kind, look::Picture::Svg);
+    assert_eq!(look.logo.unwrap().kind, look::ImageFormat::Svg);
     assert_eq!(Desk::empty().settings().look, Look::default());
     let variables = Desk::with("", &[("AUTHER_LOOK_ACCENT", "#0a0"), ("AUTHER_LOOK_NAME", "Ours")]).complaints();
     assert_eq!(variables.len(), 1, "{variables:?}");

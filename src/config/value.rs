@@ -57,6 +57,7 @@ pub(super) struct Node {
 pub(super) enum Body {
     Text(String),
     Number(i64),
+    /// `true` or `false`.
     Bool(bool),
     List(Vec<Node>),
     Table(Vec<(String, Node)>),

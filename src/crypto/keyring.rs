@@ -28,7 +28,7 @@ pub enum KeyState {
 /// A key as a caller hands it to the ring: its private half if it is to sign, or the public half alone.
 #[derive(Clone, Debug)]
 pub struct KeyEntry {
-    /// Where it stands.
+    /// Whether it signs, will sign, or only verifies.
     pub state: KeyState,
     /// What there is of it.
     pub material: KeyMaterial,
@@ -50,7 +50,7 @@ pub struct PublishedKey {
     pub kid: String,
     /// What it signs with.
     pub algorithm: Algorithm,
-    /// Where it stands.
+    /// Whether it signs, will sign, or only verifies.
     pub state: KeyState,
     /// The private half, when the ring was given it.
     pub signing: Option<Arc<SigningKey>>,
@@ -63,7 +63,7 @@ pub struct PublishedKey {
 /// A JSON answer that is made when its content changes, not when it is asked for.
 #[derive(Debug)]
 pub struct PreparedJson {
-    /// The body.
+    /// The JSON text.
     pub bytes: Vec<u8>,
     /// A strong entity tag with its quotes (RFC 9110 §8.8.3).
     pub etag: String,

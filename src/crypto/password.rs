@@ -5,20 +5,18 @@
 //! counted as work: the memory times the passes over it, in KiB. What a stored hash lacks is made up by filling memory
 //! for nothing.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(test)]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Argon2, Block, Params, Version};
-use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::base::Secret;
+use crate::base::pool::{Pool, Refusal, Shape, Worker};
 use crate::base::secret::ct_eq;
 
 /// Shortest password in characters, after normalisation.
@@ -123,9 +121,19 @@ pub fn work_of(phc: &str) -> Option<u64> {
     Stored::parse(phc).ok().map(|stored| work(&stored.parameters))
 }
 
-/// How far the threads step back (`nice`): the kernel then wakes anything else over them at once.
-#[cfg(target_os = "linux")]
+/// How far the threads step back (`nice`): a hash takes the core for tens of milliseconds, and what else is asked
+/// meanwhile takes microseconds.
 const NICE: i32 = 15;
+
+/// The memory of a thread, from hash to hash. One that waits long gives it back.
+#[derive(Default)]
+struct Memory(Vec<Block>);
+
+impl Worker for Memory {
+    fn rest(&mut self) {
+        self.0 = Vec::new();
+    }
+}
 
 /// The pool. Dropping it answers what still waits with [`Error::Stopped`] and waits for the hashes being computed.
 #[derive(Debug)]
@@ -133,8 +141,10 @@ pub struct Hasher {
     parameters: Params,
     /// The work of the dearest stored hash that is known of, in KiB.
     dearest: AtomicU64,
-    pool: Arc<Pool>,
-    threads: Vec<JoinHandle<()>>,
+    /// The work done so far, in KiB.
+    #[cfg(test)]
+    done: Arc<AtomicU64>,
+    pool: Pool<Memory, ()>,
 }
 
 impl Hasher {
@@ -142,15 +152,15 @@ impl Hasher {
     /// holds the memory of one hash while there is work, and gives it back after a minute without.
     pub fn start(parameters: Parameters, threads: usize, queue: usize) -> Result<Self, Error> {
         let parameters = bounded(parameters, OUTPUT_BYTES).ok_or(Error::Parameters)?;
-        let capacity = threads.max(1).saturating_add(queue);
-        let pool = Arc::new(Pool::of(capacity));
-        let mut hasher = Self { parameters, dearest: AtomicU64::default(), pool, threads: Vec::new() };
-        for number in 0..threads.max(1) {
-            let (pool, blocks) = (Arc::clone(&hasher.pool), hasher.parameters.block_count());
-            let thread = std::thread::Builder::new().name(format!("password-{number}"));
-            hasher.threads.push(thread.spawn(move || pool.serve(blocks)).map_err(|_| Error::Stopped)?);
-        }
-        Ok(hasher)
+        let shape = Shape { nice: NICE, rest: Some(IDLE), ..Shape::new("password", threads, queue) };
+        let pool = Pool::start(shape, || Some(Memory::default())).ok_or(Error::Stopped)?;
+        Ok(Self {
+            parameters,
+            dearest: AtomicU64::default(),
+            #[cfg(test)]
+            done: Arc::default(),
+            pool,
+        })
     }
 
     /// The work of a hash that is made today, in KiB.
@@ -167,7 +177,7 @@ impl Hasher {
     /// the password may be chosen is the caller's to check, see [`of_fit_length`].
     pub async fn hash(&self, password: &Secret<String>, salt: [u8; 16]) -> Result<String, Error> {
         let normal = normalise(password.expose())?;
-        let output = self.compute(normal, self.parameters.clone(), salt.to_vec(), 0)?.finish().await?;
+        let output = self.compute(normal, self.parameters.clone(), salt.to_vec(), 0).await?;
         phc(&self.parameters, &salt, &output).ok_or(Error::Parameters)
     }
 
@@ -188,10 +198,10 @@ impl Hasher {
         let total = self.work().max(self.dearest.load(Ordering::Relaxed));
         let (Some(stored), Ok(normal)) = (stored, normalise(password.expose())) else {
             let decoy = Zeroizing::new(String::new());
-            self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec(), total)?.finish().await?;
+            self.compute(decoy, self.parameters.clone(), DUMMY_SALT.to_vec(), total).await?;
             return unreadable.map_or(Ok(Verification::Mismatch), Err);
         };
-        let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone(), total)?.finish().await?;
+        let output = self.compute(normal, stored.parameters.clone(), stored.salt.clone(), total).await?;
         if ct_eq(&output, &stored.output) {
             Ok(Verification::Match { rehash: stored.is_other_than(&self.parameters) })
         } else {
@@ -202,30 +212,35 @@ impl Hasher {
     /// The work done so far, in KiB.
     #[cfg(test)]
     pub(crate) fn work_done(&self) -> u64 {
-        self.pool.done.load(Ordering::SeqCst)
+        self.done.load(Ordering::SeqCst)
     }
 
     /// Hands a hash to the pool. It takes at least `total` KiB of work.
-    fn compute(
+    async fn compute(
         &self,
         password: Zeroizing<String>,
         parameters: Params,
         salt: Vec<u8>,
         total: u64,
-    ) -> Result<Pending, Error> {
-        let (reply, answer) = oneshot::channel();
+    ) -> Result<Bytes, Error> {
         let padding = padding(total.saturating_sub(work(&parameters)), &self.parameters);
-        self.pool.submit(Job { password, parameters, padding, salt, reply })?;
-        Ok(Pending(answer))
-    }
-}
-
-impl Drop for Hasher {
-    fn drop(&mut self) {
-        self.pool.stop();
-        for thread in self.threads.drain(..) {
-            // A thread can only have ended; there is nobody left to tell how.
-            let _ = thread.join();
+        let (job, kept) = (Job { password, parameters, padding, salt }, self.parameters.block_count());
+        #[cfg(test)]
+        let done = Arc::clone(&self.done);
+        let pending = self.pool.submit((), move |memory, _| {
+            let output = job.output(&mut memory.0);
+            if memory.0.len() > kept {
+                memory.0.truncate(kept);
+                memory.0.shrink_to_fit();
+            }
+            #[cfg(test)]
+            done.fetch_add(job.work(), Ordering::SeqCst);
+            output
+        });
+        match pending.answer().await {
+            Ok(Some(output)) => Ok(output),
+            Err(Refusal::Full) => Err(Error::Busy),
+            Ok(None) | Err(Refusal::Stopped | Refusal::Panicked | Refusal::Lost) => Err(Error::Stopped),
         }
     }
 }
@@ -233,140 +248,12 @@ impl Drop for Hasher {
 /// The hash that a job yields.
 type Bytes = Zeroizing<Vec<u8>>;
 
-struct Pending(oneshot::Receiver<Bytes>);
-
-impl Pending {
-    async fn finish(self) -> Result<Bytes, Error> {
-        self.0.await.map_err(|_| Error::Stopped)
-    }
-}
-
 struct Job {
     password: Zeroizing<String>,
     parameters: Params,
     /// What is computed for nothing, so that all checks take the same work.
     padding: Option<Params>,
     salt: Vec<u8>,
-    reply: oneshot::Sender<Bytes>,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Job>,
-    running: usize,
-    stopped: bool,
-}
-
-struct Pool {
-    state: Mutex<State>,
-    work: Condvar,
-    /// The work done so far, in KiB.
-    #[cfg(test)]
-    done: AtomicU64,
-    /// Jobs that may run and wait at one time.
-    capacity: usize,
-}
-
-impl std::fmt::Debug for Pool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("capacity", &self.capacity).finish_non_exhaustive()
-    }
-}
-
-impl Pool {
-    fn of(capacity: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            work: Condvar::new(),
-            #[cfg(test)]
-            done: AtomicU64::default(),
-            capacity,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is a queue and two flags, whole after every statement: a panic elsewhere does not spoil it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn submit(&self, job: Job) -> Result<(), Error> {
-        let mut state = self.lock();
-        if state.stopped {
-            return Err(Error::Stopped);
-        }
-        if state.waiting.len() + state.running >= self.capacity {
-            // Anyone who has gone away makes room for who is still there.
-            state.waiting.retain(|job| !job.reply.is_closed());
-        }
-        if state.waiting.len() + state.running >= self.capacity {
-            return Err(Error::Busy);
-        }
-        state.waiting.push_back(job);
-        drop(state);
-        self.work.notify_one();
-        Ok(())
-    }
-
-    fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        state.waiting.clear();
-        drop(state);
-        self.work.notify_all();
-    }
-
-    /// The life of one thread. `blocks` is the memory that it keeps from hash to hash.
-    fn serve(&self, blocks: usize) {
-        step_back();
-        let mut memory = Vec::new();
-        while let Some(job) = self.next(&mut memory) {
-            // A caller that has gone away is not worth a hash.
-            let wanted = !job.reply.is_closed();
-            let output = wanted.then(|| catch_unwind(AssertUnwindSafe(|| job.output(&mut memory))).ok().flatten());
-            if memory.len() > blocks {
-                memory.truncate(blocks);
-                memory.shrink_to_fit();
-            }
-            #[cfg(test)]
-            self.done.fetch_add(if wanted { job.work() } else { 0 }, Ordering::SeqCst);
-            // Before the answer: who has it must find the place free.
-            self.lock().running -= 1;
-            if let Some(output) = output.flatten() {
-                // Gone away while we worked: nobody to tell.
-                let _ = job.reply.send(output);
-            }
-        }
-    }
-
-    /// Waits for a job; `None` ends the thread. A thread that waits long gives its memory back.
-    fn next(&self, memory: &mut Vec<Block>) -> Option<Job> {
-        let mut state = self.lock();
-        loop {
-            if state.stopped {
-                return None;
-            }
-            if let Some(job) = state.waiting.pop_front() {
-                state.running += 1;
-                return Some(job);
-            }
-            if memory.is_empty() {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            } else {
-                let waited = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
-                state = waited.0;
-                if waited.1.timed_out() {
-                    *memory = Vec::new();
-                }
-            }
-        }
-    }
-}
-
-/// Lets every other thread of the machine go first: a hash takes the core for tens of milliseconds, and what else is
-/// asked meanwhile takes microseconds. Where the system does not let us, hashing merely competes as equals.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 impl Job {

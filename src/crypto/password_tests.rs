@@ -1,3 +1,6 @@
+use std::sync::mpsc;
+
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::*;
@@ -157,49 +160,34 @@ async fn a_stored_hash_cannot_ask_for_more_than_the_bounds() {
     assert_eq!(Hasher::start(absurd, 1, 1).err(), Some(Error::Parameters));
 }
 
-fn job() -> (Job, Pending) {
-    let (reply, answer) = oneshot::channel();
-    let parameters = bounded(CHEAP, OUTPUT_BYTES).unwrap();
-    (Job { password: Zeroizing::default(), parameters, padding: None, salt: vec![1; 16], reply }, Pending(answer))
-}
-
-fn pool(capacity: usize) -> Pool {
-    Pool::of(capacity)
-}
-
-#[test]
-fn a_full_queue_refuses_at_once_and_whoever_goes_away_makes_room() {
-    let pool = pool(2);
-    let (first, _stays) = job();
-    let (second, goes) = job();
-    pool.submit(first).unwrap();
-    pool.submit(second).unwrap();
-    let (third, _answer) = job();
-    assert_eq!(pool.submit(third), Err(Error::Busy));
-    drop(goes);
-    let (fourth, _answer) = job();
-    assert_eq!(pool.submit(fourth), Ok(()));
-    assert_eq!(pool.lock().waiting.len(), 2);
-}
-
-#[test]
-fn what_runs_counts_as_much_as_what_waits() {
-    let pool = pool(1);
-    let (first, _answer) = job();
-    pool.submit(first).unwrap();
-    assert!(pool.next(&mut Vec::new()).is_some());
-    let (second, _answer) = job();
-    assert_eq!(pool.submit(second), Err(Error::Busy));
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_whoever_goes_away_makes_room() {
+    let hasher = Hasher::start(CHEAP, 1, 1).unwrap();
+    let ((started, begun), (release, gate)) = (mpsc::channel(), mpsc::channel::<()>());
+    let busy = hasher.pool.submit((), move |_, _| {
+        started.send(()).unwrap();
+        gate.recv().unwrap();
+    });
+    begun.recv().unwrap();
+    let password = Secret::from("correct horse");
+    let hash = || Box::pin(hasher.hash(&password, [1; 16]));
+    let mut waits = hash();
+    assert_eq!(waits.as_mut().now_or_never(), None);
+    assert_eq!(hash().await, Err(Error::Busy));
+    drop(waits);
+    let mut waits = hash();
+    assert_eq!(waits.as_mut().now_or_never(), None);
+    release.send(()).unwrap();
+    assert!(busy.answer().await.is_ok() && waits.await.is_ok());
 }
 
 #[tokio::test]
 async fn cancelled_callers_do_not_wedge_the_pool() {
     let hasher = Hasher::start(CHEAP, 1, 8).unwrap();
-    for _ in 0..200 {
-        let parameters = hasher.parameters.clone();
-        drop(hasher.compute(Zeroizing::default(), parameters, vec![1; 16], 0));
-    }
     let password = Secret::from("correct horse");
+    for _ in 0..200 {
+        let _ = Box::pin(hasher.hash(&password, [1; 16])).as_mut().now_or_never();
+    }
     let phc = hasher.hash(&password, [1; 16]).await.unwrap();
     assert_eq!(hasher.verify(&password, Some(&phc)).await, Ok(Verification::Match { rehash: false }));
 }
@@ -207,8 +195,8 @@ async fn cancelled_callers_do_not_wedge_the_pool() {
 #[tokio::test]
 async fn a_job_that_cannot_be_done_costs_no_thread() {
     let hasher = Hasher::start(CHEAP, 1, 8).unwrap();
-    let impossible = hasher.compute(Zeroizing::default(), hasher.parameters.clone(), Vec::new(), 0).unwrap();
-    assert_eq!(impossible.finish().await, Err(Error::Stopped), "argon2 refuses a salt of no bytes");
+    let impossible = hasher.compute(Zeroizing::default(), hasher.parameters.clone(), Vec::new(), 0);
+    assert_eq!(impossible.await, Err(Error::Stopped), "argon2 refuses a salt of no bytes");
     assert!(hasher.hash(&Secret::from("correct horse"), [1; 16]).await.is_ok());
 }
 
@@ -232,14 +220,12 @@ async fn many_at_once_are_all_answered() {
 #[tokio::test]
 async fn a_stopped_pool_answers_whoever_waits() {
     let hasher = hasher();
-    let parameters = &hasher.parameters;
-    let pending: Vec<_> =
-        (0..32).map(|_| hasher.compute(Zeroizing::default(), parameters.clone(), vec![1; 16], 0).unwrap()).collect();
-    let pool = Arc::clone(&hasher.pool);
-    drop(hasher);
-    for answer in join_all(pending.into_iter().map(Pending::finish)).await {
+    let password = Secret::from("correct horse");
+    let mut waiting: Vec<_> = (0..32).map(|_| Box::pin(hasher.hash(&password, [1; 16]))).collect();
+    waiting.iter_mut().for_each(|one| drop(one.as_mut().now_or_never()));
+    hasher.pool.stop();
+    for answer in join_all(waiting).await {
         assert!(matches!(answer, Ok(_) | Err(Error::Stopped)));
     }
-    assert_eq!(Arc::strong_count(&pool), 1, "every thread has ended");
-    assert_eq!(pool.submit(job().0), Err(Error::Stopped));
+    assert_eq!(hasher.hash(&password, [1; 16]).await, Err(Error::Stopped));
 }

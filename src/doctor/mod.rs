@@ -51,7 +51,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// All is well.
+    /// A finding that all is well, with what was found.
     pub fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, state: State::Ok, message: message.into(), fix: None }
     }

@@ -19,7 +19,7 @@ fn finding<'f>(all: &'f [Finding], name: &str) -> &'f Finding {
 }
 
 /// The state of a check of these settings, and whether it says what to do.
-fn judged(name: &str, change: impl FnOnce(&mut Settings)) -> (State, bool) {
+fn state_of(name: &str, change: impl FnOnce(&mut Settings)) -> (State, bool) {
     let mut settings = settings();
     change(&mut settings);
     let all = of_settings(&settings);
@@ -49,13 +49,13 @@ fn the_default_settings_are_well_but_for_the_key_in_the_file() {
 
 #[test]
 fn an_issuer_that_others_cannot_follow_is_told() {
-    assert_eq!(judged("issuer", |settings| listens(settings, "0.0.0.0:8443")), DOUBTFUL);
-    assert_eq!(judged("issuer", |settings| is_called(settings, "auth.example.com", 443)), DOUBTFUL);
+    assert_eq!(state_of("issuer", |settings| listens(settings, "0.0.0.0:8443")), DOUBTFUL);
+    assert_eq!(state_of("issuer", |settings| is_called(settings, "auth.example.com", 443)), DOUBTFUL);
     let fitting = |settings: &mut Settings| {
         is_called(settings, "auth.example.com", 443);
         listens(settings, "0.0.0.0:443");
     };
-    assert_eq!(judged("issuer", fitting), WELL);
+    assert_eq!(state_of("issuer", fitting), WELL);
 }
 
 #[test]
@@ -64,44 +64,44 @@ fn tls_that_nobody_does_is_told() {
         is_called(settings, "auth.example.com", 443);
         settings.tls = Tls::Off;
     };
-    assert_eq!(judged("tls", behind), DOUBTFUL);
+    assert_eq!(state_of("tls", behind), DOUBTFUL);
     let with_proxy = |settings: &mut Settings| {
         behind(settings);
         settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     };
-    assert_eq!(judged("tls", with_proxy), WELL);
+    assert_eq!(state_of("tls", with_proxy), WELL);
     let open = |settings: &mut Settings| {
         with_proxy(settings);
         listens(settings, "0.0.0.0:8080");
     };
-    assert_eq!(judged("tls", open), DOUBTFUL);
-    assert_eq!(judged("tls", |settings| is_called(settings, "auth.example.com", 8443)), DOUBTFUL, "local CA");
+    assert_eq!(state_of("tls", open), DOUBTFUL);
+    assert_eq!(state_of("tls", |settings| is_called(settings, "auth.example.com", 8443)), DOUBTFUL, "local CA");
 }
 
 #[test]
 fn settings_that_open_a_door_fail() {
     for network in ["0.0.0.0/0", "::/0", "128.0.0.0/1"] {
         let all = |settings: &mut Settings| settings.trusted_proxies = vec![network.parse().unwrap()];
-        assert_eq!(judged("trusted_proxies", all), WRONG, "{network}");
+        assert_eq!(state_of("trusted_proxies", all), WRONG, "{network}");
     }
-    assert_eq!(judged("trusted_proxies", |it| it.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]), WELL);
-    assert_eq!(judged("rate_limit", |settings| settings.rate_limit.enabled = false), WRONG);
-    assert_eq!(judged("password_hash", |settings| settings.password.memory_kib = 8192), DOUBTFUL);
-    assert_eq!(judged("password_hash", |settings| settings.password.memory_kib = 1 << 20), WELL);
-    assert_eq!(judged("master_key", |settings| settings.master_key = Some("x".into())), WELL);
+    assert_eq!(state_of("trusted_proxies", |it| it.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]), WELL);
+    assert_eq!(state_of("rate_limit", |settings| settings.rate_limit.enabled = false), WRONG);
+    assert_eq!(state_of("password_hash", |settings| settings.password.memory_kib = 8192), DOUBTFUL);
+    assert_eq!(state_of("password_hash", |settings| settings.password.memory_kib = 1 << 20), WELL);
+    assert_eq!(state_of("master_key", |settings| settings.master_key = Some("x".into())), WELL);
 }
 
 #[test]
 fn outgoing_requests_that_believe_nobody_or_reach_everything_are_told() {
-    assert_eq!(judged("egress", |_| ()), WELL);
+    assert_eq!(state_of("egress", |_| ()), WELL);
     let allows = |network: &str| {
         let rule = EgressRule::Net(network.parse().unwrap());
-        judged("egress", |settings| settings.egress.allow.push(rule))
+        state_of("egress", |settings| settings.egress.allow.push(rule))
     };
     assert_eq!((allows("10.0.0.0/8"), allows("0.0.0.0/0")), (WELL, DOUBTFUL));
     let believes = |pem: String| {
         let extra = ExtraCa { path: "ca.pem".into(), pem };
-        judged("egress", |settings| settings.egress.extra_ca = Some(extra))
+        state_of("egress", |settings| settings.egress.extra_ca = Some(extra))
     };
     assert_eq!(believes(self_signed(&["ca.example"]).0.pem()), WELL);
     let nonsense = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n";
@@ -239,10 +239,10 @@ fn spans_and_sizes_read_well() {
 fn settings_without_effect_are_told() {
     use crate::config::{Mistake, Source};
 
-    assert_eq!(judged("settings", |_| ()), WELL);
+    assert_eq!(state_of("settings", |_| ()), WELL);
     let typed = |settings: &mut Settings| {
         let place = Source::Env { variable: String::from("AUTHER_SMTP_HOST") };
         settings.warnings.push(Mistake::new(place, "smtp.host has no effect in this version", "take it out"));
     };
-    assert_eq!(judged("settings", typed), DOUBTFUL);
+    assert_eq!(state_of("settings", typed), DOUBTFUL);
 }

@@ -51,14 +51,14 @@ pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// How long, and whether, a browser may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keeping {
+enum CachePolicy {
     /// The address holds the hash of the content (RFC 8246).
     ForEver,
     /// The address may mean other bytes after an update: ask with the entity tag.
     AskAgain,
 }
 
-impl Keeping {
+impl CachePolicy {
     fn header(self) -> &'static str {
         match self {
             Self::ForEver => FOR_EVER,
@@ -87,7 +87,7 @@ pub fn module(urls: &Urls, path: &str) -> String {
 /// asked about again.
 pub async fn serve_module(request: HttpRequest, address: web::Path<(String, String)>) -> HttpResponse {
     let (given, path) = address.into_inner();
-    let keeping = if given == version() { Keeping::ForEver } else { Keeping::AskAgain };
+    let keeping = if given == version() { CachePolicy::ForEver } else { CachePolicy::AskAgain };
     let found = module_file(&path).zip(path.rsplit_once('.').and_then(|(_, extension)| content_type(extension)));
     answer(&request, found.map(|(file, content_type)| (file, content_type, keeping)))
 }
@@ -141,7 +141,7 @@ pub(super) fn not_found() -> HttpResponse {
         .body("There is no such file.\n")
 }
 
-fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, Keeping)>) -> HttpResponse {
+fn answer(request: &HttpRequest, found: Option<(EmbeddedFile, &'static str, CachePolicy)>) -> HttpResponse {
     let Some((file, content_type, keeping)) = found else { return not_found() };
     // Another coding is another representation, with a tag of its own (RFC 9110 section 8.8.3.3).
     let packed = takes_gzip(request).then(|| gzipped(&file)).flatten();
@@ -189,15 +189,15 @@ fn gzipped(file: &EmbeddedFile) -> Option<Bytes> {
 
 /// The file of an address, its content type, and how long it may be kept. A hash that is not today's finds nothing: an
 /// old page must not keep new bytes under an old name.
-fn find_file(address: &str) -> Option<(EmbeddedFile, &'static str, Keeping)> {
+fn find_file(address: &str) -> Option<(EmbeddedFile, &'static str, CachePolicy)> {
     let (stem, extension) = address.rsplit_once('.')?;
     let content_type = content_type(extension)?;
     if let Some(file) = Files::get(address) {
-        return Some((file, content_type, Keeping::AskAgain));
+        return Some((file, content_type, CachePolicy::AskAgain));
     }
     let (stem, hash) = stem.rsplit_once('.')?;
     let file = Files::get(&format!("{stem}.{extension}"))?;
-    (short_hash(&file) == hash).then_some((file, content_type, Keeping::ForEver))
+    (short_hash(&file) == hash).then_some((file, content_type, CachePolicy::ForEver))
 }
 
 fn content_type(extension: &str) -> Option<&'static str> {
@@ -365,7 +365,7 @@ mod tests {
             let address = href(&urls(), &name);
             if !name.contains('/') {
                 let found = find_file(address.trim_start_matches("/assets/"));
-                assert_eq!(found.map(|found| found.2), Some(Keeping::ForEver), "{name}");
+                assert_eq!(found.map(|found| found.2), Some(CachePolicy::ForEver), "{name}");
             }
             assert!(
                 module_file(&format!("static/{name}")).is_some()

@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use super::assets;
 use crate::base::secret::sha256;
 use crate::config::Look;
-use crate::config::look::{Accent, Logo, Picture, Tones};
+use crate::config::look::{Accent, ImageFormat, Logo, Tones};
 use crate::cx::Cx;
 use crate::tenant::{Urls, paths};
 
@@ -75,8 +75,8 @@ fn styles(accent: &Accent) -> String {
 
 fn kind_of(logo: &Logo) -> (&'static str, &'static str) {
     match logo.kind {
-        Picture::Svg => ("svg", "image/svg+xml"),
-        Picture::Png => ("png", "image/png"),
+        ImageFormat::Svg => ("svg", "image/svg+xml"),
+        ImageFormat::Png => ("png", "image/png"),
     }
 }
 

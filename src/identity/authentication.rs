@@ -49,7 +49,6 @@ impl Default for Visit<'_> {
 /// What a proof has led to.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A session.
     SignedIn(Box<Success>),
     /// An authentication that waits for more.
     Waits(Waiting),
@@ -84,11 +83,9 @@ pub(super) struct Giving {
 
 /// What it has led to, as of its transaction.
 pub(super) enum Given {
-    /// A session.
     SignedIn(Box<SignedIn>),
     /// A row that waits.
     Waits,
-    /// Nothing.
     Refused(Rule),
 }
 

@@ -77,7 +77,7 @@ pub enum Error {
     /// A field holds something that it cannot.
     #[error("`{field}` {problem}")]
     InvalidField {
-        /// Which one.
+        /// The field of the body that is wrong.
         field: String,
         /// What is wrong with it, as the end of a sentence.
         problem: String,

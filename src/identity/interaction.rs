@@ -41,17 +41,17 @@ pub(crate) fn quota() -> Quota {
 
 /// What `continue` is worth in the browser that brings it.
 #[derive(Debug)]
-pub enum Brought {
+pub enum PresentedInteraction {
     /// There is none.
     Nothing,
-    /// It waits.
+    /// It is to be answered, and may be.
     Waiting(Box<Interaction>),
     /// Something that began here and is not answered here and now. It may begin anew, like one that comes for the first
     /// time: with nothing proved.
     Over {
-        /// What it was.
+        /// What would have gone on.
         resume: Resume,
-        /// Why not.
+        /// Why it does not go on.
         why: Ended,
     },
     /// Not made here, or changed.
@@ -113,15 +113,15 @@ impl Interaction {
     }
 
     /// Reads what the browser of this name brings; `None` when it has none yet.
-    pub fn open(cx: &Cx, text: &str, browser: Option<&str>) -> Result<Brought, Error> {
+    pub fn open(cx: &Cx, text: &str, browser: Option<&str>) -> Result<PresentedInteraction, Error> {
         if text.is_empty() {
-            return Ok(Brought::Nothing);
+            return Ok(PresentedInteraction::Nothing);
         }
         if let Some(path) = own_path(cx, text) {
             let page = Self::begin(cx, browser.unwrap_or_default(), Resume::Page(path.to_owned()), None);
-            return Ok(Brought::Waiting(Box::new(page)));
+            return Ok(PresentedInteraction::Waiting(Box::new(page)));
         }
-        let Some(interaction) = Self::genuine(cx, text) else { return Ok(Brought::Unknown) };
+        let Some(interaction) = Self::genuine(cx, text) else { return Ok(PresentedInteraction::Unknown) };
         let is_late = cx.now.since(interaction.at) > LIFE || interaction.at > cx.now.plus(LEEWAY);
         let why = if is_late {
             Ended::Late
@@ -130,9 +130,9 @@ impl Interaction {
         } else if rows::interactions::is_answered(&cx.read()?, cx.tenant.id, &interaction.id)? {
             Ended::Answered
         } else {
-            return Ok(Brought::Waiting(Box::new(interaction)));
+            return Ok(PresentedInteraction::Waiting(Box::new(interaction)));
         };
-        Ok(Brought::Over { resume: interaction.resume, why })
+        Ok(PresentedInteraction::Over { resume: interaction.resume, why })
     }
 
     fn genuine(cx: &Cx, token: &str) -> Option<Self> {
@@ -157,7 +157,7 @@ impl Interaction {
     /// Whether this person may answer one more within the hour.
     pub fn may_answer(cx: &Cx, user: &UserId) -> bool {
         let level = Level::new("interaction", user.as_str(), ANSWERS);
-        cx.process().answered_interactions.take(&[level], cx.now).is_some()
+        cx.process().answered_interactions.take(cx.tenant.id, &[level], cx.now).is_some()
     }
 
     /// Notes the answer, in the transaction that gives it; false when there was one before.
@@ -211,33 +211,33 @@ mod tests {
         }
     }
 
-    fn opened(home: &TestApp, text: &str, browser: Option<&str>) -> Brought {
+    fn opened(home: &TestApp, text: &str, browser: Option<&str>) -> PresentedInteraction {
         Interaction::open(&home.cx(), text, browser).unwrap()
     }
 
     #[test]
     fn a_path_waits_as_it_is_and_a_request_in_a_token_of_its_browser() {
         let home = TestApp::new();
-        let Brought::Waiting(page) = opened(&home, "/account?tab=1", None) else { panic!("a page waits") };
+        let PresentedInteraction::Waiting(page) = opened(&home, "/account?tab=1", None) else { panic!("a page waits") };
         assert_eq!(
             (page.resume.clone(), page.seal(&home.cx())),
             (Resume::Page("/account?tab=1".into()), "/account?tab=1".into())
         );
-        assert!(matches!(opened(&home, "", Some("b")), Brought::Nothing));
+        assert!(matches!(opened(&home, "", Some("b")), PresentedInteraction::Nothing));
         let request = Interaction::begin(&home.cx(), "b", Resume::Authorization("client_id=shop".into()), None);
         let token = request.seal(&home.cx());
-        assert!(matches!(opened(&home, &token, Some("b")), Brought::Waiting(same) if *same == request));
+        assert!(matches!(opened(&home, &token, Some("b")), PresentedInteraction::Waiting(same) if *same == request));
         for browser in [None, Some(""), Some("other")] {
             assert!(
-                matches!(opened(&home, &token, browser), Brought::Over { why: Ended::Elsewhere, .. }),
+                matches!(opened(&home, &token, browser), PresentedInteraction::Over { why: Ended::Elsewhere, .. }),
                 "{browser:?}"
             );
         }
         for changed in [format!("{token}A"), format!("A{token}"), token.replace('.', ""), String::from("x.y")] {
-            assert!(matches!(opened(&home, &changed, Some("b")), Brought::Unknown), "{changed}");
+            assert!(matches!(opened(&home, &changed, Some("b")), PresentedInteraction::Unknown), "{changed}");
         }
         home.advance(LIFE + Duration::from_millis(1));
-        assert!(matches!(opened(&home, &token, Some("b")), Brought::Over { why: Ended::Late, .. }));
+        assert!(matches!(opened(&home, &token, Some("b")), PresentedInteraction::Over { why: Ended::Late, .. }));
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
             BASE64URL_NOPAD.encode(body.as_bytes()),
             home.cx().app.mac.sign(home.cx().tenant.purpose(PURPOSE), body.as_bytes())
         );
-        let Brought::Waiting(read) = opened(&home, &token, Some("b")) else { panic!("it waits") };
+        let PresentedInteraction::Waiting(read) = opened(&home, &token, Some("b")) else { panic!("it waits") };
         assert_eq!((read.id.clone(), read.resume.clone()), (id, Resume::Authorization("client_id=shop".into())));
     }
 

@@ -21,10 +21,10 @@ pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long one may work at the most.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// A new invitation.
+/// An invitation that was made now, with the token that only its link holds.
 #[derive(Debug)]
 pub struct Issued {
-    /// As stored.
+    /// The invitation as it is stored, without its token.
     pub invite: Invite,
     /// Goes into the link `/sign-up?invite=…`; shown this once.
     pub token: Secret<String>,

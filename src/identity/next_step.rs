@@ -50,7 +50,7 @@ impl Person {
     }
 }
 
-/// What comes next.
+/// What a sign-in needs next, or that it needs nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextStep<K = ProofKind> {
     /// One of these proofs is to be given.

@@ -1,6 +1,8 @@
 //! Hashing, checking and replacing passwords. The hash is computed before the transaction, never in it; what may be
 //! chosen is said in [`password_rule`](super::password_rule).
 
+use std::sync::Arc;
+
 use crate::audit::{self, Entry, Event};
 use crate::base::Secret;
 use crate::base::id::UserId;
@@ -10,7 +12,7 @@ use crate::crypto::password::{self as hashing, Verification};
 use crate::cx::Cx;
 use crate::records::{ProofKind, User};
 use crate::store::rows::{marks, users as rows};
-use crate::store::{self, Read, Tx};
+use crate::store::{self, Commit, Read, Snapshot, Tx};
 
 use super::Error;
 use super::cascade::{self, Ended};
@@ -82,8 +84,22 @@ pub(super) async fn renew(cx: &Cx, proven: Option<Proven>, password: &Secret<Str
         .await
 }
 
+/// Tells the hasher what the dearest stored hash costs that any process has noted: now, and whenever one notes more.
+fn follow_cost(cx: &Cx) -> Result<(), store::Error> {
+    let hasher = Arc::downgrade(&cx.app.hasher);
+    let take = move |from: &Snapshot| {
+        let Some(hasher) = hasher.upgrade() else { return Ok(false) };
+        let noted = marks::value(from, marks::PASSWORD_WORK)?.and_then(|text| text.parse().ok());
+        hasher.cost_at_least(noted.unwrap_or(0));
+        Ok(true)
+    };
+    let concerns = |commit: &Commit<'_>| marks::value_may_be_changed_by(commit, marks::PASSWORD_WORK);
+    cx.store().derive("the cost of passwords", concerns, take)
+}
+
 /// When the server starts: tells the hasher what the dearest stored hash costs, so that who has one is not known by the
-/// time it takes. People are looked at only when the configured cost is lower than it was, or was never noted.
+/// time it takes, and keeps it told of what other processes note. People are looked at only when the configured cost is
+/// lower than it was, or was never noted.
 pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
     let today = cx.app.hasher.work();
     let from = cx.read()?;
@@ -93,11 +109,12 @@ pub async fn remember_cost(cx: &Cx) -> Result<(), Error> {
         Some(noted) if noted <= today => today,
         _ => dearest(&from, cx)?.max(today),
     };
-    cx.app.hasher.cost_at_least(most);
-    if noted == Some(most) {
-        return Ok(());
+    if noted != Some(most) {
+        let note = move |tx: &mut Tx| marks::put_value(tx, marks::PASSWORD_WORK, &most.to_string());
+        cx.store().write(note).await.map_err(|error: store::Error| error)?;
     }
-    Ok(cx.store().write(move |tx| marks::put_value(tx, marks::PASSWORD_WORK, &most.to_string())).await?)
+    cx.app.hasher.cost_at_least(most);
+    Ok(follow_cost(cx)?)
 }
 
 /// The work of the dearest hash that anybody has.

@@ -109,7 +109,7 @@ fn has_room(cx: &Cx, invite: Option<&str>) -> Result<(), Error> {
     let from = cx.request.counted().map(networks).into_iter().flatten().chain([String::from("all")]);
     let bounds = IN_AN_HOUR.into_iter().skip(if cx.request.counted().is_some() { 0 } else { IN_AN_HOUR.len() - 1 });
     let levels: Vec<Level> = from.zip(bounds).map(|(of, most)| Level::new("sign_up", &of, most)).collect();
-    let room = cx.process().sign_ups.take(&levels, cx.now);
+    let room = cx.process().sign_ups.take(cx.tenant.id, &levels, cx.now);
     room.map(drop).ok_or(Error::Busy { retry_after_seconds: 600 })
 }
 

@@ -6,13 +6,13 @@ use crate::records::{Session, User};
 /// A person and the session they are in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// The session.
+    /// The session, as of the same snapshot.
     pub session: Session,
     /// The person, as of the snapshot that the session was read from.
     pub user: User,
 }
 
-/// Somebody is in.
+/// A sign-in that is complete: who, in which session, and what goes back to the browser.
 #[derive(Debug)]
 pub struct Success {
     /// The session token, `ses_….secret`; shown this once.

@@ -10,10 +10,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::id::{SessionId, UserId};
+use crate::base::by_tenant::ByTenant;
+use crate::base::id::{SessionId, TenantId, UserId};
 use crate::base::net;
 use crate::base::rate::{Rate, Rates, keep_the_largest};
 use crate::base::secret::sha256;
@@ -143,6 +144,7 @@ fn digest(text: &str) -> Name {
 pub(super) struct PendingAttempt {
     source: Option<AttemptSource>,
     throttle: Arc<Throttle>,
+    tenant: TenantId,
     at: Uptime,
 }
 
@@ -151,14 +153,14 @@ impl PendingAttempt {
     /// elsewhere, is not.
     pub(super) fn succeeded(self) {
         if let Some(source) = &self.source {
-            self.throttle.counts().take_back(source, self.at, true);
+            self.throttle.of(self.tenant, |counts| counts.take_back(source, self.at, true));
         }
     }
 
     /// It was not checked after all.
     pub(super) fn did_not_take_place(self) {
         if let Some(source) = &self.source {
-            self.throttle.counts().take_back(source, self.at, false);
+            self.throttle.of(self.tenant, |counts| counts.take_back(source, self.at, false));
         }
     }
 }
@@ -166,12 +168,12 @@ impl PendingAttempt {
 /// Takes an attempt. Of many at the same time only as many pass as there are attempts left. Errors: [`Error::Delayed`]
 /// with the time until the turn of the source.
 pub(super) fn enter(cx: &Cx, source: AttemptSource) -> Result<PendingAttempt, Error> {
-    let throttle = Arc::clone(&cx.process().throttle);
+    let (throttle, tenant, at) = (Arc::clone(&cx.process().throttle), cx.tenant.id, cx.uptime);
     if !cx.settings().rate_limit.enabled {
-        return Ok(PendingAttempt { source: None, throttle, at: cx.uptime });
+        return Ok(PendingAttempt { source: None, throttle, tenant, at });
     }
-    throttle.counts().enter(&source, cx.uptime).map_err(delayed)?;
-    Ok(PendingAttempt { source: Some(source), throttle, at: cx.uptime })
+    throttle.of(tenant, |counts| counts.enter(&source, at)).map_err(delayed)?;
+    Ok(PendingAttempt { source: Some(source), throttle, tenant, at })
 }
 
 /// The whole seconds that the next attempt of the source has to wait, with a turn given out; `None` when it need not
@@ -180,14 +182,14 @@ pub(super) fn pause(cx: &Cx, source: &AttemptSource) -> Option<u64> {
     if !cx.settings().rate_limit.enabled {
         return None;
     }
-    cx.process().throttle.counts().turn(source, cx.uptime).err().map(whole_seconds)
+    cx.process().throttle.of(cx.tenant.id, |counts| counts.turn(source, cx.uptime)).err().map(whole_seconds)
 }
 
 /// Forgets the failures on the names of a person: their password was replaced by somebody who may.
 pub(super) fn forget(cx: &Cx, user: &User) {
     let names = [Some(user.email.as_str()), user.username.as_deref()];
     let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
-    cx.process().throttle.counts().forget(&names);
+    cx.process().throttle.of(cx.tenant.id, |counts| counts.forget(&names));
 }
 
 fn delayed(wait: Duration) -> Error {
@@ -200,12 +202,12 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 /// What is counted, for the life of the process.
 #[derive(Default)]
-pub(crate) struct Throttle(Mutex<Counts>);
+pub(crate) struct Throttle(ByTenant<Counts>);
 
 impl Throttle {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        // Counters only: a panic elsewhere leaves none of them half written.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The counts of a tenant: a name is another person's in another one, and so is what a network did there.
+    fn of<T>(&self, tenant: TenantId, using: impl FnOnce(&mut Counts) -> T) -> T {
+        self.0.with(tenant, using)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tenant::Tenant;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -214,6 +215,20 @@ fn at_the_same_time_only_as_many_pass_as_are_left() {
         enter(&cx, AttemptSource::stranger(&cx, "ann@example.com", None)).is_ok()
     });
     assert_eq!(passed.iter().filter(|passed| **passed).count(), 5);
+}
+
+#[test]
+fn failures_in_one_tenant_delay_nobody_in_another() {
+    let home = crate::testing::TestApp::new();
+    let here = home.cx();
+    let tenant =
+        Tenant::new(TenantId(7), "/t/acme", Arc::clone(&here.tenant.settings), Arc::clone(&here.tenant.keyring));
+    let there = Cx { tenant: Arc::new(tenant), ..here.clone() };
+    let passed = |cx: &Cx| {
+        let attempt = |_: &i32| enter(cx, AttemptSource::stranger(cx, "ann@example.com", None)).is_ok();
+        (0..20).filter(attempt).count()
+    };
+    assert_eq!((passed(&here), passed(&here), passed(&there)), (5, 0, 5));
 }
 
 #[test]

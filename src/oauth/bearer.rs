@@ -32,7 +32,6 @@ pub enum Holder {
 /// A token that a machine got for its API key.
 #[derive(Debug)]
 pub struct Exchanged {
-    /// What it says.
     pub claims: Map<String, Value>,
     /// The key, which works.
     pub live: Live,

@@ -1,8 +1,8 @@
 //! The life of the signing keys: made, published, used, retired, removed, each by the clock of the operation.
 //!
-//! One operation at a time changes them ([`Turn`]), because each plans from what it has read. What it wrote is then
-//! loaded into the ring with the count of changes that it belongs to, so that a slower reader does not bring back a key
-//! that is gone.
+//! One operation at a time changes them, because each plans from what it has read. The ring follows the commits
+//! ([`follow`]), those of other processes too, and is filled with the revision that its keys belong to, so that a
+//! slower reader does not bring back a key that is gone.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::base::id::{KeyId, TenantId, TypedId};
 use crate::base::{Entropy, Moment, Secret, Timestamp};
 use crate::crypto::Purpose;
 use crate::crypto::jose::SigningKey;
-use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState};
+use crate::crypto::keyring::{KeyEntry, KeyMaterial, KeyState, Keyring};
 use crate::crypto::rotation::{self, KeyFacts, RotationPolicy, Step};
 use crate::crypto::seal::{self, SealingKey};
 use crate::cx::Cx;
 use crate::records::{Algorithm, SigningKeyRecord};
 use crate::rights::{self, Right};
-use crate::store::Tx;
 use crate::store::rows::signing_keys as rows;
+use crate::store::{Snapshot, Tx};
 
 /// What private keys are sealed for.
 const PURPOSE: &str = "signing key";
@@ -56,29 +56,42 @@ pub fn list(cx: &Cx) -> Result<Vec<KeyView>, Error> {
     Ok(rows::all(&cx.read()?, cx.tenant.id)?.iter().map(view).collect())
 }
 
+/// Keeps the ring as the store has it: now, and after every commit that changes a key, wherever it is made.
+pub fn follow(cx: &Cx) -> Result<(), Error> {
+    let (tenant, sealing, ring) = (cx.tenant.id, cx.app.sealing.clone(), Arc::downgrade(&cx.tenant.keyring));
+    let take = move |from: &Snapshot| match ring.upgrade() {
+        Some(ring) => fill(&ring, from, tenant, &sealing).map(|()| true),
+        None => Ok(false),
+    };
+    cx.store().derive("signing keys", move |commit| rows::may_be_changed_by(commit, tenant), take)
+}
+
 /// Fills the ring from the store.
-pub fn load(cx: &Cx) -> Result<(), Error> {
-    let (revision, entries) = read(cx)?;
-    cx.tenant.keyring.replace(revision, entries).map_err(Error::internal)?;
+fn load(cx: &Cx) -> Result<(), Error> {
+    fill(&cx.tenant.keyring, &cx.read()?, cx.tenant.id, &cx.app.sealing)
+}
+
+fn fill(ring: &Keyring, from: &Snapshot, tenant: TenantId, sealing: &SealingKey) -> Result<(), Error> {
+    let entries = entries(ring, from, tenant, sealing)?;
+    ring.replace(from.revision()?.number(), entries).map_err(Error::internal)?;
     Ok(())
 }
 
-/// The keys as the store has them now, and the count of changes that this state belongs to.
-fn read(cx: &Cx) -> Result<(u64, Vec<KeyEntry>), Error> {
-    let known = cx.tenant.keyring.published();
-    let from = cx.read()?;
+/// The keys as a snapshot has them; what is ready to sign in the ring is not unsealed again.
+fn entries(ring: &Keyring, from: &Snapshot, tenant: TenantId, sealing: &SealingKey) -> Result<Vec<KeyEntry>, Error> {
+    let known = ring.published();
     let mut entries = Vec::new();
-    for record in rows::all(&from, cx.tenant.id)? {
+    for record in rows::all(from, tenant)? {
         let state = state(&record);
         let ready = known.iter().find(|key| key.kid == record.id.as_str()).and_then(|key| key.signing.clone());
         let material = match (state, ready) {
             (KeyState::Retired, _) => KeyMaterial::Public(record.public_jwk),
             (_, Some(ready)) => KeyMaterial::Private(ready),
-            (_, None) => KeyMaterial::Private(Arc::new(unseal(cx, &record)?)),
+            (_, None) => KeyMaterial::Private(Arc::new(unseal(tenant, sealing, &record)?)),
         };
         entries.push(KeyEntry { state, material });
     }
-    Ok((rows::revision(&from, cx.tenant.id)?, entries))
+    Ok(entries)
 }
 
 /// Does whatever is due at `cx.now`: makes keys that are missing, publishes the next ones, switches over, removes the
@@ -147,7 +160,7 @@ pub async fn retire(cx: &Cx, kid: &str) -> Result<Option<Vec<KeyView>>, Error> {
 }
 
 /// When [`tick`] next has something to do, were nothing to happen until then. `None` when there is no current key to
-/// judge by.
+/// go by.
 pub fn next_due(cx: &Cx) -> Result<Option<Moment>, Error> {
     let every = cx.settings().keys.rotate;
     let keys = rows::all(&cx.read()?, cx.tenant.id)?;
@@ -201,8 +214,8 @@ pub fn resealed(
     Ok(SigningKeyRecord { sealed_private: to.seal(purpose, &private, entropy)?, ..record })
 }
 
-fn unseal(cx: &Cx, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
-    let private = cx.app.sealing.open(cx.tenant.purpose(PURPOSE), &record.sealed_private).map_err(Error::internal)?;
+fn unseal(tenant: TenantId, sealing: &SealingKey, record: &SigningKeyRecord) -> Result<SigningKey, Error> {
+    let private = sealing.open(Purpose::of(tenant, PURPOSE), &record.sealed_private).map_err(Error::internal)?;
     let text = String::from_utf8(private.to_vec()).map_err(Error::internal)?;
     SigningKey::from_private_jwk(&Secret::new(text)).map_err(Error::internal)
 }
@@ -323,11 +336,13 @@ mod tests {
         let cx = home.cx();
         block_on(tick(&cx, &ONE)).unwrap();
         let kid = of_state(&cx, KeyState::Current);
-        let (revision, entries) = read(&cx).unwrap();
+        let ring = &cx.tenant.keyring;
+        let slow = cx.read().unwrap();
+        let entries = entries(ring, &slow, cx.tenant.id, &cx.app.sealing).unwrap();
         let token = cx.tenant.keyring.signer(Algorithm::ES256).unwrap().sign("JWT", &serde_json::json!({})).unwrap();
         assert!(cx.tenant.keyring.verifier(&kid).is_some() && !token.is_empty());
         block_on(retire(&cx, &kid)).unwrap().unwrap();
-        assert!(!cx.tenant.keyring.replace(revision, entries).unwrap(), "read before the key was retired");
+        assert!(!ring.replace(slow.revision().unwrap().number(), entries).unwrap(), "read before the key was retired");
         assert!(cx.tenant.keyring.verifier(&kid).is_none());
         assert_eq!(published(&cx), stored(&cx));
         assert!(cx.tenant.keyring.signer(Algorithm::ES256).is_some());

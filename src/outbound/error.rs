@@ -64,7 +64,7 @@ impl From<reqwest::Error> for Error {
 pub(super) struct Refused {
     /// The host as the URL names it.
     pub host: String,
-    /// Its address.
+    /// The address that may not be connected to.
     pub address: IpAddr,
 }
 

@@ -9,7 +9,7 @@ use super::address::{self, Kind};
 use super::error::{Error, Refused};
 use crate::config::EgressRule;
 
-/// The judge of destinations.
+/// What says which destinations a request may have.
 #[derive(Debug)]
 pub(super) struct Guard {
     allow: Vec<EgressRule>,
@@ -21,10 +21,10 @@ impl Guard {
         Self { allow }
     }
 
-    /// Reads where a request goes, and judges what can be judged before its name is looked up: https, no user
+    /// Reads where a request goes, and checks what can be checked before its name is looked up: https, no user
     /// information (RFC 9110 §4.2.4), and an address in the place of a name. The fragment is taken out. Errors: `Url`,
     /// `Refused`.
-    pub(super) fn judge_url(&self, mut url: Url) -> Result<Url, Error> {
+    pub(super) fn check_url(&self, mut url: Url) -> Result<Url, Error> {
         if url.scheme() != "https" {
             return Err(Error::Url("it does not begin with https://"));
         }
@@ -38,15 +38,15 @@ impl Guard {
             None => return Err(Error::Url("it names no host")),
         };
         if let Some(address) = literal {
-            self.judge(&address.to_string(), &[address])?;
+            self.check(&address.to_string(), &[address])?;
         }
         url.set_fragment(None);
         Ok(url)
     }
 
-    /// Judges all addresses of a host: one that is refused refuses all, since nobody knows which of them would be
+    /// Checks all addresses of a host: one that is refused refuses all, since nobody knows which of them would be
     /// connected to. Errors: the first that is refused.
-    pub(super) fn judge(&self, host: &str, addresses: &[IpAddr]) -> Result<(), Refused> {
+    pub(super) fn check(&self, host: &str, addresses: &[IpAddr]) -> Result<(), Refused> {
         let refused = addresses.iter().find(|address| !self.admits(host, **address));
         refused.map_or(Ok(()), |address| Err(Refused { host: host.to_owned(), address: *address }))
     }
@@ -84,7 +84,7 @@ mod tests {
 
     fn admits(allow: &[&str], host: &str, addresses: &[&str]) -> bool {
         let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        guard(allow).judge(host, &addresses).is_ok()
+        guard(allow).check(host, &addresses).is_ok()
     }
 
     #[test]
@@ -123,21 +123,21 @@ mod tests {
 
     #[test]
     fn a_url_is_https_names_a_host_and_nobody() {
-        let judge = |allow: &[&str], url: &str| guard(allow).judge_url(url.parse().unwrap());
-        assert!(judge(&[], "https://a.example/x").is_ok());
+        let check = |allow: &[&str], url: &str| guard(allow).check_url(url.parse().unwrap());
+        assert!(check(&[], "https://a.example/x").is_ok());
         for bad in ["http://a.example/", "ftp://a.example/", "file:///etc/passwd", "https://u@a.example/", "data:,x"] {
-            assert!(matches!(judge(&[], bad), Err(Error::Url(_))), "{bad}");
+            assert!(matches!(check(&[], bad), Err(Error::Url(_))), "{bad}");
         }
-        assert!(matches!(judge(&[], "https://u:p@a.example/"), Err(Error::Url(_))));
-        assert_eq!(judge(&[], "https://a.example/x#y").unwrap().as_str(), "https://a.example/x");
+        assert!(matches!(check(&[], "https://u:p@a.example/"), Err(Error::Url(_))));
+        assert_eq!(check(&[], "https://a.example/x#y").unwrap().as_str(), "https://a.example/x");
     }
 
     #[test]
     fn an_address_is_known_however_a_url_writes_it() {
         for inner in ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "[::1]", "[::ffff:7f00:1]"] {
-            let judged = guard(&[]).judge_url(format!("https://{inner}/").parse().unwrap());
-            assert!(matches!(judged, Err(Error::Refused(_))), "{inner}: {judged:?}");
+            let checked = guard(&[]).check_url(format!("https://{inner}/").parse().unwrap());
+            assert!(matches!(checked, Err(Error::Refused(_))), "{inner}: {checked:?}");
         }
-        assert!(guard(&["127.0.0.1"]).judge_url("https://127.0.0.1:8443/".parse().unwrap()).is_ok());
+        assert!(guard(&["127.0.0.1"]).check_url("https://127.0.0.1:8443/".parse().unwrap()).is_ok());
     }
 }

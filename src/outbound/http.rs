@@ -1,4 +1,4 @@
-//! The HTTP client. Every request has its end: in time, in bytes, in redirects; and every address is judged before it
+//! The HTTP client. Every request has its end: in time, in bytes, in redirects; and every address is checked before it
 //! is connected to.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Error;
 use super::guard::Guard;
-use super::names::{Judged, Names, SystemNames};
+use super::names::{CheckedNames, Names, SystemNames};
 use crate::config::Egress;
 use crate::crypto;
 
@@ -69,7 +69,7 @@ impl Request {
         self
     }
 
-    /// Follows up to three redirects of a GET, each judged as the first URL was. Without this, and of a POST, a
+    /// Follows up to three redirects of a GET, each checked as the first URL was. Without this, and of a POST, a
     /// redirect is the answer.
     #[must_use]
     pub fn follow_redirects(mut self) -> Self {
@@ -131,10 +131,10 @@ impl Client {
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
-            // A connection that is kept was judged by the addresses of earlier.
+            // A connection that is kept was checked by the addresses of earlier.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("auther/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Judged::new(names, Arc::clone(&guard)));
+            .dns_resolver(CheckedNames::new(names, Arc::clone(&guard)));
         if let Some(extra) = &egress.extra_ca {
             http = http.tls_certs_merge(Certificate::from_pem_bundle(extra.pem.as_bytes()).map_err(broken)?);
         }
@@ -152,7 +152,7 @@ impl Client {
     async fn follow(&self, mut request: Request) -> Result<Response, Error> {
         let _turn = self.turns.acquire().await.map_err(|_| Error::SetUp(String::from("it is closed")))?;
         let url = Url::parse(&request.url).map_err(|_| Error::Url("it is no URL"))?;
-        let mut url = self.guard.judge_url(url)?;
+        let mut url = self.guard.check_url(url)?;
         let mut redirects = 0;
         loop {
             let answer = self.http.execute(built(&mut request, &url)?).await?;
@@ -163,7 +163,7 @@ impl Client {
                 return Err(Error::TooManyRedirects(REDIRECTS));
             }
             let next = url.join(&location).map_err(|_| Error::Url("a redirect leads to what is no URL"))?;
-            let next = self.guard.judge_url(next)?;
+            let next = self.guard.check_url(next)?;
             if next.origin() != url.origin() {
                 request.headers.clear();
             }

@@ -1,5 +1,5 @@
-//! Names become addresses once per request, and a connection is made to the addresses that were judged: between judging
-//! and connecting nothing is looked up again.
+//! Names become addresses once per request, and a connection is made to the addresses that were checked: between
+//! checking and connecting nothing is looked up again.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
@@ -52,18 +52,18 @@ impl Names for SystemNames {
 }
 
 /// Looks names up, and gives the HTTP library addresses that the guard lets through.
-pub(super) struct Judged {
+pub(super) struct CheckedNames {
     names: Arc<dyn Names>,
     guard: Arc<Guard>,
 }
 
-impl Judged {
+impl CheckedNames {
     pub(super) fn new(names: Arc<dyn Names>, guard: Arc<Guard>) -> Self {
         Self { names, guard }
     }
 }
 
-impl Resolve for Judged {
+impl Resolve for CheckedNames {
     fn resolve(&self, name: Name) -> Resolving {
         let (host, guard) = (name.as_str().to_owned(), Arc::clone(&self.guard));
         let looked = self.names.look_up(host.clone());
@@ -73,7 +73,7 @@ impl Resolve for Judged {
             if addresses.is_empty() {
                 return Err(format!("{host} has no address").into());
             }
-            guard.judge(&host, &addresses)?;
+            guard.check(&host, &addresses)?;
             // The library puts the port of the URL in the place of 0.
             let addresses: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(addresses)

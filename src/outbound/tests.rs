@@ -238,16 +238,16 @@ fn headers_are_not_sent_on_to_another_origin() {
 }
 
 #[test]
-fn a_name_that_changes_its_address_is_connected_to_where_it_was_judged() {
+fn a_name_that_changes_its_address_is_connected_to_where_it_was_checked() {
     let identity = identity();
-    let judged = Server::at([127, 0, 0, 1], &identity, says(ok("judged")));
+    let allowed = Server::at([127, 0, 0, 1], &identity, says(ok("allowed")));
     // The same port on another address of this machine, which no rule opens.
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], judged.address.port()))).unwrap();
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], allowed.address.port()))).unwrap();
     let other = Server::on(listener, &identity, says(ok("other")));
     let names = Changing::of(&[&[[127, 0, 0, 1]], &[[127, 0, 0, 2]]]);
     let client = client(&identity, &["127.0.0.1/32"], names.clone());
-    let get = || block_on(client.send(Request::get(judged.url("/")).within(SHORT)));
-    assert_eq!(get().unwrap().body, b"judged");
+    let get = || block_on(client.send(Request::get(allowed.url("/")).within(SHORT)));
+    assert_eq!(get().unwrap().body, b"allowed");
     assert_eq!(names.asked.load(Ordering::SeqCst), 1, "looked up once per request");
     // The next request looks it up anew, on no connection of before.
     assert!(matches!(get(), Err(Error::Refused(_))));
@@ -255,9 +255,9 @@ fn a_name_that_changes_its_address_is_connected_to_where_it_was_judged() {
     // One address of several that is refused refuses the name.
     let mixed = Changing::of(&[&[[127, 0, 0, 1], [127, 0, 0, 2]]]);
     let client = self::client(&identity, &["127.0.0.1/32"], mixed);
-    let refused = block_on(client.send(Request::get(judged.url("/")).within(SHORT)));
+    let refused = block_on(client.send(Request::get(allowed.url("/")).within(SHORT)));
     assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
-    assert_eq!((judged.seen().len(), other.seen().len()), (1, 0));
+    assert_eq!((allowed.seen().len(), other.seen().len()), (1, 0));
 }
 
 #[test]

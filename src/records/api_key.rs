@@ -32,7 +32,7 @@ pub struct ApiKey {
     /// The client it is bound to: it then works within the types of that client only.
     #[serde(default)]
     pub client: Option<ClientId>,
-    /// Whether it works.
+    /// Whether it may be used at all.
     pub enabled: bool,
     /// From this moment on it does not work.
     #[serde(default)]

@@ -12,11 +12,11 @@ use crate::base::id::AuditId;
 pub struct AuditRow {
     /// Time-sortable.
     pub id: AuditId,
-    /// When.
+    /// When it happened.
     pub at: Moment,
     /// What, as `noun.verb`: `user.sign_in`.
     pub action: String,
-    /// How it ended.
+    /// Whether it was done or refused.
     pub outcome: Outcome,
     /// What kind of actor.
     pub actor_kind: ActorKind,

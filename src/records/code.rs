@@ -21,7 +21,7 @@ pub struct Code {
     pub digest: Digest,
     /// The only client that may redeem it.
     pub client: ClientId,
-    /// Who authorized.
+    /// The person who authorized the app.
     pub user: UserId,
     /// In which session.
     pub session: SessionId,

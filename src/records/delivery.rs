@@ -48,7 +48,7 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    /// Both.
+    /// Both states, for what reads one by its name.
     pub const ALL: [Self; 2] = [Self::Waiting, Self::Dead];
 
     /// The word for it.

@@ -68,15 +68,15 @@ pub struct EvaluationRow {
     pub at: Moment,
     /// What was asked about.
     pub entity_type: String,
-    /// Which object.
+    /// The identifier of the object that was asked about.
     pub entity_id: String,
     /// What was asked for.
     pub permission: String,
     /// Who it was asked for.
     pub subject_type: String,
-    /// Which one.
+    /// The identifier of the subject.
     pub subject_id: String,
-    /// Which policy.
+    /// The permission or tuple that the policy belongs to.
     pub place: PolicyPlace,
     /// The digest of its text, which is kept once for all rows.
     #[serde(default)]
@@ -113,7 +113,7 @@ pub struct EvaluationRow {
 /// The text of a script that evaluations refer to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
-    /// The text.
+    /// The text of the script.
     pub text: String,
     /// From this moment on no row refers to it.
     pub expires_at: Moment,
@@ -124,7 +124,7 @@ pub struct Script {
 pub struct PolicyVersion {
     /// The type whose objects it is about.
     pub entity_type: String,
-    /// Where it stands.
+    /// The permission or tuple that the policy belongs to.
     pub place: PolicyPlace,
     /// Its text; `None` when it was taken away.
     #[serde(default)]
@@ -139,6 +139,6 @@ pub struct PolicyVersion {
     /// Why, if that was said.
     #[serde(default)]
     pub reason: Option<String>,
-    /// When.
+    /// When it was recorded.
     pub at: Moment,
 }

@@ -17,9 +17,9 @@ use super::Acr;
 pub struct Grant {
     /// Named in each token of the family.
     pub id: GrantId,
-    /// To whom.
+    /// The app that it was granted to.
     pub client: ClientId,
-    /// By whom.
+    /// The person who granted it.
     pub user: UserId,
     /// In which session; when that ends, so does the family.
     pub session: SessionId,
@@ -49,7 +49,7 @@ pub struct Refresh {
     pub id: RefreshId,
     /// Digest of the second half.
     pub digest: Digest,
-    /// The family.
+    /// The family of refresh tokens that it belongs to.
     pub grant: GrantId,
     /// When it was made.
     pub created_at: Moment,
@@ -70,7 +70,7 @@ pub struct Refresh {
 /// The first use of a refresh token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rotation {
-    /// When.
+    /// When it was used.
     pub at: Moment,
     /// The first token given in its place.
     pub successor: RefreshId,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Moment;
 use crate::base::id::GroupId;
 
-/// A group.
+/// A named set, whose members are given by tuples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// `grp_…`.

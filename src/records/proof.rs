@@ -9,7 +9,7 @@ use crate::base::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofKind {
-    /// The password.
+    /// The password of the account.
     Password,
     /// A set-up or recovery link, which the operator made on the machine itself.
     RecoveryLink,
@@ -40,7 +40,7 @@ pub enum Factor {
 }
 
 impl ProofKind {
-    /// Every kind.
+    /// Every kind, for tables that must be complete.
     pub const ALL: [Self; 2] = [Self::Password, Self::RecoveryLink];
 
     /// Its name, as it is stored and told to administrators.
@@ -72,9 +72,9 @@ impl ProofKind {
 /// A proof that was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// Which.
+    /// What kind of proof it was.
     pub kind: ProofKind,
-    /// When.
+    /// When it was given.
     pub at: Moment,
 }
 
@@ -117,9 +117,9 @@ impl Acr {
 /// The level that a sign-in has to reach, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// The level.
+    /// The level that is wanted.
     pub acr: Acr,
-    /// Who wants it.
+    /// On whose wish it is asked for.
     pub why: Why,
 }
 

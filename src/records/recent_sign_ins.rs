@@ -14,7 +14,7 @@ pub struct RecentSignIns {
 pub struct SignInDay {
     /// Days since 1970-01-01, UTC.
     pub day: i64,
-    /// All of them.
+    /// Sign-ins since the app is there.
     pub all: u64,
     /// Those with PKCE (S256).
     pub pkce: u64,

@@ -8,12 +8,12 @@ use crate::base::{Moment, ScriptDigest};
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchedOff {
-    /// Which one.
+    /// The script, by its text.
     pub script: ScriptDigest,
     /// Whose it was: a client, or `platform`.
     pub owner: String,
     /// What it was to decide: entity type and permission.
     pub about: String,
-    /// When.
+    /// When it was switched off.
     pub at: Moment,
 }

@@ -105,9 +105,9 @@ pub struct TupleKey {
     pub entity_type: String,
     /// The object, or [`ANY`].
     pub entity_id: String,
-    /// The role.
+    /// The relation that the subject has to the object.
     pub relation: String,
-    /// Who has it.
+    /// The subject that has it.
     #[serde(flatten)]
     pub subject: SubjectRef,
 }
@@ -151,7 +151,7 @@ impl fmt::Display for TupleKey {
 /// A tuple with its identifier and condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tuple {
-    /// Its six parts.
+    /// What tells it from others: object, relation and subject.
     #[serde(flatten)]
     pub key: TupleKey,
     /// Lua that must return `true` for the tuple to count. It takes the place of the permission's policy.

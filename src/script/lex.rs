@@ -5,7 +5,6 @@
 pub(super) enum Kind {
     /// A name or keyword.
     Name,
-    /// A number.
     Number,
     /// A string of any form; its text is empty.
     Text,
@@ -13,10 +12,8 @@ pub(super) enum Kind {
     Sign,
 }
 
-/// One word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word<'s> {
-    /// What it is.
     pub kind: Kind,
     /// As it stands there; empty for strings.
     pub text: &'s str,

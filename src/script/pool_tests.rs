@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::pool::*;
 use super::*;
+use crate::base::id::TenantId;
 use crate::base::{Moment, ScriptDigest};
 use crate::testing::block_on;
 
@@ -18,7 +19,7 @@ fn pool(queue: usize) -> Pool {
 }
 
 fn task(owner: &str) -> Task {
-    Task { owner: owner.to_owned(), about: String::from("a test") }
+    Task { tenant: TenantId::DEFAULT, owner: owner.to_owned(), about: String::from("a test") }
 }
 
 fn answer(vm: &mut Vm) -> Result<Returned, Fault> {
@@ -79,6 +80,8 @@ fn one_owner_never_has_all_threads() {
         // What came later, from another owner, is answered, and the second of the first still waits.
         assert_eq!(pool.run(task("b"), answer).await, Ok(Ok(Returned::Bool(true))));
         assert_eq!(second.as_mut().now_or_never(), None);
+        let namesake = Task { tenant: TenantId(7), ..task("a") };
+        assert_eq!(pool.run(namesake, answer).await, Ok(Ok(Returned::Bool(true))), "an owner of another tenant");
         release.send(()).unwrap();
         first.await.unwrap();
         assert_eq!(second.await, Ok(Ok(Returned::Bool(true))));
@@ -101,8 +104,9 @@ fn a_thread_that_does_not_come_back_is_replaced_and_its_script_switched_off() {
     let (release, gate) = mpsc::channel::<()>();
     assert_eq!(block_on(pool.run(task("a"), stuck("return 1 == 1", gate))), Err(Busy::Lost));
     let script = ScriptDigest::of("return 1 == 1");
-    assert_eq!(pool.take_lost(), [Lost { script, task: task("a") }]);
-    assert!(pool.take_lost().is_empty());
+    assert!(pool.take_lost(TenantId(7)).is_empty(), "it is of another tenant");
+    assert_eq!(pool.take_lost(TenantId::DEFAULT), [Lost { script, task: task("a") }]);
+    assert!(pool.take_lost(TenantId::DEFAULT).is_empty());
     let run = |source: &'static str| {
         let run =
             pool.run(task("b"), move |vm: &mut Vm| vm.evaluate(source, &Value::Null, Moment::from_millis(0)).returned);

@@ -100,11 +100,11 @@ struct Engine {
 impl Vm {
     /// A warm interpreter. Errors: [`Fault::Engine`], when it does not fit into the memory it may have.
     pub fn new(limits: Limits) -> Result<Self, Fault> {
-        Self::heeding(limits, Arc::default())
+        Self::with_switched_off(limits, Arc::default())
     }
 
     /// A warm interpreter that runs nothing of what is in `off`.
-    pub(super) fn heeding(limits: Limits, off: Arc<SwitchedOff>) -> Result<Self, Fault> {
+    pub(super) fn with_switched_off(limits: Limits, off: Arc<SwitchedOff>) -> Result<Self, Fault> {
         let engine = Engine::new(limits.memory).map_err(|_| Fault::Engine)?;
         Ok(Self { limits, chunks: Chunks::default(), engine: Some(engine), job_end: None, off, at: Arc::default() })
     }

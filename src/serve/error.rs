@@ -16,7 +16,7 @@ pub enum Error {
     /// An address cannot be listened on.
     #[error("{address} cannot be listened on: {cause}. Use --listen to name another address, or stop who has it.")]
     Listen {
-        /// As typed.
+        /// The address as it was typed.
         address: String,
         /// What the system said about the last of its addresses.
         cause: io::Error,
@@ -33,9 +33,9 @@ pub enum Error {
     /// The admin socket cannot be made.
     #[error("the admin socket {} cannot be made: {cause}. Remove what is in its place, or use a shorter name for the data file.", path.display())]
     Socket {
-        /// Where.
+        /// The path of the socket.
         path: PathBuf,
-        /// Why.
+        /// What the system reported.
         cause: io::Error,
     },
     /// No certificate.

@@ -27,10 +27,8 @@ pub enum Error {
     /// Signing keys.
     #[error("signing keys: {0}")]
     Keys(#[from] oauth::Error),
-    /// The certificate.
     #[error("certificate: {0}")]
     Tls(#[from] super::tls::Error),
-    /// The data file.
     #[error("the data file: {0}")]
     Store(#[from] store::Error),
 }
@@ -49,7 +47,6 @@ pub(super) struct Job {
     pub name: &'static str,
     /// From when on there is something to do; `None` while there is nothing.
     pub due: fn(&Work<'_>) -> Result<Option<Moment>, Error>,
-    /// Does it.
     pub run: for<'w> fn(&'w Work<'w>) -> Done<'w>,
     /// Whether it removes what has ended. That is not done while the clock is in doubt: what is removed does not come
     /// back when a clock that was set forward by mistake is put right again.
@@ -77,7 +74,6 @@ const fn removal(
     Job { removes: true, ..job(name, due, run) }
 }
 
-/// Every job.
 pub(super) const ALL: &[Job] = &[
     job("signing_keys", keys_are_due, |work| Box::pin(rotate_keys(work))),
     job("certificate", certificate_is_due, |work| Box::pin(renew_certificate(work))),

@@ -5,7 +5,7 @@
 
 mod connections;
 mod error;
-mod first_boot;
+pub(crate) mod first_boot;
 mod jobs;
 mod listen;
 mod one_call;
@@ -60,13 +60,13 @@ const HEAD: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// How long a client may take to close.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// How long requests in flight may take to finish after the signal to stop, in seconds.
 const GRACE: u64 = 20;
 
 /// How long to wait for a command that holds the data file.
-const PATIENCE: Duration = Duration::from_secs(3);
+const FILE_WAIT: Duration = Duration::from_secs(3);
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -206,7 +206,7 @@ async fn open_store(settings: &Settings, socket: &Path) -> Result<Store, Error> 
     let mut waited = Duration::ZERO;
     loop {
         match Store::open(&settings.data, &options) {
-            Err(OpenError::InUse(_)) if waited < PATIENCE && !socket::answers(socket) => {
+            Err(OpenError::InUse(_)) if waited < FILE_WAIT && !socket::answers(socket) => {
                 tokio::time::sleep(PAUSE).await;
                 waited += PAUSE;
             }

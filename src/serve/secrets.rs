@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use super::tls::local_ca;
-use crate::base::id::TenantId;
 use crate::base::{Entropy, Secret};
 use crate::crypto::Purpose;
 use crate::crypto::seal::SealingKey;
@@ -90,8 +89,10 @@ async fn adopt(
     let new = SealingKey::from_text(configured)?;
     let snapshot = store.read()?;
     let mut keys = Vec::new();
-    for key in signing_keys::all(&snapshot, TenantId::DEFAULT)? {
-        keys.push(oauth::keys::resealed(TenantId::DEFAULT, key, old, &new, entropy)?);
+    for tenant in signing_keys::tenants(&snapshot)? {
+        for key in signing_keys::all(&snapshot, tenant)? {
+            keys.push((tenant, oauth::keys::resealed(tenant, key, old, &new, entropy)?));
+        }
     }
     let mut certificates = Vec::new();
     for role in [Role::Ca, Role::Leaf] {
@@ -103,8 +104,8 @@ async fn adopt(
     drop(snapshot);
     store
         .write(move |tx| {
-            for key in &keys {
-                signing_keys::put(tx, TenantId::DEFAULT, key)?;
+            for (tenant, key) in &keys {
+                signing_keys::put(tx, *tenant, key)?;
             }
             for (role, certificate) in &certificates {
                 certificates::put(tx, *role, certificate)?;
@@ -120,9 +121,13 @@ async fn adopt(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
     use crate::base::entropy::OsEntropy;
-    use crate::testing::block_on;
+    use crate::base::id::{KeyId, TenantId};
+    use crate::records::{Algorithm, SigningKeyRecord};
+    use crate::testing::{START, block_on};
 
     fn opened(store: &Store, key: Option<&str>) -> Result<(SealingKey, MacKey), Error> {
         let key = key.map(Secret::from);
@@ -157,11 +162,33 @@ mod tests {
     fn a_master_key_that_is_configured_later_takes_over() {
         let store = Store::in_memory();
         let (old, mac) = opened(&store, None).unwrap();
+        let tenants = [TenantId::DEFAULT, TenantId(7), TenantId(0x0200_0000)];
+        let key = |tenant: TenantId, sealing: &SealingKey| {
+            let rows = signing_keys::all(&store.read().unwrap(), tenant).unwrap();
+            let [row] = <[_; 1]>::try_from(rows).unwrap();
+            sealing.open(Purpose::of(tenant, "signing key"), &row.sealed_private).map(|private| private.to_vec())
+        };
+        for tenant in tenants {
+            let row = SigningKeyRecord {
+                id: KeyId::new(START, &OsEntropy),
+                algorithm: Algorithm::ES256,
+                public_jwk: Map::new(),
+                sealed_private: old.seal(Purpose::of(tenant, "signing key"), b"private", &OsEntropy).unwrap(),
+                created_at: START,
+                activated_at: None,
+                retired_at: None,
+            };
+            store.write_blocking(move |tx| signing_keys::put(tx, tenant, &row)).unwrap();
+        }
         let tag = mac.sign(Purpose::of_installation("test"), b"data");
         let (new, mac) = opened(&store, Some(KEY)).unwrap();
         assert!(mac.verify(Purpose::of_installation("test"), b"data", &tag), "sessions and forms go on");
         let sealed = new.seal(Purpose::of_installation("test"), b"plain", &OsEntropy).unwrap();
         assert!(old.open(Purpose::of_installation("test"), &sealed).is_err());
+        for tenant in tenants {
+            assert!(key(tenant, &old).is_err(), "{tenant:?}: the old key opens it");
+            assert_eq!(key(tenant, &new).unwrap(), b"private", "{tenant:?}");
+        }
         assert!(matches!(opened(&store, None), Err(Error::MasterKeyMissing)));
         assert!(opened(&store, Some(KEY)).is_ok());
     }

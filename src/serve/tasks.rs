@@ -45,7 +45,7 @@ impl Tasks {
         Self { app, tls, turn: Mutex::new(()) }
     }
 
-    /// The shared parts.
+    /// The installation as it is configured at the moment.
     pub fn app(&self) -> Arc<Application> {
         self.app.load()
     }

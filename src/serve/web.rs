@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::connections::{Connections, RESERVE_LASTS, Ticket};
-use super::{FAREWELL, GRACE, HANDSHAKE, HEAD, KEEP_ALIVE, introduce, plain_http};
+use super::{CLOSING, GRACE, HANDSHAKE, HEAD, KEEP_ALIVE, introduce, plain_http};
 use crate::cx::Current;
 use crate::http;
 use crate::http::extract::Connection;
@@ -52,7 +52,7 @@ macro_rules! application {
             })
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
-            .client_disconnect_timeout(FAREWELL)
+            .client_disconnect_timeout(CLOSING)
             // Who closes their side of a connection waits for no answer: the work for it stops.
             .h1_allow_half_closed(false)
             .h2_initial_window_size(WINDOWS.0)
@@ -182,7 +182,7 @@ where
             if let Some(app) = tls_of
                 && plain_http::is_spoken(&stream, HANDSHAKE).await
             {
-                plain_http::answer(stream, app.load().tenant.urls.issuer(), FAREWELL).await;
+                plain_http::answer(stream, app.load().tenant.urls.issuer(), CLOSING).await;
                 return Ok(());
             }
             let connection = Connection::new(ticket.is_reserved);

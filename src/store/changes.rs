@@ -37,18 +37,24 @@ impl Revision {
 /// Which state a view shows. Part of the state, as a row of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// The last commit.
+    /// The last commit of all.
     pub(super) revision: Revision,
     /// The last commit that touched what decides access ([`schema::ACCESS`]).
     pub(super) access: Revision,
+    /// The last commit that touched a model ([`schema::MODELS`]); 0 where none did since this is counted.
+    #[serde(default)]
+    pub(super) models: Revision,
 }
 
 impl Head {
     /// The state after one more commit.
     pub(super) fn after(self, changes: &Changes) -> Self {
         let revision = self.revision.next();
-        let decides = changes.tables().any(|(name, _)| schema::ACCESS.contains(&name));
-        Self { revision, access: if decides { revision } else { self.access } }
+        let last = |tables: &[&str], before| {
+            if changes.tables().any(|(name, _)| tables.contains(&name)) { revision } else { before }
+        };
+        let (access, models) = (last(schema::ACCESS, self.access), last(schema::MODELS, self.models));
+        Self { revision, access, models }
     }
 }
 

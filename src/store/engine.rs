@@ -52,10 +52,7 @@ pub(super) enum CommitError {
     /// Another process has changed what was read. A snapshot taken from now on shows `newer` at least: propose again
     /// what follows from that.
     #[error("another process changed what was read, up to revision {}", newer.number())]
-    Conflict {
-        /// The last commit.
-        newer: Revision,
-    },
+    Conflict { newer: Revision },
     /// There is no room left.
     #[error("the disk is full")]
     Full,

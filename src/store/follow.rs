@@ -9,11 +9,13 @@ use super::Error;
 use super::changes::{Changes, Revision};
 use super::engine::Engine;
 use super::log::Logged;
+use super::tx::Snapshot;
 
 /// One commit, or that some commits were missed.
 pub struct Commit<'a> {
     revision: Revision,
     changes: Option<&'a Changes>,
+    engine: &'a dyn Engine,
 }
 
 /// Hears of every commit; false when it wants to hear no more.
@@ -36,6 +38,11 @@ impl<'a> Commit<'a> {
     /// was built of them is to be built anew from a snapshot.
     pub fn is_known(&self) -> bool {
         self.changes.is_some()
+    }
+
+    /// The state after it, or a newer one. Errors: the engine's.
+    pub fn read(&self) -> Result<Snapshot, Error> {
+        self.engine.snapshot().map(Snapshot::new)
     }
 
     /// What it did.
@@ -69,7 +76,7 @@ impl Feed {
         let mut followers = self.followers();
         let Some(since) = self.engine.changes_since(from)? else { return Ok(false) };
         let mut one = vec![(from, follower)];
-        tell(&mut one, &since);
+        tell(self.engine.as_ref(), &mut one, &since);
         followers.append(&mut one);
         Ok(true)
     }
@@ -81,7 +88,7 @@ impl Feed {
         let told = *self.newest.borrow();
         match self.engine.changes_since(told) {
             Ok(Some(since)) => {
-                tell(&mut followers, &since);
+                tell(self.engine.as_ref(), &mut followers, &since);
                 if let Some(last) = since.last() {
                     self.newest.send_replace(last.revision);
                 }
@@ -93,7 +100,7 @@ impl Feed {
     /// Tells everybody that commits were missed.
     fn start_again(&self, followers: &mut Vec<(Revision, Follower)>, told: Revision) {
         let now = revision_of(self.engine.as_ref()).unwrap_or(told);
-        let missed = Commit { revision: now, changes: None };
+        let missed = Commit { revision: now, changes: None, engine: self.engine.as_ref() };
         followers.retain_mut(|(at, follower)| {
             *at = now;
             follower(&missed)
@@ -111,14 +118,14 @@ fn revision_of(engine: &dyn Engine) -> Result<Revision, Error> {
 }
 
 /// Tells each of them the commits that lie after its own place.
-fn tell(followers: &mut Vec<(Revision, Follower)>, since: &[Logged]) {
+fn tell(engine: &dyn Engine, followers: &mut Vec<(Revision, Follower)>, since: &[Logged]) {
     followers.retain_mut(|(at, follower)| {
         since.iter().all(|logged| {
             if logged.revision <= *at {
                 return true;
             }
             *at = logged.revision;
-            follower(&Commit { revision: logged.revision, changes: Some(&logged.changes) })
+            follower(&Commit { revision: logged.revision, changes: Some(&logged.changes), engine })
         })
     });
 }

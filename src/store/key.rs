@@ -32,37 +32,51 @@ pub trait Component: Sized {
     fn read(input: &mut &[u8]) -> Result<Self, Error>;
 }
 
-/// A component as it is given to [`prefix`]: numbers as they are, all else by reference, text also as `&str`.
+/// A component as it is given to tables and to [`prefix`]: numbers as they are, all else by reference, text also as
+/// `&str`.
 pub trait Part {
+    /// What it is a component of a key as.
+    type Of: Component;
+
     /// Appends the bytes of this component.
     fn append(&self, out: &mut Vec<u8>);
 }
 
 impl<T: Component> Part for &T {
+    type Of = T;
+
     fn append(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
 }
 
 impl Part for &str {
+    type Of = String;
+
     fn append(&self, out: &mut Vec<u8>) {
         write_text(self, out);
     }
 }
 
 impl Part for TenantId {
+    type Of = Self;
+
     fn append(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
 }
 
 impl Part for u64 {
+    type Of = Self;
+
     fn append(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
 }
 
 impl Part for Moment {
+    type Of = Self;
+
     fn append(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
@@ -161,16 +175,28 @@ impl<T: TypedId> Component for T {
     }
 }
 
-/// Leading components of a key, written one after another.
+/// Components of a key, written one after another: all of them as a tuple such as `(tenant, &user_id)`, which owns
+/// nothing, or as the key itself by reference; for [`prefix`] the leading ones.
 pub trait Parts {
+    /// The key that these are all components of.
+    type Key;
+
     /// Appends the bytes of every component.
     fn write_all(&self, out: &mut Vec<u8>);
+}
+
+impl<K: Key> Parts for &K {
+    type Key = K;
+
+    fn write_all(&self, out: &mut Vec<u8>) {
+        out.extend(self.encode());
+    }
 }
 
 /// The bytes that every key beginning with these components begins with, and no other key: pass a tuple such as
 /// `(tenant, &user_id)` or `(tenant, "email")`.
 pub fn prefix(parts: impl Parts) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(64);
     parts.write_all(&mut out);
     out
 }
@@ -185,6 +211,8 @@ pub fn text_prefix(parts: impl Parts, start: &str) -> Vec<u8> {
 macro_rules! tuples {
     ($(($($name:ident $field:tt),+);)*) => {$(
         impl<$($name: Part),+> Parts for ($($name,)+) {
+            type Key = ($($name::Of,)+);
+
             fn write_all(&self, out: &mut Vec<u8>) {
                 $(self.$field.append(out);)+
             }

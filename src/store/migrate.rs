@@ -29,15 +29,19 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "addresses have one form", run: addresses_have_one_form },
     Migration { number: 4, name: "types have written owners", run: types_have_written_owners },
     Migration { number: 5, name: "counts of changes have their own table", run: counts_have_their_own_table },
+    Migration { number: 6, name: "models and signing keys belong to revisions", run: counts_that_nobody_asks_for_go },
 ];
+
+/// Compiled models and the ring of signing keys belong to a revision of the store, and not to counts of their own.
+fn counts_that_nobody_asks_for_go(steps: &Steps<'_>) -> Result<(), Error> {
+    steps.write(|tx| change_counts::remove_gone(tx, TenantId::DEFAULT))
+}
 
 /// Counts of changes leave the table of used assertions and revoked tokens, so that what is kept by the version of what
 /// decides access is not forgotten with every token that is revoked. The earlier migrations may have counted in the new
 /// table by now: the counts are added, since a count must never be seen twice for two states.
 fn counts_have_their_own_table(steps: &Steps<'_>) -> Result<(), Error> {
-    steps.write(|tx| {
-        change_counts::Of::ALL.into_iter().try_for_each(|of| change_counts::move_in(tx, TenantId::DEFAULT, of))
-    })
+    steps.write(|tx| change_counts::move_in(tx, TenantId::DEFAULT))
 }
 
 /// From now on a type belongs to whom it is written down for, and to nobody by its name. What would have become the
@@ -158,7 +162,6 @@ impl Steps<'_> {
 pub(super) struct Failure {
     /// Number and name of the migration that failed; `None` when none was reached.
     pub(super) migration: Option<(u32, &'static str)>,
-    /// Why.
     pub(super) cause: Error,
 }
 

@@ -217,6 +217,43 @@ impl Store {
         self.inner.feed.follow(from, Box::new(follower))
     }
 
+    /// Keeps what is made of some rows, and read without a snapshot, as the rows are: `take` gets the state of this
+    /// moment before this returns, and then that after every commit for which `concerns` answers true, wherever it was
+    /// made and before its transactions are answered. So it must be quick, and must not write. When it fails, that is
+    /// in the log, and the next commit is another try, whatever it did. It answers false when nobody needs it any more.
+    /// Errors: those of the first `take`; the store's.
+    pub fn derive<E>(
+        &self,
+        what: &'static str,
+        concerns: impl Fn(&Commit<'_>) -> bool + Send + Sync + 'static,
+        take: impl Fn(&Snapshot) -> Result<bool, E> + Send + Sync + 'static,
+    ) -> Result<(), E>
+    where
+        E: From<Error> + Display,
+    {
+        let take = Arc::new(take);
+        let (again, is_behind) = (Arc::clone(&take), AtomicBool::new(false));
+        let hear = Arc::new(move |commit: &Commit<'_>| {
+            if !is_behind.load(Ordering::Acquire) && !concerns(commit) {
+                return true;
+            }
+            let taken = commit.read().map_err(E::from).and_then(|from| again(&from));
+            is_behind.store(taken.is_err(), Ordering::Release);
+            taken.unwrap_or_else(|error| {
+                tracing::error!(%error, what, "what this process keeps in memory is not as the store has it");
+                true
+            })
+        });
+        loop {
+            let from = self.read()?;
+            let (is_needed, hear) = (take(&from)?, Arc::clone(&hear));
+            // When more was committed meanwhile than is known, it begins with a newer state.
+            if !is_needed || self.follow(from.revision()?, move |commit| hear(commit))? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Finishes the transactions that wait, then closes the file. Afterwards everything is refused with
     /// [`Error::Closed`].
     pub fn close(&self) {

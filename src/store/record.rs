@@ -11,10 +11,10 @@ pub trait Record: Serialize + DeserializeOwned {
     /// The version that is written. Starts at 1.
     const VERSION: u8 = 1;
 
-    /// Reads a body of an older version. Errors: [`Error::Record`] for versions that were never written.
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        let _ = body;
-        Err(Error::Record(format!("no rule to read version {version}")))
+    /// Reads a body of an older version; `None` for versions that were never written. Errors: [`Error::Record`].
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        let _ = (version, body);
+        Ok(None)
     }
 }
 
@@ -32,7 +32,9 @@ pub fn from_bytes<R: Record>(bytes: &[u8]) -> Result<R, Error> {
         Some((version, _)) if *version > R::VERSION => Err(Error::Newer { found: *version, known: R::VERSION }),
         // The body is not quoted in the error: it may hold what must not be logged.
         Some((version, body)) if *version == R::VERSION => read_json(body),
-        Some((version, body)) => R::upgrade(*version, body),
+        Some((version, body)) => {
+            R::upgrade(*version, body)?.ok_or_else(|| Error::Record(format!("no rule to read version {version}")))
+        }
     }
 }
 
@@ -72,13 +74,9 @@ mod tests {
     impl Record for Second {
         const VERSION: u8 = 2;
 
-        fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-            match version {
-                1 => serde_json::from_slice::<First>(body)
-                    .map(|old| Self { euros: old.cents / 100, note: String::new() })
-                    .map_err(|cause| Error::Record(cause.to_string())),
-                other => Err(Error::Record(format!("no rule to read version {other}"))),
-            }
+        fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+            let upgraded = |old: First| Self { euros: old.cents / 100, note: String::new() };
+            if version == 1 { read_json(body).map(upgraded).map(Some) } else { Ok(None) }
         }
     }
 
@@ -87,6 +85,13 @@ mod tests {
         let stored = to_bytes(&First { cents: 700 }).unwrap();
         assert_eq!(stored, b"\x01{\"cents\":700}");
         assert_eq!(from_bytes::<Second>(&stored).unwrap(), Second { euros: 7, note: String::new() });
+    }
+
+    #[test]
+    fn a_version_that_was_never_written_is_refused() {
+        let Err(Error::Record(refusal)) = from_bytes::<Second>(b"\x00{\"euros\":3}") else { panic!("it was read") };
+        assert_eq!(refusal, "no rule to read version 0");
+        assert_eq!(from_bytes::<First>(b"\x00{}").err(), Some(Error::Record(refusal)));
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub const TABLES: &[&str] = &[
 /// empties the caches of permissions.
 pub(super) const ACCESS: &[&str] = &["api_keys", "change_counts", "clients", "groups", "models", "tuples", "users"];
 
+/// What compiled models are made of: they are kept under the last commit that touched it (see
+/// [`super::Read::models_revision`]).
+pub(super) const MODELS: &[&str] = &["models"];
+
 /// Tables of this folder's own tests.
 #[cfg(test)]
 pub(super) const TEST_TABLES: &[&str] = &["test_a", "test_b"];

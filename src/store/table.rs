@@ -1,10 +1,11 @@
 //! Tables and indexes with types: the last place where bytes and names of tables are seen.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::{Bound, ControlFlow};
 
 use super::follow::Commit;
-use super::key::{Key, end_of_prefix};
+use super::key::{Key, Parts, end_of_prefix, prefix};
 use super::record::{self, Record};
 use super::scan::{Order, Row};
 use super::tx::{Read, Tx};
@@ -32,24 +33,29 @@ impl<K: Key, R: Record> Table<K, R> {
     }
 
     /// The record at `key`. Errors: reading, [`Error::Record`], [`Error::Newer`].
-    pub fn find(&self, from: &(impl Read + ?Sized), key: &K) -> Result<Option<R>, Error> {
-        from.get_raw(self.name, &key.encode())?.map(|bytes| record::from_bytes(&bytes)).transpose()
-    }
-
-    /// As [`Table::find`], for callers who have the parts of the key but do not own them: `key` is [`super::prefix`]
-    /// over all of them.
-    pub(super) fn find_at(&self, from: &(impl Read + ?Sized), key: &[u8]) -> Result<Option<R>, Error> {
-        from.get_raw(self.name, key)?.map(|bytes| record::from_bytes(&bytes)).transpose()
+    pub fn find(&self, from: &(impl Read + ?Sized), key: impl Parts<Key = K>) -> Result<Option<R>, Error> {
+        from.get_raw(self.name, &prefix(key))?.map(|bytes| record::from_bytes(&bytes)).transpose()
     }
 
     /// Writes the record at `key`, over one that may be there.
-    pub fn put(&self, tx: &mut Tx, key: &K, record: &R) -> Result<(), Error> {
-        tx.set_raw(self.name, key.encode(), Some(record::to_bytes(record)?))
+    pub fn put(&self, tx: &mut Tx, key: impl Parts<Key = K>, record: &R) -> Result<(), Error> {
+        tx.set_raw(self.name, prefix(key), Some(record::to_bytes(record)?))
     }
 
     /// Removes the record at `key`, if there is one.
-    pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
-        tx.set_raw(self.name, key.encode(), None)
+    pub fn delete(&self, tx: &mut Tx, key: impl Parts<Key = K>) -> Result<(), Error> {
+        tx.set_raw(self.name, prefix(key), None)
+    }
+
+    /// Whether a commit may have put or removed a record whose key begins with `prefix`: also when it is not known what
+    /// was committed.
+    pub fn may_be_changed_by(&self, commit: &Commit<'_>, prefix: &[u8]) -> bool {
+        let Some(changes) = commit.changes() else { return true };
+        let first = |rows: &BTreeMap<Vec<u8>, Option<Vec<u8>>>| {
+            let mut after = rows.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+            after.next().is_some_and(|(key, _)| key.starts_with(prefix))
+        };
+        changes.table(self.name).is_some_and(first)
     }
 
     /// What a commit did to the records whose keys begin with `prefix`: the new ones, and `None` for those that are
@@ -126,18 +132,18 @@ impl<K: Key> Index<K> {
     }
 
     /// Notes the fact.
-    pub fn put(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
-        tx.set_raw(self.name, key.encode(), Some(Vec::new()))
+    pub fn put(&self, tx: &mut Tx, key: impl Parts<Key = K>) -> Result<(), Error> {
+        tx.set_raw(self.name, prefix(key), Some(Vec::new()))
     }
 
     /// Removes the fact, if it is there.
-    pub fn delete(&self, tx: &mut Tx, key: &K) -> Result<(), Error> {
-        tx.set_raw(self.name, key.encode(), None)
+    pub fn delete(&self, tx: &mut Tx, key: impl Parts<Key = K>) -> Result<(), Error> {
+        tx.set_raw(self.name, prefix(key), None)
     }
 
     /// Whether the fact is there.
-    pub fn contains(&self, from: &(impl Read + ?Sized), key: &K) -> Result<bool, Error> {
-        Ok(from.get_raw(self.name, &key.encode())?.is_some())
+    pub fn contains(&self, from: &(impl Read + ?Sized), key: impl Parts<Key = K>) -> Result<bool, Error> {
+        Ok(from.get_raw(self.name, &prefix(key))?.is_some())
     }
 
     /// Up to `limit` facts that begin with `prefix` (see [`super::prefix`]) and, in the given order, come after

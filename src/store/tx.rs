@@ -22,6 +22,12 @@ pub trait Read {
         None
     }
 
+    /// The last commit that touched a model: two snapshots of one store with the same one hold the same models. `None`
+    /// in a transaction, which may yet come to nothing. Errors: reading.
+    fn models_revision(&self) -> Result<Option<Revision>, Error> {
+        Ok(None)
+    }
+
     /// The value of a row.
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
@@ -39,6 +45,10 @@ pub trait Read {
 impl<R: Read + ?Sized> Read for &R {
     fn access_revision(&self) -> Option<Revision> {
         (**self).access_revision()
+    }
+
+    fn models_revision(&self) -> Result<Option<Revision>, Error> {
+        (**self).models_revision()
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -122,6 +132,10 @@ impl Snapshot {
 impl Read for Snapshot {
     fn access_revision(&self) -> Option<Revision> {
         self.view.head().ok().map(|head| head.access)
+    }
+
+    fn models_revision(&self) -> Result<Option<Revision>, Error> {
+        Ok(Some(self.view.head()?.models))
     }
 
     fn get_raw(&self, table: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

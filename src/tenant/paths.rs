@@ -19,6 +19,9 @@ pub const DISCOVERY: [Path; 3] = [
     Path("/api/auth/.well-known/openid-configuration"),
     Path("/.well-known/oauth-authorization-server"),
 ];
+/// The same of an issuer with a path, which stands behind the name (RFC 8414 §3.1, RFC 8615 §3). Below the origin, not
+/// below a base path.
+pub const METADATA_OF_ISSUER: Path = Path("/.well-known/oauth-authorization-server/{base:.*}");
 /// The public keys (RFC 7517 §5).
 pub const JWKS: [Path; 2] = [Path("/api/auth/jwks"), Path("/.well-known/jwks.json")];
 /// RFC 6749 §3.1.
@@ -86,6 +89,8 @@ pub const READYZ: Path = Path("/readyz");
 
 /// OpenID AuthZEN Authorization API 1.0 §9.
 pub const AUTHZEN_METADATA: Path = Path("/.well-known/authzen-configuration");
+/// The same of a decision point with a path (AuthZEN 1.0 §9). Below the origin, not below a base path.
+pub const AUTHZEN_METADATA_OF: Path = Path("/.well-known/authzen-configuration/{base:.*}");
 /// AuthZEN 1.0 §6.
 pub const AUTHZEN_EVALUATION: Path = Path("/access/v1/evaluation");
 /// AuthZEN 1.0 §7.

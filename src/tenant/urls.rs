@@ -5,6 +5,9 @@ use url::form_urlencoded::Serializer;
 use super::paths::{self, Path};
 use crate::config::Issuer;
 
+/// The longest address that is made of what others send, in bytes: with the origin before it, it stays within 4 KiB.
+const LONGEST: usize = 4_000;
+
 /// Where a tenant is found: everything that is linked, redirected to or published is made here.
 ///
 /// A *path* (`/sign-in`, `/t/acme/sign-in`) is for our own pages and redirects; a *URL*
@@ -49,6 +52,12 @@ impl Urls {
         &self.base
     }
 
+    /// Whether what stands behind the name of a well-known document of an issuer with a path (RFC 8414 §3.1) is this
+    /// base path: `t/acme`, without a slash before it.
+    pub fn is_named_by(&self, rest: &str) -> bool {
+        self.base.strip_prefix('/') == Some(rest)
+    }
+
     /// Whether a path of this site is one of the tenant. Below a base path a browser must not be able to climb out of
     /// it by dots.
     pub fn contain(&self, path: &str) -> bool {
@@ -69,9 +78,11 @@ impl Urls {
         format!("{}{}/{rest}", self.base, folder.pattern())
     }
 
-    /// The path with one query parameter, escaped; the bare path when the value is empty.
+    /// The path with one query parameter, escaped; the bare path when the value is empty, or makes an address of more
+    /// than 4,000 bytes: what waits is forgotten, and nothing on the way refuses the address.
     pub fn path_with(&self, to: Path, name: &str, value: &str) -> String {
-        with_query(self.path(to), name, value)
+        let whole = with_query(self.path(to), name, value);
+        if whole.len() <= LONGEST { whole } else { self.path(to) }
     }
 
     /// The path with a whole query, which is escaped already.
@@ -128,6 +139,15 @@ mod tests {
         assert_eq!(acme.url(paths::TOKEN[0]), "https://id.example.com/t/acme/api/auth/oauth2/token");
         assert_eq!(acme.path_below(paths::ADMIN, "users"), "/t/acme/admin/users");
         assert_eq!(acme.other_account("a.b"), "/t/acme/sign-in?continue=a.b&other=1");
+    }
+
+    #[test]
+    fn a_base_path_is_named_whole_and_the_default_tenant_by_nothing() {
+        let (plain, acme) = (urls(""), urls("/t/acme"));
+        assert!(acme.is_named_by("t/acme"));
+        for other in ["", "/", "t", "t/acm", "t/acme/", "/t/acme", "t/acme2", "T/acme"] {
+            assert!(!acme.is_named_by(other) && !plain.is_named_by(other), "{other}");
+        }
     }
 
     #[test]

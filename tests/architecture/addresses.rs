@@ -8,7 +8,7 @@ const PLACES: &[&str] = &["src/tenant/paths.rs", "src/http/routes.rs", "assets/s
 /// Programs of others that are printed for the developers of apps, with addresses of their own.
 const PRINTED: &str = "assets/admin/pages/snippets";
 
-/// Where the setting `issuer` is read: the tenant is made of it; the others bring it into effect or judge what was
+/// Where the setting `issuer` is read: the tenant is made of it; the others bring it into effect or check what was
 /// written.
 const ISSUER: &[&str] = &["src/tenant/mod.rs", "src/serve/listen.rs", "src/doctor/settings.rs", "src/config/"];
 

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 mod addresses;
 mod circles;
 mod linked;
+mod names;
 mod texts;
 
 /// Lines that a file may have.

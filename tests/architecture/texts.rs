@@ -13,6 +13,11 @@ const BANNED: &[(&str, &str)] = &[
     ("hangs on", "depends on, belongs to"),
     ("hang on", "depend on, belong to"),
     ("hangs below", "stands below"),
+    ("judge", "check, decide"),
+    ("judged", "checked, decided"),
+    ("judges", "checks, decides"),
+    ("judging", "checking, deciding"),
+    ("verdict", "answer, outcome"),
 ];
 
 /// Folders and files with texts, and the ends of the names that count in them.

@@ -192,7 +192,7 @@ test('when somebody else was faster, nothing is lost on either side', async () =
   assert.match(await definition(), /What customers owe/)
 })
 
-test('a policy is judged, tried, saved, and has the last word', async () => {
+test('a policy is checked, tried, saved, and has the last word', async () => {
   await go(`${modelPage}?tab=policies&permission=delete`)
   await button('Add a policy').click()
   await page.fill('#policy', 'return context.resource.amount <')
@@ -202,10 +202,10 @@ test('a policy is judged, tried, saved, and has the last word', async () => {
   await button('Fill in anew').click()
   assert.match(await page.inputValue('#context'), /"amount": 1/)
   await button('Run').click()
-  await page.locator('.verdict', { hasText: 'allowed' }).waitFor()
+  await page.locator('.outcome', { hasText: 'allowed' }).waitFor()
   await page.fill('#context', '{"resource": {"amount": 5000}}')
   await button('Run').click()
-  await page.locator('.verdict', { hasText: 'denied' }).waitFor()
+  await page.locator('.outcome', { hasText: 'denied' }).waitFor()
   await button('Review and save').click()
   await dialog().getByRole('button', { name: 'Save', exact: true }).click()
   await said('Version 4 of shop:invoice is saved.')

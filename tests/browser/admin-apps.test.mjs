@@ -192,8 +192,8 @@ async function play({ consents = true } = {}) {
   const ended = tab.waitForEvent('close')
   if (consents) await tab.click('#consent-allow')
   await ended
-  await page.waitForSelector('.verdicts li')
-  assert.equal(await page.locator('.verdicts .no').count(), 0, await page.innerText('.tokens'))
+  await page.waitForSelector('.outcomes li')
+  assert.equal(await page.locator('.outcomes .no').count(), 0, await page.innerText('.tokens'))
 }
 
 test('test sign-in plays the app with its secret, shows the tokens, and keeps nothing', async () => {
@@ -226,7 +226,7 @@ test('test sign-in of a public client needs no secret, of a machine nothing else
   await page.fill('#field-secret', secret)
   await button('Get a token').click()
   await said('aud holds https://api.example.com')
-  assert.equal(await page.locator('.verdicts .no').count(), 0)
+  assert.equal(await page.locator('.outcomes .no').count(), 0)
 })
 
 test('two people who change the settings at once do not lose each other’s work', async () => {

@@ -53,7 +53,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn verdict(&self) -> &'static str {
+    fn outcome(&self) -> &'static str {
         let conditions = self.conditions.iter().all(|(_, holds)| *holds);
         if conditions && matches!((self.must, self.aim), (Goal::None, Goal::None)) {
             return "no goal";
@@ -67,7 +67,7 @@ impl Row {
 
     /// Whether what must be is.
     pub fn is_met(&self) -> bool {
-        self.verdict() != "MISSED"
+        self.outcome() != "MISSED"
     }
 
     fn figure(&self) -> String {
@@ -93,19 +93,19 @@ impl Row {
 
     fn cells(&self) -> [String; 6] {
         let (must, aim) = (self.must.text(self.unit), self.aim.text(self.unit));
-        [self.what.clone(), self.figure(), must, aim, self.verdict().to_owned(), self.beside()]
+        [self.what.clone(), self.figure(), must, aim, self.outcome().to_owned(), self.beside()]
     }
 }
 
 /// The row as one line for the terminal.
 pub fn line(row: &Row) -> String {
-    let [what, figure, must, aim, verdict, beside] = row.cells();
-    format!("{what}: {figure} (must {must}, aim {aim}): {verdict}. {beside}")
+    let [what, figure, must, aim, outcome, beside] = row.cells();
+    format!("{what}: {figure} (must {must}, aim {aim}): {outcome}. {beside}")
 }
 
 /// Everything as aligned text.
 pub fn plain(rows: &[Row]) -> String {
-    let mut lines = vec![["what", "figure", "must", "aim", "verdict", "beside"].map(String::from)];
+    let mut lines = vec![["what", "figure", "must", "aim", "outcome", "beside"].map(String::from)];
     lines.extend(rows.iter().map(Row::cells));
     let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..6).map(|column| width(column).unwrap_or(0)).collect();
@@ -144,11 +144,11 @@ pub fn page(rows: &[Row], facts: &[String], circumstances: &str) -> String {
         let _ = writeln!(text, "| {} |", row.cells().map(|cell| cell.replace('|', "\\|")).join(" | "));
     }
     let missed: Vec<&str> = rows.iter().filter(|row| !row.is_met()).map(|row| row.what.as_str()).collect();
-    let verdict = if missed.is_empty() {
+    let outcome = if missed.is_empty() {
         String::from("Every \"must\" is met.")
     } else {
         format!("Missed: {}.", missed.join("; "))
     };
-    let _ = writeln!(text, "\n{verdict}");
+    let _ = writeln!(text, "\n{outcome}");
     text
 }

@@ -122,7 +122,7 @@ async fn a_correction_of_a_few_seconds_is_not_felt() {
     assert_eq!(before, ALL);
     let things = Things::made_in(&home).await;
     set(&home, home.now().minus(Duration::from_secs(20)));
-    // An access token is judged by everybody who gets one, and by its own `iat`.
+    // An access token is checked by everybody who gets one, and by its own `iat`.
     let felt: Vec<&str> = things.that_work(&home).await;
     assert_eq!(felt, ALL.into_iter().filter(|name| *name != "access token").collect::<Vec<_>>());
 }

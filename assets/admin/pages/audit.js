@@ -62,6 +62,9 @@ const TITLES = {
   "key.publish": "Signing key published",
   "key.remove": "Signing key removed",
   "backup.create": "Backup made",
+  "outbox.delete": "Delivery deleted",
+  "outbox.retry": "Delivery tried again",
+  "policy.switch_on": "Policy switched on",
   "access.bypass": "Let through as administrator",
   "setup_link.create": "Set-up link made",
   "setup_link.redeem": "Set-up link used",
@@ -84,6 +87,9 @@ const NOUNS = {
   api_key: "API keys",
   key: "Signing keys",
   backup: "Backups",
+  outbox: "Deliveries",
+  policy: "Policies",
+  audit: "Rows left out",
   setup_link: "Set-up links",
   recovery_link: "Recovery links",
 };
@@ -97,6 +103,10 @@ const FAILED = {
   "token.refuse": "Code or token refused",
   "token.code_wasted": "Code used a second time",
   "access.refuse": "Not allowed to administer",
+  "token.introspect": "Asked about the token of another app",
+  "outbox.give_up": "Delivery given up",
+  "policy.switch_off": "Policy switched off",
+  "audit.left_out": "Rows left out",
 };
 const titleOf = ({ action, outcome }) => (outcome === "failure" && FAILED[action]) || TITLES[action] || action;
 

@@ -1,4 +1,4 @@
-// The text of a model while it is being written: read as one types, judged by the server, saved after a look at who gains and who loses.
+// The text of a model while it is being written: read as one types, checked by the server, saved after a look at who gains and who loses.
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
@@ -30,12 +30,12 @@ const kept = {
   },
 };
 
-// The draft of a model: {text, setText, definition, verdict, problems, isChanged, isSound}. `verdict` is what the server said of the last sound text,
+// The draft of a model: {text, setText, definition, checked, problems, isChanged, isSound}. `checked` is what the server said of the last sound text,
 // with the definition it is about; `problems` are [{message, path, offset}, …].
 export function useDraft(name, type, saved) {
   const key = `model-draft:${name}`;
   const [text, setText] = useState(() => kept.read(key) ?? saved);
-  const [verdict, setVerdict] = useState(null);
+  const [checked, setChecked] = useState(null);
   const [refused, setRefused] = useState(null);
   const read = readJson(text);
   const isObject = read.value !== null && typeof read.value === "object" && !Array.isArray(read.value);
@@ -55,25 +55,25 @@ export function useDraft(name, type, saved) {
         admin.post("/models/validate", { definition: read.value, ...(type ? { entity_type: type } : {}) }).then(
           (answer) => {
             if (!current) return;
-            setVerdict({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text });
+            setChecked({ definition: read.value, description: answer.description, warnings: answer.warnings || [], text });
             setRefused({ text, problems: [] });
           },
           (problem) => current && setRefused({ text, problems: problem.list?.length ? problem.list : [{ field: "", message: problem.message }] }),
         );
       },
-      verdict ? WAIT_MS : 0,
+      checked ? WAIT_MS : 0,
     );
     return () => {
       current = false;
       clearTimeout(timer);
     };
   }, [text, type]);
-  const judged = refused?.text === text;
+  const isAnswered = refused?.text === text;
   const problems = read.slip
     ? [{ path: "", message: read.slip.message, offset: read.slip.at }]
     : !isObject
       ? [{ path: "", message: "A model is an object: { … }.", offset: 0 }]
-      : judged
+      : isAnswered
         ? refused.problems.map(({ field, message }) => ({
             path: field.replace(/^definition\.?/, ""),
             message,
@@ -84,11 +84,11 @@ export function useDraft(name, type, saved) {
     text,
     setText,
     definition: read.slip || !isObject ? null : read.value,
-    verdict,
+    checked,
     problems,
-    judged: judged || Boolean(read.slip),
+    isAnswered: isAnswered || Boolean(read.slip),
     isChanged,
-    isSound: judged && problems.length === 0 && !read.slip,
+    isSound: isAnswered && problems.length === 0 && !read.slip,
     places: read.places,
   };
 }
@@ -96,9 +96,9 @@ export function useDraft(name, type, saved) {
 // The editor with what is wrong below it, and beside it what the text means.
 export function ModelText({ draft, readonly }) {
   const [at, setAt] = useState(null);
-  const { text, problems, verdict, places } = draft;
+  const { text, problems, checked, places } = draft;
   const warnings =
-    verdict?.text === text ? verdict.warnings.map(({ at: path, problem }) => ({ path, message: problem, offset: placeOf(places || new Map(), path) })) : [];
+    checked?.text === text ? checked.warnings.map(({ at: path, problem }) => ({ path, message: problem, offset: placeOf(places || new Map(), path) })) : [];
   return html`<div class="model-desk">
     <section class="panel">
       <${TextEditor} id="definition" label="Definition" hint="JSON" value=${text} onInput=${draft.setText} rows=${Math.max(12, Math.min(28, text.split("\n").length + 2))} readonly=${readonly} invalid=${problems.length > 0} describedBy="definition-state"
@@ -107,14 +107,14 @@ export function ModelText({ draft, readonly }) {
         ${
           problems.length > 0
             ? html`<p class="wrong">${problems.length === 1 ? "One thing is wrong." : `${problems.length} things are wrong.`}</p><${Problems} list=${problems} text=${text} go=${(offset) => setAt({ offset })} />`
-            : html`<p class="hint">${draft.judged ? "The text is sound." : "Reading…"}</p>`
+            : html`<p class="hint">${draft.isAnswered ? "The text is sound." : "Reading…"}</p>`
         }
         ${warnings.length > 0 && html`<p class="hint">Worth a look:</p><${Problems} list=${warnings} text=${text} go=${(offset) => setAt({ offset })} mild=${true} />`}
       </div>
     </section>
     <div class="beside">${
-      verdict
-        ? html`${problems.length > 0 && html`<p class="hint">As of the last sound text.</p>`}<${Picture} definition=${verdict.definition} description=${verdict.description} /><${Matrix} description=${verdict.description} />`
+      checked
+        ? html`${problems.length > 0 && html`<p class="hint">As of the last sound text.</p>`}<${Picture} definition=${checked.definition} description=${checked.description} /><${Matrix} description=${checked.description} />`
         : html`<section class="panel"><p class="lead">The hierarchy is drawn here as soon as the text is sound.</p></section>`
     }</div>
   </div>`;
@@ -133,7 +133,7 @@ export function Problems({ list, text, go, mild }) {
 export function SaveBar({ draft, saved, review }) {
   if (!draft.isChanged) return null;
   return html`<div class="save-bar" role="region" aria-label="Unsaved changes">
-    <p><b>Not saved yet.</b> <span class="muted">${draft.isSound ? "Saving first shows who gains and who loses." : draft.judged ? "It can be saved when nothing is wrong any more." : "Reading…"}</span></p>
+    <p><b>Not saved yet.</b> <span class="muted">${draft.isSound ? "Saving first shows who gains and who loses." : draft.isAnswered ? "It can be saved when nothing is wrong any more." : "Reading…"}</span></p>
     <div class="actions side">
       <${Button} onClick=${() => draft.setText(saved)}>Discard</${Button}>
       <${Button} kind="primary" disabled=${!draft.isSound} onClick=${review}>Review and save</${Button}>

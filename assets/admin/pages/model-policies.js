@@ -1,4 +1,4 @@
-// The policies of a model: the Lua that has the last word on a permission. Judged while it is written, tried with a context, with its history.
+// The policies of a model: the Lua that has the last word on a permission. Checked while it is written, tried with a context, with its history.
 import { admin } from "../../static/core/api.js";
 import { Loaded, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useState } from "../../static/core/html.js";
@@ -51,15 +51,15 @@ function Policy({ type, name, permission, draft, stored, may }) {
 }
 
 // What there is to say about a script, asked for while it is written.
-export function useVerdict(script) {
-  const [verdict, setVerdict] = useState(null);
+export function useScriptCheck(script) {
+  const [checked, setChecked] = useState(null);
   useEffect(() => {
     if (!script.trim()) return undefined;
     let current = true;
     const timer = setTimeout(() => {
       admin.post("/policies/validate", { script }).then(
-        (answer) => current && setVerdict({ script, ...answer }),
-        (problem) => current && setVerdict({ script, errors: [{ line: 1, message: problem.message }], warnings: [], suggestions: [] }),
+        (answer) => current && setChecked({ script, ...answer }),
+        (problem) => current && setChecked({ script, errors: [{ line: 1, message: problem.message }], warnings: [], suggestions: [] }),
       );
     }, WAIT_MS);
     return () => {
@@ -67,7 +67,7 @@ export function useVerdict(script) {
       clearTimeout(timer);
     };
   }, [script]);
-  return verdict?.script === script ? verdict : null;
+  return checked?.script === script ? checked : null;
 }
 
 function offsetOf(text, line) {
@@ -77,15 +77,15 @@ function offsetOf(text, line) {
 
 // A Lua text with what is said of it. Also for the condition of a grant.
 export function ScriptField({ id, label, script, change, rows = 10, readonly = false }) {
-  const verdict = useVerdict(script);
+  const checked = useScriptCheck(script);
   const [at, setAt] = useState(null);
   const said = (list) => (list || []).map(({ line, message }) => ({ path: "", message, offset: offsetOf(script, line) }));
-  const mild = [...said(verdict?.warnings), ...said(verdict?.suggestions)];
-  return html`<${TextEditor} id=${id} label=${label} hint="Lua" rows=${rows} value=${script} onInput=${change} readonly=${readonly} invalid=${verdict?.errors.length > 0} describedBy=${`${id}-state`}
-      marks=${(verdict?.errors || []).map(({ line }) => line)} at=${at} />
+  const mild = [...said(checked?.warnings), ...said(checked?.suggestions)];
+  return html`<${TextEditor} id=${id} label=${label} hint="Lua" rows=${rows} value=${script} onInput=${change} readonly=${readonly} invalid=${checked?.errors.length > 0} describedBy=${`${id}-state`}
+      marks=${(checked?.errors || []).map(({ line }) => line)} at=${at} />
     <div id=${`${id}-state`} aria-live="polite">
-      ${verdict && verdict.errors.length === 0 && mild.length === 0 && html`<p class="hint">The script is sound.</p>`}
-      ${verdict?.errors.length > 0 && html`<p class="wrong">It does not compile. As it is, it denies.</p><${Problems} list=${said(verdict.errors)} text=${script} go=${(offset) => setAt({ offset })} />`}
+      ${checked && checked.errors.length === 0 && mild.length === 0 && html`<p class="hint">The script is sound.</p>`}
+      ${checked?.errors.length > 0 && html`<p class="wrong">It does not compile. As it is, it denies.</p><${Problems} list=${said(checked.errors)} text=${script} go=${(offset) => setAt({ offset })} />`}
       ${mild.length > 0 && html`<p class="hint">Worth a look:</p><${Problems} list=${mild} text=${script} go=${(offset) => setAt({ offset })} mild=${true} />`}
     </div>`;
 }
@@ -101,7 +101,7 @@ function Script({ name, script, change }) {
 
 // A script that did not come back once is not run any more: said where it is read, with the way out for those who may.
 function SwitchedOff({ script }) {
-  const off = useVerdict(script)?.switched_off;
+  const off = useScriptCheck(script)?.switched_off;
   const [on, setOn] = useState(null);
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -162,7 +162,7 @@ function Trial({ name, script, type }) {
     <p id="context-state" class="wrong" aria-live="polite">${read.slip?.message}</p>
     <div class="actions side"><${Button} busy=${busy} disabled=${Boolean(read.slip)} onClick=${run}>Run</${Button}><${Button} onClick=${() => setContext(sample(script, name, type))}>Fill in anew</${Button}></div>
     <div aria-live="polite">${problem && html`<${Wrong} problem=${problem} />`}
-      ${answer && html`<p class="verdict"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.execution_time_ms} ms</span></p>`}</div>
+      ${answer && html`<p class="outcome"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.execution_time_ms} ms</span></p>`}</div>
   </section>`;
 }
 

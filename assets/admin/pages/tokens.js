@@ -94,7 +94,7 @@ function Token({ title, about, token, uses }) {
   return html`<section class="panel token"><div class="side-by-side"><div><h2>${title}</h2><p class="lead">${about}</p></div><${Copy} text=${token} label="Copy the token" /></div>
     ${
       parts
-        ? html`<ul class="verdicts">${list.map(([good, text]) => html`<li key=${text} class=${good === null ? "unknown" : good ? "yes" : "no"}><span class="unseen">${good === null ? "Not checked: " : good ? "Right: " : "Wrong: "}</span>${text}</li>`)}</ul>
+        ? html`<ul class="outcomes">${list.map(([good, text]) => html`<li key=${text} class=${good === null ? "unknown" : good ? "yes" : "no"}><span class="unseen">${good === null ? "Not checked: " : good ? "Right: " : "Wrong: "}</span>${text}</li>`)}</ul>
       <${Claims} value=${parts.claims} />
       <details><summary>Header</summary><${Claims} value=${parts.header} /></details>`
         : html`<p>This is no JWT; only this server can read it.</p>`

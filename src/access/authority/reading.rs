@@ -76,9 +76,9 @@ pub fn may_ask_about_others(cx: &Cx, own: Option<&ClientId>, entity_type: &str) 
 /// What somebody may be allowed to write some of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writable {
-    /// Models.
+    /// What types mean.
     Models,
-    /// Tuples.
+    /// Who has which relation.
     Tuples,
 }
 

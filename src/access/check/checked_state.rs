@@ -66,7 +66,7 @@ impl LiveRequest {
 }
 
 impl LiveCheck {
-    /// The question.
+    /// The question that is to be answered with scripts.
     pub fn question(&self) -> &Question {
         &self.question
     }

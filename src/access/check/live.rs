@@ -27,7 +27,7 @@ pub(super) async fn decide(cx: &Cx, check: LiveCheck) -> Result<Decision, Error>
     let at = cx.clone();
     // Policies are written by those to whom the type belongs.
     let owner = input.client.as_ref().map_or_else(|| String::from("platform"), ToString::to_string);
-    let task = Task { owner, about: format!("{} {}", input.entity_type, input.permission) };
+    let task = Task { tenant: cx.tenant.id, owner, about: format!("{} {}", input.entity_type, input.permission) };
     let run = move |vm: &mut Vm| {
         let shared = check.shared();
         check.decide(&mut PolicyRunner { cx: &at, vm, input: &input, shared, context: None })

@@ -56,7 +56,7 @@ impl Question {
     }
 }
 
-/// The answer.
+/// The answer to a question: whether, why, and as of which state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// Whether it may.

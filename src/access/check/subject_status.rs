@@ -30,7 +30,7 @@ const OUR_CLIENTS: &str = "client_";
 /// Whether a subject may act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectStatus {
-    /// It may.
+    /// It exists, or needs not, and nobody has disabled it.
     Active {
         /// The client that it is bound to: types of other clients are out of its reach.
         bound: Option<ClientId>,

@@ -15,7 +15,6 @@ const MAX_STEPS: usize = 500;
 pub struct DerivationStep {
     /// What it rests on.
     pub rule: Rule,
-    /// Its result.
     pub holds: CheckResult,
     /// For relations: `client_abc:invoice:inv_1#viewer`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -69,11 +69,9 @@ pub(super) struct Memo {
 
 /// What is known of a node.
 pub(super) enum Known {
-    /// Its result.
     Result(NodeResult),
     /// It is being evaluated, as the n-th from the root.
     Open(usize),
-    /// Nothing.
     Nothing,
 }
 

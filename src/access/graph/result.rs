@@ -14,7 +14,6 @@ pub enum CheckResult {
     Error,
     /// It holds if a script allows it that was not run.
     Gated,
-    /// It holds.
     Yes,
 }
 
@@ -45,7 +44,6 @@ pub struct Script<'a> {
 pub enum ScriptOutcome {
     /// `true`.
     Allowed,
-    /// Anything else.
     Denied,
     /// It failed or ran out of budget; with the message.
     Failed(String),

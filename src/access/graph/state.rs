@@ -9,9 +9,7 @@ use crate::cx::Cx;
 
 /// The permission graph as of one moment, and how far a question may go in it.
 pub struct Graph<'a, F: ?Sized> {
-    /// The tuples.
     pub tuples: &'a F,
-    /// The models.
     pub schema: &'a dyn Schema,
     /// Tuples that expire by this moment do not exist.
     pub now: Moment,

@@ -49,18 +49,14 @@ impl Symbol {
 pub struct Userset {
     /// The entity type.
     pub kind: Symbol,
-    /// The object.
     pub id: Symbol,
-    /// The relation.
     pub relation: Symbol,
 }
 
-/// A subject.
+/// A subject in interned texts: an object, or the userset of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Its type.
     pub kind: Symbol,
-    /// Its identifier.
     pub id: Symbol,
     /// For a userset the relation whose holders it stands for, else [`Symbol::NONE`].
     pub relation: Symbol,
@@ -81,7 +77,6 @@ impl Subject {
 /// An edge of the graph: what an evaluation needs of a tuple on a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// The subject.
     pub subject: Subject,
     /// Whether it has a condition: a script of its own.
     pub conditional: bool,

@@ -13,7 +13,6 @@ pub struct ObjectRelation<'a> {
     pub kind: &'a str,
     /// The object, or `*`.
     pub id: &'a str,
-    /// The relation.
     pub relation: &'a str,
 }
 

@@ -27,7 +27,6 @@ const MAX_MISTAKES: usize = 100;
 /// A tuple that somebody wants to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// Its six parts.
     pub key: TupleKey,
     /// Lua that must agree.
     pub condition: Option<String>,

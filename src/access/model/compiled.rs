@@ -14,9 +14,7 @@ pub struct CompiledModel {
     pub entity_type: String,
     /// The client whose type it is.
     pub client: Option<ClientId>,
-    /// By name.
     pub relations: BTreeMap<String, Relation>,
-    /// By name.
     pub permissions: BTreeMap<String, Permission>,
     /// Whether platform administrators may do everything with objects of this type.
     pub admin_bypass: bool,
@@ -27,7 +25,6 @@ pub struct CompiledModel {
 /// A relation: who has it, and who may be given it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
-    /// Who has it.
     pub rewrite: Rewrite,
     /// What may stand as the subject of its tuples, when writing and when reading; `None` for anything.
     pub subjects: Option<Vec<SubjectRule>>,
@@ -63,12 +60,7 @@ pub enum SubjectRule {
     /// `user:*`: everyone of this type.
     Everyone(String),
     /// `group#member`: everyone with a relation to an object of this type.
-    Set {
-        /// The type.
-        kind: String,
-        /// The relation.
-        relation: String,
-    },
+    Set { kind: String, relation: String },
 }
 
 /// What may be done, by whom, under which condition.
@@ -78,7 +70,6 @@ pub struct Permission {
     pub relation: String,
     /// Lua that must return `true` as well.
     pub policy: Option<Arc<str>>,
-    /// For people.
     pub description: Option<String>,
 }
 

@@ -1,8 +1,7 @@
-//! Models as questions find them: compiled once per change, stored ones before built-in ones, and under their other
-//! spelling.
+//! Models as questions find them: compiled once per change of them, stored ones before built-in ones, and under their
+//! other spelling.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{CompiledModel, SubjectRule, builtin, compile_stored};
@@ -10,55 +9,44 @@ use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
 use crate::store::rows::models as rows;
-use crate::store::{Error, Read};
+use crate::store::{Error, Read, Revision};
 use foldhash::fast::RandomState;
 
 /// What types that name their client may begin with.
 const ALIAS: &str = "client_";
 
-/// The models of one tenant as of one change to them. Everything is compiled when it is first looked for.
+/// The models of one tenant as of one revision of the store. Everything is compiled when it is first looked for.
 #[derive(Debug)]
 pub struct Models {
     tenant: TenantId,
-    revision: u64,
+    /// The last commit that touched a model; `None` where others do not see it.
+    revision: Option<Revision>,
     found: RwLock<HashMap<String, Arc<CompiledModel>, RandomState>>,
-    /// A version of the store, and one more, in which the models are these; 0 for none.
-    seen_in: AtomicU64,
 }
 
 impl Models {
-    /// The models as this snapshot has them, shared with all operations that see the same ones. Costs a read
-    /// at the most. Look models up from this
-    /// snapshot only.
+    /// The models as this snapshot has them, shared with all operations that see the same ones, wherever the commit
+    /// between two of them was made. Look models up from this snapshot only. Errors: reading.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
+        let Some(revision) = from.models_revision()? else { return Ok(Arc::new(Self::unshared(cx.tenant.id))) };
         let newest = &cx.process().models;
-        let known = newest.find(&cx.tenant.id);
-        let version = from.access_revision().map_or(0, |version| version.number().saturating_add(1));
-        if let Some(models) = known.as_ref().filter(|models| models.is_seen_in(version)) {
-            return Ok(Arc::clone(models));
+        let known = newest.find(&cx.tenant.id).filter(|models| models.revision == Some(revision));
+        if let Some(models) = known {
+            return Ok(models);
         }
-        let revision = rows::revision(from, cx.tenant.id)?;
-        if let Some(models) = known.as_ref().filter(|models| models.revision == revision) {
-            models.seen_in.fetch_max(version, Ordering::Relaxed);
-            return Ok(Arc::clone(models));
-        }
-        let fresh = Arc::new(Self::at(cx.tenant.id, revision));
+        let fresh = Arc::new(Self::at(cx.tenant.id, Some(revision)));
         // An operation that still reads an older state does not displace the newer one.
-        newest.offer(cx.tenant.id, revision, &fresh);
+        newest.offer(cx.tenant.id, revision.number(), &fresh);
         Ok(fresh)
     }
 
     /// Models that nobody shares: for transactions, whose own changes may never be committed.
     pub fn unshared(tenant: TenantId) -> Self {
-        Self::at(tenant, 0)
+        Self::at(tenant, None)
     }
 
-    fn at(tenant: TenantId, revision: u64) -> Self {
-        Self { tenant, revision, found: RwLock::default(), seen_in: AtomicU64::new(0) }
-    }
-
-    fn is_seen_in(&self, version: u64) -> bool {
-        version != 0 && self.seen_in.load(Ordering::Relaxed) == version
+    fn at(tenant: TenantId, revision: Option<Revision>) -> Self {
+        Self { tenant, revision, found: RwLock::default() }
     }
 
     /// The model of a type: the stored one, else the built-in one, else the one stored under the other spelling of the

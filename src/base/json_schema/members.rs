@@ -8,7 +8,6 @@ use super::{Schemas, number, of, parts, referred};
 /// A member of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
     pub name: String,
     /// What it is for.
     pub words: String,
@@ -21,7 +20,6 @@ pub struct Member {
 /// What a member takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Any text.
     Text,
     /// A whole number within bounds, both included.
     Number(u64, u64),
@@ -29,11 +27,9 @@ pub enum Shape {
     Bool,
     /// One of these words.
     Word(Vec<String>),
-    /// Texts.
     Texts,
     /// Some of these words.
     Words(Vec<String>),
-    /// An object.
     Object,
 }
 
@@ -76,6 +72,57 @@ fn shape(all: &Map<String, Value>, schema: &Value) -> Shape {
         None if is("object") => Shape::Object,
         None => Shape::Text,
     }
+}
+
+/// A parameter of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub words: String,
+    /// What it takes: a schema that refers to no other.
+    pub schema: Value,
+    /// Whether it must be there.
+    pub is_needed: bool,
+}
+
+/// The parameters of a query that is read as a `T`, by name.
+pub fn parameters_of<T: ToSchema>() -> Vec<Parameter> {
+    let mut schemas = Schemas::default();
+    schemas.add::<T>();
+    let all = schemas.finished();
+    let Some(whole) = all.get(&*T::name()) else { return Vec::new() };
+    let properties = whole.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let is_needed = |name: &str| whole.get("required").is_some_and(|names| parts(names).any(|one| one == name));
+    let parameter = |(name, schema): (&String, &Value)| Parameter {
+        name: name.clone(),
+        words: schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        schema: value_of(&all, schema),
+        is_needed: is_needed(name),
+    };
+    properties.map(parameter).collect()
+}
+
+/// The schema of a value that is there: not of `null`, by itself, and without words.
+fn value_of(all: &Map<String, Value>, schema: &Value) -> Value {
+    let is_null = |schema: &Value| schema.get("type").is_some_and(|kind| kind == "null");
+    if let Some(way) = schema.get("anyOf").and_then(|ways| parts(ways).find(|way| !is_null(way))) {
+        return value_of(all, way);
+    }
+    if let Some(named) = referred(all, schema) {
+        return value_of(all, named);
+    }
+    let mut plain = schema.clone();
+    if let Some(members) = plain.as_object_mut() {
+        members.remove("description");
+        if let Some(kind) = members.get_mut("type")
+            && let Some(one) = parts(&kind.clone()).find(|one| *one != "null")
+        {
+            *kind = one.clone();
+        }
+    }
+    plain
 }
 
 /// The words that a `T` can be, where it is one of some.

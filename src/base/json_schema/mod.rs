@@ -16,12 +16,12 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-pub use members::{Member, Shape, members_of, words_of};
+pub use members::{Member, Parameter, Shape, members_of, parameters_of, words_of};
 pub use mistakes::{Mistake, Rules, Unknown, mistakes_of};
 #[cfg(test)]
 pub use mistakes::{WORDS, mistakes};
 
-/// An object of any members, where each is judged by the rule that takes it.
+/// An object of any members, where each is checked by the rule that takes it.
 #[derive(Debug, serde::Deserialize)]
 pub struct AnyObject(pub Map<String, Value>);
 

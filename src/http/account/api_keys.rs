@@ -13,7 +13,7 @@ use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::{Secret, Timestamp, patch};
 use crate::cx::Cx;
-use crate::http::extract::{Body, Caller, Fresh, OpenBody, Person, Query, Who, presented_key};
+use crate::http::extract::{Body, Caller, Fresh, OpenBody, Params, Person, Who, presented_key};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal, sentence, try_again};
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::{ErrorCode, exchange as rules};
@@ -189,10 +189,16 @@ pub async fn list(person: Person) -> HandlerResult {
     Ok(HttpResponse::Ok().json(keys.iter().map(|key| shape(&person.cx, key)).collect::<Vec<_>>()))
 }
 
+/// Which key is shown.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Shows {
+    id: Option<String>,
+}
+
 /// `GET /api-key/get?id=`
-pub async fn show(person: Person, query: Query) -> HandlerResult {
-    let id = query.find("id").ok_or_else(|| missing("id"))?;
-    let key = apikeys::find(&person.cx, &parsed(id)?, Some(&person.signed_in.user.id))?;
+pub async fn show(person: Person, query: Params<Shows>) -> HandlerResult {
+    let id = query.0.id.ok_or_else(|| missing("id"))?;
+    let key = apikeys::find(&person.cx, &parsed(&id)?, Some(&person.signed_in.user.id))?;
     Ok(HttpResponse::Ok().json(shape(&person.cx, &key)))
 }
 
@@ -287,7 +293,7 @@ pub async fn verify(caller: Caller, body: OpenBody<Shown>) -> HandlerResult {
     if permissions.is_some_and(|wanted| !wanted.is_null()) {
         // To answer `valid` without having looked would be to grant.
         return Err(Refusal::malformed(
-            "`permissions` is not judged here. Ask /api/auth/check-permission with the key.",
+            "`permissions` is not checked here. Ask /api/auth/check-permission with the key.",
         ));
     }
     let cx = &caller.cx;

@@ -98,6 +98,5 @@ pub const SUCCESS: Success = Success { success: true };
 pub struct SignedIn<'s> {
     /// The session token.
     pub token: Option<&'s str>,
-    /// Who.
     pub user: User<'s>,
 }

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
-use super::paging::{paged, parameter, sorted_request};
+use super::paging::{PageQuery, SortOfApiKeys, paged};
 use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::Timestamp;
 use crate::base::id::{ApiKeyId, ClientId, UserId};
 use crate::base::page::Page;
 use crate::cx::{Actor, Cx};
-use crate::http::extract::{Admin, Body, Fresh, Manager, Query, RevokeApiKeys, ViewApiKeys};
+use crate::http::extract::{Admin, Body, Fresh, Manager, Params, RevokeApiKeys, ViewApiKeys};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::identity::users;
 use crate::records::{self, RateLimit};
@@ -117,15 +117,26 @@ pub struct EndedTuples {
     tuples: usize,
 }
 
-/// The operations.
+/// Which keys a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct KeyQuery {
+    /// All of this person.
+    owner: Option<String>,
+    /// Those that are bound to this app.
+    client: Option<String>,
+    /// By this field; with - from the end. A cursor is good for the order that it was made in.
+    sort: Option<SortOfApiKeys>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("api-keys", "API keys, newest first")
             .needs("view_all on api_keys")
-            .filter::<String>("owner", "All of this person.")
-            .filter::<String>("client", "Those that are bound to this app.")
-            .sorts::<records::ApiKey>()
-            .pages::<ApiKey>(),
+            .asks::<KeyQuery>()
+            .lists::<ApiKey>(),
         post("api-keys", "Makes a key, shown this once")
             .needs("manage_platform on platform")
             .fresh()
@@ -174,27 +185,30 @@ fn shown(cx: &Cx, key: records::ApiKey) -> ApiKey {
 
 /// `GET api-keys`: a page, newest first or by `sort`; of one `client`, a page; of one `owner`, all when they are not
 /// sorted.
-pub async fn list(admin: Admin<ViewApiKeys>, query: Query) -> HandlerResult {
-    let cx = admin.cx.clone();
-    let owner = match (parameter(&query, "owner")?, parameter(&query, "client")?) {
+pub async fn list(admin: Admin<ViewApiKeys>, query: Params<KeyQuery>) -> HandlerResult {
+    let (cx, KeyQuery { owner, client, sort, page }) = (admin.cx.clone(), query.0);
+    let owner = match (owner, &client) {
         (Some(_), Some(_)) => return Err(Refusal::malformed("Ask for the keys of an owner or of a client.")),
-        (Some(name), None) => Some(users::by_name(&cx, name)?.id),
+        (Some(name), None) => Some(users::by_name(&cx, &name)?.id),
         (None, _) => None,
     };
-    let client: Option<ClientId> = parameter(&query, "client")?
+    let client: Option<ClientId> = client
         .map(|client| client.parse().map_err(|_| Refusal::not_found("There is no client with this id.")))
         .transpose()?;
-    let page = paged(&cx, sorted_request::<ApiKeyId, records::ApiKey>(&query)?, move |cx, request| {
-        match (&request.sort, &owner, &client) {
-            (Some(sort), owner, client) => apikeys::sorted(cx, (sort, request.limit), owner.as_ref(), client.as_ref()),
-            (None, Some(owner), _) => {
-                let items = apikeys::of_owner(cx, owner)?.into_iter().rev().collect();
-                Ok(Page { items, next: None })
+    let page =
+        paged(&cx, page.sorted_request::<ApiKeyId>(sort.as_ref().map(|sort| &sort.0))?, move |cx, request| {
+            match (&request.sort, &owner, &client) {
+                (Some(sort), owner, client) => {
+                    apikeys::sorted(cx, (sort, request.limit), owner.as_ref(), client.as_ref())
+                }
+                (None, Some(owner), _) => {
+                    let items = apikeys::of_owner(cx, owner)?.into_iter().rev().collect();
+                    Ok(Page { items, next: None })
+                }
+                (None, None, Some(client)) => apikeys::page_of_client(cx, client, request),
+                (None, None, None) => apikeys::page(cx, request),
             }
-            (None, None, Some(client)) => apikeys::page_of_client(cx, client, request),
-            (None, None, None) => apikeys::page(cx, request),
-        }
-    });
+        });
     let page = page.await?.map(|key| shown(&admin.cx, key));
     Ok(HttpResponse::Ok().json(page))
 }

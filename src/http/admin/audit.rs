@@ -1,22 +1,21 @@
 //! The audit log.
 
 use actix_web::HttpResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, get};
-use super::paging::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{Direction, PageQuery, paged};
 use crate::audit::{self, Filter};
+use crate::base::Timestamp;
 use crate::base::id::AuditId;
 use crate::base::page::PageRequest;
-use crate::base::{Moment, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, PlatformRight, Query, ViewAudit, ViewUsers};
+use crate::http::extract::{Admin, Params, PlatformRight, ViewAudit, ViewUsers};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::records::{ActorKind, AuditRow, Outcome};
-use crate::store::Order;
 
 /// Who did what to whom.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,69 +60,66 @@ impl From<AuditRow> for Row {
     }
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
-    let all = get("audit", "Who did what to whom, newest first")
-        .needs("view on audit")
-        .filter::<Timestamp>("since", "From this moment on.")
-        .filter::<Timestamp>("until", "From before this moment.")
-        .filter::<String>("actor", "Only what this one did: an identifier or an e-mail address.")
-        .filter::<String>("action", "Only this action, or all of a noun: `user.sign_in`, `user`.")
-        .filter::<String>("target", "Only what was done to this one: an identifier or an e-mail address.")
-        .filter::<String>("request", "Only what this request did.")
-        .filter::<Outcome>("result", "Only what ended so.")
-        .filter::<String>("search", "Only rows that hold this text.")
-        .filter_among("order", &["asc", "desc"], "Oldest or newest first.");
-    vec![all.pages::<Row>()]
+    let all = get("audit", "Who did what to whom, newest first").needs("view on audit").asks::<AuditQuery>();
+    vec![all.lists::<Row>()]
+}
+
+/// Which rows of the audit log a list shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AuditQuery {
+    /// From this moment on.
+    since: Option<Timestamp>,
+    /// From before this moment.
+    until: Option<Timestamp>,
+    /// Only what this one did: an identifier or an e-mail address.
+    actor: Option<String>,
+    /// Only this action, or all of a noun: `user.sign_in`, `user`.
+    action: Option<String>,
+    /// Only what was done to this one: an identifier or an e-mail address.
+    target: Option<String>,
+    /// Only what this request did.
+    request: Option<String>,
+    /// Only what ended so.
+    result: Option<Outcome>,
+    /// Only rows that hold this text.
+    search: Option<String>,
+    /// Oldest or newest first.
+    order: Option<Direction>,
+    #[serde(flatten)]
+    page: PageQuery,
 }
 
 /// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`,
 /// `result` and `search` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewAudit>, query: Query) -> HandlerResult {
-    let order = match parameter(&query, "order")? {
-        None | Some("desc") => Order::Descending,
-        Some("asc") => Order::Ascending,
-        Some(_) => return Err(wrong_parameter("order", "is neither asc nor desc")),
-    };
-    let filter = filter(&admin.cx, &query)?;
+pub async fn list(admin: Admin<ViewAudit>, query: Params<AuditQuery>) -> HandlerResult {
+    let (order, request) = (Direction::order(query.0.order), query.0.page.request::<AuditId>()?);
+    let filter = filter(&admin.cx, query.0)?;
     let read = move |cx: &Cx, request: &PageRequest| audit::page(cx, &filter, order, request);
-    let page = paged(&admin.cx, page_request::<AuditId>(&query)?, read).await?;
-    Ok(HttpResponse::Ok().json(page.map(Row::from)))
+    Ok(HttpResponse::Ok().json(paged(&admin.cx, request, read).await?.map(Row::from)))
 }
 
-fn filter(cx: &Cx, query: &Query) -> Result<Filter, Refusal> {
-    let outcome = match parameter(query, "result")? {
-        None => None,
-        Some("success") => Some(Outcome::Success),
-        Some("failure") => Some(Outcome::Failure),
-        Some(_) => return Err(wrong_parameter("result", "is neither success nor failure")),
-    };
-    let moment = |name| match parameter(query, name)? {
-        None => Ok(None),
-        Some(text) => match Moment::parse_rfc3339(text) {
-            None => Err(wrong_parameter(name, "is not an RFC 3339 time")),
-            at => Ok(at),
-        },
-    };
-    let text = |name| parameter(query, name).map(|value| value.map(str::to_owned));
-    let id_or_address = |name| {
-        Ok::<_, Refusal>(match parameter(query, name)? {
-            Some(text) => Some(id_of_address(cx, text)?.unwrap_or_else(|| text.to_owned())),
+fn filter(cx: &Cx, query: AuditQuery) -> Result<Filter, Refusal> {
+    let AuditQuery { since, until, actor, action, target, request, result: outcome, search, .. } = query;
+    let id_or_address = |text: Option<String>| {
+        Ok::<_, Refusal>(match text {
+            Some(text) => Some(id_of_address(cx, &text)?.unwrap_or(text)),
             None => None,
         })
     };
-    let search = text("search")?.filter(|text| !text.trim().is_empty());
+    let search = search.filter(|text| !text.trim().is_empty());
     let named = match &search {
         Some(text) => id_of_address(cx, text)?,
         None => None,
     };
     Ok(Filter {
-        since: moment("since")?,
-        until: moment("until")?,
-        actor: id_or_address("actor")?,
-        action: text("action")?,
-        target: id_or_address("target")?,
-        request: text("request")?,
+        since: since.map(|Timestamp(since)| since),
+        until: until.map(|Timestamp(until)| until),
+        actor: id_or_address(actor)?,
+        action,
+        target: id_or_address(target)?,
+        request,
         outcome,
         search,
         named,

@@ -40,7 +40,7 @@ pub struct Backup {
     tables: BTreeMap<String, u64>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![post("backup", "Copies the data file").on_the_machine().takes::<NewBackup>().makes::<Backup>()]
 }

@@ -79,7 +79,7 @@ pub struct CheckAnswer {
     would_do: Option<Vec<bool>>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let asks = post("check", "May somebody do something, and why").needs("view on tuples");
     vec![asks.takes::<CheckQuestion>().gives::<CheckAnswer>().under("access")]

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
-use super::paging::{flag, named_request, onward, paged, parameter, search, sorted_request, wrong_parameter};
+use super::paging::{PageQuery, SortOfClients, onward, paged, search};
 use crate::audit::Ended;
 use crate::base::Timestamp;
 use crate::base::id::ClientId;
 use crate::base::long_work::Busy;
 use crate::base::page::Page;
-use crate::http::extract::{Admin, Body, CreateClients, DeleteClients, Fresh, Query, UpdateClients, ViewClients};
+use crate::http::extract::{Admin, Body, CreateClients, DeleteClients, Fresh, Params, UpdateClients, ViewClients};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::oauth::clients::protection::{self, RecentProtection};
 use crate::oauth::clients::{self, ClientChange, Error, FieldError, Filter, NewClient, Registered};
@@ -138,16 +138,26 @@ pub struct ClientDeletion {
     models: usize,
 }
 
-/// The operations.
+/// Which apps a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ClientQuery {
+    /// Only those whose id, name or redirect URIs hold this.
+    search: Option<String>,
+    /// Only of this type.
+    #[serde(rename = "type")]
+    kind: Option<ClientType>,
+    /// Only those that are, or are not.
+    disabled: Option<bool>,
+    /// By this field; with - from the end. A cursor is good for the order that it was made in.
+    sort: Option<SortOfClients>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
-        get("clients", "Apps and machines, by id")
-            .needs("view on clients")
-            .filter::<String>("search", "Only those whose id, name or redirect URIs hold this.")
-            .filter::<ClientType>("type", "Only of this type.")
-            .filter::<bool>("disabled", "Only those that are, or are not.")
-            .sorts::<records::Client>()
-            .pages::<Client>(),
+        get("clients", "Apps and machines, by id").needs("view on clients").asks::<ClientQuery>().lists::<Client>(),
         post("clients", "Registers an app; its secret is shown this once")
             .needs("create on clients")
             .fresh()
@@ -181,11 +191,14 @@ pub fn operations() -> Vec<Operation> {
 
 /// `GET clients`: a page in the order of ids or by `sort`; `search`, `type` and `disabled` narrow it. A page may be
 /// short and still have a `next`.
-pub async fn list(admin: Admin<ViewClients>, query: Query) -> HandlerResult {
-    let filter = Filter { search: search(&query)?, kind: kind(&query)?, disabled: flag(&query, "disabled")? };
-    let by_id = parameter(&query, "sort")?.is_none();
-    let request =
-        if by_id { named_request(&query, "clients")? } else { sorted_request::<ClientId, records::Client>(&query)? };
+pub async fn list(admin: Admin<ViewClients>, query: Params<ClientQuery>) -> HandlerResult {
+    let ClientQuery { search: text, kind, disabled, sort, page } = query.0;
+    let filter = Filter { search: search(text.as_ref()), kind, disabled };
+    let by_id = sort.is_none();
+    let request = match sort {
+        None => page.named_request("clients")?,
+        Some(SortOfClients(sort)) => page.sorted_request::<ClientId>(Some(&sort))?,
+    };
     let page = paged(&admin.cx, request, move |cx, request| clients::page(cx, &filter, request)).await?;
     let page = page.map(|client| Client::from(&client));
     let next = if by_id { onward("clients", page.next.as_ref()) } else { page.next };
@@ -253,12 +266,6 @@ pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>)
     let client_id = parsed(&id)?;
     let ended = clients::delete(&admin.cx, &client_id).await?;
     Ok(HttpResponse::Ok().json(DeletedClient { client_id, deleted: true, ended }))
-}
-
-fn kind(query: &Query) -> Result<Option<ClientType>, Refusal> {
-    let Some(text) = parameter(query, "type")? else { return Ok(None) };
-    let known = ClientType::ALL.into_iter().find(|kind| kind.as_str() == text);
-    known.map(Some).ok_or_else(|| wrong_parameter("type", "is none of web, spa, native and m2m"))
 }
 
 /// `GET clients/{client}/deletion`: what a deletion would take along.

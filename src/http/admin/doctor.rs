@@ -9,7 +9,7 @@ use crate::doctor::{self, Finding};
 use crate::http::extract::{Admin, ViewSettings};
 use crate::http::respond::HandlerResult;
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("doctor", "What is wrong with the installation, and what to do");
     vec![all.needs("view on settings").lists::<Finding>()]

@@ -44,7 +44,7 @@ pub struct LocalCa {
     expires_at: Timestamp,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![
         get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives::<LocalCa>(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
-use super::paging::{named_request, paged, parameter, search, sorted_request};
+use super::paging::{PageQuery, SortOfGroups, paged, search};
 use super::tuples::Tuple;
 use crate::access::groups::{self, Change, Ended};
 use crate::access::membership;
@@ -16,7 +16,7 @@ use crate::base::Timestamp;
 use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Body, CreateGroups, DeleteGroups, ManageMembers, Query, UpdateGroups, ViewGroups};
+use crate::http::extract::{Admin, Body, CreateGroups, DeleteGroups, ManageMembers, Params, UpdateGroups, ViewGroups};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{self, SubjectRef, TupleKey};
@@ -129,14 +129,37 @@ pub struct NewMember {
     pub names: Option<bool>,
 }
 
-/// The operations.
+/// Which groups a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct GroupQuery {
+    /// Only those whose name, description or id hold this.
+    search: Option<String>,
+    /// By this field; with - from the end. A cursor is good for the order that it was made in.
+    sort: Option<SortOfGroups>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// Which members of a group a list shows.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MemberQuery {
+    /// Only those who were put in by name.
+    direct: Option<bool>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// How the member in the path is meant.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Named {
+    /// Whether the member may be named; otherwise all is an identifier.
+    names: Option<bool>,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
-        get("groups", "Groups, oldest first")
-            .needs("view on groups")
-            .filter::<String>("search", "Only those whose name, description or id hold this.")
-            .sorts::<records::Group>()
-            .pages::<Group>(),
+        get("groups", "Groups, oldest first").needs("view on groups").asks::<GroupQuery>().lists::<Group>(),
         post("groups", "Makes a group").needs("create on groups").takes::<NewGroup>().makes::<Group>(),
         get("groups/{group}", "A group, by name or id").needs("view on groups").gives::<Group>(),
         patch("groups/{group}", "Changes a group; what is absent stays")
@@ -149,15 +172,15 @@ pub fn operations() -> Vec<Operation> {
             .gives::<DeletedGroup>(),
         get("groups/{group}/members", "Everybody in it")
             .needs("view on groups")
-            .filter::<bool>("direct", "Only those who were put in by name.")
-            .pages::<Member>(),
+            .asks::<MemberQuery>()
+            .lists::<Member>(),
         post("groups/{group}/members", "Puts somebody in")
             .needs("manage_members on groups")
             .takes::<NewMember>()
             .makes::<Tuple>(),
         deletes("groups/{group}/members/{type}/{id}", "Takes somebody out")
             .needs("manage_members on groups")
-            .filter::<bool>("names", "Whether the member may be named; otherwise all is an identifier.")
+            .asks::<Named>()
             .gives::<Tuple>(),
     ];
     all.into_iter().map(|operation| operation.under("people")).collect()
@@ -165,8 +188,10 @@ pub fn operations() -> Vec<Operation> {
 
 /// `GET groups`: a page in the order of creation or by `sort`; `search` narrows it. A page may be short and still have
 /// a `next`.
-pub async fn list(admin: Admin<ViewGroups>, query: Query) -> HandlerResult {
-    let (search, request) = (search(&query)?, sorted_request::<GroupId, records::Group>(&query)?);
+pub async fn list(admin: Admin<ViewGroups>, query: Params<GroupQuery>) -> HandlerResult {
+    let GroupQuery { search: text, sort, page } = query.0;
+    let request = page.sorted_request::<GroupId>(sort.as_ref().map(|sort| &sort.0))?;
+    let search = search(text.as_ref());
     let page = paged(&admin.cx, request, move |cx, request| groups::page(cx, search.as_ref(), request)).await?;
     Ok(HttpResponse::Ok().json(page.map(|group| Group::from(&group))))
 }
@@ -203,10 +228,10 @@ pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> Handler
 }
 
 /// `GET groups/{group}/members`: a page of everybody, or with `direct=true` of those who were put in by name.
-pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Query) -> HandlerResult {
-    let direct = parameter(&query, "direct")? == Some("true");
-    let mut request = named_request(&query, MEMBERS)?;
-    if parameter(&query, "limit")?.is_none() {
+pub async fn members(admin: Admin<ViewGroups>, name: Path<String>, query: Params<MemberQuery>) -> HandlerResult {
+    let MemberQuery { direct, page } = query.0;
+    let (direct, mut request) = (direct.unwrap_or_default(), page.named_request(MEMBERS)?);
+    if page.limit().is_none() {
         request.limit = MAX_LIMIT;
     }
     let look = move |cx: &Cx| membership::members(cx, &cx.read()?, &groups::group(cx, &cx.read()?, &name)?.id, direct);
@@ -260,10 +285,10 @@ pub async fn add_member(admin: Admin<ManageMembers>, name: Path<String>, body: B
 pub async fn remove_member(
     admin: Admin<ManageMembers>,
     path: Path<(String, String, String)>,
-    query: Query,
+    query: Params<Named>,
 ) -> HandlerResult {
     let (name, kind, id) = path.into_inner();
-    let naming = Naming::written(parameter(&query, "names")? != Some("false"));
+    let naming = Naming::written(query.0.names.unwrap_or(true));
     let group = named(&admin.cx, &name)?;
     let removed = rules::remove_named(&admin.cx, &membership(&group, &kind, &id), naming).await?;
     Ok(HttpResponse::Ok().json(Tuple::from(&removed)))

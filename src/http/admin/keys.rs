@@ -30,7 +30,7 @@ pub struct RetiredKey {
     next: Option<String>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![
         get("keys", "Token-signing keys, oldest first").needs("view on keys").lists::<KeyView>(),

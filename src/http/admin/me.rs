@@ -32,7 +32,7 @@ pub struct Me {
     rights: Vec<String>,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![get("me", "Who calls, and the rights they hold over all objects").gives::<Me>()]
 }

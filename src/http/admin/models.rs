@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post, put as puts};
-use super::paging::{named_request, onward, parameter, wrong_parameter};
+use super::paging::{PageQuery, onward};
 use super::writers::for_writers;
 use crate::access::authority::{self, Writable};
 use crate::access::catalogue::{self, Draft, Stored};
@@ -20,7 +20,7 @@ use crate::base::Timestamp;
 use crate::base::id::ClientId;
 use crate::base::page::Page;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, LongBody, Manager, PlatformRight, Query, ViewModels, ViewTuples};
+use crate::http::extract::{Admin, LongBody, Manager, Params, PlatformRight, ViewModels, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records;
 
@@ -152,13 +152,23 @@ pub struct ImportedModels {
     warnings: Vec<Mistake>,
 }
 
+/// Which version of a model is meant.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Expected {
+    /// Only if it is this one.
+    version: Option<u64>,
+}
+
 const WRITES_MODELS: &str = "Needs update on models; for a type of a client manage on that client will do; for the platform's own types \
                              manage_platform on platform.";
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
-        get("models", "Models by name, and at the end the built-in ones").needs("view on models").pages::<Model>(),
+        get("models", "Models by name, and at the end the built-in ones")
+            .needs("view on models")
+            .asks::<PageQuery>()
+            .lists::<Model>(),
         get("models/{type}", "A model, described in words")
             .depends("Needs view on models, or manage on the client of the type.")
             .gives::<DescribedModel>(),
@@ -169,7 +179,7 @@ pub fn operations() -> Vec<Operation> {
             .makes::<DescribedModel>(),
         deletes("models/{type}", "Deletes a model that no tuple uses")
             .depends(WRITES_MODELS)
-            .filter::<u64>("version", "Only if it is this one.")
+            .asks::<Expected>()
             .gives::<DeletedModel>(),
         post("models/{type}/dry-run", "Who would gain and who would lose what by another model")
             .depends("Needs view on models and view on tuples.")
@@ -195,8 +205,8 @@ fn builtin_model(entity_type: &str, definition: Value) -> Model {
 
 /// `GET models`: the stored ones in the order of their names, and on the last page the built-in ones that none of them
 /// replaces.
-pub async fn list(admin: Admin<ViewModels>, query: Query) -> HandlerResult {
-    let page = catalogue::page(&admin.cx, &named_request(&query, "models")?)?;
+pub async fn list(admin: Admin<ViewModels>, query: Params<PageQuery>) -> HandlerResult {
+    let page = catalogue::page(&admin.cx, &query.0.named_request("models")?)?;
     let mut items: Vec<Model> = page.items.iter().map(Model::from).collect();
     if page.next.is_none() {
         let from = admin.cx.read()?;
@@ -280,16 +290,16 @@ pub async fn dry_run(admin: Admin<ViewModels>, entity_type: Path<String>, body: 
 }
 
 /// `DELETE models/{entity_type}`: refused while tuples use it. `version` makes it conditional.
-pub async fn delete(manager: Manager, entity_type: Path<String>, query: Result<Query, Refusal>) -> HandlerResult {
+pub async fn delete(
+    manager: Manager,
+    entity_type: Path<String>,
+    query: Result<Params<Expected>, Refusal>,
+) -> HandlerResult {
     for_writers(&manager.cx, Writable::Models, delete_one(&manager.cx, &entity_type, query).await)
 }
 
-async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Query, Refusal>) -> HandlerResult {
-    let expected = match parameter(&query?, "version")? {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| wrong_parameter("version", "is not a number"))?),
-    };
-    catalogue::delete(cx, entity_type, expected).await?;
+async fn delete_one(cx: &Cx, entity_type: &str, query: Result<Params<Expected>, Refusal>) -> HandlerResult {
+    catalogue::delete(cx, entity_type, query?.0.version).await?;
     Ok(HttpResponse::Ok().json(DeletedModel { entity_type: entity_type.to_owned(), deleted: true }))
 }
 

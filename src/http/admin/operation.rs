@@ -5,8 +5,7 @@ use serde_json::{Map, Value, json};
 
 use utoipa::ToSchema;
 
-use crate::base::json_schema::{self, Schemas, named};
-use crate::base::sort::Sortable;
+use crate::base::json_schema::{self, Parameter, Schemas, named};
 
 /// What a method of a path needs, takes and gives.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub struct Operation {
     summary: &'static str,
     right: Right,
     is_fresh: bool,
-    filters: Vec<Filter>,
+    parameters: Vec<Parameter>,
     body: Option<Value>,
     #[cfg(test)]
     reads: Option<Reads>,
@@ -28,15 +27,6 @@ pub struct Operation {
 /// Reads a value as a body. Errors: why it does not fit.
 #[cfg(test)]
 pub type Reads = fn(&Value) -> Result<(), String>;
-
-/// A query parameter.
-#[derive(Clone, Debug)]
-struct Filter {
-    name: &'static str,
-    words: &'static str,
-    schema: Value,
-    is_needed: bool,
-}
 
 /// Who may call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +43,7 @@ pub enum Right {
 
 /// A method that answers 200.
 fn new(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
-    let (filters, answers) = (Vec::new(), Vec::new());
+    let (parameters, answers) = (Vec::new(), Vec::new());
     let (right, is_fresh, schemas) = (Right::Known, false, Schemas::default());
     Operation {
         schemas,
@@ -63,7 +53,7 @@ fn new(method: &'static str, path: &'static str, summary: &'static str) -> Opera
         summary,
         right,
         is_fresh,
-        filters,
+        parameters,
         body: None,
         #[cfg(test)]
         reads: None,
@@ -71,7 +61,7 @@ fn new(method: &'static str, path: &'static str, summary: &'static str) -> Opera
     }
 }
 
-/// Reads.
+/// An operation that reads, of this path and summary.
 pub fn get(path: &'static str, summary: &'static str) -> Operation {
     new("GET", path, summary)
 }
@@ -81,7 +71,7 @@ pub fn post(path: &'static str, summary: &'static str) -> Operation {
     new("POST", path, summary)
 }
 
-/// Changes.
+/// An operation that changes, of this path and summary.
 pub fn patch(path: &'static str, summary: &'static str) -> Operation {
     new("PATCH", path, summary)
 }
@@ -91,7 +81,7 @@ pub fn put(path: &'static str, summary: &'static str) -> Operation {
     new("PUT", path, summary)
 }
 
-/// Removes.
+/// An operation that removes, of this path and summary.
 pub fn delete(path: &'static str, summary: &'static str) -> Operation {
     new("DELETE", path, summary)
 }
@@ -127,24 +117,9 @@ impl Operation {
         self
     }
 
-    /// Takes this query parameter, of a type that is not made of others.
-    pub fn filter<T: ToSchema>(self, name: &'static str, words: &'static str) -> Self {
-        self.filter_by(name, json_schema::of::<T>(), words)
-    }
-
-    /// Takes this query parameter and does not do without.
-    pub fn names<T: ToSchema>(mut self, name: &'static str, words: &'static str) -> Self {
-        self.filters.push(Filter { name, words, schema: json_schema::of::<T>(), is_needed: true });
-        self
-    }
-
-    /// Takes this query parameter, which is one of these words.
-    pub fn filter_among(self, name: &'static str, among: &[&str], words: &'static str) -> Self {
-        self.filter_by(name, json!({"type": "string", "enum": among}), words)
-    }
-
-    fn filter_by(mut self, name: &'static str, schema: Value, words: &'static str) -> Self {
-        self.filters.push(Filter { name, words, schema, is_needed: false });
+    /// Takes the query parameters that a type describes ([`Params`](crate::http::extract::Params)).
+    pub fn asks<T: ToSchema>(mut self) -> Self {
+        self.parameters.extend(json_schema::parameters_of::<T>());
         self
     }
 
@@ -175,31 +150,10 @@ impl Operation {
         self.answers_with(201, schema)
     }
 
-    /// Answers 200 with a page of these, and takes `limit` and `after`.
-    pub fn pages<T: ToSchema>(self) -> Self {
-        self.paged().lists::<T>()
-    }
-
-    /// Takes `limit` and `after`.
-    pub fn paged(self) -> Self {
-        let limit = json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 100});
-        let limited = self.filter_by("limit", limit, "How many at the most.");
-        limited.filter::<String>("after", "The `next` of the page before.")
-    }
-
-    /// Answers 200 with all of these, in the shape of a page.
+    /// Answers 200 with these, in the shape of a page.
     pub fn lists<T: ToSchema>(mut self) -> Self {
         let of = self.schemas.add::<T>();
         self.answers_with(200, page(&of))
-    }
-
-    /// Can be brought into another order by `sort`.
-    pub fn sorts<R: Sortable>(self) -> Self {
-        let words: Vec<String> =
-            R::FIELDS.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
-        let schema = json!({"type": "string", "enum": words});
-        let words = "By this field; with - from the end. A cursor is good for the order that it was made in.";
-        self.filter_by("sort", schema, words)
     }
 
     /// Answers with this status and body.
@@ -251,7 +205,7 @@ impl Operation {
             "description": &right,
             "responses": responses(&self.answers),
         });
-        let parameters = self.parameters();
+        let parameters = self.described_parameters();
         let Some(members) = document.as_object_mut() else { return document };
         if self.is_fresh {
             let words = format!("{right} A session must be fresh: its person gave the password lately.");
@@ -277,11 +231,11 @@ impl Operation {
         [self.method.to_lowercase()].into_iter().chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
     }
 
-    fn parameters(&self) -> Vec<Value> {
+    fn described_parameters(&self) -> Vec<Value> {
         let in_path = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let in_path =
             in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
-        let in_query = self.filters.iter().map(|Filter { name, words, schema, is_needed }| {
+        let in_query = self.parameters.iter().map(|Parameter { name, words, schema, is_needed }| {
             json!({"name": name, "in": "query", "required": is_needed, "description": words, "schema": schema})
         });
         in_path.chain(in_query).collect()

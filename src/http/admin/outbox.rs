@@ -2,16 +2,16 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post};
-use super::paging::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{PageQuery, paged};
 use crate::base::Timestamp;
 use crate::base::id::DeliveryId;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Fresh, Query};
+use crate::http::extract::{Admin, Fresh, Params};
 use crate::http::respond::HandlerResult;
 use crate::outbox::{self, Error, Filter};
 use crate::records::{self, DeliveryState};
@@ -54,15 +54,26 @@ impl From<records::Delivery> for Delivery {
     }
 }
 
-/// The operations.
+/// Which deliveries a list of them shows.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct DeliveryQuery {
+    /// Only those that wait, or only those that were given up.
+    state: Option<DeliveryState>,
+    /// Only those of this kind.
+    kind: Option<String>,
+    /// Only those about this identifier.
+    target: Option<String>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     vec![
         get("outbox", "Deliveries that are not done, newest first")
             .needs("manage_platform on platform")
-            .filter::<DeliveryState>("state", "Only those that wait, or only those that were given up.")
-            .filter::<String>("kind", "Only those of this kind.")
-            .filter::<String>("target", "Only those about this identifier.")
-            .pages::<Delivery>(),
+            .asks::<DeliveryQuery>()
+            .lists::<Delivery>(),
         post("outbox/{delivery}/retry", "Tries a delivery again now")
             .needs("manage_platform on platform")
             .gives::<Delivery>(),
@@ -75,18 +86,11 @@ pub fn operations() -> Vec<Operation> {
 
 /// `GET outbox`: a page, newest first; `state`, `kind` and `target` narrow it. A page may be short and still have a
 /// `next`.
-pub async fn list(admin: Admin, query: Query) -> HandlerResult {
-    let state = match parameter(&query, "state")? {
-        None => None,
-        Some(word) => match DeliveryState::ALL.into_iter().find(|state| state.as_str() == word) {
-            None => return Err(wrong_parameter("state", "is neither waiting nor dead")),
-            state => state,
-        },
-    };
-    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let filter = Filter { state, kind: text("kind")?, target: text("target")? };
+pub async fn list(admin: Admin, query: Params<DeliveryQuery>) -> HandlerResult {
+    let DeliveryQuery { state, kind, target, page } = query.0;
+    let filter = Filter { state, kind, target };
     let read = move |cx: &Cx, request: &PageRequest| outbox::page(cx, &filter, request);
-    let page = paged(&admin.cx, page_request::<DeliveryId>(&query)?, read).await?;
+    let page = paged(&admin.cx, page.request::<DeliveryId>()?, read).await?;
     Ok(HttpResponse::Ok().json(page.map(Delivery::from)))
 }
 

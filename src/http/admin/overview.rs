@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::audit::Row;
 use super::operation::{Operation, get};
-use super::paging::{parameter, wrong_parameter};
 use crate::audit::{self, Filter};
 use crate::base::id::KeyId;
 use crate::base::page::PageRequest;
@@ -18,7 +17,7 @@ use crate::crypto::keyring::KeyState;
 use crate::cx::Cx;
 use crate::doctor;
 use crate::http::extract::{
-    ManagePlatform, Manager, PlatformRight, Query, ViewApiKeys, ViewAudit, ViewClients, ViewGroups, ViewKeys,
+    ManagePlatform, Manager, Params, PlatformRight, ViewApiKeys, ViewAudit, ViewClients, ViewGroups, ViewKeys,
     ViewSessions, ViewTuples, ViewUsers,
 };
 use crate::http::respond::{HandlerResult, Refusal};
@@ -102,23 +101,43 @@ pub struct KeyAge {
     age_days: u64,
 }
 
-/// The operations.
+/// How far back an overview looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Period {
+    /// A day.
+    #[serde(rename = "24h")]
+    Day,
+    /// A week.
+    #[serde(rename = "7d")]
+    Week,
+    /// A month.
+    #[serde(rename = "30d")]
+    Month,
+}
+
+/// What an overview covers.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OverviewQuery {
+    /// How far back; 24h when absent.
+    period: Option<Period>,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("overview", "What is there and what happened lately")
         .depends("Each part is for who may see it; anyone who may see none of it is refused.")
-        .filter_among("period", &["24h", "7d", "30d"], "How far back; 24h when absent.");
+        .asks::<OverviewQuery>();
     vec![all.gives::<Overview>()]
 }
 
 /// `GET overview`: what is there and what happened in the `period` (`24h`, `7d` or `30d`). Each part is for who may see
 /// it: of the others the counts are `null` and the lists empty. Anyone who may see none of it is refused.
-pub async fn show(caller: Manager, query: Query) -> HandlerResult {
+pub async fn show(caller: Manager, query: Params<OverviewQuery>) -> HandlerResult {
     let cx = &caller.cx;
-    let hours = match parameter(&query, "period")? {
-        None | Some("24h") => 24,
-        Some("7d") => 7 * 24,
-        Some("30d") => 30 * 24,
-        Some(_) => return Err(wrong_parameter("period", "is none of 24h, 7d, 30d")),
+    let hours = match query.0.period {
+        None | Some(Period::Day) => 24,
+        Some(Period::Week) => 7 * 24,
+        Some(Period::Month) => 30 * 24,
     };
     let sees = Sees::of(cx)?;
     if !sees.anything() {

@@ -1,44 +1,93 @@
 //! What lists are asked with in a query, and how a page of one is made.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::base::canonical::Search;
 use crate::base::long_work::Busy;
 use crate::base::page::{PageRequest, cursor_behind, place_of};
 use crate::base::sort::{Sort, Sortable};
 use crate::cx::Cx;
-use crate::http::extract::Query;
-use crate::http::respond::{FieldProblem, Refusal};
+use crate::http::extract::params;
+use crate::http::respond::Refusal;
+use crate::records;
+use crate::store::Order;
 
-/// The value of a query parameter; twice the same name is refused.
-pub(super) fn parameter<'q>(query: &'q Query, name: &str) -> Result<Option<&'q str>, Refusal> {
-    let mut values = query.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(wrong_parameter(name, "is given twice"));
-    }
-    Ok(first)
+/// Which page of a list is wanted.
+#[derive(Debug, Default, serde::Deserialize, ToSchema)]
+pub struct PageQuery {
+    /// How many at the most.
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 500, default = 100)]
+    limit: Option<Limit>,
+    /// The `next` of the page before.
+    after: Option<String>,
 }
 
-/// `limit` and `after` of a list whose cursors are identifiers of the kind `Id`.
-pub(super) fn page_request<Id: FromStr>(query: &Query) -> Result<PageRequest, Refusal> {
-    let limit = limit(query)?;
-    let after = parameter(query, "after")?;
-    if after.is_some_and(|after| after.parse::<Id>().is_err()) {
-        return Err(wrong_parameter("after", "is not a cursor of this list"));
-    }
-    Ok(PageRequest::new(limit, after.map(str::to_owned)))
-}
+/// A number of items. In a query that has parts of its own, it is handed on as a text.
+#[derive(Clone, Copy, Debug)]
+struct Limit(usize);
 
-/// `limit` and `after` of a list whose places are free text: its cursors are made by [`onward`].
-pub(super) fn named_request(query: &Query, list: &str) -> Result<PageRequest, Refusal> {
-    let after = match parameter(query, "after")? {
-        None => None,
-        Some(cursor) => {
-            Some(place_of(list, cursor).ok_or_else(|| wrong_parameter("after", "is not a cursor of this list"))?)
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = Limit;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Limit, E> {
+                text.parse().map(Limit).map_err(E::custom)
+            }
         }
-    };
-    Ok(PageRequest::new(limit(query)?, after))
+
+        deserializer.deserialize_str(Number)
+    }
+}
+
+impl PageQuery {
+    /// Of a list whose cursors are identifiers of the kind `Id`.
+    pub(super) fn request<Id: FromStr>(&self) -> Result<PageRequest, Refusal> {
+        if self.after.as_ref().is_some_and(|after| after.parse::<Id>().is_err()) {
+            return Err(not_of_this_list());
+        }
+        Ok(PageRequest::new(self.limit(), self.after.clone()))
+    }
+
+    /// Of a list whose places are free text: its cursors are made by [`onward`].
+    pub(super) fn named_request(&self, list: &str) -> Result<PageRequest, Refusal> {
+        let after = self.after.as_ref().map(|cursor| place_of(list, cursor).ok_or_else(not_of_this_list));
+        Ok(PageRequest::new(self.limit(), after.transpose()?))
+    }
+
+    /// As [`PageQuery::request`], of a list that can be brought into another order: cursors are then good for that
+    /// order only.
+    pub(super) fn sorted_request<Id: FromStr>(&self, sort: Option<&Sort>) -> Result<PageRequest, Refusal> {
+        let Some(sort) = sort.cloned() else { return self.request::<Id>() };
+        let sort = match &self.after {
+            None => sort,
+            Some(cursor) => sort
+                .after(cursor)
+                .ok_or_else(|| wrong_parameter("after", "This is not a cursor of this list in this order."))?,
+        };
+        Ok(PageRequest::sorted(self.limit(), sort))
+    }
+
+    /// How many items were asked for, if a number was.
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit.map(|Limit(limit)| limit)
+    }
+}
+
+fn not_of_this_list() -> Refusal {
+    wrong_parameter("after", "This is not a cursor of this list.")
 }
 
 /// The `next` of such a list.
@@ -46,29 +95,62 @@ pub(super) fn onward(list: &str, next: Option<&String>) -> Option<String> {
     next.map(|place| cursor_behind(list, place))
 }
 
-fn limit(query: &Query) -> Result<Option<usize>, Refusal> {
-    parameter(query, "limit")?
-        .map(|text| text.parse().map_err(|_| wrong_parameter("limit", "is not a number")))
-        .transpose()
+/// In which direction of time a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
 }
 
-/// As [`page_request`], of a list that `sort` can bring into another order: cursors are then good for that order only.
-pub(super) fn sorted_request<Id: FromStr, R: Sortable>(query: &Query) -> Result<PageRequest, Refusal> {
-    let Some(text) = parameter(query, "sort")? else { return page_request::<Id>(query) };
-    let sort = Sort::of::<R>(text).ok_or_else(|| {
-        let fields = R::FIELDS.join(", ");
-        wrong_parameter(
-            "sort",
-            &format!("is none of {fields}, each perhaps with a - before it for the other direction"),
-        )
-    })?;
-    let sort = match parameter(query, "after")? {
-        None => sort,
-        Some(cursor) => {
-            sort.after(cursor).ok_or_else(|| wrong_parameter("after", "is not a cursor of this list in this order"))?
+impl Direction {
+    /// The order of the store; the newest first where none is named.
+    pub(super) fn order(this: Option<Self>) -> Order {
+        match this {
+            Some(Self::Asc) => Order::Ascending,
+            Some(Self::Desc) | None => Order::Descending,
         }
-    };
-    Ok(PageRequest::sorted(limit(query)?, sort))
+    }
+}
+
+/// `sort` of a list: by a field, with `-` before it from the end.
+macro_rules! sorts {
+    ($($name:ident: $record:ty;)*) => {$(
+        /// In which order a list of these is. A cursor is good for the order that it was made in.
+        #[derive(Debug)]
+        pub struct $name(pub Sort);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Sort::of::<$record>(&text).map(Self).ok_or_else(|| D::Error::custom("no such order"))
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                orders(<$record>::FIELDS)
+            }
+        }
+
+        impl ToSchema for $name {}
+    )*};
+}
+
+sorts! {
+    SortOfUsers: records::User;
+    SortOfClients: records::Client;
+    SortOfGroups: records::Group;
+    SortOfSessions: records::Session;
+    SortOfApiKeys: records::ApiKey;
+}
+
+/// One of these fields, forwards or from the end.
+fn orders(fields: &[&str]) -> RefOr<Schema> {
+    let words: Vec<String> = fields.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
 }
 
 /// Makes a page: among the long work when it is sorted, for which everything is looked at, or when few of many rows are
@@ -87,20 +169,12 @@ where
     Ok(page?)
 }
 
-/// A query parameter that is `true` or `false`.
-pub(super) fn flag(query: &Query, name: &str) -> Result<Option<bool>, Refusal> {
-    parameter(query, name)?
-        .map(|text| text.parse().map_err(|_| wrong_parameter(name, "is neither true nor false")))
-        .transpose()
+/// What is looked for: nothing when it is blank.
+pub(super) fn search(text: Option<&String>) -> Option<Search> {
+    text.and_then(|text| Search::new(text))
 }
 
-/// `search`: nothing when it is blank.
-pub(super) fn search(query: &Query) -> Result<Option<Search>, Refusal> {
-    Ok(parameter(query, "search")?.and_then(Search::new))
-}
-
+/// Refuses a parameter for what its type cannot say.
 pub(super) fn wrong_parameter(name: &str, problem: &str) -> Refusal {
-    let message = format!("The query parameter {name} {problem}.");
-    let field = FieldProblem { field: name.to_owned(), message: message.clone() };
-    Refusal::malformed(message).with_fields(vec![field])
+    params::wrong(name, problem)
 }

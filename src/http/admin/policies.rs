@@ -9,20 +9,19 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post};
-use super::paging::{page_request, paged, parameter, wrong_parameter};
+use super::paging::{Direction, PageQuery, paged, wrong_parameter};
 use crate::access;
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{PolicyDecision, evaluate, tried};
 use crate::access::switched_off;
 use crate::base::id::EvaluationId;
 use crate::base::page::PageRequest;
-use crate::base::{Moment, ScriptDigest, Timestamp};
+use crate::base::{ScriptDigest, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Body, Query, UpdatePolicies, ViewPolicies};
+use crate::http::extract::{Admin, Body, Params, UpdatePolicies, ViewPolicies};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{self, ActorKind, Decision, EvaluationRow, PolicyPlace};
 use crate::script::{self, Busy, Fault, Note, Task};
-use crate::store::Order;
 
 /// A script to look at.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -177,7 +176,41 @@ pub struct PolicyVersion {
     at: Timestamp,
 }
 
-/// The operations.
+/// Which evaluations a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct EvaluationQuery {
+    /// From this moment on.
+    since: Option<Timestamp>,
+    /// Only on this type.
+    entity_type: Option<String>,
+    /// Only on this object.
+    entity_id: Option<String>,
+    /// Only of this permission.
+    permission: Option<String>,
+    /// Only about this subject.
+    subject: Option<String>,
+    /// Only with this result.
+    result: Option<Decision>,
+    /// Oldest or newest first.
+    order: Option<Direction>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// Which versions of policies a list of them shows.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct VersionQuery {
+    /// Of which type.
+    entity_type: String,
+    /// Only of this permission.
+    permission: Option<String>,
+    /// Only of this tuple's condition.
+    tuple: Option<String>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         post("policies/validate", "What is wrong with a script; it is not run")
@@ -190,20 +223,12 @@ pub fn operations() -> Vec<Operation> {
             .gives::<TrialResult>(),
         get("policies/evaluations", "What policies got and answered, newest first")
             .needs("view on policies")
-            .filter::<Timestamp>("since", "From this moment on.")
-            .filter::<String>("entity_type", "Only on this type.")
-            .filter::<String>("entity_id", "Only on this object.")
-            .filter::<String>("permission", "Only of this permission.")
-            .filter::<String>("subject", "Only about this subject.")
-            .filter::<Decision>("result", "Only with this result.")
-            .filter_among("order", &["asc", "desc"], "Oldest or newest first.")
-            .pages::<Evaluation>(),
+            .asks::<EvaluationQuery>()
+            .lists::<Evaluation>(),
         get("policies/versions", "What the policies of a type were, the newest first for each")
             .needs("view on policies")
-            .names::<String>("entity_type", "Of which type.")
-            .filter::<String>("permission", "Only of this permission.")
-            .filter::<String>("tuple", "Only of this tuple's condition.")
-            .pages::<PolicyVersion>(),
+            .asks::<VersionQuery>()
+            .lists::<PolicyVersion>(),
         get("policies/switched-off", "Policies that did not come back and are not run any more, oldest first")
             .needs("view on policies")
             .gives::<SwitchedOffList>(),
@@ -234,7 +259,11 @@ pub async fn test(admin: Admin<ViewPolicies>, body: Body<ScriptTrial>) -> Handle
     let ScriptTrial { script, context } = body.0;
     let now = admin.cx.now;
     let context = tried(&context.unwrap_or_default(), now)?;
-    let task = Task { owner: format!("{:?}", admin.cx.actor), about: String::from("a policy that is tried out") };
+    let task = Task {
+        tenant: admin.cx.tenant.id,
+        owner: format!("{:?}", admin.cx.actor),
+        about: String::from("a policy that is tried out"),
+    };
     let ran = admin.cx.app.scripts.run(task, move |vm| evaluate(vm, &script, &context, now)).await;
     if matches!(ran, Err(Busy::Lost)) {
         switched_off::note(&admin.cx).await.map_err(Refusal::internal)?;
@@ -315,37 +344,13 @@ impl From<EvaluationRow> for Evaluation {
 
 /// `GET policies/evaluations`: a page, newest first or in the given `order`; `since`, `entity_type`, `entity_id`,
 /// `permission`, `subject` and `result` narrow it. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
-    let order = match parameter(&query, "order")? {
-        None | Some("desc") => Order::Descending,
-        Some("asc") => Order::Ascending,
-        Some(_) => return Err(wrong_parameter("order", "is neither asc nor desc")),
-    };
-    let since = match parameter(&query, "since")? {
-        None => None,
-        Some(text) => {
-            Some(Moment::parse_rfc3339(text).ok_or_else(|| wrong_parameter("since", "is not an RFC 3339 time"))?)
-        }
-    };
-    let result = match parameter(&query, "result")? {
-        None => None,
-        Some("allowed") => Some(Decision::Allowed),
-        Some("denied") => Some(Decision::Denied),
-        Some("error") => Some(Decision::Error),
-        Some(_) => return Err(wrong_parameter("result", "is none of allowed, denied, error")),
-    };
-    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let filter = Filter {
-        since,
-        entity_type: text("entity_type")?,
-        entity_id: text("entity_id")?,
-        permission: text("permission")?,
-        subject: text("subject")?,
-        result,
-    };
+pub async fn list(admin: Admin<ViewPolicies>, query: Params<EvaluationQuery>) -> HandlerResult {
+    let EvaluationQuery { since, entity_type, entity_id, permission, subject, result, order, page } = query.0;
+    let (order, since) = (Direction::order(order), since.map(|Timestamp(since)| since));
+    let filter = Filter { since, entity_type, entity_id, permission, subject, result };
     evaluations::flush(&admin.cx).await?;
     let read = move |cx: &Cx, request: &PageRequest| evaluations::page(cx, &filter, order, request);
-    let page = paged(&admin.cx, page_request::<EvaluationId>(&query)?, read).await?;
+    let page = paged(&admin.cx, page.request::<EvaluationId>()?, read).await?;
     Ok(HttpResponse::Ok().json(page.map(Evaluation::from)))
 }
 
@@ -381,17 +386,15 @@ impl From<records::PolicyVersion> for PolicyVersion {
 
 /// `GET policies/versions`: a page of what the policies of an `entity_type` were, the newest first for each; of one
 /// `permission` or `tuple` only. A `script` that is `null` was taken away.
-pub async fn versions(admin: Admin<ViewPolicies>, query: Query) -> HandlerResult {
-    let Some(entity_type) = parameter(&query, "entity_type")? else {
-        return Err(wrong_parameter("entity_type", "is missing"));
-    };
-    let place = match (parameter(&query, "permission")?, parameter(&query, "tuple")?) {
-        (Some(_), Some(_)) => return Err(wrong_parameter("tuple", "cannot be given with permission")),
-        (Some(name), None) => Some(PolicyPlace::Permission(name.to_owned())),
-        (None, Some(id)) => Some(PolicyPlace::Tuple(id.to_owned())),
+pub async fn versions(admin: Admin<ViewPolicies>, query: Params<VersionQuery>) -> HandlerResult {
+    let VersionQuery { entity_type, permission, tuple, page } = query.0;
+    let place = match (permission, tuple) {
+        (Some(_), Some(_)) => return Err(wrong_parameter("tuple", "This cannot be given with `permission`.")),
+        (Some(name), None) => Some(PolicyPlace::Permission(name)),
+        (None, Some(id)) => Some(PolicyPlace::Tuple(id)),
         (None, None) => None,
     };
-    let request = page_request::<VersionCursor>(&query)?;
-    let page = evaluations::versions(&admin.cx, entity_type, place.as_ref(), &request)?;
+    let request = page.request::<VersionCursor>()?;
+    let page = evaluations::versions(&admin.cx, &entity_type, place.as_ref(), &request)?;
     Ok(HttpResponse::Ok().json(page.map(PolicyVersion::from)))
 }

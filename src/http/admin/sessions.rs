@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get};
-use super::paging::{paged, parameter, sorted_request, wrong_parameter};
+use super::paging::{PageQuery, SortOfSessions, paged};
 use crate::audit::Ended;
 use crate::base::Timestamp;
 use crate::base::id::{ClientId, SessionId, UserId};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Query, RevokeSessions, ViewSessions};
+use crate::http::extract::{Admin, Params, RevokeSessions, ViewSessions};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::sessions::{self, Filter};
 use crate::identity::{proofs, users};
@@ -55,15 +55,26 @@ pub struct EndedSessions {
     ended: Ended,
 }
 
-/// The operations.
+/// Which sessions a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SessionQuery {
+    /// Only of this person: e-mail address, username or id.
+    user: Option<String>,
+    /// Only those out of which this app got a code.
+    client: Option<ClientId>,
+    /// By this field; with - from the end. A cursor is good for the order that it was made in.
+    sort: Option<SortOfSessions>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("sessions", "Signed-in browsers and devices, newest first")
             .needs("view_all on sessions")
-            .filter::<String>("user", "Only of this person: e-mail address, username or id.")
-            .filter::<String>("client", "Only those out of which this app got a code.")
-            .sorts::<records::Session>()
-            .pages::<Session>(),
+            .asks::<SessionQuery>()
+            .lists::<Session>(),
         deletes(
             "users/{user}/sessions",
             "Signs somebody out everywhere: ends all sessions and all tokens that apps hold for them",
@@ -96,13 +107,11 @@ fn shown(cx: &Cx, session: records::Session) -> Session {
 
 /// `GET sessions`: a page of live ones, newest first or by `sort`; of one `user`, and of those out of which one
 /// `client` got a code. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewSessions>, query: Query) -> HandlerResult {
-    let user = parameter(&query, "user")?.map(|name| users::by_name(&admin.cx, name)).transpose()?;
-    let client = parameter(&query, "client")?
-        .map(|id| id.parse().map_err(|_| wrong_parameter("client", "is not the id of an app")))
-        .transpose()?;
+pub async fn list(admin: Admin<ViewSessions>, query: Params<SessionQuery>) -> HandlerResult {
+    let SessionQuery { user, client, sort, page } = query.0;
+    let user = user.map(|name| users::by_name(&admin.cx, &name)).transpose()?;
     let filter = Filter { user: user.map(|user| user.id), client };
-    let request = sorted_request::<SessionId, records::Session>(&query)?;
+    let request = page.sorted_request::<SessionId>(sort.as_ref().map(|sort| &sort.0))?;
     let page = paged(&admin.cx, request, move |cx, request| sessions::page(cx, &filter, request)).await?;
     Ok(HttpResponse::Ok().json(page.map(|session| shown(&admin.cx, session))))
 }

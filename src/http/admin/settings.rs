@@ -50,7 +50,7 @@ pub enum SettingOrigin {
     Flag,
 }
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = get("settings", "The configuration in effect, without its secrets");
     vec![all.needs("view on settings").lists::<Setting>()]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post};
-use super::paging::{page_request, paged, parameter};
+use super::paging::{PageQuery, paged};
 use super::writers::for_writers;
 use crate::access::authority::Writable;
 use crate::access::dry_run::{Change, LookedAt};
@@ -18,7 +18,7 @@ use crate::access::{Error, dry_run};
 use crate::base::Timestamp;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
-use crate::http::extract::{Admin, LongBody, Manager, Query, ViewTuples};
+use crate::http::extract::{Admin, LongBody, Manager, Params, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::{self, SubjectRef, TupleKey};
 use crate::store::rows::tuples::Filter;
@@ -232,22 +232,36 @@ pub struct TriedTuples {
     resolved: Vec<Name>,
 }
 
+/// Which tuples a list of them shows.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TupleQuery {
+    /// Only on this type.
+    entity_type: Option<String>,
+    /// Only on this object.
+    entity_id: Option<String>,
+    /// Only this relation.
+    relation: Option<String>,
+    /// Only of this subject, as TYPE:ID.
+    subject: Option<String>,
+    /// Only of subjects of this type.
+    subject_type: Option<String>,
+    /// Only of subjects with this id.
+    subject_id: Option<String>,
+    /// Whether a subject may be named; otherwise all is an identifier.
+    names: Option<bool>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
 const WRITES_TUPLES: &str = "Depends on the object: manage_platform on platform for what gives authority, manage_members on groups, \
                              manage_access on the client, else update on tuples.";
 
-/// The operations.
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("tuples", "Who has which relation to which object")
             .needs("view on tuples")
-            .filter::<String>("entity_type", "Only on this type.")
-            .filter::<String>("entity_id", "Only on this object.")
-            .filter::<String>("relation", "Only this relation.")
-            .filter::<String>("subject", "Only of this subject, as TYPE:ID.")
-            .filter::<String>("subject_type", "Only of subjects of this type.")
-            .filter::<String>("subject_id", "Only of subjects with this id.")
-            .filter::<bool>("names", "Whether a subject may be named; otherwise all is an identifier.")
-            .paged()
+            .asks::<TupleQuery>()
             .gives::<TuplePage>(),
         post("tuples", "Writes a tuple, or up to 1000 of them, all or none")
             .depends(WRITES_TUPLES)
@@ -273,19 +287,19 @@ pub fn operations() -> Vec<Operation> {
 
 /// `GET tuples`: `entity_type`, `entity_id`, `relation` and `subject=TYPE:ID` narrow it. A subject may be named, unless
 /// `names=false`. A page may be short and still have a `next`.
-pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
-    let text = |name| parameter(&query, name).map(|value| value.map(str::to_owned));
-    let subject = parameter(&query, "subject")?;
+pub async fn list(admin: Admin<ViewTuples>, query: Params<TupleQuery>) -> HandlerResult {
+    let query = query.0;
+    let subject = query.subject.as_deref();
     let subject = subject.map(|text| naming::parse_subject(&admin.cx, &admin.cx.read()?, text)).transpose()?;
     let (subject_type, subject_id) = subject.map(|subject| (subject.kind, subject.id)).unzip();
     let mut filter = Filter {
-        entity_type: text("entity_type")?,
-        entity_id: text("entity_id")?,
-        relation: text("relation")?,
-        subject_type: text("subject_type")?.or(subject_type),
-        subject_id: text("subject_id")?.or(subject_id),
+        entity_type: query.entity_type,
+        entity_id: query.entity_id,
+        relation: query.relation,
+        subject_type: query.subject_type.or(subject_type),
+        subject_id: query.subject_id.or(subject_id),
     };
-    let naming = Naming::asked(parameter(&query, "names")? != Some("false"));
+    let naming = Naming::asked(query.names.unwrap_or(true));
     let mut name = None;
     if let (Some(kind), Some(id)) = (&filter.subject_type, &filter.subject_id) {
         let typed = SubjectRef::new(&**kind, &**id);
@@ -293,7 +307,7 @@ pub async fn list(admin: Admin<ViewTuples>, query: Query) -> HandlerResult {
         (filter.subject_id, name) = (Some(found.0.id), found.1);
     }
     let read = move |cx: &Cx, request: &PageRequest| tuples::page(cx, &filter, request);
-    let page = paged(&admin.cx, page_request::<String>(&query)?, read).await?;
+    let page = paged(&admin.cx, query.page.request::<String>()?, read).await?;
     let items = page.items.iter().map(Tuple::from).collect();
     Ok(HttpResponse::Ok().json(TuplePage { items, next: page.next, resolved: name }))
 }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get};
-use super::paging::{parameter, wrong_parameter};
+use super::paging::wrong_parameter;
 use crate::access::effective::{self, Effective};
 use crate::access::membership;
-use crate::base::Timestamp;
 use crate::base::id::{ClientId, GroupId, UserId};
 use crate::base::page::Page;
+use crate::base::{Filled, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, PlatformRight, Query, UpdateUsers, ViewGroups, ViewTuples, ViewUsers};
+use crate::http::extract::{Admin, Params, PlatformRight, UpdateUsers, ViewGroups, ViewTuples, ViewUsers};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::users;
 use crate::oauth::preview::{self, Preview};
@@ -56,7 +56,23 @@ pub struct RevokedGrants {
     grants: usize,
 }
 
-/// The operations.
+/// What of somebody's access is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AccessQuery {
+    /// Only on the types of this app.
+    client: Option<String>,
+}
+
+/// Whose tokens are shown, for which app.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TokenQuery {
+    /// For this app.
+    client: Filled,
+    /// With these scopes, separated by spaces; openid when absent.
+    scope: Option<String>,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
         get("users/{user}/groups", "The groups they are in")
@@ -64,12 +80,11 @@ pub fn operations() -> Vec<Operation> {
             .lists::<JoinedGroup>(),
         get("users/{user}/access", "What they may do")
             .depends("Needs view on users and view on tuples.")
-            .filter::<String>("client", "Only on the types of this app.")
+            .asks::<AccessQuery>()
             .gives::<Effective>(),
         get("users/{user}/token", "What their tokens would say; nothing is signed or stored")
             .depends("Needs view on users and view on tuples.")
-            .names::<String>("client", "For this app.")
-            .filter::<String>("scope", "With these scopes, separated by spaces; openid when absent.")
+            .asks::<TokenQuery>()
             .gives::<Preview>(),
         get("users/{user}/consents", "The apps they have let in").needs("view on users").lists::<Consent>(),
         deletes("users/{user}/consents/{client}", "Ends what an app got by their consent")
@@ -94,23 +109,21 @@ pub async fn groups(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResul
 }
 
 /// `GET users/{user}/access`: what they may do, with `client` on the types of that app only.
-pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> HandlerResult {
+pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Params<AccessQuery>) -> HandlerResult {
     also::<ViewTuples>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
-    let client = client_in(&query)?;
+    let client = query.0.client()?;
     let subject = SubjectRef::new("user", user.id.as_str());
     let look = move |cx: &Cx| effective::of_subject(cx, &subject, client.as_ref());
     Ok(HttpResponse::Ok().json(admin.cx.look(look).await?))
 }
 
 /// `GET users/{user}/token`: what would stand in their tokens for `client` with `scope`. Nothing is signed or stored.
-pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Query) -> HandlerResult {
+pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Params<TokenQuery>) -> HandlerResult {
     also::<ViewTuples>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
-    let id = parameter(&query, "client")?.filter(|id| !id.is_empty());
-    let id = id.ok_or_else(|| wrong_parameter("client", "is missing: name an app"))?;
-    let client = clients::find(&admin.cx, id)?.ok_or(clients::Error::NotFound)?;
-    let scopes: Vec<&str> = parameter(&query, "scope")?.unwrap_or_default().split_whitespace().collect();
+    let client = clients::find(&admin.cx, query.0.client.as_str())?.ok_or(clients::Error::NotFound)?;
+    let scopes: Vec<&str> = query.0.scope.as_deref().unwrap_or_default().split_whitespace().collect();
     Ok(HttpResponse::Ok().json(preview::tokens(&admin.cx, &user, &client, &scopes).await?))
 }
 
@@ -143,8 +156,10 @@ fn also<R: PlatformRight>(cx: &Cx) -> Result<(), Refusal> {
     R::require(cx)
 }
 
-/// `client`, which need not be one that there is.
-fn client_in(query: &Query) -> Result<Option<ClientId>, Refusal> {
-    let id = parameter(query, "client")?.filter(|id| !id.is_empty());
-    id.map(|id| id.parse().map_err(|_| wrong_parameter("client", "is not the id of an app"))).transpose()
+impl AccessQuery {
+    /// The app, which need not be one that there is.
+    fn client(&self) -> Result<Option<ClientId>, Refusal> {
+        let id = self.client.as_ref().filter(|id| !id.is_empty());
+        id.map(|id| id.parse().map_err(|_| wrong_parameter("client", "This is not the id of an app."))).transpose()
+    }
 }

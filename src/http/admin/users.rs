@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
-use super::paging::{flag, paged, parameter, search, sorted_request};
+use super::paging::{PageQuery, SortOfUsers, paged, search};
 use crate::audit::Ended;
 use crate::base::id::{InviteId, UserId};
 use crate::base::long_work::Busy;
 use crate::base::{Secret, Timestamp};
-use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Query, UpdateUsers, ViewUsers};
+use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Params, UpdateUsers, ViewUsers};
 use crate::http::respond::HandlerResult;
 use crate::identity::invites;
 use crate::identity::users::{self, Filter};
@@ -147,7 +147,7 @@ pub struct NewUser {
     /// E-mail address.
     #[schema(format = "email", min_length = 3, max_length = 254)]
     pub email: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is known to be theirs; true when absent, since many apps refuse people without.
     pub email_verified: Option<bool>,
     /// Name to sign in with besides the e-mail address.
     #[schema(min_length = 3, max_length = 30)]
@@ -256,16 +256,25 @@ pub struct Invite {
     expires_at: Timestamp,
 }
 
-/// The operations.
+/// Which people a list of them shows, in which order.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct UserQuery {
+    /// Only those whose e-mail address, username, names or id hold this.
+    search: Option<String>,
+    /// Only those who are, or are not.
+    disabled: Option<bool>,
+    /// Only those with this role: admin.
+    role: Option<String>,
+    /// By this field; with - from the end. A cursor is good for the order that it was made in.
+    sort: Option<SortOfUsers>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
-        get("users", "People, oldest first")
-            .needs("view on users")
-            .filter::<String>("search", "Only those whose e-mail address, username, names or id hold this.")
-            .filter::<bool>("disabled", "Only those who are, or are not.")
-            .filter::<String>("role", "Only those with this role: admin.")
-            .sorts::<records::User>()
-            .pages::<User>(),
+        get("users", "People, oldest first").needs("view on users").asks::<UserQuery>().lists::<User>(),
         post("users", "Makes an account").needs("create on users").fresh().takes::<NewUser>().makes::<User>(),
         get("users/{user}", "A person, by e-mail address, username or id").needs("view on users").gives::<User>(),
         patch("users/{user}", "Changes a person; what is absent stays, a claim that is null goes")
@@ -300,13 +309,10 @@ pub fn operations() -> Vec<Operation> {
 
 /// `GET users`: a page, oldest first or by `sort`; `search`, `disabled` and `role` narrow it. A page may be short and
 /// still have a `next`.
-pub async fn list(admin: Admin<ViewUsers>, query: Query) -> HandlerResult {
-    let filter = Filter {
-        search: search(&query)?,
-        disabled: flag(&query, "disabled")?,
-        role: parameter(&query, "role")?.filter(|role| !role.is_empty()).map(str::to_owned),
-    };
-    let request = sorted_request::<UserId, records::User>(&query)?;
+pub async fn list(admin: Admin<ViewUsers>, query: Params<UserQuery>) -> HandlerResult {
+    let UserQuery { search: text, disabled, role, sort, page } = query.0;
+    let filter = Filter { search: search(text.as_ref()), disabled, role: role.filter(|role| !role.is_empty()) };
+    let request = page.sorted_request::<UserId>(sort.as_ref().map(|sort| &sort.0))?;
     let page = paged(&admin.cx, request, move |cx, request| users::page(cx, &filter, request)).await?;
     Ok(HttpResponse::Ok().json(page.map(|user| User::from(&user))))
 }
@@ -325,7 +331,7 @@ pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewUser>
     }
     let new = users::NewUser {
         email: body.email,
-        email_verified: body.email_verified.unwrap_or_default(),
+        email_verified: body.email_verified.unwrap_or(true),
         username: body.username,
         password: body.password,
         roles,

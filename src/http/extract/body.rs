@@ -15,7 +15,7 @@ use crate::http::state::State;
 
 /// How long a body may take to arrive. The head has a limit of its own in the server's settings. Unit tests wait for
 /// the end of it.
-pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });
+pub(in crate::http) const BODY_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 4 } else { 20 });
 
 /// How much of a body that is too large is read all the same, in bytes.
 pub(in crate::http) const MOST_DISCARDED: usize = 1024 * 1024;
@@ -42,7 +42,7 @@ pub(super) async fn read_up_to(most: usize, request: &HttpRequest, payload: Payl
     let read = async {
         if is_long { Err(too_large(payload, 0, limit).await) } else { collect(payload, limit, &mut held).await }
     };
-    let body = tokio::time::timeout(PATIENCE, read).await;
+    let body = tokio::time::timeout(BODY_TIMEOUT, read).await;
     let body = body.map_err(|_| Refusal::of_status(StatusCode::REQUEST_TIMEOUT))??;
     // What is made of the body is there until the answer is.
     keep_held(request, held);

@@ -24,7 +24,7 @@ use crate::records::{Client, Session, User};
 /// Where a machine shows its key.
 const API_KEY: &str = "x-api-key";
 
-/// Who asks.
+/// Who proved to be the caller of a question.
 #[derive(Clone, Debug)]
 pub enum Who {
     /// A person, who is not disabled.
@@ -65,9 +65,9 @@ pub enum Credential {
 pub struct Caller {
     /// The operation, with the caller as its actor.
     pub cx: Cx,
-    /// Who.
+    /// The person, key or client that asks.
     pub who: Who,
-    /// By what.
+    /// What they proved it with.
     pub by: Credential,
     /// Whether the request came through the admin socket.
     pub is_local: bool,

@@ -54,7 +54,7 @@ impl Purpose {
 pub(in crate::http) struct Pending(pub Vec<Cookie<'static>>);
 
 /// The value of our cookie, as it came: the first of its name. Each pair stands for itself (RFC 6265 §5.4), so what
-/// cannot be read of other programs on the same host hides nothing of ours.
+/// cannot be read of other programs on the same host hides none of them.
 pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> {
     let name = purpose.name(cx);
     let fields = request.headers().get_all(header::COOKIE);

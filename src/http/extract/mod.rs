@@ -4,7 +4,7 @@
 //! [`Refusal`](super::respond::Refusal), drawn in the dialect of the path.
 //!
 //! * [`Cx`](crate::cx::Cx): the operation. Take it in every handler; one request sees one moment.
-//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to judge), [`Fields`]
+//! * [`Query`], [`Pairs`] (form or JSON object as name–value pairs, repeats kept for the caller to check), [`Fields`]
 //!   (form of a page, repeats refused): bounded, strictly UTF-8.
 //! * [`Body<T>`], [`LongBody<T>`] and [`OpenBody<T>`]: JSON as the type says, [`Params<T>`]: a query as the type says,
 //!   each with every mistake at once.

@@ -46,10 +46,15 @@ pub(in crate::http) fn typed<T: DeserializeOwned + ToSchema>(
 }
 
 /// A query that is refused for these mistakes.
-pub(in crate::http) fn refusal(mistakes: Vec<Mistake>) -> Refusal {
-    let problems = mistakes.iter().map(|mistake| format!("The query parameter {}: {}", mistake.at, mistake.message));
-    let message = problems.collect::<Vec<_>>().join(" ");
+fn refusal(mistakes: Vec<Mistake>) -> Refusal {
+    let problems = mistakes.iter().map(|mistake| format!("`{}`: {}", mistake.at, mistake.message));
+    let message = format!("The query is not accepted. {}", problems.collect::<Vec<_>>().join(" "));
     Refusal::malformed(message).with_fields(mistakes.into_iter().map(FieldProblem::from).collect())
+}
+
+/// A query that is refused for one parameter, for what its type cannot say.
+pub(in crate::http) fn wrong(name: &str, problem: &str) -> Refusal {
+    refusal(vec![Mistake { at: name.to_owned(), message: problem.to_owned(), is_missing: false }])
 }
 
 /// The value of a parameter.

@@ -1,4 +1,4 @@
-//! What happens around every request, in this order: the operation begins, other origins are judged, attempts are
+//! What happens around every request, in this order: the operation begins, other origins are checked, attempts are
 //! counted, the handler runs (a panic is caught), the refusal is drawn in the path's dialect, headers are added, one
 //! line is logged, and what is left of the body is read. It stands around every route, inside it, so all of this is
 //! decided by the route that the router found.
@@ -25,7 +25,7 @@ use self::cors::Decision;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
 use super::host;
-use super::respond::Refusal;
+use super::respond::{Refusal, page};
 use super::routes::{Dialect, Matched};
 use super::state::State;
 use crate::base::panic::message_of;
@@ -112,7 +112,7 @@ fn name_of(request: &ServiceRequest, matched: &Matched) -> Option<header::Header
     is_plain.then(|| name.clone())
 }
 
-/// An answer that needs no handler: a preflight, too many attempts, or a fault of our own while judging.
+/// An answer that needs no handler: a preflight, too many attempts, or a fault of our own before it.
 fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option<Refusal>) -> Option<HttpResponse> {
     let answer = match trouble {
         Some(refusal) => Err(refusal),
@@ -129,7 +129,7 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
         Err(refusal) => asked.refuse(&refusal),
     };
     hand_out_cookies(request.request(), &mut response, &asked.decision);
-    asked.dress(&mut response);
+    asked.add_headers(&mut response);
     Some(response)
 }
 
@@ -189,8 +189,11 @@ impl Asked {
         if let Some(drawn) = self.redraw(&response) {
             response = drawn;
         }
+        if let Some(page) = page::instead_of_redirect(&self.cx, &response) {
+            response = page;
+        }
         hand_out_cookies(&request, &mut response, &self.decision);
-        self.dress(&mut response);
+        self.add_headers(&mut response);
         ServiceResponse::new(request, response)
     }
 
@@ -217,12 +220,12 @@ impl Asked {
             None => Refusal::of_status(status),
         };
         let mut response = self.refuse(&refusal);
-        self.dress(&mut response);
+        self.add_headers(&mut response);
         InternalError::from_response("lost request", response).into()
     }
 
     /// Headers and the log line.
-    fn dress(&self, response: &mut HttpResponse) {
+    fn add_headers(&self, response: &mut HttpResponse) {
         headers::finish(&self.cx, response);
         if let Some(named) = &self.named {
             response.headers_mut().insert(header::HeaderName::from_static(REQUEST_ID), named.clone());
@@ -237,8 +240,8 @@ impl Asked {
             request_id = %self.cx.request.id,
             method = %self.method,
             route = self.matched.pattern.as_deref().map(tracing::field::display),
-            path = %Harmless(&self.path),
-            named = self.named.as_ref().and_then(|named| named.to_str().ok()).filter(|named| *named != self.cx.request.id).map(|named| tracing::field::display(Harmless(named))),
+            path = %Escaped(&self.path),
+            named = self.named.as_ref().and_then(|named| named.to_str().ok()).filter(|named| *named != self.cx.request.id).map(|named| tracing::field::display(Escaped(named))),
             unknown_client_of = self.cx.request.unnamed_by.map(tracing::field::display),
             status = response.status().as_u16(),
             ms = u64::try_from(elapsed).unwrap_or(u64::MAX),
@@ -249,9 +252,9 @@ impl Asked {
 
 /// The text of a path as it was sent, for the log: what is no printable ASCII is escaped, so that no line can pretend
 /// to be two, or another.
-struct Harmless<'a>(&'a str);
+struct Escaped<'a>(&'a str);
 
-impl fmt::Display for Harmless<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_plain = |byte: u8| byte.is_ascii_graphic();
         if self.0.bytes().all(is_plain) {
@@ -286,7 +289,7 @@ mod tests {
             ("/a b\n INFO answered", "/a%20b%0A%20INFO%20answered"),
             ("/\u{202e}x\u{7f}\u{1b}[2J", "/%E2%80%AEx%7F%1B[2J"),
         ] {
-            assert_eq!(Harmless(path).to_string(), shown);
+            assert_eq!(Escaped(path).to_string(), shown);
         }
     }
 }

@@ -14,7 +14,7 @@ use actix_web::http::Version;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use crate::http::extract::body::{MOST_DISCARDED, PATIENCE};
+use crate::http::extract::body::{BODY_TIMEOUT, MOST_DISCARDED};
 
 /// A body that is read by a handler and, behind it, by us.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Rest {
                     read = read.saturating_add(chunk.len());
                 }
             };
-            tokio::time::timeout(PATIENCE, reading).await
+            tokio::time::timeout(BODY_TIMEOUT, reading).await
         });
     }
 }

@@ -9,7 +9,7 @@ use crate::http::extract::{Browser, Pairs, Query};
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAccess};
-use crate::identity::interaction::{Brought, Interaction, Resume};
+use crate::identity::interaction::{Interaction, PresentedInteraction, Resume};
 use crate::oauth::Params;
 use crate::oauth::authorize::{
     self, AuthorizationResponse, Decision, PageRefusal, ResponseMode, Step, TurnedAway, Visit,
@@ -29,18 +29,20 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     let (params, earlier) = match params.find(INTERACTION) {
         None => (params, None),
         Some(token) => match Interaction::open(&cx, token, browser.known_name())? {
-            Brought::Waiting(earlier) => match &earlier.resume {
+            PresentedInteraction::Waiting(earlier) => match &earlier.resume {
                 Resume::Authorization(query) => (Params::from_query(query)?, Some(earlier)),
                 Resume::Page(_) => return refuse(&cx, &PageRefusal::stale_interaction()),
             },
             // What another browser began, or what waited too long, begins anew as if the app had sent it here.
-            Brought::Over { resume: Resume::Authorization(query), why } if why.begins_anew(true) => {
+            PresentedInteraction::Over { resume: Resume::Authorization(query), why } if why.begins_anew(true) => {
                 (Params::from_query(&query)?, None)
             }
-            Brought::Over { resume: Resume::Authorization(query), why } => {
+            PresentedInteraction::Over { resume: Resume::Authorization(query), why } => {
                 return refuse(&cx, &PageRefusal::over(why, &query));
             }
-            Brought::Over { resume: Resume::Page(_), .. } | Brought::Nothing | Brought::Unknown => {
+            PresentedInteraction::Over { resume: Resume::Page(_), .. }
+            | PresentedInteraction::Nothing
+            | PresentedInteraction::Unknown => {
                 return refuse(&cx, &PageRefusal::stale_interaction());
             }
         },
@@ -67,7 +69,10 @@ pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
         let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
-    Ok(go(&request, cx.tenant.urls.path_asking(paths::AUTHORIZE[0], &params.to_query())))
+    match authorize::as_query(&cx, params) {
+        Ok(query) => Ok(go(&request, cx.tenant.urls.path_asking(paths::AUTHORIZE[0], &query))),
+        Err(refusal) => refuse(&cx, &refusal),
+    }
 }
 
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.
@@ -153,6 +158,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     if let Some(query) = &refusal.again {
         let href = cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query);
         view = view.with_action(Link { href, label: String::from("Start again") });
+    }
+    if refusal.offers_sign_out {
+        view = view.with_action(Link { href: cx.tenant.urls.path(paths::LOGOUT), label: String::from("Sign out") });
     }
     let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()

@@ -1,6 +1,7 @@
 //! Discovery and keys: bytes prepared when they change, for anyone (`Access-Control-Allow-Origin: *` is the guard's).
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::crypto::keyring::PreparedJson;
@@ -14,6 +15,15 @@ const CACHE: &str = "public, max-age=300";
 /// The discovery document of the tenant.
 pub async fn discovery(cx: Cx, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     Ok(send(&request, discovery::prepared(&cx.tenant)))
+}
+
+/// The same, where clients of an issuer with a path look for it (RFC 8414 §3.1).
+pub async fn metadata_of_issuer(cx: Cx, request: HttpRequest, base: Path<String>) -> Result<HttpResponse, Refusal> {
+    if cx.tenant.urls.is_named_by(&base) {
+        discovery(cx, request).await
+    } else {
+        Err(Refusal::of_status(StatusCode::NOT_FOUND))
+    }
 }
 
 /// The key set (RFC 7517 §5).

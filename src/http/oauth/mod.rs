@@ -21,6 +21,9 @@ use crate::tenant::paths;
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(Endpoint::at(paths::DISCOVERY).get(metadata::discovery).open_to(Openness::Everybody))
+        .service(
+            Endpoint::at([paths::METADATA_OF_ISSUER]).get(metadata::metadata_of_issuer).open_to(Openness::Everybody),
+        )
         .service(Endpoint::at(paths::JWKS).get(metadata::jwks).open_to(Openness::Everybody))
         .service(Endpoint::at(paths::AUTHORIZE).get(authorize::by_query).post(authorize::by_form))
         .service(Endpoint::at(paths::TOKEN).post(token::exchange))

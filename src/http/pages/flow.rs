@@ -11,7 +11,7 @@ use crate::http::extract::Browser;
 use crate::http::respond::Refusal;
 use crate::http::respond::page;
 use crate::http::views::Shell;
-use crate::identity::interaction::{Brought, Ended, Interaction, Resume};
+use crate::identity::interaction::{Ended, Interaction, PresentedInteraction, Resume};
 use crate::oauth::Error;
 use crate::oauth::authorize::{self, PageRefusal, View};
 use crate::records::Wanted;
@@ -30,7 +30,6 @@ pub enum Flow {
     Over {
         /// The request's parameters as a query.
         query: String,
-        /// Why not.
         why: Ended,
     },
     /// A token that is not ours, or whose app is gone.
@@ -41,7 +40,6 @@ pub enum Flow {
 pub struct Waiting {
     /// As it travels.
     pub token: String,
-    /// The request.
     pub interaction: Interaction,
     /// What of it is shown.
     pub view: View,
@@ -52,10 +50,14 @@ impl Flow {
     pub fn read(browser: &Browser, text: &str) -> Result<Self, Error> {
         let cx = &browser.cx;
         let interaction = match Interaction::open(cx, text, browser.known_name())? {
-            Brought::Nothing => return Ok(Self::Home),
-            Brought::Waiting(interaction) => interaction,
-            Brought::Over { resume: Resume::Authorization(query), why } => return Ok(Self::Over { query, why }),
-            Brought::Over { resume: Resume::Page(_), .. } | Brought::Unknown => return Ok(Self::Stale),
+            PresentedInteraction::Nothing => return Ok(Self::Home),
+            PresentedInteraction::Waiting(interaction) => interaction,
+            PresentedInteraction::Over { resume: Resume::Authorization(query), why } => {
+                return Ok(Self::Over { query, why });
+            }
+            PresentedInteraction::Over { resume: Resume::Page(_), .. } | PresentedInteraction::Unknown => {
+                return Ok(Self::Stale);
+            }
         };
         let query = match &interaction.resume {
             Resume::Page(_) => return Ok(Self::Page(interaction)),

@@ -7,11 +7,11 @@ use askama::Template;
 use super::Refusal;
 use crate::base::secret::sha256;
 use crate::cx::Cx;
-use crate::http::views::{ErrorPage, Shell};
+use crate::http::views::{ErrorPage, LeadOn, Shell};
 
 /// The frame of every page of this installation.
 pub fn shell(cx: &Cx) -> Shell {
-    Shell::new(cx.tenant.urls.clone()).dressed(&cx.settings().look)
+    Shell::new(cx.tenant.urls.clone()).with_look(&cx.settings().look)
 }
 
 /// A page on its way out: `Page::of(&view).answer()`.
@@ -43,13 +43,27 @@ impl<'a, V: Template> Page<'a, V> {
         self
     }
 
-    /// Draws it.
+    /// Makes the answer with its headers. Errors: the template cannot be drawn.
     pub fn answer(self) -> Result<HttpResponse, Refusal> {
         let body = self.view.render().map_err(Refusal::internal)?;
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy(self.leads_away)));
         Ok(response.content_type(header::ContentType::html()).body(body))
     }
+}
+
+/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they come,
+/// and there are cookies and a policy in it, too.
+const LONGEST_LOCATION: usize = 2_048;
+
+/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when it
+/// is not.
+pub fn instead_of_redirect(cx: &Cx, response: &HttpResponse) -> Option<HttpResponse> {
+    let location = response.headers().get(header::LOCATION).filter(|location| location.len() > LONGEST_LOCATION)?;
+    let href = location.to_str().ok().filter(|_| response.status().is_redirection())?.to_owned();
+    let mut page = Page::of(&LeadOn { shell: shell(cx), href }).answer().ok()?;
+    page.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Some(page)
 }
 
 /// The policy of every page: our own stylesheet, scripts and pictures, nothing inline, framed by nobody, forms sent to

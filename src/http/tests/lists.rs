@@ -1,6 +1,6 @@
 //! Lists of the admin API: what narrows them, and reading on.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::base::id::ClientId;
@@ -223,6 +223,47 @@ async fn somebody_is_signed_out_everywhere_at_once() {
     let row = desk.get("audit?action=session.end_all&limit=1").await.json()["items"][0].clone();
     assert_eq!((&row["target"], &row["detail"]["ended"]["sessions"]), (&json!(ann.id), &json!(3)));
     assert_eq!(desk.call(Method::DELETE, "users/nobody@example.com/sessions").await.status, StatusCode::NOT_FOUND);
+}
+
+/// A text that a parameter of this schema does not take; `None` where it takes any.
+fn wrong_text(schema: &Value) -> Option<&'static str> {
+    let is = |word: &str, value: &str| schema[word] == value;
+    let takes_some = schema.get("enum").is_some() || is("type", "integer") || is("type", "boolean");
+    (takes_some || is("format", "date-time")).then_some("neither")
+}
+
+#[actix_web::test]
+async fn everything_that_is_wrong_with_a_query_is_said_at_once_for_every_list() {
+    let desk = Desk::open().await;
+    let document = desk.get("openapi.json").await.json();
+    let (mut lists, mut wrong) = (0, 0);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let Some(parameters) = item["get"]["parameters"].as_array() else { continue };
+        let named = |one: &Value| one["name"].as_str().unwrap().to_owned();
+        let in_query = parameters.iter().filter(|one| one["in"] == "query");
+        let mut names: Vec<String> = in_query.filter(|one| wrong_text(&one["schema"]).is_some()).map(named).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let query: Vec<String> = names.iter().map(|name| format!("{name}=neither")).collect();
+        let path = path.trim_start_matches('/').replace(['{', '}'], "");
+        let path = path.strip_prefix("api/admin/").unwrap_or(&path);
+        let answer = desk.get(&format!("{path}?{}", query.join("&"))).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {}", answer.body);
+        let told = answer.json();
+        assert_eq!(told["code"], "invalid_request", "{path}");
+        let mut found: Vec<String> =
+            told["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap().to_owned()).collect();
+        // What is needed and is not there is said with the rest.
+        let is_needed = |one: &&Value| one["in"] == "query" && one["required"] == true;
+        names.extend(parameters.iter().filter(is_needed).map(named));
+        found.sort_unstable();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(found, names, "{path}: {}", answer.body);
+        (lists, wrong) = (lists + 1, wrong + found.len());
+    }
+    assert!(lists >= 12 && wrong >= 25, "{lists} {wrong}");
 }
 
 #[actix_web::test]

@@ -57,7 +57,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("refresh_tokens_by_grant", 600),
     ("policy_versions_gone", 60),
     ("interactions", 600),
-    ("change_counts", 3),
+    ("change_counts", 1),
     ("outbox", 0),
     ("outbox_by_due", 0),
     ("authentications", 0),

@@ -124,6 +124,28 @@ async fn what_a_tenant_publishes_is_below_its_issuer() {
 }
 
 #[actix_web::test]
+async fn a_tenant_with_a_path_has_its_metadata_behind_the_well_known_name_and_below_its_issuer() {
+    let [default, acme] = two().await;
+    for name in ["oauth-authorization-server", "authzen-configuration"] {
+        let (below, behind) = (format!("/.well-known/{name}"), format!("/.well-known/{name}/t/acme"));
+        let (below, behind) = (acme.get(&below).await, acme.get(&behind).await);
+        assert_eq!((below.status, behind.status), (StatusCode::OK, StatusCode::OK), "{name}");
+        assert_eq!(below.json(), behind.json(), "{name}");
+        let issuer = if name.starts_with("oauth") { "issuer" } else { "policy_decision_point" };
+        assert_eq!(behind.json()[issuer], format!("{OWN}{}", ACME.1));
+        for other in ["t/acme/", "t/other", "t", "", "t%2Facme/x"] {
+            let path = format!("/.well-known/{name}/{other}");
+            assert_eq!(acme.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(default.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        assert_eq!(default.get(&format!("/.well-known/{name}/t/acme")).await.status, StatusCode::NOT_FOUND);
+    }
+    let asked = TestRequest::get().uri("/.well-known/oauth-authorization-server/t/acme");
+    let answer = acme.send(asked.insert_header(("origin", "https://any.example"))).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+}
+
+#[actix_web::test]
 async fn a_browser_keeps_the_cookies_of_two_tenants_apart() {
     let [default, acme] = two().await;
     let names =

@@ -54,7 +54,6 @@ pub struct Confirm {
 #[derive(Clone, Debug, Template)]
 #[template(path = "choose-account.html")]
 pub struct ChooseAccount {
-    /// The frame.
     pub shell: Shell,
     /// Value of the hidden field `csrf_token`.
     pub csrf: String,

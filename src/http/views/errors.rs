@@ -15,9 +15,7 @@ pub struct ErrorPage {
     pub shell: Shell,
     /// The HTTP status the page is sent with.
     pub status: u16,
-    /// What happened.
     pub heading: String,
-    /// Why.
     pub why: String,
     /// What to do next, and who can.
     pub next_step: String,

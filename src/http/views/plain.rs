@@ -10,7 +10,6 @@ use crate::tenant::paths;
 #[derive(Clone, Debug, Template)]
 #[template(path = "home.html")]
 pub struct Home {
-    /// The frame.
     pub shell: Shell,
     /// Value of the hidden field `csrf_token`; unused while signed out.
     pub csrf: String,
@@ -34,7 +33,6 @@ pub struct Home {
 #[derive(Clone, Debug, Template)]
 #[template(path = "app.html")]
 pub struct AppPage {
-    /// The frame.
     pub shell: Shell,
     /// What the pages are together.
     pub title: &'static str,
@@ -48,9 +46,7 @@ pub struct AppPage {
 #[derive(Clone, Debug, Template)]
 #[template(path = "notice.html")]
 pub struct Notice {
-    /// The frame.
     pub shell: Shell,
-    /// What happened.
     pub heading: String,
     /// What it means, one paragraph each.
     pub paragraphs: Vec<String>,

@@ -9,7 +9,6 @@ use crate::tenant::paths;
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign-up.html")]
 pub struct SignUp {
-    /// The frame.
     pub shell: Shell,
     /// Value of the hidden field `csrf_token`.
     pub csrf: String,
@@ -44,9 +43,7 @@ pub enum SignUpRefusal {
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign-up-closed.html")]
 pub struct SignUpClosed {
-    /// The frame.
     pub shell: Shell,
-    /// Why.
     pub reason: SignUpRefusal,
     /// Where people with an account sign in.
     pub sign_in_href: Option<String>,
@@ -68,7 +65,6 @@ impl SignUpClosed {
 #[derive(Clone, Debug, Template)]
 #[template(path = "set-up.html")]
 pub struct SetUp {
-    /// The frame.
     pub shell: Shell,
     /// Value of the hidden field `csrf_token`.
     pub csrf: String,
@@ -99,9 +95,7 @@ pub enum SetUpRefusal {
 #[derive(Clone, Debug, Template)]
 #[template(path = "set-up-closed.html")]
 pub struct SetUpClosed {
-    /// The frame.
     pub shell: Shell,
-    /// Why.
     pub reason: SetUpRefusal,
     /// Where to sign in, once somebody can.
     pub sign_in_href: Option<String>,

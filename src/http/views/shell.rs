@@ -53,7 +53,7 @@ impl Shell {
 
     /// The same frame with the name, the colour and the logo that are set.
     #[must_use]
-    pub fn dressed(mut self, set: &Look) -> Self {
+    pub fn with_look(mut self, set: &Look) -> Self {
         if let Some(name) = &set.name {
             self.provider.clone_from(name);
         }
@@ -129,7 +129,6 @@ impl Account {
 pub struct Link {
     /// Where it leads. From our own routes or validated: it is not checked here.
     pub href: String,
-    /// What it says.
     pub label: String,
 }
 

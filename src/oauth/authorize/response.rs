@@ -18,7 +18,7 @@ pub enum ResponseMode {
 pub struct Target {
     /// Registered with the client.
     pub redirect_uri: String,
-    /// How.
+    /// How the parameters travel.
     pub mode: ResponseMode,
     /// `state` of the request.
     pub state: Option<String>,

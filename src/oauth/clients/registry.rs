@@ -23,9 +23,9 @@ pub(super) const CLIENTS: &str = "clients";
 /// A client that was just registered or got a new secret.
 #[derive(Debug)]
 pub struct Registered {
-    /// As stored.
+    /// The client as it is stored.
     pub client: Client,
-    /// Shown this once.
+    /// The secret, which is shown this once.
     pub secret: Option<Secret<String>>,
 }
 

@@ -31,12 +31,7 @@ use files::Files;
 pub enum Error {
     /// A PEM file cannot be used.
     #[error("{}: {cause}. Correct tls.cert and tls.key, or use tls.mode = \"local-ca\".", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
+    File { path: PathBuf, cause: String },
     /// The files do not fit each other, or hold a kind of key that is not supported.
     #[error("{} and {} are not a certificate and its key: {cause}.", cert.display(), key.display())]
     Pair {
@@ -44,7 +39,6 @@ pub enum Error {
         cert: PathBuf,
         /// The private key.
         key: PathBuf,
-        /// Why.
         cause: rustls::Error,
     },
     /// The stored key of the local CA or its leaf cannot be opened.

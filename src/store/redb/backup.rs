@@ -33,7 +33,7 @@ const STEP: usize = 4096;
 pub struct BackupReport {
     /// SHA-256 over all rows, in hexadecimal.
     pub sha256: String,
-    /// All rows.
+    /// All rows together.
     pub rows: u64,
     /// Rows by table, without empty tables.
     pub tables: BTreeMap<String, u64>,

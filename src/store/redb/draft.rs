@@ -27,21 +27,20 @@ pub(in crate::store) enum Publish {
 pub(in crate::store) enum Unpublished {
     /// Something is at its place.
     Exists,
-    /// The system refused.
     Failed(OpenError),
 }
 
 /// An open data file under a passing name; removed when dropped unpublished.
 pub(in crate::store) struct Draft {
     target: PathBuf,
-    file: Scrap,
+    file: TemporaryFile,
     engine: RedbEngine,
 }
 
 /// A file that is removed when dropped.
-struct Scrap(PathBuf);
+struct TemporaryFile(PathBuf);
 
-impl Drop for Scrap {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
@@ -60,7 +59,7 @@ impl Draft {
         {
             return Err(OpenError::from_io(target, &error));
         }
-        let file = Scrap(path);
+        let file = TemporaryFile(path);
         let opened = opening::fresh(&file.0, options).map_err(|error| named(error, target))?;
         let engine = RedbEngine::new(&file.0, options, opened).map_err(|error| OpenError::from_store(target, error))?;
         Ok(Self { target: target.to_path_buf(), file, engine })

@@ -17,7 +17,7 @@ pub enum OpenError {
     /// A data file whose contents do not fit together.
     #[error("{} is damaged ({reason}). It was left untouched: restore a backup with `auther admin backup restore`.", path.display())]
     Damaged {
-        /// The file.
+        /// The file that was to be opened or read.
         path: PathBuf,
         /// What does not fit.
         reason: String,
@@ -25,7 +25,7 @@ pub enum OpenError {
     /// The schema number is higher than this program's.
     #[error("{} was written by a newer version of Auther (schema {found}, this version knows {known}). Install that version or a later one.", path.display())]
     Newer {
-        /// The file.
+        /// The file that was to be opened or read.
         path: PathBuf,
         /// The schema number in the file.
         found: u32,
@@ -41,7 +41,7 @@ pub enum OpenError {
     /// Others than the owner may read or write the file.
     #[error("{} may be read or written by others (mode {mode:04o}). Run: chmod 600 {}", path.display(), path.display())]
     Mode {
-        /// The file.
+        /// The file that was to be opened or read.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -58,21 +58,21 @@ pub enum OpenError {
     /// A change of the stored shapes failed and was taken back.
     #[error("{} could not be brought up to date: migration {number} ({name}) failed: {cause}. Its data is as it was.", path.display())]
     Migration {
-        /// The file.
+        /// The file that was to be opened or read.
         path: PathBuf,
         /// The number of the migration that failed.
         number: u32,
-        /// Its name.
+        /// What it does.
         name: &'static str,
-        /// Why it failed.
+        /// What the store reported.
         cause: Error,
     },
     /// Anything else the system reported.
     #[error("{} cannot be opened: {cause}.", path.display())]
     Other {
-        /// The file.
+        /// The file that was to be opened or read.
         path: PathBuf,
-        /// What was reported.
+        /// What the system reported.
         cause: String,
     },
 }
@@ -120,9 +120,9 @@ pub enum BackupError {
     /// The rows are not those that were backed up.
     #[error("{} does not hold what was backed up: {reason}.", path.display())]
     Differs {
-        /// The backup.
+        /// The backup that was read.
         path: PathBuf,
-        /// The first difference.
+        /// The first difference that was found.
         reason: String,
     },
     /// The file to restore to exists.
@@ -133,7 +133,7 @@ pub enum BackupError {
     Store {
         /// The file that was read or written.
         path: PathBuf,
-        /// What failed.
+        /// What the store reported.
         cause: Error,
     },
 }

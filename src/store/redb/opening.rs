@@ -28,7 +28,6 @@ const TWO_PHASES: u8 = 0b100;
 /// The smallest file: the header's page and one more.
 const SMALLEST: u64 = 2 * 4096;
 
-/// An open file.
 pub(super) struct Opened {
     pub(super) database: Database,
     pub(super) device: Device,

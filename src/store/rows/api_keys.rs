@@ -26,7 +26,7 @@ pub struct KeyStatus {
     /// The client it is bound to.
     #[serde(default)]
     pub client: Option<ClientId>,
-    /// Whether it works.
+    /// Whether the key may be used at all.
     pub enabled: bool,
     /// From this moment on it does not work.
     #[serde(default)]
@@ -52,19 +52,19 @@ impl From<ApiKey> for KeyStatus {
 impl Record for KeyStatus {
     const VERSION: u8 = ApiKey::VERSION;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        ApiKey::upgrade(version, body).map(Self::from)
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        Ok(ApiKey::upgrade(version, body)?.map(Self::from))
     }
 }
 
 /// The key with this id, expired or not.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<ApiKey>, Error> {
-    KEYS.find(from, &(tenant, id.clone()))
+    KEYS.find(from, (tenant, id))
 }
 
 /// What of the key with this id decides whether it may do anything. Reads nothing else of it.
 pub fn status(from: &(impl Read + ?Sized), tenant: TenantId, id: &ApiKeyId) -> Result<Option<KeyStatus>, Error> {
-    STATUSES.find(from, &(tenant, id.clone()))
+    STATUSES.find(from, (tenant, id))
 }
 
 /// The keys of a person, oldest first, expired ones included.
@@ -133,20 +133,20 @@ pub fn page_of_client(
 
 /// Writes a key. Owner and client of a key never change.
 pub fn put(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> {
-    BY_OWNER.put(tx, &(tenant, key.owner.clone(), key.id.clone()))?;
+    BY_OWNER.put(tx, (tenant, &key.owner, &key.id))?;
     if let Some(client) = &key.client {
-        BY_CLIENT.put(tx, &(tenant, client.clone(), key.id.clone()))?;
+        BY_CLIENT.put(tx, (tenant, client, &key.id))?;
     }
-    KEYS.put(tx, &(tenant, key.id.clone()), key)
+    KEYS.put(tx, (tenant, &key.id), key)
 }
 
 /// Removes a key. What belongs to it is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, key: &ApiKey) -> Result<(), Error> {
-    BY_OWNER.delete(tx, &(tenant, key.owner.clone(), key.id.clone()))?;
+    BY_OWNER.delete(tx, (tenant, &key.owner, &key.id))?;
     if let Some(client) = &key.client {
-        BY_CLIENT.delete(tx, &(tenant, client.clone(), key.id.clone()))?;
+        BY_CLIENT.delete(tx, (tenant, client, &key.id))?;
     }
-    KEYS.delete(tx, &(tenant, key.id.clone()))
+    KEYS.delete(tx, (tenant, &key.id))
 }
 
 fn load(

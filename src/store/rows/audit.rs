@@ -26,7 +26,7 @@ pub const SIGN_IN: &str = "user.sign_in";
 /// Appends a row, and counts it where it tells of a sign-in.
 pub fn append(tx: &mut Tx, tenant: TenantId, row: &AuditRow) -> Result<(), Error> {
     count_only(tx, tenant, row)?;
-    AUDIT.put(tx, &(tenant, row.id.clone()), row)
+    AUDIT.put(tx, (tenant, &row.id), row)
 }
 
 /// Counts what a row tells of that is left out.

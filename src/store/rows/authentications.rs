@@ -17,14 +17,14 @@ pub const PER_PERSON: usize = 10;
 
 /// The authentication with this id, expired or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &AuthenticationId) -> Result<Option<Authentication>, Error> {
-    AUTHENTICATIONS.find(from, &(tenant, id.clone()))
+    AUTHENTICATIONS.find(from, (tenant, id))
 }
 
 /// Writes a new authentication.
 pub fn put(tx: &mut Tx, tenant: TenantId, new: &Authentication) -> Result<(), Error> {
     expiry::reschedule(tx, tenant, Kind::Authentication, new.id.as_str(), None, new.expires_at)?;
-    AUTHENTICATIONS.put(tx, &(tenant, new.id.clone()), new)?;
-    BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
+    AUTHENTICATIONS.put(tx, (tenant, &new.id), new)?;
+    BY_USER.put(tx, (tenant, &new.user, &new.id))?;
     let held = BY_USER.page(tx, &prefix((tenant, &new.user)), None, Order::Ascending, PER_PERSON + 1)?;
     // Identifiers begin with their moment.
     for (_, _, oldest) in held.iter().take(held.len().saturating_sub(PER_PERSON)) {
@@ -37,8 +37,8 @@ pub fn put(tx: &mut Tx, tenant: TenantId, new: &Authentication) -> Result<(), Er
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &AuthenticationId) -> Result<(), Error> {
     let Some(old) = find(tx, tenant, id)? else { return Ok(()) };
     expiry::cancel(tx, tenant, Kind::Authentication, id.as_str(), old.expires_at)?;
-    BY_USER.delete(tx, &(tenant, old.user, id.clone()))?;
-    AUTHENTICATIONS.delete(tx, &(tenant, id.clone()))
+    BY_USER.delete(tx, (tenant, &old.user, id))?;
+    AUTHENTICATIONS.delete(tx, (tenant, id))
 }
 
 /// Removes every authentication of a person.

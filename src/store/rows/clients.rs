@@ -14,11 +14,9 @@ use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx, record};
 impl Record for Client {
     const VERSION: u8 = 2;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        match version {
-            1 => record::read_json::<Version1>(body).map(Self::from),
-            other => Err(Error::Record(format!("no rule to read version {other}"))),
-        }
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        let upgraded = |old: Version1| Some(Self::from(old));
+        if version == 1 { record::read_json(body).map(upgraded) } else { Ok(None) }
     }
 }
 
@@ -53,7 +51,7 @@ const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
 
 /// The client with this id, byte-exact.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {
-    CLIENTS.find(from, &(tenant, id.clone()))
+    CLIENTS.find(from, (tenant, id))
 }
 
 /// A page of clients in the order of their ids. The cursor is a client id.
@@ -90,12 +88,12 @@ pub fn all(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<Vec<Client>,
 
 /// Writes a client.
 pub fn put(tx: &mut Tx, tenant: TenantId, client: &Client) -> Result<(), Error> {
-    CLIENTS.put(tx, &(tenant, client.id.clone()), client)
+    CLIENTS.put(tx, (tenant, &client.id), client)
 }
 
 /// Removes a client. What belongs to it is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &ClientId) -> Result<(), Error> {
-    CLIENTS.delete(tx, &(tenant, id.clone()))
+    CLIENTS.delete(tx, (tenant, id))
 }
 
 #[cfg(test)]
@@ -114,7 +112,7 @@ mod tests {
                 names.0: "client_secret_post", names.1: ["authorization_code"], names.2: 600,
                 "access_policy": "restricted", "disabled": true, "created_at": 1, "updated_at": 2, "version": 3,
             });
-            let client = Client::upgrade(1, old.to_string().as_bytes()).unwrap();
+            let client = Client::upgrade(1, old.to_string().as_bytes()).unwrap().unwrap();
             assert_eq!((client.id.as_str(), client.disabled, client.version), ("wiki", true, 3));
             let wanted = ClientFields {
                 redirect_uris: vec![String::from("https://a.b/c")],
@@ -129,6 +127,6 @@ mod tests {
             let again: Client = record::from_bytes(&written).unwrap();
             assert_eq!((written.first(), again.fields), (Some(&2), wanted));
         }
-        assert!(Client::upgrade(0, b"{}").is_err());
+        assert!(matches!(Client::upgrade(0, b"{}"), Ok(None)));
     }
 }

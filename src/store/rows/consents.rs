@@ -12,7 +12,7 @@ const BY_CLIENT: Index<(TenantId, ClientId, UserId)> = Index::new("consents_by_c
 
 /// What this person allowed this client.
 pub fn find(from: &impl Read, tenant: TenantId, user: &UserId, client: &ClientId) -> Result<Option<Consent>, Error> {
-    CONSENTS.find(from, &(tenant, user.clone(), client.clone()))
+    CONSENTS.find(from, (tenant, user, client))
 }
 
 /// All that a person allowed.
@@ -37,12 +37,12 @@ pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Resul
 
 /// Writes a consent.
 pub fn put(tx: &mut Tx, tenant: TenantId, consent: &Consent) -> Result<(), Error> {
-    BY_CLIENT.put(tx, &(tenant, consent.client.clone(), consent.user.clone()))?;
-    CONSENTS.put(tx, &(tenant, consent.user.clone(), consent.client.clone()), consent)
+    BY_CLIENT.put(tx, (tenant, &consent.client, &consent.user))?;
+    CONSENTS.put(tx, (tenant, &consent.user, &consent.client), consent)
 }
 
 /// Removes a consent.
 pub fn delete(tx: &mut Tx, tenant: TenantId, consent: &Consent) -> Result<(), Error> {
-    BY_CLIENT.delete(tx, &(tenant, consent.client.clone(), consent.user.clone()))?;
-    CONSENTS.delete(tx, &(tenant, consent.user.clone(), consent.client.clone()))
+    BY_CLIENT.delete(tx, (tenant, &consent.client, &consent.user))?;
+    CONSENTS.delete(tx, (tenant, &consent.user, &consent.client))
 }

@@ -5,17 +5,11 @@ use crate::store::{Error, Snapshot};
 /// Rows by noun, of all tenants together. What has ended counts until it is swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// People.
     pub users: u64,
-    /// Clients.
     pub clients: u64,
-    /// Groups.
     pub groups: u64,
-    /// API keys.
     pub api_keys: u64,
-    /// Tuples.
     pub tuples: u64,
-    /// Sessions.
     pub sessions: u64,
     /// What people granted to clients: families of tokens.
     pub grants: u64,

@@ -16,7 +16,7 @@ const SCAN_LIMIT: usize = 5_000;
 
 /// Appends a row.
 pub fn append(tx: &mut Tx, tenant: TenantId, row: &EvaluationRow) -> Result<(), Error> {
-    EVALUATIONS.put(tx, &(tenant, row.id.clone()), row)
+    EVALUATIONS.put(tx, (tenant, &row.id), row)
 }
 
 /// A page of rows that `wanted` accepts, in the given order. The cursor is an evaluation id; a page may be short and

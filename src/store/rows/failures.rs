@@ -17,7 +17,7 @@ pub fn find(
     client: &ClientId,
     id: &FailureId,
 ) -> Result<Option<AuthorizeFailure>, Error> {
-    FAILURES.find(from, &(tenant, client.clone(), id.clone()))
+    FAILURES.find(from, (tenant, client, id))
 }
 
 /// All failures of a client, oldest first, expired ones included until they are swept. Anyone who writes keeps them
@@ -34,13 +34,13 @@ pub fn of_client(from: &impl Read, tenant: TenantId, client: &ClientId) -> Resul
 /// Writes a failure. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&AuthorizeFailure>, new: &AuthorizeFailure) -> Result<(), Error> {
     expiry::reschedule(tx, tenant, Kind::Refused, &name(new), old.map(|old| old.expires_at), new.expires_at)?;
-    FAILURES.put(tx, &(tenant, new.client.clone(), new.id.clone()), new)
+    FAILURES.put(tx, (tenant, &new.client, &new.id), new)
 }
 
 /// Removes a failure.
 pub fn delete(tx: &mut Tx, tenant: TenantId, failure: &AuthorizeFailure) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Refused, &name(failure), failure.expires_at)?;
-    FAILURES.delete(tx, &(tenant, failure.client.clone(), failure.id.clone()))
+    FAILURES.delete(tx, (tenant, &failure.client, &failure.id))
 }
 
 /// What a failure is called among the rows that end: neither half can hold the space between them.

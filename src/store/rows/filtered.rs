@@ -18,7 +18,6 @@ pub(super) struct PageRange<K> {
     pub prefix: Vec<u8>,
     /// The key that it comes after.
     pub after: Option<K>,
-    /// In which direction.
     pub order: Order,
     /// How many records at the most.
     pub limit: usize,

@@ -30,7 +30,7 @@ pub const REFRESH_PER_FAMILY: usize = 100;
 
 /// The family with this id, revoked or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &GrantId) -> Result<Option<Grant>, Error> {
-    GRANTS.find(from, &(tenant, id.clone()))
+    GRANTS.find(from, (tenant, id))
 }
 
 /// All families of a person.
@@ -68,11 +68,11 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Grant>, new: &Grant) -> R
     expiry::reschedule(tx, tenant, Kind::Grant, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if old.is_none() {
         make_room(tx, tenant, new)?;
-        BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
-        BY_SESSION.put(tx, &(tenant, new.session.clone(), new.id.clone()))?;
-        BY_CLIENT.put(tx, &(tenant, new.client.clone(), new.id.clone()))?;
+        BY_USER.put(tx, (tenant, &new.user, &new.id))?;
+        BY_SESSION.put(tx, (tenant, &new.session, &new.id))?;
+        BY_CLIENT.put(tx, (tenant, &new.client, &new.id))?;
     }
-    GRANTS.put(tx, &(tenant, new.id.clone()), new)
+    GRANTS.put(tx, (tenant, &new.id), new)
 }
 
 /// Removes the family that a new one takes the place of, with its refresh tokens, when there are as many as are kept.
@@ -97,28 +97,28 @@ fn make_room(tx: &mut Tx, tenant: TenantId, new: &Grant) -> Result<(), Error> {
 /// Removes a family; its refresh tokens answer nothing without it and are swept at their own end.
 pub fn delete(tx: &mut Tx, tenant: TenantId, grant: &Grant) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Grant, grant.id.as_str(), grant.expires_at)?;
-    BY_USER.delete(tx, &(tenant, grant.user.clone(), grant.id.clone()))?;
-    BY_SESSION.delete(tx, &(tenant, grant.session.clone(), grant.id.clone()))?;
-    BY_CLIENT.delete(tx, &(tenant, grant.client.clone(), grant.id.clone()))?;
-    GRANTS.delete(tx, &(tenant, grant.id.clone()))
+    BY_USER.delete(tx, (tenant, &grant.user, &grant.id))?;
+    BY_SESSION.delete(tx, (tenant, &grant.session, &grant.id))?;
+    BY_CLIENT.delete(tx, (tenant, &grant.client, &grant.id))?;
+    GRANTS.delete(tx, (tenant, &grant.id))
 }
 
 /// The refresh token with this id, used or expired or not.
 pub fn find_refresh(from: &impl Read, tenant: TenantId, id: &RefreshId) -> Result<Option<Refresh>, Error> {
-    REFRESH.find(from, &(tenant, id.clone()))
+    REFRESH.find(from, (tenant, id))
 }
 
 /// Writes a refresh token. `old` is the row as it was read in this transaction, if there was one.
 pub fn put_refresh(tx: &mut Tx, tenant: TenantId, old: Option<&Refresh>, new: &Refresh) -> Result<(), Error> {
     expiry::reschedule(tx, tenant, Kind::Refresh, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if old.is_some() {
-        return REFRESH.put(tx, &(tenant, new.id.clone()), new);
+        return REFRESH.put(tx, (tenant, &new.id), new);
     }
     // A family that is full stays full: each further token takes the place of an old one.
     let full = u32::try_from(REFRESH_PER_FAMILY).unwrap_or(u32::MAX).saturating_add(1);
     let new = &Refresh { in_family: new.in_family.min(full), ..new.clone() };
-    REFRESH.put(tx, &(tenant, new.id.clone()), new)?;
-    REFRESH_BY_GRANT.put(tx, &(tenant, new.grant.clone(), new.id.clone()))?;
+    REFRESH.put(tx, (tenant, &new.id), new)?;
+    REFRESH_BY_GRANT.put(tx, (tenant, &new.grant, &new.id))?;
     let is_full = match new.in_family {
         0 => {
             let held = REFRESH_BY_GRANT.page(
@@ -151,7 +151,7 @@ fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<
                     Some(oldest) => return delete_refresh(tx, tenant, oldest),
                     None => used = Some(refresh),
                 },
-                None => return REFRESH_BY_GRANT.delete(tx, &(tenant, grant, id)),
+                None => return REFRESH_BY_GRANT.delete(tx, (tenant, &grant, &id)),
             }
         }
         if let Some(oldest) = unused.filter(|_| limit > REFRESH_PER_FAMILY) {
@@ -164,8 +164,8 @@ fn forget_oldest_used(tx: &mut Tx, tenant: TenantId, grant: &GrantId) -> Result<
 /// Removes a refresh token.
 pub fn delete_refresh(tx: &mut Tx, tenant: TenantId, refresh: &Refresh) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Refresh, refresh.id.as_str(), refresh.expires_at)?;
-    REFRESH_BY_GRANT.delete(tx, &(tenant, refresh.grant.clone(), refresh.id.clone()))?;
-    REFRESH.delete(tx, &(tenant, refresh.id.clone()))
+    REFRESH_BY_GRANT.delete(tx, (tenant, &refresh.grant, &refresh.id))?;
+    REFRESH.delete(tx, (tenant, &refresh.id))
 }
 
 fn load(from: &impl Read, tenant: TenantId, ids: impl Iterator<Item = GrantId>) -> Result<Vec<Grant>, Error> {

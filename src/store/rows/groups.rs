@@ -16,7 +16,7 @@ const BY_NAME: Index<(TenantId, String, GroupId)> = Index::new("groups_by_name")
 
 /// The group with this id.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &GroupId) -> Result<Option<Group>, Error> {
-    GROUPS.find(from, &(tenant, id.clone()))
+    GROUPS.find(from, (tenant, id))
 }
 
 /// The group with this name, without regard to case.
@@ -57,15 +57,15 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Group>, new: &Group) -> R
         return Ok(false);
     }
     if let Some(old) = old {
-        BY_NAME.delete(tx, &(tenant, old.name.to_lowercase(), old.id.clone()))?;
+        BY_NAME.delete(tx, (tenant, &old.name.to_lowercase(), &old.id))?;
     }
-    BY_NAME.put(tx, &(tenant, new.name.to_lowercase(), new.id.clone()))?;
-    GROUPS.put(tx, &(tenant, new.id.clone()), new)?;
+    BY_NAME.put(tx, (tenant, &new.name.to_lowercase(), &new.id))?;
+    GROUPS.put(tx, (tenant, &new.id), new)?;
     Ok(true)
 }
 
 /// Removes a group and its name. Its tuples are the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
-    BY_NAME.delete(tx, &(tenant, group.name.to_lowercase(), group.id.clone()))?;
-    GROUPS.delete(tx, &(tenant, group.id.clone()))
+    BY_NAME.delete(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
+    GROUPS.delete(tx, (tenant, &group.id))
 }

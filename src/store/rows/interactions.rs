@@ -19,7 +19,7 @@ const ANSWERED: Table<(TenantId, InteractionId), Answered> = Table::new("interac
 
 /// Whether the request got its answer.
 pub fn is_answered(from: &impl Read, tenant: TenantId, id: &InteractionId) -> Result<bool, Error> {
-    Ok(ANSWERED.find(from, &(tenant, id.clone()))?.is_some())
+    Ok(ANSWERED.find(from, (tenant, id))?.is_some())
 }
 
 /// Notes that the request gets its answer now; false when it had one before, and then nothing is written. `until` is
@@ -29,7 +29,7 @@ pub fn answer(tx: &mut Tx, tenant: TenantId, id: &InteractionId, until: Moment) 
         return Ok(false);
     }
     expiry::reschedule(tx, tenant, Kind::Interaction, id.as_str(), None, until)?;
-    ANSWERED.put(tx, &(tenant, id.clone()), &Answered { expires_at: until })?;
+    ANSWERED.put(tx, (tenant, id), &Answered { expires_at: until })?;
     Ok(true)
 }
 

@@ -12,14 +12,14 @@ const LINKS: Table<(TenantId, LinkId), Link> = Table::new("links");
 
 /// The link with this id, expired or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &LinkId) -> Result<Option<Link>, Error> {
-    LINKS.find(from, &(tenant, id.clone()))
+    LINKS.find(from, (tenant, id))
 }
 
 /// Writes a link and removes every other of the same purpose: only the newest works.
 pub fn put_only(tx: &mut Tx, tenant: TenantId, link: &Link) -> Result<(), Error> {
     delete_all(tx, tenant, &link.purpose)?;
     expiry::reschedule(tx, tenant, Kind::Link, link.id.as_str(), None, link.expires_at)?;
-    LINKS.put(tx, &(tenant, link.id.clone()), link)
+    LINKS.put(tx, (tenant, &link.id), link)
 }
 
 /// Removes every link of a purpose.
@@ -35,5 +35,5 @@ pub fn delete_all(tx: &mut Tx, tenant: TenantId, purpose: &LinkPurpose) -> Resul
 /// Removes a link.
 pub fn delete(tx: &mut Tx, tenant: TenantId, link: &Link) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Link, link.id.as_str(), link.expires_at)?;
-    LINKS.delete(tx, &(tenant, link.id.clone()))
+    LINKS.delete(tx, (tenant, &link.id))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::expiry::{self, Kind};
 use crate::base::Moment;
 use crate::base::id::TenantId;
-use crate::store::{Error, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Read, Record, Table, Tx, prefix};
 
 /// Until when a mark holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Meaning {
 
 /// Whether the mark was set and still holds at `now`.
 pub fn holds(from: &impl Read, tenant: TenantId, meaning: Meaning, text: &str, now: Moment) -> Result<bool, Error> {
-    Ok(MARKS.find(from, &(tenant, meaning.name(text)))?.is_some_and(|mark| mark.expires_at > now))
+    Ok(MARKS.find(from, (tenant, &meaning.name(text)))?.is_some_and(|mark| mark.expires_at > now))
 }
 
 /// Sets the mark until `until`; answers whether it is new, so that the first of many callers can be told from the
@@ -62,12 +62,12 @@ pub fn set(tx: &mut Tx, tenant: TenantId, meaning: Meaning, text: &str, until: M
 }
 
 pub(super) fn delete(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<(), Error> {
-    MARKS.delete(tx, &(tenant, name.to_owned()))
+    MARKS.delete(tx, (tenant, name))
 }
 
 /// Removes failed sign-ins that a former version counted.
 pub(super) fn delete_failures(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<(), Error> {
-    FAILURES.delete(tx, &(tenant, name.to_owned()))
+    FAILURES.delete(tx, (tenant, name))
 }
 
 /// The value that holds when the latest backup was made, as RFC 3339 writes it.
@@ -78,15 +78,20 @@ pub const PASSWORD_WORK: &str = "password_work";
 
 /// A value of the installation.
 pub fn value(from: &impl Read, name: &str) -> Result<Option<String>, Error> {
-    Ok(VALUES.find(from, &(TenantId::INSTALLATION, name.to_owned()))?.map(|row| row.value))
+    Ok(VALUES.find(from, (TenantId::INSTALLATION, name))?.map(|row| row.value))
+}
+
+/// Whether a commit may have changed a value of the installation.
+pub fn value_may_be_changed_by(commit: &Commit<'_>, name: &str) -> bool {
+    VALUES.may_be_changed_by(commit, &prefix((TenantId::INSTALLATION, name)))
 }
 
 /// Removes a value of the installation.
 pub fn delete_value(tx: &mut Tx, name: &str) -> Result<(), Error> {
-    VALUES.delete(tx, &(TenantId::INSTALLATION, name.to_owned()))
+    VALUES.delete(tx, (TenantId::INSTALLATION, name))
 }
 
 /// Sets a value of the installation.
 pub fn put_value(tx: &mut Tx, name: &str, value: &str) -> Result<(), Error> {
-    VALUES.put(tx, &(TenantId::INSTALLATION, name.to_owned()), &Value { value: value.to_owned() })
+    VALUES.put(tx, (TenantId::INSTALLATION, name), &Value { value: value.to_owned() })
 }

@@ -17,26 +17,26 @@ const BY_DUE: Index<(TenantId, Moment, DeliveryId)> = Index::new("outbox_by_due"
 
 /// The delivery with this id, dead or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &DeliveryId) -> Result<Option<Delivery>, Error> {
-    OUTBOX.find(from, &(tenant, id.clone()))
+    OUTBOX.find(from, (tenant, id))
 }
 
 /// Writes a delivery. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Delivery>, new: &Delivery) -> Result<(), Error> {
     expiry::reschedule(tx, tenant, Kind::Delivery, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
     if let Some(old) = old {
-        BY_DUE.delete(tx, &(tenant, old.due, old.id.clone()))?;
+        BY_DUE.delete(tx, (tenant, old.due, &old.id))?;
     }
     if new.state == DeliveryState::Waiting {
-        BY_DUE.put(tx, &(tenant, new.due, new.id.clone()))?;
+        BY_DUE.put(tx, (tenant, new.due, &new.id))?;
     }
-    OUTBOX.put(tx, &(tenant, new.id.clone()), new)
+    OUTBOX.put(tx, (tenant, &new.id), new)
 }
 
 /// Removes a delivery.
 pub fn delete(tx: &mut Tx, tenant: TenantId, delivery: &Delivery) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Delivery, delivery.id.as_str(), delivery.expires_at)?;
-    BY_DUE.delete(tx, &(tenant, delivery.due, delivery.id.clone()))?;
-    OUTBOX.delete(tx, &(tenant, delivery.id.clone()))
+    BY_DUE.delete(tx, (tenant, delivery.due, &delivery.id))?;
+    OUTBOX.delete(tx, (tenant, &delivery.id))
 }
 
 /// Up to `limit` deliveries whose next try is due at `now`, the earliest first.

@@ -51,7 +51,7 @@ pub fn note_change(tx: &mut Tx, tenant: TenantId, change: &PolicyVersion) -> Res
         VERSIONS.delete(tx, &key(tenant, change, old))?;
     }
     if let (PolicyPlace::Tuple(tuple), None) = (&change.place, &change.script) {
-        GONE.put(tx, &(tenant, change.entity_type.clone(), change.at, tuple.clone()))?;
+        GONE.put(tx, (tenant, &change.entity_type, change.at, tuple))?;
         forget_oldest_gone(tx, tenant, &change.entity_type)?;
     }
     Ok(Some(version))
@@ -74,7 +74,7 @@ fn forget_oldest_gone(tx: &mut Tx, tenant: TenantId, entity_type: &str) -> Resul
             GO_ON
         })?;
     }
-    GONE.delete(tx, &(tenant, entity_type.to_owned(), at, tuple))
+    GONE.delete(tx, (tenant, entity_type, at, &tuple))
 }
 
 /// A page of the versions of a type's policies, or of one place only: by level and name, the newest first within each.

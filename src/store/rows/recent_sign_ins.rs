@@ -11,7 +11,7 @@ const RECENT: Table<(TenantId, ClientId), RecentSignIns> = Table::new("recent_si
 
 /// Those to this app.
 pub fn find(from: &impl Read, tenant: TenantId, client: &ClientId) -> Result<Option<RecentSignIns>, Error> {
-    RECENT.find(from, &(tenant, client.clone()))
+    RECENT.find(from, (tenant, client))
 }
 
 /// Those to every app that had any, by the app's identifier.
@@ -26,10 +26,10 @@ pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<(ClientId, RecentSi
 
 /// Writes those to an app.
 pub fn put(tx: &mut Tx, tenant: TenantId, client: &ClientId, recent: &RecentSignIns) -> Result<(), Error> {
-    RECENT.put(tx, &(tenant, client.clone()), recent)
+    RECENT.put(tx, (tenant, client), recent)
 }
 
 /// Forgets those to an app.
 pub fn delete(tx: &mut Tx, tenant: TenantId, client: &ClientId) -> Result<(), Error> {
-    RECENT.delete(tx, &(tenant, client.clone()))
+    RECENT.delete(tx, (tenant, client))
 }

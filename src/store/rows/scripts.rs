@@ -12,12 +12,12 @@ const SCRIPTS: Table<(TenantId, String), Script> = Table::new("scripts");
 
 /// The text with this digest.
 pub fn text(from: &impl Read, tenant: TenantId, digest: ScriptDigest) -> Result<Option<String>, Error> {
-    Ok(SCRIPTS.find(from, &(tenant, digest.to_string()))?.map(|script| script.text))
+    Ok(SCRIPTS.find(from, (tenant, &digest.to_string()))?.map(|script| script.text))
 }
 
 /// Until when the text with this digest is kept, as far as it is written down.
 pub fn kept_until(from: &impl Read, tenant: TenantId, digest: ScriptDigest) -> Result<Option<Moment>, Error> {
-    Ok(SCRIPTS.find(from, &(tenant, digest.to_string()))?.map(|script| script.expires_at))
+    Ok(SCRIPTS.find(from, (tenant, &digest.to_string()))?.map(|script| script.expires_at))
 }
 
 /// Texts of all tenants.

@@ -16,11 +16,9 @@ use crate::store::{Error, GO_ON, Index, Order, Read, Record, Table, Tx, record};
 impl Record for Session {
     const VERSION: u8 = 2;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        match version {
-            1 => record::read_json::<Version1>(body).map(Self::from),
-            other => Err(Error::Record(format!("no rule to read version {other}"))),
-        }
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        let upgraded = |old: Version1| Some(Self::from(old));
+        if version == 1 { record::read_json(body).map(upgraded) } else { Ok(None) }
     }
 }
 
@@ -69,7 +67,7 @@ const BY_USER: Index<(TenantId, UserId, SessionId)> = Index::new("sessions_by_us
 
 /// The session with this id, expired or not.
 pub fn find(from: &impl Read, tenant: TenantId, id: &SessionId) -> Result<Option<Session>, Error> {
-    SESSIONS.find(from, &(tenant, id.clone()))
+    SESSIONS.find(from, (tenant, id))
 }
 
 /// All sessions of a person, oldest first, expired ones included until they are swept.
@@ -118,15 +116,15 @@ pub fn page_of(
 /// Writes a session. `old` is the row as it was read in this transaction, if there was one.
 pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Session>, new: &Session) -> Result<(), Error> {
     expiry::reschedule(tx, tenant, Kind::Session, new.id.as_str(), old.map(|old| old.expires_at), new.expires_at)?;
-    BY_USER.put(tx, &(tenant, new.user.clone(), new.id.clone()))?;
-    SESSIONS.put(tx, &(tenant, new.id.clone()), new)
+    BY_USER.put(tx, (tenant, &new.user, &new.id))?;
+    SESSIONS.put(tx, (tenant, &new.id), new)
 }
 
 /// Removes a session.
 pub fn delete(tx: &mut Tx, tenant: TenantId, session: &Session) -> Result<(), Error> {
     expiry::cancel(tx, tenant, Kind::Session, session.id.as_str(), session.expires_at)?;
-    BY_USER.delete(tx, &(tenant, session.user.clone(), session.id.clone()))?;
-    SESSIONS.delete(tx, &(tenant, session.id.clone()))
+    BY_USER.delete(tx, (tenant, &session.user, &session.id))?;
+    SESSIONS.delete(tx, (tenant, &session.id))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! Token-signing keys: few, read whole; and the count of changes to them.
+//! Token-signing keys: few, read whole.
 
-use super::change_counts::{self, Of};
 use crate::base::id::{KeyId, TenantId};
 use crate::records::SigningKeyRecord;
 use crate::store::key::prefix;
-use crate::store::{Error, GO_ON, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, GO_ON, Read, Record, Table, Tx};
 
 impl Record for SigningKeyRecord {}
 
@@ -22,26 +21,32 @@ pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SigningKeyRecord>, 
 
 /// The key with this `kid`.
 pub fn find(from: &impl Read, tenant: TenantId, id: &KeyId) -> Result<Option<SigningKeyRecord>, Error> {
-    KEYS.find(from, &(tenant, id.clone()))
+    KEYS.find(from, (tenant, id))
 }
 
-/// Writes a key and counts the change.
+/// Writes a key.
 pub fn put(tx: &mut Tx, tenant: TenantId, key: &SigningKeyRecord) -> Result<(), Error> {
-    KEYS.put(tx, &(tenant, key.id.clone()), key)?;
-    raise(tx, tenant)
+    KEYS.put(tx, (tenant, &key.id), key)
 }
 
-/// Removes a key for ever and counts the change.
+/// Removes a key for ever.
 pub fn delete(tx: &mut Tx, tenant: TenantId, id: &KeyId) -> Result<(), Error> {
-    KEYS.delete(tx, &(tenant, id.clone()))?;
-    raise(tx, tenant)
+    KEYS.delete(tx, (tenant, id))
 }
 
-/// How often keys of the tenant changed. Two states with the same count hold the same keys.
-pub fn revision(from: &impl Read, tenant: TenantId) -> Result<u64, Error> {
-    change_counts::find(from, tenant, Of::SigningKeys)
+/// Whether a commit may have changed a key of the tenant.
+pub fn may_be_changed_by(commit: &Commit<'_>, tenant: TenantId) -> bool {
+    KEYS.may_be_changed_by(commit, &prefix((tenant,)))
 }
 
-fn raise(tx: &mut Tx, tenant: TenantId) -> Result<(), Error> {
-    change_counts::raise(tx, tenant, Of::SigningKeys).map(drop)
+/// The tenants that have keys.
+pub fn tenants(from: &impl Read) -> Result<Vec<TenantId>, Error> {
+    let mut tenants: Vec<TenantId> = Vec::new();
+    KEYS.visit(from, &[], |(tenant, _), _| {
+        if tenants.last() != Some(&tenant) {
+            tenants.push(tenant);
+        }
+        GO_ON
+    })?;
+    Ok(tenants)
 }

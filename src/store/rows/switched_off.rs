@@ -4,7 +4,7 @@ use crate::base::ScriptDigest;
 use crate::base::id::TenantId;
 use crate::records::SwitchedOff;
 use crate::store::key::prefix;
-use crate::store::{Error, Order, Read, Record, Table, Tx};
+use crate::store::{Commit, Error, Order, Read, Record, Table, Tx};
 
 impl Record for SwitchedOff {}
 
@@ -23,7 +23,12 @@ pub fn all(from: &impl Read, tenant: TenantId) -> Result<Vec<SwitchedOff>, Error
 
 /// The row of this script.
 pub fn find(from: &impl Read, tenant: TenantId, script: ScriptDigest) -> Result<Option<SwitchedOff>, Error> {
-    SWITCHED_OFF.find(from, &(tenant, script.to_string()))
+    SWITCHED_OFF.find(from, (tenant, &script.to_string()))
+}
+
+/// Whether a commit may have changed a row of the tenant.
+pub fn may_be_changed_by(commit: &Commit<'_>, tenant: TenantId) -> bool {
+    SWITCHED_OFF.may_be_changed_by(commit, &prefix((tenant,)))
 }
 
 /// Writes a row.
@@ -34,10 +39,10 @@ pub fn put(tx: &mut Tx, tenant: TenantId, row: &SwitchedOff) -> Result<(), Error
     {
         delete(tx, tenant, oldest.script)?;
     }
-    SWITCHED_OFF.put(tx, &(tenant, row.script.to_string()), row)
+    SWITCHED_OFF.put(tx, (tenant, &row.script.to_string()), row)
 }
 
 /// Removes the row of this script.
 pub fn delete(tx: &mut Tx, tenant: TenantId, script: ScriptDigest) -> Result<(), Error> {
-    SWITCHED_OFF.delete(tx, &(tenant, script.to_string()))
+    SWITCHED_OFF.delete(tx, (tenant, &script.to_string()))
 }

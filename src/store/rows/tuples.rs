@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-use super::change_counts::{self, Of};
+use super::change_counts;
 use crate::base::Moment;
 use crate::base::id::TenantId;
 use crate::base::page::{Page, PageRequest};
@@ -16,7 +16,7 @@ type ByObject = (TenantId, String, String, String, u64, String, String, String);
 /// (tenant, subject type, subject, relation to the subject or nothing, entity type, relation, entity)
 type BySubject = (TenantId, String, String, String, String, String, String);
 
-const TUPLES: Table<ByObject, Hanging> = Table::new("tuples");
+const TUPLES: Table<ByObject, TupleValue> = Table::new("tuples");
 const BY_SUBJECT: Index<BySubject> = Index::new("tuples_by_subject");
 const BY_ID: Table<(TenantId, String), TupleKey> = Table::new("tuples_by_id");
 
@@ -28,7 +28,7 @@ const LAST: &str = "\u{10FFFF}";
 
 /// What a tuple carries; its parts are the key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Hanging {
+struct TupleValue {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     condition: Option<String>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ struct Hanging {
     updated_at: Moment,
 }
 
-impl Record for Hanging {}
+impl Record for TupleValue {}
 impl Record for TupleKey {}
 
 /// What a commit did to the tuples of a tenant.
@@ -102,14 +102,14 @@ pub fn find_exact(
     let (kind, id, relation) = object;
     let held = subject.relation.as_deref().unwrap_or_default();
     let set = set_flag(subject);
-    let key = prefix((tenant, kind, id, relation, set, subject.kind.as_str(), subject.id.as_str(), held));
-    let found = TUPLES.find_at(from, &key)?;
-    Ok(found.map(|hanging| tuple(key_of(kind, id, relation, subject.clone()), hanging)))
+    let key = (tenant, kind, id, relation, set, subject.kind.as_str(), subject.id.as_str(), held);
+    let found = TUPLES.find(from, key)?;
+    Ok(found.map(|value| tuple(key_of(kind, id, relation, subject.clone()), value)))
 }
 
 /// The tuple with this identifier (`tpl_…`).
 pub fn find_by_id(from: &(impl Read + ?Sized), tenant: TenantId, id: &str) -> Result<Option<Tuple>, Error> {
-    match BY_ID.find(from, &(tenant, id.to_owned()))? {
+    match BY_ID.find(from, (tenant, id))? {
         Some(key) => find(from, tenant, &key),
         None => Ok(None),
     }
@@ -122,15 +122,15 @@ pub fn count(from: &Snapshot) -> Result<u64, Error> {
 
 /// Writes a tuple, over one with the same six parts.
 pub fn put(tx: &mut Tx, tenant: TenantId, new: &Tuple) -> Result<(), Error> {
-    let hanging = Hanging {
+    let value = TupleValue {
         condition: new.condition.clone(),
         expires_at: new.expires_at,
         created_at: new.created_at,
         updated_at: new.updated_at,
     };
-    TUPLES.put(tx, &by_object(tenant, &new.key), &hanging)?;
+    TUPLES.put(tx, &by_object(tenant, &new.key), &value)?;
     BY_SUBJECT.put(tx, &by_subject(tenant, &new.key))?;
-    BY_ID.put(tx, &(tenant, new.key.id()), &new.key)
+    BY_ID.put(tx, (tenant, &new.key.id()), &new.key)
 }
 
 /// Removes a tuple; answers whether it was there.
@@ -140,7 +140,7 @@ pub fn delete(tx: &mut Tx, tenant: TenantId, key: &TupleKey) -> Result<bool, Err
     }
     TUPLES.delete(tx, &by_object(tenant, key))?;
     BY_SUBJECT.delete(tx, &by_subject(tenant, key))?;
-    BY_ID.delete(tx, &(tenant, key.id()))?;
+    BY_ID.delete(tx, (tenant, &key.id()))?;
     Ok(true)
 }
 
@@ -179,7 +179,7 @@ fn page_by_object(
     let after = cursor::<ByObject>(request);
     let rows = TUPLES.page(from, &filter.by_object(tenant), after.as_ref(), Order::Ascending, SCAN_LIMIT)?;
     let cut_off = (rows.len() == SCAN_LIMIT).then(|| rows.last().map(|(key, _)| text_of(key))).flatten();
-    let found = rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging));
+    let found = rows.into_iter().map(|(key, value)| tuple(object_key(key), value));
     let found = found.filter(|tuple| filter.accepts(&tuple.key)).take(request.limit + 1).collect();
     let mut page = Page::from_rows(found, request.limit, |tuple: &Tuple| text_of(&by_object(tenant, &tuple.key)));
     page.next = page.next.or(cut_off);
@@ -375,7 +375,7 @@ pub fn visit_holders(
     (kind, id, relation): (&str, &str, &str),
     mut visit: impl FnMut(Tuple) -> Next,
 ) -> Result<(), Error> {
-    TUPLES.visit(from, &prefix((tenant, kind, id, relation)), |key, hanging| visit(tuple(object_key(key), hanging)))
+    TUPLES.visit(from, &prefix((tenant, kind, id, relation)), |key, value| visit(tuple(object_key(key), value)))
 }
 
 /// Up to `limit` tuples of the tenant, after the one given, by object.
@@ -387,32 +387,32 @@ pub fn all(
 ) -> Result<Vec<Tuple>, Error> {
     let after = after.map(|key| by_object(tenant, key));
     let rows = TUPLES.page(from, &prefix((tenant,)), after.as_ref(), Order::Ascending, limit)?;
-    Ok(rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging)).collect())
+    Ok(rows.into_iter().map(|(key, value)| tuple(object_key(key), value)).collect())
 }
 
 /// What a commit did to the tuples of the tenant.
 pub fn changed(commit: &Commit<'_>, tenant: TenantId) -> Result<Changed, Error> {
-    let rows = TUPLES.changed(commit, &prefix((tenant,)))?.into_iter().map(|(key, hanging)| {
+    let rows = TUPLES.changed(commit, &prefix((tenant,)))?.into_iter().map(|(key, value)| {
         let key = object_key(key);
-        (key.clone(), hanging.map(|hanging| tuple(key, hanging)))
+        (key.clone(), value.map(|value| tuple(key, value)))
     });
-    let revision = change_counts::changed(commit, tenant, Of::Permissions)?;
+    let revision = change_counts::changed(commit, tenant)?;
     Ok(Changed { revision, tuples: rows.collect() })
 }
 
 /// How often tuples, models and groups of the tenant have changed.
 pub fn revision(from: &(impl Read + ?Sized), tenant: TenantId) -> Result<u64, Error> {
-    change_counts::find(from, tenant, Of::Permissions)
+    change_counts::find(from, tenant)
 }
 
 /// Notes that tuples, models or groups change in this transaction; answers the new count.
 pub fn raise(tx: &mut Tx, tenant: TenantId) -> Result<u64, Error> {
-    change_counts::raise(tx, tenant, Of::Permissions)
+    change_counts::raise(tx, tenant)
 }
 
 fn of_object(from: &(impl Read + ?Sized), wanted: &[u8], limit: usize) -> Result<Vec<Tuple>, Error> {
     let rows = TUPLES.page(from, wanted, None, Order::Ascending, limit)?;
-    Ok(rows.into_iter().map(|(key, hanging)| tuple(object_key(key), hanging)).collect())
+    Ok(rows.into_iter().map(|(key, value)| tuple(object_key(key), value)).collect())
 }
 
 fn keys_of_subject(
@@ -465,8 +465,8 @@ fn subject(kind: String, id: String, held: String) -> SubjectRef {
     SubjectRef { kind, id, relation: (!held.is_empty()).then_some(held) }
 }
 
-fn tuple(key: TupleKey, hanging: Hanging) -> Tuple {
-    let Hanging { condition, expires_at, created_at, updated_at } = hanging;
+fn tuple(key: TupleKey, value: TupleValue) -> Tuple {
+    let TupleValue { condition, expires_at, created_at, updated_at } = value;
     Tuple { key, condition, expires_at, created_at, updated_at }
 }
 

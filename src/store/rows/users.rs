@@ -29,28 +29,28 @@ struct Status {
 impl Record for Status {
     const VERSION: u8 = User::VERSION;
 
-    fn upgrade(version: u8, body: &[u8]) -> Result<Self, Error> {
-        User::upgrade(version, body).map(|user| Self { disabled: user.disabled })
+    fn upgrade(version: u8, body: &[u8]) -> Result<Option<Self>, Error> {
+        Ok(User::upgrade(version, body)?.map(|user| Self { disabled: user.disabled }))
     }
 }
 
 /// A name that another person already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The e-mail address.
+    /// Another person has the e-mail address.
     Email,
-    /// The username.
+    /// Another person has the username.
     Username,
 }
 
 /// The person with this id.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<User>, Error> {
-    USERS.find(from, &(tenant, id.clone()))
+    USERS.find(from, (tenant, id))
 }
 
 /// Whether the person with this id is disabled; `None` when there is nobody. Reads nothing else of them.
 pub fn is_disabled(from: &(impl Read + ?Sized), tenant: TenantId, id: &UserId) -> Result<Option<bool>, Error> {
-    Ok(STATUSES.find(from, &(tenant, id.clone()))?.map(|status| status.disabled))
+    Ok(STATUSES.find(from, (tenant, id))?.map(|status| status.disabled))
 }
 
 /// The person whose address has this canonical form.
@@ -103,20 +103,20 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&User>, new: &User) -> Res
         remove_names(tx, tenant, old)?;
     }
     if let Some(email) = canonical::email(&new.email) {
-        BY_EMAIL.put(tx, &(tenant, email, new.id.clone()))?;
+        BY_EMAIL.put(tx, (tenant, &email, &new.id))?;
     }
     if let Some(username) = username {
-        BY_USERNAME.put(tx, &(tenant, username, new.id.clone()))?;
+        BY_USERNAME.put(tx, (tenant, &username, &new.id))?;
     }
-    USERS.put(tx, &(tenant, new.id.clone()), new)?;
+    USERS.put(tx, (tenant, &new.id), new)?;
     Ok(Ok(()))
 }
 
 /// Moves a person in the index of addresses from `before`, which a former version took for the canonical form.
 pub(in crate::store) fn move_address(tx: &mut Tx, tenant: TenantId, user: &User, before: &str) -> Result<(), Error> {
-    BY_EMAIL.delete(tx, &(tenant, before.to_owned(), user.id.clone()))?;
+    BY_EMAIL.delete(tx, (tenant, before, &user.id))?;
     match canonical::email(&user.email) {
-        Some(email) => BY_EMAIL.put(tx, &(tenant, email, user.id.clone())),
+        Some(email) => BY_EMAIL.put(tx, (tenant, &email, &user.id)),
         None => Ok(()),
     }
 }
@@ -129,22 +129,22 @@ pub(in crate::store) fn write_as_before(
     user: &User,
     address: &str,
 ) -> Result<(), Error> {
-    BY_EMAIL.put(tx, &(tenant, address.to_owned(), user.id.clone()))?;
-    USERS.put(tx, &(tenant, user.id.clone()), user)
+    BY_EMAIL.put(tx, (tenant, address, &user.id))?;
+    USERS.put(tx, (tenant, &user.id), user)
 }
 
 /// Removes a person and their names. What belongs to them is the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error> {
     remove_names(tx, tenant, user)?;
-    USERS.delete(tx, &(tenant, user.id.clone()))
+    USERS.delete(tx, (tenant, &user.id))
 }
 
 fn remove_names(tx: &mut Tx, tenant: TenantId, user: &User) -> Result<(), Error> {
     if let Some(email) = canonical::email(&user.email) {
-        BY_EMAIL.delete(tx, &(tenant, email, user.id.clone()))?;
+        BY_EMAIL.delete(tx, (tenant, &email, &user.id))?;
     }
     if let Some(username) = user.username.as_deref().and_then(canonical::username) {
-        BY_USERNAME.delete(tx, &(tenant, username, user.id.clone()))?;
+        BY_USERNAME.delete(tx, (tenant, &username, &user.id))?;
     }
     Ok(())
 }

@@ -117,7 +117,7 @@ fn what_was_not_read_is_no_conflict() {
 }
 
 #[test]
-fn a_refusal_is_judged_again_with_those_that_shared_its_commit() {
+fn a_refusal_is_made_again_with_those_that_shared_its_commit() {
     let [one, two] = Store::two_in_memory();
     let gate = Gate::close(&one);
     let refused = gate.submit(|tx| find(tx, "allowed").ok_or(Error::Key));

@@ -24,7 +24,7 @@ ENDS_SESSIONS = {
     "delete_users_user": "ends all sessions of a person, who may be the caller",
 }
 
-# What there is, so that bodies and not only ids are judged.
+# What there is, so that bodies and not only ids are checked.
 KNOWN = {"user": "bob@example.com", "client": "wiki", "group": "Staff", "type": "doc"}
 
 

@@ -216,7 +216,6 @@ impl Backlog {
 pub(in crate::access) struct Ready<'a>(RwLockReadGuard<'a, Option<Index>>);
 
 impl Ready<'_> {
-    /// The index.
     pub(in crate::access) fn index(&self) -> Option<&Index> {
         self.0.as_ref()
     }

@@ -73,7 +73,6 @@ struct RareParts {
 struct IndexFull;
 
 impl Index {
-    /// Without tuples.
     fn at(revision: u64) -> Self {
         Self {
             revision,

@@ -59,7 +59,6 @@ pub fn import(text: &str) -> Result<Imported, Vec<Mistake>> {
 #[derive(Debug)]
 struct Type {
     name: String,
-    /// Where it stands.
     at: String,
     relations: Vec<Defined>,
 }

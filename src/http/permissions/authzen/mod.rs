@@ -45,6 +45,7 @@ const MAX_EVALUATIONS: usize = 1_000;
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(Endpoint::at([paths::AUTHZEN_METADATA]).get(metadata))
+        .service(Endpoint::at([paths::AUTHZEN_METADATA_OF]).get(metadata_of))
         .service(at(paths::AUTHZEN_EVALUATION).post(evaluation))
         .service(at(paths::AUTHZEN_EVALUATIONS).post(evaluations))
         .service(at(paths::AUTHZEN_SEARCH_SUBJECT).post(subjects))
@@ -69,6 +70,12 @@ async fn metadata(cx: Cx) -> HttpResponse {
     }))
 }
 
+/// The same, where clients of a decision point with a path look for it (AuthZEN 1.0 §9).
+async fn metadata_of(cx: Cx, base: actix_web::web::Path<String>) -> HandlerResult {
+    let is_ours = cx.tenant.urls.is_named_by(&base);
+    if is_ours { Ok(metadata(cx).await) } else { Err(Refusal::of_status(StatusCode::NOT_FOUND)) }
+}
+
 /// Access Evaluation (AuthZEN 1.0 §6).
 async fn evaluation(caller: Caller, body: Sent<Evaluation>) -> HandlerResult {
     one(&caller, body.0).await
@@ -81,8 +88,8 @@ async fn one(caller: &Caller, evaluation: Evaluation) -> HandlerResult {
 }
 
 /// Access Evaluations (AuthZEN 1.0 §7): what an evaluation does not name is taken from the whole. One that is wrong, or
-/// too large to be answered, is denied by itself with an error in its place (§7.2.1). Without evaluations it is one
-/// evaluation.
+/// too large to be answered, is denied by itself with an error in its place (§7.2.1); what stands for all and is too
+/// large is refused. Without evaluations it is one evaluation.
 async fn evaluations(caller: Caller, body: Sent<Evaluations>) -> HandlerResult {
     let mut body = body.0;
     let whole = body.take_whole();
@@ -97,7 +104,10 @@ async fn evaluations(caller: Caller, body: Sent<Evaluations>) -> HandlerResult {
         Some(Semantic::DenyOnFirstDeny) => Some(false),
         Some(Semantic::PermitOnFirstPermit) => Some(true),
     };
-    let (whole, mut asker) = (Ready::of(whole), Asker::new(&caller));
+    let (mut whole, mut asker) = (Ready::of(whole), Asker::new(&caller));
+    if let Some(excess) = whole.excess.take() {
+        return Err(excess.refusal());
+    }
     let (mut questions, mut places) = (Vec::with_capacity(body.evaluations.len()), Vec::new());
     for item in body.evaluations {
         let question = match item {
@@ -369,7 +379,7 @@ impl Ready {
         else {
             return Ok(Err(Problem::of_fields(wrong)));
         };
-        if let Some(excess) = one.excess.or_else(|| self.excess.clone()) {
+        if let Some(excess) = one.excess {
             return Ok(Err(excess));
         }
         asker.may_ask(&subject, &entity_type)?;
