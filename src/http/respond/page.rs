@@ -93,6 +93,9 @@ pub(super) fn refusal(refusal: &Refusal, cx: &Cx, more: impl FnOnce(&mut HttpRes
 fn words(refusal: &Refusal, shell: Shell) -> ErrorPage {
     let seconds = refusal.retry_after().unwrap_or(1);
     match refusal.status() {
+        status if refusal.code() == "wrong_address" => {
+            ErrorPage::wrong_address(shell, status.as_u16(), refusal.message())
+        }
         StatusCode::FORBIDDEN if refusal.code() == "csrf" => ErrorPage::stale_form(shell),
         StatusCode::FORBIDDEN => ErrorPage::forbidden(shell),
         StatusCode::NOT_FOUND => ErrorPage::not_found(shell),
