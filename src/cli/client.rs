@@ -138,7 +138,8 @@ pub struct RotateArgs {
 }
 
 impl ClientCommand {
-    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can be reached.
+    /// Calls the admin API and prints what it answers. Errors: what it refuses, and that no server and no data file can
+    /// be reached.
     pub fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(args) => args.run(remote, output),
@@ -165,6 +166,7 @@ impl ClientCommand {
                     ("SENT", "sent"),
                     ("REGISTERED", "registered"),
                     ("FIX", "fix"),
+                    ("WHAT TO DO", "next_step"),
                 ];
                 let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
                 output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))
@@ -279,5 +281,11 @@ fn app(document: &Value) -> String {
         ("updated", "updated_at"),
     ]));
     let members: Vec<(&str, &str)> = members.iter().map(|(label, member)| (&**label, &**member)).collect();
-    facts(document, &members)
+    let shown = facts(document, &members);
+    if document["allow_private_http"] != true {
+        return shown;
+    }
+    format!(
+        "{shown}\nNote: with allow_private_http, anyone who listens in the app's network can read codes and what the app shows."
+    )
 }

@@ -26,7 +26,7 @@ impl Environment {
 
     /// `{SVC}_SERVICE_HOST`, `{SVC}_SERVICE_PORT` with or without a port's name, `{SVC}_PORT=tcp://…`, and
     /// `{SVC}_PORT_{number}_TCP…` (Kubernetes, "Accessing the Service", environment variables; Docker's links alike).
-    /// `AUTHER_PORT=8443` is a mistake of a person, `AUTHER_PORT=tcp://…` is not. A port that a key of ours could mean
+    /// `AUTHER_PORT=8443` is a mistake of a person, `AUTHER_PORT=tcp://…` is not. A port that a setting could mean
     /// is a link only beside the host that belongs to it.
     fn is_service_link(&self, name: &str, rest: &str, value: &OsStr) -> bool {
         let parts: Vec<&str> = rest.split('_').collect();

@@ -9,8 +9,18 @@ use std::path::PathBuf;
 use super::{after_word, is_word, none, root, sources};
 
 /// Names in backticks that are not ours: of the language, of libraries, of examples.
-const NOT_OURS: &[&str] =
-    &["ToSchema", "a_code_works_once", "continue", "deny_unknown_fields", "find_x", "unsafe", "unwrap", "utoipa", "x"];
+const NOT_OURS: &[&str] = &[
+    "ToSchema",
+    "a_code_works_once",
+    "continue",
+    "deny_unknown_fields",
+    "expect",
+    "find_x",
+    "unsafe",
+    "unwrap",
+    "utoipa",
+    "x",
+];
 
 /// Folders whose files and folders the page may name, from any folder on.
 const PLACES: &[&str] = &["src", "assets", "tests", "docs"];

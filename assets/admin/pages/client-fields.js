@@ -61,10 +61,13 @@ export function listed(text) {
 
 const lists = ["redirect_uris", "post_logout_redirect_uris", "audiences", "origins", "scopes"];
 
+// Lists whose entries may hold spaces.
+const lines = ["group_filter", "claims"];
+
 // A record as a form holds it.
 export function toForm(client) {
   const form = { ...client, access_token_seconds: client.access_token_seconds ?? "", jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : "" };
-  for (const name of lists) form[name] = client[name].join("\n");
+  for (const name of [...lists, ...lines]) form[name] = client[name].join("\n");
   return form;
 }
 
@@ -79,6 +82,14 @@ class Wrongly extends Error {
 export function fromForm(values) {
   const body = { ...values };
   for (const name of lists) if (typeof body[name] === "string") body[name] = listed(body[name]);
+  for (const name of lines) {
+    if (typeof body[name] === "string") {
+      body[name] = body[name]
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean);
+    }
+  }
   if (body.jwks === "") delete body.jwks;
   if (typeof body.jwks === "string") {
     const { value, slip } = readJson(body.jwks);

@@ -25,8 +25,8 @@ pub struct Models {
 }
 
 impl Models {
-    /// The models as this snapshot has them, shared with all operations that see the same ones, whoever made the commit
-    /// between two of them. Look models up from this snapshot only. Errors: reading.
+    /// The models as this snapshot has them, shared with all operations that see the same ones, wherever the commit
+    /// between two of them was made. Look models up from this snapshot only. Errors: reading.
     pub fn current(cx: &Cx, from: &(impl Read + ?Sized)) -> Result<Arc<Self>, Error> {
         let Some(revision) = from.models_revision()? else { return Ok(Arc::new(Self::unshared(cx.tenant.id))) };
         let newest = &cx.process().models;

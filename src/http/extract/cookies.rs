@@ -21,6 +21,8 @@ pub enum Purpose {
     Device,
     /// The token of a sign-in that has begun and is not complete. It opens nothing.
     Authentication,
+    /// Says that the browser opened a page under another address and was led to the issuer's.
+    Led,
 }
 
 impl Purpose {
@@ -37,6 +39,8 @@ impl Purpose {
             (Self::Device, false) => "auther_device",
             (Self::Authentication, true) => "__Host-auther_authentication",
             (Self::Authentication, false) => "auther_authentication",
+            (Self::Led, true) => "__Host-auther_led",
+            (Self::Led, false) => "auther_led",
         };
         match cx.tenant.id {
             TenantId::DEFAULT => Cow::Borrowed(name),
@@ -50,7 +54,7 @@ impl Purpose {
 pub(in crate::http) struct Pending(pub Vec<Cookie<'static>>);
 
 /// The value of our cookie, as it came: the first of its name. Each pair stands for itself (RFC 6265 §5.4), so what
-/// cannot be read of other programs on the same host hides nothing of ours.
+/// cannot be read of other programs on the same host hides none of them.
 pub fn find(request: &HttpRequest, cx: &Cx, purpose: Purpose) -> Option<String> {
     let name = purpose.name(cx);
     let fields = request.headers().get_all(header::COOKIE);

@@ -218,7 +218,7 @@ async fn a_code_on_its_way_survives_that_the_person_proves_again_who_they_are() 
         let tokens = site.send(TestRequest::post().uri("/oauth2/token").set_form(fields)).await;
         assert_eq!(tokens.status == StatusCode::OK, works, "{next}: {}", tokens.body);
         if works {
-            // The family belongs to the session of now: whoever ends that ends it.
+            // The family belongs to the session of now: to end that ends it.
             let access = tokens.json()["access_token"].as_str().unwrap().to_owned();
             let userinfo = || {
                 TestRequest::get().uri("/oauth2/userinfo").insert_header(("authorization", format!("Bearer {access}")))
