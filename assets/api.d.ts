@@ -4,6 +4,9 @@
 /** Who may sign in to a client. */
 export type AccessPolicy = "all_users" | "restricted";
 
+/** `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another one; many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case. */
+export type AccessTokenTyp = "JWT" | "at+jwt";
+
 /** What kind of actor did it. */
 export type ActorKind = "anonymous" | "user" | "client" | "key" | "local" | "system";
 
@@ -63,7 +66,7 @@ export interface ApiKeyChange {
 /** An identifier that begins with `key_`. */
 export type ApiKeyId = string;
 
-/** An authorization request of an app that was refused. */
+/** A request of an app that was refused, or that went on without some of its scopes. */
 export interface AppFailure {
   id: FailureId;
   /** The last time. */
@@ -78,6 +81,8 @@ export interface AppFailure {
   /** How often it was sent. */
   count: number;
   fix: Fix | null;
+  /** What to do about it, in words. */
+  next_step: string;
 }
 
 /** One audience, or several. */
@@ -120,7 +125,7 @@ export interface Backup {
   tables: Record<string, number>;
 }
 
-/** Somebody's permission. What depends on a policy counts as held. */
+/** Somebody's permission. */
 export interface Change {
   /** `user`, `group`, `apikey`, `client`, or any entity type. */
   subject_type: string;
@@ -134,6 +139,8 @@ export interface Change {
   entity_type: string;
   /** On which object. */
   entity_id: string;
+  /** Whether a policy or condition decides before or afterwards: it may be gained, or lost. */
+  abac_required: boolean;
 }
 
 /** Whether somebody may do something, and why. */
@@ -195,6 +202,8 @@ export interface Client {
   redirect_uris: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method: AuthMethod;
   /** What it may present at the token endpoint */
@@ -209,14 +218,28 @@ export interface Client {
   trusted: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes: boolean;
   /** What its tokens are signed with */
   signing_alg: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
   access_policy: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims: string[];
   /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
   id_token_claims: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
@@ -253,6 +276,8 @@ export interface ClientChange {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
@@ -267,14 +292,28 @@ export interface ClientChange {
   trusted?: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce?: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes?: boolean;
   /** What its tokens are signed with */
   signing_alg?: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ?: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks?: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
   access_policy?: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims?: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims?: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name?: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths?: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter?: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims?: string[];
   /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
   id_token_claims?: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
@@ -583,6 +622,18 @@ export interface GroupChange {
   version?: number | null;
 }
 
+/** When the names of a person's groups stand in a client's tokens. */
+export type GroupClaims = "requested" | "always" | "none";
+
+/** What the deletion of a group would take along. */
+export interface GroupDeletion {
+  /** Memberships, and relations that the group has. */
+  tuples: number;
+  /** How many of those are memberships. */
+  memberships: number;
+  changes: PermissionChanges | null;
+}
+
 /** What went with a group. */
 export interface GroupEnded {
   /** Memberships, and relations that the group had. */
@@ -638,6 +689,12 @@ export interface Integration {
   grant_types: GrantType[];
   signing_alg: Algorithm;
   pkce_required: boolean;
+  /** The claim that the names of a person's groups stand in, if they do. */
+  groups_in: string | null;
+  /** When they stand there. */
+  group_claims: GroupClaims;
+  /** `typ` in the header of its access tokens. */
+  access_token_typ: AccessTokenTyp;
 }
 
 /** An invitation to sign up, with its link, which is shown this once. */
@@ -692,7 +749,7 @@ export interface LocalCa {
 
 /** How many were looked at. */
 export interface LookedAt {
-  /** People, keys and clients. */
+  /** People, keys, clients and subjects of other systems. */
   subjects: number;
   /** Objects. */
   objects: number;
@@ -773,6 +830,10 @@ export interface ModelImport {
   source: string;
   /** What stands before each type from now on. */
   prefix?: string | null;
+  /** Other names of types, by the name in the source; no prefix stands before them. */
+  rename?: Record<string, string> | null;
+  /** Whether tuples are removed that the new models would not take. Without it they are in the way. */
+  remove_tuples?: boolean | null;
 }
 
 /** A name and whose it is. */
@@ -822,6 +883,8 @@ export interface NewClient {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
@@ -836,14 +899,28 @@ export interface NewClient {
   trusted?: boolean;
   /** PKCE is demanded even though the app has a secret; of public apps it always is */
   require_pkce?: boolean;
+  /** A scope that it may not ask for ends its request, and is not just left out */
+  strict_scopes?: boolean;
   /** What its tokens are signed with */
   signing_alg?: Algorithm;
+  /** typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068 */
+  access_token_typ?: AccessTokenTyp;
   /** Its public keys for `private_key_jwt`, as a JWK set (RFC 7517) */
   jwks?: Record<string, unknown> | null;
   /** Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and administrators */
   access_policy?: AccessPolicy;
   /** Which permissions stand in its tokens: on its own types and those of no client, on all types, or none */
   permission_claims?: PermissionScope;
+  /** When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never */
+  group_claims?: GroupClaims;
+  /** The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty */
+  group_claim_name?: string;
+  /** Groups stand there by their paths, such as /staff/writers, and not by their names */
+  group_paths?: boolean;
+  /** Which groups stand there: names, or beginnings of names with * at the end; all when there is none */
+  group_filter?: string[];
+  /** More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use */
+  claims?: string[];
   /** Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims parameter asks for; userinfo has them all (OpenID Connect Core §5.4) */
   id_token_claims?: IdTokenClaims;
   /** Lifetime of its access tokens, in seconds; the installation's when there is none */
@@ -957,7 +1034,7 @@ export interface NewUser {
   address?: Record<string, unknown> | null;
   /** E-mail address. */
   email: string;
-  /** Whether the address is known to be theirs. */
+  /** Whether the address is known to be theirs; true when absent, since many apps refuse people without. */
   email_verified?: boolean | null;
   /** Name to sign in with besides the e-mail address. */
   username?: string | null;
@@ -998,6 +1075,18 @@ export interface OverviewCounts {
   api_keys: number | null;
   tuples: number | null;
   sessions: number | null;
+}
+
+/** What a change would do. */
+export interface PermissionChanges {
+  /** Who could do what afterwards and cannot now. */
+  gained: Change[];
+  /** Who can do what now and could not afterwards. */
+  lost: Change[];
+  /** Whether this is all: false when there is more than was looked at or listed, or when a policy or condition is another one afterwards, of which only a check says what it does. What is listed is true in either case. */
+  complete: boolean;
+  /** How far the look went. */
+  looked_at: LookedAt;
 }
 
 /** Which permissions stand in tokens; own+platform is another word for own. */
@@ -1270,6 +1359,8 @@ export interface TokenPreview {
   id_token: Record<string, unknown> | null;
   /** Claims of the access token. */
   access_token: Record<string, unknown>;
+  /** Scopes that the app may not ask for, and that are left out. */
+  ignored_scopes: string[];
   refused: Refused | null;
 }
 
@@ -1339,6 +1430,8 @@ export interface TupleImport {
   first_line?: number | null;
   /** What stands before the types of OpenFGA tuples from now on. */
   prefix?: string | null;
+  /** Other names of their types, as where their models were imported. */
+  rename?: Record<string, string> | null;
   /** Whether people and groups are named; otherwise all are identifiers. */
   names?: boolean | null;
 }
@@ -1601,7 +1694,7 @@ export interface Operations {
     body: undefined;
     answer: Integration;
   };
-  /** Failed authorization requests, newest first */
+  /** Requests of the app that failed, newest first */
   "GET /clients/{client}/failures": {
     body: undefined;
     answer: {
@@ -1691,7 +1784,7 @@ export interface Operations {
   /** What a deletion would take along */
   "GET /groups/{group}/deletion": {
     body: undefined;
-    answer: GroupEnded;
+    answer: GroupDeletion;
   };
   /** Everybody in it */
   "GET /groups/{group}/members": {

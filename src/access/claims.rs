@@ -75,6 +75,16 @@ pub struct PermissionClaims {
 
 /// The maps for a subject, of the types that `scope` names, from one snapshot.
 pub fn resolve(cx: &Cx, from: &Snapshot, subject: Subject<'_>, scope: Scope<'_>) -> Result<PermissionClaims, Error> {
+    resolve_within(cx, from, (subject, scope), usize::MAX)
+}
+
+/// As [`resolve`], in no more than `room` bytes of JSON.
+pub fn resolve_within(
+    cx: &Cx,
+    from: &Snapshot,
+    (subject, scope): (Subject<'_>, Scope<'_>),
+    room: usize,
+) -> Result<PermissionClaims, Error> {
     if scope == Scope::None {
         return Ok(PermissionClaims { is_left_out: true, ..PermissionClaims::default() });
     }
@@ -84,7 +94,7 @@ pub fn resolve(cx: &Cx, from: &Snapshot, subject: Subject<'_>, scope: Scope<'_>)
     let graph = Graph { tuples: &stored, schema: &schema, now: cx.now, limits: Limits::of(cx), budget: Some(&budget) };
     let rev = tuples::revision(from, cx.tenant.id)?;
     let subject = subject.as_ref();
-    let budget = cx.settings().tokens.permissions_bytes;
+    let budget = cx.settings().tokens.permissions_bytes.min(room);
     let claims = schema
         .status(&subject)
         .and_then(|status| collect(&mut CheckSession::new(graph, &subject, status, rev), scope, budget));

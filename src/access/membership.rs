@@ -13,7 +13,7 @@ use crate::store::Read;
 use crate::store::rows::{groups as rows, tuples};
 
 /// Groups that one listing of members follows.
-const MAX_NESTED: usize = 1_000;
+pub(super) const MAX_NESTED: usize = 1_000;
 
 /// The most members that are listed.
 const MAX_MEMBERS: usize = 100_000;
@@ -35,6 +35,8 @@ pub struct Joined {
     pub group: Group,
     /// Whether they were put in by name, not only through another group.
     pub direct: bool,
+    /// Identifiers of the groups that they are in, and that are surely in this one.
+    pub through: BTreeSet<String>,
 }
 
 /// Who is in a group: people, keys, clients and groups that were put in by name, and unless `direct`, everybody who is
@@ -75,24 +77,27 @@ pub fn members(cx: &Cx, from: &(impl Read + ?Sized), group: &GroupId, direct: bo
 /// 1000 at the most. What depends on a condition is left out: nobody may count on a membership that a condition can
 /// deny.
 pub fn of_subject(cx: &Cx, from: &(impl Read + ?Sized), subject: &SubjectRef) -> Result<Vec<Joined>, Error> {
-    let mut found = BTreeMap::new();
-    let mut waiting = VecDeque::from([(subject.clone(), true)]);
-    while let Some((subject, direct)) = waiting.pop_front() {
+    let mut found = BTreeMap::<String, (bool, BTreeSet<String>)>::new();
+    let mut waiting = VecDeque::from([(subject.clone(), None)]);
+    while let Some((subject, through)) = waiting.pop_front() {
         for id in tuples::objects_of_subject(from, cx.tenant.id, &subject, (GROUP, MEMBER), (None, MAX_NESTED))? {
             let membership = tuples::find_exact(from, cx.tenant.id, (GROUP, &id, MEMBER), &subject)?;
             let counts = membership.is_some_and(|found| found.counts_at(cx.now) && found.condition.is_none());
-            if counts && found.len() < MAX_NESTED && !found.contains_key(&id) {
-                waiting.extend(
-                    [SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)].map(|set| (set, false)),
-                );
-                found.insert(id, direct);
+            if !counts || (found.len() >= MAX_NESTED && !found.contains_key(&id)) {
+                continue;
             }
+            let (_, inner) = found.entry(id.clone()).or_insert_with(|| {
+                let sets = [SubjectRef::new(GROUP, &*id), SubjectRef::set(GROUP, &*id, MEMBER)];
+                waiting.extend(sets.map(|set| (set, Some(id.clone()))));
+                (through.is_none(), BTreeSet::new())
+            });
+            inner.extend(through.clone());
         }
     }
     let mut groups = Vec::with_capacity(found.len());
-    for (id, direct) in found {
+    for (id, (direct, through)) in found {
         let group = id.parse().ok().map(|id| rows::find(from, cx.tenant.id, &id)).transpose()?.flatten();
-        groups.extend(group.map(|group| Joined { group, direct }));
+        groups.extend(group.map(|group| Joined { group, direct, through }));
     }
     Ok(groups)
 }

@@ -4,9 +4,10 @@
 //! writes models and `tuples` who has the relations; `groups` are written by themselves and read by `membership`.
 //! `graph` evaluates the models over the tuples, `check` answers questions by it, `explain` says why, `list` finds the
 //! objects, subjects and actions that a question would allow, `effective` all that a subject may do, `claims` puts
-//! permissions in tokens. `policy` makes the context of a script (`request_context` is the caller's part of it) and
-//! reads its answer, `evaluations` keeps its outcome, `switched_off` which scripts are not run any more, `naming` turns
-//! names that people type into identifiers. Start reading at [`check`].
+//! permissions in tokens, `group_claims` groups and roles for apps that know no relations. `policy` makes the context
+//! of a script (`request_context` is the caller's part of it) and reads its answer, `evaluations` keeps its outcome,
+//! `switched_off` which scripts are not run any more, `naming` turns names that people type into identifiers. Start
+//! reading at [`check`].
 
 pub mod authority;
 pub(crate) mod catalogue;
@@ -19,6 +20,7 @@ mod error;
 pub(crate) mod evaluations;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod group_claims;
 pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod list;

@@ -172,8 +172,8 @@ events! {
     Success "token.preview" TokenPreview { client: ClientId, scopes: Vec<String> }
     /// A refresh token was used for the second time; its family was revoked.
     Failure "token.refresh_reused" TokenRefreshReused { user: UserId }
-    /// An app showed a code or a refresh token that is not good.
-    Failure "token.refuse" TokenRefuse { grant_type: &'static str, reason: String }
+    /// An app that proved who it is, or is public, got no tokens.
+    Failure "token.refuse" TokenRefuse { grant_type: &'static str, reason: String, cause: Option<&'static str> }
     /// An app revoked a token.
     Success "token.revoke" TokenRevoke {}
     /// A tuple was removed.

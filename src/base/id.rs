@@ -38,6 +38,14 @@ pub trait TypedId: Sized {
 
     /// Reads the text form; refuses another kind's prefix and anything malformed.
     fn parse(text: &str) -> Result<Self, ParseIdError>;
+
+    /// When it was made, as it says itself: anybody can write one that says anything, so nothing is decided by it.
+    fn says_made_at(&self) -> Option<Moment> {
+        let body = self.as_str().strip_prefix(Self::PREFIX)?;
+        let bytes = BASE32.decode(body.as_bytes()).ok()?;
+        let millis = bytes.get(..6)?.iter().fold(0_i64, |millis, byte| (millis << 8) | i64::from(*byte));
+        Some(Moment::from_millis(millis))
+    }
 }
 
 fn fresh(prefix: &str, now: Moment, entropy: &dyn Entropy) -> String {
@@ -302,6 +310,12 @@ impl TenantId {
 mod tests {
     use super::*;
     use crate::base::entropy::OsEntropy;
+
+    #[test]
+    fn an_identifier_says_when_it_was_made() {
+        let now = Moment::from_millis(1_769_860_800_123);
+        assert_eq!(CodeId::new(now, &OsEntropy).says_made_at(), Some(now));
+    }
 
     #[test]
     fn later_identifiers_sort_later() {

@@ -166,6 +166,7 @@ impl ClientCommand {
                     ("SENT", "sent"),
                     ("REGISTERED", "registered"),
                     ("FIX", "fix"),
+                    ("WHAT TO DO", "next_step"),
                 ];
                 let answer = remote.call(Call::get(["clients", &named.client, "failures"]))?;
                 output.show(&answer, |answer| list(answer, &columns, "Nothing went wrong lately."))
@@ -280,5 +281,11 @@ fn app(document: &Value) -> String {
         ("updated", "updated_at"),
     ]));
     let members: Vec<(&str, &str)> = members.iter().map(|(label, member)| (&**label, &**member)).collect();
-    facts(document, &members)
+    let shown = facts(document, &members);
+    if document["allow_private_http"] != true {
+        return shown;
+    }
+    format!(
+        "{shown}\nNote: with allow_private_http, anyone who listens in the app's network can read codes and what the app shows."
+    )
 }

@@ -132,7 +132,7 @@ pub struct FactFlags {
     /// Name to sign in with besides the e-mail address: 3 to 30 of a–z 0–9 _ . -
     #[arg(long)]
     username: Option<String>,
-    /// The e-mail address is known to be theirs
+    /// The e-mail address is known to be theirs; so it is for a new account unless =false says otherwise
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     verified: Option<bool>,
     /// Administers this installation

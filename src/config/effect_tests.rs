@@ -52,6 +52,7 @@ fn cases() -> impl Iterator<Item = Case> {
         "tokens.refresh_absolute_seconds" = "700000" => tokens.refresh_absolute;
         "tokens.refresh_grace_seconds" = "3" => tokens.refresh_grace;
         "tokens.permissions_kib" = "3" => tokens.permissions_bytes;
+        "tokens.max_bytes" = "3000" => tokens.max_bytes;
         "keys.rotate_days" = "3" => keys.rotate;
         "keys.publish_ahead_hours" = "3" => keys.publish_ahead;
         "keys.keep_days" = "3" => keys.keep;

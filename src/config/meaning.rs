@@ -169,6 +169,7 @@ impl TypedKeys<'_, '_> {
             refresh_absolute: self.duration("tokens.refresh_absolute_seconds", 1),
             refresh_grace: self.duration("tokens.refresh_grace_seconds", 1),
             permissions_bytes: self.count("tokens.permissions_kib").saturating_mul(1024),
+            max_bytes: self.count("tokens.max_bytes"),
         }
     }
 

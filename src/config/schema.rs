@@ -135,6 +135,7 @@ pub static KEYS: &[Key] = &[
     live("tokens.refresh_absolute_seconds", number(1, TEN_YEARS), "2592000", "A refresh token family ends"),
     live("tokens.refresh_grace_seconds", number(0, 60), "10", "A rotated refresh token may still be repeated"),
     live("tokens.permissions_kib", number(1, 8), "6", "Most that permissions may take in a token, in KiB"),
+    live("tokens.max_bytes", number(2_048, 65_536), "4096", "Most that a whole token may take, in bytes"),
     live("keys.rotate_days", number(1, 3650), "30", "A signing key signs for this long"),
     live("keys.publish_ahead_hours", number(1, 8760), "24", "The next key is published this long before use"),
     live("keys.keep_days", number(1, 3650), "60", "A retired key stays published for this long"),

@@ -177,6 +177,8 @@ pub struct Tokens {
     pub refresh_grace: Duration,
     /// Bytes that `permissions` and `abac_required` may take together, as JSON.
     pub permissions_bytes: usize,
+    /// Bytes of a whole ID or access token, as it is sent.
+    pub max_bytes: usize,
 }
 
 /// The life of a token-signing key.

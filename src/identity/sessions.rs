@@ -7,7 +7,7 @@ use crate::base::id::{ClientId, SessionId, UserId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::{Moment, Secret};
 use crate::crypto::token;
-use crate::cx::{Cx, Freshness};
+use crate::cx::{Actor, Cx, Freshness};
 use crate::records::{Proof, ProofKind, Session, SubjectRef, Wanted};
 use crate::rights::{self, Right};
 use crate::store::rows::{grants, sessions as rows, users};
@@ -167,6 +167,24 @@ pub async fn end(cx: &Cx, id: &SessionId) -> Result<Ended, Error> {
 /// Ends one of a person's own sessions. Errors: [`Error::NotFound`] also when it is somebody else's.
 pub async fn end_own(cx: &Cx, signed_in: &SignedIn, id: &SessionId) -> Result<Ended, Error> {
     end_by(cx, Right::Own(signed_in.user.id.clone()), id).await
+}
+
+/// Ends the session that an app's server shows an id token of, which proves that the person was signed in to the app in
+/// it (RP-Initiated Logout §2). One that has ended already, or is another person's, is no error; says whether there was
+/// one.
+pub async fn end_hinted(cx: &Cx, client: &ClientId, id: &SessionId, user: &UserId) -> Result<bool, Error> {
+    let cx = cx.with_actor(Actor::Client(client.clone()));
+    let entry = Entry::new(&cx).target(id);
+    let (at, id, user) = (cx.clone(), id.clone(), user.clone());
+    let change = move |tx: &mut Tx| {
+        let Some(session) = rows::find(tx, at.tenant.id, &id)?.filter(|session| session.user == user) else {
+            return Ok(false);
+        };
+        let ended = cascade::end_session(tx, &at, &session)?;
+        entry.append(tx, &at, &Event::SessionEnd { user: session.user, ended })?;
+        Ok(true)
+    };
+    cx.store().write(change).await
 }
 
 async fn end_by(cx: &Cx, right: Right, id: &SessionId) -> Result<Ended, Error> {

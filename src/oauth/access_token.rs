@@ -81,14 +81,14 @@ fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
 /// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's
 /// to check.
 pub fn genuine(cx: &Cx, token: &str, wanted: TokenUse) -> Option<Map<String, Value>> {
-    signed(cx, token, wanted.typ()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
+    signed(cx, token, wanted.typs()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
 }
 
 /// As [`genuine`], whatever it is for.
 pub(super) fn genuine_of_any_use(cx: &Cx, token: &str) -> Option<(TokenUse, Map<String, Value>)> {
     let typ = jose::peek_header(token).ok()?.typ?;
-    let claims = signed(cx, token, &typ)?;
-    let is_this = |one: &TokenUse| use_of(&claims) == Some(one.as_str()) && typ == one.typ();
+    let claims = signed(cx, token, &[&typ])?;
+    let is_this = |one: &TokenUse| use_of(&claims) == Some(one.as_str()) && one.typs().contains(&&*typ);
     let found = TokenUse::ALL.into_iter().find(is_this)?;
     Some((found, claims))
 }
@@ -103,7 +103,7 @@ pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
         let has_shape = ["azp", "auth_time", "sid"].iter().all(|name| claims.contains_key(*name));
         !claims.contains_key(token_use::CLAIM) && has_shape && !others.iter().any(|name| claims.contains_key(*name))
     };
-    let claims = signed(cx, token, TokenUse::Id.typ())?;
+    let claims = signed(cx, token, TokenUse::Id.typs())?;
     (use_of(&claims) == Some(TokenUse::Id.as_str()) || is_older(&claims)).then_some(claims)
 }
 
@@ -111,11 +111,11 @@ fn use_of(claims: &Map<String, Value>) -> Option<&str> {
     claims.get(token_use::CLAIM).and_then(Value::as_str)
 }
 
-/// The claims of what one of our keys signed for us with this `typ`.
-fn signed(cx: &Cx, token: &str, typ: &str) -> Option<Map<String, Value>> {
+/// The claims of what one of our keys signed for us with one of these `typ`s.
+fn signed(cx: &Cx, token: &str, typs: &[&str]) -> Option<Map<String, Value>> {
     let header = jose::peek_header(token).ok()?;
     let key = cx.tenant.keyring.verifier(header.kid.as_deref()?)?;
-    let typ = TypRule::OneOf(&[typ]);
+    let typ = TypRule::OneOf(typs);
     let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
     let verified = jose::verify(token, &key, &expect).ok()?;
     let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.tenant.issuer.as_str());

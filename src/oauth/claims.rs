@@ -151,13 +151,14 @@ pub struct Granted<'a> {
 /// without a value are left out (OIDC Core §5.3.2).
 pub fn about(user: &User, granted: Granted<'_>, destination: ClaimsDestination) -> Map<String, Value> {
     let Granted { client, scopes, request } = granted;
+    let has_email = scope::holds(scopes, "email");
     let by_scope = destination == ClaimsDestination::Userinfo || client.id_token_claims == IdTokenClaims::All;
     let mut claims = Map::new();
     for (scope_name, names) in STANDARD {
         let by_name = scope::is_open_to(client, scope_name);
         for name in names {
             if ((by_scope && scope::holds(scopes, scope_name)) || (by_name && asks_for(request, destination, name)))
-                && let Some(value) = value(user, name)
+                && let Some(value) = value(user, name, has_email)
             {
                 claims.insert((*name).to_owned(), value);
             }
@@ -166,7 +167,23 @@ pub fn about(user: &User, granted: Granted<'_>, destination: ClaimsDestination) 
     claims
 }
 
-fn value(user: &User, name: &str) -> Option<Value> {
+/// Whether a claim is one of the standard ones.
+pub fn is_standard(name: &str) -> bool {
+    STANDARD.iter().any(|(_, names)| names.contains(&name))
+}
+
+/// What an app may call the person, which is always there: many make an account of this name and fail without. The
+/// username; else the address, where the app sees it anyway; else the identifier. Each is one person's alone, which a
+/// part of an address would not be.
+fn preferred_username(user: &User, has_email: bool) -> &str {
+    match &user.username {
+        Some(username) => username,
+        None if has_email => &user.email,
+        None => user.id.as_str(),
+    }
+}
+
+fn value(user: &User, name: &str, has_email: bool) -> Option<Value> {
     let profile = &user.profile;
     let text = |field: &Option<String>| field.as_ref().map(|text| json!(text));
     match name {
@@ -174,8 +191,8 @@ fn value(user: &User, name: &str) -> Option<Value> {
         "given_name" => text(&profile.given_name),
         "family_name" => text(&profile.family_name),
         "middle_name" => text(&profile.middle_name),
-        "nickname" => text(&profile.nickname),
-        "preferred_username" => text(&user.username),
+        "nickname" => text(&profile.nickname).or_else(|| Some(json!(preferred_username(user, has_email)))),
+        "preferred_username" => Some(json!(preferred_username(user, has_email))),
         "profile" => text(&profile.profile),
         "picture" => text(&profile.picture),
         "website" => text(&profile.website),

@@ -10,7 +10,7 @@ use crate::records::{Algorithm, AuthMethod, GrantType};
 use crate::tenant::{Path, Tenant, paths};
 
 /// Claims that a token or userinfo may carry beyond the standard ones about a person and those about permissions.
-const OWN_CLAIMS: [&str; 19] = [
+const OWN_CLAIMS: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -30,6 +30,8 @@ const OWN_CLAIMS: [&str; 19] = [
     "scope",
     "grant",
     "roles",
+    "groups",
+    "claims_truncated",
 ];
 
 /// Signature algorithms taken in client assertions.

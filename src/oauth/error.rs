@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::Reason;
 use crate::rights::{Denied, MayDeny};
 use crate::{access, identity, store};
 
@@ -44,6 +45,8 @@ pub enum ErrorCode {
     InsufficientScope,
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType,
+    /// RFC 8707 §2: a token for another API than the client's tokens are for.
+    InvalidTarget,
     /// RFC 6749 §4.1.2.1: the fault is ours.
     ServerError,
     /// RFC 6749 §4.1.2.1: come back in a moment.
@@ -71,6 +74,7 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidTarget => "invalid_target",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
@@ -95,6 +99,8 @@ pub struct Error {
     pub code: ErrorCode,
     /// What is wrong and what to do, in words for the app's developer. Never a secret.
     pub description: String,
+    /// What the people who run the app learn of it; those who sent the request do not.
+    pub reason: Option<Reason>,
     /// What really happened, for the log.
     pub cause: Option<anyhow::Error>,
 }
@@ -102,7 +108,13 @@ pub struct Error {
 impl Error {
     /// An error that is the caller's fault.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
-        Self { code, description: description.into(), cause: None }
+        Self { code, description: description.into(), reason: None, cause: None }
+    }
+
+    /// The same, with what the people who run the app learn of it.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     /// `invalid_request`.
@@ -132,6 +144,7 @@ impl Error {
             description: String::from(
                 "Something went wrong on the server. The log has the cause under this request's id.",
             ),
+            reason: None,
             cause: Some(cause.into()),
         }
     }
@@ -169,11 +182,13 @@ impl From<store::Error> for Error {
             store::Error::Full => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: String::from("The server's disk is full, so nothing was changed."),
+                reason: None,
                 cause: Some(cause.into()),
             },
             store::Error::Conflict => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: String::from("The server is busy with the same data, so nothing was changed. Try again."),
+                reason: None,
                 cause: Some(cause.into()),
             },
             cause => Self::internal(cause),
@@ -183,7 +198,7 @@ impl From<store::Error> for Error {
 
 impl From<Denied> for Error {
     fn from(cause: Denied) -> Self {
-        Self { code: ErrorCode::AccessDenied, description: cause.to_string(), cause: Some(cause.into()) }
+        Self { code: ErrorCode::AccessDenied, description: cause.to_string(), reason: None, cause: Some(cause.into()) }
     }
 }
 
@@ -201,6 +216,7 @@ impl From<access::Error> for Error {
             access::Error::Busy => Self {
                 code: ErrorCode::TemporarilyUnavailable,
                 description: String::from("The server runs as many policies as it can. Try again in a second."),
+                reason: None,
                 cause: Some(cause.into()),
             },
             cause => Self::internal(cause),

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::access_token::{self, LiveToken};
 use super::bearer::Exchanged;
+use super::client_claims::{RESERVED, TRUNCATED};
 use super::consents::person_who_consents;
 use super::grants::refresh::{is_usable, still_open};
-use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, mint};
+use super::{Error, ErrorCode, Params, app_access, bearer, client_auth, client_claims, mint};
 use crate::access::check::{CLIENT, CLIENTS, Question, check};
 use crate::access::claims::{Scope, Subject, resolve};
 use crate::audit::{self, Entry, Event};
@@ -80,18 +81,22 @@ async fn is_for(cx: &Cx, client: &Client, claims: &Map<String, Value>) -> Result
 fn of_access_token(cx: &Cx, live: LiveToken) -> Result<Map<String, Value>, Error> {
     let LiveToken { claims, client, person, scopes } = live;
     let mut answer = active(claims);
+    // What the token says of the person is said anew, whatever it was.
+    answer.retain(|name, _| RESERVED.contains(&name.as_str()) && name != TRUNCATED);
+    let from = cx.read()?;
     if answer.contains_key("scope") {
         answer.insert("scope".into(), json!(scopes.join(" ")));
     }
     let subject = match &person {
         Some((user, _)) => {
             mint::person(&mut answer, user, &scopes);
+            client_claims::of(cx, &from, (&client, user), &scopes)?.put(&mut answer);
             answer.insert("username".into(), json!(user.username.as_ref().unwrap_or(&user.email)));
             Subject::User(&user.id)
         }
         None => Subject::Client(&client.id),
     };
-    let permissions = resolve(cx, &cx.read()?, subject, mint::claims_within(&client))?;
+    let permissions = resolve(cx, &from, subject, mint::claims_within(&client))?;
     mint::maps(cx, &mut answer, &permissions);
     Ok(answer)
 }

@@ -4,9 +4,11 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, ClaimsDestination, Granted};
+use super::client_claims::{self, ClientClaims};
+use super::draft::{AT_HASH_ROOM, Draft};
 use super::token_use::{self, TokenUse};
 use super::{Error, ErrorCode, scope};
-use crate::access::claims::{PermissionClaims, Scope, Subject, resolve};
+use crate::access::claims::{PermissionClaims, Scope, Subject, resolve_within};
 use crate::apikeys::Live;
 use crate::base::Moment;
 use crate::base::id::{self, GrantId, SessionId};
@@ -23,6 +25,9 @@ pub const API_KEY_SCOPE: &str = "api_key_exchange";
 
 /// Seconds such a token lives.
 const API_KEY_LIFE: u64 = 15 * 60;
+
+/// `typ` of a token that is not an access token (RFC 7519 §5.1).
+const JWT: &str = "JWT";
 
 /// What the token is for: a person at an app.
 pub struct About<'a> {
@@ -58,9 +63,59 @@ pub struct Minted {
     pub expires_in: u64,
 }
 
-/// The permission maps for a person at an app, read from one snapshot for all tokens of one answer.
-pub fn permissions(cx: &Cx, about: &About<'_>) -> Result<PermissionClaims, Error> {
-    Ok(resolve(cx, &cx.read()?, Subject::User(&about.user.id), claims_within(about.client))?)
+/// The tokens of one answer for a person at an app.
+pub struct Tokens {
+    /// The access token (RFC 9068 §2).
+    pub access: Minted,
+    /// The ID token (OIDC Core §2).
+    pub id: Option<String>,
+}
+
+/// The tokens for a person at an app: what stands in both comes from one snapshot.
+pub fn tokens(cx: &Cx, about: &About<'_>, with_id: bool) -> Result<Tokens, Error> {
+    let (access, id) = drafts(cx, about, with_id)?;
+    let token = access.sign(cx, Some(about.client))?;
+    let id = match id {
+        None => None,
+        Some(mut id) => {
+            id.claims.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, &token)));
+            Some(id.sign(cx, Some(about.client))?)
+        }
+    };
+    Ok(Tokens { access: Minted { token, expires_in: access_life(cx, about.client) }, id })
+}
+
+/// What would stand in the tokens for a person at an app, but the hash of the access token.
+pub fn preview(
+    cx: &Cx,
+    about: &About<'_>,
+    with_id: bool,
+) -> Result<(Map<String, Value>, Option<Map<String, Value>>), Error> {
+    let (access, id) = drafts(cx, about, with_id)?;
+    let without_hash = |mut id: Draft| {
+        id.claims.remove("at_hash");
+        id.claims
+    };
+    Ok((access.claims, id.map(without_hash)))
+}
+
+fn drafts(cx: &Cx, about: &About<'_>, with_id: bool) -> Result<(Draft, Option<Draft>), Error> {
+    let (client, from) = (about.client, cx.read()?);
+    let own = client_claims::of(cx, &from, (client, about.user), about.scopes)?;
+    let typ = client.access_token_typ.as_str();
+    let mut access = Draft::new(cx, client.signing_alg, typ, access_claims(cx, about, &own))?;
+    let mut id = match with_id {
+        true => Some(Draft::new(cx, client.signing_alg, JWT, id_claims(cx, about, &own))?),
+        false => None,
+    };
+    let room = id.iter().map(|id| id.left(cx)).chain([access.left(cx)]).min().unwrap_or_default();
+    let who = (Subject::User(&about.user.id), claims_within(client));
+    let permissions = resolve_within(cx, &from, who, room)?;
+    maps(cx, &mut access.claims, &permissions);
+    if let Some(id) = &mut id {
+        maps(cx, &mut id.claims, &permissions);
+    }
+    Ok((access, id))
 }
 
 /// The types whose permissions stand in tokens of this client.
@@ -72,15 +127,8 @@ pub(super) fn claims_within(client: &Client) -> Scope<'_> {
     }
 }
 
-/// An access token for a person at an app (RFC 9068 §2).
-pub fn access_token(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Result<Minted, Error> {
-    let claims = access_claims(cx, about, permissions);
-    let token = sign(cx, about.client.signing_alg, TokenUse::Access, &claims)?;
-    Ok(Minted { token, expires_in: access_life(cx, about.client) })
-}
-
-/// What stands in an access token for a person at an app.
-pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
+/// What stands in an access token for a person at an app (RFC 9068 §2), without permissions.
+fn access_claims(cx: &Cx, about: &About<'_>, own: &ClientClaims) -> Map<String, Value> {
     let mut claims = Map::new();
     common(cx, &mut claims, TokenUse::Access, (about.user.id.as_str(), access_life(cx, about.client)));
     claims.insert("aud".into(), audience(cx, Some(about.client)));
@@ -90,15 +138,12 @@ pub fn access_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims)
     claims.insert("grant".into(), json!(about.grant));
     how(&mut claims, about);
     person(&mut claims, about.user, about.scopes);
-    maps(cx, &mut claims, permissions);
+    own.put(&mut claims);
     claims
 }
 
-/// What an access token, and introspection of one, says of the person. Takes the place of what was there.
+/// What an access token, and introspection of one, says of the person beside the client's own claims.
 pub(super) fn person(claims: &mut Map<String, Value>, user: &User, scopes: &[String]) {
-    for name in ["email", "email_verified", "roles"] {
-        claims.remove(name);
-    }
     // Middleware of resource servers reads the address from the access token.
     if scope::holds(scopes, "email") {
         claims.insert("email".into(), json!(user.email));
@@ -123,7 +168,6 @@ pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Mint
         ));
     }
     let life = access_life(cx, client);
-    let permissions = resolve(cx, &cx.read()?, Subject::Client(&client.id), claims_within(client))?;
     let mut claims = Map::new();
     common(cx, &mut claims, TokenUse::Access, (client.id.as_str(), life));
     claims.insert("aud".into(), audience(cx, Some(client)));
@@ -131,35 +175,38 @@ pub fn machine_token(cx: &Cx, client: &Client, scopes: &[String]) -> Result<Mint
     if !scopes.is_empty() {
         claims.insert("scope".into(), json!(scopes.join(" ")));
     }
-    maps(cx, &mut claims, &permissions);
-    Ok(Minted { token: sign(cx, client.signing_alg, TokenUse::Access, &claims)?, expires_in: life })
+    let draft = Draft::new(cx, client.signing_alg, client.access_token_typ.as_str(), claims)?;
+    let who = (Subject::Client(&client.id), claims_within(client));
+    Ok(Minted { token: with_permissions(cx, draft, who, Some(client))?, expires_in: life })
 }
 
-/// An id token (OIDC Core §2) that goes with `access_token`.
-pub fn id_token(
+/// Adds the permissions that there is room for, and signs.
+fn with_permissions(
     cx: &Cx,
-    about: &About<'_>,
-    access_token: &str,
-    permissions: &PermissionClaims,
+    mut draft: Draft,
+    who: (Subject<'_>, Scope<'_>),
+    client: Option<&Client>,
 ) -> Result<String, Error> {
-    let mut token = id_claims(cx, about, permissions);
-    token.insert("at_hash".into(), json!(at_hash(about.client.signing_alg, access_token)));
-    sign(cx, about.client.signing_alg, TokenUse::Id, &token)
+    let permissions = resolve_within(cx, &cx.read()?, who, draft.left(cx))?;
+    maps(cx, &mut draft.claims, &permissions);
+    draft.sign(cx, client)
 }
 
-/// What stands in an id token, but the hash of the access token that it goes with.
-pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> Map<String, Value> {
+/// What stands in an id token (OIDC Core §2), without permissions, and with room for the hash of the access token that
+/// it goes with.
+fn id_claims(cx: &Cx, about: &About<'_>, own: &ClientClaims) -> Map<String, Value> {
     let mut token = Map::new();
     common(cx, &mut token, TokenUse::Id, (about.user.id.as_str(), cx.settings().tokens.id.as_secs()));
     token.insert("aud".into(), json!(about.client.id));
     token.insert("azp".into(), json!(about.client.id));
     token.insert("sid".into(), json!(about.session));
+    token.insert("at_hash".into(), json!(AT_HASH_ROOM));
     how(&mut token, about);
     if let Some(nonce) = about.nonce {
         token.insert("nonce".into(), json!(nonce));
     }
     token.extend(claims::about(about.user, about.granted(), ClaimsDestination::IdToken));
-    maps(cx, &mut token, permissions);
+    own.in_id_token(about.client, about.claims).put(&mut token);
     token
 }
 
@@ -167,7 +214,6 @@ pub fn id_claims(cx: &Cx, about: &About<'_>, permissions: &PermissionClaims) -> 
 /// §4.1: the key acts). It does not outlive the key.
 pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     let (key, client) = (&live.key, live.client.as_deref());
-    let permissions = resolve(cx, &cx.read()?, Subject::Key(&key.id), client.map_or(Scope::All, claims_within))?;
     let left = key.expires_at.map_or(API_KEY_LIFE, |end| end.since(cx.now).as_secs());
     let life = left.clamp(1, API_KEY_LIFE);
     let mut claims = Map::new();
@@ -179,9 +225,10 @@ pub fn api_key_token(cx: &Cx, live: &Live) -> Result<Minted, Error> {
     if let Some(client) = client {
         claims.insert("client_id".into(), json!(client.id));
     }
-    maps(cx, &mut claims, &permissions);
     let algorithm = client.map_or_else(Algorithm::default, |client| client.signing_alg);
-    Ok(Minted { token: sign(cx, algorithm, TokenUse::Key, &claims)?, expires_in: life })
+    let draft = Draft::new(cx, algorithm, JWT, claims)?;
+    let who = (Subject::Key(&key.id), client.map_or(Scope::All, claims_within));
+    Ok(Minted { token: with_permissions(cx, draft, who, client)?, expires_in: life })
 }
 
 /// Seconds an access token of this client lives.
@@ -263,16 +310,4 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
             BASE64URL_NOPAD.encode(sha2::Sha512::digest(access_token.as_bytes()).get(..32).unwrap_or_default())
         }
     }
-}
-
-/// Signs with the current key; while the first key of an algorithm is still being made the caller may come back in a
-/// moment.
-fn sign(cx: &Cx, algorithm: Algorithm, is_for: TokenUse, claims: &Map<String, Value>) -> Result<String, Error> {
-    let Some(signer) = cx.tenant.keyring.signer(algorithm) else {
-        return Err(Error::new(
-            ErrorCode::TemporarilyUnavailable,
-            format!("The {algorithm} signing key is being made. Try again in a second."),
-        ));
-    };
-    signer.sign(is_for.typ(), claims).map_err(Error::internal)
 }

@@ -10,8 +10,13 @@ const MAX_VALUE: usize = 8 * 1024;
 /// Longest token of any kind in bytes.
 const MAX_TOKEN: usize = 32 * 1024;
 
+/// The parameter that may be given more than once (RFC 8707 §2).
+const RESOURCE: &str = "resource";
+
 /// The longest values in bytes that are not bounded as all are.
-const LENGTHS: [(&str, usize); 10] = [
+const LENGTHS: [(&str, usize); 11] = [
+    // It comes back in the ID token.
+    ("nonce", 1_024),
     ("interaction", MAX_TOKEN),
     ("client_assertion", MAX_TOKEN),
     ("assertion", MAX_TOKEN),
@@ -40,8 +45,8 @@ pub struct Params(BTreeMap<String, String>);
 
 impl Params {
     /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749
-    /// §3.1, §3.2), with one exception: `resource` may repeat (RFC 8707 §2), of which the last is kept since it is not
-    /// supported. No value is longer than any that has a meaning here.
+    /// §3.1, §3.2), with one exception: `resource` may repeat (RFC 8707 §2), and all are kept, with a space between
+    /// two: a URI has none. No value is longer than any that has a meaning here.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         let (params, wrong) = Self::collect(pairs);
         match wrong.into_iter().next() {
@@ -53,14 +58,19 @@ impl Params {
     /// The first value of each parameter, and those that are given more than once or are too long: for who must tell an
     /// app about them.
     pub fn collect(pairs: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<Wrong>) {
-        let (mut params, mut wrong) = (BTreeMap::new(), Vec::new());
+        let (mut params, mut wrong) = (BTreeMap::<String, String>::new(), Vec::new());
         for (name, value) in pairs {
             let most = longest(&name);
+            // All that are named count, and none hides another.
+            let value = match params.get(&name) {
+                Some(earlier) if name == RESOURCE => format!("{earlier} {value}"),
+                _ => value,
+            };
             let shown = || name.chars().take(64).collect::<String>();
             if value.len() > most {
                 let error = format!("The parameter `{}` is longer than {most} bytes.", shown());
                 wrong.push(Wrong { error: Error::invalid_request(error), name });
-            } else if params.contains_key(&name) && name != "resource" {
+            } else if params.contains_key(&name) && name != RESOURCE {
                 let error = format!("The parameter `{}` is given more than once.", shown());
                 wrong.push(Wrong { error: Error::invalid_request(error), name });
             } else {
@@ -94,6 +104,13 @@ impl Params {
     /// Reads back what [`Params::to_query`] wrote, or any query string.
     pub fn from_query(query: &str) -> Result<Self, Error> {
         Self::from_pairs(url::form_urlencoded::parse(query.as_bytes()).into_owned())
+    }
+
+    /// The same parameters with this one, in the place of what it was.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// The same parameters without one.

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{Error, Params};
+use super::{Error, Params, Reason};
 use crate::base::secret::{ct_eq, sha256};
 use crate::records::Client;
 
@@ -37,13 +37,16 @@ pub fn verifier_matches_challenge(challenge: Option<&str>, verifier: Option<&str
         (None, None) => Ok(()),
         (Some(_), None) => Err(Error::invalid_grant(
             "The parameter `code_verifier` is missing, but the authorization request had a `code_challenge`.",
-        )),
+        )
+        .because(Reason::VerifierMissing)),
         (None, Some(_)) => Err(Error::invalid_grant(
             "The parameter `code_verifier` is given, but the authorization request had no `code_challenge`.",
-        )),
+        )
+        .because(Reason::VerifierUnexpected)),
         (Some(_), Some(verifier)) if !is_verifier(verifier) => Err(Error::invalid_grant(
             "The parameter `code_verifier` must be 43 to 128 characters of A-Z a-z 0-9 - . _ ~.",
-        )),
+        )
+        .because(Reason::VerifierWrong)),
         (Some(challenge), Some(verifier)) => {
             let computed = BASE64URL_NOPAD.encode(&sha256(verifier.as_bytes()));
             if ct_eq(computed.as_bytes(), challenge.as_bytes()) {
@@ -51,7 +54,8 @@ pub fn verifier_matches_challenge(challenge: Option<&str>, verifier: Option<&str
             } else {
                 Err(Error::invalid_grant(
                     "The `code_verifier` does not match the `code_challenge` of the authorization request.",
-                ))
+                )
+                .because(Reason::VerifierWrong))
             }
         }
     }

@@ -23,6 +23,8 @@ pub struct Preview {
     pub id_token: Option<Map<String, Value>>,
     /// Claims of the access token.
     pub access_token: Map<String, Value>,
+    /// Scopes that the app may not ask for, and that are left out.
+    pub ignored_scopes: Vec<String>,
     /// Why there would be no tokens at all, if so.
     #[schema(required)]
     pub refused: Option<Refused>,
@@ -41,10 +43,10 @@ pub enum Refused {
 }
 
 /// The claims for these scopes; leaves an audit row. Session and family are made up. Errors: `invalid_scope` for what
-/// the app may not ask for, `unauthorized_client` for an app that signs nobody in.
+/// a strict app may not ask for, `unauthorized_client` for an app that signs nobody in.
 pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> Result<Preview, Error> {
     client_may_authorize(client)?;
-    let scopes = scope::requested(scopes, client)?;
+    let scope::Asked { scopes, ignored } = scope::requested(scopes, client)?;
     let refused = refusal(cx, user, client).await?;
     let by_password = [Proof { kind: ProofKind::Password, at: cx.now }];
     let about = About {
@@ -59,12 +61,10 @@ pub async fn tokens(cx: &Cx, user: &User, client: &Client, scopes: &[&str]) -> R
         amr: &proofs::amr(&by_password),
         acr: proofs::acr(&by_password).unwrap_or_default(),
     };
-    let permissions = mint::permissions(cx, &about)?;
-    let access_token = mint::access_claims(cx, &about, &permissions);
-    let id_token = scope::holds(&scopes, scope::OPENID).then(|| mint::id_claims(cx, &about, &permissions));
+    let (access_token, id_token) = mint::preview(cx, &about, scope::holds(&scopes, scope::OPENID))?;
     let event = Event::TokenPreview { client: client.id.clone(), scopes: scopes.clone() };
     audit::record(cx, Entry::new(cx).target(&user.id), event).await?;
-    Ok(Preview { id_token, access_token, refused })
+    Ok(Preview { id_token, access_token, ignored_scopes: ignored, refused })
 }
 
 async fn refusal(cx: &Cx, user: &User, client: &Client) -> Result<Option<Refused>, Error> {

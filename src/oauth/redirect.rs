@@ -1,6 +1,8 @@
 //! Redirect URIs: what may be registered, and when a request's one is the registered one.
 
-use url::Url;
+use url::{Host, Url};
+
+use crate::records::ClientFields;
 
 /// Longest redirect URI in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -10,7 +12,7 @@ const MAX_LENGTH: usize = 2048;
 const COMPARED: usize = 256;
 
 /// Schemes that a browser or system gives a meaning of its own: sending a code there would run or leak it.
-const FORBIDDEN_SCHEMES: [&str; 18] = [
+const FORBIDDEN_SCHEMES: [&str; 19] = [
     "about",
     "blob",
     "chrome",
@@ -25,6 +27,7 @@ const FORBIDDEN_SCHEMES: [&str; 18] = [
     "javascript",
     "mailto",
     "resource",
+    "urn",
     "vbscript",
     "view-source",
     "ws",
@@ -34,12 +37,53 @@ const FORBIDDEN_SCHEMES: [&str; 18] = [
 /// Hosts that are this machine (RFC 8252 §7.3). No other spelling of a loopback address counts.
 const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Ends of names that are given out within a network only (RFC 8375, the reserved `.internal`, and the habit of
+/// routers).
+const PRIVATE_NAMES: [&str; 3] = [".lan", ".home.arpa", ".internal"];
+
+/// Which plain `http` addresses an app may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Those of this machine.
+    Loopback,
+    /// Those of a private network, too, where an administrator says so: who listens there reads the codes.
+    Private,
+}
+
+impl PlainHttp {
+    /// As a client has it.
+    pub fn of(client: &ClientFields) -> Self {
+        if client.allow_private_http { Self::Private } else { Self::Loopback }
+    }
+}
+
+/// Whether a URI is plain `http` to another machine, which [`PlainHttp::Private`] allows on some.
+pub fn is_private_http(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| url.scheme() == "http" && is_private(&url))
+}
+
+/// An address of a private network (RFC 1918, RFC 4193, and RFC 6598 as private networks over others use it), or a name
+/// that is given out in one only.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || (first == 100 && (64..128).contains(&second))
+        }
+        Some(Host::Ipv6(address)) => (address.segments()[0] & 0xfe00) == 0xfc00,
+        Some(Host::Domain(name)) => {
+            PRIVATE_NAMES.iter().any(|end| name.strip_suffix(end).is_some_and(|label| !label.is_empty()))
+        }
+        None => false,
+    }
+}
+
 /// Whether this text may be registered as a redirect or post-logout URI; the error says what to change.
 ///
 /// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or
-/// `http` on loopback, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser
-/// gives back, so that what is stored, compared and emitted is one and the same string.
-pub fn check_registrable(text: &str) -> Result<(), String> {
+/// `http` on loopback or where `plain` allows it, or a custom scheme of an app (RFC 8252 §7.1). The text must already
+/// be in the form that a parser gives back, so that what is stored, compared and emitted is one and the same string.
+pub fn check_registrable(text: &str, plain: PlainHttp) -> Result<(), String> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));
     }
@@ -63,6 +107,11 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
             shown(text)
         ));
     };
+    if text.starts_with("urn:ietf:wg:oauth:2.0:oob") {
+        return Err(String::from(
+            "Codes are not shown to be copied (urn:ietf:wg:oauth:2.0:oob): anybody can be talked into giving one away. An app on a device listens at http://127.0.0.1/ instead (RFC 8252 section 7.3).",
+        ));
+    }
     if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
         return Err(format!("The scheme `{}:` is not allowed in a redirect URI.", url.scheme()));
     }
@@ -70,21 +119,29 @@ pub fn check_registrable(text: &str) -> Result<(), String> {
         return Err(format!("`{}` has user information (…@); remove it.", shown(text)));
     }
     match url.scheme() {
-        "https" | "http" => check_web(text, &url),
+        "https" | "http" => check_web(text, &url, plain),
         scheme => check_custom(text, scheme),
     }
 }
 
-fn check_web(text: &str, url: &Url) -> Result<(), String> {
+fn check_web(text: &str, url: &Url, plain: PlainHttp) -> Result<(), String> {
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() || host.contains('*') || host.ends_with('.') {
         return Err(format!("`{}` needs one exact host name; wildcards are not possible.", shown(text)));
     }
-    if url.scheme() == "http" && !LOOPBACK_HOSTS.contains(&host) {
-        return Err(format!(
-            "`{}` is plain http. Use https; http works for localhost, 127.0.0.1 and [::1] only.",
-            shown(text)
-        ));
+    let is_private = is_private(url);
+    let may_be_plain = LOOPBACK_HOSTS.contains(&host) || (plain == PlainHttp::Private && is_private);
+    if url.scheme() == "http" && !may_be_plain {
+        let rule = match (plain, is_private) {
+            (PlainHttp::Loopback, true) => {
+                "http works for localhost, 127.0.0.1 and [::1]; on a private network if the client is set to allow_private_http."
+            }
+            (PlainHttp::Private, _) => {
+                "http works for localhost, 127.0.0.1, [::1], private addresses, and names that end in .lan, .home.arpa or .internal."
+            }
+            _ => "http works for localhost, 127.0.0.1 and [::1] only.",
+        };
+        return Err(format!("`{}` is plain http. Use https; {rule}", shown(text)));
     }
     // The parser lower-cases the host, resolves dot segments and drops default ports. A text it would change
     // would be compared as one thing and visited as another.
@@ -205,227 +262,5 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_uris_of_the_seeds_can_be_registered() {
-        for uri in [
-            "https://myapp.example.com/auth/callback",
-            "https://spa.example.com/auth/callback",
-            "myapp://auth/callback",
-            "com.myapp:/callback",
-            "https://myapp.example.com/.well-known/assetlinks.json",
-            "http://localhost:3000/api/auth/callback/auther",
-            "http://127.0.0.1/cb",
-            "http://[::1]:8080/cb",
-            "https://app.example.com",
-            "https://app.example.com/cb?tenant=1",
-        ] {
-            assert_eq!(check_registrable(uri), Ok(()), "{uri}");
-        }
-    }
-
-    #[test]
-    fn t02_t05_what_confuses_or_runs_cannot_be_registered() {
-        for uri in [
-            "javascript:alert(1)",
-            "JavaScript:alert(1)",
-            "data:text/html,x",
-            "vbscript:x",
-            "file:///etc/passwd",
-            "blob:https://a/b",
-            "https://user@app.example.com/cb",
-            "https://user:pw@app.example.com/cb",
-            "https://app.example.com@evil.example/cb",
-            "https://@app.example.com/cb",
-            "https://app.example.com/cb#x",
-            "https://*.example.com/cb",
-            "https://app.example.com/*",
-            "http://app.example.com/cb",
-            "http://127.0.0.2/cb",
-            "http://2130706433/cb",
-            "http://0x7f.1/cb",
-            "http://localhost./cb",
-            "https://app.example.com\\@evil.example/cb",
-            "https:app.example.com",
-            "/callback",
-            "app.example.com/cb",
-            "https://",
-            "https://a b/cb",
-            "https://app.example.com/a/../cb",
-            "https://App.example.com/cb",
-            "https://app.example.com:443/cb",
-            "https://äpp.example.com/cb",
-            "https://app.example.com/\u{202e}cb",
-            "https://app.example.com/cb\r\nx:y",
-            "",
-            "HTTPS://app.example.com/cb",
-            "x:",
-            "mailto:a@b",
-            "MyApp://auth",
-        ] {
-            assert!(check_registrable(uri).is_err(), "{uri}");
-        }
-    }
-
-    #[test]
-    fn t01_near_misses_of_a_registered_uri_do_not_match() {
-        let registered = [String::from("https://app.example.com/auth/callback")];
-        let base = "https://app.example.com/auth/callback";
-        let mut corpus: Vec<String> = vec![
-            "https://app.example.com/auth/callback/",
-            "https://app.example.com/auth/callback?",
-            "https://app.example.com/auth/callback#",
-            "https://app.example.com/auth/callback?x=1",
-            "https://app.example.com/auth/callback%2f",
-            "https://app.example.com/auth%2fcallback",
-            "https://app.example.com/auth/./callback",
-            "https://app.example.com/auth/x/../callback",
-            "https://app.example.com//auth/callback",
-            "https://app.example.com/Auth/callback",
-            "https://APP.example.com/auth/callback",
-            "HTTPS://app.example.com/auth/callback",
-            "http://app.example.com/auth/callback",
-            "https://app.example.com:443/auth/callback",
-            "https://app.example.com:8443/auth/callback",
-            "https://app.example.com./auth/callback",
-            "https://appXexample.com/auth/callback",
-            "https://app.example.com.evil.example/auth/callback",
-            "https://evil.example/app.example.com/auth/callback",
-            "https://app.example.com@evil.example/auth/callback",
-            "https://app.example.com:x@evil.example/auth/callback",
-            "https://evil.example#app.example.com/auth/callback",
-            "https://evil.example?https://app.example.com/auth/callback",
-            "https://app.example.com\\.evil.example/auth/callback",
-            "https:\\\\app.example.com\\auth\\callback",
-            "https:/app.example.com/auth/callback",
-            "https:app.example.com/auth/callback",
-            "//app.example.com/auth/callback",
-            "https://app.example.com/auth/callback\u{0}",
-            "https://app.example.com/auth/callback%00",
-            "https://app.example.com/auth/callback;x",
-            "https://app.example.com/auth/callback/..",
-            "https://app.example.com/auth/callback/../callback",
-            "https://xn--pp-example.com/auth/callback",
-            "https://аpp.example.com/auth/callback",
-            "https://app。example.com/auth/callback",
-            "*",
-            "https://*",
-            "https://app.example.com/*",
-            "https://sub.app.example.com/auth/callback",
-            "javascript:https://app.example.com/auth/callback",
-        ]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-        // One character dropped, doubled or changed, at every place.
-        for at in 0..base.len() {
-            corpus.push(format!("{}{}", &base[..at], &base[at + 1..]));
-            corpus.push(format!("{}{}{}", &base[..at], &base[at..=at], &base[at..]));
-            corpus.push(format!("{}*{}", &base[..at], &base[at + 1..]));
-            corpus.push(format!("{} {}", &base[..at], &base[at..]));
-        }
-        assert!(corpus.len() > 180);
-        for uri in &corpus {
-            if uri != base {
-                assert!(!is_registered(uri, &registered, false), "{uri:?}");
-                assert!(!is_registered(uri, &registered, true), "{uri:?} (native)");
-            }
-        }
-        assert!(is_registered(base, &registered, false));
-    }
-
-    #[test]
-    fn t03_only_the_port_of_a_literal_loopback_address_may_differ() {
-        let registered = [String::from("http://127.0.0.1/cb"), String::from("http://[::1]:1/cb?x=1")];
-        for good in ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:9/cb?x=1", "http://[::1]/cb?x=1"]
-        {
-            assert!(is_registered(good, &registered, true), "{good}");
-        }
-        for bad in [
-            "http://127.0.0.1:51004/cb/",
-            "http://127.0.0.1:0/cb",
-            "http://127.0.0.1:99999/cb",
-            "http://127.0.0.1:/cb",
-            "http://127.0.0.1:80@evil.example/cb",
-            "http://127.0.0.1.evil.example/cb",
-            "http://localhost:1/cb",
-            "http://127.1:1/cb",
-            "http://2130706433:1/cb",
-            "https://127.0.0.1:1/cb",
-            "http://127.0.0.1:1/cb?x=1",
-            "http://127.0.0.1:080/cb",
-            "http://127.0.0.1:1evil/cb",
-        ] {
-            assert!(!is_registered(bad, &registered, true), "{bad}");
-        }
-        assert!(!is_registered("http://127.0.0.1:51004/cb", &registered, false), "only native apps get the exception");
-    }
-
-    #[test]
-    fn the_host_of_a_uri_is_compared_and_nothing_else_of_it() {
-        for (one, other, same) in [
-            ("https://a.example/cb/", "https://a.example/cb", true),
-            ("https://a.example:8443/x", "https://a.example/cb", true),
-            ("http://localhost:3001/cb", "http://127.0.0.1:3000/cb", true),
-            ("https://b.a.example/cb", "https://a.example/cb", false),
-            ("https://a.example.evil.example/cb", "https://a.example/cb", false),
-            ("https://a.example@evil.example/cb", "https://a.example/cb", false),
-            ("myapp://a.example/cb", "myapp://a.example/cb", false),
-            ("nonsense", "nonsense", false),
-        ] {
-            assert_eq!(is_on_host_of(one, other), same, "{one} {other}");
-        }
-    }
-
-    #[test]
-    fn the_nearest_uri_is_found_by_its_beginning_however_long_it_is() {
-        let registered: Vec<String> =
-            (0..100).map(|n| format!("https://app{n}.example/{}", "x".repeat(2_000))).collect();
-        let sent = format!("https://app42.example/{}", "x".repeat(60_000));
-        assert_eq!(nearest(&sent, &registered), registered.get(42));
-        assert_eq!(nearest(&sent, &[]), None);
-    }
-
-    #[test]
-    fn parameters_join_a_query_that_is_there() {
-        let pairs = [(String::from("code"), String::from("a b&c"))];
-        assert_eq!(with_query("https://a/cb", &pairs), "https://a/cb?code=a+b%26c");
-        assert_eq!(with_query("https://a/cb?x=1", &pairs), "https://a/cb?x=1&code=a+b%26c");
-        assert_eq!(with_query("myapp://auth/callback", &pairs), "myapp://auth/callback?code=a+b%26c");
-    }
-
-    #[test]
-    fn an_origin_is_of_the_web_or_of_an_app_shell() {
-        assert_eq!(origin("https://a.example:8443/cb").as_deref(), Some("https://a.example:8443"));
-        assert_eq!(origin("myapp://auth/cb"), None);
-        for good in
-            ["https://a.example", "http://localhost:3000", "capacitor://localhost", "tauri://localhost", "x-app://h:81"]
-        {
-            assert!(is_origin(good), "{good}");
-        }
-        for bad in [
-            "",
-            "null",
-            "*",
-            "https://a.example/",
-            "https://a.example/x",
-            "https://A.example",
-            "https://a.example:443",
-            "capacitor://localhost/",
-            "capacitor://",
-            "capacitor:localhost",
-            "file://",
-            "file:///x",
-            "javascript:alert(1)",
-            "javascript://%0aalert(1)",
-            "data:text/html,x",
-            "capacitor://u@localhost",
-            "capacitor://localhost?x",
-            "capacitor://localhost, x",
-        ] {
-            assert!(!is_origin(bad), "{bad}");
-        }
-    }
-}
+#[path = "redirect_tests.rs"]
+mod tests;

@@ -28,11 +28,11 @@ impl TokenUse {
         }
     }
 
-    /// The `typ` of its header (RFC 9068 §2.1; RFC 7519 §5.1). Several kinds may share one: it never decides alone.
-    pub fn typ(self) -> &'static str {
+    /// The `typ`s that its header may have (RFC 9068 §2.1; RFC 7519 §5.1). All kinds share one: the claim decides.
+    pub fn typs(self) -> &'static [&'static str] {
         match self {
-            Self::Access => "at+jwt",
-            Self::Id | Self::Key => "JWT",
+            Self::Access => &["JWT", "at+jwt"],
+            Self::Id | Self::Key => &["JWT"],
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, ClaimsDestination, Granted};
-use super::{Error, ErrorCode, access_token, mint, scope};
+use super::{Error, ErrorCode, access_token, client_claims, mint, scope};
 use crate::access::claims::{Subject, resolve};
 use crate::cx::Cx;
 
@@ -19,8 +19,9 @@ pub async fn claims(cx: &Cx, token: &str) -> Result<Map<String, Value>, Error> {
     answer.insert("sub".into(), json!(user.id));
     let granted = Granted { client: &live.client, scopes: &live.scopes, request: grant.claims.as_ref() };
     answer.extend(claims::about(&user, granted, ClaimsDestination::Userinfo));
-    let within = mint::claims_within(&live.client);
-    mint::maps(cx, &mut answer, &resolve(cx, &cx.read()?, Subject::User(&user.id), within)?);
+    let (from, within) = (cx.read()?, mint::claims_within(&live.client));
+    client_claims::of(cx, &from, (&live.client, &user), &live.scopes)?.put(&mut answer);
+    mint::maps(cx, &mut answer, &resolve(cx, &from, Subject::User(&user.id), within)?);
     Ok(answer)
 }
 

@@ -28,6 +28,9 @@ settable! {
     /// Where people return after logging out, exactly (RP-Initiated Logout §3.1)
     #[schema(max_items = 100)]
     post_logout_redirect_uris: Vec<String>,
+    /// Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone
+    /// who listens in that network can read codes and what the app shows.
+    allow_private_http: bool,
     /// How the app proves itself at the token endpoint
     #[serde(rename = "token_endpoint_auth_method", alias = "auth_method")]
     auth_method: AuthMethod,
@@ -47,8 +50,12 @@ settable! {
     trusted: bool,
     /// PKCE is demanded even though the app has a secret; of public apps it always is
     require_pkce: bool,
+    /// A scope that it may not ask for ends its request, and is not just left out
+    strict_scopes: bool,
     /// What its tokens are signed with
     signing_alg: Algorithm,
+    /// typ in the header of its access tokens: JWT, which every verifier takes, or at+jwt of RFC 9068
+    access_token_typ: AccessTokenTyp,
     /// Its public keys for `private_key_jwt`, as a JWK set (RFC 7517)
     jwks: Option<Map<String, Value>>,
     /// Who may sign in: everybody, or those who hold owner, admin or use of it, themselves or through a group, and
@@ -56,6 +63,19 @@ settable! {
     access_policy: AccessPolicy,
     /// Which permissions stand in its tokens: on its own types and those of no client, on all types, or none
     permission_claims: PermissionScope,
+    /// When the names of a person's groups stand in its tokens: when it asks for the scope groups, always, or never
+    group_claims: GroupClaims,
+    /// The claim that groups stand in: a name, or a path of members such as /realm_access/groups; groups when empty
+    #[schema(max_length = 100)]
+    group_claim_name: String,
+    /// Groups stand there by their paths, such as /staff/writers, and not by their names
+    group_paths: bool,
+    /// Which groups stand there: names, or beginnings of names with * at the end; all when there is none
+    #[schema(max_items = 100)]
+    group_filter: Vec<String>,
+    /// More claims, each as NAME=SOURCE: department=attribute:department, roles=roles, role=role:admin,use
+    #[schema(max_items = 50)]
+    claims: Vec<String>,
     /// Which claims about the person stand in its ID tokens: those of its scopes, or only those that its claims
     /// parameter asks for; userinfo has them all (OpenID Connect Core §5.4)
     id_token_claims: IdTokenClaims,
@@ -282,6 +302,42 @@ impl PermissionScope {
             Self::Own => "own",
             Self::All => "all",
             Self::None => "none",
+        }
+    }
+}
+
+/// When the names of a person's groups stand in a client's tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupClaims {
+    /// When it asks for the scope `groups`, and the person allows it.
+    #[default]
+    Requested,
+    /// Whatever it asks for.
+    Always,
+    /// Never: the scope is unknown to it.
+    None,
+}
+
+/// `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another
+/// one; many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum AccessTokenTyp {
+    /// `JWT` (RFC 7519 §5.1).
+    #[default]
+    #[serde(rename = "JWT")]
+    Jwt,
+    /// `at+jwt` (RFC 9068 §2.1).
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+}
+
+impl AccessTokenTyp {
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::AtJwt => "at+jwt",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An authorization request of a registered app that was refused.
+//! A request of a registered app that was refused.
 
 use serde::{Deserialize, Serialize};
 

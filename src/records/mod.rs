@@ -34,8 +34,8 @@ pub use audit::{ActorKind, AuditRow, Outcome};
 pub use authentication::Authentication;
 pub use certificate::Certificate;
 pub use client::{
-    AccessPolicy, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType, GrantType,
-    IdTokenClaims, Origin, PermissionScope,
+    AccessPolicy, AccessTokenTyp, AuthMethod, Client, ClientFields, ClientFieldsChange, ClientSecret, ClientType,
+    GrantType, GroupClaims, IdTokenClaims, Origin, PermissionScope,
 };
 pub use code::Code;
 pub use consent::Consent;

@@ -5,6 +5,9 @@ use url::form_urlencoded::Serializer;
 use super::paths::{self, Path};
 use crate::config::Issuer;
 
+/// The longest address that is made of what others send, in bytes: with the origin before it, it stays within 4 KiB.
+const LONGEST: usize = 4_000;
+
 /// Where a tenant is found: everything that is linked, redirected to or published is made here.
 ///
 /// A *path* (`/sign-in`, `/t/acme/sign-in`) is for our own pages and redirects; a *URL*
@@ -75,9 +78,11 @@ impl Urls {
         format!("{}{}/{rest}", self.base, folder.pattern())
     }
 
-    /// The path with one query parameter, escaped; the bare path when the value is empty.
+    /// The path with one query parameter, escaped; the bare path when the value is empty, or makes an address of more
+    /// than 4,000 bytes: what waits is forgotten, and nothing on the way refuses the address.
     pub fn path_with(&self, to: Path, name: &str, value: &str) -> String {
-        with_query(self.path(to), name, value)
+        let whole = with_query(self.path(to), name, value);
+        if whole.len() <= LONGEST { whole } else { self.path(to) }
     }
 
     /// The path with a whole query, which is escaped already.

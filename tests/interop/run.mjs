@@ -13,6 +13,8 @@ const files = [
   { path: here('mobile-app.test.mjs'), title: 'The printed mobile app with a scheme of its own' },
   { path: here('auth-js.test.mjs'), title: 'Auth.js: a plain OIDC provider' },
   { path: here('wire.test.mjs'), title: 'The wire: aliases, errors, CORS, the JSON dialect' },
+  { path: here('printed-code.test.mjs'), title: 'The printed code, parsed by the tools of its languages' },
+  { path: here('go-clients.test.mjs'), title: 'Go: go-oidc, the printed API, groups, client_credentials' },
   { path: here('example-app.test.mjs'), title: 'The example app of the README' },
   { path: here('python/test_authlib.py'), title: 'Python: Authlib', run: runPython },
   { path: here('python/test_machine.py'), title: 'Python: the printed machine client', run: runPython },

@@ -113,8 +113,8 @@ test('the token response is the standard one', async () => {
 test('the access token is a JWT of its own kind', async () => {
   await person().signInTo(LOGIN, user)
   const keys = createRemoteJWKSet(new URL(`${server.issuer}/.well-known/jwks.json`))
-  const { payload, protectedHeader } = await jwtVerify(app.memory.tokens.access_token, keys, { issuer: server.issuer, typ: 'at+jwt' })
-  assert.equal(protectedHeader.typ, 'at+jwt')
+  const { payload } = await jwtVerify(app.memory.tokens.access_token, keys, { issuer: server.issuer, typ: 'JWT' })
+  assert.equal(payload.token_use, 'access')
   assert.equal(payload.client_id, client.client_id)
   assert.equal(payload.sub, user.id)
   assert.deepEqual(payload.permissions, {})

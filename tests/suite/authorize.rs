@@ -94,7 +94,7 @@ async fn t04_an_error_is_told_to_a_proved_redirect_uri_with_its_state() {
     for (extra, error) in [
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", ""), "invalid_request"),
-        (("scope", "openid everything"), "invalid_scope"),
+        (("prompt", "none consent"), "invalid_request"),
         (("prompt", "none"), "login_required"),
         (("prompt", "none login"), "invalid_request"),
         (("max_age", "soon"), "invalid_request"),
@@ -216,8 +216,8 @@ async fn form_post_answers_with_a_form() {
     assert_eq!((page.field("state"), page.field("iss")), (String::from("st&ate=1"), home.origin.clone()));
     assert_eq!(page.header("cache-control"), "no-store");
     Tokens::of(&shop.redeem(&page.field("code")).await);
-    let error = browser.get(&shop.request("email everything", &[("response_mode", "form_post")])).await;
-    assert_eq!((error.field("error"), error.action()), (String::from("invalid_scope"), shop.redirect_uri.clone()));
+    let error = browser.get(&shop.request("email", &[("response_mode", "form_post"), ("max_age", "soon")])).await;
+    assert_eq!((error.field("error"), error.action()), (String::from("invalid_request"), shop.redirect_uri.clone()));
 }
 
 #[tokio::test]

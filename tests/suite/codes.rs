@@ -170,7 +170,7 @@ async fn t17_tokens_count_in_seconds_and_carry_what_they_must() {
     assert!(id["at_hash"].is_string());
     assert_ne!(access["jti"], id["jti"]);
     assert_eq!((&tokens.body["token_type"], &tokens.body["expires_in"]), (&json!("Bearer"), &json!(3600)));
-    assert_eq!(header(&tokens.access)["typ"], "at+jwt");
+    assert_eq!(header(&tokens.access)["typ"], "JWT");
     assert_eq!(header(&tokens.id)["alg"], "ES256");
 }
 

@@ -129,3 +129,73 @@ async fn introspection_tells_confidential_clients_what_a_token_is() {
     let public = spa.call("/oauth2/introspect", &[("token", &tokens.access)]).await;
     assert!(public.status.is_client_error() && public.json()["error"].is_string(), "{}", public.text);
 }
+
+#[tokio::test]
+async fn an_apps_server_ends_the_session_that_its_id_token_names_and_no_other() {
+    let home = Home::new().await;
+    let (browser, other, shop) = (home.browser(), home.browser(), home.app("shop"));
+    let tokens = shop.tokens(&browser, ANN, "openid offline_access").await;
+    let others = shop.tokens(&other, ANN, "openid").await;
+    let is_live = async |browser: &crate::harness::Browser| browser.get("/api/auth/get-session").await.text != "null";
+    // What proves nothing ends nothing.
+    let key = auther::crypto::jose::SigningKey::generate(auther::crypto::jose::Algorithm::RS256, "own").unwrap();
+    let forged = key.sign("JWT", &crate::harness::payload(&tokens.id)).unwrap();
+    for pairs in [
+        &[("id_token_hint", tokens.access.as_str())][..],
+        &[("id_token_hint", &forged)],
+        &[("id_token_hint", &tokens.id), ("client_id", "wiki")],
+        &[("client_id", "shop")],
+        &[("hinted", "e30.x")],
+    ] {
+        let answer = home.browser().get(&end(pairs)).await;
+        assert!(is_live(&browser).await, "{pairs:?}");
+        assert!(!answer.text.contains("still signed in"), "nobody is signed in there: {}", answer.text);
+    }
+    // The app's server has no cookie. It asks by a query or by a form.
+    let answer = home.browser().get(&end(&[("id_token_hint", &tokens.id)])).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(!is_live(&browser).await && is_live(&other).await);
+    assert_eq!(shop.userinfo(&tokens.access).await.status, StatusCode::UNAUTHORIZED);
+    let rows = home.told("session.end").await;
+    assert_eq!((rows.len(), rows[0].actor.as_deref()), (1, Some("shop")));
+    let server = home.browser();
+    let fields = [("id_token_hint", others.id.as_str()), ("post_logout_redirect_uri", BYE)];
+    let answer = server.follow(server.post("/api/auth/oauth2/end-session", &fields).await).await;
+    assert_eq!(answer.location(), BYE);
+    assert!(!is_live(&other).await);
+    // One that has ended is no error.
+    assert_eq!(home.browser().get(&end(&[("id_token_hint", &tokens.id)])).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn every_refused_logout_says_what_is_true_and_offers_to_sign_out() {
+    let home = Home::new().await;
+    let (browser, shop) = (home.browser(), home.app("shop"));
+    let tokens = shop.tokens(&browser, ANN, "openid").await;
+    let admin = crate::api_keys::Program::of(&home, crate::harness::ADMIN).await;
+    let evil = ("post_logout_redirect_uri", "https://evil.example/");
+    for (pairs, disabled, words) in [
+        (vec![("client_id", "shop"), evil], false, "not registered for it"),
+        (vec![("client_id", "nobody"), evil], false, "an app that is not registered here"),
+        (vec![evil], false, "does not say which app"),
+        (vec![("id_token_hint", "x.y.z")], false, "not an id token of this server"),
+        (vec![("id_token_hint", &*tokens.id), ("client_id", "wiki")], false, "name different apps"),
+        (vec![("state", "1"), ("state", "2")], false, "more than once"),
+        (vec![("client_id", "shop"), ("post_logout_redirect_uri", BYE)], true, "switched off"),
+        (vec![("id_token_hint", &*tokens.id), ("post_logout_redirect_uri", BYE)], true, "switched off"),
+    ] {
+        let state = if disabled { "disable" } else { "enable" };
+        admin.send(reqwest::Method::POST, &format!("/api/admin/clients/shop/{state}"), json!({})).await;
+        for browser in [&browser, &home.browser()] {
+            let page = browser.get(&end(&pairs)).await;
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{pairs:?}");
+            assert!(page.text.contains(words), "{pairs:?}: {}", page.text);
+            assert!(page.text.contains("href=\"/logout\""), "{pairs:?}: {}", page.text);
+            let is_in = browser.get("/api/auth/get-session").await.text != "null";
+            assert!(is_in || !page.text.contains("still signed in"), "{pairs:?}");
+        }
+    }
+    // A page of a disabled app that asks for nothing more still signs out.
+    let page = browser.get(&end(&[("client_id", "shop")])).await;
+    assert!(page.has("logout-confirm"), "{}", page.text);
+}

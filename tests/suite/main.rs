@@ -11,11 +11,11 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod harness;
-
 mod administration;
+
 mod api_keys;
 mod app_access;
+mod app_claims;
 mod authorize;
 mod authzen;
 mod callers;
@@ -26,6 +26,8 @@ mod codes;
 mod crash;
 mod edge;
 mod graph;
+mod harness;
+mod heads;
 mod interaction;
 mod introspection;
 mod logout;
@@ -36,11 +38,13 @@ mod people;
 mod protection;
 mod questions;
 mod refresh;
+mod refusals;
 mod relying_party;
 mod routes;
 mod scenario;
 mod scenarios;
 mod strangers;
+mod strict;
 mod taken_away;
 mod telling;
 mod tls;

@@ -253,6 +253,8 @@ async fn t22_a_refresh_narrows_scopes_and_never_widens() {
     let audience =
         [("grant_type", "refresh_token"), ("refresh_token", &*narrow.refresh), ("resource", "https://x.example")];
     let answer = shop.token(&audience).await;
+    assert_eq!(error(&answer), (400, String::from("invalid_target")), "a refresh gives no other audience either");
+    let answer = shop.token(&[audience[0], audience[1], ("resource", "https://stock.example.com")]).await;
     assert_eq!(payload(&Tokens::of(&answer).access)["aud"], payload(&tokens.access)["aud"]);
 }
 

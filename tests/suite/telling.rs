@@ -28,7 +28,7 @@ async fn a_wrong_secret_is_told_once_a_minute_per_client() {
         }
     }
     let unknown = json!({"reason": "unknown_client"});
-    let wanted = [(String::new(), unknown), (String::from("robot"), json!({}))];
+    let wanted = [(String::new(), unknown), (String::from("robot"), json!({"reason": "wrong_secret"}))];
     assert_eq!(told(&home, "client.authenticate").await, wanted);
     home.advance(Duration::from_secs(60)).await;
     wrong("robot").token(&grant).await;

@@ -8,8 +8,8 @@ use crate::api_keys::{Program, exchange, text};
 use crate::graph::Graph;
 use crate::harness::{ADMIN, ANN, Home, Response, form, payload};
 
-/// The kinds, and the `typ` of each.
-const KINDS: [(&str, &str); 3] = [("access", "at+jwt"), ("id", "JWT"), ("key", "JWT")];
+/// The kinds, and the `typ`s that each may have.
+const KINDS: [(&str, &[&str]); 3] = [("access", &["JWT", "at+jwt"]), ("id", &["JWT"]), ("key", &["JWT"])];
 
 /// The places, and the kinds that each takes. The last one is asked with an id token of the session.
 const PLACES: [(&str, &[&str]); 10] = [
@@ -107,7 +107,7 @@ async fn a_genuine_token_that_says_another_use_or_none_is_taken_nowhere() {
     let cx = home.cx();
     let signer = cx.tenant.keyring.signer(Algorithm::RS256).unwrap();
     for (kind, token) in tokens(&home).await {
-        let typ = KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
+        let typs = KINDS.iter().find(|(known, _)| *known == kind).unwrap().1;
         let with = |typ: &str, said: Value| {
             let mut claims = payload(&token);
             claims.as_object_mut().unwrap().retain(|name, _| name != "token_use");
@@ -117,22 +117,22 @@ async fn a_genuine_token_that_says_another_use_or_none_is_taken_nowhere() {
             signer.sign(typ, &claims).unwrap()
         };
         // What is signed here anew is as good as what was given out.
-        for (place, taken) in PLACES {
+        for (typ, (place, taken)) in typs.iter().flat_map(|typ| PLACES.map(|place| (typ, place))) {
             let same = with(typ, json!(kind));
-            assert_eq!(is_taken(&home, place, &same).await, taken.contains(&kind), "{kind} at {place}");
+            assert_eq!(is_taken(&home, place, &same).await, taken.contains(&kind), "{kind} as {typ} at {place}");
         }
-        let mut wrong = vec![(typ, Value::Null), (typ, json!("")), (typ, json!("refresh")), (typ, json!([kind]))];
-        for (other, other_typ) in KINDS.into_iter().filter(|(other, _)| *other != kind) {
-            wrong.push((typ, json!(other)));
-            if other_typ != typ {
-                wrong.push((other_typ, json!(kind)));
-            }
+        let mut wrong = Vec::new();
+        for typ in ["JWT", "at+jwt", "", "jwt+other"] {
+            // Each kind under each `typ`, as itself where it may not have it, and as every other kind.
+            wrong.extend([Value::Null, json!(""), json!("refresh"), json!([kind])].map(|said| (typ, said)));
+            let others = KINDS.iter().map(|(other, _)| *other).filter(|other| *other != kind || !typs.contains(&typ));
+            wrong.extend(others.map(|other| (typ, json!(other))));
         }
         for (typ, said) in wrong {
             let token = with(typ, said.clone());
             for (place, _) in PLACES {
                 // An id token of before: apps keep theirs for signing out, and it opens nothing.
-                let is_older = kind == "id" && said.is_null() && place.starts_with("hint");
+                let is_older = kind == "id" && said.is_null() && typ == "JWT" && place.starts_with("hint");
                 // What says that it is an id token is one: only the claims that are looked for then are missing.
                 let is_said = said == "id" && typ == "JWT" && place.starts_with("hint");
                 if !is_said {

@@ -130,7 +130,11 @@ async fn somebody_with_five_thousand_grants_signs_in_with_a_small_token_that_say
 #[tokio::test]
 async fn how_much_of_a_token_permissions_take_is_a_setting() {
     for (kib, is_whole) in [(1, false), (6, true)] {
-        let home = Home::with(|settings| settings.tokens.permissions_bytes = kib * 1024).await;
+        let home = Home::with(|settings| {
+            settings.tokens.permissions_bytes = kib * 1024;
+            settings.tokens.max_bytes = 65_536;
+        })
+        .await;
         let graph = Graph::of(&home).await;
         graph.model("client_abc:config", &json!({"relations": {"viewer": {}}})).await;
         let ann = graph.id_of(ANN).await;

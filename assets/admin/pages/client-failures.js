@@ -20,7 +20,7 @@ export function Failures({ client, reload }) {
     reload();
   };
   return html`
-    <div class="side-by-side"><p class="lead">Sign-ins that this app began and that could not go on. They are kept for a week.</p><${Button} kind="small" onClick=${loaded.reload}>Look again</${Button}></div>
+    <div class="side-by-side"><p class="lead">What this app sent here and could not go on with: sign-ins that it began, codes that it redeemed, secrets that it showed. It is kept for a week.</p><${Button} kind="small" onClick=${loaded.reload}>Look again</${Button}></div>
     <${Loaded} from=${loaded}>${({ items }) => {
       if (items.length === 0) {
         return html`<${Empty} title="Nothing failed lately"><p>If people cannot sign in and nothing shows up here, the app does not reach this server, or sends another client id. Let it begin a sign-in, then look again.</p></${Empty}>`;
@@ -67,18 +67,17 @@ function Failure({ one, path, client, fixed }) {
 
 // What to do where one click would not be safe. Anybody can send a request in the name of an app.
 function advice(one, client) {
-  if (one.error === "client_disabled") return "Enable the client above, if people are to sign in to it.";
-  if (one.error !== "redirect_uri_mismatch") return "Correct this in the app.";
+  if (one.error !== "redirect_uri_mismatch") return one.next_step;
   if (client.managed_by === "config") return "This client is declared in the configuration file: add the address there if it is the app's, or correct the app.";
   return html`Is this address the app's? Then add it under <a href=${adminPage(`/clients/${encodeURIComponent(client.client_id)}?tab=settings`)}>Settings</a>. Otherwise correct the app.`;
 }
 
 // What was sent above what is registered, with the part that differs marked.
 function Compared({ one: { sent, registered, error } }) {
-  const isAlike = error === "redirect_uri_mismatch" && registered;
+  const isAlike = ["redirect_uri_mismatch", "code_redirect_uri"].includes(error) && registered;
   return html`<dl class="facts wide compared">
     <div><dt>The app sent</dt><dd><code>${isAlike ? marked(sent, ...difference(sent, registered)) : sent}</code><${Copy} text=${sent} /></dd></div>
-    ${registered && html`<div><dt>${error === "invalid_scope" ? "It may ask for" : "Registered"}</dt><dd><code>${isAlike ? marked(registered, ...difference(registered, sent)) : registered}</code></dd></div>`}
+    ${registered && html`<div><dt>${["invalid_scope", "scopes_ignored"].includes(error) ? "It may ask for" : "Registered"}</dt><dd><code>${isAlike ? marked(registered, ...difference(registered, sent)) : registered}</code></dd></div>`}
   </dl>`;
 }
 

@@ -1,5 +1,6 @@
 // What clients are called in plain words, and how their fields stand in a form. Used by the pages about clients.
 import { shell } from "../../static/core/words.js";
+import { lineAt, readJson } from "./text-editor.js";
 
 export const types = {
   web: { title: "Web app with a server", short: "web", about: "Next.js, Rails, Django, Express. Its server keeps a secret." },
@@ -60,10 +61,13 @@ export function listed(text) {
 
 const lists = ["redirect_uris", "post_logout_redirect_uris", "audiences", "origins", "scopes"];
 
+// Lists whose entries may hold spaces.
+const lines = ["group_filter", "claims"];
+
 // A record as a form holds it.
 export function toForm(client) {
   const form = { ...client, access_token_seconds: client.access_token_seconds ?? "", jwks: client.jwks ? JSON.stringify(client.jwks, null, 2) : "" };
-  for (const name of lists) form[name] = client[name].join("\n");
+  for (const name of [...lists, ...lines]) form[name] = client[name].join("\n");
   return form;
 }
 
@@ -78,13 +82,19 @@ class Wrongly extends Error {
 export function fromForm(values) {
   const body = { ...values };
   for (const name of lists) if (typeof body[name] === "string") body[name] = listed(body[name]);
+  for (const name of lines) {
+    if (typeof body[name] === "string") {
+      body[name] = body[name]
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean);
+    }
+  }
   if (body.jwks === "") delete body.jwks;
   if (typeof body.jwks === "string") {
-    try {
-      body.jwks = JSON.parse(body.jwks);
-    } catch (error) {
-      throw new Wrongly({ jwks: `This is not JSON: ${error.message}.` });
-    }
+    const { value, slip } = readJson(body.jwks);
+    if (slip) throw new Wrongly({ jwks: `This is not JSON: line ${lineAt(body.jwks, slip.at)}: ${slip.message}` });
+    body.jwks = value;
   }
   if (body.access_token_seconds === "") delete body.access_token_seconds;
   else if (body.access_token_seconds !== undefined) body.access_token_seconds = seconds(body.access_token_seconds);

@@ -25,6 +25,58 @@ const algorithms = [
   ["EdDSA", "EdDSA: smallest; some libraries do not know it"],
 ];
 
+const typs = [
+  ["JWT", "JWT", "Every library takes it: Spring Security and Nimbus take nothing else as they come."],
+  ["at+jwt", "at+jwt", "As RFC 9068 has it, for APIs that insist on it."],
+];
+
+const groupFields = [
+  {
+    name: "group_claims",
+    label: "Groups in its tokens",
+    kind: "radio",
+    options: [
+      ["requested", "When it asks for them", "With the scope groups, and people are asked unless the client is trusted."],
+      ["always", "Always", "For an app that cannot ask."],
+      ["none", "Never", "The scope groups is left out."],
+    ],
+  },
+  {
+    name: "group_claim_name",
+    label: "The claim that groups stand in",
+    optional: true,
+    placeholder: "groups",
+    autocomplete: "off",
+    hint: "A name, or a path such as /realm_access/groups.",
+    when: (values) => values.group_claims !== "none",
+  },
+  {
+    name: "group_paths",
+    label: "By their paths, such as /staff/writers, and not by their names",
+    kind: "check",
+    when: (values) => values.group_claims !== "none",
+  },
+  {
+    name: "group_filter",
+    label: "Only these groups",
+    kind: "area",
+    rows: 2,
+    optional: true,
+    placeholder: "wiki-*",
+    hint: "Names, or beginnings with * at the end. One in each line; all, when empty.",
+    when: (values) => values.group_claims !== "none",
+  },
+  {
+    name: "claims",
+    label: "More claims",
+    kind: "area",
+    rows: 2,
+    optional: true,
+    placeholder: "department=attribute:department",
+    hint: "NAME=SOURCE, one in each line. Sources: attribute:NAME of the person; roles, all relations to this client; role:admin,use, the first of these as a text.",
+  },
+];
+
 // The fields for a client of this type, in the order of reading.
 function fieldsOf(client) {
   const isMachine = client.type === "m2m";
@@ -36,6 +88,12 @@ function fieldsOf(client) {
       rows: 4,
       placeholder: placeholders[client.type],
       hint: "Where people come back to, exactly as the app sends it. One in each line.",
+    },
+    {
+      name: "allow_private_http",
+      label: "Plain http in a private network",
+      kind: "check",
+      hint: "Allows http:// with private addresses and names in .lan, .home.arpa and .internal. Anyone who listens in that network can read codes and what the app shows.",
     },
     {
       name: "post_logout_redirect_uris",
@@ -95,7 +153,9 @@ function fieldsOf(client) {
       placeholder: "openid profile email",
       hint: "All that are known, when empty.",
     },
+    ...(isMachine ? [] : [{ name: "strict_scopes", label: "Refuse a sign-in that asks for other scopes, instead of leaving them out", kind: "check" }]),
     { name: "permission_claims", label: "Permissions in its tokens", kind: "radio", options: claims },
+    ...(isMachine ? [] : groupFields),
     { name: "id_token_claims", label: "Claims in its ID tokens", kind: "radio", options: idTokenClaims },
     {
       name: "access_token_seconds",
@@ -107,6 +167,7 @@ function fieldsOf(client) {
       hint: "60 to 86400. Empty: the setting tokens.access_seconds.",
     },
     { name: "signing_alg", label: "Signed with", kind: "select", options: algorithms },
+    { name: "access_token_typ", label: "Type in the header of access tokens", kind: "radio", options: typs },
   ];
 }
 
@@ -197,6 +258,7 @@ function Declared({ client }) {
   return html`<div class="notice"><p>This client is declared in the configuration file. Change it there, then restart Auther or reload its configuration.</p></div>
     <${Facts} rows=${[
       ["Redirect URIs", several(client.redirect_uris)],
+      ["Plain http in a private network", client.allow_private_http && "allowed: anyone who listens in that network can read codes"],
       ["After logging out", several(client.post_logout_redirect_uris)],
       ["Allowed origins", several(client.origins)],
       ["Auth method", html`<code>${client.token_endpoint_auth_method}</code>`],
@@ -204,8 +266,13 @@ function Declared({ client }) {
       ["Audiences", several(client.audiences)],
       ["Scopes", client.scopes.join(" ") || "all"],
       ["Signed with", client.signing_alg],
+      ["Type of access tokens", html`<code>${client.access_token_typ}</code>`],
+      ["Other scopes", client.strict_scopes ? "refused" : "left out"],
       ["PKCE", client.require_pkce ? "demanded" : "demanded of public clients"],
       ["Permissions in tokens", client.permission_claims],
+      ["Groups in tokens", html`${client.group_claims}, in <code>${client.group_claim_name || "groups"}</code>${client.group_paths && ", by their paths"}`],
+      ["Only these groups", several(client.group_filter)],
+      ["More claims", several(client.claims)],
       ["Claims in ID tokens", client.id_token_claims],
     ]} />
     <${Elsewhere} command=${`auther admin client show ${shell(client.client_id)}`} request=${curl("GET", `/clients/${encodeURIComponent(client.client_id)}`)} />`;

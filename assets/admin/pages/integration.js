@@ -37,6 +37,9 @@ function facts(value) {
     redirectUris: registered,
     redirectUri: registered[0] || "http://localhost:3000/auth/callback",
     scopes: value.scopes,
+    groupsIn: value.groups_in,
+    groupClaims: value.group_claims,
+    typ: value.access_token_typ,
     endpoints: { authorize: value.authorize, token: value.token, userinfo: value.userinfo, endSession: value.end_session, jwks: value.jwks },
   };
 }
@@ -60,6 +63,13 @@ function Ready({ given, client, reload }) {
             : html`<span>Shown once, when it was made. <span class="muted">Lost? Rotate it.</span></span>`,
         ],
         ["Audience of ID tokens", html`<${Id}>${given.clientId}</${Id}>`],
+        ["Scopes", html`<code>${given.scopes.join(" ")}</code>`],
+        !isMachine &&
+          given.groupsIn && [
+            "Groups",
+            html`in <code>${given.groupsIn}</code>, ${given.groupClaims === "always" ? "always" : html`with the scope <code>groups</code>`}`,
+          ],
+        ["Header typ of access tokens", html`<code>${given.typ}</code>`],
         ["Audience of access tokens", html`<span class="ids">${given.audiences.map((one) => html`<${Id} key=${one}>${one}</${Id}>`)}</span>`],
       ].filter((row) => row && !(isMachine && row[0] === "Audience of ID tokens"))} />
         <p class="lead">Where sample code says <code>issuer</code> and <code>audience</code>, write these, exactly: no slash at the end.</p></section>
@@ -112,7 +122,8 @@ function Guides({ given, client, reload, current }) {
     ${
       given.issuer.startsWith("https://localhost") &&
       html`<p class="lead">This server has a certificate of its own authority. Give it to the app: <code>auther admin ca > auther-ca.pem</code>, then <code>NODE_EXTRA_CA_CERTS</code>,
-      <code>REQUESTS_CA_BUNDLE</code> or <code>SSL_CERT_FILE</code> with its path.</p>`
+      <code>REQUESTS_CA_BUNDLE</code> or <code>SSL_CERT_FILE</code> with its path. Java reads none of them: <code>keytool -importcert -noprompt -alias auther -file auther-ca.pem -keystore auther.p12 -storetype PKCS12 -storepass changeit</code>,
+      then start it with <code>-Djavax.net.ssl.trustStore=auther.p12 -Djavax.net.ssl.trustStorePassword=changeit</code>.</p>`
     }
   </section>`;
 }

@@ -14,6 +14,7 @@ export function python(given) {
       [
         "app.py",
         `import os
+from urllib.parse import urlencode
 
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, session
@@ -46,8 +47,8 @@ def callback():
 
 @app.get("/sign-out")
 def sign_out():
-    session.clear()
-    return redirect("/")
+    session.clear()  # of this app; then of Auther, which asks first
+    return redirect("${given.endpoints.endSession}?" + urlencode({"client_id": "${given.clientId}"}))
 
 
 @app.get("/")
@@ -157,6 +158,11 @@ func main() {
 		fmt.Fprintf(w, "Hello, %s (%s)\\n", claims.Name, claims.Email)
 	})
 
+	http.HandleFunc("/sign-out", func(w http.ResponseWriter, r *http.Request) {
+		// End the session of your own here; then that of Auther, which asks first.
+		http.Redirect(w, r, "${given.endpoints.endSession}?client_id=${given.clientId}", http.StatusFound)
+	})
+
 	log.Fatal(http.ListenAndServe(":${portOf(given.redirectUri, "3000")}", nil))
 }
 `,
@@ -176,7 +182,7 @@ export function java(given) {
     id: "java",
     title: "Java",
     about: "Spring Boot 3 with Spring Security.",
-    install: "implementation 'org.springframework.boot:spring-boot-starter-oauth2-client'",
+    install: "implementation 'org.springframework.boot:spring-boot-starter-web'\nimplementation 'org.springframework.boot:spring-boot-starter-oauth2-client'",
     installTitle: "build.gradle",
     files: [
       [
@@ -205,8 +211,8 @@ spring:
 
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.security.config.Customizer;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.oauth2.client.oidc.web.logout.OidcClientInitiatedLogoutSuccessHandler;
 import org.springframework.security.oauth2.client.registration.ClientRegistrationRepository;
 import org.springframework.security.oauth2.client.web.DefaultOAuth2AuthorizationRequestResolver;
 import org.springframework.security.oauth2.client.web.OAuth2AuthorizationRequestCustomizers;
@@ -227,7 +233,7 @@ class SecurityConfig {
                             : `
                         .redirectionEndpoint(endpoint -> endpoint.baseUri("${pathOf(given.redirectUri)}")))`
                         }
-                .logout(Customizer.withDefaults())
+                .logout(logout -> logout.logoutSuccessHandler(new OidcClientInitiatedLogoutSuccessHandler(clients)))
                 .build();
     }
 }

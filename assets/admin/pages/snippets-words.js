@@ -1,9 +1,10 @@
 // Pieces of addresses that the printed code needs.
 export { shell as shellWord } from "../../static/core/words.js";
 
-// The path of a redirect URI, as a server routes it; of one with a scheme of its own, a usual one.
+// The path of a redirect URI, as a server routes it: one without a path is routed at /. Of one with a scheme of its own, a usual one.
 export function pathOf(uri) {
-  return /^https?:\/\/[^/?#]+([^?#]*)/.exec(uri)?.[1] || "/auth/callback";
+  const web = /^https?:\/\/[^/?#]+([^?#]*)/.exec(uri);
+  return web ? web[1] || "/" : "/auth/callback";
 }
 
 export function originOf(uri) {

@@ -1,6 +1,7 @@
 // Code for one app, filled in. `guides(given)` answers those that fit its kind first; `given` is what Integration reads from the server:
 // {issuer, clientId, redirectUris, redirectUri, type, isPublic, method, audience, endpoints}. Values are put between double quotes: neither issuers, client
 // ids nor redirect URIs can hold a double quote or a backslash (oauth/redirect.rs).
+import { api } from "./snippets-api.js";
 import { machineGuides } from "./snippets-machine.js";
 import { mobile } from "./snippets-mobile.js";
 import { go, java, python } from "./snippets-server.js";
@@ -285,39 +286,6 @@ curl ${shellWord(given.endpoints.userinfo)} -H "authorization: Bearer $ACCESS_TO
   };
 }
 
-function api(given) {
-  return {
-    id: "api",
-    title: "Your API",
-    about: "Checks the access tokens that the app calls it with. With jose, in any Node server.",
-    install: "npm install jose",
-    files: [
-      [
-        "authorize.mjs",
-        `import { createRemoteJWKSet, jwtVerify } from "jose"
-
-const issuer = "${given.issuer}"
-const audience = "${given.audience}"
-const keys = createRemoteJWKSet(new URL("${given.endpoints.jwks}"))
-
-// Express middleware: req.auth is who calls, or the answer is 401.
-export async function authorize(req, res, next) {
-  const token = req.headers.authorization?.match(/^Bearer (.+)$/i)?.[1]
-  if (!token) return res.status(401).json({ error: "missing_token" })
-  try {
-    const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" })
-    req.auth = payload // sub, email, scope, permissions, abac_required
-  } catch {
-    return res.status(401).json({ error: "invalid_token" })
-  }
-  next()
-}
-`,
-      ],
-    ],
-  };
-}
-
 // Those that suit the kind of app come first.
 export function guides(given) {
   if (given.type === "m2m") return machineGuides(given);
@@ -328,5 +296,14 @@ export function guides(given) {
   };
   // A scheme of the app's own leads to no server and no page.
   const isWeb = /^https?$/.test(schemeOf(given.redirectUri));
-  return orders[given.type].filter((guide) => isWeb || [mobile, curlGuide, api].includes(guide)).map((guide) => guide(given));
+  return orders[given.type].filter((guide) => isWeb || [mobile, curlGuide, api].includes(guide)).map((guide) => within(guide, given));
+}
+
+// A server routes its way back beside its own pages, so a redirect URI without a path is no place for it: the code is for one with a path, and
+// the page offers to register that.
+function within(guide, given) {
+  const isServer = [express, python, go, java].includes(guide);
+  if (!isServer || pathOf(given.redirectUri) !== "/") return guide(given);
+  const redirectUri = `${originOf(given.redirectUri)}/auth/callback`;
+  return { ...guide({ ...given, redirectUri }), needs: given.redirectUris.includes(redirectUri) ? null : redirectUri };
 }

@@ -123,6 +123,6 @@ export function NewUser() {
   };
   return html`
     <${Header} title="New user" purpose="Somebody who can sign in." back=${{ href: adminPage("/users"), title: "Users" }} />
-    <section class="panel form"><${Form} fields=${fields} action="Create user" send=${send} done=${done} cancel=${() => navigate(adminPage("/users"))} /></section>
+    <section class="panel form"><${Form} fields=${fields} initial=${{ email_verified: true }} action="Create user" send=${send} done=${done} cancel=${() => navigate(adminPage("/users"))} /></section>
     <${Elsewhere} command="auther admin user create --email ann@example.org --name Ann" request=${curl("POST", "/users", { email: "ann@example.org", name: "Ann" })} />`;
 }

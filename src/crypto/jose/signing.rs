@@ -93,6 +93,18 @@ impl SigningKey {
         self.algorithm
     }
 
+    /// How many bytes of JSON fit into a token of this type that is `max` bytes long at the most.
+    pub fn room_for_claims(&self, typ: &str, max: usize) -> Result<usize, Error> {
+        let header = SignedHeader { alg: self.algorithm.as_str(), kid: &self.kid, typ };
+        let header = serde_json::to_vec(&header).map_err(|_| Error::Internal)?;
+        let signature = match self.algorithm {
+            Algorithm::RS256 => RSA_BITS as usize / 8,
+            Algorithm::ES256 | Algorithm::EdDSA => 64,
+        };
+        let others = BASE64URL_NOPAD.encode_len(header.len()) + BASE64URL_NOPAD.encode_len(signature) + 2;
+        Ok(max.saturating_sub(others) / 4 * 3)
+    }
+
     /// Signs `claims`, which must serialise to a JSON object, as a token of type `typ`. The header is exactly
     /// `{"alg","kid","typ"}`. Costs one signature: call it on the worker, never inside a store transaction.
     pub fn sign(&self, typ: &str, claims: &(impl Serialize + ?Sized)) -> Result<String, Error> {
@@ -182,6 +194,8 @@ mod tests {
     fn a_header_has_three_members_and_the_public_half_nothing_private() {
         let key = SigningKey::generate(Algorithm::ES256, "kid_\"1\"").unwrap();
         let token = key.sign("at+jwt", &json!({})).unwrap();
+        let long = json!({"a": "x".repeat(key.room_for_claims("at+jwt", 2_000).unwrap() - 8)});
+        assert!((1_996..=2_000).contains(&key.sign("at+jwt", &long).unwrap().len()));
         let header = BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
         assert_eq!(header, br#"{"alg":"ES256","kid":"kid_\"1\"","typ":"at+jwt"}"#);
         let mut names: Vec<_> = key.public_jwk().keys().cloned().collect();

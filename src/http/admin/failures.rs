@@ -1,4 +1,4 @@
-//! Authorization requests of an app that were refused.
+//! Requests of an app that were refused.
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
@@ -15,7 +15,7 @@ use crate::http::respond::HandlerResult;
 use crate::oauth::clients::Error;
 use crate::oauth::clients::failures::{self, Shown};
 
-/// An authorization request of an app that was refused.
+/// A request of an app that was refused, or that went on without some of its scopes.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AppFailure {
     id: FailureId,
@@ -35,6 +35,8 @@ pub struct AppFailure {
     /// What would put it right in one step.
     #[schema(required)]
     fix: Option<Fix>,
+    /// What to do about it, in words.
+    next_step: String,
 }
 
 /// A change of an app that puts a failure right.
@@ -49,7 +51,7 @@ pub struct Fix {
 /// The operations of this file, of which the OpenAPI document and the tests of routes are made.
 pub fn operations() -> Vec<Operation> {
     let all = vec![
-        get("clients/{client}/failures", "Failed authorization requests, newest first")
+        get("clients/{client}/failures", "Requests of the app that failed, newest first")
             .needs("view on clients")
             .lists::<AppFailure>(),
         post("clients/{client}/failures/{failure}/fix", "Adds the redirect URI that was sent")
@@ -67,7 +69,7 @@ pub async fn list(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
 }
 
 impl From<Shown> for AppFailure {
-    fn from(Shown { failure, registered, fix }: Shown) -> Self {
+    fn from(Shown { failure, registered, fix, next_step }: Shown) -> Self {
         Self {
             id: failure.id,
             at: failure.at.into(),
@@ -77,6 +79,7 @@ impl From<Shown> for AppFailure {
             registered,
             count: failure.count,
             fix: fix.map(|add| Fix { field: String::from("redirect_uris"), add }),
+            next_step: next_step.to_owned(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::http::extract::{Admin, ViewClients};
 use crate::http::respond::HandlerResult;
 use crate::oauth::clients::{self, Error};
 use crate::oauth::{discovery, mint, scope};
-use crate::records::{Algorithm, AuthMethod, ClientType, GrantType};
+use crate::records::{AccessTokenTyp, Algorithm, AuthMethod, ClientType, GrantType, GroupClaims};
 use crate::tenant::paths;
 
 /// What the developer of an app needs: addresses as discovery has them, and what is registered. Never a secret.
@@ -39,6 +39,13 @@ pub struct Integration {
     grant_types: Vec<GrantType>,
     signing_alg: Algorithm,
     pkce_required: bool,
+    /// The claim that the names of a person's groups stand in, if they do.
+    #[schema(required)]
+    groups_in: Option<String>,
+    /// When they stand there.
+    group_claims: GroupClaims,
+    /// `typ` in the header of its access tokens.
+    access_token_typ: AccessTokenTyp,
 }
 
 /// One audience, or several.
@@ -76,10 +83,14 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
         end_session: address("end_session_endpoint"),
         pkce_required: client.is_public() || client.require_pkce,
         kind: client.kind,
-        scopes: match client.scopes.as_slice() {
-            [] => scope::SUPPORTED.map(str::to_owned).to_vec(),
-            registered => registered.to_vec(),
+        scopes: scope::open_to(&client).into_iter().map(str::to_owned).collect(),
+        groups_in: match (client.group_claims, client.group_claim_name.as_str()) {
+            (GroupClaims::None, _) => None,
+            (_, "") => Some(String::from(scope::GROUPS)),
+            (_, named) => Some(named.to_owned()),
         },
+        group_claims: client.group_claims,
+        access_token_typ: client.access_token_typ,
         audience,
         redirect_uris: client.fields.redirect_uris,
         post_logout_redirect_uris: client.fields.post_logout_redirect_uris,

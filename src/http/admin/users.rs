@@ -147,7 +147,7 @@ pub struct NewUser {
     /// E-mail address.
     #[schema(format = "email", min_length = 3, max_length = 254)]
     pub email: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is known to be theirs; true when absent, since many apps refuse people without.
     pub email_verified: Option<bool>,
     /// Name to sign in with besides the e-mail address.
     #[schema(min_length = 3, max_length = 30)]
@@ -331,7 +331,7 @@ pub async fn create(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewUser>
     }
     let new = users::NewUser {
         email: body.email,
-        email_verified: body.email_verified.unwrap_or_default(),
+        email_verified: body.email_verified.unwrap_or(true),
         username: body.username,
         password: body.password,
         roles,

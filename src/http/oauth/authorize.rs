@@ -69,7 +69,10 @@ pub async fn by_form(cx: Cx, request: HttpRequest, pairs: Pairs) -> Result<HttpR
         let decision = authorize::not_taken(&cx, &params, &wrong).await?;
         return draw(&cx, &request, decision);
     }
-    Ok(go(&request, cx.tenant.urls.path_asking(paths::AUTHORIZE[0], &params.to_query())))
+    match authorize::as_query(&cx, params) {
+        Ok(query) => Ok(go(&request, cx.tenant.urls.path_asking(paths::AUTHORIZE[0], &query))),
+        Err(refusal) => refuse(&cx, &refusal),
+    }
 }
 
 /// Turns a decision into what the browser gets. The consent page's handler answers with it too.
@@ -155,6 +158,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     if let Some(query) = &refusal.again {
         let href = cx.tenant.urls.path_asking(paths::AUTHORIZE[0], query);
         view = view.with_action(Link { href, label: String::from("Start again") });
+    }
+    if refusal.offers_sign_out {
+        view = view.with_action(Link { href: cx.tenant.urls.path(paths::LOGOUT), label: String::from("Sign out") });
     }
     let view = view.with_reference(&reference(&refusal.title), &cx.request.id);
     Page::of(&view).status(StatusCode::BAD_REQUEST).answer()

@@ -11,9 +11,9 @@ use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, shell};
 use crate::http::views::{Account, LogOut};
 use crate::identity::sessions;
-use crate::oauth::Params;
 use crate::oauth::authorize::PageRefusal;
 use crate::oauth::logout::{self, Decision, Destination};
+use crate::oauth::{Error, Params};
 use crate::tenant::paths;
 
 /// The purpose of the tag on a waiting logout.
@@ -27,15 +27,23 @@ pub async fn by_query(cx: Cx, query: Query, browser: Browser) -> Result<HttpResp
 /// `POST` (RP-Initiated Logout §2). It comes from the app's site without our cookie, so it is turned into a `GET`.
 pub async fn by_form(cx: Cx, pairs: Pairs) -> Result<HttpResponse, Refusal> {
     match Params::from_pairs(pairs.0) {
-        Ok(params) => Ok(see(&cx.tenant.urls.path_asking(paths::END_SESSION[0], &params.to_query()))),
-        Err(error) => refuse(&cx, &PageRefusal::malformed(&error.description)),
+        Ok(params) => match logout::as_query(&cx, params) {
+            Ok(query) => Ok(see(&cx.tenant.urls.path_asking(paths::END_SESSION[0], &query))),
+            Err(refusal) => refuse(&cx, &refusal),
+        },
+        Err(error) => refuse(&cx, &malformed(&error)),
     }
+}
+
+/// The refusal of a request whose parameters make no sense.
+fn malformed(error: &Error) -> PageRefusal {
+    PageRefusal { offers_sign_out: true, ..PageRefusal::malformed(&error.description) }
 }
 
 async fn answer(cx: &Cx, pairs: Vec<(String, String)>, browser: &Browser) -> Result<HttpResponse, Refusal> {
     let params = match Params::from_pairs(pairs) {
         Ok(params) => params,
-        Err(error) => return refuse(cx, &PageRefusal::malformed(&error.description)),
+        Err(error) => return refuse(cx, &malformed(&error)),
     };
     match logout::decide(cx, &params, browser.signed_in.as_ref())? {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
@@ -44,6 +52,10 @@ async fn answer(cx: &Cx, pairs: Vec<(String, String)>, browser: &Browser) -> Res
             confirm_logout(browser, &waiting, confirmation.client_name.as_deref())
         }
         Decision::Go(destination) => leave(browser, destination).await,
+        Decision::End(hinted, destination) => {
+            sessions::end_hinted(cx, &hinted.client, &hinted.session, &hinted.user).await?;
+            leave(browser, destination).await
+        }
     }
 }
 

@@ -54,6 +54,7 @@ impl ScopeLine {
             "email" => ("See your e-mail address", "And whether it is verified"),
             "address" => ("See your postal address", "As it stands in your account"),
             "phone" => ("See your phone number", "And whether it is verified"),
+            "groups" => ("See which groups you are in", "Their names"),
             "offline_access" => {
                 ("Stay connected while you are away", "It may refresh what it sees without asking again")
             }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_standard_scope_has_words_of_its_own() {
-        for scope in ["openid", "profile", "email", "address", "phone", "offline_access"] {
+        for scope in crate::oauth::scope::SUPPORTED {
             assert!(!ScopeLine::of(scope).label.contains(scope) || scope.len() < 8, "{scope}");
             assert!(!ScopeLine::of(scope).label.starts_with("Use "), "{scope}");
         }

@@ -34,6 +34,16 @@ pub struct LoggedOut {
     pub sign_in_href: String,
 }
 
+/// Leads on to an address that is too long for a header, without script.
+#[derive(Clone, Debug, Template)]
+#[template(path = "lead-on.html")]
+pub struct LeadOn {
+    /// The frame.
+    pub shell: Shell,
+    /// An address that was made for a redirect.
+    pub href: String,
+}
+
 /// The answer of `response_mode=form_post` (OAuth 2.0 Form Post Response Mode, section 2): posts itself to the app, or
 /// waits for a press on Continue.
 #[derive(Clone, Debug, Template)]

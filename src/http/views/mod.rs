@@ -18,7 +18,7 @@ pub use consent::{Consent, ScopeLine};
 pub use enter::{ChooseAccount, Confirm, SignIn};
 pub use errors::ErrorPage;
 pub use form::FormErrors;
-pub use leave::{FormPost, HiddenField, LogOut, LoggedOut};
+pub use leave::{FormPost, HiddenField, LeadOn, LogOut, LoggedOut};
 pub use no_access::NoAccess;
 pub use plain::{AppPage, Home, Notice};
 pub use register::{SetUp, SetUpClosed, SetUpRefusal, SignUp, SignUpClosed, SignUpRefusal};

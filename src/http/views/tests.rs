@@ -37,6 +37,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("log-out-plain", draw(&LogOut { shell: shell(), account: None, ..LogOut::sample() })),
         ("logged-out", draw(&LoggedOut::sample())),
         ("form-post", draw(&FormPost::sample())),
+        ("lead-on", draw(&LeadOn { shell: shell(), href: "/sign-in?continue=x".to_owned() })),
         ("error-refused", draw(&ErrorPage::sample())),
         ("error-forbidden", draw(&ErrorPage::forbidden(shell()))),
         ("error-stale", draw(&ErrorPage::stale_form(shell()))),

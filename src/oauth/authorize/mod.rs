@@ -96,12 +96,25 @@ pub async fn decide(cx: &Cx, params: &Params, visit: Visit<'_>) -> Result<Decisi
             return refused(refusal);
         }
     };
+    if visit.interaction.is_none() && !request.ignored_scopes.is_empty() {
+        failures::tell_ignored_scopes(cx, &request.client, &request.ignored_scopes);
+    }
     match person_is_needed(cx, &request, visit) {
         Some(decision) => Ok(decision),
         None => match visit.signed_in {
             Some(signed_in) => with_person(cx, &request, signed_in, visit).await,
             None => Ok(respond_error(cx, &request, ErrorCode::LoginRequired, "Nobody is signed in.")),
         },
+    }
+}
+
+/// The query of a request that came as a form, for the same request as a query; or the answer to one that is too long
+/// for that.
+pub fn as_query(cx: &Cx, params: Params) -> Result<String, PageRefusal> {
+    let params = request::shortened(cx, params);
+    match request::is_short(&params) {
+        Err(Refusal::Page(refusal)) => Err(*refusal),
+        _ => Ok(params.to_query()),
     }
 }
 

@@ -12,9 +12,17 @@ use crate::cx::Cx;
 use crate::identity::interaction::Ended;
 use crate::identity::proofs;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
+use crate::oauth::redirect::PlainHttp;
 use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
 use crate::records::{Acr, Client, ClientType, GrantType, Wanted, Why};
 use crate::store::rows;
+
+/// The longest request, as a query in bytes, without its `id_token_hint`. It travels through our pages in addresses, in
+/// a token that is half as long again; no address is longer than 4 KiB.
+const LONGEST: usize = 2_400;
+
+/// The parameter that takes the place of `id_token_hint` once that was verified: whom it names.
+const SUBJECT_HINT: &str = "subject_hint";
 
 /// Characters of a foreign value that a page shows.
 const MAX_SHOWN: usize = 300;
@@ -32,6 +40,8 @@ pub struct Request {
     pub state: Option<String>,
     /// The scopes that are asked for, sorted.
     pub scopes: Vec<String>,
+    /// What it asked for and may not have.
+    pub ignored_scopes: Vec<String>,
     /// To be put in the id token.
     pub nonce: Option<String>,
     /// S256.
@@ -96,6 +106,8 @@ pub struct PageRefusal {
     pub compared: Option<(String, String)>,
     /// The request's parameters as a query, where the person may begin it anew.
     pub again: Option<String>,
+    /// Whether it ended a logout: the person is offered to sign out.
+    pub offers_sign_out: bool,
 }
 
 impl PageRefusal {
@@ -139,6 +151,7 @@ impl PageRefusal {
             facts: vec![(String::from("error"), String::from("invalid_request"))],
             compared: None,
             again: None,
+            offers_sign_out: false,
         }
     }
 }
@@ -157,12 +170,36 @@ pub(super) enum Refusal {
 /// Checks a request.
 pub(super) fn check(cx: &Cx, params: &Params) -> Result<Request, Refusal> {
     let client = client_is_known(cx, params)?;
+    is_short(params)?;
     let redirect_uri = redirect_is_registered(&client, params)?;
     let target = Target { redirect_uri, mode: ResponseMode::Query, state: params.find("state").map(str::to_owned) };
     match check_redirectable(cx, params, client, &target) {
         Ok(request) => Ok(request),
         Err((mode, error)) => Err(Refusal::Redirect(response::error(cx, &Target { mode, ..target }, &error))),
     }
+}
+
+/// The request with the person that its `id_token_hint` names in the place of that, which may be as long as all the
+/// rest. A hint that is none stays none.
+pub(super) fn shortened(cx: &Cx, params: Params) -> Params {
+    if params.find("id_token_hint").is_none() {
+        return params;
+    }
+    match hinted_subject(cx, &params) {
+        Ok(Some(subject)) => params.without("id_token_hint").with(SUBJECT_HINT, &subject),
+        Ok(None) | Err(_) => params.with("id_token_hint", "-"),
+    }
+}
+
+/// Refuses what would make addresses longer than servers on the way take.
+pub(super) fn is_short(params: &Params) -> Result<(), Refusal> {
+    if params.clone().without("id_token_hint").to_query().len() <= LONGEST {
+        return Ok(());
+    }
+    let message = format!("Together, the parameters of the request have more than {LONGEST} bytes.");
+    let next_step =
+        "Make state, claims or redirect_uri shorter: keep what belongs to a sign-in in the app, under a short key.";
+    Err(page("request_too_long", ["The app's request is too long", &message, next_step], &[]))
 }
 
 /// The refusal of a request that is wrong for a reason of its own: told to the app if client and redirect URI are
@@ -233,7 +270,9 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         ));
     };
     let any_port = client.kind == ClientType::Native;
-    if redirect::is_registered(sent, &client.redirect_uris, any_port) && redirect::check_registrable(sent).is_ok() {
+    if redirect::is_registered(sent, &client.redirect_uris, any_port)
+        && redirect::check_registrable(sent, PlainHttp::of(&client.fields)).is_ok()
+    {
         return Ok(sent.to_owned());
     }
     let nearest = redirect::nearest(sent, &client.redirect_uris);
@@ -281,7 +320,7 @@ fn check_redirectable(
     no_request_objects(params).map_err(fail)?;
     response_type_is_code(params).map_err(fail)?;
     client_may_authorize(&client).map_err(fail)?;
-    let scopes = scope::requested(&params.words("scope"), &client).map_err(fail)?;
+    let scope::Asked { scopes, ignored } = scope::requested(&params.words("scope"), &client).map_err(fail)?;
     let challenge = pkce::challenge(params, &client).map_err(fail)?;
     let prompts = prompts(params).map_err(fail)?;
     let max_age = max_age(params).map_err(fail)?;
@@ -294,6 +333,7 @@ fn check_redirectable(
         mode,
         state: target.state.clone(),
         scopes,
+        ignored_scopes: ignored,
         nonce: params.find("nonce").map(str::to_owned),
         challenge,
         claims,
@@ -301,8 +341,11 @@ fn check_redirectable(
         max_age,
         wanted,
         login_hint: params.find("login_hint").filter(|hint| hint.len() <= 256).map(str::to_owned),
+        query: match &hinted_subject {
+            Some(subject) => params.clone().without("id_token_hint").with(SUBJECT_HINT, subject).to_query(),
+            None => params.to_query(),
+        },
         hinted_subject,
-        query: params.to_query(),
     })
 }
 
@@ -395,7 +438,9 @@ pub(super) fn unmet() -> Error {
 
 /// The subject of an id token that Auther issued, expired or not (OIDC Core §3.1.2.1, `id_token_hint`).
 fn hinted_subject(cx: &Cx, params: &Params) -> Result<Option<String>, Error> {
-    let Some(hint) = params.find("id_token_hint") else { return Ok(None) };
+    let Some(hint) = params.find("id_token_hint") else {
+        return Ok(params.find(SUBJECT_HINT).map(str::to_owned));
+    };
     let claims = access_token::genuine_id_token(cx, hint);
     let subject = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str).map(str::to_owned);
     match subject {
@@ -418,5 +463,6 @@ fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: &[
         facts: facts.iter().map(|(name, value)| ((*name).to_owned(), shown(value))).collect(),
         compared: None,
         again: None,
+        offers_sign_out: false,
     }
 }

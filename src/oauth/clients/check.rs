@@ -8,7 +8,8 @@ use crate::base::Moment;
 use crate::base::id::{self, ClientId};
 use crate::base::text::{self, Lines};
 use crate::crypto::jose;
-use crate::oauth::{redirect, scope};
+use crate::oauth::redirect::PlainHttp;
+use crate::oauth::{client_claims, redirect, scope};
 use crate::records::{AuthMethod, Client, ClientFields, ClientFieldsChange, ClientType, GrantType, Origin};
 
 /// One mistake in one field.
@@ -186,6 +187,9 @@ fn check_whole(checker: &mut Checker, client: &Client) {
             );
         }
     }
+    for (field, message) in client_claims::mistakes(client) {
+        checker.note(field, message);
+    }
     if client.access_seconds.is_some_and(|seconds| !(60..=86_400).contains(&seconds)) {
         checker.note("access_token_seconds", "Access tokens live 60 to 86400 seconds.");
     }
@@ -203,12 +207,12 @@ fn check_whole(checker: &mut Checker, client: &Client) {
 
 fn check_uris(checker: &mut Checker, client: &Client) {
     for uri in &client.redirect_uris {
-        if let Err(message) = redirect::check_registrable(uri) {
+        if let Err(message) = redirect::check_registrable(uri, PlainHttp::of(client)) {
             checker.note("redirect_uris", message);
         }
     }
     for uri in &client.post_logout_redirect_uris {
-        if let Err(message) = redirect::check_registrable(uri) {
+        if let Err(message) = redirect::check_registrable(uri, PlainHttp::of(client)) {
             checker.note("post_logout_redirect_uris", message);
         }
     }

@@ -1,5 +1,5 @@
-//! Authorization requests of registered apps that were refused: noted for the people who run the app, and put right
-//! where that is safe.
+//! Requests of registered apps that were refused: noted for the people who run the app, and put right where that is
+//! safe.
 //!
 //! Anybody can send a request in the name of an app, so little is kept of each, few of one app, for a while; the same
 //! request again is counted and not kept twice.
@@ -13,13 +13,23 @@ use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, FailureId};
 use crate::base::quota::{Level, Quota};
 use crate::cx::Cx;
-use crate::oauth::redirect;
+use crate::oauth::redirect::PlainHttp;
+use crate::oauth::{Reason, redirect, scope};
 use crate::records::{AuthorizeFailure, Client, ClientFieldsChange, ClientType, Origin};
 use crate::rights::{self, Right};
 use crate::store::{Tx, rows};
 
 /// The error of a request whose redirect URI is not registered.
 pub const REDIRECT_URI_MISMATCH: &str = "redirect_uri_mismatch";
+
+/// What is noted of a request that went on without some of its scopes.
+pub const SCOPES_IGNORED: &str = "scopes_ignored";
+
+/// What is noted of a token that would have been too long, and got shorter.
+pub const CLAIMS_LEFT_OUT: &str = "claims_left_out";
+
+/// What is noted of a token that is too long, and of which nothing more can be left out.
+pub const TOKEN_TOO_LONG: &str = "token_too_long";
 
 /// Failures kept of one app.
 const KEPT: usize = 20;
@@ -61,9 +71,41 @@ fn may_note(cx: &Cx, client: &ClientId) -> bool {
 /// short time.
 pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> {
     let Some(client) = registry::find(cx, client)? else { return Ok(()) };
+    let Some(fresh) = news(cx, &client, wrong)? else { return Ok(()) };
+    let at = cx.clone();
+    cx.store().write(move |tx| put(tx, &at, &fresh)).await
+}
+
+/// As [`note`], and nobody waits for it.
+pub fn tell(cx: &Cx, client: &Client, wrong: Wrong<'_>) {
+    if let Ok(Some(fresh)) = news(cx, client, wrong) {
+        let at = cx.clone();
+        cx.store().write_unwatched(move |tx| put(tx, &at, &fresh));
+    }
+}
+
+/// Tells that scopes were left out of a request that went on.
+pub fn tell_ignored_scopes(cx: &Cx, client: &Client, ignored: &[String]) {
+    let message = "The app asked for scopes that it may not ask for. The sign-in went on without them.";
+    tell(cx, client, Wrong { error: SCOPES_IGNORED, message, sent: Some(&ignored.join(" ")) });
+}
+
+/// Tells that a token was too long: [`CLAIMS_LEFT_OUT`] with what was left out, or [`TOKEN_TOO_LONG`].
+pub fn tell_long_token(cx: &Cx, client: &Client, error: &str, sent: Option<&str>) {
+    let message = match error {
+        TOKEN_TOO_LONG => "A token of the app is longer than tokens.max_bytes, and nothing more can be left out of it.",
+        _ => {
+            "A token would have been longer than tokens.max_bytes, so claims were left out of it. It names them in claims_truncated."
+        }
+    };
+    tell(cx, client, Wrong { error, message, sent });
+}
+
+/// What is to be noted, unless the same was lately, or there is no room.
+fn news(cx: &Cx, client: &Client, wrong: Wrong<'_>) -> Result<Option<AuthorizeFailure>, Error> {
     let fresh = AuthorizeFailure {
         id: FailureId::new(cx.now, cx.entropy()),
-        client: client.id,
+        client: client.id.clone(),
         at: cx.now,
         expires_at: cx.now.plus(LIFE),
         error: wrong.error.to_owned(),
@@ -73,31 +115,28 @@ pub async fn note(cx: &Cx, client: &str, wrong: Wrong<'_>) -> Result<(), Error> 
     };
     let known = rows::failures::of_client(&cx.read()?, cx.tenant.id, &fresh.client)?;
     let is_recent = |old: &AuthorizeFailure| is_same(old, &fresh) && old.at <= cx.now && cx.now.since(old.at) < AGAIN;
-    if known.iter().any(is_recent) || !may_note(cx, &fresh.client) {
+    let is_news = !known.iter().any(is_recent) && may_note(cx, &fresh.client);
+    Ok(is_news.then_some(fresh))
+}
+
+fn put(tx: &mut Tx, cx: &Cx, fresh: &AuthorizeFailure) -> Result<(), Error> {
+    // The client may have gone meanwhile.
+    if rows::clients::find(tx, cx.tenant.id, &fresh.client)?.is_none() {
         return Ok(());
     }
-    let at = cx.clone();
-    cx.store()
-        .write(move |tx| {
-            // The client may have gone meanwhile.
-            if rows::clients::find(tx, at.tenant.id, &fresh.client)?.is_none() {
-                return Ok(());
-            }
-            let mut known = rows::failures::of_client(tx, at.tenant.id, &fresh.client)?;
-            if let Some(old) = known.iter().find(|old| is_same(old, &fresh)) {
-                let (id, count) = (old.id.clone(), old.count.saturating_add(1));
-                let new = AuthorizeFailure { id, count, ..fresh.clone() };
-                return Ok(rows::failures::put(tx, at.tenant.id, Some(old), &new)?);
-            }
-            // What an app really sends comes again; what somebody tries out does not, and goes first.
-            known.sort_by_key(|failure| (failure.count, failure.at));
-            let surplus = (known.len() + 1).saturating_sub(KEPT);
-            for old in known.iter().take(surplus) {
-                rows::failures::delete(tx, at.tenant.id, old)?;
-            }
-            Ok(rows::failures::put(tx, at.tenant.id, None, &fresh)?)
-        })
-        .await
+    let mut known = rows::failures::of_client(tx, cx.tenant.id, &fresh.client)?;
+    if let Some(old) = known.iter().find(|old| is_same(old, fresh)) {
+        let (id, count) = (old.id.clone(), old.count.saturating_add(1));
+        let new = AuthorizeFailure { id, count, ..fresh.clone() };
+        return Ok(rows::failures::put(tx, cx.tenant.id, Some(old), &new)?);
+    }
+    // What an app really sends comes again; what somebody tries out does not, and goes first.
+    known.sort_by_key(|failure| (failure.count, failure.at));
+    let surplus = (known.len() + 1).saturating_sub(KEPT);
+    for old in known.iter().take(surplus) {
+        rows::failures::delete(tx, cx.tenant.id, old)?;
+    }
+    Ok(rows::failures::put(tx, cx.tenant.id, None, fresh)?)
 }
 
 fn is_same(one: &AuthorizeFailure, other: &AuthorizeFailure) -> bool {
@@ -121,6 +160,8 @@ pub struct Shown {
     pub registered: Option<String>,
     /// The redirect URI that can be added to put it right.
     pub fix: Option<String>,
+    /// What to do about it.
+    pub next_step: &'static str,
 }
 
 /// The failures of a client, newest first, without those that meanwhile would be none. Errors: [`Error::NotFound`].
@@ -136,11 +177,36 @@ fn shown(client: &Client, failure: AuthorizeFailure) -> Shown {
     let sent = failure.sent.as_deref();
     let registered = match (failure.error.as_str(), sent) {
         (REDIRECT_URI_MISMATCH, Some(sent)) => redirect::nearest(sent, &client.redirect_uris).cloned(),
-        ("invalid_scope", _) if !client.scopes.is_empty() => Some(client.scopes.join(" ")),
+        ("invalid_scope" | SCOPES_IGNORED, _) => Some(scope::open_to(client).join(" ")),
+        ("code_redirect_uri", Some(sent)) => redirect::nearest(sent, &client.redirect_uris).cloned(),
+        ("grant_not_registered", _) => {
+            Some(client.grants.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join(" "))
+        }
+        ("invalid_target", _) => Some(client.audiences.join(" ")),
         _ => None,
     };
     let fix = addable(client, &failure).map(str::to_owned);
-    Shown { failure, registered, fix }
+    let next_step = next_step(&failure.error);
+    Shown { failure, registered, fix, next_step }
+}
+
+/// What the people who run an app do about an error.
+fn next_step(error: &str) -> &'static str {
+    match error {
+        REDIRECT_URI_MISMATCH => {
+            "Is this address the app's? Then add it to the client's redirect URIs. Otherwise correct the app."
+        }
+        SCOPES_IGNORED => {
+            "Nothing, if the app works. Otherwise let the client ask for these scopes, or take them out of the app."
+        }
+        CLAIMS_LEFT_OUT => {
+            "Let the app ask for less, or read the rest from userinfo. A filter of groups makes that claim shorter."
+        }
+        TOKEN_TOO_LONG => {
+            "Register fewer audiences and scopes, let the app send a shorter nonce, or raise tokens.max_bytes if everything between takes longer headers."
+        }
+        error => Reason::parse(error).map_or("Correct this in the app.", Reason::next_step),
+    }
 }
 
 /// Whether what was sent is registered by now, or the client is enabled again.
@@ -148,6 +214,8 @@ fn is_put_right(client: &Client, failure: &AuthorizeFailure) -> bool {
     match (failure.error.as_str(), failure.sent.as_deref()) {
         (REDIRECT_URI_MISMATCH, Some(sent)) => is_registered(client, sent),
         ("client_disabled", _) => !client.disabled,
+        (SCOPES_IGNORED, Some(sent)) => sent.split(' ').all(|scope| scope::is_open_to(client, scope)),
+        ("grant_not_registered", Some(sent)) => client.grants.iter().any(|grant| grant.as_str() == sent),
         _ => false,
     }
 }
@@ -163,7 +231,7 @@ fn addable<'f>(client: &Client, failure: &'f AuthorizeFailure) -> Option<&'f str
     let sent = failure.sent.as_deref().filter(|_| failure.error == REDIRECT_URI_MISMATCH)?;
     let is_web = sent.starts_with("https://") || sent.starts_with("http://");
     let on_own_host = client.redirect_uris.iter().any(|uri| redirect::is_on_host_of(sent, uri));
-    let is_fit = is_web && on_own_host && redirect::check_registrable(sent).is_ok();
+    let is_fit = is_web && on_own_host && redirect::check_registrable(sent, PlainHttp::of(&client.fields)).is_ok();
     (is_fit && client.origin == Origin::Admin && !is_registered(client, sent)).then_some(sent)
 }
 

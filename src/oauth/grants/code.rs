@@ -14,7 +14,7 @@ use crate::oauth::app_access::{self, Gate};
 use crate::oauth::clients::protection;
 use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::{self, About};
-use crate::oauth::{Error, Params, pkce, scope};
+use crate::oauth::{Error, Params, Reason, pkce, scope};
 use crate::records::{ActorKind, Client, Code, Grant, GrantType, Refresh, User};
 use crate::store::{Tx, rows};
 
@@ -36,8 +36,9 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let presented = params.require("code")?;
     let redirect_uri = params.find("redirect_uri").map(str::to_owned);
     let verifier = params.find("code_verifier").map(str::to_owned);
-    let (id, secret) = token::split(presented).ok_or_else(unknown_code)?;
-    let (id, secret) = (CodeId::parse(id).map_err(|_| unknown_code())?, Secret::from(secret));
+    let unknown = || unknown_code(Reason::CodeUnknown);
+    let (id, secret) = token::split(presented).ok_or_else(unknown)?;
+    let (id, secret) = (CodeId::parse(id).map_err(|_| unknown())?, Secret::from(secret));
     let drawn = Drawn { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
     let refresh_token = Secret::new(token::compose(drawn.refresh.as_str(), drawn.secret.expose()));
     let [issued, replayed, wasted] = [Entry::new(cx), Entry::new(cx), Entry::new(cx)];
@@ -47,19 +48,18 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let redemption = cx
         .store()
         .write(move |tx| {
-            let Some(code) =
-                rows::codes::find(tx, at.tenant.id, &id)?.filter(|code| code.digest.matches(secret.expose()))
-            else {
-                return Ok(Redemption::Refused(unknown_code()));
+            let found = rows::codes::find(tx, at.tenant.id, &id)?;
+            let Some(code) = found.filter(|code| code.digest.matches(secret.expose())) else {
+                return Ok(Redemption::Refused(unknown_code(why_unknown(&at, &id))));
             };
             if code.used_at.is_some() {
                 if code.client == client_in_tx.id {
                     replay_revokes_family(tx, &at, &code, &replayed)?;
                 }
-                return Ok(Redemption::Refused(unknown_code()));
+                return Ok(Redemption::Refused(unknown_code(Reason::CodeUsed)));
             }
             if !code.term(at.settings().tokens.code).holds(at.now) {
-                return Ok(Redemption::Refused(unknown_code()));
+                return Ok(Redemption::Refused(unknown_code(Reason::CodeExpired)));
             }
             // Used up whatever comes of it: a code is not guessed, so who has it and cannot use it took it from
             // somebody, and does not get another try.
@@ -73,7 +73,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Redemption::Refused(error));
             }
             let Some((user, session)) = person_is_still_signed_in(tx, &at, &client_in_tx, &code)? else {
-                return Ok(Redemption::Refused(unknown_code()));
+                return Ok(Redemption::Refused(unknown_code(Reason::SignInOver)));
             };
             let code = Code { session, ..code };
             if !may_use {
@@ -113,14 +113,16 @@ fn about<'a>(client: &'a Client, user: &'a User, code: &'a Code) -> About<'a> {
 /// (RFC 6749 §4.1.3).
 fn code_is_for(code: &Code, client: &Client, redirect_uri: Option<&str>) -> Result<(), Error> {
     if code.client != client.id {
-        return Err(unknown_code());
+        return Err(unknown_code(Reason::CodeOfOther));
     }
     match redirect_uri {
         Some(uri) if uri == code.redirect_uri => Ok(()),
-        Some(_) => Err(Error::invalid_grant("The `redirect_uri` is not the one of the authorization request.")),
+        Some(_) => Err(Error::invalid_grant("The `redirect_uri` is not the one of the authorization request.")
+            .because(Reason::CodeRedirectUri)),
         None => Err(Error::invalid_request(
             "The parameter `redirect_uri` is missing; repeat the one of the authorization request.",
-        )),
+        )
+        .because(Reason::CodeRedirectUriMissing)),
     }
 }
 
@@ -222,8 +224,15 @@ pub(super) fn family_life(cx: &Cx) -> Duration {
     cx.settings().tokens.refresh_absolute.max(cx.settings().tokens.access)
 }
 
-fn unknown_code() -> Error {
+/// Why there is no such code, for the people who run the app: one that has run out is removed after a while.
+fn why_unknown(cx: &Cx, id: &CodeId) -> Reason {
+    let is_over = id.says_made_at().is_some_and(|made| made.plus(cx.settings().tokens.code) < cx.now);
+    if is_over { Reason::CodeExpired } else { Reason::CodeUnknown }
+}
+
+fn unknown_code(reason: Reason) -> Error {
     Error::invalid_grant(
         "The code is unknown, expired, already used, or was given to another client. Start the sign-in again.",
     )
+    .because(reason)
 }

@@ -16,7 +16,7 @@ use crate::identity::cascade;
 use crate::oauth::app_access::{self, Gate};
 use crate::oauth::consents::person_who_consents;
 use crate::oauth::mint::About;
-use crate::oauth::{Error, Params, scope};
+use crate::oauth::{Error, Params, Reason, scope};
 use crate::records::{ActorKind, Client, Grant, Refresh, Rotation, User};
 use crate::store::{Read, Tx, rows};
 
@@ -30,8 +30,9 @@ enum Refreshed {
 /// consent, and whether the person may use the app.
 pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Result<TokenAnswer, Error> {
     let presented = params.require("refresh_token")?;
-    let (id, secret) = token::split(presented).ok_or_else(unknown_token)?;
-    let (id, secret) = (RefreshId::parse(id).map_err(|_| unknown_token())?, Secret::from(secret));
+    let unknown = || unknown_token(Reason::RefreshUnknown);
+    let (id, secret) = token::split(presented).ok_or_else(unknown)?;
+    let (id, secret) = (RefreshId::parse(id).map_err(|_| unknown())?, Secret::from(secret));
     let wanted: Vec<String> = params.words("scope").into_iter().map(str::to_owned).collect();
     let successor = RefreshId::new(cx.now, cx.entropy());
     let successor_secret = Secret::new(cx.entropy().token());
@@ -46,20 +47,24 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
         .write(move |tx| {
             let found = rows::grants::find_refresh(tx, at.tenant.id, &id)?;
             let Some(old) = found.filter(|token| token.digest.matches(secret.expose())) else {
-                return Ok(Refreshed::Refused(unknown_token()));
+                // One that has run out is removed after a while.
+                let is_over =
+                    id.says_made_at().is_some_and(|made| made.plus(at.settings().tokens.refresh_idle) < at.now);
+                let reason = if is_over { Reason::RefreshEnded } else { Reason::RefreshUnknown };
+                return Ok(Refreshed::Refused(unknown_token(reason)));
             };
             let Some(grant) = family_is_live(tx, &at, &old, &client_in_tx)? else {
-                return Ok(Refreshed::Refused(unknown_token()));
+                return Ok(Refreshed::Refused(unknown_token(Reason::RefreshEnded)));
             };
             let Some(turn) = turn(tx, &at, &old)? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
                 let reused = Event::TokenRefreshReused { user: grant.user.clone() };
                 reuse.clone().target(&grant.id).append(tx, &at, &reused)?;
-                return Ok(Refreshed::Refused(unknown_token()));
+                return Ok(Refreshed::Refused(unknown_token(Reason::RefreshReused)));
             };
             let Some(user) = person_who_consents(&at, tx, &client_in_tx, (&grant.user, &grant.scopes))? else {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
-                return Ok(Refreshed::Refused(unknown_token()));
+                return Ok(Refreshed::Refused(unknown_token(Reason::SignInOver)));
             };
             if !may_use {
                 cascade::revoke_grant(tx, &at, &grant.id)?;
@@ -67,7 +72,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 return Ok(Refreshed::Refused(no_access()));
             }
             let words: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            let scopes = match scope::narrowed(&words, &still_open(&client_in_tx, &grant)) {
+            let scopes = match scope::narrowed(&words, &still_open(&client_in_tx, &grant), &client_in_tx) {
                 Ok(scopes) => scopes,
                 Err(refusal) => return Ok(Refreshed::Refused(refusal)),
             };
@@ -224,8 +229,9 @@ fn rotate(tx: &mut Tx, cx: &Cx, (used, turn): (&Refresh, Turn), mut new: Refresh
     Ok(rows::grants::put_refresh(tx, cx.tenant.id, None, &new)?)
 }
 
-fn unknown_token() -> Error {
+fn unknown_token(reason: Reason) -> Error {
     Error::invalid_grant(
         "The refresh token is unknown, expired, revoked or already used. Send the person to sign in again.",
     )
+    .because(reason)
 }

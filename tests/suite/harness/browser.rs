@@ -44,6 +44,14 @@ impl Response {
         self.header("location")
     }
 
+    /// Where it leads by itself: a redirect, or the page in the place of one whose address is long; empty when nowhere.
+    pub fn leads_to(&self) -> String {
+        match self.text.split("id=\"lead-on\"").nth(1) {
+            Some(rest) => attribute(rest, "href"),
+            None => self.location().to_owned(),
+        }
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} {}", self.status, self.text))
@@ -114,9 +122,9 @@ impl Browser {
     /// On from an answer through redirects that stay on the server.
     pub async fn follow(&self, mut answer: Response) -> Response {
         for _ in 0..8 {
-            let location = answer.location().to_owned();
+            let location = answer.leads_to();
             let stays = location.starts_with('/') || location.starts_with(&format!("{}/", self.origin));
-            if !answer.status.is_redirection() || !stays {
+            if !stays {
                 return answer;
             }
             answer = self.get(&location).await;
@@ -156,8 +164,8 @@ impl Browser {
     pub async fn authorize_as(&self, who: &str, place: &str) -> Callback {
         let mut page = self.visit(place).await;
         for _ in 0..6 {
-            if page.status.is_redirection() {
-                return Callback::of(page.location());
+            if !page.leads_to().is_empty() {
+                return Callback::of(&page.leads_to());
             }
             assert_eq!(page.status, StatusCode::OK, "{}", page.text);
             let answer = if page.has("consent-allow") {
