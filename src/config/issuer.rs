@@ -39,6 +39,11 @@ impl Issuer {
         Self { text, https, host, port }
     }
 
+    /// Whether only the machine itself can open it.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.text).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+    }
+
     /// Reads a typed issuer: an absolute http or https URL of nothing but scheme, host and port; http for loopback
     /// only.
     pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
@@ -92,7 +97,7 @@ fn only_an_origin(url: &Url) -> Result<(), Wrong> {
 }
 
 /// Hosts that never leave the machine (RFC 6761 §6.3, W3C Secure Contexts §3.1).
-fn is_loopback(host: &Host<&str>) -> bool {
+pub fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => Ipv4Addr::is_loopback(address),

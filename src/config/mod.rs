@@ -29,7 +29,7 @@ use serde::Serialize;
 
 pub use declaration::{ClientDeclaration, ClientRules};
 pub use environment::Environment;
-pub use issuer::Issuer;
+pub use issuer::{Issuer, is_loopback};
 pub use look::Look;
 pub use mistakes::{Mistake, Mistakes, Source};
 pub use settings::*;

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderMap};
 
 use crate::base::id::SessionId;
 use crate::cx::Cx;
+use crate::http::host;
 use crate::http::respond::Refusal;
 
 /// Keeps these tokens apart from other values under the same key.
@@ -47,7 +48,7 @@ pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refus
     match sender(cx, headers) {
         Sender::Ourselves => Ok(()),
         Sender::Unknown if !is_form => Ok(()),
-        _ => Err(Refusal::foreign()),
+        _ => Err(host::foreign(cx, headers)),
     }
 }
 

@@ -17,6 +17,7 @@ mod endpoint;
 pub mod extract;
 pub(crate) mod guard;
 mod health;
+mod host;
 mod limit;
 pub(crate) mod look;
 pub(crate) mod oauth;

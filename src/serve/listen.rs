@@ -69,6 +69,20 @@ pub fn complete_issuer(settings: &mut Settings, listeners: &[TcpListener]) {
     }
 }
 
+/// Says at the start that other machines can reach the server and cannot use it: its pages and tokens name an address
+/// that leads back to themselves.
+pub fn warn_of_issuer(settings: &Settings, listeners: &[TcpListener]) {
+    let outward = listeners.iter().filter_map(|listener| listener.local_addr().ok()).find(|at| !at.ip().is_loopback());
+    let Some(address) = outward.filter(|_| settings.issuer.is_loopback()) else { return };
+    let scheme = if settings.issuer.https { "https" } else { "http" };
+    tracing::warn!(
+        "it listens on {address} for other machines, but its address is {}, which only this one can open; put the name \
+         that the others use into auther.toml: issuer = \"{scheme}://auth.example.com:{}\"",
+        settings.issuer.origin(),
+        address.port()
+    );
+}
+
 /// The settings with the issuer that is served now: it may hold the port that the system gave.
 pub fn with_issuer_of(settings: Settings, served: &Settings) -> Settings {
     Settings { issuer: served.issuer.clone(), ..settings }

@@ -9,6 +9,7 @@ pub(crate) mod first_boot;
 mod jobs;
 mod listen;
 mod one_call;
+mod plain_http;
 mod reload;
 mod secrets;
 pub(crate) mod socket;
@@ -88,6 +89,7 @@ impl Server {
         telemetry::warn_of(&settings);
         let listeners = listen::bind(&settings.listen)?;
         listen::complete_issuer(&mut settings, &listeners);
+        listen::warn_of_issuer(&settings, &listeners);
         let socket = socket::path_of(&settings.data);
         let store = open_store(&settings, &socket).await?;
         let data = settings.data.clone();

@@ -354,3 +354,22 @@ fn what_is_put_into_the_outbox_of_a_running_server_is_delivered_without_waiting_
     }
     server.stop();
 }
+
+#[test]
+fn plain_http_on_the_port_of_tls_is_answered_with_the_https_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::start(loaded(folder.path(), &[]));
+    let issuer = format!("https://localhost:{}", server.told.address.port());
+    let say = |text: &str| {
+        let mut stream = TcpStream::connect(server.told.address).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let led = say("GET /admin HTTP/1.1\r\nhost: 10.0.0.7:8443\r\n\r\n");
+    assert!(led.starts_with("HTTP/1.1 308 ") && led.contains(&format!("location: {issuer}/admin\r\n")), "{led}");
+    let refused = say("POST /oauth2/token HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
+    assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains(&issuer), "{refused}");
+    server.stop();
+}

@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::connections::{Connections, RESERVE_LASTS, Ticket};
-use super::{CLOSING, GRACE, HANDSHAKE, HEAD, KEEP_ALIVE, introduce};
+use super::{CLOSING, GRACE, HANDSHAKE, HEAD, KEEP_ALIVE, introduce, plain_http};
 use crate::cx::Current;
 use crate::http;
 use crate::http::extract::Connection;
@@ -85,11 +85,11 @@ pub(super) fn serve(
             Some(tls) => server.listen("public", listener, move || {
                 let handshake = TlsAcceptorConfig::default().handshake_timeout(HANDSHAKE);
                 let service = application!(state, ending, meet).rustls_0_23_with_config(tls.clone(), handshake);
-                Gate { gate: gate.clone(), service }
+                Gate { gate: gate.clone(), service, speaks_tls: true }
             })?,
             None => server.listen("public", listener, move || {
                 let service = application!(state, ending, meet).tcp();
-                Gate { gate: gate.clone(), service }
+                Gate { gate: gate.clone(), service, speaks_tls: false }
             })?,
         };
     }
@@ -123,6 +123,7 @@ async fn outlasts(connection: &Connection) {
 struct Gate<F> {
     gate: (Current, Arc<Connections>),
     service: F,
+    speaks_tls: bool,
 }
 
 impl<F> ServiceFactory<TcpStream> for Gate<F>
@@ -139,8 +140,8 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Service, F::InitError>>>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
-        let (gate, service) = (self.gate.clone(), self.service.new_service(()));
-        Box::pin(async move { Ok(Gated { gate, service: Rc::new(service.await?) }) })
+        let (gate, service, speaks_tls) = (self.gate.clone(), self.service.new_service(()), self.speaks_tls);
+        Box::pin(async move { Ok(Gated { gate, service: Rc::new(service.await?), speaks_tls }) })
     }
 }
 
@@ -148,6 +149,7 @@ where
 struct Gated<S> {
     gate: (Current, Arc<Connections>),
     service: Rc<S>,
+    speaks_tls: bool,
 }
 
 impl<S> Gated<S> {
@@ -175,7 +177,14 @@ where
     fn call(&self, stream: TcpStream) -> Self::Future {
         let Some(ticket) = self.admit(&stream) else { return Box::pin(std::future::ready(Ok(()))) };
         let service = Rc::clone(&self.service);
+        let tls_of = self.speaks_tls.then(|| self.gate.0.clone());
         Box::pin(async move {
+            if let Some(app) = tls_of
+                && plain_http::is_spoken(&stream, HANDSHAKE).await
+            {
+                plain_http::answer(stream, app.load().tenant.urls.issuer(), CLOSING).await;
+                return Ok(());
+            }
             let connection = Connection::new(ticket.is_reserved);
             let served = CONNECTION.scope(Rc::clone(&connection), async { service.call(stream).await });
             let ended = tokio::select! {

@@ -12,6 +12,7 @@ use crate::access::authority;
 use crate::audit::{self, Entry, Event};
 use crate::cx::{Actor, Cx};
 use crate::http::csrf::{self, Sender};
+use crate::http::host;
 use crate::http::respond::Refusal;
 use crate::records::tuple::ANY;
 
@@ -163,7 +164,7 @@ fn came_from_our_pages(request: &HttpRequest, caller: &Caller) -> Result<(), Ref
         return Ok(());
     }
     tell(&caller.cx, "foreign_page");
-    Err(Refusal::foreign())
+    Err(host::foreign(&caller.cx, request.headers()))
 }
 
 /// Notes that somebody was refused who is known here.

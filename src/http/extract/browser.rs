@@ -12,6 +12,7 @@ use super::person::by_cookie;
 use super::session_cookie::{DEVICE_SECONDS, keep};
 use crate::cx::Cx;
 use crate::http::csrf::{self, Sender};
+use crate::http::host;
 use crate::http::respond::Refusal;
 use crate::identity::authentication::{self, Waiting};
 use crate::identity::sessions::SignedIn;
@@ -62,7 +63,12 @@ impl Browser {
         let fits = self.is_known
             && csrf::sender(&self.cx, self.request.headers()) != Sender::Foreign
             && csrf::fits(&self.cx, &self.name, session, fields.text("csrf_token"));
-        if fits { Ok(()) } else { Err(Refusal::foreign()) }
+        if fits { Ok(()) } else { Err(host::foreign(&self.cx, self.request.headers())) }
+    }
+
+    /// The address under which the form's page was opened, where that is not the issuer's.
+    pub fn opened_at(&self) -> Option<&str> {
+        host::opened_at(&self.cx, self.request.headers())
     }
 
     /// Whether a form that is not [`Browser::own_form`] was drawn before somebody signed in or out here, in another tab

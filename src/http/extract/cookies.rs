@@ -21,6 +21,8 @@ pub enum Purpose {
     Device,
     /// The token of a sign-in that has begun and is not complete. It opens nothing.
     Authentication,
+    /// Says that the browser opened a page under another address and was led to the issuer's.
+    Led,
 }
 
 impl Purpose {
@@ -37,6 +39,8 @@ impl Purpose {
             (Self::Device, false) => "auther_device",
             (Self::Authentication, true) => "__Host-auther_authentication",
             (Self::Authentication, false) => "auther_authentication",
+            (Self::Led, true) => "__Host-auther_led",
+            (Self::Led, false) => "auther_led",
         };
         match cx.tenant.id {
             TenantId::DEFAULT => Cow::Borrowed(name),

@@ -24,6 +24,7 @@ use futures_util::FutureExt;
 use self::cors::Decision;
 use super::extract::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
+use super::host;
 use super::respond::{Refusal, page};
 use super::routes::{Dialect, Matched};
 use super::state::State;
@@ -117,15 +118,24 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
         Some(refusal) => Err(refusal),
         None => match cors::preflight(request, &asked.decision) {
             Some(answer) => answer,
-            None => Err(count(asked, state).err()?),
+            None => match led(asked, request) {
+                Some(answer) => answer,
+                None => Err(count(asked, state).err()?),
+            },
         },
     };
     let mut response = match answer {
         Ok(response) => response,
         Err(refusal) => asked.refuse(&refusal),
     };
+    hand_out_cookies(request.request(), &mut response, &asked.decision);
     asked.add_headers(&mut response);
     Some(response)
+}
+
+/// A page that is opened under another address than the issuer's.
+fn led(asked: &Asked, request: &ServiceRequest) -> Option<Result<HttpResponse, Refusal>> {
+    if asked.matched.dialect == Dialect::Page { host::lead(&asked.cx, request) } else { None }
 }
 
 /// The most that the lines of a request's head may have together over HTTP/2, in bytes. HTTP/1 has a bound of its own.
@@ -159,7 +169,7 @@ fn signs_in_from_elsewhere(asked: &Asked, request: &ServiceRequest) -> Result<()
         && !headers.contains_key(header::AUTHORIZATION)
         && !matches!(asked.decision, Decision::Allowed { .. });
     if is_concerned && csrf::sender(&asked.cx, headers) == Sender::Foreign {
-        return Err(Refusal::foreign());
+        return Err(host::foreign(&asked.cx, headers));
     }
     Ok(())
 }

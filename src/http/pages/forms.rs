@@ -15,7 +15,11 @@ pub(super) fn go(location: &str) -> HttpResponse {
 
 /// Why a form that is not the browser's own is drawn again.
 pub(super) fn stale_form(browser: &Browser, fields: &Fields) -> FormErrors {
-    if browser.is_out_of_date(fields) { FormErrors::out_of_date() } else { FormErrors::stale() }
+    match browser.opened_at() {
+        Some(opened) => FormErrors::opened_elsewhere(opened, browser.cx.tenant.urls.issuer()),
+        None if browser.is_out_of_date(fields) => FormErrors::out_of_date(),
+        None => FormErrors::stale(),
+    }
 }
 
 /// What is wrong with a form, and the status its page is sent with. Faults of our own are no part of a form.

@@ -52,12 +52,12 @@ impl<'a, V: Template> Page<'a, V> {
     }
 }
 
-/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they come,
-/// and there are cookies and a policy in it, too.
+/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they
+/// come, and there are cookies and a policy in it, too.
 const LONGEST_LOCATION: usize = 2_048;
 
-/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when it
-/// is not.
+/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when
+/// it is not.
 pub fn instead_of_redirect(cx: &Cx, response: &HttpResponse) -> Option<HttpResponse> {
     let location = response.headers().get(header::LOCATION).filter(|location| location.len() > LONGEST_LOCATION)?;
     let href = location.to_str().ok().filter(|_| response.status().is_redirection())?.to_owned();
@@ -93,6 +93,9 @@ pub(super) fn refusal(refusal: &Refusal, cx: &Cx, more: impl FnOnce(&mut HttpRes
 fn words(refusal: &Refusal, shell: Shell) -> ErrorPage {
     let seconds = refusal.retry_after().unwrap_or(1);
     match refusal.status() {
+        status if refusal.code() == "wrong_address" => {
+            ErrorPage::wrong_address(shell, status.as_u16(), refusal.message())
+        }
         StatusCode::FORBIDDEN if refusal.code() == "csrf" => ErrorPage::stale_form(shell),
         StatusCode::FORBIDDEN => ErrorPage::forbidden(shell),
         StatusCode::NOT_FOUND => ErrorPage::not_found(shell),

@@ -12,6 +12,7 @@ mod failures;
 mod fresh;
 mod graph;
 mod guards;
+mod hosts;
 mod lists;
 mod matched;
 mod owners;

@@ -105,6 +105,14 @@ impl ErrorPage {
         )
     }
 
+    /// A page was opened under another address than the issuer's; `why` names both.
+    pub fn wrong_address(shell: Shell, status: u16, why: &str) -> Self {
+        let href = shell.urls.issuer().to_owned();
+        let label = format!("Open {href}");
+        let words = ["This is not the address of this server", why, "Bookmark the right address, and forget this one."];
+        Self { action: Some(Link { href, label }), ..Self::new(shell, status, words) }
+    }
+
     /// There is nothing at this address (404).
     pub fn not_found(shell: Shell) -> Self {
         let why = "There is no page at this address. It may be mistyped, or the link that led here is old.";

@@ -73,6 +73,13 @@ impl FormErrors {
         )
     }
 
+    /// The page was opened under another address than the issuer's.
+    pub fn opened_elsewhere(opened: &str, issuer: &str) -> Self {
+        Self::saying(format!(
+            "This page was opened at {opened}, but the address of this server is {issuer}. Open it there: nothing was sent."
+        ))
+    }
+
     /// Whether there is any mistake.
     pub fn any(&self) -> bool {
         self.summary.is_some() || !self.fields.is_empty()
