@@ -22,7 +22,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::cors::Decision;
-use super::extract::cookies::Pending;
+use super::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
 use super::host;
 use super::respond::{Refusal, page};
