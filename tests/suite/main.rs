@@ -44,6 +44,7 @@ mod routes;
 mod scenario;
 mod scenarios;
 mod strangers;
+mod supervisor;
 mod taken_away;
 mod telling;
 mod tls;
