@@ -44,6 +44,7 @@ mod routes;
 mod scenario;
 mod scenarios;
 mod strangers;
+mod strict;
 mod taken_away;
 mod telling;
 mod tls;
