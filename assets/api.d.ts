@@ -125,7 +125,7 @@ export interface Backup {
   tables: Record<string, number>;
 }
 
-/** Somebody's permission. What depends on a policy counts as held. */
+/** Somebody's permission. */
 export interface Change {
   /** `user`, `group`, `apikey`, `client`, or any entity type. */
   subject_type: string;
@@ -139,6 +139,8 @@ export interface Change {
   entity_type: string;
   /** On which object. */
   entity_id: string;
+  /** Whether a policy or condition decides before or afterwards: it may be gained, or lost. */
+  abac_required: boolean;
 }
 
 /** Whether somebody may do something, and why. */
@@ -200,6 +202,8 @@ export interface Client {
   redirect_uris: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method: AuthMethod;
   /** What it may present at the token endpoint */
@@ -272,6 +276,8 @@ export interface ClientChange {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
@@ -619,6 +625,15 @@ export interface GroupChange {
 /** When the names of a person's groups stand in a client's tokens. */
 export type GroupClaims = "requested" | "always" | "none";
 
+/** What the deletion of a group would take along. */
+export interface GroupDeletion {
+  /** Memberships, and relations that the group has. */
+  tuples: number;
+  /** How many of those are memberships. */
+  memberships: number;
+  changes: PermissionChanges | null;
+}
+
 /** What went with a group. */
 export interface GroupEnded {
   /** Memberships, and relations that the group had. */
@@ -734,7 +749,7 @@ export interface LocalCa {
 
 /** How many were looked at. */
 export interface LookedAt {
-  /** People, keys and clients. */
+  /** People, keys, clients and subjects of other systems. */
   subjects: number;
   /** Objects. */
   objects: number;
@@ -815,6 +830,10 @@ export interface ModelImport {
   source: string;
   /** What stands before each type from now on. */
   prefix?: string | null;
+  /** Other names of types, by the name in the source; no prefix stands before them. */
+  rename?: Record<string, string> | null;
+  /** Whether tuples are removed that the new models would not take. Without it they are in the way. */
+  remove_tuples?: boolean | null;
 }
 
 /** A name and whose it is. */
@@ -864,6 +883,8 @@ export interface NewClient {
   redirect_uris?: string[];
   /** Where people return after logging out, exactly (RP-Initiated Logout §3.1) */
   post_logout_redirect_uris?: string[];
+  /** Redirect URIs may be plain http on private addresses and names that end in .lan, .home.arpa or .internal. Anyone who listens in that network can read codes and what the app shows. */
+  allow_private_http?: boolean;
   /** How the app proves itself at the token endpoint */
   token_endpoint_auth_method?: AuthMethod;
   /** What it may present at the token endpoint */
@@ -1054,6 +1075,18 @@ export interface OverviewCounts {
   api_keys: number | null;
   tuples: number | null;
   sessions: number | null;
+}
+
+/** What a change would do. */
+export interface PermissionChanges {
+  /** Who could do what afterwards and cannot now. */
+  gained: Change[];
+  /** Who can do what now and could not afterwards. */
+  lost: Change[];
+  /** Whether this is all: false when there is more than was looked at or listed, or when a policy or condition is another one afterwards, of which only a check says what it does. What is listed is true in either case. */
+  complete: boolean;
+  /** How far the look went. */
+  looked_at: LookedAt;
 }
 
 /** Which permissions stand in tokens; own+platform is another word for own. */
@@ -1397,6 +1430,8 @@ export interface TupleImport {
   first_line?: number | null;
   /** What stands before the types of OpenFGA tuples from now on. */
   prefix?: string | null;
+  /** Other names of their types, as where their models were imported. */
+  rename?: Record<string, string> | null;
   /** Whether people and groups are named; otherwise all are identifiers. */
   names?: boolean | null;
 }
@@ -1749,7 +1784,7 @@ export interface Operations {
   /** What a deletion would take along */
   "GET /groups/{group}/deletion": {
     body: undefined;
-    answer: GroupEnded;
+    answer: GroupDeletion;
   };
   /** Everybody in it */
   "GET /groups/{group}/members": {

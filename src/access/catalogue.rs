@@ -1,26 +1,33 @@
 //! Stored models: each change in one transaction with its audit row, refused while tuples rest on what would go.
 
+mod warnings;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::authority::{self, ModelChange};
+use self::warnings::warnings;
+use super::authority::{self, ModelChange, WriteAs};
 use super::error::{Error, Mistake};
 use super::evaluations;
-use super::model::{
-    CompiledModel, Models, Relation, Rewrite, SubjectRule, builtin, circular_exclusions, compile, compile_stored,
-    spell_subjects, stored_as,
-};
+use super::model::{CompiledModel, Relation, builtin, compile, compile_stored, spell_subjects, stored_as};
 use crate::audit::{Entry, Event};
 use crate::base::id::{ClientId, TenantId};
 use crate::base::page::{MAX_LIMIT, Page, PageRequest};
 use crate::cx::Cx;
+use crate::identity::{self, administrators};
 use crate::records::tuple::SUBJECT_TYPES;
-use crate::records::{Model, PolicyPlace, TupleKey};
+use crate::records::{Model, PolicyPlace, Tuple, TupleKey};
 use crate::rights::{self, Right};
 use crate::store::rows::tuples::{self, Filter};
 use crate::store::rows::{clients, models as rows, policy_versions};
 use crate::store::{Read, Snapshot, Tx};
+
+/// Tuples that are removed with one model at the most.
+const MAX_REMOVED: usize = 10_000;
+
+/// Tuples in the way that are named for each relation.
+const NAMED: usize = 5;
 
 /// A model that somebody wants to write.
 #[derive(Clone, Debug)]
@@ -83,14 +90,75 @@ pub fn rehearse(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
 /// Stores a model that the actor may write. Errors: [`Error::Denied`], [`Error::Invalid`], [`Error::Conflict`],
 /// [`Error::InUse`], [`Error::SubjectNotFound`] for a client that does not exist.
 pub async fn put(cx: &Cx, draft: &Draft) -> Result<Stored, Error> {
+    put_over(cx, draft, InTheWay::Refuse).await
+}
+
+/// What becomes of tuples that a model would no longer take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InTheWay {
+    /// The model is refused: [`Error::InUse`].
+    Refuse,
+    /// They are removed with it, by who may remove them.
+    Remove,
+}
+
+/// As [`put`]. Errors: those.
+pub async fn put_over(cx: &Cx, draft: &Draft, tuples: InTheWay) -> Result<Stored, Error> {
     let model = meaning(cx, &cx.read()?, draft)?;
     let entry = Entry::new(cx).target(&model.entity_type);
+    // One for each tuple that goes: nothing is drawn within the transaction.
+    let removals = match tuples {
+        InTheWay::Refuse => Vec::new(),
+        InTheWay::Remove => {
+            let count = cx.store().rehearse(|tx| Ok::<_, Error>(keys_in_the_way(tx, cx, &model)?.len()))?;
+            (0..count).map(|_| Entry::new(cx)).collect()
+        }
+    };
     let (at, draft) = (cx.clone(), draft.clone());
     let change = move |tx: &mut Tx| {
         may_put(&at, tx, &draft)?;
+        if tuples == InTheWay::Remove {
+            remove_in_the_way(tx, &at, &model, &removals)?;
+        }
         put_in(tx, &at, (&draft, &model), &entry)
     };
     rights::write(cx, Right::OnWhatIsFound, change).await
+}
+
+/// The tuples that a model would no longer take. Errors: [`Error::InUse`] for more than [`MAX_REMOVED`].
+fn keys_in_the_way(tx: &Tx, cx: &Cx, model: &CompiledModel) -> Result<Vec<TupleKey>, Error> {
+    let old = stored_as(tx, cx.tenant.id, &model.entity_type)?;
+    let before = meaning_before(tx, cx.tenant.id, &model.entity_type, old.as_ref())?;
+    let mut after = model.clone();
+    spell_subjects(tx, cx.tenant.id, &mut after)?;
+    let lost = in_the_way(tx, cx.tenant.id, (before.as_ref(), &after))?;
+    let keys: Vec<TupleKey> = lost.into_values().flat_map(|lost| lost.first).collect();
+    if keys.len() > MAX_REMOVED {
+        return Err(Error::InUse(format!("more than {MAX_REMOVED} tuples of `{}` are in the way", after.entity_type)));
+    }
+    Ok(keys)
+}
+
+/// Removes the tuples that a model would no longer take, with an audit row for each. Errors: [`Error::Denied`],
+/// [`Error::Conflict`] when there are more by now, [`Error::InUse`] for too many and for the last administrator.
+fn remove_in_the_way(tx: &mut Tx, cx: &Cx, model: &CompiledModel, entries: &[Entry]) -> Result<(), Error> {
+    let keys = keys_in_the_way(tx, cx, model)?;
+    if keys.len() > entries.len() {
+        return Err(Error::Conflict);
+    }
+    authority::may_write_tuples(cx, tx, &WriteAs::Oneself, &keys)?;
+    for (key, entry) in keys.into_iter().zip(entries) {
+        tuples::delete(tx, cx.tenant.id, &key)?;
+        let script = evaluations::change(cx, &key.entity_type, PolicyPlace::Tuple(key.id()), None, None);
+        policy_versions::note_change(tx, cx.tenant.id, &script)?;
+        administrators::follow_tuple(tx, cx, &key).map_err(|error| match error {
+            identity::Error::Store(error) => Error::Store(error),
+            other => Error::InUse(other.to_string()),
+        })?;
+        let event = Event::TupleRemove { tuple: key.to_string() };
+        entry.clone().target(key.id()).append(tx, cx, &event)?;
+    }
+    Ok(())
 }
 
 /// Refuses a model that the actor may not store in this state. Errors: [`Error::Denied`], the store's.
@@ -266,29 +334,51 @@ fn nothing_in_use_goes(
     tenant: TenantId,
     (before, after): (Option<&CompiledModel>, &CompiledModel),
 ) -> Result<(), Error> {
+    let lost = in_the_way(tx, tenant, (before, after))?;
+    if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
+}
+
+/// Tuples of one relation that a model would no longer take.
+#[derive(Default)]
+struct Lost {
+    count: usize,
+    /// The first of them.
+    first: Vec<TupleKey>,
+}
+
+/// The tuples that a model would no longer take, by their relation.
+fn in_the_way(
+    tx: &Tx,
+    tenant: TenantId,
+    (before, after): (Option<&CompiledModel>, &CompiledModel),
+) -> Result<BTreeMap<String, Lost>, Error> {
     let Some(before) =
         before.filter(|before| before.relations.iter().any(|(name, old)| narrows(old, after.relations.get(name))))
     else {
-        return Ok(());
+        return Ok(BTreeMap::new());
     };
-    let accepts = |model: &CompiledModel, key: &TupleKey| {
-        model.relations.get(&key.relation).is_some_and(|relation| relation.accepts(&key.subject))
+    let accepts = |model: &CompiledModel, Tuple { key, condition, .. }: &Tuple| {
+        let relation = model.relations.get(&key.relation);
+        relation.is_some_and(|relation| relation.accepts(&key.subject, condition.is_some()))
     };
-    let mut lost: BTreeMap<String, u64> = BTreeMap::new();
+    let mut lost: BTreeMap<String, Lost> = BTreeMap::new();
     let filter = Filter { entity_type: Some(after.entity_type.clone()), ..Filter::default() };
     let mut request = PageRequest::new(Some(MAX_LIMIT), None);
     loop {
         let page = tuples::page(tx, tenant, &filter, &request)?;
-        for key in page.items.iter().map(|tuple| &tuple.key).filter(|key| accepts(before, key) && !accepts(after, key))
-        {
-            *lost.entry(key.relation.clone()).or_default() += 1;
+        for tuple in page.items.into_iter().filter(|tuple| accepts(before, tuple) && !accepts(after, tuple)) {
+            let lost = lost.entry(tuple.key.relation.clone()).or_default();
+            lost.count += 1;
+            if lost.first.len() <= MAX_REMOVED {
+                lost.first.push(tuple.key);
+            }
         }
         request.after = page.next;
         if request.after.is_none() {
             break;
         }
     }
-    if lost.is_empty() { Ok(()) } else { Err(Error::InUse(in_use(&after.entity_type, after, &lost))) }
+    Ok(lost)
 }
 
 fn narrows(old: &Relation, new: Option<&Relation>) -> bool {
@@ -303,20 +393,25 @@ fn narrows(old: &Relation, new: Option<&Relation>) -> bool {
     }
 }
 
-fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, u64>) -> String {
-    let counts = lost.iter().map(|(relation, count)| {
+fn in_use(entity_type: &str, after: &CompiledModel, lost: &BTreeMap<String, Lost>) -> String {
+    let counts = lost.iter().map(|(relation, Lost { count, first })| {
         let tuples = if *count == 1 { "tuple" } else { "tuples" };
+        let mut named: Vec<String> = first.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+        if *count > NAMED {
+            named.push(String::from("…"));
+        }
         let why = match after.relations.get(relation) {
             None => "would lose their relation",
             Some(relation) if !relation.takes_tuples() => "are of a relation that would take none",
             Some(_) => "have subjects that it would no longer take",
         };
-        format!("`{relation}`: {count} {tuples} {why}")
+        format!("`{relation}`: {count} {tuples} {why} ({})", named.join(", "))
     });
     let counts = counts.collect::<Vec<_>>().join("; ");
     let first = lost.keys().next().map_or("", String::as_str);
     format!(
-        "{counts}. Remove them first; list them with `auther admin tuple list --entity-type {entity_type} --relation {first}`"
+        "{counts}. Remove them first; list them with `auther admin tuple list --entity-type {entity_type} --relation {first}`. \
+         An import removes them with the model when it is told so: `auther admin model import --remove-tuples`"
     )
 }
 
@@ -332,98 +427,6 @@ fn policy_changes(before: Option<&CompiledModel>, after: &CompiledModel) -> Vec<
         .filter(|(name, policy)| old.get(*name) != Some(policy))
         .map(|(name, policy)| (name.clone(), Some(policy.clone())));
     changed.chain(gone).map(|(permission, policy)| PolicyChange { permission, policy }).collect()
-}
-
-/// What a model says of other types that these do not know (yet), and names that may surprise.
-fn warnings(from: &(impl Read + ?Sized), tenant: TenantId, model: &CompiledModel) -> Result<Vec<Mistake>, Error> {
-    let others = Others { models: Models::unshared(tenant), model };
-    let mut warnings = circular_exclusions(model);
-    for (name, relation) in &model.relations {
-        let at = format!("relations.{name}");
-        for rule in relation.subjects.iter().flatten() {
-            if let Some(problem) = others.rule(from, rule)? {
-                warnings.push(Mistake::new(format!("{at}.subjects"), problem));
-            }
-        }
-        let mut arrows = Vec::new();
-        collect_arrows(&relation.rewrite, &mut arrows);
-        for (parent, wanted) in arrows {
-            if let Some(problem) = others.arrow(from, parent, wanted)? {
-                warnings.push(Mistake::new(at.clone(), problem));
-            }
-        }
-    }
-    for (name, permission) in model.permissions.iter().filter(|(name, permission)| permission.relation != **name) {
-        if model.relations.contains_key(name) {
-            let problem = format!(
-                "there is a relation of this name too: questions about `{name}` mean the permission, which needs `{}`",
-                permission.relation
-            );
-            warnings.push(Mistake::new(format!("permissions.{name}"), problem));
-        }
-    }
-    Ok(warnings)
-}
-
-/// What other types know.
-struct Others<'m> {
-    models: Models,
-    model: &'m CompiledModel,
-}
-
-impl Others<'_> {
-    /// Whether a type has a relation; `None` when there is no such type.
-    fn has(&self, from: &(impl Read + ?Sized), kind: &str, relation: &str) -> Result<Option<bool>, Error> {
-        if kind == self.model.entity_type {
-            return Ok(Some(self.model.relations.contains_key(relation)));
-        }
-        Ok(self.models.find(from, kind)?.map(|model| model.relations.contains_key(relation)))
-    }
-
-    fn rule(&self, from: &(impl Read + ?Sized), rule: &SubjectRule) -> Result<Option<String>, Error> {
-        let (kind, relation) = match rule {
-            SubjectRule::Set { kind, relation } => (kind, relation),
-            SubjectRule::One(kind) | SubjectRule::Everyone(kind) => return self.kind(from, rule, kind),
-        };
-        Ok(match self.has(from, kind, relation)? {
-            Some(true) => None,
-            Some(false) => {
-                Some(format!("`{rule}`: the model of `{kind}` has no relation `{relation}`, so this lets nobody in"))
-            }
-            None => Some(format!("`{rule}`: there is no model of `{kind}` yet, so this lets nobody in")),
-        })
-    }
-
-    fn kind(&self, from: &(impl Read + ?Sized), rule: &SubjectRule, kind: &str) -> Result<Option<String>, Error> {
-        let is_known =
-            SUBJECT_TYPES.contains(&kind) || kind == self.model.entity_type || self.models.find(from, kind)?.is_some();
-        let problem = || format!("`{rule}`: there is no type `{kind}` yet. A rule names a type, and no single subject");
-        Ok((!is_known).then(problem))
-    }
-
-    fn arrow(&self, from: &(impl Read + ?Sized), parent: &str, wanted: &str) -> Result<Option<String>, Error> {
-        let rules = self.model.relations.get(parent).and_then(|relation| relation.subjects.as_ref());
-        let Some(rules) = rules else { return Ok(None) };
-        for rule in rules {
-            if self.has(from, rule.kind(), wanted)? == Some(true) {
-                return Ok(None);
-            }
-        }
-        let kinds = rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ");
-        Ok(Some(format!("`{wanted}` from `{parent}` leads nowhere yet: none of {kinds} has a relation `{wanted}`")))
-    }
-}
-
-fn collect_arrows<'m>(rewrite: &'m Rewrite, arrows: &mut Vec<(&'m str, &'m str)>) {
-    match rewrite {
-        Rewrite::Direct | Rewrite::Computed(_) => {}
-        Rewrite::FromParent { from, relation } => arrows.push((from, relation)),
-        Rewrite::AnyOf(parts) | Rewrite::AllOf(parts) => parts.iter().for_each(|part| collect_arrows(part, arrows)),
-        Rewrite::Except(base, removed) => {
-            collect_arrows(base, arrows);
-            collect_arrows(removed, arrows);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ fn a_type_of_a_client_is_found_in_both_spellings_and_stored_once() {
     assert_eq!((again.model.entity_type.as_str(), again.model.version), ("abc:invoice", 2));
     let subjects = json!({"relations": {"parent": {"subjects": ["client_abc:invoice"]}}});
     put(&cx, "abc:line", subjects).unwrap();
-    assert!(found(&cx, "abc:line").unwrap().relations["parent"].accepts(&SubjectRef::new("abc:invoice", "1")));
+    assert!(found(&cx, "abc:line").unwrap().relations["parent"].accepts(&SubjectRef::new("abc:invoice", "1"), false));
 }
 
 #[test]

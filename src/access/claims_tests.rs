@@ -47,6 +47,21 @@ impl TupleReader for Counted<'_> {
     fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Read1<Vec<String>> {
         self.once(self.0.entity_ids(kind, after, limit))
     }
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        object: (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Read1<Vec<String>> {
+        self.once(self.0.objects_of(subject, object, after, limit))
+    }
+    fn subjects_of(&self, at: ObjectRelation<'_>, kind: &str, after: Option<&str>, limit: usize) -> Read1<Vec<String>> {
+        self.once(self.0.subjects_of(at, kind, after, limit))
+    }
+    fn subject_types(&self, limit: usize) -> Read1<Vec<String>> {
+        self.once(self.0.subject_types(limit))
+    }
 }
 
 fn claims_of(world: &World, scope: Scope<'_>) -> (PermissionClaims, usize) {

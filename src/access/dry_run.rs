@@ -1,8 +1,8 @@
 //! Who would gain and who would lose what by a change that is not made.
 //!
-//! What somebody may do changes only through the tuples that change. So the search goes backwards from those: to the
-//! subjects that they name, and to the objects that inherit from theirs. Only these are asked about, each subject once
-//! over the old state and once over the new one.
+//! What somebody may do changes only through the tuples and the relations that change. So the search goes from those to
+//! the subjects that they name, and to all objects on which something rests on theirs. These are asked about, each
+//! subject over the old state and over the new one: who gains and who loses is what the two checks say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,23 +11,28 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Error;
-use super::check::{API_KEY, CLIENT, CLIENTS, CheckSession, PLATFORM, SubjectStatus, USER, with_graph};
-use super::graph::{CheckResult, Graph, ObjectRelation, Overlay, Schema, TupleReader, Walk};
+use super::check::{API_KEY, CLIENT, CLIENTS, CheckSession, PLATFORM, Reason, SubjectStatus, USER, with_graph};
+use super::graph::{CheckResult, Graph, ObjectRelation, Overlay, RelationKey, Schema, TupleReader, Walk};
+use super::groups;
 use super::list::relations_met;
-use super::model::CompiledModel;
+use super::model::{CompiledModel, Permission};
+use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, PageRequest};
 use crate::cx::Cx;
-use crate::records::tuple::ANY;
+use crate::records::tuple::{ANY, GROUP};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::rows::models;
 
 /// Objects that are looked at.
 const MAX_OBJECTS: usize = 1_000;
 
+/// Tuples of a group that are thought away to see what its deletion does.
+const MAX_REMOVED: usize = 2_000;
+
 /// The most changes of each kind that are listed.
 const MAX_CHANGES: usize = 1_000;
 
-/// The types of subjects whose changes are listed; others are usersets of these.
+/// The types of subjects that are asked about as everyone, whether anything names them or not.
 const KINDS: [&str; 3] = [USER, API_KEY, CLIENT];
 
 /// What a change would do.
@@ -40,8 +45,8 @@ pub struct Changes {
     /// Who can do what now and could not afterwards.
     #[schema(value_type = Vec<Change>)]
     pub lost: BTreeSet<Change>,
-    /// Whether this is all: false when there is more than was looked at or listed. What is listed is true in either
-    /// case.
+    /// Whether this is all: false when there is more than was looked at or listed, or when a policy or condition is
+    /// another one afterwards, of which only a check says what it does. What is listed is true in either case.
     pub complete: bool,
     /// How far the look went.
     pub looked_at: LookedAt,
@@ -50,13 +55,13 @@ pub struct Changes {
 /// How many were looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LookedAt {
-    /// People, keys and clients.
+    /// People, keys, clients and subjects of other systems.
     pub subjects: usize,
     /// Objects.
     pub objects: usize,
 }
 
-/// Somebody's permission. What depends on a policy counts as held.
+/// Somebody's permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct Change {
@@ -69,6 +74,8 @@ pub struct Change {
     pub entity_type: String,
     /// On which object.
     pub entity_id: String,
+    /// Whether a policy or condition decides before or afterwards: it may be gained, or lost.
+    pub abac_required: bool,
 }
 
 /// An object: type and identifier.
@@ -91,10 +98,21 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
             let mut objects = trial.objects(&keys)?;
             trial.add_administered(cx, &mut objects)?;
             let subjects = trial.subjects(&keys)?;
-            trial.compare_all(&subjects, objects)
+            trial.compare_all(&subjects, objects)?;
+            trial.note_conditions(added)
         })?;
         Ok(trial.finished())
     })
+}
+
+/// What the deletion of a group would do, as [`of_tuples`] with all its tuples gone. Of a group with more than
+/// [`MAX_REMOVED`] nothing is listed. Errors: those of the deletion.
+pub fn of_group(cx: &Cx, group: &GroupId) -> Result<Changes, Error> {
+    let removed = groups::tuples_of(cx, group)?;
+    if removed.len() > MAX_REMOVED {
+        return Ok(Changes::default());
+    }
+    of_tuples(cx, &[], &removed)
 }
 
 /// What another model of a type would do to the objects of that type, within the operation's budget as [`of_tuples`].
@@ -105,13 +123,12 @@ pub fn of_model(cx: &Cx, model: CompiledModel) -> Result<Changes, Error> {
         let schema = Replaced { schema: before.schema, model: Arc::new(model) };
         let status = |subject: &SubjectRef| stored.status(subject);
         let mut trial = Trial::new(before, Graph { schema: &schema, ..before }, &status);
+        trial.changes.complete = kind != PLATFORM;
         trial.within_reach(|trial| {
-            let mut objects = Objects::from([(kind.clone(), ANY.to_owned())]);
-            trial.add_known(&kind, &mut objects)?;
-            let objects: Vec<Object> = objects.into_iter().collect();
-            let everyone = KINDS.map(|kind| SubjectRef::new(kind, ANY));
-            everyone.iter().try_for_each(|subject| trial.compare(subject, &objects))?;
-            trial.compare_met(&KINDS, &objects, &BTreeSet::new())
+            let mut objects = trial.resting_on(&kind)?;
+            trial.add_administered(cx, &mut objects)?;
+            trial.compare_everybody(objects)?;
+            trial.note_policies(&kind)
         })?;
         Ok(trial.finished())
     })
@@ -180,12 +197,60 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
                 objects.extend(Walk::new(self.after).reached_by(&holders, true)?.objects);
             }
         }
-        // What holds on every object of a type may not hold on each.
+        self.add_everywhere(&mut objects)?;
+        Ok(objects)
+    }
+
+    /// The objects of a type whose model changes, and all on which something rests on a relation that changes.
+    fn resting_on(&mut self, kind: &str) -> Result<Objects, Error> {
+        let mut objects = Objects::from([(kind.to_owned(), ANY.to_owned())]);
+        self.add_known(kind, &mut objects)?;
+        let (old, new) = (self.before.schema.model(kind)?, self.after.schema.model(kind)?);
+        let relation = |model: &Option<Arc<CompiledModel>>, name: &str| model.as_ref()?.relations.get(name).cloned();
+        let names: BTreeSet<&String> = old.iter().chain(&new).flat_map(|model| model.relations.keys()).collect();
+        let changed: Vec<&String> =
+            names.into_iter().filter(|name| relation(&old, name) != relation(&new, name)).collect();
+        let starts = |objects: &Objects| -> Vec<RelationKey> {
+            let all = objects.iter().flat_map(|(kind, id)| changed.iter().map(move |name| (kind, id, *name)));
+            all.map(|(kind, id, name)| (kind.clone(), id.clone(), name.clone())).collect()
+        };
+        let starts = starts(&objects);
+        objects.extend(Walk::new(self.before).reached_from(&starts)?.objects);
+        objects.extend(Walk::new(self.after).reached_from(&starts)?.objects);
+        self.add_everywhere(&mut objects)?;
+        Ok(objects)
+    }
+
+    /// What holds on every object of a type may not hold on each.
+    fn add_everywhere(&mut self, objects: &mut Objects) -> Result<(), Error> {
         let everywhere = objects.iter().filter(|(_, id)| id == ANY).map(|(kind, _)| kind.clone());
         for kind in everywhere.collect::<Vec<_>>() {
-            self.add_known(&kind, &mut objects)?;
+            self.add_known(&kind, objects)?;
         }
-        Ok(objects)
+        Ok(())
+    }
+
+    /// A condition in the place of another one may say something else.
+    fn note_conditions(&mut self, added: &[Tuple]) -> Result<(), Error> {
+        for tuple in added.iter().filter(|tuple| tuple.condition.is_some()) {
+            let key = &tuple.key;
+            let at = ObjectRelation::new(&key.entity_type, &key.entity_id, &key.relation);
+            let old = self.before.tuples.tuple(at, &key.subject)?.and_then(|old| old.condition);
+            self.changes.complete &= old.is_none() || old == tuple.condition;
+        }
+        Ok(())
+    }
+
+    /// A policy in the place of another one may say something else.
+    fn note_policies(&mut self, kind: &str) -> Result<(), Error> {
+        let (old, new) = (self.before.schema.model(kind)?, self.after.schema.model(kind)?);
+        let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
+        let is_other = |name: &String, permission: &Permission| {
+            let before = old.permissions.get(name).and_then(|before| before.policy.as_ref());
+            before.is_some() && permission.policy.is_some() && before != permission.policy.as_ref()
+        };
+        self.changes.complete &= !new.permissions.iter().any(|(name, permission)| is_other(name, permission));
+        Ok(())
     }
 
     /// Adds the objects of a type that anybody has heard of.
@@ -237,33 +302,51 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
             subjects.extend(Walk::new(self.before).met_at(&from)?.0);
             subjects.extend(Walk::new(self.after).met_at(&from)?.0);
         }
-        subjects.retain(|subject| subject.relation.is_none() && KINDS.contains(&&*subject.kind));
+        subjects.retain(is_one);
         Ok(subjects)
+    }
+
+    /// Asks about everyone, and about all who are met at these objects.
+    fn compare_everybody(&mut self, objects: Objects) -> Result<(), Error> {
+        let objects = self.looked_at(objects);
+        let everyone: BTreeSet<SubjectRef> = KINDS.into_iter().map(|kind| SubjectRef::new(kind, ANY)).collect();
+        everyone.iter().try_for_each(|subject| self.compare(subject, &objects))?;
+        self.compare_met(None, &objects, &everyone)
+    }
+
+    /// As many of the objects as are looked at.
+    fn looked_at(&mut self, objects: Objects) -> Vec<Object> {
+        self.changes.complete &= objects.len() <= MAX_OBJECTS;
+        objects.into_iter().take(MAX_OBJECTS).collect()
     }
 
     /// Asks about all these with all those. Of what everyone may do somebody may be excluded, so with everyone go those
     /// who are met at the objects.
     fn compare_all(&mut self, subjects: &BTreeSet<SubjectRef>, objects: Objects) -> Result<(), Error> {
-        self.changes.complete &= objects.len() <= MAX_OBJECTS;
-        let objects: Vec<Object> = objects.into_iter().take(MAX_OBJECTS).collect();
+        let objects = self.looked_at(objects);
         for subject in subjects {
             self.compare(subject, &objects)?;
         }
         let everyone = subjects.iter().filter(|subject| subject.id == ANY);
         let kinds: Vec<&str> = everyone.map(|subject| subject.kind.as_str()).collect();
-        if kinds.is_empty() { Ok(()) } else { self.compare_met(&kinds, &objects, subjects) }
+        if kinds.is_empty() { Ok(()) } else { self.compare_met(Some(&kinds), &objects, subjects) }
     }
 
-    /// Asks about the subjects of some types with each object that a question may meet them on, before or after; not
-    /// about those who were asked about.
-    fn compare_met(&mut self, kinds: &[&str], objects: &[Object], done: &BTreeSet<SubjectRef>) -> Result<(), Error> {
+    /// Asks about the subjects of these types, or of all, with each object that a question may meet them on, before or
+    /// after; not about those who were asked about.
+    fn compare_met(
+        &mut self,
+        kinds: Option<&[&str]>,
+        objects: &[Object],
+        done: &BTreeSet<SubjectRef>,
+    ) -> Result<(), Error> {
         let mut met: BTreeMap<SubjectRef, Vec<&Object>> = BTreeMap::new();
         for object in objects {
             let mut found = met_at(self.before, object)?;
             found.extend(met_at(self.after, object)?);
             found.retain(|subject| {
-                let is_one = subject.relation.is_none() && subject.id != ANY && kinds.contains(&&*subject.kind);
-                is_one && !done.contains(subject)
+                let is_asked_for = kinds.is_none_or(|kinds| kinds.contains(&&*subject.kind));
+                is_one(subject) && is_asked_for && !done.contains(subject)
             });
             found.into_iter().for_each(|subject| met.entry(subject).or_default().push(object));
         }
@@ -295,10 +378,10 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         (before, after): (&mut CheckSession<'a, B>, &mut CheckSession<'a, A>),
     ) -> Result<(), Error> {
         let (old, new) = (self.before.schema.model(kind)?, self.after.schema.model(kind)?);
-        let names = old.iter().chain(&new).flat_map(|model| model.permissions.keys());
-        let names: BTreeSet<&String> = names.collect();
+        let names: BTreeSet<&String> = old.iter().chain(&new).flat_map(|model| actions_of(model)).collect();
         for permission in names {
-            let held = [has(before, old.as_deref(), id, permission), has(after, new.as_deref(), id, permission)];
+            let at = (kind.as_str(), id.as_str(), permission.as_str());
+            let held = [verdict(before, old.as_deref(), at), verdict(after, new.as_deref(), at)];
             let (held_before, held_after) = match held {
                 [Ok(before), Ok(after)] => (before, after),
                 // One question that leads too far leaves the others theirs.
@@ -317,8 +400,9 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
                 permission: permission.clone(),
                 entity_type: kind.clone(),
                 entity_id: id.clone(),
+                abac_required: [held_before, held_after].contains(&CheckResult::Gated),
             };
-            self.note(change, held_after)?;
+            self.note(change, held_after > held_before)?;
         }
         Ok(())
     }
@@ -336,19 +420,36 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
 /// The subjects that a question about what may be done with an object may come to.
 fn met_at<F: TupleReader + ?Sized>(graph: Graph<'_, F>, (kind, id): &Object) -> Result<BTreeSet<SubjectRef>, Error> {
     let Some(model) = graph.schema.model(kind)? else { return Ok(BTreeSet::new()) };
-    let relations = model.permissions.keys().filter_map(|name| model.wanted(name)).map(|(relation, _)| relation);
+    let relations = actions_of(&model).filter_map(|name| model.wanted(name)).map(|(relation, _)| relation);
     Ok(Walk::new(graph).met_at(&relations_met(&model, id, relations))?.0)
 }
 
-/// Whether somebody may do this with an object, or a policy decides.
-fn has<F: TupleReader + ?Sized>(
+/// Whether it is a subject of which people speak: groups and other usersets stand for those in them.
+fn is_one(subject: &SubjectRef) -> bool {
+    subject.relation.is_none() && subject.kind != GROUP
+}
+
+/// What may be done with objects of a type: its permissions, or its relations where it has none. Memberships of groups
+/// are not permissions.
+fn actions_of(model: &CompiledModel) -> impl Iterator<Item = &String> {
+    let has_none = model.permissions.is_empty() && model.entity_type != GROUP;
+    model.permissions.keys().chain(model.relations.keys().filter(move |_| has_none))
+}
+
+/// What a check says: [`CheckResult::Yes`], [`CheckResult::Gated`] where a script decides, else [`CheckResult::No`].
+fn verdict<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
     model: Option<&CompiledModel>,
-    id: &str,
-    permission: &str,
-) -> Result<bool, Error> {
-    let Some(model) = model.filter(|model| model.permissions.contains_key(permission)) else { return Ok(false) };
-    Ok(session.static_result(model, id, permission)?.is_some_and(|result| result >= CheckResult::Gated))
+    (kind, id, permission): (&str, &str, &str),
+) -> Result<CheckResult, Error> {
+    let result = match model {
+        Some(model) => session.static_result(model, id, permission)?,
+        None => {
+            let decided = session.decided_before_tuples(None, (kind, id, permission))?;
+            decided.filter(|reason| *reason == Reason::AdminBypass).map(|_| CheckResult::Yes)
+        }
+    };
+    Ok(result.filter(|result| *result >= CheckResult::Gated).unwrap_or(CheckResult::No))
 }
 
 #[cfg(test)]

@@ -5,17 +5,17 @@ use utoipa::ToSchema;
 
 use super::{Error, authority};
 use crate::audit::{Changes, Entry, Event};
-use crate::base::canonical::Search;
+use crate::base::canonical::{self, Search};
 use crate::base::id::{self, GroupId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::patch;
 use crate::base::text::{self, Lines};
 use crate::cx::Cx;
 use crate::identity::cascade;
-use crate::records::Group;
 use crate::records::tuple::GROUP;
+use crate::records::{Group, TupleKey};
 use crate::rights::{self, Right};
-use crate::store::rows::groups as rows;
+use crate::store::rows::{groups as rows, tuples};
 use crate::store::{Read, Tx};
 
 /// The type that rights over groups are on.
@@ -142,6 +142,18 @@ pub fn deletion(cx: &Cx, id: &GroupId) -> Result<Ended, Error> {
     rights::rehearse(cx, &removal(), |tx| remove(tx, cx, id)).map(|(_, ended)| ended)
 }
 
+/// Every tuple that [`delete`] would take along now; nothing is changed. Errors: those of the deletion.
+pub fn tuples_of(cx: &Cx, id: &GroupId) -> Result<Vec<TupleKey>, Error> {
+    let (subject, entity) = ((GROUP, id.as_str()), (GROUP, id.as_str()));
+    rights::rehearse(cx, &removal(), |tx| {
+        rows::find(tx, cx.tenant.id, id)?.ok_or(Error::NotFound)?;
+        let mut keys = Vec::new();
+        tuples::delete_of_subject(tx, cx.tenant.id, subject, |key| keys.push(key.clone()))?;
+        tuples::delete_of_entity(tx, cx.tenant.id, entity, |key| keys.push(key.clone()))?;
+        Ok::<_, Error>(keys)
+    })
+}
+
 fn removal() -> Right {
     Right::on("delete", GROUPS)
 }
@@ -159,8 +171,10 @@ fn put(tx: &mut Tx, cx: &Cx, old: Option<&Group>, new: &Group) -> Result<(), Err
 }
 
 fn checked_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
-    let problem = if name.is_empty() {
+    let name = &*canonical::composed(name);
+    let problem = if matches!(name, "." | "..") {
+        String::from("a name is not `.` or `..`: nothing is found by these in an address")
+    } else if name.is_empty() {
         String::from("a group needs a name")
     } else if name.chars().count() > MAX_NAME {
         String::from("a name has at most 100 characters")

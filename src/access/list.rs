@@ -1,30 +1,40 @@
 //! Lists: with which objects a subject may do something, which subjects may do it with an object, and what a subject
 //! may do with an object.
 //!
-//! Candidates come from walks over the tuples; each one is then asked about like any other question, without running
-//! scripts.
+//! Candidates come in the order of their identifiers from any of them on (`candidates`, which reads several sorted
+//! lists as one: `merged`); each one is then asked about like any other question, without running scripts.
+
+mod candidates;
+mod merged;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use self::candidates::Candidates;
 use super::Error;
 use super::check::{CLIENTS, CheckSession, FULL_ACCESS, PLATFORM, SubjectStatus, with_graph};
 use super::explain::DerivationStep;
-use super::graph::{CheckResult, Engine, Graph, ObjectRelation, TupleReader, Walk};
+use super::graph::{CheckResult, Engine, Graph, ObjectRelation, RelationKey, TupleReader, Walk};
 use super::model::CompiledModel;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
 use crate::records::SubjectRef;
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 
-/// Known objects looked at in one go.
-const CHUNK: usize = 256;
+/// Objects or subjects that one page looks at: those behind them are for the next one.
+const LOOKED_AT: usize = 20_000;
+
+/// Subjects that are asked about to know whether everyone may of whom single ones may be excluded.
+const EXCLUDED: usize = 1_000;
+
+/// Names of those that are left out of a page because no check has an answer.
+const MOST_UNDECIDED: usize = 100;
 
 /// A page of objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Objects {
-    /// In the order of their identifiers.
+    /// In the order of their identifiers. There may be fewer than asked for, or none, and still more behind them.
     pub items: Vec<Object>,
     /// Pass as `after` to read on; absent at the end.
     pub next: Option<String>,
@@ -32,6 +42,8 @@ pub struct Objects {
     pub wildcard_grant: bool,
     /// Whether it perhaps may: a script decides, or single objects may be excluded, so that each must be asked about.
     pub wildcard_gated: bool,
+    /// What is left out because no check has an answer: it leads too far. The first hundred of the page.
+    pub undecided: Vec<String>,
 }
 
 /// An object with which it may be done.
@@ -47,7 +59,7 @@ pub struct Object {
 /// A page of subjects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Subjects {
-    /// In their order.
+    /// In their order. There may be fewer than asked for, or none, and still more behind them.
     pub items: Vec<Subject>,
     /// Pass as `after` to read on; absent at the end.
     pub next: Option<String>,
@@ -55,6 +67,8 @@ pub struct Subjects {
     pub everyone: bool,
     /// Whether everyone perhaps may: a script decides, or single subjects may be excluded.
     pub everyone_gated: bool,
+    /// Who is left out because no check has an answer: it leads too far. The first hundred of the page.
+    pub undecided: Vec<String>,
 }
 
 /// A subject that may.
@@ -90,74 +104,90 @@ pub fn objects<F: TupleReader + ?Sized>(
     }
     let graph = session.graph();
     let model = declared(&graph, entity_type, permission)?;
-    let every = session.static_result(&model, ANY, permission)?;
-    let (wildcard_grant, wildcard_gated) = (every == Some(CheckResult::Yes), every == Some(CheckResult::Gated));
-    let mut source = if wildcard_grant || wildcard_gated {
-        Source::Known(request.after.clone())
+    let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
+    let (every, after) = (answered(graph, session.static_result(&model, ANY, permission))?, request.after.as_deref());
+    let [wildcard_grant, wildcard_gated] =
+        [CheckResult::Yes, CheckResult::Gated].map(|result| every == Answer::Is(Some(result)));
+    // Where nothing is known of all of them, each may have it that anybody has heard of.
+    let mut candidates = if wildcard_grant || wildcard_gated || every == Answer::LeadsTooFar {
+        Candidates::known(graph, &model.entity_type, after)
     } else {
-        Source::Reached(reached(session, &model, request)?)
+        Candidates::reached(session, (&model, relation), after)?
     };
-    let mut found = Vec::new();
-    let mut looked = 0;
-    while found.len() <= request.limit {
-        let Some(ids) = source.more(&graph, &model.entity_type)? else { break };
-        for id in ids.into_iter().filter(|id| id != ANY) {
-            looked += 1;
-            if looked > graph.limits.listed {
-                return Err(Error::LimitReached("the list is too long to be looked through"));
-            }
-            let result = session.static_result(&model, &id, permission)?;
-            if let Some(result) = result.filter(|result| *result >= CheckResult::Gated) {
-                found.push((id, result));
-            }
-            if found.len() > request.limit {
-                break;
-            }
+    // What holds of all objects is said apart.
+    let ask = |id: &str| if id == ANY { Ok(None) } else { session.static_result(&model, id, permission) };
+    let page = looked_through(graph, request.limit, || candidates.next(), ask)?;
+    let mut undecided = page.undecided;
+    if every == Answer::LeadsTooFar {
+        undecided.insert(0, ANY.to_owned());
+    }
+    let items = granted(session, (&model, permission), page.found)?;
+    Ok(Objects { items, next: page.next, wildcard_grant, wildcard_gated, undecided })
+}
+
+/// What a check says, as far as it has an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Is(Option<CheckResult>),
+    /// A limit of one question was reached.
+    LeadsTooFar,
+}
+
+/// One question that leads too far leaves the others theirs. Errors: those that end the whole list.
+fn answered<F: ?Sized>(graph: Graph<'_, F>, result: Result<Option<CheckResult>, Error>) -> Result<Answer, Error> {
+    match result {
+        Ok(result) => Ok(Answer::Is(result.filter(|result| *result >= CheckResult::Gated))),
+        Err(Error::LimitReached(_)) => {
+            graph.take(0)?;
+            Ok(Answer::LeadsTooFar)
         }
+        Err(error) => Err(error),
     }
-    let next = if found.len() > request.limit { found.get(request.limit.saturating_sub(1)) } else { None };
-    let next = next.map(|(id, _)| id.clone());
-    found.truncate(request.limit);
-    let items = granted(session, (&model, permission), found)?;
-    Ok(Objects { items, next, wildcard_grant, wildcard_gated })
 }
 
-/// Where candidates come from.
-enum Source {
-    /// Every known object after this one.
-    Known(Option<String>),
-    Reached(Vec<String>),
+/// What was found for a page.
+#[derive(Default)]
+struct Found {
+    found: Vec<(String, CheckResult)>,
+    next: Option<String>,
+    undecided: Vec<String>,
 }
 
-impl Source {
-    fn more<F: TupleReader + ?Sized>(
-        &mut self,
-        graph: &Graph<'_, F>,
-        kind: &str,
-    ) -> Result<Option<Vec<String>>, Error> {
-        match self {
-            Self::Known(after) => {
-                let ids = graph.tuples.entity_ids(kind, after.as_deref(), CHUNK)?;
-                *after = ids.last().cloned();
-                Ok((!ids.is_empty()).then_some(ids))
-            }
-            Self::Reached(ids) => Ok((!ids.is_empty()).then(|| std::mem::take(ids))),
+/// Asks about one candidate after another, until the page is full, they end, or enough was looked at: then the page is
+/// short, and the next one goes on behind it. Errors: those of both, [`Error::LimitReached`] when the budget ends
+/// before anything was looked at.
+fn looked_through<F: ?Sized>(
+    graph: Graph<'_, F>,
+    limit: usize,
+    mut candidate: impl FnMut() -> Result<Option<String>, Error>,
+    mut ask: impl FnMut(&str) -> Result<Option<CheckResult>, Error>,
+) -> Result<Found, Error> {
+    let (mut page, mut looked) = (Found::default(), 0);
+    let mut last: Option<String> = None;
+    loop {
+        let asked = candidate().and_then(|id| match id {
+            Some(id) => answered(graph, ask(&id)).map(|answer| Some((id, answer))),
+            None => Ok(None),
+        });
+        let (id, answer) = match asked {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Ok(page),
+            Err(Error::LimitReached(_)) if last.is_some() => return Ok(Found { next: last, ..page }),
+            Err(error) => return Err(error),
+        };
+        match answer {
+            Answer::Is(Some(_)) if page.found.len() == limit => return Ok(Found { next: last, ..page }),
+            Answer::Is(Some(result)) => page.found.push((id.clone(), result)),
+            Answer::Is(None) => {}
+            Answer::LeadsTooFar if page.undecided.len() < MOST_UNDECIDED => page.undecided.push(id.clone()),
+            Answer::LeadsTooFar => {}
         }
+        looked += 1;
+        if looked == LOOKED_AT {
+            return Ok(Found { next: Some(id), ..page });
+        }
+        last = Some(id);
     }
-}
-
-fn reached<F: TupleReader + ?Sized>(
-    session: &CheckSession<'_, F>,
-    model: &CompiledModel,
-    request: &PageRequest,
-) -> Result<Vec<String>, Error> {
-    let reached = Walk::new(session.graph()).reached_by(session.subject(), true)?;
-    let of_type = reached.objects.into_iter().filter(|(kind, _)| *kind == model.entity_type).map(|(_, id)| id);
-    let mut ids: BTreeSet<String> = of_type.collect();
-    if let Some(client) = session.bound().filter(|_| model.entity_type == CLIENTS) {
-        ids.insert(client.to_string());
-    }
-    Ok(ids.into_iter().filter(|id| request.after.as_ref().is_none_or(|after| id > after)).collect())
 }
 
 /// The items of a page, with the tuples that give them.
@@ -170,8 +200,12 @@ fn granted<F: TupleReader + ?Sized>(
     let mut engine = Engine::new(session.graph(), session.subject()).explaining(true);
     let mut items = Vec::with_capacity(found.len());
     for (entity_id, result) in found {
-        let outcome = engine.holds(ObjectRelation::new(&model.entity_type, &entity_id, relation))?;
-        let step = DerivationStep::of(&outcome);
+        // The budget may end here: what was found stays found, without the tuples that give it.
+        let outcome = match engine.holds(ObjectRelation::new(&model.entity_type, &entity_id, relation)) {
+            Err(Error::LimitReached(_)) => None,
+            outcome => Some(outcome?),
+        };
+        let step = outcome.as_ref().and_then(DerivationStep::of);
         let tuples = step.iter().flat_map(|step| step.granting_tuples());
         let tuples = tuples.map(|key| (key.id(), key.relation.clone())).collect();
         items.push(Object { entity_id, abac_required: result == CheckResult::Gated, tuples });
@@ -200,36 +234,63 @@ pub fn subjects<F: TupleReader + ?Sized>(
     let model = declared(&graph, entity_type, permission)?;
     let Some((relation, _)) = model.wanted(permission) else { return Err(unknown(&model, permission)) };
     let relations = relations_met(&model, entity_id, [relation]);
-    let (met, takes_away) = Walk::new(graph).met_at(&relations)?;
-    let candidates: BTreeSet<SubjectRef> = met.iter().filter_map(|subject| who.named(subject)).collect();
+    let (places, takes_away) = Walk::new(graph).places_met(&relations)?;
     let result = |subject: &SubjectRef| -> Result<Option<CheckResult>, Error> {
         CheckSession::new(graph, subject, status(subject)?, 0).static_result(&model, entity_id, permission)
     };
-    let ask = |subject: &SubjectRef| Ok::<_, Error>(result(subject)?.filter(|result| *result >= CheckResult::Gated));
-    let is_one = who.relation.is_none() && who.kind != GROUP;
-    let every = if is_one { ask(&SubjectRef::new(who.kind, ANY))? } else { None };
-    let mut everyone = every == Some(CheckResult::Yes);
-    // A subject without tuples has what everyone has; of the others one may be excluded.
-    for subject in candidates.iter().filter(|_| takes_away) {
-        everyone = everyone && result(subject)?.is_none_or(|result| result == CheckResult::Yes);
+    let ask = |id: &str| result(&who.subject(id));
+    let after = request.after.as_deref().map(|after| who.id_of(after));
+    if who.are_sets() {
+        let sets: BTreeSet<&str> = places.iter().filter_map(|place| who.named(place)).collect();
+        let mut sets = sets.into_iter().filter(|id| after.is_none_or(|after| *id > after)).map(str::to_owned);
+        let page = looked_through(graph, request.limit, || Ok(sets.next()), ask)?;
+        return Ok(who.page(page, (false, false)));
     }
-    let everyone_gated = every.is_some() && !everyone;
-    let mut items = Vec::new();
-    let later = |subject: &SubjectRef| request.after.as_ref().is_none_or(|after| subject.to_string() > *after);
-    let mut sorted: Vec<_> = candidates.into_iter().filter(later).collect();
-    sorted.sort_by_cached_key(ToString::to_string);
-    for subject in sorted {
-        if let Some(result) = ask(&subject)? {
-            items.push(Subject { subject, abac_required: result == CheckResult::Gated });
-        }
-        if items.len() > request.limit {
-            break;
+    let places: BTreeSet<RelationKey> = places.into_iter().flat_map(with_wildcard).collect();
+    let places: Vec<RelationKey> = places.into_iter().collect();
+    let every = answered(graph, ask(ANY))?;
+    let mut everyone = every == Answer::Is(Some(CheckResult::Yes));
+    if everyone && takes_away {
+        let mut all = Candidates::standing_at(graph, who.kind, places.clone(), None)?;
+        everyone = nobody_is_excluded(graph, &mut all, ask)?;
+    }
+    let everyone_gated = every != Answer::Is(None) && !everyone;
+    let mut candidates = Candidates::standing_at(graph, who.kind, places, after)?;
+    let mut page = looked_through(graph, request.limit, || candidates.next(), ask)?;
+    if every == Answer::LeadsTooFar {
+        page.undecided.insert(0, ANY.to_owned());
+    }
+    Ok(who.page(page, (everyone, everyone_gated)))
+}
+
+/// Whether all who stand somewhere have what everyone has. A subject without tuples has it; of many others it is not
+/// found out.
+fn nobody_is_excluded<F: TupleReader + ?Sized>(
+    graph: Graph<'_, F>,
+    candidates: &mut Candidates<'_, F>,
+    mut ask: impl FnMut(&str) -> Result<Option<CheckResult>, Error>,
+) -> Result<bool, Error> {
+    for _ in 0..EXCLUDED {
+        let Some(id) = candidates.next()? else { return Ok(true) };
+        // Who may not act at all has nothing to be taken away.
+        let result = match ask(&id) {
+            Err(Error::LimitReached(_)) => {
+                graph.take(0)?;
+                return Ok(false);
+            }
+            result => result?,
+        };
+        if result.is_some_and(|result| result != CheckResult::Yes) {
+            return Ok(false);
         }
     }
-    let next = if items.len() > request.limit { items.get(request.limit.saturating_sub(1)) } else { None };
-    let next = next.map(|item| item.subject.to_string());
-    items.truncate(request.limit);
-    Ok(Subjects { items, next, everyone, everyone_gated })
+    Ok(false)
+}
+
+/// The relation of the object itself, and of `*`, whose tuples count on every object.
+fn with_wildcard(place: RelationKey) -> Vec<RelationKey> {
+    let every = (place.0.clone(), ANY.to_owned(), place.2.clone());
+    vec![place, every]
 }
 
 /// The relations of objects that a question about these relations of an object may come to.
@@ -250,17 +311,44 @@ pub(super) fn relations_met<'p>(
 }
 
 impl SubjectFilter<'_> {
-    /// The subject as it is listed, if it is one of these.
-    fn named(&self, subject: &SubjectRef) -> Option<SubjectRef> {
-        let groups = self.kind == GROUP && self.relation.is_none_or(|relation| relation == MEMBER);
-        match subject.as_set() {
-            Some((GROUP, id, MEMBER)) if groups => Some(SubjectRef::new(GROUP, id)),
-            Some((kind, _, relation)) => {
-                (kind == self.kind && Some(relation) == self.relation).then(|| subject.clone())
-            }
-            None => {
-                (subject.kind == self.kind && subject.id != ANY && self.relation.is_none()).then(|| subject.clone())
-            }
+    fn are_sets(&self) -> bool {
+        self.relation.is_some() || self.kind == GROUP
+    }
+
+    /// The relation in the name of a set; groups are named alone.
+    fn held(&self) -> Option<&str> {
+        self.relation.filter(|relation| self.kind != GROUP || *relation != MEMBER)
+    }
+
+    /// The object whose set it is, if it is one of these.
+    fn named<'p>(&self, (kind, id, relation): &'p RelationKey) -> Option<&'p str> {
+        (kind == self.kind && relation == self.relation.unwrap_or(MEMBER)).then_some(id)
+    }
+
+    /// The subject as it is listed.
+    fn subject(&self, id: &str) -> SubjectRef {
+        SubjectRef { kind: self.kind.to_owned(), id: id.to_owned(), relation: self.held().map(str::to_owned) }
+    }
+
+    /// The identifier in a cursor.
+    fn id_of<'c>(&self, cursor: &'c str) -> &'c str {
+        let id = cursor.strip_prefix(self.kind).and_then(|rest| rest.strip_prefix(':')).unwrap_or(cursor);
+        let held = self.held().and_then(|held| id.strip_suffix(held)?.strip_suffix('#'));
+        held.unwrap_or(id)
+    }
+
+    fn page(&self, page: Found, (everyone, everyone_gated): (bool, bool)) -> Subjects {
+        let text = |id: String| self.subject(&id).to_string();
+        let item = |(id, result): (String, CheckResult)| Subject {
+            subject: self.subject(&id),
+            abac_required: result == CheckResult::Gated,
+        };
+        Subjects {
+            items: page.found.into_iter().map(item).collect(),
+            next: page.next.map(text),
+            everyone,
+            everyone_gated,
+            undecided: page.undecided.into_iter().map(text).collect(),
         }
     }
 }

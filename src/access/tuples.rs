@@ -5,7 +5,7 @@ use super::authority::{self, WriteAs};
 use super::check::{CLIENT, CLIENTS, State, StoredSchema, SubjectStatus};
 use super::error::Mistake;
 use super::graph::Schema;
-use super::model::{self, CompiledModel, Relation, SubjectRule};
+use super::model::{self, CompiledModel, Relation};
 use super::naming::{self, Name, Naming};
 use super::{Error, evaluations};
 use crate::audit::{Changes, Entry, Event};
@@ -388,7 +388,7 @@ fn fitting(schema: &StoredSchema<'_>, new: &NewTuple) -> Result<Fitting, Error> 
         return Err(takes_none(&model, &key.relation, relation));
     }
     let (subject, name) = known(schema, &key.subject, new.naming)?;
-    if !relation.accepts(&subject) {
+    if !relation.accepts(&subject, new.condition.is_some()) {
         return Err(not_accepted(&key.relation, relation, &subject));
     }
     if let Some(held) = &subject.relation {
@@ -470,13 +470,9 @@ fn takes_none(model: &CompiledModel, name: &str, relation: &Relation) -> Error {
 }
 
 fn not_accepted(name: &str, relation: &Relation, subject: &SubjectRef) -> Error {
-    let rule = |rule: &SubjectRule| match rule {
-        SubjectRule::One(kind) => format!("`{kind}`"),
-        SubjectRule::Everyone(kind) => format!("`{kind}:*`"),
-        SubjectRule::Set { kind, relation } => format!("`{kind}#{relation}`"),
-    };
-    let taken: Vec<_> = relation.subjects.iter().flatten().map(rule).collect();
-    let problem = format!("`{name}` does not take `{subject}`; it takes {}", taken.join(", "));
+    let taken: Vec<_> = relation.subjects.iter().flatten().map(|rule| format!("`{rule}`")).collect();
+    let condition = if relation.accepts(subject, true) { " without a condition" } else { "" };
+    let problem = format!("`{name}` does not take `{subject}`{condition}; it takes {}", taken.join(", "));
     Error::invalid("subject_type", problem)
 }
 

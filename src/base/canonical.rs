@@ -53,6 +53,17 @@ pub fn identifier(text: &str) -> String {
     email(text).unwrap_or_else(|| folded(text))
 }
 
+/// A name as it is kept and shown: without spaces around it, its letters composed (NFC), so that two spellings of one
+/// name are one text.
+pub fn composed(text: &str) -> String {
+    text.trim().nfc().collect()
+}
+
+/// What names are found by that are unique without regard to case: NFKC, lower case.
+pub fn name(text: &str) -> String {
+    text.trim().nfkc().collect::<String>().to_lowercase()
+}
+
 fn folded(text: &str) -> String {
     text.trim().chars().take(256).nfkc().collect::<String>().to_lowercase()
 }
@@ -147,6 +158,14 @@ mod tests {
         assert!(search.is_in("Viel a\u{308}rger") && !search.is_in("Arger") && !search.is_in(""));
         assert!(Search::new("ANN").unwrap().is_in_any(["bob", "jo.ann@example.com"]));
         assert_eq!((Search::new(" "), Search::new("")), (None, None));
+    }
+
+    #[test]
+    fn spellings_of_one_name_share_a_form() {
+        for spelling in ["Café", "Cafe\u{301}", " CAFÉ ", "ＣＡＦÉ"] {
+            assert_eq!(name(spelling), "café", "{spelling}");
+        }
+        assert_eq!(composed(" Cafe\u{301}"), "Café");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 use serde_json::{Map, Value, json};
 
-use super::input::read;
+use super::input::{json as read_json, read};
 use super::output::Failure;
 use crate::base::json_schema::{Member, Shape, members_of};
 use crate::records::settable::Settable;
@@ -31,7 +31,7 @@ impl<T: Settable> FieldFlags<T> {
             let text = read(&file)?;
             change.insert(
                 field.clone(),
-                serde_json::from_str(&text).map_err(|error| wrong(format!("not JSON: {error}")))?,
+                read_json(&text).map_err(|error| wrong(format!("not accepted as JSON: {error}")))?,
             );
         }
         serde_json::from_value(change.into()).map_err(|error| Failure::usage("usage", format!("{error}.")))

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::output::Failure;
+use crate::base::strict_json::{self, Bounds};
 use crate::records::PROFILE_CLAIMS;
 
 /// The text of the file. Errors name the file and say what is wrong.
@@ -18,12 +19,33 @@ pub fn read(file: &Path) -> Result<String, Failure> {
         std::fs::read_to_string(file).map(|all| text = all)
     };
     read.map_err(|error| Failure::new("unreadable", format!("{} cannot be read: {error}.", file.display())))?;
-    Ok(text)
+    // A byte order mark says how the file is encoded, and belongs to no format that is read (RFC 8259 §8.1).
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// What a file of the operator's own may be: what is sent of it is bounded where it is read.
+const JSON: Bounds = Bounds { depth: 128, values: 10_000_000 };
+
+/// The value that a text holds as JSON. Errors: what is wrong with it, such as a member that is named twice.
+pub fn json(text: &str) -> Result<Value, strict_json::Error> {
+    strict_json::read(text.as_bytes(), JSON).map(|document| document.value)
 }
 
 /// The object that an argument holds as JSON, for clap.
 pub fn object(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|_| String::from("expected a JSON object such as {\"team\":\"ops\"}"))
+    match json(text) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) | Err(strict_json::Error::Syntax { .. }) => {
+            Err(String::from("expected a JSON object such as {\"team\":\"ops\"}"))
+        }
+        Err(error) => Err(format!("is not accepted as JSON: {error}")),
+    }
+}
+
+/// Two names of a type, `OLD=NEW`, for clap.
+pub fn renaming(text: &str) -> Result<(String, String), String> {
+    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW, such as platform=site")?;
+    Ok((old.to_owned(), new.to_owned()))
 }
 
 /// The claims of a person that an argument holds as JSON, for clap. What else an account has is set by its own flag,

@@ -71,12 +71,18 @@ pub struct ValidateArgs {
 /// `model import`.
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// OpenFGA model, schema 1.1, as JSON or in its own language; `-` for standard input
+    /// OpenFGA model, schema 1.1 or 1.2, as JSON or in its own language; `-` for standard input
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
     /// Written before each type name: `shop:` makes `document` into `shop:document`
     #[arg(long, default_value = "")]
     prefix: String,
+    /// Another name for one type, such as `platform=site`; may be repeated. No prefix is written before it
+    #[arg(long, value_name = "OLD=NEW", value_parser = super::input::renaming)]
+    rename: Vec<(String, String)>,
+    /// Remove the tuples that the new models would no longer take. Without it they are named, and nothing is written
+    #[arg(long)]
+    remove_tuples: bool,
 }
 
 impl ModelCommand {
@@ -109,7 +115,12 @@ impl ModelCommand {
                 output.show(&answer, |answer| format!("Deleted the model of {}.", text(answer, "entity_type")))
             }
             Self::Import(args) => {
-                let body = ModelImport { source: super::input::read(&args.file)?, prefix: Some(args.prefix) };
+                let body = ModelImport {
+                    source: super::input::read(&args.file)?,
+                    prefix: Some(args.prefix),
+                    rename: (!args.rename.is_empty()).then(|| args.rename.into_iter().collect()),
+                    remove_tuples: args.remove_tuples.then_some(true),
+                };
                 let answer = remote.call(Call::post(["models", "import"]).body(&body))?;
                 output.show(&answer, |answer| {
                     let columns = [("ENTITY TYPE", "entity_type"), ("VERSION", "version")];
@@ -139,8 +150,12 @@ impl PutArgs {
 
 fn document(file: &std::path::Path) -> Result<Map<String, Value>, Failure> {
     let text = super::input::read(file)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::new("invalid_json", format!("{} is no JSON object: {error}.", file.display())))
+    let wrong = |what: &str| Failure::new("invalid_json", format!("{} is no JSON object: {what}.", file.display()));
+    match super::input::json(&text) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(wrong("it holds something else")),
+        Err(error) => Err(wrong(&error.to_string())),
+    }
 }
 
 fn model(answer: &Value) -> String {

@@ -109,6 +109,12 @@ impl Call {
     fn url(&self) -> Result<Url, Failure> {
         let base = "http://localhost/api/admin";
         let mut url = Url::parse(base).map_err(|error| Failure::new("internal", error.to_string()))?;
+        // Such a segment says where to go in a path, however it is escaped (WHATWG URL, "double-dot path segment"): the
+        // call would reach something else.
+        if let Some(name) = self.path.iter().find(|name| matches!(name.as_str(), "" | "." | "..")) {
+            let message = format!("{name:?} cannot stand in an address. Name it by its identifier.");
+            return Err(Failure::usage("unspeakable_name", message));
+        }
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.extend(&self.path);
         }
@@ -314,6 +320,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_name_that_would_lead_to_another_address_is_refused() {
+        for name in ["", ".", ".."] {
+            for call in
+                [Call::get(["groups", name]), Call::delete(["groups", name]), Call::get(["users", name, "groups"])]
+            {
+                assert_eq!(call.url().unwrap_err().code, "unspeakable_name", "{name}");
+            }
+        }
+        assert!(Call::get(["groups", "..."]).url().is_ok());
+    }
 
     #[test]
     fn a_name_in_the_path_is_escaped() {

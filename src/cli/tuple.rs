@@ -10,6 +10,7 @@ use super::flags::PageFlags;
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
 use crate::base::id::{ApiKeyId, GroupId, UserId};
+use crate::base::strict_json;
 use crate::base::{Moment, Timestamp};
 use crate::http::admin::tuples::{ImportedTuples, NewTuple, TupleChanges, TupleImport};
 use crate::records::tuple::ANY;
@@ -148,6 +149,9 @@ pub struct ImportArgs {
     /// Written before each type name of OpenFGA tuples
     #[arg(long, default_value = "")]
     prefix: String,
+    /// Another name for one of their types, as where the model was imported; may be repeated
+    #[arg(long, value_name = "OLD=NEW", value_parser = super::input::renaming)]
+    rename: Vec<(String, String)>,
     /// Look up e-mail addresses, usernames and names of groups as `tuple add` does; without it all are identifiers
     #[arg(long)]
     names: bool,
@@ -262,7 +266,7 @@ impl RemoveArgs {
 impl ImportArgs {
     fn run(self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let source = super::input::read(&self.file)?;
-        let one_by_one = if fits(&source) { None } else { items(&source) };
+        let one_by_one = if fits(&source) { None } else { items(&source)? };
         let lines: Vec<&str> = match &one_by_one {
             Some(items) => items.iter().map(String::as_str).collect(),
             None => source.lines().collect(),
@@ -275,6 +279,7 @@ impl ImportArgs {
                 lines: some.iter().map(|line| (*line).to_owned()).collect(),
                 first_line: Some(batch.start + 1),
                 prefix: Some(self.prefix.clone()),
+                rename: (!self.rename.is_empty()).then(|| self.rename.iter().cloned().collect()),
                 names: Some(self.names),
             };
             let answer = remote.fetch::<ImportedTuples>(Call::post(["tuples", "import"]).body(&body).slow());
@@ -319,16 +324,25 @@ fn fits(source: &str) -> bool {
 }
 
 /// The tuples of a text that is one JSON document, such as OpenFGA writes, each as a line; `None` for lines.
-fn items(source: &str) -> Option<Vec<String>> {
-    let list = match serde_json::from_str(source).ok()? {
-        Value::Array(list) => list,
-        Value::Object(mut members) => match members.remove("tuples").or_else(|| members.remove("tuple_keys"))? {
-            Value::Array(list) => list,
-            _ => return None,
-        },
-        _ => return None,
+/// Errors: a document that is JSON and not accepted.
+fn items(source: &str) -> Result<Option<Vec<String>>, Failure> {
+    let document = match super::input::json(source) {
+        Ok(document) => document,
+        Err(strict_json::Error::Syntax { .. }) => return Ok(None),
+        Err(error) => {
+            let message = format!("The file is not accepted as JSON: {error}. Nothing was written.");
+            return Err(Failure::new("invalid_json", message));
+        }
     };
-    Some(list.iter().map(Value::to_string).collect())
+    let list = match document {
+        Value::Array(list) => Some(list),
+        Value::Object(mut members) => match members.remove("tuples").or_else(|| members.remove("tuple_keys")) {
+            Some(Value::Array(list)) => Some(list),
+            _ => None,
+        },
+        _ => None,
+    };
+    Ok(list.map(|list| list.iter().map(Value::to_string).collect()))
 }
 
 /// Which lines are sent together. Errors: a line that is too long to be sent at all, before anything is.
@@ -425,12 +439,17 @@ pub(super) fn changes(answer: &Value) -> String {
         let changes = answer.get(name).and_then(Value::as_array);
         let line = |change: &Value| {
             format!(
-                "{sign} {}:{} {} {}:{}",
+                "{sign} {}:{} {} {}:{}{}",
                 text(change, "subject_type"),
                 text(change, "subject_id"),
                 text(change, "permission"),
                 text(change, "entity_type"),
-                text(change, "entity_id")
+                text(change, "entity_id"),
+                if change.get("abac_required") == Some(&json!(true)) {
+                    "  (a policy or condition decides)"
+                } else {
+                    ""
+                }
             )
         };
         changes.into_iter().flatten().map(line).collect()
@@ -440,14 +459,13 @@ pub(super) fn changes(answer: &Value) -> String {
         Some(refused @ Value::Object(_)) => format!("\nIt would be refused: {}", text(refused, "message")),
         _ => String::new(),
     };
+    let is_all = answer.get("complete").and_then(Value::as_bool) != Some(false);
+    let more = if is_all { "" } else { "\nThis is not all: there is more than was looked at." };
     if gained.is_empty() && lost.is_empty() {
-        return format!("Nobody gains and nobody loses anything. Nothing was changed.{refused}");
+        let told =
+            if is_all { "Nobody gains and nobody loses anything." } else { "Nobody was found who gains or loses." };
+        return format!("{told}{more} Nothing was changed.{refused}");
     }
-    let more = if answer.get("complete").and_then(Value::as_bool) == Some(false) {
-        "\nThere is more than is shown."
-    } else {
-        ""
-    };
     let all: Vec<String> = gained.into_iter().chain(lost).collect();
     format!("{}{more}\nNothing was changed.{refused}", all.join("\n"))
 }

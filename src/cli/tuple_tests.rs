@@ -45,8 +45,11 @@ fn a_long_document_of_tuples_is_sent_by_its_tuples() {
     for document in [json!({"tuples": vec![tuple.clone(); 600]}), json!(vec![tuple.clone(); 600])] {
         let text = serde_json::to_string_pretty(&document).unwrap();
         assert!(!fits(&text));
-        assert_eq!(items(&text).unwrap(), vec![tuple.to_string(); 600]);
+        assert_eq!(items(&text).unwrap().unwrap(), vec![tuple.to_string(); 600]);
     }
-    assert_eq!(items(&format!("{tuple}\n{tuple}")), None);
-    assert_eq!(items(&tuple.to_string()), None);
+    assert_eq!(items(&format!("{tuple}\n{tuple}")).unwrap(), None);
+    assert_eq!(items(&tuple.to_string()).unwrap(), None);
+    for text in ["{\"tuples\":[],\"tuples\":[]}", "[9007199254740993]"] {
+        assert_eq!(items(text).unwrap_err().code, "invalid_json", "{text}");
+    }
 }

@@ -14,22 +14,27 @@ use super::typed::Reading;
 use super::value::{Body, Node, Value};
 use crate::base::Secret;
 use crate::base::id::{ClientId, TypedId};
+use crate::base::strict_json::{self, Bounds};
 use crate::records::{AuthMethod, ClientFieldsChange, ClientType};
+
+/// What the list may be.
+const JSON: Bounds = Bounds { depth: 32, values: 200_000 };
 
 /// Fields that name a client or hold its secret.
 const NAMING: [&str; 6] = ["client_id", "name", "type", "client_secret", "client_secret_file", "client_secret_env"];
 
 /// Reads the list in `AUTHER_CLIENTS_JSON`; `None` when something in it is wrong, which is noted.
 pub(super) fn read_json(text: &str, place: &Source, reading: &mut Reading<'_>) -> Option<Vec<ClientDeclaration>> {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(json) => read(&node(json), place, reading),
-        Err(error) => {
-            // The library's message may quote the text, and the text may hold a secret.
-            let what = format!("is not JSON (line {}, column {})", error.line(), error.column());
-            reading.note(place.clone(), what, "write a list of clients: [{\"client_id\": …}]");
-            None
-        }
-    }
+    let error = match strict_json::read(text.as_bytes(), JSON) {
+        Ok(json) => return read(&node(json.value), place, reading),
+        Err(error) => error,
+    };
+    let what = match error {
+        strict_json::Error::Syntax { line, column } => format!("is not JSON (line {line}, column {column})"),
+        error => format!("is not accepted as JSON: {error}"),
+    };
+    reading.note(place.clone(), what, "write a list of clients: [{\"client_id\": …}]");
+    None
 }
 
 fn node(json: serde_json::Value) -> Node {

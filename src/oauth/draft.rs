@@ -1,8 +1,9 @@
 //! A token before it is signed, which is kept so short that web servers take it as a header: nginx, Apache, Tomcat and
 //! gunicorn refuse header lines of 8 KiB, and other members of the same request want room too.
 //!
-//! What does not fit is left out, and the token says so: objects of the permission maps first (`permissions_truncated`),
-//! then the largest claims (`claims_truncated`). Userinfo, which is no header, has all of them.
+//! What does not fit is left out, and the token says so: objects of the permission maps first
+//! (`permissions_truncated`), then the largest claims (`claims_truncated`). Userinfo, which is no header, has all of
+//! them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ impl Draft {
         self.room.saturating_sub(length(&self.claims) + EMPTY_MAPS.len() + url.len())
     }
 
-    /// Signs it. What had to be left out is told to the people who run the app, if it is for one. While the first key of
-    /// an algorithm is still being made the caller may come back in a moment. Errors: `temporarily_unavailable`.
+    /// Signs it. What had to be left out is told to the people who run the app, if it is for one. While the first key
+    /// of an algorithm is still being made the caller may come back in a moment. Errors: `temporarily_unavailable`.
     pub fn sign(self, cx: &Cx, client: Option<&Client>) -> Result<String, Error> {
         let Some(signer) = &self.signer else {
             return Err(Error::new(

@@ -62,8 +62,8 @@ const HINTED: &str = "hinted";
 /// The purpose of its tag.
 const PURPOSE: &str = "logout-hint";
 
-/// A request that came as a form, as the query of the same request: with what the hint says in the place of it, which is
-/// longer than addresses should be. A hint that is none stays none. Errors: one that is too long without it.
+/// A request that came as a form, as the query of the same request: with what the hint says in the place of it, which
+/// is longer than addresses should be. A hint that is none stays none. Errors: one that is too long without it.
 pub fn as_query(cx: &Cx, params: Params) -> Result<String, PageRefusal> {
     let params = match params.find("id_token_hint").map(|token| access_token::genuine_id_token(cx, token)) {
         None => params,

@@ -192,8 +192,8 @@ fn with_permissions(
     draft.sign(cx, client)
 }
 
-/// What stands in an id token (OIDC Core §2), without permissions, and with room for the hash of the access token that it
-/// goes with.
+/// What stands in an id token (OIDC Core §2), without permissions, and with room for the hash of the access token that
+/// it goes with.
 fn id_claims(cx: &Cx, about: &About<'_>, own: &ClientClaims) -> Map<String, Value> {
     let mut token = Map::new();
     common(cx, &mut token, TokenUse::Id, (about.user.id.as_str(), cx.settings().tokens.id.as_secs()));

@@ -45,8 +45,8 @@ pub struct Params(BTreeMap<String, String>);
 
 impl Params {
     /// Collects pairs in any order. "Request and response parameters MUST NOT be included more than once" (RFC 6749
-    /// §3.1, §3.2), with one exception: `resource` may repeat (RFC 8707 §2), and all are kept, with a space between two:
-    /// a URI has none. No value is longer than any that has a meaning here.
+    /// §3.1, §3.2), with one exception: `resource` may repeat (RFC 8707 §2), and all are kept, with a space between
+    /// two: a URI has none. No value is longer than any that has a meaning here.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         let (params, wrong) = Self::collect(pairs);
         match wrong.into_iter().next() {

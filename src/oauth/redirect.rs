@@ -37,7 +37,8 @@ const FORBIDDEN_SCHEMES: [&str; 19] = [
 /// Hosts that are this machine (RFC 8252 §7.3). No other spelling of a loopback address counts.
 const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Ends of names that are given out within a network only (RFC 8375, the reserved `.internal`, and the habit of routers).
+/// Ends of names that are given out within a network only (RFC 8375, the reserved `.internal`, and the habit of
+/// routers).
 const PRIVATE_NAMES: [&str; 3] = [".lan", ".home.arpa", ".internal"];
 
 /// Which plain `http` addresses an app may have.
@@ -80,8 +81,8 @@ fn is_private(url: &Url) -> bool {
 /// Whether this text may be registered as a redirect or post-logout URI; the error says what to change.
 ///
 /// Absolute, without a fragment (RFC 6749 §3.1.2), without user information or wildcard (RFC 9700 §4.1.3), `https`, or
-/// `http` on loopback or where `plain` allows it, or a custom scheme of an app (RFC 8252 §7.1). The text must already be in the form that a parser
-/// gives back, so that what is stored, compared and emitted is one and the same string.
+/// `http` on loopback or where `plain` allows it, or a custom scheme of an app (RFC 8252 §7.1). The text must already
+/// be in the form that a parser gives back, so that what is stored, compared and emitted is one and the same string.
 pub fn check_registrable(text: &str, plain: PlainHttp) -> Result<(), String> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return Err(format!("A redirect URI has 1 to {MAX_LENGTH} characters."));

@@ -1,5 +1,6 @@
-//! What is told of requests to the token endpoint, and of clients' proofs, that were refused: a row of the audit log,
-//! and an entry among the failures of the app. Nobody waits for either, so that no time tells which clients there are.
+//! What is told about requests to the token endpoint, and of clients' proofs, that were refused: a row of the audit
+//! log, and an entry among the failures of the app. Nobody waits for either, so that no time tells which clients there
+//! are.
 
 use super::clients::{self, failures};
 use super::{Error, ErrorCode, Params, Reason};

@@ -319,8 +319,8 @@ pub enum GroupClaims {
     None,
 }
 
-/// `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another one;
-/// many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case.
+/// `typ` of an access token's header. RFC 9068 §2.1 wants `at+jwt`, so that an access token is not taken for another
+/// one; many verifiers take `JWT` alone. What a token of Auther is for is told by its claim `token_use` in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum AccessTokenTyp {
     /// `JWT` (RFC 7519 §5.1).

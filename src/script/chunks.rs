@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mlua::chunk::Compiler;
 
 use super::Fault;
+use super::lex;
 use super::stepped::stepped;
 use crate::base::ScriptDigest;
 
@@ -20,6 +21,10 @@ pub(super) fn compile(source: &str) -> Result<Vec<u8>, Fault> {
         mlua::Error::SyntaxError { message, .. } => Fault::from_compiler(&message),
         _ => Fault::Engine,
     })?;
+    if let Some(word) = lex::words(source).into_iter().find(|word| !word.is_exact()) {
+        let message = format!("{} cannot be held exactly: compare it as text, in quotes", word.text);
+        return Err(Fault::syntax(word.line, &message));
+    }
     stepped(compiled).ok_or(Fault::Engine)
 }
 

@@ -60,7 +60,12 @@ impl Fault {
     /// From what the compiler said: `:LINE: message`.
     pub(super) fn from_compiler(text: &str) -> Self {
         let (line, message) = located(text.trim_start_matches(':'));
-        Self::Syntax { line: line.unwrap_or(1), message: shortened(message) }
+        Self::syntax(line.unwrap_or(1), message)
+    }
+
+    /// A mistake on a line.
+    pub(super) fn syntax(line: u32, message: &str) -> Self {
+        Self::Syntax { line, message: shortened(message) }
     }
 
     /// From what the interpreter said.

@@ -21,6 +21,23 @@ pub(super) struct Word<'s> {
     pub line: u32,
 }
 
+impl Word<'_> {
+    /// Whether it is no whole number, or one that a floating-point number of 64 bits holds: all numbers are such in
+    /// Luau.
+    pub(super) fn is_exact(&self) -> bool {
+        let digits = self.text.replace('_', "").to_ascii_lowercase();
+        let (digits, radix) = match (digits.strip_prefix("0x"), digits.strip_prefix("0b")) {
+            (Some(digits), _) => (digits, 16),
+            (None, Some(digits)) => (digits, 2),
+            (None, None) => (digits.as_str(), 10),
+        };
+        if self.kind != Kind::Number || digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+            return true;
+        }
+        u128::from_str_radix(digits, radix).is_ok_and(|whole| (whole as f64) as u128 == whole)
+    }
+}
+
 /// Operators of more than one character, longest first.
 const SIGNS: &[&str] = &[
     "...", "..=", "//=", "==", "~=", "<=", ">=", "..", "::", "//", "<<", ">>", "->", "+=", "-=", "*=", "/=", "%=", "^=",
@@ -127,6 +144,34 @@ mod tests {
             [("local", 1), ("a", 1), ("=", 1), ("", 1), ("return", 3), ("", 3), ("..", 3), ("", 3), ("~=", 3)];
         assert_eq!(texts.get(..9), Some(&expected[..]));
         assert_eq!(texts.get(9..), Some(&[("", 3), ("//", 3), ("2", 3)][..]));
+    }
+
+    #[test]
+    fn a_whole_number_that_would_be_rounded_is_found() {
+        let exact = |text: &str| words(text).iter().all(Word::is_exact);
+        for text in [
+            "0",
+            "9007199254740992",
+            "9_007_199_254_740_991",
+            "0x1F",
+            "0b11",
+            "1e308",
+            "1.5",
+            "'9007199254740993'",
+            "x9007199254740993",
+            "9007199254740994",
+        ] {
+            assert!(exact(text), "{text}");
+        }
+        for text in [
+            "9007199254740993",
+            "return -9_007_199_254_740_993",
+            "0x20000000000001",
+            "99999999999999999999999999999999999999999",
+            "0X20000000000001",
+        ] {
+            assert!(!exact(text), "{text}");
+        }
     }
 
     #[test]

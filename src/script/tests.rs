@@ -47,11 +47,23 @@ fn what_a_policy_returns_is_told_by_type() {
 
 #[test]
 fn the_context_is_plain_data() {
-    let context = json!({"resource": {"amount": 12.5, "tags": ["a", null, "c"], "none": null, "ok": true}, "big": 9_007_199_254_740_993_u64});
+    let context = json!({"resource": {"amount": 12.5, "tags": ["a", null, "c"], "none": null, "ok": true}, "big": 9_007_199_254_740_992_u64});
     let source = "local r = context.resource\n\
                   return r.amount == 12.5 and r.tags[1] == 'a' and r.tags[2] == nil and r.none == nil and r.ok and context.big > 2^52 \
                   and getmetatable(context) == nil and getmetatable(r.tags) == nil";
     assert_eq!(run_in(&mut vm(|_| ()), source, &context), Ok(Returned::Bool(true)));
+}
+
+#[test]
+fn a_number_that_would_be_rounded_reaches_no_script() {
+    let same = "return context.user.uid == context.resource.owner_id";
+    for owner in [json!(9_007_199_254_740_993_u64), json!(-9_007_199_254_740_993_i64), json!(1e300)] {
+        let context = json!({"user": {"uid": 9_007_199_254_740_992_u64}, "resource": {"owner_id": owner}});
+        let refused = run_in(&mut vm(|_| ()), same, &context);
+        assert!(matches!(&refused, Err(Fault::Runtime { message, .. }) if message.contains("exactly")), "{refused:?}");
+    }
+    let refused = run_in(&mut vm(|_| ()), "return context.uid == 9007199254740993", &json!({"uid": 1_u64 << 53}));
+    assert!(matches!(refused, Err(Fault::Syntax { line: 1, .. })), "{refused:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::io;
 use mlua::{Lua, Value as LuaValue};
 use serde_json::Value;
 
+use crate::base::strict_json::exact;
+
 /// How deep a context may be nested.
 const DEPTH: usize = 32;
 
@@ -42,7 +44,12 @@ pub(super) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<LuaValue> {
     Ok(match value {
         Value::Null => LuaValue::Nil,
         Value::Bool(is) => LuaValue::Boolean(*is),
-        Value::Number(number) => LuaValue::Number(number.as_f64().unwrap_or(f64::NAN)),
+        // A number that was rounded could be equal to another one.
+        Value::Number(number) => LuaValue::Number(exact(number).ok_or_else(|| {
+            mlua::Error::runtime(format!(
+                "the context has the number {number}, which scripts cannot hold exactly: keep it as text"
+            ))
+        })?),
         Value::String(text) => LuaValue::String(lua.create_string(text)?),
         Value::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;

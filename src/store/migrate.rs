@@ -10,7 +10,7 @@ use crate::base::page::PageRequest;
 use crate::base::secret::sha256;
 use crate::records::tuple::ANY;
 use crate::records::{Model, SubjectRef, Tuple, TupleKey};
-use crate::store::rows::{change_counts, clients, models, tuples, users};
+use crate::store::rows::{change_counts, clients, groups, models, tuples, users};
 
 /// One change of the stored shapes.
 pub(super) struct Migration {
@@ -30,7 +30,26 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "types have written owners", run: types_have_written_owners },
     Migration { number: 5, name: "counts of changes have their own table", run: counts_have_their_own_table },
     Migration { number: 6, name: "models and signing keys belong to revisions", run: counts_that_nobody_asks_for_go },
+    Migration { number: 7, name: "names of groups have one form", run: names_of_groups_have_one_form },
 ];
+
+/// A group is found by every spelling of its name from now on. Of two groups whose names are one name now, the older
+/// one is found by it, and each by its identifier.
+fn names_of_groups_have_one_form(steps: &Steps<'_>) -> Result<(), Error> {
+    let (tenant, mut request) = (TenantId::DEFAULT, PageRequest::default());
+    loop {
+        let page = groups::page(&steps.read()?, tenant, &request)?;
+        for group in page.items.iter().filter(|group| {
+            canonical::name(&group.name) != group.name.to_lowercase() || canonical::composed(&group.name) != group.name
+        }) {
+            steps.write(|tx| groups::move_name(tx, tenant, group))?;
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(());
+        }
+    }
+}
 
 /// Compiled models and the ring of signing keys belong to a revision of the store, and not to counts of their own.
 fn counts_that_nobody_asks_for_go(steps: &Steps<'_>) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 mod addresses;
 mod circles;
+mod json;
 mod linked;
 mod names;
 mod texts;

@@ -32,6 +32,12 @@ impl Program {
         Response::of(request.json(&body)).await
     }
 
+    /// Sends a text as JSON, whatever it is.
+    pub async fn send_text(&self, method: Method, path: &str, body: String) -> Response {
+        let request = self.browser.http.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.token);
+        Response::of(request.header("content-type", "application/json").body(body)).await
+    }
+
     pub async fn post(&self, name: &str, body: Value) -> Response {
         self.send(Method::POST, &format!("/api/auth/api-key/{name}"), body).await
     }

@@ -44,6 +44,7 @@ mod routes;
 mod scenario;
 mod scenarios;
 mod strangers;
+mod strict;
 mod supervisor;
 mod taken_away;
 mod telling;

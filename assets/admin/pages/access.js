@@ -152,7 +152,8 @@ function bySubject(changes) {
     const key = `${change.subject_type}:${change.subject_id}#${change.subject_relation || ""}`;
     const one = found.get(key) || { key, type: change.subject_type, id: change.subject_id, relation: change.subject_relation, objects: new Map() };
     const object = `${change.entity_type}:${change.entity_id}`;
-    one.objects.set(object, [...(one.objects.get(object) || []), change.permission]);
+    const permission = change.abac_required ? `${change.permission} (a policy decides)` : change.permission;
+    one.objects.set(object, [...(one.objects.get(object) || []), permission]);
     found.set(key, one);
   }
   return [...found.values()].map((one) => {
@@ -183,8 +184,8 @@ export function Changes({ changes }) {
   return html`<div class="changes">
     <${Side} title="Will gain" kind="good" changes=${gained} nameOf=${nameOf} />
     <${Side} title="Will lose" kind="bad" changes=${lost} nameOf=${nameOf} />
-    ${gained.length + lost.length === 0 && html`<p>Nobody gains or loses anything.</p>`}
-    ${!changes.complete && html`<p class="hint">There is more than was looked at: this is a part of it.</p>`}
+    ${gained.length + lost.length === 0 && changes.complete && html`<p>Nobody gains or loses anything.</p>`}
+    ${!changes.complete && html`<p class="hint">This is not all: there is more than was looked at.</p>`}
   </div>`;
 }
 

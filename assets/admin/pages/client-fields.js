@@ -1,5 +1,6 @@
 // What clients are called in plain words, and how their fields stand in a form. Used by the pages about clients.
 import { shell } from "../../static/core/words.js";
+import { lineAt, readJson } from "./text-editor.js";
 
 export const types = {
   web: { title: "Web app with a server", short: "web", about: "Next.js, Rails, Django, Express. Its server keeps a secret." },
@@ -91,11 +92,9 @@ export function fromForm(values) {
   }
   if (body.jwks === "") delete body.jwks;
   if (typeof body.jwks === "string") {
-    try {
-      body.jwks = JSON.parse(body.jwks);
-    } catch (error) {
-      throw new Wrongly({ jwks: `This is not JSON: ${error.message}.` });
-    }
+    const { value, slip } = readJson(body.jwks);
+    if (slip) throw new Wrongly({ jwks: `This is not JSON: line ${lineAt(body.jwks, slip.at)}: ${slip.message}` });
+    body.jwks = value;
   }
   if (body.access_token_seconds === "") delete body.access_token_seconds;
   else if (body.access_token_seconds !== undefined) body.access_token_seconds = seconds(body.access_token_seconds);

@@ -91,6 +91,9 @@ export function readJson(text) {
     if (text[at] === '"') return string();
     const word = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])/.exec(text.slice(at, at + 64))?.[0];
     if (!word) throw new Slip(`Expected a value, found ${shown()}.`, at);
+    // A number that is rounded could become equal to another one: the server refuses it too.
+    if (Math.abs(Number(word)) > 2 ** 53 || (Math.abs(Number(word)) === 2 ** 53 && !/^-?9007199254740992$/.test(word)))
+      throw new Slip(`${word} cannot be kept exactly: write it as text, in quotes.`, at);
     at += word.length;
     return JSON.parse(word);
   };

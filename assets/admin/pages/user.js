@@ -8,6 +8,7 @@ import { adminPage } from "../../static/core/urls.js";
 import { count, shell } from "../../static/core/words.js";
 import { Delete, EditForm } from "../people.js";
 import { ForThose, May, useShown } from "../rights.js";
+import { lineAt, readJson } from "./text-editor.js";
 import { AccessTab, ActivityTab, AppsTab, GroupsTab, KeysTab, SessionsTab, TokenTab } from "./user-tabs.js";
 import { State } from "./users.js";
 
@@ -141,11 +142,9 @@ function ProfileTab({ user, saved }) {
     toast("Saved.");
   };
   const sendAttributes = ({ attributes: text, ...rest }) => {
-    let parsed;
-    try {
-      parsed = JSON.parse(text || "{}");
-    } catch (error) {
-      const message = `This is no JSON: ${error.message}`;
+    const { value: parsed, slip } = readJson(text || "{}");
+    if (slip) {
+      const message = `This is no JSON: line ${lineAt(text, slip.at)}: ${slip.message}`;
       throw Object.assign(new Error(message), { fields: { attributes: message } });
     }
     return admin.patch(path, { attributes: parsed, ...rest });

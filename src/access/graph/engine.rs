@@ -2,12 +2,18 @@
 //!
 //! One engine, two modes. *Static*: scripts are not run, and what depends on one is [`CheckResult::Gated`]. *Live*: a
 //! [`ScriptRunner`] runs them. The search goes depth first in the order of the model and of the tuples, so that the
-//! same tuples give the same derivation.
+//! same tuples give the same derivation. It gives up where an exclusion rests on a node that is still open, and
+//! [`circle`] says first what is taken away there: so the answer is the same whatever was asked before.
+
+mod best;
+mod circle;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use self::best::{Best, with_wildcard};
+use self::circle::Taken;
 use super::derivation::{Derivation, Rule, ScriptResult};
 use super::memo::{EXACT, Known, Memo, Node, NodeResult};
 use super::result::{CheckResult, Script, ScriptOutcome, ScriptRunner, ScriptSource};
@@ -52,6 +58,10 @@ pub struct Engine<'a, F: ?Sized> {
     cut: bool,
     /// Whether what is evaluated is to be taken away.
     excluding: bool,
+    /// Whether it was given up because an exclusion rests on a node that is still open.
+    circular: bool,
+    /// What exclusions take away, when the question before was given up for that.
+    taken: Option<Taken>,
     denied: bool,
     failed: bool,
     deciding_script: Option<ScriptSource>,
@@ -90,6 +100,8 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
             sets: 0,
             cut: false,
             excluding: false,
+            circular: false,
+            taken: None,
             denied: false,
             failed: false,
             deciding_script: None,
@@ -115,14 +127,16 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
     /// Whether the subject has `relation` to `kind:id`. In static mode a permission with a policy is the least of this
     /// and [`CheckResult::Gated`]. Errors: [`Error::LimitReached`] when that is not known.
     pub fn holds(&mut self, at: ObjectRelation<'_>) -> Result<CheckOutcome, Error> {
-        (self.visited, self.sets, self.deciding_script) = (0, 0, None);
-        (self.cut, self.excluding, self.denied, self.failed) = (false, false, false, false);
+        self.begin();
         let applies = self.runner.is_some() && self.policy.is_some();
         let [kind, id, relation] = [at.kind, at.id, at.relation].map(|text| self.symbol(text));
         let node = Node { at: Userset { kind, id, relation }, applies };
-        let found = self.node(node, 0);
+        let mut found = self.node(node, 0);
         if found.is_err() || self.cut {
             self.memo.clear();
+        }
+        if self.circular {
+            found = self.in_circle(node);
         }
         let found = found?;
         if self.cut && found.result != CheckResult::Yes {
@@ -130,6 +144,11 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         }
         let (denied, failed, deciding_script) = (self.denied, self.failed, self.deciding_script);
         Ok(CheckOutcome { result: found.result, denied, failed, deciding_script, derivation: found.derivation })
+    }
+
+    fn begin(&mut self) {
+        (self.visited, self.sets, self.deciding_script) = (0, 0, None);
+        (self.cut, self.excluding, self.circular, self.denied, self.failed) = (false, false, false, false, false);
     }
 
     fn symbol(&self, text: &str) -> Symbol {
@@ -228,23 +247,23 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         Ok(NodeResult { result, low, derivation })
     }
 
-    fn except(&mut self, base: &Rewrite, taken: &Rewrite, at: RewriteSite<'_>) -> Result<NodeResult, Error> {
+    fn except(&mut self, base: &Rewrite, excluded: &Rewrite, at: RewriteSite<'_>) -> Result<NodeResult, Error> {
         let base = self.rewrite(base, at)?;
         if base.result == CheckResult::No {
             return Ok(base);
         }
         let outer = std::mem::replace(&mut self.excluding, true);
-        let mut taken = self.rewrite(taken, RewriteSite { applies: false, ..at })?;
+        let mut taken = self.rewrite(excluded, RewriteSite { applies: false, ..at })?;
         self.excluding = outer;
-        if taken.low != EXACT {
-            // What is excluded depends on the question itself, or lies beyond a limit: it must not count as not
-            // excluded.
-            taken.result = taken.result.max(CheckResult::Error);
-            if taken.result == CheckResult::Error {
-                let by = taken.derivation.take().into_iter().collect();
-                taken.derivation =
-                    self.derived(|| Derivation { by, ..Derivation::new(Rule::Cycle, CheckResult::Error) });
-            }
+        if let Some(known) = self.taken.as_ref().and_then(|all| all.by(at.node, excluded)) {
+            taken = NodeResult::exact(known, self.as_circular(taken, known));
+        } else if taken.low != EXACT && !self.cut {
+            self.circular = true;
+            return Err(Error::LimitReached("an exclusion depends on itself"));
+        } else if taken.low != EXACT {
+            // What is excluded lies beyond a limit: it must not count as not excluded.
+            let result = taken.result.max(CheckResult::Error);
+            taken = NodeResult { result, low: taken.low, derivation: self.as_circular(taken, result) };
         }
         let mut result = match taken.result {
             CheckResult::No => base.result,
@@ -265,12 +284,14 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
     fn direct(&mut self, at: RewriteSite<'_>) -> Result<NodeResult, Error> {
         let mut best = Best::new(self.explain);
         for subject in [Some(self.subject), self.everyone].into_iter().flatten() {
-            if subject.as_set().is_some() || !self.accepts(at.relation, subject) {
+            let is_taken_alone = self.accepts(at.relation, subject, false);
+            if subject.as_set().is_some() || !is_taken_alone && !self.accepts(at.relation, subject, true) {
                 continue;
             }
             for userset in with_wildcard(at.node.at) {
                 let found = self.graph.tuples.edge(&self.local, userset, subject)?;
-                if let Some(edge) = found.filter(|edge| edge.counts_at(self.graph.now)) {
+                let counts = |edge: &Edge| edge.counts_at(self.graph.now) && (is_taken_alone || edge.conditional);
+                if let Some(edge) = found.filter(counts) {
                     let (result, script) = self.script(Some((userset, edge)), at.applies)?;
                     let derivation = self
                         .derived_by(Derivation { script, ..Derivation::new(Rule::Tuple, result) }, (userset, edge))?;
@@ -287,22 +308,9 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
     }
 
     fn sets(&mut self, at: RewriteSite<'_>, best: &mut Best) -> Result<(), Error> {
-        let most = self.graph.limits.subjects;
         for userset in with_wildcard(at.node.at) {
-            let sets = self.graph.tuples.edges(&self.local, userset, TupleFilter::Usersets, most.saturating_add(1))?;
-            if sets.len() > most {
-                return Err(Error::LimitReached("a relation is given to too many sets"));
-            }
-            self.graph.take(sets.len())?;
-            for edge in sets {
-                let Some(set) = edge.subject.as_set() else { continue };
-                if !edge.counts_at(self.graph.now) || !self.accepts(at.relation, edge.subject) {
-                    continue;
-                }
-                self.sets += 1;
-                if self.sets > most {
-                    return Err(Error::LimitReached("it leads to too many groups or sets"));
-                }
+            for edge in self.set_edges(userset)? {
+                let Some(set) = self.set_of(at.relation, edge)? else { continue };
                 let inner = self.node(Node { at: set, applies: false }, at.depth + 1)?;
                 if best.add(self.through(Rule::Tuple, (userset, edge), inner, at.applies)?) {
                     return Ok(());
@@ -317,21 +325,13 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         let Some(to_parent) = at.model.relations.get(from).filter(|relation| relation.takes_tuples()) else {
             return Ok(NodeResult::no());
         };
-        let (from, relation, most) = (self.symbol(from), self.symbol(relation), self.graph.limits.nodes);
+        let (from, relation) = (self.symbol(from), self.symbol(relation));
         for userset in with_wildcard(Userset { relation: from, ..at.node.at }) {
-            let parents = self.graph.tuples.edges(&self.local, userset, TupleFilter::All, most.saturating_add(1))?;
-            if parents.len() > most {
-                return Err(Error::LimitReached("an object has too many parents"));
-            }
-            self.graph.take(parents.len())?;
-            for edge in parents {
-                let Subject { kind, id, .. } = edge.subject;
-                if edge.subject.relation != Symbol::NONE
-                    || !edge.counts_at(self.graph.now)
-                    || !self.accepts(to_parent, edge.subject)
-                {
+            for edge in self.parent_edges(userset)? {
+                if !self.is_parent(to_parent, edge) {
                     continue;
                 }
+                let Subject { kind, id, .. } = edge.subject;
                 let parent = Node { at: Userset { kind, id, relation }, applies: at.applies };
                 let inner = self.node(parent, at.depth + 1)?;
                 if best.add(self.through(Rule::Parent, (userset, edge), inner, false)?) {
@@ -340,6 +340,44 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
             }
         }
         Ok(best.into_result())
+    }
+
+    fn set_edges(&self, userset: Userset) -> Result<Vec<Edge>, Error> {
+        let most = self.graph.limits.subjects;
+        let sets = self.graph.tuples.edges(&self.local, userset, TupleFilter::Usersets, most.saturating_add(1))?;
+        if sets.len() > most {
+            return Err(Error::LimitReached("a relation is given to too many sets"));
+        }
+        self.graph.take(sets.len())?;
+        Ok(sets)
+    }
+
+    /// The set that a tuple gives a relation to; `None` where the tuple does not count.
+    fn set_of(&mut self, relation: &Relation, edge: Edge) -> Result<Option<Userset>, Error> {
+        let Some(set) = edge.subject.as_set() else { return Ok(None) };
+        if !self.counts(relation, edge) {
+            return Ok(None);
+        }
+        self.sets += 1;
+        if self.sets > self.graph.limits.subjects {
+            return Err(Error::LimitReached("it leads to too many groups or sets"));
+        }
+        Ok(Some(set))
+    }
+
+    fn parent_edges(&self, userset: Userset) -> Result<Vec<Edge>, Error> {
+        let most = self.graph.limits.nodes;
+        let parents = self.graph.tuples.edges(&self.local, userset, TupleFilter::All, most.saturating_add(1))?;
+        if parents.len() > most {
+            return Err(Error::LimitReached("an object has too many parents"));
+        }
+        self.graph.take(parents.len())?;
+        Ok(parents)
+    }
+
+    /// Whether a tuple of the relation `to_parent` leads to a parent.
+    fn is_parent(&self, to_parent: &Relation, edge: Edge) -> bool {
+        edge.subject.relation == Symbol::NONE && self.counts(to_parent, edge)
     }
 
     /// The result of a tuple whose userset or parent has the result `inner`. Its script counts only where that matters.
@@ -375,24 +413,7 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
             (false, Some(_)) => ScriptSource::Policy,
             (false, None) => return Ok((CheckResult::Yes, None)),
         };
-        let (result, message) = match &mut self.runner {
-            None => (CheckResult::Gated, None),
-            Some(runner) => {
-                let tuple = match tuple {
-                    Some((userset, edge)) => self.graph.tuples.tuple_behind(&self.local, userset, edge.subject)?,
-                    None => None,
-                };
-                let condition = tuple.as_ref().and_then(|tuple| tuple.condition.as_deref());
-                match condition.filter(|_| conditional).or(policy.as_deref()) {
-                    None => (CheckResult::Error, Some(String::from("the script is gone"))),
-                    Some(text) => match runner.run(&Script { source, text, tuple: tuple.as_ref() }) {
-                        ScriptOutcome::Allowed => (CheckResult::Yes, None),
-                        ScriptOutcome::Denied => (CheckResult::No, None),
-                        ScriptOutcome::Failed(message) => (CheckResult::Error, Some(message)),
-                    },
-                }
-            }
-        };
+        let (result, message) = self.outcome(tuple, (source, policy.as_deref()))?;
         self.failed |= result == CheckResult::Error;
         if !self.excluding {
             self.denied |= result == CheckResult::No;
@@ -401,11 +422,47 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         Ok((result, self.explain.then_some(ScriptResult { source, result, message })))
     }
 
-    fn accepts(&self, relation: &Relation, subject: Subject) -> bool {
+    fn outcome(
+        &mut self,
+        tuple: Option<(Userset, Edge)>,
+        (source, policy): (ScriptSource, Option<&str>),
+    ) -> Result<(CheckResult, Option<String>), Error> {
+        let Some(runner) = &mut self.runner else { return Ok((CheckResult::Gated, None)) };
+        if let Some(known) = self.taken.as_ref().and_then(|all| all.outcome_of(tuple, source)) {
+            return Ok(known.clone());
+        }
+        let behind = match tuple {
+            Some((userset, edge)) => self.graph.tuples.tuple_behind(&self.local, userset, edge.subject)?,
+            None => None,
+        };
+        let text = match source {
+            ScriptSource::Condition => behind.as_ref().and_then(|tuple| tuple.condition.as_deref()),
+            ScriptSource::Policy => policy,
+        };
+        let Some(text) = text else {
+            return Ok((CheckResult::Error, Some(String::from("the script is gone"))));
+        };
+        let outcome = match runner.run(&Script { source, text, tuple: behind.as_ref() }) {
+            ScriptOutcome::Allowed => (CheckResult::Yes, None),
+            ScriptOutcome::Denied => (CheckResult::No, None),
+            ScriptOutcome::Failed(message) => (CheckResult::Error, Some(message)),
+        };
+        if let Some(all) = &mut self.taken {
+            all.note_outcome(tuple, source, outcome.clone());
+        }
+        Ok(outcome)
+    }
+
+    /// Whether a tuple of a relation exists at this moment and is one that the relation takes.
+    fn counts(&self, relation: &Relation, edge: Edge) -> bool {
+        edge.counts_at(self.graph.now) && self.accepts(relation, edge.subject, edge.conditional)
+    }
+
+    fn accepts(&self, relation: &Relation, subject: Subject, conditional: bool) -> bool {
         relation.subjects.is_none() || {
             let parts = [subject.kind, subject.id, subject.relation];
             let [kind, id, held] = parts.map(|symbol| self.graph.tuples.text(&self.local, symbol));
-            relation.lets_in(&kind, &id, (subject.relation != Symbol::NONE).then_some(&held))
+            relation.lets_in((&kind, &id, (subject.relation != Symbol::NONE).then_some(&held)), conditional)
         }
     }
 
@@ -418,52 +475,16 @@ impl<'a, F: TupleReader + ?Sized> Engine<'a, F> {
         Ok(Some(Rc::new(Derivation { tuple: tuple.map(|tuple| tuple.key), ..step })))
     }
 
+    /// The derivation of what is taken away, where its result is said by more than itself.
+    fn as_circular(&self, taken: NodeResult, result: CheckResult) -> Option<Rc<Derivation>> {
+        if taken.result == result && taken.low == EXACT {
+            return taken.derivation;
+        }
+        let by = taken.derivation.into_iter().collect();
+        self.derived(|| Derivation { by, ..Derivation::new(Rule::Cycle, result) })
+    }
+
     fn derived(&self, derivation: impl FnOnce() -> Derivation) -> Option<Rc<Derivation>> {
         self.explain.then(|| Rc::new(derivation()))
-    }
-}
-
-/// The relation of the object itself, and of `*`, which stands for every object of the type.
-fn with_wildcard(at: Userset) -> impl Iterator<Item = Userset> {
-    let every = (at.id != Symbol::ANY).then_some(Userset { id: Symbol::ANY, ..at });
-    std::iter::once(at).chain(every)
-}
-
-/// The best of several results.
-struct Best {
-    result: NodeResult,
-    tried: Option<Vec<Rc<Derivation>>>,
-}
-
-impl Best {
-    fn new(explain: bool) -> Self {
-        Self { result: NodeResult::no(), tried: explain.then(Vec::new) }
-    }
-
-    /// Takes another result; true when no other one can be better.
-    fn add(&mut self, other: NodeResult) -> bool {
-        let wins = other.result == CheckResult::Yes;
-        self.result.result = self.result.result.max(other.result);
-        self.result.low = if wins { EXACT } else { self.result.low.min(other.low) };
-        if let Some(tried) = &mut self.tried {
-            if wins {
-                tried.clear();
-            }
-            tried.extend(other.derivation.filter(|derivation| derivation.is_informative()));
-        }
-        wins
-    }
-
-    /// With the derivation of the one that holds, else with those of all that were tried.
-    fn into_result(self) -> NodeResult {
-        let result = self.result.result;
-        let derivation = self.tried.map(|mut tried| match (tried.pop(), tried.is_empty()) {
-            (Some(one), true) => one,
-            (last, _) => {
-                tried.extend(last);
-                Rc::new(Derivation { by: tried, ..Derivation::new(Rule::AnyOf, result) })
-            }
-        });
-        NodeResult { derivation, ..self.result }
     }
 }

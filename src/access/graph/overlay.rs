@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tuple_reader::{ObjectRelation, TupleReader};
+use crate::records::tuple::ANY;
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::Error;
 
@@ -118,5 +119,57 @@ impl<F: TupleReader + ?Sized> TupleReader for Overlay<'_, F> {
         ids.dedup();
         ids.truncate(limit);
         Ok(ids)
+    }
+
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        (kind, relation): (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let is_one = |key: &TupleKey| key.subject == *subject && key.entity_type == kind && key.relation == relation;
+        let key = |id: &str| TupleKey {
+            entity_type: kind.to_owned(),
+            entity_id: id.to_owned(),
+            relation: relation.to_owned(),
+            subject: subject.clone(),
+        };
+        let asked = limit.saturating_add(self.hidden());
+        let stored = self.base.objects_of(subject, (kind, relation), after, asked)?;
+        let added = self.added.keys().filter(|added| is_one(added)).map(|added| added.entity_id.clone());
+        let added = added.filter(|id| after.is_none_or(|after| id.as_str() > after));
+        let stored = stored.into_iter().map(|id| key(&id)).collect();
+        let keys = self.merged(stored, added.map(|id| key(&id)), |key| key.entity_id.clone(), (asked, limit));
+        Ok(keys.into_iter().map(|key| key.entity_id).collect())
+    }
+
+    fn subjects_of(
+        &self,
+        at: ObjectRelation<'_>,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let key = |id: &str| TupleKey {
+            entity_type: at.kind.to_owned(),
+            entity_id: at.id.to_owned(),
+            relation: at.relation.to_owned(),
+            subject: SubjectRef::new(kind, id),
+        };
+        let is_one = |subject: &SubjectRef| subject.kind == kind && subject.as_set().is_none() && subject.id != ANY;
+        let asked = limit.saturating_add(self.hidden());
+        let stored = self.base.subjects_of(at, kind, after, asked)?.iter().map(|id| key(id)).collect();
+        let added = self.added_at(at).map(|tuple| &tuple.key.subject).filter(|subject| is_one(subject));
+        let added = added.filter(|subject| after.is_none_or(|after| subject.id.as_str() > after));
+        let added = added.map(|subject| key(&subject.id));
+        let keys = self.merged(stored, added, |key| key.subject.id.clone(), (asked, limit));
+        Ok(keys.into_iter().map(|key| key.subject.id).collect())
+    }
+
+    fn subject_types(&self, limit: usize) -> Result<Vec<String>, Error> {
+        let mut kinds: BTreeSet<String> = self.base.subject_types(limit)?.into_iter().collect();
+        kinds.extend(self.added.keys().map(|key| key.subject.kind.clone()));
+        Ok(kinds.into_iter().take(limit).collect())
     }
 }

@@ -50,18 +50,169 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
                 self.tuples_of(&SubjectRef::new(subject.kind.as_str(), ANY), &mut reached)?;
             }
         }
+        self.all_reached(&mut reached, parents)?;
+        Ok(reached)
+    }
+
+    /// From relations of objects to every object on which something rests on them. Errors: [`Error::LimitReached`].
+    pub(in crate::access) fn reached_from(mut self, starts: &[RelationKey]) -> Result<Reached, Error> {
+        let mut reached = Reached::default();
+        starts.iter().for_each(|(kind, id, relation)| self.push(kind, id, relation));
+        self.all_reached(&mut reached, true)?;
+        Ok(reached)
+    }
+
+    /// The subjects on whose tuples rests what a subject has on objects that nothing rests on themselves: the subject,
+    /// everyone, and the sets and parents that these lead to. `None` when all objects of a type are among them. Errors:
+    /// [`Error::LimitReached`].
+    pub(in crate::access) fn sources_of(mut self, subject: &SubjectRef) -> Result<Option<BTreeSet<SubjectRef>>, Error> {
+        let kinds = self.kinds_that_stand()?;
+        let mut sources = BTreeSet::new();
+        match subject.as_set() {
+            Some((kind, id, relation)) => self.push(kind, id, relation),
+            None => {
+                self.follow(subject, &kinds, &mut sources)?;
+                self.follow(&SubjectRef::new(subject.kind.as_str(), ANY), &kinds, &mut sources)?;
+            }
+        }
+        while let Some((kind, id, relation)) = self.queue.pop_front() {
+            self.graph.take(1)?;
+            self.include(&kind, &id, &relation)?;
+            if !kinds.contains(&kind) {
+                continue;
+            }
+            if id == ANY {
+                return Ok(None);
+            }
+            self.follow(&SubjectRef::set(&*kind, &*id, &*relation), &kinds, &mut sources)?;
+            let alone = SubjectRef::new(&*kind, &*id);
+            if kind == GROUP && relation == MEMBER {
+                self.follow(&alone, &kinds, &mut sources)?;
+            }
+            self.follow_children(&alone, &relation, &kinds)?;
+            sources.insert(alone);
+        }
+        Ok(Some(sources))
+    }
+
+    /// The types of objects that stand as subjects.
+    fn kinds_that_stand(&mut self) -> Result<BTreeSet<String>, Error> {
+        let mut kinds = BTreeSet::new();
+        let most = self.graph.limits.listed;
+        for kind in self.graph.tuples.subject_types(most)? {
+            self.step(1)?;
+            if self.graph.schema.model(&kind)?.is_some() {
+                kinds.insert(kind);
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// From a subject to what its tuples give on objects of these types.
+    fn follow(
+        &mut self,
+        subject: &SubjectRef,
+        kinds: &BTreeSet<String>,
+        sources: &mut BTreeSet<SubjectRef>,
+    ) -> Result<(), Error> {
+        if !sources.insert(subject.clone()) {
+            return Ok(());
+        }
+        self.each_on(subject, kinds, |walk, key| {
+            walk.push(&key.entity_type, &key.entity_id, &key.relation);
+            Ok(())
+        })
+    }
+
+    /// From a parent to what objects of these types take over from it.
+    fn follow_children(&mut self, parent: &SubjectRef, relation: &str, kinds: &BTreeSet<String>) -> Result<(), Error> {
+        self.each_on(parent, kinds, |walk, key| {
+            let Some(model) = walk.graph.schema.model(&key.entity_type)? else { return Ok(()) };
+            for (name, other) in &model.relations {
+                if other.rewrite.inherited().contains(&(key.relation.as_str(), relation)) {
+                    walk.push(&key.entity_type, &key.entity_id, name);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The tuples of a subject on objects of some types; those on other ones are not read.
+    fn each_on(
+        &mut self,
+        subject: &SubjectRef,
+        kinds: &BTreeSet<String>,
+        mut with: impl FnMut(&mut Self, &TupleKey) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for kind in kinds {
+            let (entity_id, relation) = (String::new(), String::new());
+            let mut after = TupleKey { entity_type: kind.clone(), entity_id, relation, subject: subject.clone() };
+            loop {
+                let keys = self.graph.tuples.of_subject(subject, Some(&after), CHUNK)?;
+                let on_kind = keys.iter().take_while(|key| key.entity_type == *kind).count();
+                self.step(on_kind.saturating_add(1))?;
+                keys.iter().take(on_kind).try_for_each(|key| with(self, key))?;
+                match keys.last() {
+                    Some(last) if on_kind == CHUNK => after = last.clone(),
+                    _ => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The relations of objects that a question about these relations may come to, and whether a rewrite among them
+    /// takes something away. Errors: [`Error::LimitReached`].
+    pub(in crate::access) fn places_met(
+        mut self,
+        places: &[ObjectRelation<'_>],
+    ) -> Result<(BTreeSet<RelationKey>, bool), Error> {
+        let mut takes_away = false;
+        for at in places {
+            self.push(at.kind, at.id, at.relation);
+        }
+        while let Some((kind, id, relation)) = self.queue.pop_front() {
+            self.step(1)?;
+            let Some(model) = self.graph.schema.model(&kind)? else { continue };
+            let Some(rewrite) = model.relations.get(&relation).map(|relation| &relation.rewrite) else { continue };
+            takes_away |= rewrite.takes_away();
+            for other in rewrite.computed() {
+                self.push(&kind, &id, other);
+            }
+            for id in if id == ANY { vec![ANY] } else { vec![&*id, ANY] } {
+                let most = self.graph.limits.listed.saturating_add(1);
+                let sets = self.graph.tuples.sets(ObjectRelation::new(&kind, id, &relation), most)?;
+                self.step(sets.len())?;
+                for set in sets {
+                    if let Some((kind, id, relation)) = set.key.subject.as_set() {
+                        self.push(kind, id, relation);
+                    }
+                }
+            }
+            for (from, inherited) in rewrite.inherited() {
+                for parent in self.holders(&kind, &id, from)? {
+                    if parent.relation.is_none() {
+                        self.push(&parent.kind, &parent.id, inherited);
+                    }
+                }
+            }
+        }
+        Ok((self.seen.into_iter().collect(), takes_away))
+    }
+
+    fn all_reached(&mut self, reached: &mut Reached, parents: bool) -> Result<(), Error> {
         while let Some((kind, id, relation)) = self.queue.pop_front() {
             self.graph.take(1)?;
             self.include(&kind, &id, &relation)?;
             if !self.stands(&kind)? {
                 continue;
             }
-            self.sets_of(&kind, &id, &relation, &mut reached)?;
+            self.sets_of(&kind, &id, &relation, reached)?;
             if parents {
-                self.children_of(&kind, &id, &relation, &mut reached)?;
+                self.children_of(&kind, &id, &relation, reached)?;
             }
         }
-        Ok(reached)
+        Ok(())
     }
 
     /// Every subject of a tuple that a question about these relations may meet, and whether a rewrite among them takes
@@ -101,7 +252,8 @@ impl<'a, F: TupleReader + ?Sized> Walk<'a, F> {
         Ok((found, takes_away))
     }
 
-    fn stands(&mut self, kind: &str) -> Result<bool, Error> {
+    /// Whether objects of a type stand as subjects anywhere.
+    pub(in crate::access) fn stands(&mut self, kind: &str) -> Result<bool, Error> {
         if let Some(known) = self.stand.get(kind) {
             return Ok(*known);
         }

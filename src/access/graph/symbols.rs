@@ -45,7 +45,7 @@ impl Symbol {
 }
 
 /// A userset, `object#relation`: those who have a relation to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Userset {
     /// The entity type.
     pub kind: Symbol,
@@ -54,7 +54,7 @@ pub struct Userset {
 }
 
 /// A subject in interned texts: an object, or the userset of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
     pub kind: Symbol,
     pub id: Symbol,

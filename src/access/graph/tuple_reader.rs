@@ -56,6 +56,27 @@ pub trait TupleReader {
     /// The different objects of a type that have tuples; it may name some that have none any more.
     fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error>;
 
+    /// The objects of a type to which exactly this subject has the relation by a tuple, behind one; sorted.
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        object: (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error>;
+
+    /// The subjects of a type, no sets and not everyone, to whom tuples give the relation, behind one; sorted.
+    fn subjects_of(
+        &self,
+        at: ObjectRelation<'_>,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error>;
+
+    /// The different types of the subjects of tuples; it may name some that have none any more.
+    fn subject_types(&self, limit: usize) -> Result<Vec<String>, Error>;
+
     /// The symbol of a text.
     fn symbol(&self, local: &LocalSymbols, text: &str) -> Symbol {
         local.symbol(text)
@@ -128,5 +149,29 @@ impl<R: Read + ?Sized> TupleReader for StoreTuples<'_, R> {
 
     fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error> {
         rows::entity_ids(self.from, self.tenant, kind, after, limit)
+    }
+
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        object: (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        rows::objects_of_subject(self.from, self.tenant, subject, object, (after, limit))
+    }
+
+    fn subjects_of(
+        &self,
+        at: ObjectRelation<'_>,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        rows::subjects_of_object(self.from, self.tenant, (at.kind, at.id, at.relation), kind, (after, limit))
+    }
+
+    fn subject_types(&self, limit: usize) -> Result<Vec<String>, Error> {
+        rows::subject_types(self.from, self.tenant, limit)
     }
 }

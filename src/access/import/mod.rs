@@ -6,6 +6,8 @@
 pub(crate) mod openfga;
 pub(crate) mod tuples;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::model::SubjectRule;
@@ -14,23 +16,39 @@ use crate::records::tuple::SUBJECT_TYPES;
 pub use openfga::{Imported, import};
 pub use tuples::{Incoming, read_tuples};
 
-/// The name of a foreign type here: with `prefix` before it, unless it is a type of subjects that we have ourselves.
-pub fn prefixed(kind: &str, prefix: &str) -> String {
-    if SUBJECT_TYPES.contains(&kind) { kind.to_owned() } else { format!("{prefix}{kind}") }
+/// What foreign types are called here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypeNames {
+    /// Stands before every type that has no name of its own in `renamed`, but not before types of subjects that Auther
+    /// has itself.
+    pub prefix: String,
+    /// By the name there.
+    pub renamed: BTreeMap<String, String>,
+}
+
+impl TypeNames {
+    /// The name of a foreign type here.
+    pub fn of(&self, kind: &str) -> String {
+        match self.renamed.get(kind) {
+            Some(name) => name.clone(),
+            None if SUBJECT_TYPES.contains(&kind) => kind.to_owned(),
+            None => format!("{}{kind}", self.prefix),
+        }
+    }
 }
 
 impl Imported {
-    /// The same models with `prefix` before the name of every type, wherever it stands.
+    /// The same models with other names of types, wherever they stand.
     #[must_use]
-    pub fn with_prefix(mut self, prefix: &str) -> Self {
+    pub fn named(mut self, names: &TypeNames) -> Self {
         for model in &mut self.models {
-            model.entity_type = prefixed(&model.entity_type, prefix);
+            model.entity_type = names.of(&model.entity_type);
             let relations = model.definition.get_mut("relations").and_then(Value::as_object_mut);
             for relation in relations.into_iter().flat_map(|relations| relations.values_mut()) {
                 let subjects = relation.get_mut("subjects").and_then(Value::as_array_mut);
                 for subject in subjects.into_iter().flatten() {
                     if let Some(rule) = subject.as_str().and_then(|text| SubjectRule::parse(text).ok()) {
-                        *subject = renamed(rule, prefix).to_string().into();
+                        *subject = rule.renamed(&|kind| names.of(kind)).to_string().into();
                     }
                 }
             }
@@ -39,22 +57,18 @@ impl Imported {
     }
 }
 
-fn renamed(rule: SubjectRule, prefix: &str) -> SubjectRule {
-    match rule {
-        SubjectRule::One(kind) => SubjectRule::One(prefixed(&kind, prefix)),
-        SubjectRule::Everyone(kind) => SubjectRule::Everyone(prefixed(&kind, prefix)),
-        SubjectRule::Set { kind, relation } => SubjectRule::Set { kind: prefixed(&kind, prefix), relation },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shop() -> TypeNames {
+        TypeNames { prefix: String::from("shop:"), ..TypeNames::default() }
+    }
+
     #[test]
     fn a_type_of_ours_without_relations_becomes_no_model() {
         let names = |text: &str| -> Vec<String> {
-            let imported = import(&format!("model\n  schema 1.1\n{text}")).unwrap().with_prefix("shop:");
+            let imported = import(&format!("model\n  schema 1.1\n{text}")).unwrap().named(&shop());
             assert!(imported.notes.is_empty(), "{:?}", imported.notes);
             imported.models.into_iter().map(|model| model.entity_type).collect()
         };
@@ -69,7 +83,7 @@ mod tests {
     fn a_prefix_stands_before_every_foreign_type_and_no_other() {
         let text = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user]\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype doc\n  \
                     relations\n    define parent: [folder]\n    define viewer: [user, user:*, folder#viewer] or viewer from parent\n";
-        let imported = import(text).unwrap().with_prefix("shop:");
+        let imported = import(text).unwrap().named(&shop());
         let doc = imported.models.iter().find(|model| model.entity_type == "shop:doc").unwrap();
         assert_eq!(doc.definition["relations"]["parent"]["subjects"], serde_json::json!(["shop:folder"]));
         let viewer = doc.definition["relations"]["viewer"]["subjects"].as_array().unwrap();

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::openfga::{local, unwritten};
 use crate::access::error::Mistake;
 use crate::access::model::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
 use crate::base::Moment;
@@ -76,6 +77,7 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Moment>, D::Error> 
 /// lines that begin with `//` are passed over. `first` is the number of the text's first line, for mistakes: it may be
 /// a part of a longer text. Errors: every mistake with its line or its index, up to a hundred.
 pub fn read_tuples(text: &str, first: usize) -> Result<Vec<Incoming>, Vec<Mistake>> {
+    let text = text.trim_start_matches('\u{feff}');
     if let Some(items) = whole(text) {
         return collected(items.iter().enumerate().map(|(index, item)| (format!("[{index}]"), from_json(item))));
     }
@@ -142,11 +144,14 @@ fn from_json(value: &Value) -> Result<Incoming, String> {
 }
 
 fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
-    if members.get("condition").is_some_and(|condition| !condition.is_null()) {
-        return Err(String::from(
-            "has a condition of OpenFGA, which is no Lua: remove it, or write the tuple with a condition of Auther",
-        ));
-    }
+    let condition = match members.get("condition").filter(|condition| !condition.is_null()) {
+        None => None,
+        Some(condition) => {
+            let name = condition.get("name").and_then(Value::as_str).map(local).filter(|name| is_name(name));
+            let name = name.ok_or_else(|| String::from("has a condition without a name"))?;
+            Some(unwritten(&name))
+        }
+    };
     if let Some(name) =
         members.keys().find(|name| !matches!(name.as_str(), "user" | "relation" | "object" | "condition"))
     {
@@ -159,9 +164,14 @@ fn from_openfga(members: &Map<String, Value>) -> Result<Incoming, String> {
         .ok_or_else(|| format!("`object` is {}, not `type:id`", quoted(object)))?;
     let subject = SubjectRef::parse(user, TypeEnd::FirstColon)
         .ok_or_else(|| format!("`user` is {}, not `type:id` or `type:id#relation`", quoted(user)))?;
-    let (entity_type, entity_id) = (entity_type.to_owned(), entity_id.to_owned());
-    let key = TupleKey { entity_type, entity_id, relation: relation.to_owned(), subject };
-    Ok(Incoming { key: checked(key)?, condition: None, expires_at: None, is_foreign: true })
+    let subject = SubjectRef {
+        kind: local(&subject.kind),
+        id: subject.id,
+        relation: subject.relation.map(|relation| local(&relation)),
+    };
+    let (entity_type, entity_id) = (local(entity_type), entity_id.to_owned());
+    let key = TupleKey { entity_type, entity_id, relation: local(relation), subject };
+    Ok(Incoming { key: checked(key)?, condition, expires_at: None, is_foreign: true })
 }
 
 fn from_parts(parts: &[&str]) -> Result<TupleKey, String> {
@@ -277,7 +287,7 @@ mod tests {
     #[test]
     fn mistakes_name_their_line() {
         let text = "doc:1#viewer@user:ann\nnonsense\n{\"user\":\"ann\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n\
-            {\"user\":\"user:a\",\"relation\":\"viewer\",\"object\":\"doc:1\",\"condition\":{\"name\":\"c\"}}\n(a, b, c)\n\
+            {\"user\":\"user:a\",\"relation\":\"viewer\",\"object\":\"doc:1\",\"condition\":{}}\n(a, b, c)\n\
             {\"entity_type\":\"doc\"}\n{\"user\":\"a:b:c d\",\"relation\":\"viewer\",\"object\":\"doc:1\"}\n{";
         let mistakes = read_tuples(text, 1).unwrap_err();
         let places: Vec<_> = mistakes.iter().map(|mistake| mistake.at.as_str()).collect();

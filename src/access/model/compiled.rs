@@ -61,6 +61,13 @@ pub enum SubjectRule {
     Everyone(String),
     /// `group#member`: everyone with a relation to an object of this type.
     Set { kind: String, relation: String },
+    /// `user with office_hours`: one of these, by a tuple that has a condition.
+    With {
+        /// Who.
+        rule: Box<SubjectRule>,
+        /// What the condition is called. It is written on each tuple.
+        condition: String,
+    },
 }
 
 /// What may be done, by whom, under which condition.
@@ -82,21 +89,25 @@ impl Relation {
     /// Whether usersets may be subjects of its tuples at all.
     pub fn takes_sets(&self) -> bool {
         self.subjects.as_ref().is_none_or(|rules| {
-            rules.iter().any(|rule| match rule {
+            rules.iter().any(|rule| match rule.alone() {
                 SubjectRule::Set { .. } => true,
-                SubjectRule::One(kind) | SubjectRule::Everyone(kind) => kind == GROUP,
+                rule => rule.kind() == GROUP,
             })
         })
     }
 
-    /// Whether a tuple of this relation may have, and counts with, this subject.
-    pub fn accepts(&self, subject: &SubjectRef) -> bool {
-        self.takes_tuples() && self.lets_in(&subject.kind, &subject.id, subject.relation.as_deref())
+    /// Whether a tuple of this relation, `conditional` or not, may have, and counts with, this subject.
+    pub fn accepts(&self, subject: &SubjectRef, conditional: bool) -> bool {
+        self.takes_tuples() && self.lets_in((&subject.kind, &subject.id, subject.relation.as_deref()), conditional)
     }
 
-    /// Whether the subject `kind:id` or `kind:id#held` is of a kind that tuples of this relation take.
-    pub fn lets_in(&self, kind: &str, id: &str, held: Option<&str>) -> bool {
-        self.subjects.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.accepts(kind, id, held)))
+    /// Whether the subject `kind:id` or `kind:id#held` is of a kind that tuples of this relation take, with a condition
+    /// or without.
+    pub fn lets_in(&self, (kind, id, held): (&str, &str, Option<&str>), conditional: bool) -> bool {
+        let lets_in = |rule: &SubjectRule| {
+            (conditional || !matches!(rule, SubjectRule::With { .. })) && rule.alone().accepts(kind, id, held)
+        };
+        self.subjects.as_ref().is_none_or(|rules| rules.iter().any(lets_in))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{CompiledModel, SubjectRule, builtin, compile_stored};
+use super::{CompiledModel, builtin, compile_stored};
 use crate::base::id::TenantId;
 use crate::cx::Cx;
 use crate::records::Model;
@@ -97,9 +97,8 @@ pub(in crate::access) fn spell_subjects(
     model: &mut CompiledModel,
 ) -> Result<(), Error> {
     for rule in model.relations.values_mut().flat_map(|relation| relation.subjects.iter_mut().flatten()) {
-        let (SubjectRule::One(kind) | SubjectRule::Everyone(kind) | SubjectRule::Set { kind, .. }) = rule;
-        if let Some(stored) = stored_as(from, tenant, kind)? {
-            *kind = stored.entity_type;
+        if let Some(stored) = stored_as(from, tenant, rule.kind())? {
+            *rule = rule.clone().renamed(&|_| stored.entity_type.clone());
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{Permission, Rewrite, SubjectRule};
 use crate::access::error::Mistake;
 
 /// Most relations of a type.
-pub(super) const MAX_RELATIONS: usize = 64;
+pub(super) const MAX_RELATIONS: usize = 256;
 /// Most permissions of a type.
 pub(super) const MAX_PERMISSIONS: usize = 256;
 /// Largest document, in bytes of JSON.

@@ -44,7 +44,7 @@ fn arrow_leads_to_objects(model: &CompiledModel, arrow: &Arrow, mistakes: &mut V
         return;
     }
     let Some(rules) = &relation.subjects else { return };
-    for rule in rules.iter().filter(|rule| !matches!(rule, SubjectRule::One(_))) {
+    for rule in rules.iter().filter(|rule| !matches!(rule.alone(), SubjectRule::One(_))) {
         let place = format!("relations.{from}.subjects");
         mistakes.push(Mistake::new(
             place,
@@ -71,7 +71,7 @@ fn subjects_have_a_use(name: &str, relation: &Relation, mistakes: &mut Vec<Mista
 /// Sets over other types may be written before those types; sets over this one must exist now.
 fn own_sets_exist(model: &CompiledModel, name: &str, relation: &Relation, mistakes: &mut Vec<Mistake>) {
     for rule in relation.subjects.iter().flatten() {
-        if let SubjectRule::Set { kind, relation } = rule
+        if let SubjectRule::Set { kind, relation } = rule.alone()
             && *kind == model.entity_type
             && !model.relations.contains_key(relation)
             && mistakes.len() < MAX_MISTAKES
@@ -114,7 +114,7 @@ fn someone_can_have_each(model: &CompiledModel, mistakes: &mut Vec<Mistake>) {
 fn can_hold(model: &CompiledModel, relation: &Relation, rewrite: &Rewrite, possible: &BTreeSet<&str>) -> bool {
     match rewrite {
         Rewrite::Direct => relation.subjects.as_ref().is_none_or(|rules| {
-            rules.iter().any(|rule| match rule {
+            rules.iter().any(|rule| match rule.alone() {
                 SubjectRule::Set { kind, relation } if *kind == model.entity_type => {
                     possible.contains(relation.as_str())
                 }
@@ -155,7 +155,7 @@ fn steps<'m>(
 ) {
     match rewrite {
         Rewrite::Computed(to) => out.push(Step { to, negative, same_object: true }),
-        Rewrite::Direct => out.extend(relation.subjects.iter().flatten().filter_map(|rule| match rule {
+        Rewrite::Direct => out.extend(relation.subjects.iter().flatten().filter_map(|rule| match rule.alone() {
             SubjectRule::Set { kind, relation: to } if *kind == model.entity_type => {
                 Some(Step { to, negative, same_object: false })
             }

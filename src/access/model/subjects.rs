@@ -7,8 +7,18 @@ use super::names::{NAME_RULE, TYPE_RULE, is_entity_type, is_name, quoted};
 use crate::records::tuple::{ANY, GROUP, MEMBER};
 
 impl SubjectRule {
-    /// Reads `user`, `user:*`, `group#member`, `client_abc:folder`. Errors: what is wrong, for people.
+    /// Reads `user`, `user:*`, `group#member`, `client_abc:folder`, and any of them with the name of a condition behind
+    /// it: `user with office_hours`. Errors: what is wrong, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some((rule, condition)) = text.split_once(" with ") {
+            if !is_name(condition) {
+                return Err(format!("{} names no condition after `with`: {NAME_RULE}", quoted(text)));
+            }
+            return match Self::parse(rule)? {
+                Self::With { .. } => Err(format!("{} names two conditions", quoted(text))),
+                rule => Ok(Self::With { rule: Box::new(rule), condition: condition.to_owned() }),
+            };
+        }
         if let Some((kind, relation)) = text.split_once('#') {
             return match (is_entity_type(kind), is_name(relation)) {
                 (true, true) => Ok(Self::Set { kind: kind.to_owned(), relation: relation.to_owned() }),
@@ -31,6 +41,23 @@ impl SubjectRule {
     pub fn kind(&self) -> &str {
         match self {
             Self::One(kind) | Self::Everyone(kind) | Self::Set { kind, .. } => kind,
+            Self::With { rule, .. } => rule.kind(),
+        }
+    }
+
+    /// The same without the condition.
+    pub fn alone(&self) -> &Self {
+        if let Self::With { rule, .. } = self { rule } else { self }
+    }
+
+    /// The same with another name of its type.
+    #[must_use]
+    pub fn renamed(self, name: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::One(kind) => Self::One(name(&kind)),
+            Self::Everyone(kind) => Self::Everyone(name(&kind)),
+            Self::Set { kind, relation } => Self::Set { kind: name(&kind), relation },
+            Self::With { rule, condition } => Self::With { rule: Box::new(rule.renamed(name)), condition },
         }
     }
 
@@ -39,6 +66,7 @@ impl SubjectRule {
     pub fn accepts(&self, kind: &str, id: &str, held: Option<&str>) -> bool {
         let is_set_of_members = |kind: &str, held: Option<&str>| kind == GROUP && held == Some(MEMBER);
         match self {
+            Self::With { rule, .. } => rule.accepts(kind, id, held),
             Self::Everyone(wanted) => wanted == kind && id == ANY && held.is_none(),
             Self::One(wanted) => wanted == kind && id != ANY && (held.is_none() || is_set_of_members(kind, held)),
             Self::Set { kind: wanted, relation } => {
@@ -55,6 +83,7 @@ impl fmt::Display for SubjectRule {
             Self::One(kind) => f.write_str(kind),
             Self::Everyone(kind) => write!(f, "{kind}:*"),
             Self::Set { kind, relation } => write!(f, "{kind}#{relation}"),
+            Self::With { rule, condition } => write!(f, "{rule} with {condition}"),
         }
     }
 }
@@ -74,11 +103,34 @@ mod tests {
 
     #[test]
     fn a_rule_survives_its_text() {
-        for text in ["user", "user:*", "group#member", "client_abc:folder", "client_abc:folder:*", "a:b#viewer"] {
+        for text in [
+            "user",
+            "user:*",
+            "group#member",
+            "client_abc:folder",
+            "client_abc:folder:*",
+            "a:b#viewer",
+            "user with office_hours",
+            "user:* with c",
+            "group#member with c",
+        ] {
             assert_eq!(rule(text).to_string(), text);
         }
         assert_eq!(rule("client_abc:folder:*"), SubjectRule::Everyone("client_abc:folder".into()));
-        for bad in ["", "*", "user:", "user#", "#member", "user#*", "user:*#member", "a b", "user:**"] {
+        for bad in [
+            "",
+            "*",
+            "user:",
+            "user#",
+            "#member",
+            "user#*",
+            "user:*#member",
+            "a b",
+            "user:**",
+            "user with ",
+            "user with a with b",
+            " with a",
+        ] {
             assert!(SubjectRule::parse(bad).is_err(), "{bad}");
         }
     }

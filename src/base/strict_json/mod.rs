@@ -1,11 +1,15 @@
-//! JSON of others, read strictly: bounded in depth and in the number of values, and no member is named twice in an
-//! object, because two readers could disagree about which one counts (RFC 8259 §4; RFC 7515 §4 and RFC 7519 §4 demand
-//! it).
+//! JSON of others, read strictly: bounded in depth and in the number of values; no member is named twice in an object,
+//! because two readers could disagree about which one counts (RFC 8259 §4; RFC 7515 §4 and RFC 7519 §4 demand it); and
+//! no number is taken that would have to be rounded (RFC 8259 §6, RFC 7493 §2.2), because it could become equal to
+//! another one.
+//!
+//! Whatever somebody wrote is read here: bodies, files, arguments, parts of tokens. A test names every other place that
+//! reads JSON.
 
 mod reader;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use reader::State;
 
@@ -48,6 +52,26 @@ pub enum Error {
     /// An object has two members of one name.
     #[error("it names a member twice")]
     RepeatedMember,
+    /// [`LARGEST`].
+    #[error(
+        "it has a number beyond 9007199254740992 (2^53), which cannot be kept exactly: write it as text, in quotes"
+    )]
+    InexactNumber,
+}
+
+/// Whole numbers up to this one, and down to its negative, are kept exactly by everything that numbers go through:
+/// scripts, browsers and other readers of JSON have floating-point numbers of 64 bits only.
+pub const LARGEST: u64 = 1 << 53;
+
+/// The number as scripts have it. `None` when it would have to be rounded to a whole number.
+pub fn exact(number: &Number) -> Option<f64> {
+    let is_exact = match (number.as_i64(), number.as_u64()) {
+        (Some(whole), _) => whole.unsigned_abs() <= LARGEST,
+        (None, Some(whole)) => whole <= LARGEST,
+        // From there on there are no fractions, and the text may have said another whole number.
+        (None, None) => number.as_f64().is_some_and(|value| value.abs() < LARGEST as f64),
+    };
+    number.as_f64().filter(|_| is_exact)
 }
 
 /// Reads one document and nothing behind it.
@@ -88,9 +112,12 @@ mod tests {
 
     #[test]
     fn a_document_keeps_its_values() {
-        for text in
-            [r#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}},"d":18446744073709551615}"#, "null", "\"text\"", " [ 0 ] "]
-        {
+        for text in [
+            r#"{"a":[1,-2,1.5,"x",null,true],"b":{"c":{}},"d":9007199254740992,"e":-9007199254740992,"f":1e15}"#,
+            "null",
+            "\"text\"",
+            " [ 0 ] ",
+        ] {
             let plain: Value = serde_json::from_str(text).unwrap();
             assert_eq!(read(text.as_bytes(), BOUNDS).unwrap().value, plain, "{text}");
         }
@@ -166,6 +193,19 @@ mod tests {
         assert_eq!(read(&nested), None, "too deep in what is not known");
         let many = format!("{{\"name\":\"a\",\"x\":[{}0]}}", "0,".repeat(BOUNDS.values));
         assert_eq!(read(&many), None, "too many values in what is not known");
+    }
+
+    #[test]
+    fn a_number_that_would_be_rounded_is_refused_at_any_depth() {
+        let numbers = ["9007199254740993", "-9007199254740993", "18446744073709551615", "18446744073709551617"];
+        for number in
+            numbers.into_iter().chain(["9007199254740993.0", "9007199254740992.0", "9.007199254740993e15", "-1e300"])
+        {
+            for text in [number.to_owned(), format!("[{{\"a\":{number}}}]")] {
+                assert_eq!(refused(&text), Error::InexactNumber, "{text}");
+            }
+        }
+        assert_eq!(read(b"[0.1,-1.5,1e-7,9007199254740991]", BOUNDS).unwrap().value[3], 9_007_199_254_740_991_u64);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use super::{Bounds, Error};
+use super::{Bounds, Error, exact};
 
 /// What a value takes in a list that grows by doubling.
 const OF_VALUE: usize = 2 * size_of::<Value>();
@@ -104,6 +104,10 @@ impl<'de> At<'_, 'de> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         let depth = self.depth.checked_sub(1);
         Ok(Self { depth: depth.ok_or_else(|| self.of.refuse(Error::TooDeep))?, is_name: false, ..self })
+    }
+
+    fn number<E: serde::de::Error>(self, number: &Number) -> Result<(), E> {
+        exact(number).map(drop).ok_or_else(|| self.of.refuse(Error::InexactNumber))
     }
 
     fn text(self, text: impl FnOnce() -> Cow<'de, str>, length: usize) {
@@ -203,9 +207,23 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, 'de, V> {
     }
 
     plain! {
-        visit_bool: bool, visit_i8: i8, visit_i16: i16, visit_i32: i32, visit_i64: i64, visit_u8: u8, visit_u16: u16,
-        visit_u32: u32, visit_u64: u64, visit_f32: f32, visit_f64: f64, visit_char: char, visit_bytes: &[u8],
-        visit_borrowed_bytes: &'de [u8], visit_byte_buf: Vec<u8>
+        visit_bool: bool, visit_i8: i8, visit_i16: i16, visit_i32: i32, visit_u8: u8, visit_u16: u16, visit_u32: u32,
+        visit_f32: f32, visit_char: char, visit_bytes: &[u8], visit_borrowed_bytes: &'de [u8], visit_byte_buf: Vec<u8>
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<V::Value, E> {
+        self.at.number(&value.into())?;
+        self.inner.visit_i64(value)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<V::Value, E> {
+        self.at.number(&value.into())?;
+        self.inner.visit_u64(value)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<V::Value, E> {
+        self.at.number(&Number::from_f64(value).ok_or_else(|| E::custom("a number out of range"))?)?;
+        self.inner.visit_f64(value)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<V::Value, E> {

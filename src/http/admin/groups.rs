@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{PageQuery, SortOfGroups, paged, search};
 use super::tuples::Tuple;
+use crate::access::Error;
+use crate::access::dry_run::{self, Changes};
 use crate::access::groups::{self, Change, Ended};
 use crate::access::membership;
 use crate::access::naming::Naming;
@@ -16,7 +18,9 @@ use crate::base::Timestamp;
 use crate::base::id::GroupId;
 use crate::base::page::{MAX_LIMIT, Page, cursor_behind};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, Body, CreateGroups, DeleteGroups, ManageMembers, Params, UpdateGroups, ViewGroups};
+use crate::http::extract::{
+    Admin, Body, CreateGroups, DeleteGroups, ManageMembers, Params, PlatformRight, UpdateGroups, ViewGroups, ViewTuples,
+};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::tuple::{GROUP, MEMBER};
 use crate::records::{self, SubjectRef, TupleKey};
@@ -72,6 +76,18 @@ pub struct DeletedGroup {
     name: String,
     deleted: bool,
     ended: Ended,
+}
+
+/// What the deletion of a group would take along.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupDeletion {
+    /// Memberships, and relations that the group has.
+    tuples: usize,
+    /// How many of those are memberships.
+    memberships: usize,
+    /// Who would gain and who would lose what; null for callers without view on tuples.
+    #[schema(required)]
+    changes: Option<Changes>,
 }
 
 /// Somebody in a group.
@@ -166,7 +182,9 @@ pub fn operations() -> Vec<Operation> {
             .needs("update on groups")
             .takes::<Change>()
             .gives::<Group>(),
-        get("groups/{group}/deletion", "What a deletion would take along").needs("delete on groups").gives::<Ended>(),
+        get("groups/{group}/deletion", "What a deletion would take along")
+            .needs("delete on groups")
+            .gives::<GroupDeletion>(),
         deletes("groups/{group}", "Deletes a group with all that was granted to it")
             .needs("delete on groups")
             .gives::<DeletedGroup>(),
@@ -221,10 +239,16 @@ pub async fn delete(admin: Admin<DeleteGroups>, name: Path<String>) -> HandlerRe
     Ok(HttpResponse::Ok().json(DeletedGroup { id: group.id, name: group.name, deleted: true, ended }))
 }
 
-/// `GET groups/{group}/deletion`: what a deletion would take along.
+/// `GET groups/{group}/deletion`: what a deletion would take along, and who would gain and who would lose what.
 pub async fn deletion(admin: Admin<DeleteGroups>, name: Path<String>) -> HandlerResult {
     let group = named(&admin.cx, &name)?;
-    Ok(HttpResponse::Ok().json(admin.cx.look_long(move |cx| groups::deletion(cx, &group.id)).await?))
+    let sees_tuples = ViewTuples::is_held(&admin.cx)?;
+    let look = move |cx: &Cx| {
+        let Ended { tuples, memberships } = groups::deletion(cx, &group.id)?;
+        let changes = sees_tuples.then(|| dry_run::of_group(cx, &group.id)).transpose()?;
+        Ok::<_, Error>(GroupDeletion { tuples, memberships, changes })
+    };
+    Ok(HttpResponse::Ok().json(admin.cx.look_long(look).await?))
 }
 
 /// `GET groups/{group}/members`: a page of everybody, or with `direct=true` of those who were put in by name.

@@ -1,5 +1,7 @@
 //! Authorization models.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -11,9 +13,9 @@ use super::operation::{Operation, delete as deletes, get, post, put as puts};
 use super::paging::{PageQuery, onward};
 use super::writers::for_writers;
 use crate::access::authority::{self, Writable};
-use crate::access::catalogue::{self, Draft, Stored};
+use crate::access::catalogue::{self, Draft, InTheWay, Stored};
 use crate::access::dry_run::{Change, LookedAt};
-use crate::access::import;
+use crate::access::import::{self, TypeNames};
 use crate::access::model::{Description, builtin, compile_stored, describe, names};
 use crate::access::{Error, Mistake, dry_run};
 use crate::base::Timestamp;
@@ -23,6 +25,7 @@ use crate::cx::Cx;
 use crate::http::extract::{Admin, LongBody, Manager, Params, PlatformRight, ViewModels, ViewTuples};
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records;
+use crate::records::tuple::GROUP;
 
 /// Types of one import at the most.
 const MAX_IMPORT: usize = 100;
@@ -141,6 +144,10 @@ pub struct ModelImport {
     pub source: String,
     /// What stands before each type from now on.
     pub prefix: Option<String>,
+    /// Other names of types, by the name in the source; no prefix stands before them.
+    pub rename: Option<BTreeMap<String, String>>,
+    /// Whether tuples are removed that the new models would not take. Without it they are in the way.
+    pub remove_tuples: Option<bool>,
 }
 
 /// Models that were imported.
@@ -310,8 +317,10 @@ pub async fn import(manager: Manager, body: Written<ModelImport>) -> HandlerResu
 }
 
 async fn import_all(cx: &Cx, body: Written<ModelImport>) -> HandlerResult {
-    let ModelImport { source, prefix } = body?.0;
-    let imported = import::import(&source).map_err(Error::Invalid)?.with_prefix(prefix.as_deref().unwrap_or_default());
+    let ModelImport { source, prefix, rename, remove_tuples } = body?.0;
+    let names = TypeNames { prefix: prefix.unwrap_or_default(), renamed: rename.unwrap_or_default() };
+    let in_the_way = if remove_tuples == Some(true) { InTheWay::Remove } else { InTheWay::Refuse };
+    let imported = import::import(&source).map_err(Error::Invalid)?.named(&names);
     if imported.models.len() > MAX_IMPORT {
         return Err(Error::invalid("source", format!("declares more than {MAX_IMPORT} types")).into());
     }
@@ -325,14 +334,29 @@ async fn import_all(cx: &Cx, body: Written<ModelImport>) -> HandlerResult {
         };
         let from = cx.read()?;
         catalogue::may_put(cx, &from, &draft)?;
+        may_be_called(&draft.entity_type)?;
         catalogue::check(cx, &from, &draft)?;
         drafts.push(draft);
     }
     let mut items = Vec::new();
     for draft in &drafts {
-        items.push(Model::from(&catalogue::put(cx, draft).await?.model));
+        items.push(Model::from(&catalogue::put_over(cx, draft, in_the_way).await?.model));
     }
     Ok(HttpResponse::Ok().json(ImportedModels { items, next: None, warnings: imported.notes }))
+}
+
+/// Refuses the name of a type of Auther itself to a model from elsewhere, which means something else by it. Who is in a
+/// group is the same everywhere.
+fn may_be_called(entity_type: &str) -> Result<(), Error> {
+    if builtin::find(entity_type).is_none() || entity_type == GROUP {
+        return Ok(());
+    }
+    let problem = format!(
+        "`{entity_type}` is a type of Auther itself. Import the model under other names: with `rename` \
+         (`--rename {entity_type}=NAME`), or with a `prefix` before all of them (`--prefix shop:`). The same is then said \
+         where its tuples are imported"
+    );
+    Err(Error::invalid("source", problem))
 }
 
 fn draft(entity_type: String, body: NewModel) -> Result<Draft, Refusal> {

@@ -1,5 +1,7 @@
 //! Tuples: who has which relation to which object.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ use super::paging::{PageQuery, paged};
 use super::writers::for_writers;
 use crate::access::authority::Writable;
 use crate::access::dry_run::{Change, LookedAt};
-use crate::access::import::{Incoming, prefixed, read_tuples};
+use crate::access::import::{Incoming, TypeNames, read_tuples};
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, Written};
 use crate::access::{Error, dry_run};
@@ -193,6 +195,8 @@ pub struct TupleImport {
     pub first_line: Option<usize>,
     /// What stands before the types of OpenFGA tuples from now on.
     pub prefix: Option<String>,
+    /// Other names of their types, as where their models were imported.
+    pub rename: Option<BTreeMap<String, String>>,
     /// Whether people and groups are named; otherwise all are identifiers.
     pub names: Option<bool>,
 }
@@ -363,8 +367,9 @@ pub async fn import(manager: Manager, body: Body<TupleImport>) -> HandlerResult 
 }
 
 async fn import_lines(cx: &Cx, body: Body<TupleImport>) -> HandlerResult {
-    let TupleImport { lines, first_line, prefix, names } = body?.0;
-    let (first, prefix) = (first_line.unwrap_or(1), prefix.unwrap_or_default());
+    let TupleImport { lines, first_line, prefix, rename, names } = body?.0;
+    let first = first_line.unwrap_or(1);
+    let types = TypeNames { prefix: prefix.unwrap_or_default(), renamed: rename.unwrap_or_default() };
     let naming = Naming::written(names.unwrap_or_default());
     if lines.len() > MAX_BATCH {
         return Err(Error::invalid("lines", format!("has more than {MAX_BATCH} lines")).into());
@@ -372,7 +377,7 @@ async fn import_lines(cx: &Cx, body: Body<TupleImport>) -> HandlerResult {
     // Lines that were sent before count for the numbers in messages.
     let incoming = read_tuples(&lines.join("\n"), first).map_err(Error::Invalid)?;
     // What has ended is told by an export too, and gives nobody anything.
-    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &prefix, naming)));
+    let numbered = (first..).zip(incoming.into_iter().map(|one| placed(one, &types, naming)));
     let (expired, new): (Vec<_>, Vec<_>) = numbered.partition(|(_, one)| one.has_expired(cx.now));
     let written = tuples::write_lines(cx, new).await?;
     let resolved = written.iter().filter(|one| one.name.is_some()).count();
@@ -411,11 +416,11 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongBody<TupleChanges>) -> 
     Ok(HttpResponse::Ok().json(TriedTuples { gained, lost, complete, looked_at, resolved }))
 }
 
-fn placed(incoming: Incoming, prefix: &str, naming: Naming) -> tuples::NewTuple {
+fn placed(incoming: Incoming, types: &TypeNames, naming: Naming) -> tuples::NewTuple {
     let mut key = incoming.key;
     if incoming.is_foreign {
-        key.entity_type = prefixed(&key.entity_type, prefix);
-        key.subject.kind = prefixed(&key.subject.kind, prefix);
+        key.entity_type = types.of(&key.entity_type);
+        key.subject.kind = types.of(&key.subject.kind);
     }
     tuples::NewTuple { key, naming, condition: incoming.condition, expires_at: incoming.expires_at }
 }

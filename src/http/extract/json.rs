@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::body;
 use super::cx::charge;
 use crate::base::json_schema::{self, Mistake, Unknown};
-use crate::base::strict_json::Error::{RepeatedMember, Syntax, TooDeep, TooManyValues};
+use crate::base::strict_json::Error::Syntax;
 use crate::base::strict_json::{self, Bounds, Document};
 use crate::http::respond::{FieldProblem, Refusal};
 
@@ -146,7 +146,7 @@ fn weigh(size: Size, bytes: &[u8]) -> Result<Document, Refusal> {
     strict_json::read(bytes, size.bounds()).map_err(|error| {
         Refusal::malformed(match error {
             Syntax { line, column } => format!("The JSON body cannot be read at line {line}, column {column}."),
-            TooDeep | TooManyValues | RepeatedMember => format!("The JSON body is not accepted: {error}."),
+            error => format!("The JSON body is not accepted: {error}."),
         })
     })
 }

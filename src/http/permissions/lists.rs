@@ -11,14 +11,14 @@ use super::shapes::{ObjectsRequest, SubjectsRequest};
 use crate::access::Error;
 use crate::access::check::with_session;
 use crate::access::list::{self, Objects, SubjectFilter, Subjects};
-use crate::base::page::PageRequest;
+use crate::base::page::{DEFAULT_LIMIT, PageRequest};
 use crate::cx::Cx;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::records::SubjectRef;
 use crate::records::tuple::ANY;
 
 /// Items of one list at the most.
-const MAX_LIST: u64 = 200;
+const MAX_LIST: u64 = 1_000;
 
 /// `GET` and `POST /api/auth/list-objects`: with which objects of a type may the subject do this?
 pub async fn objects(asked: AskedForList<ObjectsRequest>) -> HandlerResult {
@@ -76,6 +76,10 @@ struct ObjectList<'a> {
     /// Whether they may do it with all objects of the type.
     wildcard_grant: bool,
     wildcard_abac_required: bool,
+    /// Whether something is left out because no check has an answer.
+    partial: bool,
+    /// What that is: objects that lead too far.
+    undecided: &'a [String],
 }
 
 /// An object of a list. `abac_required` and `tupleId` are there for programs that know it by these names.
@@ -131,7 +135,8 @@ fn objects_view<'a>(
         tuples: item.tuples.iter().map(|(id, relation)| ListedTuple { tuple_id: id, relation }).collect(),
     };
     let items: Vec<ListedObject> = found.items.iter().map(listed).collect();
-    let total = (page.after.is_none() && found.next.is_none()).then_some(items.len());
+    let is_all = page.after.is_none() && found.next.is_none() && found.undecided.is_empty();
+    let total = is_all.then_some(items.len());
     ObjectList {
         user_id: (subject.kind == "user").then_some(&*subject.id),
         subject_type: &subject.kind,
@@ -142,6 +147,8 @@ fn objects_view<'a>(
         pagination: Pagination { total: Some(total), ..Pagination::new(found.next.as_ref(), page) },
         wildcard_grant: found.wildcard_grant,
         wildcard_abac_required: found.wildcard_gated,
+        partial: !found.undecided.is_empty(),
+        undecided: &found.undecided,
     }
 }
 
@@ -157,6 +164,9 @@ struct SubjectList<'a> {
     pagination: Pagination<'a>,
     wildcard_grant: bool,
     wildcard_abac_required: bool,
+    /// As of objects.
+    partial: bool,
+    undecided: &'a [String],
 }
 
 /// A subject of a list.
@@ -194,6 +204,8 @@ pub async fn subjects(asked: AskedForList<SubjectsRequest>) -> HandlerResult {
         pagination: Pagination::new(found.next.as_ref(), &page),
         wildcard_grant: found.everyone,
         wildcard_abac_required: found.everyone_gated,
+        partial: !found.undecided.is_empty(),
+        undecided: &found.undecided,
     }))
 }
 
@@ -206,5 +218,5 @@ fn page(limit: Option<u64>, cursor: Option<String>) -> Result<PageRequest, Refus
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_limit", message));
         }
     };
-    Ok(PageRequest::new(limit, cursor))
+    Ok(PageRequest { limit: limit.unwrap_or(DEFAULT_LIMIT), after: cursor, sort: None })
 }

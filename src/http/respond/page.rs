@@ -52,12 +52,12 @@ impl<'a, V: Template> Page<'a, V> {
     }
 }
 
-/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they come,
-/// and there are cookies and a policy in it, too.
+/// The longest address of a redirect, in bytes. nginx and others take 4 KiB for the whole head of an answer as they
+/// come, and there are cookies and a policy in it, too.
 const LONGEST_LOCATION: usize = 2_048;
 
-/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when it
-/// is not.
+/// The page that leads on in the place of a redirect whose address is too long for the head of an answer. `None` when
+/// it is not.
 pub fn instead_of_redirect(cx: &Cx, response: &HttpResponse) -> Option<HttpResponse> {
     let location = response.headers().get(header::LOCATION).filter(|location| location.len() > LONGEST_LOCATION)?;
     let href = location.to_str().ok().filter(|_| response.status().is_redirection())?.to_owned();

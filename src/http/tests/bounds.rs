@@ -328,7 +328,7 @@ fn every_list_is_taken_up_to_its_bound_at_a_bounded_cost_and_refused_beyond() {
         ("/access/v1/evaluations", evaluations(1_000), evaluations(1_001)),
         ("/api/admin/check", tried(20), tried(21)),
         ("/api/admin/models/import", types(100), types(101)),
-        ("/api/admin/models/validate", model(64), model(65)),
+        ("/api/admin/models/validate", model(256), model(257)),
         ("/api/admin/clients", uris(100), uris(101)),
     ] {
         let answer = scales.weighed(path, &within);

@@ -17,7 +17,9 @@ async fn what_a_deletion_takes_along_is_told_to_who_may_delete_and_changes_nothi
     let nobody =
         json!({"sessions": 2, "refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0});
     assert_eq!(desk.get("users/ann@example.com/deletion").await.json(), nobody);
-    assert_eq!(desk.get("groups/Staff/deletion").await.json(), json!({"tuples": 0, "memberships": 0}));
+    let changes = json!({"gained": [], "lost": [], "complete": true, "looked_at": {"subjects": 0, "objects": 0}});
+    let of_group = json!({"tuples": 0, "memberships": 0, "changes": changes});
+    assert_eq!(desk.get("groups/Staff/deletion").await.json(), of_group);
     assert_eq!(
         desk.get("clients/grafana/deletion").await.json(),
         json!({"refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0, "models": 0})

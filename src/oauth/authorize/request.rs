@@ -17,8 +17,8 @@ use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirec
 use crate::records::{Acr, Client, ClientType, GrantType, Wanted, Why};
 use crate::store::rows;
 
-/// The longest request, as a query in bytes, without its `id_token_hint`. It travels through our pages in addresses, in a
-/// token that is half as long again; no address is longer than 4 KiB.
+/// The longest request, as a query in bytes, without its `id_token_hint`. It travels through our pages in addresses, in
+/// a token that is half as long again; no address is longer than 4 KiB.
 const LONGEST: usize = 2_400;
 
 /// The parameter that takes the place of `id_token_hint` once that was verified: whom it names.

@@ -83,9 +83,9 @@ fn client_may_use(client: &Client, grant: GrantType) -> Result<(), Error> {
     .because(Reason::GrantNotRegistered))
 }
 
-/// "The requested resource is invalid, missing, unknown, or malformed" (RFC 8707 §2). A token is always for the audiences
-/// of its client: a request for another one, by `resource` or by the `audience` of other servers, is refused, and not
-/// answered with a token that the API will not take.
+/// "The requested resource is invalid, missing, unknown, or malformed" (RFC 8707 §2). A token is always for the
+/// audiences of its client: a request for another one, by `resource` or by the `audience` of other servers, is refused,
+/// and not answered with a token that the API will not take.
 fn target_is_given(cx: &Cx, params: &Params, client: &Client) -> Result<(), Error> {
     let mut wanted = ["resource", "audience"].into_iter().flat_map(|name| params.words(name)).peekable();
     if wanted.peek().is_none() {

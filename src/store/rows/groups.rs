@@ -1,6 +1,7 @@
 //! Groups, by id and by name. Who is in one is told by tuples.
 
 use super::filtered::{self, PageRange};
+use crate::base::canonical;
 use crate::base::id::{GroupId, TenantId};
 use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
@@ -21,7 +22,7 @@ pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &GroupId) -> Resu
 
 /// The group with this name, without regard to case.
 pub fn find_by_name(from: &(impl Read + ?Sized), tenant: TenantId, name: &str) -> Result<Option<Group>, Error> {
-    let hits = BY_NAME.page(from, &prefix((tenant, &*name.to_lowercase())), None, Order::Ascending, 1)?;
+    let hits = BY_NAME.page(from, &prefix((tenant, &*canonical::name(name))), None, Order::Ascending, 1)?;
     match hits.into_iter().next() {
         Some((_, _, id)) => find(from, tenant, &id),
         None => Ok(None),
@@ -57,15 +58,31 @@ pub fn put(tx: &mut Tx, tenant: TenantId, old: Option<&Group>, new: &Group) -> R
         return Ok(false);
     }
     if let Some(old) = old {
-        BY_NAME.delete(tx, (tenant, &old.name.to_lowercase(), &old.id))?;
+        BY_NAME.delete(tx, (tenant, &canonical::name(&old.name), &old.id))?;
     }
-    BY_NAME.put(tx, (tenant, &new.name.to_lowercase(), &new.id))?;
+    BY_NAME.put(tx, (tenant, &canonical::name(&new.name), &new.id))?;
     GROUPS.put(tx, (tenant, &new.id), new)?;
     Ok(true)
 }
 
+/// Lets a group whose name was kept in another form be found by [`canonical::name`]. Two groups that have one name from
+/// then on keep it: the older one is found by it, each by its identifier.
+pub fn move_name(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
+    BY_NAME.delete(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
+    let new = Group { name: canonical::composed(&group.name), ..group.clone() };
+    BY_NAME.put(tx, (tenant, &canonical::name(&new.name), &new.id))?;
+    GROUPS.put(tx, (tenant, &new.id), &new)
+}
+
 /// Removes a group and its name. Its tuples are the caller's to remove in the same transaction.
 pub fn delete(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
-    BY_NAME.delete(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
+    BY_NAME.delete(tx, (tenant, &canonical::name(&group.name), &group.id))?;
     GROUPS.delete(tx, (tenant, &group.id))
+}
+
+/// As former versions kept names: in small letters, and in whatever form they were typed.
+#[cfg(test)]
+pub fn put_as_before(tx: &mut Tx, tenant: TenantId, group: &Group) -> Result<(), Error> {
+    BY_NAME.put(tx, (tenant, &group.name.to_lowercase(), &group.id))?;
+    GROUPS.put(tx, (tenant, &group.id), group)
 }

@@ -1,5 +1,7 @@
 //! Relations between objects and subjects: by object, by subject, by identifier; and the count of changes to them.
 
+mod ids;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use crate::base::page::{Page, PageRequest};
 use crate::records::{SubjectRef, Tuple, TupleKey};
 use crate::store::key::prefix;
 use crate::store::{Commit, Error, GO_ON, Index, Key, Next, Order, Read, Record, Snapshot, Table, Tx};
+
+pub use ids::{entity_ids, objects_of_subject, subject_types, subjects_of_object};
 
 /// (tenant, entity type, entity, relation, 1 for sets, subject type, subject, relation to the subject or nothing)
 type ByObject = (TenantId, String, String, String, u64, String, String, String);
@@ -266,22 +270,6 @@ pub fn of_subject_type(
     keys_of_subject(from, tenant, &prefix((tenant, kind)), after, limit)
 }
 
-/// Up to `limit` identifiers of objects of a type to which exactly this subject has the relation, after the one given;
-/// sorted.
-pub fn objects_of_subject(
-    from: &(impl Read + ?Sized),
-    tenant: TenantId,
-    subject: &SubjectRef,
-    (entity_type, relation): (&str, &str),
-    (after, limit): (Option<&str>, usize),
-) -> Result<Vec<String>, Error> {
-    let held = subject.relation.as_deref().unwrap_or_default();
-    let wanted = prefix((tenant, subject.kind.as_str(), subject.id.as_str(), held, entity_type, relation));
-    let after = after.map(|id| by_subject(tenant, &key_of(entity_type, id, relation, subject.clone())));
-    let rows = BY_SUBJECT.page(from, &wanted, after.as_ref(), Order::Ascending, limit)?;
-    Ok(rows.into_iter().map(|row| row.6).collect())
-}
-
 /// How many tuples use a relation of a type, counted up to `limit`. Reads every tuple of the type when there are fewer.
 pub fn count_relation(
     from: &(impl Read + ?Sized),
@@ -299,27 +287,6 @@ pub fn count_relation(
         }
         after = rows.into_iter().last().map(|(key, _)| key);
     }
-}
-
-/// Up to `limit` different identifiers of objects of a type that have tuples, after the one given; sorted. Costs one
-/// step for each.
-pub fn entity_ids(
-    from: &(impl Read + ?Sized),
-    tenant: TenantId,
-    entity_type: &str,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<String>, Error> {
-    let mut ids = Vec::new();
-    let mut last = after.map(str::to_owned);
-    while ids.len() < limit {
-        let behind = last.take().map(|id| past(tenant, entity_type, id));
-        let row = TUPLES.page(from, &prefix((tenant, entity_type)), behind.as_ref(), Order::Ascending, 1)?;
-        let Some((key, _)) = row.into_iter().next() else { break };
-        last = Some(key.2.clone());
-        ids.push(key.2);
-    }
-    Ok(ids)
 }
 
 /// Removes the tuples in which `kind:id` stands as the subject, alone or as a set; `gone` is shown each of them.

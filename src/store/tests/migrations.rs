@@ -6,12 +6,13 @@ use super::*;
 use crate::base::Moment;
 use crate::base::entropy::OsEntropy;
 use crate::base::id::UserId;
-use crate::records::User;
+use crate::records::{Group, User};
 use crate::store::changes::Changes;
 use crate::store::engine::View;
 use crate::store::key::prefix;
 use crate::store::memory::MemoryEngine;
 use crate::store::redb::{Draft, Publish, RedbEngine};
+use crate::store::rows::groups;
 use crate::store::rows::marks::{self, Meaning};
 use crate::store::{Options, Record, Revision, Store, Table, meta};
 
@@ -244,6 +245,38 @@ fn counts_of_changes_go_on_in_their_own_table_in_a_file_of_the_old_shape() {
     assert_eq!(marks::holds(&from, TenantId::DEFAULT, Meaning::TokenRevoked, "some", Moment::from_millis(4)), Ok(true));
     assert_eq!(schema_of(&from), Ok(known()));
     assert!(from.revision().unwrap() > Revision::default() && from.access_revision().unwrap() > Revision::default());
+}
+
+#[test]
+fn a_group_whose_name_was_kept_in_another_form_is_found_by_each_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auther.redb");
+    let draft = Draft::begin(&path, &Options::default()).unwrap();
+    run(draft.engine(), None, &MIGRATIONS[..6]).unwrap();
+    let at = Moment::from_millis(5);
+    let group = |id: &str, name: &str| Group {
+        id: id.parse().unwrap(),
+        name: name.to_owned(),
+        description: None,
+        created_at: at,
+        updated_at: at,
+        version: 1,
+    };
+    let (older, younger) = ("grp_00000000000000000000000001", "grp_00000000000000000000000002");
+    let before = [group(older, "Cafe\u{301}"), group(younger, "Café")];
+    transact(draft.engine(), |tx| {
+        before.iter().try_for_each(|group| groups::put_as_before(tx, TenantId::DEFAULT, group))
+    })
+    .unwrap();
+    drop(draft.publish(Publish::New).map_err(drop).unwrap());
+    let store = Store::open(&path, &Options::default()).unwrap();
+    let from = store.read().unwrap();
+    for name in ["Café", "Cafe\u{301}", "CAFÉ"] {
+        let found = groups::find_by_name(&from, TenantId::DEFAULT, name).unwrap().unwrap();
+        assert_eq!((found.id.as_str(), found.name.as_str()), (older, "Café"), "{name}");
+    }
+    let other = groups::find(&from, TenantId::DEFAULT, &younger.parse().unwrap()).unwrap().unwrap();
+    assert_eq!(other.name, "Café");
 }
 
 #[test]

@@ -361,4 +361,28 @@ impl TupleReader for SnapshotTuples<'_> {
     fn entity_ids(&self, kind: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Error> {
         self.store.entity_ids(kind, after, limit)
     }
+
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        object: (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.store.objects_of(subject, object, after, limit)
+    }
+
+    fn subjects_of(
+        &self,
+        at: ObjectRelation<'_>,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.store.subjects_of(at, kind, after, limit)
+    }
+
+    fn subject_types(&self, limit: usize) -> Result<Vec<String>, Error> {
+        self.store.subject_types(limit)
+    }
 }

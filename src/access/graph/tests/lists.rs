@@ -1,19 +1,22 @@
 //! Lists and claims say what checks say.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::laws::stored;
-use super::world::{RELATIONS, TYPES, World, some_knot, some_world, subjects};
+use super::world::{RELATIONS, TYPES, World, model, relation, some_knot, some_world, subjects, tuple};
 use crate::access::Error;
 use crate::access::check::{CheckSession, SubjectStatus};
 use crate::access::claims::{PermissionClaims, Scope, collect};
-use crate::access::graph::{CheckResult, Graph, Overlay, StoreTuples, TupleReader};
+use crate::access::graph::{CheckResult, Graph, Limits, Overlay, StoreTuples, TupleReader};
 use crate::access::list::{SubjectFilter, actions, objects, subjects as list_subjects};
+use crate::access::model::Rewrite;
+use crate::base::Budget;
 use crate::base::id::TenantId;
 use crate::base::page::PageRequest;
-use crate::records::SubjectRef;
+use crate::records::{SubjectRef, Tuple};
 
 const PERMISSIONS: [&str; 5] = ["see", "edit", "fail", "r1", "member"];
 
@@ -215,6 +218,146 @@ proptest! {
         for name in world.models["doc"].permissions.keys() {
             let may = result(graph, subject, ("doc", "1", name)) >= CheckResult::Gated;
             prop_assert_eq!(may, offered.iter().any(|action| action.permission == *name));
+        }
+    }
+}
+
+/// Documents whose viewers are a group, and one that has more parents than a question may look at.
+fn library(tuples: impl IntoIterator<Item = Tuple>) -> World {
+    let mut world = World::default();
+    let inherited = Rewrite::FromParent { from: String::from("folder"), relation: String::from("viewer") };
+    let viewer = relation(Rewrite::AnyOf(vec![Rewrite::Direct, inherited]));
+    let doc = model("doc", vec![("folder", relation(Rewrite::Direct)), ("viewer", viewer)]);
+    let folder = model("folder", vec![("viewer", relation(Rewrite::Direct))]);
+    let group = model("group", vec![("member", relation(Rewrite::Direct))]);
+    world.models = [doc, folder, group].into_iter().map(|model| (model.entity_type.clone(), Arc::new(model))).collect();
+    world.tuples = tuples.into_iter().map(|tuple| (tuple.key.clone(), tuple)).collect();
+    world
+}
+
+fn ann() -> SubjectRef {
+    SubjectRef::new("user", "ann")
+}
+
+#[test]
+fn an_object_that_leads_too_far_takes_only_itself_away_and_is_named() {
+    let far = (0..12).map(|n| tuple(("doc", "far", "folder"), SubjectRef::new("folder", format!("f{n}"))));
+    let near = ["a", "z"].map(|id| tuple(("doc", id, "viewer"), ann()));
+    let last = tuple(("folder", "f11", "viewer"), ann());
+    let world = library(far.chain(near).chain([last]));
+    let plain = world.graph();
+    let graph = Graph { limits: Limits { nodes: 8, ..plain.limits }, ..plain };
+    let page = objects(&mut session(graph, &ann()), "doc", "viewer", &PageRequest::default()).unwrap();
+    let ids: Vec<&str> = page.items.iter().map(|item| item.entity_id.as_str()).collect();
+    assert_eq!((ids, page.undecided, page.next), (vec!["a", "z"], vec![String::from("far")], None));
+    let asked = SubjectFilter { kind: "user", relation: None };
+    let live = |_: &SubjectRef| Ok(SubjectStatus::ACTIVE);
+    let bob = tuple(("doc", "far", "viewer"), SubjectRef::new("user", "bob"));
+    let other = library(world.tuples.values().cloned().chain([bob]));
+    let graph = Graph { tuples: &other, schema: &other, ..graph };
+    let page = list_subjects(graph, ("doc", "far", "viewer"), &asked, &live, &PageRequest::default()).unwrap();
+    assert!(
+        page.items.iter().any(|item| item.subject.id == "bob") && page.undecided.contains(&String::from("user:ann"))
+    );
+}
+
+/// How many are listed to the end, with pages of this size, and the steps that the first and the last full page took.
+fn listed(graph: Graph<'_, impl TupleReader>, limit: usize, what: ListOf) -> (usize, [u64; 2]) {
+    let mut request = PageRequest { limit, ..PageRequest::default() };
+    let (mut count, mut costs, mut seen) = (0, Vec::new(), BTreeSet::new());
+    loop {
+        let budget = Budget::of(u64::MAX);
+        let graph = Graph { budget: Some(&budget), ..graph };
+        let (items, next): (Vec<String>, _) = match what {
+            ListOf::Objects => {
+                let page = objects(&mut session(graph, &ann()), "doc", "viewer", &request).unwrap();
+                (page.items.into_iter().map(|item| item.entity_id).collect(), page.next)
+            }
+            ListOf::Subjects => {
+                let (asked, live) =
+                    (SubjectFilter { kind: "user", relation: None }, |_: &SubjectRef| Ok(SubjectStatus::ACTIVE));
+                let page = list_subjects(graph, ("doc", "shared", "viewer"), &asked, &live, &request).unwrap();
+                (page.items.into_iter().map(|item| item.subject.id).collect(), page.next)
+            }
+        };
+        count += items.len();
+        if items.len() == limit {
+            costs.push(budget.spent());
+        }
+        seen.extend(items);
+        request.after = next;
+        if request.after.is_none() {
+            assert_eq!(seen.len(), count, "each is listed once");
+            return (count, [costs[0], *costs.last().unwrap()]);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum ListOf {
+    Objects,
+    Subjects,
+}
+
+/// Many documents of one person, itself, through a group and through a folder; and one of a large group.
+fn many(count: usize) -> World {
+    let group = SubjectRef::new("group", "g");
+    let own = (0..count).map(|n| {
+        let id = format!("d{n:06}");
+        match n % 5 {
+            0 => tuple(("doc", &id, "viewer"), group.clone()),
+            1 => tuple(("doc", &id, "folder"), SubjectRef::new("folder", "f")),
+            _ => tuple(("doc", &id, "viewer"), ann()),
+        }
+    });
+    let members = (0..count).map(|n| tuple(("group", "g", "member"), SubjectRef::new("user", format!("u{n:06}"))));
+    let more = [
+        tuple(("group", "g", "member"), ann()),
+        tuple(("folder", "f", "viewer"), group.clone()),
+        tuple(("doc", "shared", "viewer"), group.clone()),
+    ];
+    library(own.chain(members).chain(more))
+}
+
+#[test]
+fn a_page_costs_what_it_holds_wherever_the_list_stands_and_lists_end() {
+    let world = many(3_000);
+    let store = stored(&world);
+    let from = store.read().unwrap();
+    let tuples = StoreTuples { from: &from, tenant: TenantId::DEFAULT };
+    let plain = world.graph();
+    // However few a walk may look at.
+    let limits = Limits { listed: 500, ..plain.limits };
+    let graph = Graph { tuples: &tuples, schema: &world, now: plain.now, limits, budget: None };
+    for (what, wanted) in [(ListOf::Objects, 3_001), (ListOf::Subjects, 3_001)] {
+        let (count, [first, last]) = listed(graph, 100, what);
+        assert_eq!(count, wanted);
+        assert!(first < 3_000 && last < 3_000, "{first} {last}");
+        assert_eq!(listed(graph, 1_000, what).0, wanted);
+    }
+}
+
+/// What lists of a hundred thousand cost: `cargo test --release --lib -- --ignored --nocapture a_hundred_thousand`.
+#[test]
+#[ignore = "measures"]
+fn a_hundred_thousand_are_listed_to_the_end() {
+    let cpu = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let fields: Vec<u64> =
+            stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(2).map(|n| n.parse().unwrap()).collect();
+        fields.iter().sum::<u64>() as f64 / 100.0
+    };
+    let world = many(100_000);
+    let store = stored(&world);
+    let from = store.read().unwrap();
+    let tuples = StoreTuples { from: &from, tenant: TenantId::DEFAULT };
+    let plain = world.graph();
+    let graph = Graph { tuples: &tuples, schema: &world, now: plain.now, limits: Limits::default(), budget: None };
+    for (name, what) in [("objects", ListOf::Objects), ("subjects", ListOf::Subjects)] {
+        for limit in [200, 1_000] {
+            let before = cpu();
+            let (count, _) = listed(graph, limit, what);
+            println!("{count} {name}, pages of {limit}: {:.2} CPU seconds", cpu() - before);
         }
     }
 }

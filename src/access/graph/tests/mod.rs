@@ -2,5 +2,5 @@
 
 mod laws;
 mod lists;
-mod naive;
+pub(in crate::access) mod naive;
 pub(in crate::access) mod world;

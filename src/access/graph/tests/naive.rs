@@ -11,24 +11,24 @@ use crate::records::{SubjectRef, Tuple};
 use crate::testing::START;
 
 /// Type, object, relation, and whether the permission's policy applies.
-pub(super) type Node = (&'static str, &'static str, &'static str, bool);
-pub(super) type Table = BTreeMap<Node, CheckResult>;
+pub(in crate::access) type Node = (&'static str, &'static str, &'static str, bool);
+pub(in crate::access) type Table = BTreeMap<Node, CheckResult>;
 
 /// A question about everything: whose, and with scripts run and this policy, or without scripts.
-pub(super) struct Naive<'w> {
-    pub(super) world: &'w World,
-    pub(super) subject: SubjectRef,
-    pub(super) live: Option<Option<&'static str>>,
+pub(in crate::access) struct Naive<'w> {
+    pub(in crate::access) world: &'w World,
+    pub(in crate::access) subject: SubjectRef,
+    pub(in crate::access) live: Option<Option<&'static str>>,
 }
 
-pub(super) fn node(kind: &str, id: &str, relation: &str, applies: bool) -> Node {
+pub(in crate::access) fn node(kind: &str, id: &str, relation: &str, applies: bool) -> Node {
     let known = |all: &[&'static str], wanted: &str| *all.iter().find(|one| **one == wanted).unwrap();
     (known(&TYPES, kind), known(&IDS, id), known(&RELATIONS, relation), applies)
 }
 
 impl Naive<'_> {
     /// What surely holds, and what may hold. They differ only where something excludes itself.
-    pub(super) fn answers(&self) -> (Table, Table) {
+    pub(in crate::access) fn answers(&self) -> (Table, Table) {
         let mut sure = Table::new();
         loop {
             let possible = self.rounds(&sure);

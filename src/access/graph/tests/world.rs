@@ -99,6 +99,39 @@ impl TupleReader for World {
         ids.truncate(limit);
         Ok(ids)
     }
+
+    fn objects_of(
+        &self,
+        subject: &SubjectRef,
+        (kind, relation): (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, store::Error> {
+        let keys = self.keys(|key| {
+            let is_behind = after.is_none_or(|after| key.entity_id.as_str() > after);
+            key.subject == *subject && key.entity_type == kind && key.relation == relation && is_behind
+        });
+        Ok(keys.into_iter().map(|key| key.entity_id).take(limit).collect())
+    }
+
+    fn subjects_of(
+        &self,
+        at: ObjectRelation<'_>,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, store::Error> {
+        let subjects = self.at(at).map(|tuple| &tuple.key.subject).filter(|subject| {
+            let is_one = subject.kind == kind && subject.as_set().is_none() && subject.id != "*";
+            is_one && after.is_none_or(|after| subject.id.as_str() > after)
+        });
+        Ok(subjects.map(|subject| subject.id.clone()).take(limit).collect())
+    }
+
+    fn subject_types(&self, limit: usize) -> Result<Vec<String>, store::Error> {
+        let kinds: std::collections::BTreeSet<_> = self.tuples.keys().map(|key| key.subject.kind.clone()).collect();
+        Ok(kinds.into_iter().take(limit).collect())
+    }
 }
 
 /// Allows on `yes`, denies on `no`, fails on anything else.
@@ -227,7 +260,7 @@ fn some_rules() -> impl Strategy<Value = Option<Vec<SubjectRule>>> {
     prop_oneof![3 => Just(None), 1 => prop::collection::vec(rule, 1..5).prop_map(Some)]
 }
 
-fn some_model(kind: &'static str, free: bool) -> impl Strategy<Value = CompiledModel> {
+pub(in crate::access) fn some_model(kind: &'static str, free: bool) -> impl Strategy<Value = CompiledModel> {
     let relation = move |n: usize| {
         (some_rewrite(n, free), some_rules()).prop_map(|(rewrite, subjects)| Relation { rewrite, subjects })
     };
@@ -250,16 +283,26 @@ pub(in crate::access) fn some_world(free: bool) -> impl Strategy<Value = World> 
 /// Worlds in which sets contain sets that contain them, and parents have parents: what is found in a circle must not be
 /// kept for longer.
 pub(in crate::access) fn some_knot() -> impl Strategy<Value = World> {
+    knot(false)
+}
+
+/// The same, and exclusions are part of the circles.
+pub(in crate::access) fn some_free_knot() -> impl Strategy<Value = World> {
+    knot(true)
+}
+
+fn knot(free: bool) -> impl Strategy<Value = World> {
     let set = (prop::sample::select(TYPES.to_vec()), prop::sample::select(IDS.to_vec()), 0..4_usize);
-    let tie = (set.clone(), set, 0..9_usize).prop_map(|((kind, id, n), (of, whose, held), sort)| {
+    let tie = (set.clone(), set, 0..9_usize).prop_map(move |((kind, id, n), (of, whose, held), sort)| {
         let subject = match sort {
             0 => SubjectRef::new("user", "ann"),
             1 | 2 => SubjectRef::new(of, whose),
-            _ => SubjectRef::set(of, whose, RELATIONS[held.min(n)]),
+            _ => SubjectRef::set(of, whose, RELATIONS[if free { held } else { held.min(n) }]),
         };
         tuple((kind, id, RELATIONS[n]), subject)
     });
-    let rewrite = |n: usize| {
+    let rewrite = move |number: usize| {
+        let n = if free { 3 } else { number };
         let computed = (0..=n).prop_map(|n| Rewrite::Computed(RELATIONS[n].to_owned()));
         let parent = ((0..4_usize), 0..=n).prop_map(|(from, n)| Rewrite::FromParent {
             from: RELATIONS[from].to_owned(),
@@ -267,10 +310,13 @@ pub(in crate::access) fn some_knot() -> impl Strategy<Value = World> {
         });
         let part = prop_oneof![2 => Just(Rewrite::Direct), 1 => computed, 1 => parent];
         let parts = prop::collection::vec(part, 1..4);
-        let less = (0..n.max(1)).prop_map(move |less| (n > 0).then(|| Rewrite::Computed(RELATIONS[less].to_owned())));
-        (parts, 0..6_usize, less).prop_map(|(parts, sort, less)| match (sort, less) {
+        let most = if free { 4 } else { n.max(1) };
+        let less = (0..most).prop_map(move |less| (n > 0).then(|| Rewrite::Computed(RELATIONS[less].to_owned())));
+        (parts, 0..6_usize, less).prop_map(move |(parts, sort, less)| match (sort, less) {
             (0, _) => Rewrite::AllOf(parts),
-            (1, Some(less)) => Rewrite::Except(Box::new(Rewrite::AnyOf(parts)), Box::new(less)),
+            (1 | 2, Some(less)) if free || sort == 1 => {
+                Rewrite::Except(Box::new(Rewrite::AnyOf(parts)), Box::new(less))
+            }
             _ => Rewrite::AnyOf(parts),
         })
     };
@@ -289,7 +335,7 @@ pub(in crate::access) fn some_knot() -> impl Strategy<Value = World> {
     })
 }
 
-fn permissions() -> BTreeMap<String, Permission> {
+pub(in crate::access) fn permissions() -> BTreeMap<String, Permission> {
     BTreeMap::from([
         (String::from("see"), permission("r2", None)),
         (String::from("edit"), permission("r3", Some("yes"))),

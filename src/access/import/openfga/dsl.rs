@@ -1,7 +1,7 @@
 //! The modelling language: a parser that goes down the grammar, one function for each of its rules.
 
 use super::tokens::{Position, Token, tokens};
-use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
+use super::{Defined, MAX_DEPTH, MAX_TYPES, Source, Term, Type, local};
 use crate::access::error::Mistake;
 use crate::access::model::SubjectRule;
 use crate::access::model::names::quoted;
@@ -10,14 +10,15 @@ use crate::access::model::names::quoted;
 const KEYWORDS: &[&str] = &["or", "and", "but", "not", "from", "with", "define"];
 
 /// Reads all types. Errors: the first thing that is not in the grammar.
-pub(super) fn read(text: &str) -> Result<Vec<Type>, Mistake> {
+pub(super) fn read(text: &str) -> Result<Source, Mistake> {
     let all = tokens(text);
     let end = Position {
         line: text.lines().count().max(1),
         column: text.lines().last().map_or(0, |line| line.chars().count()) + 1,
     };
-    let mut parser = Parser { rest: &all, end, subjects: Vec::new() };
-    parser.model()
+    let mut parser = Parser { rest: &all, end, subjects: Vec::new(), source: Source::default() };
+    parser.model()?;
+    Ok(parser.source)
 }
 
 struct Parser<'t> {
@@ -25,6 +26,8 @@ struct Parser<'t> {
     end: Position,
     /// The types in brackets of the relation that is being read.
     subjects: Vec<SubjectRule>,
+    /// What was read.
+    source: Source,
 }
 
 impl Parser<'_> {
@@ -85,14 +88,17 @@ impl Parser<'_> {
             Some((_, Token::Word(word))) => {
                 let name = word.clone();
                 self.step();
-                Ok(name)
+                if name.contains('/') {
+                    self.source.slashed.insert(name.clone());
+                }
+                Ok(local(&name))
             }
             _ => self.unexpected(what),
         }
     }
 
-    fn model(&mut self) -> Result<Vec<Type>, Mistake> {
-        let modules = "modules cannot be imported: put all types in one text that begins with `model` and `schema 1.1`";
+    fn model(&mut self) -> Result<(), Mistake> {
+        let modules = "modules cannot be imported: put all types in one text that begins with `model` and `schema 1.2`";
         if self.peek() == Some("module") {
             return Err(self.position().mistake(modules));
         }
@@ -101,21 +107,50 @@ impl Parser<'_> {
         let position = self.position();
         let version = self.name("the version of the schema")?;
         match version.as_str() {
-            "1.1" => {}
-            "1.2" => return Err(position.mistake(modules)),
-            _ => return Err(position.mistake(format!("schema {} cannot be imported: only 1.1 can", quoted(&version)))),
+            "1.1" | "1.2" => {}
+            _ => {
+                let problem = format!("schema {} cannot be imported: only 1.1 and 1.2 can", quoted(&version));
+                return Err(position.mistake(problem));
+            }
         }
-        let mut types = Vec::new();
         while !self.rest.is_empty() {
             match self.peek() {
-                Some("type") if types.len() < MAX_TYPES => types.push(self.typed()?),
+                Some("type") if self.source.types.len() < MAX_TYPES => {
+                    let typed = self.typed()?;
+                    self.source.types.push(typed);
+                }
                 Some("type") => return Err(self.position().mistake(format!("there are more than {MAX_TYPES} types"))),
                 Some("extend" | "module") => return Err(self.position().mistake(modules)),
-                Some("condition") => return Err(self.position().mistake(NO_CONDITIONS)),
+                Some("condition") => self.condition()?,
                 _ => return self.unexpected("`type`"),
             }
         }
-        Ok(types)
+        Ok(())
+    }
+
+    /// `condition name(parameters) { expression }`. The expression is CEL and is passed over: its braces are matched,
+    /// those in quotes aside.
+    fn condition(&mut self) -> Result<(), Mistake> {
+        self.demand("condition")?;
+        let position = self.position();
+        let name = self.name("the name of a condition")?;
+        self.source.conditions.entry(name).or_insert_with(|| format!("line {}", position.line));
+        let (mut depth, mut quote) = (0_usize, None);
+        loop {
+            let Some((_, token)) = self.rest.first() else { return self.unexpected("`}`") };
+            match (token, quote) {
+                (Token::Sign(sign @ ('"' | '\'')), None) => quote = Some(*sign),
+                (Token::Sign(sign), Some(begun)) if *sign == begun => quote = None,
+                (Token::Sign('{'), None) => depth += 1,
+                (Token::Sign('}'), None) if depth <= 1 => {
+                    self.step();
+                    return Ok(());
+                }
+                (Token::Sign('}'), None) => depth -= 1,
+                _ => {}
+            }
+            self.step();
+        }
     }
 
     fn typed(&mut self) -> Result<Type, Mistake> {
@@ -222,9 +257,7 @@ impl Parser<'_> {
             } else {
                 kind
             };
-            if self.peek() == Some("with") {
-                return Err(self.position().mistake(NO_CONDITIONS));
-            }
+            let text = if self.takes("with") { format!("{text} with {}", self.name("a condition")?) } else { text };
             self.subjects.push(SubjectRule::parse(&text).map_err(|problem| position.mistake(problem))?);
             if !self.takes_sign(',') {
                 return self.expect_sign(']');
@@ -232,7 +265,3 @@ impl Parser<'_> {
         }
     }
 }
-
-/// Why conditions are refused.
-pub(super) const NO_CONDITIONS: &str = "conditions are written in another language there and cannot be imported: remove them, and put a Lua \
-    condition on the tuples or a policy on the permission afterwards";

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::dsl::NO_CONDITIONS;
-use super::{Defined, MAX_DEPTH, MAX_TYPES, Term, Type};
+use super::{Defined, MAX_DEPTH, MAX_TYPES, Source, Term, Type, local};
 use crate::access::error::Mistake;
 use crate::access::model::SubjectRule;
 use crate::access::model::names::quoted;
@@ -13,7 +12,7 @@ use crate::base::strict_json::{self, Bounds};
 const JSON: Bounds = Bounds { depth: 128, values: 200_000 };
 
 /// Reads all types. Errors: every mistake, with its path.
-pub(super) fn read(text: &str) -> Result<Vec<Type>, Vec<Mistake>> {
+pub(super) fn read(text: &str) -> Result<Source, Vec<Mistake>> {
     let whole = strict_json::read(text.as_bytes(), JSON).map_err(|error| {
         let at = match error {
             strict_json::Error::Syntax { line, column } => format!("line {line}, column {column}"),
@@ -26,13 +25,14 @@ pub(super) fn read(text: &str) -> Result<Vec<Type>, Vec<Mistake>> {
     };
     let model = whole.get("authorization_model").and_then(Value::as_object).unwrap_or(&whole);
     let mut reader = Reader::default();
-    let types = reader.model(model);
-    if reader.mistakes.is_empty() { Ok(types) } else { Err(reader.mistakes) }
+    reader.source.types = reader.model(model);
+    if reader.mistakes.is_empty() { Ok(reader.source) } else { Err(reader.mistakes) }
 }
 
 #[derive(Default)]
 struct Reader {
     mistakes: Vec<Mistake>,
+    source: Source,
 }
 
 impl Reader {
@@ -40,12 +40,21 @@ impl Reader {
         self.mistakes.push(Mistake::new(at, problem));
     }
 
-    fn model(&mut self, model: &Map<String, Value>) -> Vec<Type> {
-        if member(model, "schema_version", "schemaVersion").and_then(Value::as_str) != Some("1.1") {
-            self.note("schema_version", "must be \"1.1\": no other schema can be imported");
+    fn local(&mut self, name: &str) -> String {
+        if name.contains('/') {
+            self.source.slashed.insert(name.to_owned());
         }
-        if model.get("conditions").is_some_and(|conditions| !is_empty(conditions)) {
-            self.note("conditions", NO_CONDITIONS);
+        local(name)
+    }
+
+    fn model(&mut self, model: &Map<String, Value>) -> Vec<Type> {
+        let version = member(model, "schema_version", "schemaVersion").and_then(Value::as_str);
+        if !matches!(version, Some("1.1" | "1.2")) {
+            self.note("schema_version", "must be \"1.1\" or \"1.2\": no other schema can be imported");
+        }
+        for name in model.get("conditions").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+            let name = self.local(name);
+            self.source.conditions.insert(name.clone(), format!("conditions.{name}"));
         }
         let at = "type_definitions";
         let Some(types) = member(model, at, "typeDefinitions").and_then(Value::as_array) else {
@@ -74,9 +83,7 @@ impl Reader {
             }
         };
         let metadata = item.get("metadata");
-        if metadata.and_then(|metadata| metadata.get("module")).is_some_and(|module| !is_empty(module)) {
-            self.note(format!("{at}.metadata.module"), "modules cannot be imported: write the whole model as one");
-        }
+        // Of which module a type came does not matter where all types are at hand.
         let metadata = metadata.and_then(|metadata| metadata.get("relations"));
         let relations = relations.iter().map(|(relation, value)| {
             let at = format!("{at}.relations.{relation}");
@@ -84,7 +91,7 @@ impl Reader {
             self.defined(&at, relation, value, about)
         });
         let relations = relations.collect();
-        Some(Type { name: name.to_owned(), at: at.to_owned(), relations })
+        Some(Type { name: self.local(name), at: at.to_owned(), relations })
     }
 
     fn defined(&mut self, at: &str, name: &str, value: &Value, about: Option<&Value>) -> Defined {
@@ -105,20 +112,19 @@ impl Reader {
             .enumerate()
             .filter_map(|(index, item)| self.subject(&format!("{types_at}[{index}]"), item))
             .collect();
-        Defined { name: name.to_owned(), at: at.to_owned(), term, subjects }
+        Defined { name: self.local(name), at: at.to_owned(), term, subjects }
     }
 
     fn subject(&mut self, at: &str, item: &Value) -> Option<SubjectRule> {
         let text = |name: &str| item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        if text("condition").is_some() {
-            self.note(at, NO_CONDITIONS);
-            return None;
-        }
-        let kind = text("type").unwrap_or_default();
-        let rule = match (text("relation"), item.get("wildcard").filter(|wildcard| !wildcard.is_null())) {
-            (Some(relation), None) => SubjectRule::parse(&format!("{kind}#{relation}")),
-            (None, Some(_)) => SubjectRule::parse(&format!("{kind}:*")),
-            (None, None) => SubjectRule::parse(kind),
+        let named = |reader: &mut Self, name: &str| text(name).map(|name| reader.local(name));
+        let kind = named(self, "type").unwrap_or_default();
+        let (relation, condition) = (named(self, "relation"), named(self, "condition"));
+        let condition = condition.map(|name| format!(" with {name}")).unwrap_or_default();
+        let rule = match (relation, item.get("wildcard").filter(|wildcard| !wildcard.is_null())) {
+            (Some(relation), None) => SubjectRule::parse(&format!("{kind}#{relation}{condition}")),
+            (None, Some(_)) => SubjectRule::parse(&format!("{kind}:*{condition}")),
+            (None, None) => SubjectRule::parse(&format!("{kind}{condition}")),
             (Some(_), Some(_)) => Err(String::from("has both a relation and a wildcard")),
         };
         rule.map_err(|problem| self.note(at, problem)).ok()
@@ -186,20 +192,10 @@ impl Reader {
         if name.is_none() {
             self.note(format!("{at}.relation"), "is missing: it names a relation");
         }
-        name.map(str::to_owned)
+        name.map(|name| self.local(name))
     }
 }
 
 fn member<'m>(object: &'m Map<String, Value>, name: &str, other: &str) -> Option<&'m Value> {
     object.get(name).or_else(|| object.get(other))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
 }

@@ -1,4 +1,4 @@
-//! Authorization models of OpenFGA, schema 1.1, as model documents of Auther: one for each type.
+//! Authorization models of OpenFGA, schemas 1.1 and 1.2, as model documents of Auther: one for each type.
 //!
 //! `dsl` and `json` read the two notations into one form, `schema` checks that its types fit together and writes the
 //! documents. Start reading at [`import`].
@@ -10,6 +10,8 @@ mod tokens;
 
 #[cfg(test)]
 mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -47,12 +49,33 @@ pub fn import(text: &str) -> Result<Imported, Vec<Mistake>> {
     if text.len() > MAX_TEXT {
         return Err(vec![Mistake::new("", format!("the model has {} bytes; {MAX_TEXT} are allowed", text.len()))]);
     }
-    let types = if text.trim_start().starts_with('{') {
+    let text = text.trim_start_matches('\u{feff}');
+    let source = if text.trim_start().starts_with('{') {
         json::read(text)?
     } else {
         dsl::read(text).map_err(|mistake| vec![mistake])?
     };
-    schema::documents(&types)
+    schema::documents(&source)
+}
+
+/// A name there as a name here, where no name has a `/`.
+pub(super) fn local(name: &str) -> String {
+    name.replace('/', ".")
+}
+
+/// What a condition of OpenFGA becomes on a tuple: a name, and a script that denies until somebody writes what it says.
+pub(super) fn unwritten(condition: &str) -> String {
+    format!("-- {condition}: this denies until the condition is written here in Lua.\nreturn false")
+}
+
+/// A model in either notation.
+#[derive(Debug, Default)]
+struct Source {
+    types: Vec<Type>,
+    /// Names with a `/`, as they stand there.
+    slashed: BTreeSet<String>,
+    /// The names of its conditions, and where each stands.
+    conditions: BTreeMap<String, String>,
 }
 
 /// A type in either notation.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Defined, Imported, ImportedModel, Term, Type};
+use super::{Defined, Imported, ImportedModel, Source, Term, Type, local};
 use crate::access::error::Mistake;
 use crate::access::model::names::{advice, quoted};
-use crate::access::model::{SubjectRule, builtin, compile};
+use crate::access::model::{SubjectRule, compile};
 use crate::records::tuple::GROUP;
 use crate::records::tuple::SUBJECT_TYPES;
 
@@ -20,16 +20,18 @@ type Known<'t> = BTreeMap<&'t str, BTreeMap<&'t str, &'t Defined>>;
 
 /// One document for each type, except those of Auther itself that are declared without relations. Errors: every mistake
 /// in meaning.
-pub(super) fn documents(types: &[Type]) -> Result<Imported, Vec<Mistake>> {
+pub(super) fn documents(source: &Source) -> Result<Imported, Vec<Mistake>> {
+    let types = &source.types;
     let mut mistakes = Vec::new();
     let known = known(types, &mut mistakes);
-    let (mut models, mut notes) = (Vec::new(), Vec::new());
+    let (mut models, mut notes) = (Vec::new(), notes_on_names(source));
     for typed in types {
         if mistakes.len() >= MAX_MISTAKES {
             break;
         }
         for defined in &typed.relations {
             subjects_exist(&known, defined, &mut mistakes);
+            conditions_exist(source, defined, &mut mistakes);
             arrows_lead_somewhere(&known, typed, defined, &mut mistakes);
         }
         let definition = document(typed);
@@ -91,7 +93,7 @@ fn subjects_exist(known: &Known<'_>, defined: &Defined, mistakes: &mut Vec<Mista
         if mistakes.len() >= MAX_MISTAKES {
             return;
         }
-        let problem = match (known.get(rule.kind()), rule) {
+        let problem = match (known.get(rule.kind()), rule.alone()) {
             (None, _) => format!(
                 "`{rule}`: there is no type {}: {}",
                 quoted(rule.kind()),
@@ -108,6 +110,35 @@ fn subjects_exist(known: &Known<'_>, defined: &Defined, mistakes: &mut Vec<Mista
         };
         mistakes.push(Mistake::new(&defined.at, problem));
     }
+}
+
+fn conditions_exist(source: &Source, defined: &Defined, mistakes: &mut Vec<Mistake>) {
+    for rule in &defined.subjects {
+        if let SubjectRule::With { condition, .. } = rule
+            && !source.conditions.contains_key(condition)
+            && mistakes.len() < MAX_MISTAKES
+        {
+            let names = source.conditions.keys().map(String::as_str);
+            let problem =
+                format!("`{rule}`: there is no condition {}: {}", quoted(condition), advice(condition, names));
+            mistakes.push(Mistake::new(&defined.at, problem));
+        }
+    }
+}
+
+/// What became of names and of conditions.
+fn notes_on_names(source: &Source) -> Vec<Mistake> {
+    let renamed = source.slashed.iter().map(|name| {
+        Mistake::new("", format!("{} is called `{}` here, where names have no `/`", quoted(name), local(name)))
+    });
+    let conditions = source.conditions.iter().map(|(name, at)| {
+        let problem = format!(
+            "the condition `{name}` is written in another language there. Relations whose subjects are `… with {name}` take only tuples \
+             that have a condition. Write it in Lua on each of them; on tuples that are imported it denies until then"
+        );
+        Mistake::new(at, problem)
+    });
+    renamed.chain(conditions).collect()
 }
 
 /// At least one of the types that may be parents has the relation that is wanted there.
@@ -143,16 +174,10 @@ fn collect_arrows<'t>(term: &'t Term, arrows: &mut BTreeSet<(&'t str, &'t str)>)
 
 fn notes_on(typed: &Type) -> Vec<Mistake> {
     let mut notes = Vec::new();
-    if builtin::find(&typed.name).is_some() && !(typed.relations.is_empty() && SUBJECT_TYPES.contains(&&*typed.name)) {
-        notes.push(Mistake::new(
-            &typed.at,
-            format!("{} is a type of Auther itself: this model takes its position", quoted(&typed.name)),
-        ));
-    }
     let mut arrows = BTreeSet::new();
     typed.relations.iter().for_each(|defined| collect_arrows(&defined.term, &mut arrows));
     let leads = |name: &str| arrows.iter().any(|(_, from)| *from == name);
-    let bare = |rule: &SubjectRule| *rule == SubjectRule::One(GROUP.to_owned());
+    let bare = |rule: &SubjectRule| *rule.alone() == SubjectRule::One(GROUP.to_owned());
     for defined in typed.relations.iter().filter(|defined| defined.subjects.iter().any(bare) && !leads(&defined.name)) {
         let problem = format!(
             "`{}` takes `group`: here a group stands for its members, so they have the relation too",
