@@ -234,6 +234,10 @@ impl Asked {
         if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
+        // A supervisor asks every few seconds; that all is well is no news.
+        if self.matched.is_health && response.status().is_success() {
+            return;
+        }
         let elapsed = self.cx.app.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(
             target: "auther::access",
