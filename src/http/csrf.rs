@@ -52,14 +52,26 @@ pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refus
     }
 }
 
-/// The token of a form drawn for this browser in this session.
+/// The token of a form drawn for this browser in this session: a tag over the browser, and one over both, so that a form
+/// that is older than the session is known as one of this browser.
 pub fn token(cx: &Cx, browser: &str, session: Option<&SessionId>) -> String {
-    cx.app.mac.sign(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes())
+    let sign = |bound: &str| cx.app.mac.sign(cx.tenant.purpose(PURPOSE), bound.as_bytes());
+    format!("{}.{}", sign(browser), sign(&bound_to(browser, session)))
 }
 
 /// Whether the token is the one of a form drawn for this browser in this session.
 pub fn fits(cx: &Cx, browser: &str, session: Option<&SessionId>, token: &str) -> bool {
-    cx.app.mac.verify(cx.tenant.purpose(PURPOSE), bound_to(browser, session).as_bytes(), token)
+    let of_session = token.split_once('.').map(|(_, tag)| tag);
+    is_of_browser(cx, browser, token) && of_session.is_some_and(|tag| holds(cx, &bound_to(browser, session), tag))
+}
+
+/// Whether the token is the one of a form drawn for this browser, in whatever session.
+pub fn is_of_browser(cx: &Cx, browser: &str, token: &str) -> bool {
+    token.split_once('.').is_some_and(|(tag, _)| holds(cx, browser, tag))
+}
+
+fn holds(cx: &Cx, bound: &str, tag: &str) -> bool {
+    cx.app.mac.verify(cx.tenant.purpose(PURPOSE), bound.as_bytes(), tag)
 }
 
 /// Whether a cookie value has the shape of a browser's name: what [`crate::base::Entropy`] gives as a token.

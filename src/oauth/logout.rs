@@ -64,7 +64,7 @@ const PURPOSE: &str = "logout-hint";
 
 /// A request that came as a form, as the query of the same request: with what the hint says in the place of it, which
 /// is longer than addresses should be. A hint that is none stays none. Errors: one that is too long without it.
-pub fn as_query(cx: &Cx, params: Params) -> Result<String, PageRefusal> {
+pub fn as_query(cx: &Cx, params: Params) -> Result<String, Box<PageRefusal>> {
     let params = match params.find("id_token_hint").map(|token| access_token::genuine_id_token(cx, token)) {
         None => params,
         Some(None) => params.with("id_token_hint", "-"),
@@ -77,7 +77,7 @@ pub fn as_query(cx: &Cx, params: Params) -> Result<String, PageRefusal> {
         }
     };
     let query = params.to_query();
-    if query.len() <= LONGEST { Ok(query) } else { Err(too_long()) }
+    if query.len() <= LONGEST { Ok(query) } else { Err(Box::new(too_long())) }
 }
 
 /// What a hint says that was verified before.

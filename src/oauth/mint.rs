@@ -85,12 +85,11 @@ pub fn tokens(cx: &Cx, about: &About<'_>, with_id: bool) -> Result<Tokens, Error
     Ok(Tokens { access: Minted { token, expires_in: access_life(cx, about.client) }, id })
 }
 
+/// What stands in a token.
+pub type Claims = Map<String, Value>;
+
 /// What would stand in the tokens for a person at an app, but the hash of the access token.
-pub fn preview(
-    cx: &Cx,
-    about: &About<'_>,
-    with_id: bool,
-) -> Result<(Map<String, Value>, Option<Map<String, Value>>), Error> {
+pub fn preview(cx: &Cx, about: &About<'_>, with_id: bool) -> Result<(Claims, Option<Claims>), Error> {
     let (access, id) = drafts(cx, about, with_id)?;
     let without_hash = |mut id: Draft| {
         id.claims.remove("at_hash");

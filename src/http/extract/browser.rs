@@ -72,11 +72,12 @@ impl Browser {
     }
 
     /// Whether a form that is not [`Browser::own_form`] was drawn before somebody signed in or out here, in another tab
-    /// perhaps: the browser keeps cookies, and no page of another origin sent it. Nothing of it is done; the person is
+    /// perhaps: it is of this browser, and no page of another origin sent it. Nothing of it is done; the person is
     /// led on to where they are now.
     pub fn is_out_of_date(&self, fields: &Fields) -> bool {
         self.is_known
             && csrf::sender(&self.cx, self.request.headers()) != Sender::Foreign
+            && csrf::is_of_browser(&self.cx, &self.name, fields.text("csrf_token"))
             && self.own_form(fields).is_err()
     }
 

@@ -45,7 +45,7 @@ pub async fn submit(request: HttpRequest, browser: Browser, fields: Fields) -> R
     let cx = &browser.cx;
     let flow = Flow::read(&browser, fields.text("continue"))?;
     if browser.is_out_of_date(&fields) {
-        return Ok(flow.ended(&browser).unwrap_or_else(|| Ok(go(&flow.next(cx))))?);
+        return flow.ended(&browser).unwrap_or_else(|| Ok(go(&flow.next(cx))));
     }
     browser.own_form(&fields)?;
     if let Some(answer) = flow.ended(&browser) {

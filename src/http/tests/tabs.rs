@@ -159,6 +159,13 @@ async fn forms_of_another_origin_lead_nowhere_and_do_nothing() {
     }
     let answer = send_form(&mut tab, "/sign-in", &drawn, &[("identifier", ""), ("password", "")]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    // Nor do those that were drawn for another browser, wherever they come from.
+    tab.origin = Some(OWN);
+    let others = Tab::new(&site).get("/sign-in").await;
+    for at in ["/consent", "/choose-account", "/logout", "/sign-in"] {
+        let answer = send_form(&mut tab, at, &others, &[("action", "allow")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{at}");
+    }
     assert!(tab.cookie(SESSION).is_some());
 }
 

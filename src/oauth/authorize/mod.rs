@@ -110,10 +110,10 @@ pub async fn decide(cx: &Cx, params: &Params, visit: Visit<'_>) -> Result<Decisi
 
 /// The query of a request that came as a form, for the same request as a query; or the answer to one that is too long
 /// for that.
-pub fn as_query(cx: &Cx, params: Params) -> Result<String, PageRefusal> {
+pub fn as_query(cx: &Cx, params: Params) -> Result<String, Box<PageRefusal>> {
     let params = request::shortened(cx, params);
     match request::is_short(&params) {
-        Err(Refusal::Page(refusal)) => Err(*refusal),
+        Err(Refusal::Page(refusal)) => Err(refusal),
         _ => Ok(params.to_query()),
     }
 }

@@ -111,7 +111,7 @@ async fn evaluations(caller: Caller, body: Sent<Evaluations>) -> HandlerResult {
     let (mut questions, mut places) = (Vec::with_capacity(body.evaluations.len()), Vec::new());
     for item in body.evaluations {
         let question = match item {
-            Item::Evaluation(one) => whole.question(&mut asker, Ready::of(one))?,
+            Item::Evaluation(one) => whole.question(&mut asker, Ready::of(*one))?,
             Item::NoObject => Err(Problem::malformed("An evaluation must be an object.")),
         };
         places.push(question.map(|question| questions.push(question)));

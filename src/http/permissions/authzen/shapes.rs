@@ -94,20 +94,15 @@ pub struct ActionSearch {
 
 /// What an evaluation says of one of its parts: nothing, so that it is that of the whole; something; or what is not
 /// such a part, with every mistake and its place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Part<T> {
     /// It is not there.
+    #[default]
     Absent,
     /// It is this.
     Given(T),
     /// It is there, and wrong.
     Wrong(Vec<Mistake>),
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
@@ -214,14 +209,14 @@ impl Evaluations {
 #[derive(Debug)]
 pub enum Item {
     /// It can be asked, or some part of it is wrong.
-    Evaluation(Evaluation),
+    Evaluation(Box<Evaluation>),
     /// It is no object.
     NoObject,
 }
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Evaluation::deserialize(deserializer).map(Self::Evaluation)
+        Evaluation::deserialize(deserializer).map(|one| Self::Evaluation(Box::new(one)))
     }
 }
 
@@ -254,7 +249,7 @@ impl ByPart {
 
     fn item(&self, value: Value) -> Item {
         match value {
-            Value::Object(mut members) => Item::Evaluation(self.take(&mut members)),
+            Value::Object(mut members) => Item::Evaluation(Box::new(self.take(&mut members))),
             _ => Item::NoObject,
         }
     }
