@@ -5,7 +5,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::test::TestRequest;
 use auther::crypto::token;
-use auther::http::extract::cookies::{self, Purpose};
+use auther::http::cookies::{self, Purpose};
 use auther::identity::sessions;
 use auther_fuzz::cx;
 use libfuzzer_sys::fuzz_target;

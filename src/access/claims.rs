@@ -75,7 +75,7 @@ pub struct PermissionClaims {
 
 /// The maps for a subject, of the types that `scope` names, from one snapshot.
 pub fn resolve(cx: &Cx, from: &Snapshot, subject: Subject<'_>, scope: Scope<'_>) -> Result<PermissionClaims, Error> {
-    resolve_within(cx, from, (subject, scope), usize::MAX)
+    resolve_within(cx, from, (subject, scope), cx.settings().tokens.permissions_bytes)
 }
 
 /// As [`resolve`], in no more than `room` bytes of JSON.

@@ -84,6 +84,7 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
     match auther.command {
         None => serving::serve(overrides(bare)),
         Some(Command::Serve(flags)) => serving::serve(overrides(merged(bare, flags))),
+        Some(Command::Healthcheck(paths)) => healthcheck(bare.paths, paths),
         Some(Command::Config(args)) => {
             let loaded = configuration(&overrides(merged(bare, args.flags)))?;
             args.command.run(&loaded, Output { json: args.json })
@@ -95,10 +96,19 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
     }
 }
 
+fn healthcheck(bare: Paths, paths: Paths) -> Result<(), Failure> {
+    let ready = Remote::new(located(bare, paths)?).ready()?;
+    output::say(&ready)
+}
+
+/// The configuration that names the files; paths behind the command win over those before it.
+fn located(bare: Paths, behind: Paths) -> Result<Loaded, Failure> {
+    let (config, data) = (behind.config.or(bare.config), behind.data.or(bare.data));
+    configuration(&Overrides { config, data, ..overrides(ServeFlags::default()) })
+}
+
 fn admin(bare: Paths, args: AdminArgs) -> Result<(), Failure> {
-    let paths = Paths { config: args.paths.config.or(bare.config), data: args.paths.data.or(bare.data) };
-    let loaded =
-        configuration(&Overrides { config: paths.config, data: paths.data, ..overrides(ServeFlags::default()) })?;
+    let loaded = located(bare, args.paths)?;
     if !args.json {
         // Without a server the API runs in this process: faults of it are told here and nowhere else.
         telemetry::start(&Log { format: LogFormat::Text, level: String::from("error") });

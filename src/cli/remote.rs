@@ -16,9 +16,13 @@ use crate::base::clock::SystemClock;
 use crate::base::entropy::OsEntropy;
 use crate::config::{Loaded, Settings};
 use crate::serve::{self, OneCall, socket};
+use crate::tenant::paths;
 
 /// How long an ordinary call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the question whether the server is ready may take.
+const READY_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long to try again while another process has the file open without listening: a server that starts or stops, or
 /// another command.
@@ -192,6 +196,27 @@ impl Remote {
             Err(Unanswered::Nobody) => Ok(None),
             Err(Unanswered::Failed(failure)) => Err(failure),
         }
+    }
+
+    /// What `/readyz` of the running server says in its one line. Errors: it is not ready, or none runs.
+    pub fn ready(&self) -> Result<String, Failure> {
+        let missing = || Failure::new("not_running", format!("no server runs over {}.", self.data().display()));
+        actix_web::rt::System::new().block_on(async {
+            let Ok(address) = socket::Address::of(&self.socket) else { return Err(missing()) };
+            let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([]);
+            let client = client.timeout(READY_TIMEOUT).build();
+            let client = client.map_err(|error| Failure::new("socket", chain(&error)))?;
+            let answer = client.get(format!("http://localhost{}", paths::READYZ.pattern())).send().await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if error.is_connect() && !is_forbidden(&error) => return Err(missing()),
+                Err(error) => return Err(Failure::new("socket", chain(&error))),
+            };
+            let is_ready = answer.status().is_success();
+            let said = answer.text().await.map_err(|error| Failure::new("socket", chain(&error)))?;
+            let said = said.trim_end().to_owned();
+            if is_ready { Ok(said) } else { Err(Failure::new("not_ready", format!("{said}."))) }
+        })
     }
 
     /// Opens the data file itself. A command that only reads does not make one.

@@ -42,6 +42,12 @@ pub enum Command {
                             auther serve --config /etc/auther/auther.toml\n\n\
                             SIGTERM and SIGINT stop it gracefully, SIGHUP reads certificates and reloadable settings again.")]
     Serve(ServeFlags),
+    /// Ask the running server whether it is ready, for containers
+    #[command(
+        long_about = "Ask the running server whether it is ready, through the admin socket beside the data file. \
+                            Exit code 0: ready; 1: not ready, or no server runs."
+    )]
+    Healthcheck(Paths),
     /// Show or check the configuration
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Config(config::ConfigArgs),

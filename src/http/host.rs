@@ -7,7 +7,7 @@ use actix_web::http::header::{self, HeaderMap, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use url::Url;
 
-use super::extract::cookies;
+use super::cookies;
 use super::respond::Refusal;
 use crate::config::is_loopback;
 use crate::cx::Cx;

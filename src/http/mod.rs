@@ -12,6 +12,7 @@ pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod assets;
 mod body_budget;
+pub mod cookies;
 mod csrf;
 mod endpoint;
 pub mod extract;

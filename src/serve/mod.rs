@@ -13,6 +13,7 @@ mod plain_http;
 mod reload;
 mod secrets;
 pub(crate) mod socket;
+mod supervisor;
 mod tasks;
 pub(crate) mod telemetry;
 pub(crate) mod tls;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Extensions;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{evaluations, switched_off};
@@ -64,6 +66,9 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// How long requests in flight may take to finish after the signal to stop, in seconds.
 const GRACE: u64 = 20;
+
+/// The exit code after a second signal: as shells report SIGINT.
+const AT_ONCE: i32 = 130;
 
 /// How long to wait for a command that holds the data file.
 const FILE_WAIT: Duration = Duration::from_secs(3);
@@ -141,10 +146,12 @@ impl Server {
         let parts = (state, self.app.clone(), Connections::new(bounds));
         let server = web::serve(parts, workers, listeners, shutdown)?;
         let background = actix_web::rt::spawn(self.tasks.clone().keep());
+        let watched = actix_web::rt::spawn(supervisor::keep(self.app.clone()));
         let (connections, per_address) = (bounds.all, bounds.per_address);
         tracing::info!(issuer = app.tenant.issuer, connections, per_address, "serving");
         let ended = server.await;
         background.abort();
+        watched.abort();
         if let Err(error) = evaluations::flush(&Cx::for_system(app.clone())).await {
             tracing::error!(%error, "the last evaluations of policies are not recorded");
         }
@@ -160,7 +167,7 @@ impl Server {
         Ok(ended?)
     }
 
-    /// Serves until SIGTERM or SIGINT. SIGHUP reads certificates again, and the configuration through `again`.
+    /// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates again, and the configuration through `again`.
     pub async fn run_until_signal(self, loaded: Loaded, again: Reload) -> Result<(), Error> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -171,6 +178,16 @@ impl Server {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            supervisor::tell(&[NotifyState::Stopping]);
+            // Who asks again does not want to wait for what is in flight. The data file survives that.
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                tracing::warn!("ended at once, by a second signal");
+                std::process::exit(AT_ONCE);
+            });
         };
         let ended = self.run(shutdown).await;
         reloading.abort();

@@ -45,6 +45,7 @@ mod scenario;
 mod scenarios;
 mod strangers;
 mod strict;
+mod supervisor;
 mod taken_away;
 mod telling;
 mod tls;

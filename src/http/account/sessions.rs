@@ -10,7 +10,7 @@ use super::shapes::{DONE, SUCCESS, Session, User};
 use crate::base::id::SessionId;
 use crate::crypto::token;
 use crate::cx::Cx;
-use crate::http::extract::cookies::{self, Purpose};
+use crate::http::cookies::{self, Purpose};
 use crate::http::extract::{OpenBody, Person, Visitor};
 use crate::http::respond::Refusal;
 use crate::identity::{Error, sessions};

@@ -8,7 +8,7 @@ use super::refusal::in_dialect;
 use super::shapes::SignedIn;
 use crate::base::Secret;
 use crate::cx::Cx;
-use crate::http::extract::cookies::{self, Purpose};
+use crate::http::cookies::{self, Purpose};
 use crate::http::extract::{OpenBody, Visitor, keep, name_of};
 use crate::http::respond::Refusal;
 use crate::identity::interaction::own_path;

@@ -10,7 +10,7 @@ use super::shapes::{SignedIn, User};
 use crate::base::Secret;
 use crate::base::json_schema::AnyObject;
 use crate::cx::Cx;
-use crate::http::extract::cookies::{self, Purpose};
+use crate::http::cookies::{self, Purpose};
 use crate::http::extract::{Fresh, OpenBody, Person, keep, keep_session, session_cookie};
 use crate::http::respond::Refusal;
 use crate::identity::users::{self, OwnChange};

@@ -6,11 +6,11 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::Fields;
-use super::cookies::{self, Purpose};
 use super::cx::{operation, prove};
 use super::person::by_cookie;
 use super::session_cookie::{DEVICE_SECONDS, keep};
 use crate::cx::Cx;
+use crate::http::cookies::{self, Purpose};
 use crate::http::csrf::{self, Sender};
 use crate::http::host;
 use crate::http::respond::Refusal;

@@ -27,7 +27,6 @@ mod authorization;
 pub(super) mod body;
 mod browser;
 mod caller;
-pub mod cookies;
 mod cx;
 mod fresh;
 mod json;

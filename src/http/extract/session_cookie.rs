@@ -2,9 +2,9 @@
 
 use actix_web::HttpRequest;
 
-use super::cookies::{self, Purpose};
 use crate::base::Secret;
 use crate::cx::Cx;
+use crate::http::cookies::{self, Purpose};
 use crate::identity::sessions;
 use crate::identity::sign_in::Success;
 use crate::records::Session;

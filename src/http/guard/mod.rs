@@ -22,7 +22,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use self::cors::Decision;
-use super::extract::cookies::Pending;
+use super::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
 use super::host;
 use super::respond::{Refusal, page};
@@ -233,6 +233,10 @@ impl Asked {
         cors::finish(&self.decision, response.headers_mut());
         if self.open.as_ref().is_some_and(OpenRequest::is_reserved) {
             response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        // A supervisor asks every few seconds; that all is well is no news.
+        if self.matched.is_health && response.status().is_success() {
+            return;
         }
         let elapsed = self.cx.app.clock.uptime().since(self.cx.uptime).as_millis();
         tracing::info!(

@@ -10,8 +10,8 @@ use super::{Desk, OWN, PASSWORD, Site, Tab, TestResponse};
 use crate::base::id::TenantId;
 use crate::config::Registration;
 use crate::crypto::jose::Algorithm;
+use crate::http::cookies::Purpose;
 use crate::http::endpoint::tests::registered_with;
-use crate::http::extract::cookies::Purpose;
 use crate::http::routes::Dialect;
 use crate::store::Store;
 

@@ -230,3 +230,42 @@ fn what_decides_access_changes_for_both_at_once() {
     assert!(after[0] == after[1] && after[0] > before[0]);
     assert_eq!(after[0], one.read().unwrap().revision().unwrap());
 }
+
+#[test]
+fn what_is_derived_is_taken_at_once_wherever_the_commit_was_made_and_again_after_a_failure() {
+    let [one, two] = Store::two_in_memory();
+    put(&one, "a", 1);
+    let (taken, fails, needed) = (Arc::new(Mutex::new(Vec::new())), Arc::default(), Arc::new(AtomicBool::new(true)));
+    let (seen, failing, is_needed) = (Arc::clone(&taken), Arc::<AtomicBool>::clone(&fails), Arc::clone(&needed));
+    let concerns = |commit: &Commit<'_>| COUNTS.may_be_changed_by(commit, &prefix((TenantId::DEFAULT, "a")));
+    let take = move |from: &Snapshot| {
+        if failing.load(Ordering::SeqCst) {
+            return Err(Error::Full);
+        }
+        seen.lock().unwrap().push(find(from, "a").unwrap());
+        Ok(is_needed.load(Ordering::SeqCst))
+    };
+    one.derive("a test", concerns, take).unwrap();
+    let seen = || std::mem::take(&mut *taken.lock().unwrap());
+    assert_eq!(seen(), [1], "the state of that moment");
+    put(&two, "a", 2);
+    put(&one, "a", 3);
+    put(&two, "b", 1);
+    assert_eq!(seen(), [2, 3], "each commit that concerns it, and no other one");
+    fails.store(true, Ordering::SeqCst);
+    put(&two, "a", 4);
+    fails.store(false, Ordering::SeqCst);
+    assert_eq!(seen(), [0; 0]);
+    put(&two, "b", 2);
+    assert_eq!(seen(), [4], "the next commit is another try, whatever it did");
+    needed.store(false, Ordering::SeqCst);
+    put(&two, "a", 5);
+    put(&two, "a", 6);
+    assert_eq!(seen(), [5], "nobody needs it any more");
+    fails.store(true, Ordering::SeqCst);
+    assert_eq!(
+        two.derive("a test", |_| true, |_| Err(Error::Full)),
+        Err(Error::Full),
+        "the first failure is the caller's"
+    );
+}
