@@ -218,6 +218,7 @@ impl Maker {
             proofs: vec![Proof { kind: ProofKind::Password, at: self.now }],
             ip: Some(String::from("192.0.2.1")),
             user_agent: Some(String::from("load")),
+            earlier: Vec::new(),
             clients: vec![self.client.clone()],
         }
     }

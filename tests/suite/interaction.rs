@@ -194,14 +194,14 @@ async fn a_refusal_is_the_one_answer_too() {
 }
 
 #[tokio::test]
-async fn a_page_that_was_open_too_long_offers_a_new_start() {
+async fn a_page_that_was_open_too_long_begins_anew() {
     let home = Home::new().await;
     let shop = home.app("shop");
     let browser = home.browser();
     let page = browser.visit(&shop.request("openid", &[])).await;
     home.advance(Duration::from_secs(3601)).await;
     let late = browser.submit(&page, &[("identifier", ANN), ("password", PASSWORD)]).await;
-    let form = browser.visit(&start_again(&late)).await;
+    let form = browser.visit(late.location()).await;
     assert!(form.has("password"), "{}", form.text);
     assert!(has_code(&finish(&browser, form).await));
 }

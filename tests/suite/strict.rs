@@ -113,7 +113,7 @@ async fn a_model_of_somebody_elses_platform_is_imported_under_another_name_and_w
     let lines = json!({"lines": [r#"{"user":"user:ann","relation":"owner","object":"platform:1"}"#,
         r#"{"user":"team:a#member","relation":"owner","object":"platform:1"}"#], "rename": {"platform": "site"}});
     assert_eq!(good(&graph.post("/api/admin/tuples/import", lines).await)["written"], 2);
-    assert_eq!(graph.check("user:ann", "owner", "site:1").await.0, true);
+    assert!(graph.check("user:ann", "owner", "site:1").await.0);
     let refused = graph.post("/api/admin/models/import", import("user", false)).await;
     assert_eq!(refused.status.as_u16(), 409, "{}", refused.text);
     assert!(
@@ -124,5 +124,5 @@ async fn a_model_of_somebody_elses_platform_is_imported_under_another_name_and_w
     good(&graph.post("/api/admin/models/import", import("user", true)).await);
     let left = good(&graph.admin.send(Method::GET, "/api/admin/tuples?entity_type=site", json!({})).await);
     assert_eq!(left["items"].as_array().unwrap().len(), 1, "{left}");
-    assert_eq!(graph.check("user:ann", "owner", "site:1").await.0, true);
+    assert!(graph.check("user:ann", "owner", "site:1").await.0);
 }
