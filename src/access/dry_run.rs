@@ -381,7 +381,7 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         let names: BTreeSet<&String> = old.iter().chain(&new).flat_map(|model| actions_of(model)).collect();
         for permission in names {
             let at = (kind.as_str(), id.as_str(), permission.as_str());
-            let held = [verdict(before, old.as_deref(), at), verdict(after, new.as_deref(), at)];
+            let held = [outcome(before, old.as_deref(), at), outcome(after, new.as_deref(), at)];
             let (held_before, held_after) = match held {
                 [Ok(before), Ok(after)] => (before, after),
                 // One question that leads too far leaves the others theirs.
@@ -437,7 +437,7 @@ fn actions_of(model: &CompiledModel) -> impl Iterator<Item = &String> {
 }
 
 /// What a check says: [`CheckResult::Yes`], [`CheckResult::Gated`] where a script decides, else [`CheckResult::No`].
-fn verdict<F: TupleReader + ?Sized>(
+fn outcome<F: TupleReader + ?Sized>(
     session: &mut CheckSession<'_, F>,
     model: Option<&CompiledModel>,
     (kind, id, permission): (&str, &str, &str),

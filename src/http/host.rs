@@ -30,8 +30,8 @@ pub fn opened_at<'h>(cx: &Cx, headers: &'h HeaderMap) -> Option<&'h str> {
     (is_here && origin != cx.tenant.urls.origin() && origin.len() <= MOST_OF_ORIGIN).then_some(origin)
 }
 
-/// The refusal of a request that a page of another origin sent: of one under another address of ours in words that name
-/// both.
+/// The refusal of a request that a page of another origin sent: of one under another address of this server in words
+/// that name both.
 pub fn foreign(cx: &Cx, headers: &HeaderMap) -> Refusal {
     match opened_at(cx, headers) {
         Some(opened) => {
@@ -45,8 +45,8 @@ pub fn foreign(cx: &Cx, headers: &HeaderMap) -> Refusal {
     }
 }
 
-/// What a browser gets that opens a page under another authority: it is led to the issuer, once. Where only the server's
-/// own machine could follow, it gets the name instead (421, RFC 9110 §15.5.20).
+/// What a browser gets that opens a page under another authority: it is led to the issuer, once. Where only the
+/// server's own machine could follow, it gets the name instead (421, RFC 9110 §15.5.20).
 pub fn lead(cx: &Cx, request: &ServiceRequest) -> Option<Result<HttpResponse, Refusal>> {
     if request.method() != Method::GET || !is_navigation(request.headers()) {
         return None;

@@ -167,7 +167,8 @@ impl Server {
         Ok(ended?)
     }
 
-    /// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates again, and the configuration through `again`.
+    /// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads certificates again, and the
+    /// configuration through `again`.
     pub async fn run_until_signal(self, loaded: Loaded, again: Reload) -> Result<(), Error> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

@@ -17,8 +17,8 @@ pub(super) async fn is_spoken(stream: &TcpStream, patience: Duration) -> bool {
     matches!(timeout(patience, stream.peek(&mut first)).await, Ok(Ok(1)) if first[0].is_ascii_uppercase())
 }
 
-/// Reads the head and answers: a `GET` is led to the same path of the issuer (308, RFC 9110 §15.4.9), everything else is
-/// refused, since what it carried has been readable on its way. Then the connection ends.
+/// Reads the head and answers: a `GET` is led to the same path of the issuer (308, RFC 9110 §15.4.9), everything else
+/// is refused, since what it carried has been readable on its way. Then the connection ends.
 pub(super) async fn answer(mut stream: TcpStream, issuer: &str, patience: Duration) {
     let talk = async {
         let head = read_head(&mut stream).await;
