@@ -52,8 +52,8 @@ pub fn allows(cx: &Cx, method: &Method, headers: &HeaderMap) -> Result<(), Refus
     }
 }
 
-/// The token of a form drawn for this browser in this session: a tag over the browser, and one over both, so that a form
-/// that is older than the session is known as one of this browser.
+/// The token of a form drawn for this browser in this session: a tag over the browser, and one over both, so that a
+/// form that is older than the session is known as one of this browser.
 pub fn token(cx: &Cx, browser: &str, session: Option<&SessionId>) -> String {
     let sign = |bound: &str| cx.app.mac.sign(cx.tenant.purpose(PURPOSE), bound.as_bytes());
     format!("{}.{}", sign(browser), sign(&bound_to(browser, session)))

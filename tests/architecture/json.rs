@@ -21,6 +21,7 @@ const OWN: &[&str] = &[
     "src/base/strict_json/reader.rs",
     "src/cli/remote.rs",
     "src/identity/interaction.rs",
+    "src/oauth/logout.rs",
     "src/store/record.rs",
 ];
 

@@ -452,8 +452,8 @@ fn bug_31_routes_are_registered_in_one_place_and_nothing_else_is_decided_by_a_pa
         ("web::resource(", &["src/http/endpoint.rs"]),
         ("web::scope(", &[]),
         (".route(", &["src/http/endpoint.rs"]),
-        // The address that a page comes back to.
-        ("request.uri()", &["src/http/pages/app.rs"]),
+        // The address that a page comes back to, and the same address at the issuer.
+        ("request.uri()", &["src/http/pages/app.rs", "src/http/host.rs"]),
         // The routes themselves, when they are registered and where there is none.
         (" dialect(", &["src/http/routes.rs"]),
     ];
