@@ -40,7 +40,7 @@ const verification = (given) => `${
     ? ""
     : `- ID token: RS256 (or as the keys say), iss equals the issuer exactly (no slash at the end), aud equals the client id, exp, iat and nonce. Its sub is the person for ever; use it as the key, not the e-mail address.
 `
-}- Access token, where an API takes it: header typ is at+jwt, iss as above, aud equals ${given.audience}. Reject ID tokens there.
+}- Access token, where an API takes it: header typ is ${given.typ}, token_use is access, iss as above, aud equals ${given.audience}. Reject ID tokens (token_use id) there.
 - Fetch the keys from the JWKS address, and again when a kid is not known.`;
 
 export function assistantPrompt(given) {

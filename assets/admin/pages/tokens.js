@@ -111,7 +111,7 @@ export function Tokens({ tokens, place, nonce }) {
   }, [tokens]);
   return html`<div class="tokens" role="region" aria-label="Tokens" tabindex="-1" ref=${region}>
     ${tokens.id_token && html`<${Token} title="ID token" about="Who signed in. For the app itself." token=${tokens.id_token} uses=${{ ...uses, audience: place.client_id, nonce, typ: "JWT" }} />`}
-    <${Token} title="Access token" about="What the app shows to an API." token=${tokens.access_token} uses=${{ ...uses, audience: [place.audience].flat()[0], typ: "at+jwt" }} />
+    <${Token} title="Access token" about="What the app shows to an API." token=${tokens.access_token} uses=${{ ...uses, audience: [place.audience].flat()[0], typ: place.access_token_typ }} />
     <section class="panel"><h2>The rest of the answer</h2><${Claims} value=${rest(tokens)} /></section>
   </div>`;
 }
