@@ -203,8 +203,7 @@ impl Remote {
         let missing = || Failure::new("not_running", format!("no server runs over {}.", self.data().display()));
         actix_web::rt::System::new().block_on(async {
             let Ok(address) = socket::Address::of(&self.socket) else { return Err(missing()) };
-            let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([]);
-            let client = client.timeout(READY_TIMEOUT).build();
+            let client = over(&address).timeout(READY_TIMEOUT).build();
             let client = client.map_err(|error| Failure::new("socket", chain(&error)))?;
             let answer = client.get(format!("http://localhost{}", paths::READYZ.pattern())).send().await;
             let answer = match answer {
@@ -237,6 +236,11 @@ async fn answer_alone(server: OneCall, call: &Call) -> Result<Value, Failure> {
     })
 }
 
+/// What talks over the admin socket. No TLS: certificates of the machine are not read, and need not be there.
+fn over(address: &socket::Address) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([])
+}
+
 async fn send(socket: &Path, call: &Call) -> Result<Value, Unanswered> {
     let failed = |error: &dyn std::fmt::Display| {
         Unanswered::Failed(Failure::new("socket", format!("{}: {error}.", socket.display())))
@@ -246,8 +250,7 @@ async fn send(socket: &Path, call: &Call) -> Result<Value, Unanswered> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Unanswered::Nobody),
         Err(error) => return Err(failed(&error)),
     };
-    // No TLS over the socket: certificates of the machine are not read, and need not be there.
-    let client = reqwest::Client::builder().unix_socket(address.as_path()).no_proxy().tls_certs_only([]);
+    let client = over(&address);
     let client = if call.slow { client } else { client.timeout(CALL_TIMEOUT) };
     let client = client.build().map_err(|error| failed(&error))?;
     let mut request = client.request(call.method.clone(), call.url().map_err(Unanswered::Failed)?);

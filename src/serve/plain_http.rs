@@ -9,12 +9,18 @@ use tokio::time::timeout;
 /// The most that is read of a head, in bytes: enough for the first line of what a person typed.
 const MOST: usize = 4096;
 
+/// Longest target that is led on, in bytes: no head of an answer is longer than servers take.
+const LONGEST_TARGET: usize = 2048;
+
 /// Whether the peer speaks HTTP/1 where a TLS handshake is expected: a handshake begins with the byte 22 (RFC 8446
-/// §5.1), a request with the letters of its method (RFC 9112 §3). Nothing is taken from the stream. A peer that says
-/// nothing within `patience` is left to the handshake.
-pub(super) async fn is_spoken(stream: &TcpStream, patience: Duration) -> bool {
+/// §5.1), a request with the letters of its method (RFC 9112 §3). Nothing is taken from the stream. `None` of a peer
+/// that is gone, or says nothing for this long.
+pub(super) async fn is_spoken(stream: &TcpStream, patience: Duration) -> Option<bool> {
     let mut first = [0];
-    matches!(timeout(patience, stream.peek(&mut first)).await, Ok(Ok(1)) if first[0].is_ascii_uppercase())
+    match timeout(patience, stream.peek(&mut first)).await {
+        Ok(Ok(1)) => Some(first[0].is_ascii_uppercase()),
+        _ => None,
+    }
 }
 
 /// Reads the head and answers: a `GET` is led to the same path of the issuer (308, RFC 9110 §15.4.9), everything else
@@ -45,7 +51,8 @@ fn answer_to(head: &[u8], issuer: &str) -> String {
     let line = head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
     let mut words = line.unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let is_path = target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_path =
+        target.starts_with('/') && target.len() <= LONGEST_TARGET && target.bytes().all(|byte| byte.is_ascii_graphic());
     let (status, location) = match method {
         "GET" | "HEAD" if is_path => ("308 Permanent Redirect", format!("location: {issuer}{target}\r\n")),
         _ => ("400 Bad Request", String::new()),
@@ -86,5 +93,7 @@ mod tests {
             let said = answer_to(other, ISSUER);
             assert!(said.starts_with("HTTP/1.1 400 ") && !said.contains("location:"), "{said}");
         }
+        let long = answer_to(format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(LONGEST_TARGET)).as_bytes(), ISSUER);
+        assert!(long.starts_with("HTTP/1.1 400 ") && long.len() < 1024, "no head that is too long");
     }
 }

@@ -179,11 +179,16 @@ where
         let service = Rc::clone(&self.service);
         let tls_of = self.speaks_tls.then(|| self.gate.0.clone());
         Box::pin(async move {
-            if let Some(app) = tls_of
-                && plain_http::is_spoken(&stream, HANDSHAKE).await
-            {
-                plain_http::answer(stream, app.load().tenant.urls.issuer(), CLOSING).await;
-                return Ok(());
+            if let Some(app) = tls_of {
+                match plain_http::is_spoken(&stream, HANDSHAKE).await {
+                    Some(false) => {}
+                    Some(true) => {
+                        plain_http::answer(stream, app.load().tenant.urls.issuer(), CLOSING).await;
+                        return Ok(());
+                    }
+                    // Who begins no handshake in its time does not get that time again.
+                    None => return Ok(()),
+                }
             }
             let connection = Connection::new(ticket.is_reserved);
             let served = CONNECTION.scope(Rc::clone(&connection), async { service.call(stream).await });

@@ -128,6 +128,9 @@ fn early(asked: &Asked, state: &State, request: &ServiceRequest, trouble: Option
         Ok(response) => response,
         Err(refusal) => asked.refuse(&refusal),
     };
+    if let Some(page) = page::instead_of_redirect(&asked.cx, &response) {
+        response = page;
+    }
     hand_out_cookies(request.request(), &mut response, &asked.decision);
     asked.add_headers(&mut response);
     Some(response)

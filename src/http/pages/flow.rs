@@ -15,7 +15,6 @@ use crate::identity::interaction::{Ended, Interaction, PresentedInteraction, Res
 use crate::oauth::Error;
 use crate::oauth::authorize::{self, PageRefusal, View};
 use crate::records::Wanted;
-
 use crate::tenant::paths;
 
 /// What `continue` holds: an app's waiting request, an Auther page, or nothing.

@@ -45,6 +45,16 @@ async fn a_browser_is_led_to_the_issuer_once() {
 }
 
 #[actix_web::test]
+async fn an_address_that_is_too_long_for_a_head_is_led_on_by_a_page() {
+    let site = named().await;
+    let path = format!("/sign-in?redirectTo=/{}", "x".repeat(3_000));
+    let answer = answers(&site, opened("192.168.1.5:8443", &path)).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::OK, ""));
+    assert!(answer.body.contains(&format!("https://auth.example.com{path}")), "{}", answer.body);
+    assert!(answer.header("set-cookie").starts_with("__Host-auther_led=1; "));
+}
+
+#[actix_web::test]
 async fn what_is_no_page_for_a_person_is_answered_under_every_name() {
     let site = named().await;
     for path in ["/.well-known/openid-configuration", "/healthz", "/api/auth/jwks", "/api/auth/get-session"] {

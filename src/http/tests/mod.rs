@@ -152,6 +152,16 @@ impl Site {
     }
 }
 
+/// The address with which the app of [`Site::client`] asks for a code, and more parameters.
+fn authorize(more: &str) -> String {
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    let redirect = "https%3A%2F%2Fapp.example.com%2Fcb";
+    format!(
+        "/oauth2/authorize?client_id=grafana&response_type=code&scope=openid&redirect_uri={redirect}&state=s1\
+         &code_challenge={challenge}&code_challenge_method=S256{more}"
+    )
+}
+
 /// A site with an administrator, and a way to ask as them.
 struct Desk {
     site: Site,

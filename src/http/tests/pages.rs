@@ -1,7 +1,7 @@
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
-use super::{PASSWORD, Site, Tab};
+use super::{PASSWORD, Site, Tab, authorize};
 use crate::base::Secret;
 use crate::config::Registration;
 use crate::identity::proofs::kinds;
@@ -10,15 +10,6 @@ use crate::identity::{invites, links, sessions};
 use crate::records::ProofKind;
 
 const SESSION: &str = "__Host-auther_session";
-
-fn authorize(more: &str) -> String {
-    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    let redirect = "https%3A%2F%2Fapp.example.com%2Fcb";
-    format!(
-        "/oauth2/authorize?client_id=grafana&response_type=code&scope=openid&redirect_uri={redirect}&state=s1\
-         &code_challenge={challenge}&code_challenge_method=S256{more}"
-    )
-}
 
 #[actix_web::test]
 async fn a_set_up_link_makes_the_first_administrator_once() {

@@ -6,20 +6,11 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::{OWN, PASSWORD, Site, Tab, TestResponse};
+use super::{OWN, PASSWORD, Site, Tab, TestResponse, authorize};
 use crate::oauth::keys;
 use crate::records::Algorithm;
 
 const SESSION: &str = "__Host-auther_session";
-
-fn authorize(more: &str) -> String {
-    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    let redirect = "https%3A%2F%2Fapp.example.com%2Fcb";
-    format!(
-        "/oauth2/authorize?client_id=grafana&response_type=code&scope=openid&redirect_uri={redirect}&state=s1\
-         &code_challenge={challenge}&code_challenge_method=S256{more}"
-    )
-}
 
 async fn site() -> Site {
     let site = Site::open().await;
