@@ -1,25 +1,27 @@
 //! Reading our own access tokens back: whose they are, and whether they still hold.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::mint::API_KEY_CLAIM;
 use super::token_use;
-use super::{Error, TokenUse, app_access, consents, scope};
+use super::{Error, TokenUse, app_access, clients, consents, scope};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GrantId, TypedId};
 use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
 use crate::cx::Cx;
 use crate::records::{Client, Grant, GrantType, User};
-use crate::store::Read;
+use crate::store::rows::grants;
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::rows::{clients, grants};
+use crate::store::{Read, Snapshot};
 
 /// A token that is genuine and still holds at this moment, as the store sees it.
 #[derive(Debug)]
 pub struct LiveToken {
     pub claims: Map<String, Value>,
     /// The client it was given to.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The person and the family, unless the client acts for itself.
     pub person: Option<(User, Grant)>,
     /// Its scopes, without those that the client may not ask for any more.
@@ -134,9 +136,9 @@ fn is_older(cx: &Cx, claims: &Map<String, Value>, client: &Client) -> bool {
     client.created_at <= cx.now && issued.is_none_or(|issued| issued.seconds() < client.created_at.seconds())
 }
 
-fn live_client(cx: &Cx, from: &impl Read, id: Option<&str>) -> Result<Option<Client>, Error> {
+fn live_client(cx: &Cx, from: &Snapshot, id: Option<&str>) -> Result<Option<Arc<Client>>, Error> {
     let Some(id) = id.and_then(|id| ClientId::parse(id).ok()) else { return Ok(None) };
-    Ok(clients::find(from, cx.tenant.id, &id)?.filter(|client| !client.disabled))
+    Ok(clients::find_in(cx, from, &id)?.filter(|client| !client.disabled))
 }
 
 fn live_person(cx: &Cx, from: &impl Read, client: &Client, grant: &str) -> Result<Option<(User, Grant)>, Error> {
