@@ -54,7 +54,8 @@ impl<R> Decoded<R> {
 }
 
 impl<K: Key, R: Record> Table<K, R> {
-    /// As [`Table::find`], shared with others who found the same row. Errors: reading, and a row that cannot be decoded.
+    /// As [`Table::find`], shared with others who found the same row. Errors: reading, and a row that cannot be
+    /// decoded.
     pub fn find_shared(
         &self,
         from: &Snapshot,
