@@ -467,7 +467,7 @@ export interface Description {
   /** By name. */
   permissions: DescribedPermission[];
   /** By relation, then by permission: what holding the relation is worth. */
-  matrix: Record<string, Record<string, Worth>>;
+  matrix: Record<string, Record<string, Sufficiency>>;
 }
 
 /** What a subject may do. */
@@ -1361,6 +1361,9 @@ export interface SigningKey {
   retired_at: Timestamp | null;
 }
 
+/** What holding one relation is worth for another one or for a permission. A policy may still say no. */
+export type Sufficiency = "no" | "part" | "unless" | "yes";
+
 /** A policy that did not come back and is not run any more. */
 export interface SwitchedOff {
   script: ScriptDigest;
@@ -1585,9 +1588,6 @@ export interface ValidModel {
   description: Description;
   warnings: Mistake[];
 }
-
-/** What holding one relation is worth for another one or for a permission. A policy may still say no. */
-export type Worth = "no" | "part" | "unless" | "yes";
 
 /** One tuple that was written, or several. */
 export type WrittenTuples = TuplePage | Tuple;

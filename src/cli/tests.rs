@@ -16,6 +16,7 @@ use crate::config::{Environment, Loaded, Overrides, load};
 use crate::serve::{Server, install_crypto_provider};
 
 fn loaded(folder: &Path) -> Loaded {
+    install_crypto_provider();
     let variables = [
         ("AUTHER_PASSWORD_MEMORY_KIB", "8"),
         ("AUTHER_LISTEN", "127.0.0.1:0"),

@@ -71,30 +71,20 @@ impl SealingKey {
         Ok(Self::new(extract.chain_update(text).finalize().into_bytes().into()))
     }
 
-    /// Seals `plain` for `purpose` with a nonce from `entropy`, as text.
+    /// Seals `plain` for `purpose` with a nonce from `entropy`.
     pub fn seal(&self, purpose: Purpose<'_>, plain: &[u8], entropy: &dyn Entropy) -> Result<String, Error> {
-        Ok(BASE64URL_NOPAD.encode(&self.seal_bytes(purpose, plain, entropy)?))
-    }
-
-    /// As [`SealingKey::seal`], without the base64url.
-    pub fn seal_bytes(&self, purpose: Purpose<'_>, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
         let nonce = entropy.bytes::<NONCE>();
         let payload = Payload { msg: plain, aad: &purpose.bytes() };
         let ciphertext = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::TooLarge)?;
         let mut sealed = vec![VERSION];
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&ciphertext);
-        Ok(sealed)
+        Ok(BASE64URL_NOPAD.encode(&sealed))
     }
 
     /// Opens what [`SealingKey::seal`] sealed for the same purpose. The answer is wiped when dropped.
     pub fn open(&self, purpose: Purpose<'_>, text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         let sealed = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| Error::Opening)?;
-        self.open_bytes(purpose, &sealed)
-    }
-
-    /// Opens what [`SealingKey::seal_bytes`] sealed for the same purpose. The answer is wiped when dropped.
-    pub fn open_bytes(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let (version, rest) = sealed.split_first().ok_or(Error::Opening)?;
         if *version != VERSION {
             return Err(Error::Version);

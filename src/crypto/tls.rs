@@ -2,9 +2,9 @@
 
 use rustls::crypto::CryptoProvider;
 
-/// The provider: OpenSSL, with post-quantum key exchange where its version has it (3.5 and later).
+/// The provider: aws-lc, with post-quantum key exchange.
 pub fn provider() -> CryptoProvider {
-    rustls_openssl::default_provider()
+    rustls::crypto::aws_lc_rs::default_provider()
 }
 
 /// Makes the one provider the process's own, for libraries that ask for it. Later calls change nothing.

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{none, root};
 
 /// Crates that must not be in the program; `deny.toml` gives the reasons.
-const BANNED: &[&str] = &["ring", "aws-lc-rs", "native-tls", "rsa", "async-std"];
+const BANNED: &[&str] = &["ring", "native-tls", "rsa", "async-std"];
 
 /// Licences that may be in the program.
 const LICENCES: &[&str] = &[

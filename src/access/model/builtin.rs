@@ -187,7 +187,7 @@ pub fn all() -> impl Iterator<Item = &'static Arc<CompiledModel>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::describe::{Worth, describe};
+    use super::super::describe::{Sufficiency, describe};
     use super::*;
 
     #[test]
@@ -204,18 +204,18 @@ mod tests {
     fn bug_52_the_weaker_relation_never_gives_the_stronger_permission() {
         let worth =
             |kind: &str, relation: &str, permission: &str| describe(find(kind).unwrap()).matrix[relation][permission];
-        assert_eq!(worth("platform", "member", "admin"), Worth::No);
-        assert_eq!(worth("platform", "admin", "super_admin"), Worth::No);
-        assert_eq!(worth("platform", "super_admin", "manage_platform"), Worth::Yes);
-        assert_eq!(worth("oauth_client", "use", "manage_access"), Worth::No);
-        assert_eq!(worth("oauth_client", "owner", "manage_grants"), Worth::Yes);
-        assert_eq!(worth("oauth_client", "full_access", "manage"), Worth::No);
-        assert_eq!(worth("pipelines", "viewer", "execute"), Worth::Yes);
-        assert_eq!(worth("groups", "editor", "manage_members"), Worth::No);
-        assert_eq!(worth("users", "editor", "update"), Worth::Yes);
+        assert_eq!(worth("platform", "member", "admin"), Sufficiency::No);
+        assert_eq!(worth("platform", "admin", "super_admin"), Sufficiency::No);
+        assert_eq!(worth("platform", "super_admin", "manage_platform"), Sufficiency::Yes);
+        assert_eq!(worth("oauth_client", "use", "manage_access"), Sufficiency::No);
+        assert_eq!(worth("oauth_client", "owner", "manage_grants"), Sufficiency::Yes);
+        assert_eq!(worth("oauth_client", "full_access", "manage"), Sufficiency::No);
+        assert_eq!(worth("pipelines", "viewer", "execute"), Sufficiency::Yes);
+        assert_eq!(worth("groups", "editor", "manage_members"), Sufficiency::No);
+        assert_eq!(worth("users", "editor", "update"), Sufficiency::Yes);
         for stronger in ["create", "delete", "impersonate"] {
-            assert_eq!(worth("users", "editor", stronger), Worth::No, "{stronger}");
+            assert_eq!(worth("users", "editor", stronger), Sufficiency::No, "{stronger}");
         }
-        assert_eq!(worth("sessions", "viewer", "revoke_all"), Worth::No);
+        assert_eq!(worth("sessions", "viewer", "revoke_all"), Sufficiency::No);
     }
 }

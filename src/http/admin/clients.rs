@@ -220,7 +220,7 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
         sign_ins: Some(recent),
         could_require_pkce: Some(recent.shows_pkce(&client)),
         is_unprotected: Some(recent.is_bare()),
-        ..Client::from(&client)
+        ..Client::from(&*client)
     }))
 }
 

@@ -1,6 +1,7 @@
 //! An authorization request, checked in the order of the standards: client, redirect URI, then everything whose refusal
 //! may be redirected.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -13,9 +14,8 @@ use crate::identity::interaction::Ended;
 use crate::identity::proofs;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
 use crate::oauth::redirect::PlainHttp;
-use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
+use crate::oauth::{Error, ErrorCode, Params, access_token, claims, clients, pkce, redirect, scope};
 use crate::records::{Acr, Client, ClientType, GrantType, Wanted, Why};
-use crate::store::rows;
 
 /// The longest request, as a query in bytes, without its `id_token_hint`. It travels through our pages in addresses, in
 /// a token that is half as long again; no address is longer than 4 KiB.
@@ -31,7 +31,7 @@ const MAX_SHOWN: usize = 300;
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The app that asks.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Registered with the client.
     pub redirect_uri: String,
     /// How to answer.
@@ -226,7 +226,7 @@ pub(super) fn refuse(cx: &Cx, params: &Params, error: &Error) -> Refusal {
 
 /// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
 /// missing or invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
-fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
+fn client_is_known(cx: &Cx, params: &Params) -> Result<Arc<Client>, Refusal> {
     let Some(sent) = params.find("client_id") else {
         return Err(page(
             "client_id_missing",
@@ -241,7 +241,7 @@ fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
             let from = cx.read().map_err(|error| Refusal::Internal(error.into()))?;
-            rows::clients::find(&from, cx.tenant.id, &id).map_err(|error| Refusal::Internal(error.into()))?
+            clients::find_in(cx, &from, &id).map_err(|error| Refusal::Internal(error.into()))?
         }
         Err(_) => None,
     };
@@ -330,7 +330,7 @@ fn difference(sent: &str, registered: &str) -> &'static str {
 fn check_redirectable(
     cx: &Cx,
     params: &Params,
-    client: Client,
+    client: Arc<Client>,
     target: &Target,
 ) -> Result<Request, (ResponseMode, Error)> {
     let mode = response_mode(params).map_err(|error| (ResponseMode::Query, error))?;

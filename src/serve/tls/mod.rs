@@ -5,7 +5,6 @@
 
 mod files;
 pub(super) mod local_ca;
-mod tickets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,7 +100,7 @@ impl Tls {
         let builder =
             ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
-        config.ticketer = tickets::ticketer()?;
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
         Ok(config)
     }
 
