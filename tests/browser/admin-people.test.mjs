@@ -238,19 +238,6 @@ test('a sign-in link lets a colleague choose the first password, once', async ()
   await own.close()
 })
 
-test('failed sign-ins are seen on the page of the person, with the reason, and lifted', async () => {
-  const ivy = await server.user({ name: 'Ivy Locked' })
-  for (let n = 0; n < 6; n += 1) assert.equal(await mayEnter({ ...ivy, password: 'not my password' }), false)
-  await go(`/users/${ivy.id}`)
-  await page.waitForSelector('#sign-in-pause:has-text("in a row"):has-text("wrong password")')
-  await page.click('#sign-in-pause button')
-  await said(`${ivy.email} can sign in at once.`)
-  assert.equal(await mayEnter(ivy), true)
-  await go(`/audit?target=${ivy.id}&result=failure`)
-  await page.waitForSelector('.entry:has-text("wrong password")')
-  assert.match(await page.locator('.entry .when').first().innerText(), /\d\d:\d\d:\d\d/)
-})
-
 test('ready roles are given to a helper and taken again', async () => {
   const helen = await server.user({ name: 'Helen Helper' })
   await go('/administrators')
@@ -272,7 +259,7 @@ test('ready roles are given to a helper and taken again', async () => {
   await page.locator('tr', { hasText: helen.email }).getByRole('button').click()
   await dialog().getByRole('button', { name: 'Remove' }).click()
   await said('The roles were removed.')
-  assert.equal(await page.locator(`tr:has-text("${helen.email}")`).count(), 0)
+  await page.locator(`tr:has-text("${helen.email}")`).waitFor({ state: 'detached' })
 })
 
 test('the audit log is downloaded as it is filtered', async () => {
@@ -414,7 +401,7 @@ test('the audit log is narrowed by its address, opened, and followed', async () 
   await button('Follow').click()
   await page.waitForURL('**follow=1')
   await server.admin(['group', 'create', '--name', 'Followed'])
-  await page.waitForSelector('.entry.fresh:has-text("Group made")')
+  await page.waitForSelector('.entry.fresh:has-text("Group created")')
 })
 
 test('the overview counts, draws and says the same in numbers', async () => {
