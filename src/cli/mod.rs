@@ -28,6 +28,7 @@ mod session;
 mod tree;
 mod tuple;
 mod user;
+mod user_sign_in;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -95,8 +95,12 @@ pub enum AdminCommand {
                       an administrator there is no such link any more: use `auther admin recover`."
     )]
     SetupLink,
-    /// Print a link with which an administrator sets a new password
-    #[command(after_help = "Example:\n  auther admin recover ann@example.com")]
+    /// Print a link with which anybody, administrators included, sets a new password
+    #[command(
+        long_about = "Print a link with which a person sets a new password. It works for anybody, administrators included, once, \
+                      within an hour.",
+        after_help = "Example:\n  auther admin recover ann@example.com"
+    )]
     Recover(entry::RecoverArgs),
     /// Print the certificate of the local CA, so that browsers and apps can trust it
     #[command(
@@ -207,6 +211,8 @@ mod tests {
             "user token ann --client c1 --scope openid --scope email",
             "user consents ann",
             "user revoke-consent ann c1",
+            "user link ann --expires-in 86400",
+            "user unlock ann",
             "user invite --email a@b.c",
             "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
              --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
@@ -271,6 +277,7 @@ mod tests {
             "session revoke ses_1",
             "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",
             "audit list --until 2026-01-01T00:00:00Z --result failure --search x --target usr_1 --request req_1",
+            "audit export --since 2026-01-01T00:00:00Z --action user",
             "outbox list --state dead --kind hook --target usr_1",
             "outbox retry dlv_1",
             "outbox delete dlv_1",

@@ -199,6 +199,7 @@ fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: Ve
         facts,
         compared: None,
         again: None,
+        app: None,
         offers_sign_out: true,
     }
 }

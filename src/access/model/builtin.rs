@@ -22,10 +22,13 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (
         "users",
         r#"{
-        "relations": {"admin": {"union": ["viewer"]}, "viewer": {}},
+        "relations": {
+            "admin": {"union": ["editor"]}, "viewer": {},
+            "editor": {"union": ["viewer"], "description": "Helps people: changes, disables and enables accounts."}
+        },
         "permissions": {
-            "view": {"relation": "viewer"}, "create": {"relation": "admin"}, "update": {"relation": "admin"},
-            "delete": {"relation": "admin"}, "ban": {"relation": "admin"}, "impersonate": {"relation": "admin"}
+            "view": {"relation": "viewer"}, "create": {"relation": "admin"}, "update": {"relation": "editor"},
+            "delete": {"relation": "admin"}, "ban": {"relation": "editor"}, "impersonate": {"relation": "admin"}
         }}"#,
     ),
     (
@@ -104,10 +107,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (
         "sessions",
         r#"{
-        "relations": {"admin": {"union": ["self"]}, "self": {}},
+        "relations": {"admin": {"union": ["viewer"]}, "viewer": {"union": ["self"]}, "self": {}},
         "permissions": {
             "view_own": {"relation": "self"}, "revoke_own": {"relation": "self"},
-            "view_all": {"relation": "admin"}, "revoke_all": {"relation": "admin"}
+            "view_all": {"relation": "viewer"}, "revoke_all": {"relation": "admin"}
         }}"#,
     ),
     (
@@ -209,5 +212,10 @@ mod tests {
         assert_eq!(worth("oauth_client", "full_access", "manage"), Sufficiency::No);
         assert_eq!(worth("pipelines", "viewer", "execute"), Sufficiency::Yes);
         assert_eq!(worth("groups", "editor", "manage_members"), Sufficiency::No);
+        assert_eq!(worth("users", "editor", "update"), Sufficiency::Yes);
+        for stronger in ["create", "delete", "impersonate"] {
+            assert_eq!(worth("users", "editor", stronger), Sufficiency::No, "{stronger}");
+        }
+        assert_eq!(worth("sessions", "viewer", "revoke_all"), Sufficiency::No);
     }
 }

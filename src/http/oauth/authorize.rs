@@ -149,6 +149,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     tracing::warn!(request_id = %cx.request.id, title = %refusal.title, facts = ?refusal.facts, "authorization request refused");
     let words = [refusal.title.as_str(), refusal.message.as_str(), refusal.next_step.as_str()];
     let mut view = ErrorPage::new(shell(cx), StatusCode::BAD_REQUEST.as_u16(), words);
+    if refusal.blames_app() {
+        view = view.of_wrong_app(refusal.app.as_deref());
+    }
     for (label, value) in &refusal.facts {
         view = view.with_detail(label, value);
     }

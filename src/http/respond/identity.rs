@@ -43,6 +43,11 @@ fn by_caller(error: &Error) -> Refusal {
         // Where API keys are made, the dialect has a second code of its own.
         refusal = refusal.with("code", "SESSION_NOT_FRESH");
     }
+    if let Error::Several(mistakes) = error {
+        let named = mistakes.iter().filter_map(|one| field(one).map(|field| (field, sentence(&one.to_string()))));
+        return refusal
+            .with_fields(named.map(|(field, message)| FieldProblem { field: field.to_owned(), message }).collect());
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,
