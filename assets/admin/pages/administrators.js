@@ -118,7 +118,7 @@ export function Administrators() {
 }
 
 const tuplesOf = (role, subject_type, subject_id) =>
-  role.tuples.map(([entity_type, relation]) => ({ entity_type, entity_id: "*", relation, subject_type, subject_id, names: false }));
+  role.tuples.map(([entity_type, relation]) => ({ entity_type, entity_id: "*", relation, subject_type, subject_id }));
 
 const fields = [
   {
