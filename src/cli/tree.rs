@@ -47,7 +47,7 @@ pub enum Command {
         long_about = "Ask the running server whether it is ready, through the admin socket beside the data file. \
                             Exit code 0: ready; 1: not ready, or no server runs."
     )]
-    Healthcheck(Paths),
+    Healthcheck(HealthcheckArgs),
     /// Show or check the configuration
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Config(config::ConfigArgs),
@@ -73,6 +73,17 @@ pub struct AdminArgs {
     /// What to administer.
     #[command(subcommand)]
     pub command: AdminCommand,
+}
+
+/// What `auther healthcheck` takes.
+#[derive(Args, Debug)]
+pub struct HealthcheckArgs {
+    /// Where the files are.
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Print exactly one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The nouns of `auther admin`.
