@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::flags::ServeFlags;
 use super::output::{Failure, Output, say};
 use crate::config::{self, Loaded};
+use crate::serve;
 
 /// `auther config`: takes the flags of `serve`, so that one can see what they would do.
 #[derive(Args, Debug)]
@@ -37,6 +38,10 @@ impl ConfigCommand {
             Self::Show if output.json => output.show(&config::document(loaded), Value::to_string),
             Self::Show => say(config::table(loaded).trim_end()),
             Self::Check => {
+                let mistakes = serve::mistakes_in_files(&loaded.settings);
+                if !mistakes.is_empty() {
+                    return Err(Failure::usage("configuration", mistakes.join("\n")));
+                }
                 let (document, text) = checked(loaded);
                 output.show(&document, |_| text)
             }
@@ -56,9 +61,12 @@ fn checked(loaded: &Loaded) -> (Value, String) {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use super::*;
     use crate::cli::overrides;
     use crate::config::Environment;
+    use crate::crypto::certificate::self_signed;
 
     const WRONG: &str = r#"registration = "everybody"
 
@@ -96,6 +104,51 @@ jwks = { keys = [{ kty = "EC", crv = "P-256", x = "AA", y = "AA", d = "AA" }] }
             assert!(line.starts_with(wanted), "{line}\n{wanted}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
+    }
+
+    #[test]
+    fn the_files_that_a_server_would_open_are_opened() {
+        serve::install_crypto_provider();
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (made, key) = self_signed(&["auth.example.com"]);
+        let pem = |label: &str, bytes: &[u8]| {
+            format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(bytes))
+        };
+        let (_, other) = self_signed(&["auth.example.com"]);
+        std::fs::write(at("cert.pem"), made.pem()).unwrap();
+        std::fs::write(at("key.pem"), pem("PRIVATE KEY", &key)).unwrap();
+        std::fs::write(at("other.pem"), pem("PRIVATE KEY", &other)).unwrap();
+        std::fs::write(at("encrypted.pem"), pem("ENCRYPTED PRIVATE KEY", &key)).unwrap();
+        let legacy = format!("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{}\n", BASE64.encode(&key));
+        std::fs::write(at("legacy.pem"), legacy).unwrap();
+        for (cert, key, data, wanted) in [
+            ("cert.pem", "key.pem", "auther.redb", ""),
+            ("cert.pem", "other.pem", "auther.redb", "are not a certificate and its key"),
+            ("cert.pem", "none.pem", "auther.redb", "which does not exist"),
+            ("none.pem", "key.pem", "auther.redb", "which does not exist"),
+            ("key.pem", "key.pem", "auther.redb", "it holds no certificate"),
+            ("cert.pem", "encrypted.pem", "auther.redb", "is encrypted, and nobody is there"),
+            ("cert.pem", "legacy.pem", "auther.redb", "is encrypted, and nobody is there"),
+            ("cert.pem", "key.pem", "nowhere/auther.redb", "the folder of"),
+        ] {
+            let text = format!(
+                "issuer = \"https://auth.example.com\"\ndata = {:?}\n[tls]\nmode = \"files\"\ncert = {:?}\nkey = {:?}\n",
+                at(data),
+                at(cert),
+                at(key)
+            );
+            std::fs::write(at("auther.toml"), text).unwrap();
+            let loaded = config::load(&overrides(ServeFlags::default()), &Environment::default(), folder.path());
+            let said = match loaded {
+                Err(mistakes) => mistakes.to_string(),
+                Ok(loaded) => match ConfigCommand::Check.run(&loaded, Output { json: true }) {
+                    Err(failure) => failure.message,
+                    Ok(()) => String::new(),
+                },
+            };
+            assert!(said.contains(wanted) && said.is_empty() == wanted.is_empty(), "{key}: {said}");
+        }
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl Error {
     /// Whether what was configured is at fault: exit code 2.
     pub fn is_configuration(&self) -> bool {
         let by_client = matches!(self, Self::Clients(error) if !matches!(error, clients::Error::Store(_)));
-        let by_file = matches!(self, Self::Tls(tls::Error::File { .. } | tls::Error::Pair { .. }));
+        let by_file =
+            matches!(self, Self::Tls(tls::Error::File { .. } | tls::Error::Pair { .. } | tls::Error::EncryptedKey(_)));
         let by_key = matches!(self, Self::MasterKeyMissing | Self::MasterKeyWrong);
         by_client || by_file || by_key
     }

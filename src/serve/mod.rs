@@ -50,6 +50,16 @@ pub use one_call::OneCall;
 pub use reload::Reload;
 pub use tasks::Tasks;
 
+/// Opens the files that the configuration names for a server, without starting one. Answers what is wrong with them, a
+/// line each: certificate and key, and the folder of the data file.
+pub fn mistakes_in_files(settings: &Settings) -> Vec<String> {
+    let tls = tls::check(&settings.tls).err().map(|error| error.to_string());
+    let folder = settings.data.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let missing =
+        folder.filter(|folder| !folder.is_dir()).map(|_| OpenError::NoFolder(settings.data.clone()).to_string());
+    tls.into_iter().chain(missing).collect()
+}
+
 /// How long an idle connection is kept. Unit tests wait for the end of one.
 const KEEP_ALIVE: Duration = Duration::from_secs(if cfg!(test) { 8 } else { 75 });
 

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
 
 use super::{Error, provider};
 
@@ -41,7 +42,11 @@ impl Files {
         if chain.is_empty() {
             return Err(unreadable(&self.cert, &"it holds no certificate"));
         }
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| unreadable(&self.key, &error))?;
+        let key = fs::read(&self.key).map(Zeroizing::new).map_err(|error| unreadable(&self.key, &error))?;
+        if is_encrypted(&key) {
+            return Err(Error::EncryptedKey(self.key.clone()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| unreadable(&self.key, &error))?;
         CertifiedKey::from_der(chain, key, &provider()).map_err(|error| Error::Pair {
             cert: self.cert.clone(),
             key: self.key.clone(),
@@ -60,4 +65,11 @@ impl Files {
             Some((facts.modified().ok()?, facts.len()))
         })
     }
+}
+
+/// Whether a key in PEM wants a passphrase: PKCS #8 (RFC 7468 section 11), or the older form with a header of its own
+/// (RFC 1421 section 4.6.1.1).
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED")
 }

@@ -31,6 +31,9 @@ pub enum Error {
     /// A PEM file cannot be used.
     #[error("{}: {cause}. Correct tls.cert and tls.key, or use tls.mode = \"local-ca\".", path.display())]
     File { path: PathBuf, cause: String },
+    /// The key wants a passphrase.
+    #[error("{} is encrypted, and nobody is there at a start to type its passphrase. Write it without: openssl pkey -in {} -out FILE, and let tls.key name that file, mode 0600.", .0.display(), .0.display())]
+    EncryptedKey(PathBuf),
     /// The files do not fit each other, or hold a kind of key that is not supported.
     #[error("{} and {} are not a certificate and its key: {cause}.", cert.display(), key.display())]
     Pair {
@@ -72,6 +75,14 @@ enum Source {
 pub struct Tls {
     resolver: Arc<Resolver>,
     source: Source,
+}
+
+/// Reads the files of a certificate, if it comes from files. Errors: as [`Tls::load`].
+pub(super) fn check(configured: &config::Tls) -> Result<(), Error> {
+    match configured {
+        config::Tls::Files { cert, key } => Files::new(cert.clone(), key.clone()).read().map(drop),
+        config::Tls::Off | config::Tls::LocalCa => Ok(()),
+    }
 }
 
 impl Tls {
