@@ -64,7 +64,27 @@ pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<De
         });
     }
     record_bypasses(cx, questions, &answers).await?;
+    without_privileges(cx, questions, &mut answers).await?;
     Ok(answers)
+}
+
+/// Says in the explanations of those who were let through by who they are what the answer would be otherwise.
+async fn without_privileges(
+    cx: &Cx,
+    questions: &[Question],
+    answers: &mut [Result<Decision, Error>],
+) -> Result<(), Error> {
+    for (question, answer) in questions.iter().zip(answers) {
+        let Ok(decision) = answer else { continue };
+        let Some(explanation) = decision.explanation.as_mut().filter(|_| decision.reason.is_privilege()) else {
+            continue;
+        };
+        let plain = Question { privileges: false, ..question.clone() };
+        // Boxed: it ends here, for that answer has no privilege.
+        let mut otherwise = Box::pin(check_many(cx, std::slice::from_ref(&plain))).await?;
+        explanation.without_privilege = otherwise.pop().transpose()?.map(Box::new);
+    }
+    Ok(())
 }
 
 /// The answers without scripts: here, or when that takes too many steps, among the long work.

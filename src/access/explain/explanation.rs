@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::derivation_step::DerivationStep;
 use super::near_misses::NearMiss;
+use crate::access::check::Decision;
 
 /// Why a question was answered as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,4 +15,7 @@ pub struct Explanation {
     /// For denials: what came nearest.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<NearMiss>,
+    /// Where administering the platform or full access let the subject through: the answer without that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_privilege: Option<Box<Decision>>,
 }

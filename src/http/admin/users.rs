@@ -14,8 +14,9 @@ use crate::audit::Ended;
 use crate::base::id::{InviteId, UserId};
 use crate::base::long_work::Busy;
 use crate::base::{Secret, Timestamp};
+use crate::cx::Cx;
 use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Params, UpdateUsers, ViewUsers};
-use crate::http::respond::HandlerResult;
+use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::invites;
 use crate::identity::users::{self, Filter};
 use crate::records::{self, Address, Profile};
@@ -315,6 +316,11 @@ pub async fn list(admin: Admin<ViewUsers>, query: Params<UserQuery>) -> HandlerR
     let request = page.sorted_request::<UserId>(sort.as_ref().map(|sort| &sort.0))?;
     let page = paged(&admin.cx, request, move |cx, request| users::page(cx, &filter, request)).await?;
     Ok(HttpResponse::Ok().json(page.map(|user| User::from(&user))))
+}
+
+/// The person that a query or a body names by e-mail address, username or id. Errors: there is none.
+pub(super) fn named(cx: &Cx, name: &str) -> Result<records::User, Refusal> {
+    users::by_name(cx, name).map_err(|error| Refusal::from(error).naming(cx, "users", name))
 }
 
 /// `GET users/{user}`: by e-mail address, username or id.

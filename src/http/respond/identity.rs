@@ -43,6 +43,9 @@ fn by_caller(error: &Error) -> Refusal {
         // Where API keys are made, the dialect has a second code of its own.
         refusal = refusal.with("code", "SESSION_NOT_FRESH");
     }
+    if matches!(error, Error::NotFound) {
+        refusal = refusal.unnamed();
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,
