@@ -337,6 +337,7 @@ export interface ClientDeletion {
   memberships: number;
   consents: number;
   models: number;
+  changes: PermissionChanges | null;
 }
 
 /** The identifier of an app: 2 to 64 characters of A-Z a-z 0-9 . _ - */
@@ -468,7 +469,7 @@ export interface Description {
   /** By name. */
   permissions: DescribedPermission[];
   /** By relation, then by permission: what holding the relation is worth. */
-  matrix: Record<string, Record<string, Worth>>;
+  matrix: Record<string, Record<string, Sufficiency>>;
 }
 
 /** What a subject may do. */
@@ -983,6 +984,12 @@ export interface NewPassword {
   password: string;
 }
 
+/** A sign-in link to make. */
+export interface NewSignInLink {
+  /** Seconds until it stops working: an hour to 7 days, a day when absent. */
+  expires_in?: number | null;
+}
+
 /** A tuple to write, or to remove. It may be sent as it was read. */
 export interface NewTuple {
   entity_type: string;
@@ -1164,7 +1171,7 @@ export interface RecentProtection {
 
 /** Whose password is to be set anew. */
 export interface Recovery {
-  /** Their e-mail address. */
+  /** Their e-mail address, username or id. */
   email: string;
 }
 
@@ -1327,6 +1334,25 @@ export interface SignInHour {
   failed: number;
 }
 
+/** A link with which a person signs in once and sets a password, shown this once. A newer one for the same person takes its place, and it ends with any change of the password. */
+export interface SignInLink {
+  id: UserId;
+  email: string;
+  /** The link. */
+  url: string;
+  expires_at: Timestamp;
+}
+
+/** What failed sign-ins have come to for a person, as the process that answers has counted them. */
+export interface SignInPause {
+  id: UserId;
+  email: string;
+  /** Failures in a row within the last hour, at the place with the most. */
+  failures: number;
+  /** Seconds until nobody waits any more who signs in as them; 0 when nobody waits. The person is not locked out: the right password works when the turn has come. */
+  wait_seconds: number;
+}
+
 /** Sign-ins of the period. */
 export interface SignInSum {
   ok: number;
@@ -1346,6 +1372,9 @@ export interface SigningKey {
   activated_at: Timestamp | null;
   retired_at: Timestamp | null;
 }
+
+/** What holding one relation is worth for another one or for a permission. A policy may still say no. */
+export type Sufficiency = "no" | "part" | "unless" | "yes";
 
 /** A policy that did not come back and is not run any more. */
 export interface SwitchedOff {
@@ -1562,6 +1591,7 @@ export interface UserDeletion {
   tuples: number;
   memberships: number;
   consents: number;
+  changes: PermissionChanges | null;
 }
 
 /** An identifier that begins with `usr_`. */
@@ -1574,9 +1604,6 @@ export interface ValidModel {
   description: Description;
   warnings: Mistake[];
 }
-
-/** What holding one relation is worth for another one or for a permission. A policy may still say no. */
-export type Worth = "no" | "part" | "unless" | "yes";
 
 /** One tuple that was written, or several. */
 export type WrittenTuples = TuplePage | Tuple;
@@ -1656,6 +1683,21 @@ export interface Operations {
   "POST /users/{user}/password": {
     body: NewPassword;
     answer: User;
+  };
+  /** Makes a link with which a person signs in once and sets a password */
+  "POST /users/{user}/link": {
+    body: NewSignInLink;
+    answer: SignInLink;
+  };
+  /** What failed sign-ins have come to */
+  "GET /users/{user}/pause": {
+    body: undefined;
+    answer: SignInPause;
+  };
+  /** Forgets failed sign-ins, so that nobody waits; answers what they had come to */
+  "POST /users/{user}/unlock": {
+    body: undefined;
+    answer: SignInPause;
   };
   /** Locks somebody out, which ends every session */
   "POST /users/{user}/disable": {
@@ -1968,6 +2010,11 @@ export interface Operations {
       next: string | null;
     };
   };
+  /** The audit log as a file: all rows that are asked for, JSON Lines or comma-separated values */
+  "GET /audit/export": {
+    body: undefined;
+    answer: unknown;
+  };
   /** Deliveries that are not done, newest first */
   "GET /outbox": {
     body: undefined;
@@ -2037,7 +2084,7 @@ export interface Operations {
     body: undefined;
     answer: EntryLink;
   };
-  /** A link with which an administrator sets a new password */
+  /** A link with which anybody, administrators included, sets a new password */
   "POST /recover": {
     body: Recovery;
     answer: EntryLink;

@@ -20,6 +20,8 @@ use crate::base::latest::LatestOf;
 use crate::base::long_work::LongWork;
 use crate::base::progress::Progress;
 use crate::base::quota::Quota;
+use crate::records::Client;
+use crate::store::Decoded;
 use crate::{access, apikeys, audit, identity, oauth, outbox};
 
 /// What a process keeps between operations. Made once, empty; all of it may be lost with the process.
@@ -50,6 +52,8 @@ pub struct ProcessState {
     pub(crate) evaluations: access::evaluations::Unwritten,
     /// Compiled models, by the last commit that touched one. *Follows the log*.
     pub(crate) models: LatestOf<TenantId, access::model::Models>,
+    /// Clients that were read a moment ago. *Follows the log*: one is used only where its row is still the same.
+    pub(crate) clients: Decoded<Client>,
     /// The revision, people and keys that checks read, by version of the store. *Follows the log*.
     pub(crate) subjects: LatestOf<TenantId, access::check::SubjectCache>,
     /// The index over all tuples. *Follows the log*.
@@ -87,6 +91,7 @@ impl Default for ProcessState {
             recorded_evaluations: access::evaluations::quota(),
             evaluations: Default::default(),
             models: LatestOf::default(),
+            clients: Decoded::default(),
             subjects: LatestOf::default(),
             tuple_index: Default::default(),
             api_keys: Default::default(),

@@ -23,8 +23,8 @@ export function Access() {
     return { items: items.filter((item) => [item.entityType, item.entityId, ...item.permissions].join(" ").toLowerCase().includes(wanted)), next: null };
   };
   return html`
-    <${Header} title="What you may do" purpose="What was granted to you, or to a group you are in." />
-    <${List} caption="What you may do" search="Search by thing or permission" columns=${columns} keyOf=${(item) => `${item.entityType}:${item.entityId}`} load=${load}
+    <${Header} title="Your permissions" purpose="What was granted to you, or to a group you are in." />
+    <${List} caption="Your permissions" search="Search by thing or permission" columns=${columns} keyOf=${(item) => `${item.entityType}:${item.entityId}`} load=${load}
       empty=${() => html`<${Empty} title="Nothing was granted to you yet"><p>Apps may still let you do things by their own rules. What is granted here is done by who administers them.</p></${Empty}>`} />
     ${isPart && html`<p class="hint">This is a part: there is more than can be listed.</p>`}
     <p class="hint">A policy may still have the last word, by time or amount. Whether one thing is allowed right now, the app asks.</p>

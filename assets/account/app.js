@@ -17,7 +17,7 @@ const routes = [
   { path: accountPage("/apps"), title: "Connected apps", name: "Apps", load: () => import("./apps.js") },
   { path: accountPage("/keys"), title: "API keys", name: "Keys", load: () => import("./keys.js") },
   { path: accountPage("/keys/create"), title: null, name: "NewKey", load: () => import("./keys.js") },
-  { path: accountPage("/access"), title: "What you may do", name: "Access", load: () => import("./access.js") },
+  { path: accountPage("/access"), title: "Your permissions", name: "Access", load: () => import("./access.js") },
   { path: accountPage("/delete"), title: "Delete account", name: "Leave", load: () => import("./leave.js") },
 ];
 

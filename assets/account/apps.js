@@ -11,7 +11,7 @@ const words = {
   email: "Your e-mail address",
   address: "Your postal address",
   phone: "Your phone number",
-  offline_access: "Stay connected while you are away",
+  offline_access: "Access when you’re not using it",
 };
 
 // The best known first, what an app made up itself last.
@@ -22,7 +22,7 @@ export function Apps() {
   const [asks, setAsks] = useState(null);
   const nameOf = (app) => app.clientName || app.clientId;
   const done = () => {
-    toast(`${nameOf(asks)} is out.`);
+    toast(`${nameOf(asks)} is disconnected.`);
     setAsks(null);
     from.reload();
   };

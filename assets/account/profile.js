@@ -50,7 +50,7 @@ export function Profile({ me, changed }) {
       ${user.role === "admin" && html`<${Tag}>administrator</${Tag}>`}</div>
     <div class="columns">
       <section class="panel"><h2>About you</h2><${Form} key=${user.updatedAt} fields=${fields} initial=${before} action="Save" send=${send} done=${done} /></section>
-      <section class="panel"><h2>Set by others</h2><${Facts} rows=${[
+      <section class="panel"><h2>Managed by your administrator</h2><${Facts} rows=${[
         [
           "E-mail",
           html`<span>${user.email}</span> ${user.emailVerified ? html`<${Tag} kind="good">verified</${Tag}>` : html`<${Tag} kind="warn">not verified</${Tag}>`}`,

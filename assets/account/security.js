@@ -22,7 +22,7 @@ const fields = [
     kind,
     autocomplete: "new-password",
     ...plain,
-    hint: "Long beats complicated: a sentence that only you would say.",
+    hint: "Use a long passphrase, such as a few unrelated words.",
   },
   { name: "show", label: "Show what I type", kind: "check" },
 ];

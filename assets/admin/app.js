@@ -36,6 +36,7 @@ const routes = [
   page(adminPage("/access/grants/create"), "grant-new", "NewGrant"),
   page(adminPage("/access/grants/files"), "grant-files", "GrantFiles"),
   page(adminPage("/access/tester"), "tester", "Tester"),
+  page(adminPage("/administrators"), "administrators", "Administrators"),
   page(adminPage("/audit"), "audit", "Audit"),
   page(adminPage("/settings"), "settings", "Settings"),
 ];
@@ -50,6 +51,7 @@ const rail = [
       [adminPage("/users"), "Users", "view on users"],
       [adminPage("/groups"), "Groups", "view on groups"],
       [adminPage("/sessions"), "Sessions", "view_all on sessions"],
+      [adminPage("/administrators"), "Administrators", "view on tuples"],
     ],
   ],
   [
@@ -121,15 +123,15 @@ function useMe() {
 
 /** @param {{ me: Me, [more: string]: any }} given */
 function Stranger({ me }) {
-  return html`<${Header} title="Not for this account" /><${Empty} title=${`${me.email || "You"} ${me.email ? "does" : "do"} not administer anything here`}>
-    <p>These pages are for the people who look after this server. What is yours is under <a href=${accountPage()}>your account</a>.</p>
-    <p>Somebody who administers it can let you in, for example to look at people: <code>auther admin tuple add users '*' viewer user ${me.email || "you@example.com"}</code></p>
+  return html`<${Header} title="No access" /><${Empty} title="You don’t have access to administration">
+    <p>You are signed in${me.email ? ` as ${me.email}` : ""}. These pages are for the people who look after this server. What is yours is under <a href=${accountPage()}>your account</a>.</p>
+    <p>An administrator can give you a role on the page <b>Administrators</b>.</p>
     <p><a class="button" href=${accountPage()}>Your account</a> <a class="button" href=${signOutPage}>Sign out</a></p></${Empty}>`;
 }
 
 function Closed({ name, needs }) {
   return html`<${Header} title=${name} /><${Empty} title="You may not look at this">
-    <p>It needs the permission <b>${needs.join(" or ")}</b>, which nobody gave you yet. <a href=${adminPage()}>Go to the overview</a>.</p></${Empty}>`;
+    <p>You need permission to see ${name.toLowerCase()}. Ask an administrator for a role that has it <span class="muted">(${needs.join(" or ")})</span>. <a href=${adminPage()}>Go to the overview</a>.</p></${Empty}>`;
 }
 
 /** @param {{ me: Me, [more: string]: any }} given */
@@ -174,7 +176,8 @@ function App() {
       <button type="button" class="quiet menu" aria-expanded=${open} aria-controls="rail" onClick=${() => setOpen(!open)}>Menu</button>
       <span class="grow"></span>
       <button type="button" class="quiet for-keys" onClick=${() => setHelp(true)}>Shortcuts</button>
-      <a class="quiet" href=${accountPage()}>Your account</a>
+      <a class="quiet account-link" href=${accountPage()}><span class="unseen">Your account: </span><span class="whose">${me?.name || me?.email || "Your account"}</span></a>
+      <a class="quiet" href=${signOutPage}>Sign out</a>
     </header>
     <div id="rail" class=${open ? "aside open" : "aside"}>${me && !me.stranger && !me.problem && html`<${Rail} path=${path} me=${me} />`}</div>
     <main id="main" tabindex="-1">${!me ? html`<${Skeleton} />` : me.stranger ? html`<${Stranger} me=${me} />` : me.problem ? html`<${Header} title="Administration" /><${Wrong} problem=${me.problem} retry=${askAgain} />` : html`<${Rights.Provider} value=${me}><${Page} path=${path} me=${me} /></${Rights.Provider}>`}</main>

@@ -3,7 +3,7 @@ import { admin } from "../static/core/api.js";
 import { html, useEffect, useRef, useState } from "../static/core/html.js";
 import { Ask, Button, Confirm, Form, Time, toast } from "../static/core/ui.js";
 import { adminPage } from "../static/core/urls.js";
-import { taken } from "../static/core/words.js";
+import { felt, taken } from "../static/core/words.js";
 
 // Where each kind of subject is asked for, what it is called there, and its page.
 const kinds = {
@@ -97,7 +97,7 @@ export function Delete({ path, what, name, done }) {
     ${
       preview &&
       html`<${Confirm} title=${`Delete ${name}`} type=${name} action="Delete" close=${() => setPreview(null)}
-      loses=${`Deletes ${what}${goes ? `, ${goes}` : ". Nothing else goes with it"}. There is no way back.`}
+      loses=${`Deletes ${what}${goes ? `, ${goes}` : ". Nothing else goes with it"}.${felt(preview.changes)} There is no way back.`}
       send=${() => admin.remove(path)} done=${() => {
         toast(`${name} was deleted.`);
         done();

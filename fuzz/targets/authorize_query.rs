@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
             ));
         }
         Ok(Decision::Refuse(_)) => {}
-        Ok(Decision::TurnAway(_)) => panic!("nobody is signed in"),
+        Ok(Decision::DenyAccess(_)) => panic!("nobody is signed in"),
         Err(error) => panic!("an authorization request was our fault: {error:?}"),
     }
 });

@@ -27,7 +27,7 @@ use crate::store::rows::models;
 const MAX_OBJECTS: usize = 1_000;
 
 /// Tuples of a group that are thought away to see what its deletion does.
-const MAX_REMOVED: usize = 2_000;
+pub(super) const MAX_REMOVED: usize = 2_000;
 
 /// The most changes of each kind that are listed.
 const MAX_CHANGES: usize = 1_000;
@@ -93,12 +93,9 @@ pub fn of_tuples(cx: &Cx, added: &[Tuple], removed: &[TupleKey]) -> Result<Chang
         let status = |subject: &SubjectRef| stored.status(subject);
         let mut trial = Trial::new(before, before.with(&overlay), &status);
         // What an administrator of the platform may do is not listed: it is everything.
-        trial.changes.complete = keys.iter().all(|key| key.entity_type != PLATFORM);
+        trial.is_not_all(keys.iter().any(|key| key.entity_type == PLATFORM));
         trial.within_reach(|trial| {
-            let mut objects = trial.objects(&keys)?;
-            trial.add_administered(cx, &mut objects)?;
-            let subjects = trial.subjects(&keys)?;
-            trial.compare_all(&subjects, objects)?;
+            trial.compare_by_tuples(cx, &keys)?;
             trial.note_conditions(added)
         })?;
         Ok(trial.finished())
@@ -123,11 +120,9 @@ pub fn of_model(cx: &Cx, model: CompiledModel) -> Result<Changes, Error> {
         let schema = Replaced { schema: before.schema, model: Arc::new(model) };
         let status = |subject: &SubjectRef| stored.status(subject);
         let mut trial = Trial::new(before, Graph { schema: &schema, ..before }, &status);
-        trial.changes.complete = kind != PLATFORM;
+        trial.is_not_all(kind == PLATFORM);
         trial.within_reach(|trial| {
-            let mut objects = trial.resting_on(&kind)?;
-            trial.add_administered(cx, &mut objects)?;
-            trial.compare_everybody(objects)?;
+            trial.compare_by_model(cx, &kind)?;
             trial.note_policies(&kind)
         })?;
         Ok(trial.finished())
@@ -150,22 +145,50 @@ impl Schema for Replaced<'_> {
 }
 
 /// The state before and the state after.
-struct Trial<'a, B: ?Sized, A: ?Sized> {
+pub(super) struct Trial<'a, B: ?Sized, A: ?Sized> {
     before: Graph<'a, B>,
     after: Graph<'a, A>,
     status: StatusOf<'a>,
     changes: Changes,
     objects: Objects,
+    /// Who may do nothing afterwards.
+    gone: BTreeSet<SubjectRef>,
 }
 
 impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
-    fn new(before: Graph<'a, B>, after: Graph<'a, A>, status: StatusOf<'a>) -> Self {
+    /// Nothing is compared yet.
+    pub(super) fn new(before: Graph<'a, B>, after: Graph<'a, A>, status: StatusOf<'a>) -> Self {
         let changes = Changes { complete: true, ..Changes::default() };
-        Self { before, after, status, changes, objects: Objects::new() }
+        Self { before, after, status, changes, objects: Objects::new(), gone: BTreeSet::new() }
+    }
+
+    /// The same, where these subjects are gone afterwards.
+    pub(super) fn without(self, gone: BTreeSet<SubjectRef>) -> Self {
+        Self { gone, ..self }
+    }
+
+    /// Notes whether there is more than is looked at.
+    pub(super) fn is_not_all(&mut self, more: bool) {
+        self.changes.complete &= !more;
+    }
+
+    /// Compares what rests on tuples with these keys.
+    pub(super) fn compare_by_tuples(&mut self, cx: &Cx, keys: &[&TupleKey]) -> Result<(), Error> {
+        let mut objects = self.objects(keys)?;
+        self.add_administered(cx, &mut objects)?;
+        let subjects = self.subjects(keys)?;
+        self.compare_all(&subjects, objects)
+    }
+
+    /// Compares what rests on the model of this type.
+    pub(super) fn compare_by_model(&mut self, cx: &Cx, kind: &str) -> Result<(), Error> {
+        let mut objects = self.resting_on(kind)?;
+        self.add_administered(cx, &mut objects)?;
+        self.compare_everybody(objects)
     }
 
     /// Looks as far as limits and budget let it; where they end it, the changes are not complete.
-    fn within_reach(&mut self, look: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn within_reach(&mut self, look: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         match look(self) {
             Err(Error::LimitReached(_)) => {
                 self.changes.complete = false;
@@ -175,7 +198,8 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         }
     }
 
-    fn finished(mut self) -> Changes {
+    /// What was found.
+    pub(super) fn finished(mut self) -> Changes {
         self.changes.looked_at.objects = self.objects.len();
         self.changes
     }
@@ -360,8 +384,9 @@ impl<'a, B: TupleReader + ?Sized, A: TupleReader + ?Sized> Trial<'a, B, A> {
         objects: impl IntoIterator<Item = &'o Object>,
     ) -> Result<(), Error> {
         let status = (self.status)(subject)?;
-        let mut before = CheckSession::new(self.before, subject, status.clone(), 0);
-        let mut after = CheckSession::new(self.after, subject, status, 0);
+        let status_after = if self.gone.contains(subject) { SubjectStatus::Unknown } else { status.clone() };
+        let mut before = CheckSession::new(self.before, subject, status, 0);
+        let mut after = CheckSession::new(self.after, subject, status_after, 0);
         self.changes.looked_at.subjects += 1;
         for object in objects {
             self.compare_on(object, (&mut before, &mut after))?;

@@ -14,6 +14,7 @@ pub(crate) mod catalogue;
 pub mod check;
 pub(crate) mod claims;
 pub(crate) mod client_tuple_quota;
+pub(crate) mod deletion;
 pub(crate) mod dry_run;
 pub(crate) mod effective;
 mod error;

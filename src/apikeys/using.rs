@@ -89,7 +89,7 @@ fn found(cx: &Cx, from: &Snapshot, id: &ApiKeyId) -> Result<Option<Arc<CachedKey
     let Some(key) = rows::find(from, cx.tenant.id, id)? else { return Ok(None) };
     let owner = users::find(from, cx.tenant.id, &key.owner)?.map(Arc::new);
     let client = match &key.client {
-        Some(id) => clients::find(from, cx.tenant.id, id)?.map(Arc::new),
+        Some(id) => clients::find_shared(from, cx.tenant.id, id, &cx.process().clients)?,
         None => None,
     };
     let found = Arc::new(CachedKey { key: Arc::new(key), owner, client });

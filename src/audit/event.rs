@@ -86,6 +86,8 @@ events! {
     Failure "api_key.use" ApiKeyUse { reason: &'static str }
     /// A restricted app let somebody not in.
     Failure "app.refused" AppRefused { at: &'static str }
+    /// The audit log was downloaded.
+    Success "audit.export" AuditExport { format: &'static str }
     /// Rows of a kind were left out, and no row tells of them.
     Failure "audit.left_out" AuditLeftOut { left_out: u64 }
     /// An app got an authorization code.
@@ -146,9 +148,9 @@ events! {
     Failure "policy.switch_off" PolicySwitchOff { script: String, owner: String }
     /// A policy is run again.
     Success "policy.switch_on" PolicySwitchOn { script: String }
-    /// A recovery link was made.
-    Success "recovery_link.create" RecoveryLinkCreate {}
-    /// A recovery link was used: a new password was set.
+    /// A link was made with which a person signs in once and sets a password.
+    Success "recovery_link.create" RecoveryLinkCreate { expires_at: String }
+    /// A person signed in by a link and set a password.
     Success "recovery_link.redeem" RecoveryLinkRedeem { ended: Ended }
     /// A session was ended.
     Success "session.end" SessionEnd { user: UserId, ended: Ended }
@@ -208,6 +210,8 @@ events! {
     Success "user.sign_up" UserSignUp {}
     /// A sign-up was refused.
     Failure "user.sign_up" UserSignUpFailed { reason: &'static str, email: Option<String> }
+    /// Failed sign-ins of a person were forgotten, so that nobody who signs in as them waits.
+    Success "user.unlock" UserUnlock { failures: u32 }
     /// An account was changed.
     Success "user.update" UserUpdate { fields: Vec<String>, changes: Option<Changes> }
 }
@@ -267,7 +271,7 @@ mod tests {
             assert!(event.what.ends_with('.'), "{}", event.action);
         }
         // Stored rows are filtered by these names: none may go.
-        assert_eq!(seen.iter().map(|(action, _)| action).collect::<BTreeSet<_>>().len(), 66);
+        assert_eq!(seen.iter().map(|(action, _)| action).collect::<BTreeSet<_>>().len(), 68);
     }
 
     #[test]

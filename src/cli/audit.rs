@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::flags::PageFlags;
-use super::output::{Failure, Output, items, list, text};
+use super::output::{Failure, Output, items, list, say, text};
 use super::remote::{Call, Remote};
 use crate::base::Moment;
 
@@ -27,16 +27,26 @@ pub enum AuditCommand {
         auther admin audit list --follow --json\n\n\
         --follow prints the latest entries, oldest first, and then each new one as it comes; with --json one document per line.")]
     List(ListArgs),
+    /// Print all entries that fit, newest first: one JSON document per line
+    #[command(after_help = "Example:\n  auther admin audit export --since 2026-01-01T00:00:00Z > audit.jsonl")]
+    Export(ExportArgs),
 }
 
-/// `audit list`.
+/// `audit export`.
 #[derive(Args, Debug)]
-pub struct ListArgs {
+pub struct ExportArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+/// Which entries.
+#[derive(Args, Debug)]
+pub struct FilterArgs {
     /// Only from this moment on (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
     /// Only from before this moment (RFC 3339)
-    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "follow")]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
     /// Only what this one did: an e-mail address, a user id, a client_id, or `local`
     #[arg(long, value_name = "ID")]
@@ -56,8 +66,15 @@ pub struct ListArgs {
     /// Only entries that hold this text: an address, an id, a part of either
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+}
+
+/// `audit list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Go on printing new entries until interrupted
-    #[arg(long, conflicts_with = "after")]
+    #[arg(long, conflicts_with_all = ["after", "until"])]
     follow: bool,
     #[command(flatten)]
     page: PageFlags,
@@ -75,12 +92,30 @@ impl AuditCommand {
         match self {
             Self::List(args) if args.follow => args.follow(remote, output),
             Self::List(args) => output.show(&args.list(remote)?, entries),
+            Self::Export(args) => args.run(remote),
         }
     }
 }
 
-impl ListArgs {
-    fn filtered(&self) -> Call {
+impl ExportArgs {
+    /// A line for each entry, page after page.
+    fn run(self, remote: &Remote) -> Result<(), Failure> {
+        let mut after = None;
+        loop {
+            let answer = remote.call(self.filter.call().page(&PageFlags { limit: Some(500), after }))?;
+            for row in items(&answer) {
+                say(&row.to_string())?;
+            }
+            after = answer.get("next").and_then(Value::as_str).map(str::to_owned);
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl FilterArgs {
+    fn call(&self) -> Call {
         Call::get(["audit"])
             .query("since", self.since.map(Moment::rfc3339))
             .query("until", self.until.map(Moment::rfc3339))
@@ -91,12 +126,14 @@ impl ListArgs {
             .query("result", self.result.clone())
             .query("search", self.search.clone())
     }
+}
 
+impl ListArgs {
     /// A page that has entries, if there are any: of a long log the server looks through a part at a time.
     fn list(&self, remote: &Remote) -> Result<Value, Failure> {
         let mut page = self.page.clone();
         loop {
-            let answer = remote.call(self.filtered().page(&page))?;
+            let answer = remote.call(self.filter.call().page(&page))?;
             let is_empty = items(&answer).is_empty();
             match answer.get("next").and_then(Value::as_str) {
                 Some(next) if is_empty => page.after = Some(next.to_owned()),
@@ -108,7 +145,7 @@ impl ListArgs {
     /// The latest entries, then each new one, until the process is interrupted or the reader goes away.
     fn follow(&self, remote: &Remote, output: Output) -> Result<(), Failure> {
         let latest = PageFlags { limit: Some(self.page.limit.unwrap_or(TAIL)), after: None };
-        let mut rows = items(&remote.call(self.filtered().page(&latest))?).to_vec();
+        let mut rows = items(&remote.call(self.filter.call().page(&latest))?).to_vec();
         rows.reverse();
         let mut cursor = rows.last().map(|row| text(row, "id"));
         loop {
@@ -118,7 +155,7 @@ impl ListArgs {
             std::thread::sleep(EVERY);
             // Only a running server adds entries: while there is none, its file is left alone.
             let newer = PageFlags { limit: Some(500), after: cursor.clone() };
-            let call = self.filtered().page(&newer).query("order", Some(String::from("asc")));
+            let call = self.filter.call().page(&newer).query("order", Some(String::from("asc")));
             rows = remote.call_if_running(call)?.map(|page| items(&page).to_vec()).unwrap_or_default();
             cursor = rows.last().map(|row| text(row, "id")).or(cursor);
         }

@@ -9,7 +9,7 @@ use crate::http::admin::entry::Recovery;
 /// `recover`.
 #[derive(Args, Debug)]
 pub struct RecoverArgs {
-    /// E-mail address of an administrator
+    /// E-mail address, username or id
     email: String,
 }
 
@@ -21,7 +21,7 @@ pub fn setup_link(remote: &Remote, output: Output) -> Result<(), Failure> {
     })
 }
 
-/// A link with which an administrator sets a new password.
+/// A link with which a person, of any role, sets a new password.
 pub fn recover(args: RecoverArgs, remote: &Remote, output: Output) -> Result<(), Failure> {
     let answer = remote.call(Call::post(["recover"]).body(&Recovery { email: args.email }))?;
     output.show(&answer, |answer| {

@@ -68,3 +68,10 @@ pub struct SortFlag {
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     pub sort: Option<String>,
 }
+
+/// Names a person.
+#[derive(Args, Debug)]
+pub struct NamedPerson {
+    /// E-mail address, username or id
+    pub user: String,
+}

@@ -176,11 +176,7 @@ impl GroupCommand {
                 })
             }
             Self::Delete(DeleteArgs { named, dry_run: true }) => {
-                output.show(&remote.call(Call::get(["groups", &named.group, "deletion"]))?, |answer| {
-                    let changes = answer.get("changes").filter(|changes| changes.is_object());
-                    let told = changes.map(|changes| format!("\n\n{}", super::tuple::changes(changes)));
-                    format!("{}{}", would_end(answer), told.unwrap_or_default())
-                })
+                output.show(&remote.call(Call::get(["groups", &named.group, "deletion"]))?, would_end)
             }
             Self::Delete(DeleteArgs { named, .. }) => {
                 let answer = remote.call(Call::delete(["groups", &named.group]))?;

@@ -28,6 +28,7 @@ mod session;
 mod tree;
 mod tuple;
 mod user;
+mod user_sign_in;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use serde_json::json;
 
 use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, load};
 use crate::oauth::clients;
@@ -42,7 +44,7 @@ use crate::serve::telemetry;
 use flags::{Paths, ServeFlags};
 use output::{Failure, Output};
 use remote::Remote;
-use tree::{AdminArgs, AdminCommand, Auther, Command};
+use tree::{AdminArgs, AdminCommand, Auther, Command, HealthcheckArgs};
 
 /// Does what the arguments say, the program's name first. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -84,7 +86,7 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
     match auther.command {
         None => serving::serve(overrides(bare)),
         Some(Command::Serve(flags)) => serving::serve(overrides(merged(bare, flags))),
-        Some(Command::Healthcheck(paths)) => healthcheck(bare.paths, paths),
+        Some(Command::Healthcheck(args)) => healthcheck(bare.paths, args),
         Some(Command::Config(args)) => {
             let loaded = configuration(&overrides(merged(bare, args.flags)))?;
             args.command.run(&loaded, Output { json: args.json })
@@ -96,9 +98,9 @@ fn dispatch(auther: Auther) -> Result<(), Failure> {
     }
 }
 
-fn healthcheck(bare: Paths, paths: Paths) -> Result<(), Failure> {
-    let ready = Remote::new(located(bare, paths)?).ready()?;
-    output::say(&ready)
+fn healthcheck(bare: Paths, args: HealthcheckArgs) -> Result<(), Failure> {
+    let ready = Remote::new(located(bare, args.paths)?).ready()?;
+    Output { json: args.json }.show(&json!({"status": ready}), |_| ready.clone())
 }
 
 /// The configuration that names the files; paths behind the command win over those before it.

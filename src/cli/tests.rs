@@ -431,6 +431,30 @@ fn a_policy_is_validated_tried_and_looked_up() {
     });
 }
 
+#[test]
+fn a_policy_that_a_check_ran_is_on_record_with_a_server_and_without_one() {
+    either_way(|remote, _| {
+        let user = remote.call(new_user("ann@example.com", json!({}))).unwrap();
+        let model = json!({
+            "relations": {"viewer": {"subjects": ["user"]}},
+            "permissions": {"read": {"relation": "viewer", "policyEngine": "lua", "policy": "return true"}},
+        });
+        remote.call(Call::put(["models", "paper"]).body(&json!({"definition": model}))).unwrap();
+        let tuple = json!({
+            "entity_type": "paper", "entity_id": "p1", "relation": "viewer", "subject_type": "user",
+            "subject_id": user["id"],
+        });
+        remote.call(Call::post(["tuples"]).body(&tuple)).unwrap();
+        let question = json!({
+            "subject_type": "user", "subject_id": user["id"], "permission": "read", "entity_type": "paper",
+            "entity_id": "p1",
+        });
+        assert_eq!(remote.call(Call::post(["check"]).body(&question)).unwrap()["allowed"], true);
+        let record = remote.call(Call::get(["policies", "evaluations"])).unwrap();
+        assert_eq!(record["items"].as_array().unwrap().len(), 1, "{record}");
+    });
+}
+
 #[derive(clap::Parser)]
 struct OfDeliveries {
     #[command(subcommand)]

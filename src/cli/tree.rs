@@ -47,7 +47,7 @@ pub enum Command {
         long_about = "Ask the running server whether it is ready, through the admin socket beside the data file. \
                             Exit code 0: ready; 1: not ready, or no server runs."
     )]
-    Healthcheck(Paths),
+    Healthcheck(HealthcheckArgs),
     /// Show or check the configuration
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Config(config::ConfigArgs),
@@ -75,6 +75,17 @@ pub struct AdminArgs {
     pub command: AdminCommand,
 }
 
+/// What `auther healthcheck` takes.
+#[derive(Args, Debug)]
+pub struct HealthcheckArgs {
+    /// Where the files are.
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Print exactly one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// The nouns of `auther admin`.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
@@ -84,8 +95,12 @@ pub enum AdminCommand {
                       an administrator there is no such link any more: use `auther admin recover`."
     )]
     SetupLink,
-    /// Print a link with which an administrator sets a new password
-    #[command(after_help = "Example:\n  auther admin recover ann@example.com")]
+    /// Print a link with which anybody, administrators included, sets a new password
+    #[command(
+        long_about = "Print a link with which a person sets a new password. It works for anybody, administrators included, once, \
+                      within an hour.",
+        after_help = "Example:\n  auther admin recover ann@example.com"
+    )]
     Recover(entry::RecoverArgs),
     /// Print the certificate of the local CA, so that browsers and apps can trust it
     #[command(
@@ -196,6 +211,8 @@ mod tests {
             "user token ann --client c1 --scope openid --scope email",
             "user consents ann",
             "user revoke-consent ann c1",
+            "user link ann --expires-in 86400",
+            "user unlock ann",
             "user invite --email a@b.c",
             "client create --name N --type web --client-id c1 --redirect-uri https://a/1 --redirect-uri https://a/2 \
              --post-logout-redirect-uri https://a/out --auth-method client_secret_basic --grant authorization_code \
@@ -260,6 +277,7 @@ mod tests {
             "session revoke ses_1",
             "audit list --since 2026-01-01T00:00:00Z --actor usr_1 --action user --follow",
             "audit list --until 2026-01-01T00:00:00Z --result failure --search x --target usr_1 --request req_1",
+            "audit export --since 2026-01-01T00:00:00Z --action user",
             "outbox list --state dead --kind hook --target usr_1",
             "outbox retry dlv_1",
             "outbox delete dlv_1",

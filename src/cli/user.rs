@@ -3,11 +3,12 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use super::flags::{PageFlags, SortFlag};
+use super::flags::{NamedPerson, PageFlags, SortFlag};
 use super::input;
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
 use super::secret;
+use super::user_sign_in::{self, LinkArgs};
 use crate::http::admin::users::{ClaimsChange, NewInvite, NewPassword, NewUser, UserChange};
 
 /// What can be done with people. A person is named by e-mail address, username or id.
@@ -25,20 +26,20 @@ pub enum UserCommand {
         auther admin user list --role admin --disabled=false")]
     List(ListArgs),
     /// Show an account
-    Show(Named),
+    Show(NamedPerson),
     /// Change an account; what is not named stays
     #[command(after_help = "Example:\n  auther admin user update ann@example.com --name 'Ann Lee' --verified")]
     Update(UpdateArgs),
     /// Set a new password and end all sessions
     SetPassword(PasswordArgs),
     /// Lock an account out and end its sessions
-    Disable(Named),
+    Disable(NamedPerson),
     /// Let a disabled account in again
-    Enable(Named),
+    Enable(NamedPerson),
     /// Delete an account with its sessions, grants and consents
     Delete(DeleteArgs),
     /// Show which groups somebody is in
-    Groups(Named),
+    Groups(NamedPerson),
     /// Show what somebody may do
     #[command(after_help = "Example:\n  auther admin user access ann@example.com --client shop")]
     Access(AccessArgs),
@@ -48,19 +49,22 @@ pub enum UserCommand {
     )]
     Token(TokenArgs),
     /// List the apps somebody has let in
-    Consents(Named),
+    Consents(NamedPerson),
     /// Take back what somebody allowed an app, and end what the app got by it
     RevokeConsent(ConsentArgs),
+    /// Print a link with which somebody signs in once and sets a password
+    #[command(
+        long_about = "Print a link with which somebody signs in once and sets a password: the first one of a new account, or \
+                      another in the place of a lost one. Also while registration is closed. A newer link for the same person \
+                      takes its place.",
+        after_help = "Example:\n  auther admin user link ann@example.com --expires-in 259200"
+    )]
+    Link(LinkArgs),
+    /// Forget failed sign-ins, so that nobody who signs in as this person waits
+    Unlock(NamedPerson),
     /// Make an invitation to sign up
     #[command(after_help = "Example:\n  auther admin user invite --email ann@example.com --expires-in 259200")]
     Invite(InviteArgs),
-}
-
-/// Names a person.
-#[derive(Args, Debug)]
-pub struct Named {
-    /// E-mail address, username or id
-    user: String,
 }
 
 /// `user list`.
@@ -85,7 +89,7 @@ pub struct ListArgs {
 #[derive(Args, Debug)]
 pub struct AccessArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// Only on the types of this app: its client_id
     #[arg(long, value_name = "ID")]
     client: Option<String>,
@@ -95,7 +99,7 @@ pub struct AccessArgs {
 #[derive(Args, Debug)]
 pub struct TokenArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// For which app: its client_id
     #[arg(long, value_name = "ID")]
     client: String,
@@ -108,7 +112,7 @@ pub struct TokenArgs {
 #[derive(Args, Debug)]
 pub struct ConsentArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// The app's client_id
     client: String,
 }
@@ -117,7 +121,7 @@ pub struct ConsentArgs {
 #[derive(Args, Debug)]
 pub struct DeleteArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// Only say what would go with it
     #[arg(long)]
     dry_run: bool,
@@ -172,7 +176,7 @@ pub struct CreateArgs {
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// New e-mail address
     #[arg(long)]
     email: Option<String>,
@@ -184,7 +188,7 @@ pub struct UpdateArgs {
 #[derive(Args, Debug)]
 pub struct PasswordArgs {
     #[command(flatten)]
-    named: Named,
+    named: NamedPerson,
     /// Read the password from standard input, one line
     #[arg(long)]
     password_stdin: bool,
@@ -260,6 +264,8 @@ impl UserCommand {
             Self::Token(args) => args.run(remote, output),
             Self::Consents(named) => output.show(&remote.call(Call::get(["users", &named.user, "consents"]))?, apps),
             Self::RevokeConsent(args) => args.run(remote, output),
+            Self::Link(args) => args.run(remote, output),
+            Self::Unlock(named) => user_sign_in::unlock(&named, remote, output),
             Self::Invite(args) => args.run(remote, output),
         }
     }
@@ -416,7 +422,7 @@ fn token(document: &Value) -> String {
     format!("ID token\n{id}\n\nAccess token\n{access}{refused}")
 }
 
-/// What a deletion would take along.
+/// What a deletion would take along, and who would gain and who would lose what.
 pub fn would_end(answer: &Value) -> String {
     let members = [
         ("sessions", "sessions"),
@@ -427,7 +433,9 @@ pub fn would_end(answer: &Value) -> String {
         ("consents", "consents"),
         ("entity types", "models"),
     ];
-    format!("Nothing was deleted. With it would go:\n\n{}", facts(answer, &members))
+    let changes = answer.get("changes").filter(|changes| changes.is_object());
+    let told = changes.map(|changes| format!("\n\n{}", super::tuple::changes(changes))).unwrap_or_default();
+    format!("Nothing was deleted. With it would go:\n\n{}{told}", facts(answer, &members))
 }
 
 #[cfg(test)]

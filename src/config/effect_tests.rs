@@ -31,6 +31,7 @@ fn cases() -> impl Iterator<Item = Case> {
         "trusted_proxies" = "10.0.0.0/8" => trusted_proxies;
         "look.name" = "Ann" => look.name;
         "look.accent" = "#0b5f73" => look.accent;
+        "look.contact" = "help@example.com" => look.contact;
         "registration" = "open" => registration;
         "audiences" = "api" => audiences;
         "rate_limit.enabled" = "false" => rate_limit.enabled;

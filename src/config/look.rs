@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::contact::Contact;
 use super::keys::TypedKeys;
 use crate::base::secret::sha256;
 use crate::base::text::{self, Lines};
@@ -36,6 +37,8 @@ pub struct Look {
     pub accent: Option<Accent>,
     /// The logo of the operator, if one is set.
     pub logo: Option<Logo>,
+    /// Who helps people, if that is set.
+    pub contact: Option<Contact>,
 }
 
 /// A colour of the sRGB space: red, green, blue.
@@ -181,7 +184,7 @@ impl Tones {
 
 /// Reads what was typed, and notes what is wrong with it.
 pub(super) fn read(typed: &mut TypedKeys<'_, '_>) -> Look {
-    Look { name: name(typed), accent: accent(typed), logo: logo(typed) }
+    Look { name: name(typed), accent: accent(typed), logo: logo(typed), contact: contact(typed) }
 }
 
 fn name(typed: &mut TypedKeys<'_, '_>) -> Option<String> {
@@ -191,6 +194,15 @@ fn name(typed: &mut TypedKeys<'_, '_>) -> Option<String> {
         return None;
     }
     Some(name)
+}
+
+fn contact(typed: &mut TypedKeys<'_, '_>) -> Option<Contact> {
+    let words = typed.text("look.contact")?.to_owned();
+    if let Some(problem) = text::problem(&words, Lines::One) {
+        typed.note("look.contact", &problem, "write an address, or words that are seen as they are");
+        return None;
+    }
+    Some(Contact::of(words))
 }
 
 fn accent(typed: &mut TypedKeys<'_, '_>) -> Option<Accent> {

@@ -5,6 +5,7 @@
 
 mod check;
 mod clients;
+mod contact;
 mod declaration;
 mod environment;
 mod file;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use contact::Contact;
 pub use declaration::{ClientDeclaration, ClientRules};
 pub use environment::Environment;
 pub use issuer::{Issuer, is_loopback};

@@ -113,6 +113,7 @@ pub static KEYS: &[Key] = &[
     live("look.name", Kind::Text, "", "Name of the organisation, shown on every page"),
     live("look.accent", Kind::Text, "", "Colour of links and of what is pressed first, as `#0b5f73`"),
     live("look.logo", Kind::Path, "", "SVG or PNG file of 64 KiB at the most"),
+    live("look.contact", Kind::Text, "", "Who helps people: an e-mail address, an https address, or words"),
     live("registration", choice(&["closed", "invite", "open"]), "closed", "Who may sign up"),
     live("audiences", Kind::List, "", "Audience of access tokens when a client names none; empty means the issuer"),
     fixed("master_key", Kind::Secret, "", "Seals the secrets in the data file; at least 32 characters"),

@@ -82,6 +82,9 @@ pub enum Error {
         /// What is wrong with it, as the end of a sentence.
         problem: String,
     },
+    /// Several fields hold something that they cannot.
+    #[error("{}", sentences(.0))]
+    Several(Vec<Error>),
     /// The proof of who somebody is lies too far back for something this sensitive.
     #[error(
         "confirm that it is you: this needs the password again. Send it to POST /api/auth/verify-password, or sign in again"
@@ -133,7 +136,7 @@ impl Error {
             Self::InvalidLink => "invalid_link",
             Self::LastAdministrator => "last_administrator",
             Self::Conflict => "conflict",
-            Self::InvalidField { .. } => "invalid_field",
+            Self::InvalidField { .. } | Self::Several(_) => "invalid_field",
             Self::SessionNotFresh => "session_not_fresh",
             Self::Disabled => "disabled",
             Self::Denied(_) => "forbidden",
@@ -152,6 +155,34 @@ impl Error {
 
     pub(super) fn field(field: &str, problem: impl Into<String>) -> Self {
         Self::InvalidField { field: field.to_owned(), problem: problem.into() }
+    }
+}
+
+/// What is wrong with several fields, as one text.
+fn sentences(mistakes: &[Error]) -> String {
+    mistakes.iter().map(Error::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Collects what is wrong with the fields of an account, so that all of it is told at once.
+#[derive(Default)]
+pub(super) struct Mistakes(Vec<Error>);
+
+impl Mistakes {
+    /// The value of a field; nothing, and its mistake is noted, where it has one.
+    pub(super) fn take<T: Default>(&mut self, read: Result<T, Error>) -> T {
+        read.unwrap_or_else(|error| {
+            self.0.push(error);
+            T::default()
+        })
+    }
+
+    /// Goes on if there are none. Errors: the only one, or all of them.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        match self.0.len() {
+            0 => Ok(()),
+            1 => self.0.pop().map_or(Ok(()), Err),
+            _ => Err(Error::Several(self.0)),
+        }
     }
 }
 

@@ -1,23 +1,28 @@
-//! Links printed on the machine itself: the one that makes the first administrator, and those that give a lost password
-//! back.
+//! Links that let somebody in: the one that makes the first administrator, and those with which a person sets a
+//! password, the first one or another in the place of a lost one.
 //!
-//! A link is single-use and only the newest of its purpose works. Set-up closes for ever with the first administrator,
-//! however that one was made.
+//! A link is single-use, and only the newest of its purpose works. Opening it changes nothing: mail scanners and
+//! previews of messengers open links. Set-up closes for ever with the first administrator, however that one was made.
+//! A link for a person is worth what its maker may do at the moment it is used: it ends with the right to make it, and
+//! with any change of the password.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::{Entry, Event};
+use crate::base::Moment;
 use crate::base::Secret;
 use crate::base::id::{LinkId, UserId};
+use crate::base::page::PageRequest;
 use crate::crypto::token;
-use crate::cx::Cx;
-use crate::records::{ActorKind, Link, LinkPurpose, Proof, ProofKind, User};
+use crate::cx::{Actor, Cx};
+use crate::records::{ActorKind, Link, LinkMaker, LinkPurpose, Proof, ProofKind, User};
 use crate::rights::{self, Right};
 use crate::store::rows::{links as rows, users};
 use crate::store::{self, Read, Tx};
 
 use super::authentication::{Giving, Outcome, Visit};
+use super::lookup::{USERS, find as find_person};
 use super::password;
 use super::password_rule::Known;
 use super::sessions::{self, Opening};
@@ -28,8 +33,14 @@ use super::{Error, administrators, device};
 
 /// How long a set-up link works; a new one is made at each start until it is used.
 pub const SETUP_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// How long a recovery link works.
+/// How long a recovery link of the operator works.
 pub const RECOVERY_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a sign-in link works when nobody says otherwise.
+pub const SIGN_IN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a sign-in link works at the least.
+pub const SHORTEST_SIGN_IN: Duration = Duration::from_secs(3600);
+/// How long a sign-in link works at the most.
+pub const LONGEST_SIGN_IN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What a link's page has to show.
 #[derive(Debug)]
@@ -56,6 +67,14 @@ pub struct Recovered {
 /// Whether the first administrator is still to be made.
 pub fn setup_is_open(cx: &Cx) -> Result<bool, Error> {
     Ok(administrators::are_awaited(&cx.read()?, cx.tenant.id)?)
+}
+
+/// Whether nobody has an account, so that nobody can sign in before set-up.
+pub fn nobody_is_here(cx: &Cx) -> Result<bool, Error> {
+    let from = cx.read()?;
+    let first = PageRequest::new(Some(1), None);
+    let is_open = administrators::are_awaited(&from, cx.tenant.id)?;
+    Ok(is_open && users::page(&from, cx.tenant.id, &first)?.items.is_empty())
 }
 
 /// Makes the token of a set-up link, for the operator; earlier ones stop working. `None` once there has been an
@@ -102,22 +121,56 @@ pub async fn redeem_setup(cx: &Cx, token: &str, account: NewAccount) -> Result<S
     Ok(Success { token: opening.token, signed_in, device })
 }
 
-/// Makes the token of a link that sets a new password for the person with this e-mail address, username or id, for the
-/// operator. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Disabled`].
-pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Secret<String>, Error> {
+/// A link that was made now for a person.
+#[derive(Debug)]
+pub struct Issued {
+    /// Who sets a password with it.
+    pub user: User,
+    /// Goes into the link; shown this once.
+    pub token: Secret<String>,
+    /// When it stops working.
+    pub expires_at: Moment,
+}
+
+/// Makes a link that sets a password for the person with this e-mail address, username or id, for the operator. It
+/// works for [`RECOVERY_LIFETIME`]. Errors: [`Error::Denied`], [`Error::NotFound`], [`Error::Disabled`].
+pub async fn issue_recovery(cx: &Cx, name: &str) -> Result<Issued, Error> {
     let user = super::users::by_name(cx, name)?;
-    if user.disabled {
-        return Err(Error::Disabled);
+    issue_for(cx, Right::Operator, &user.id, RECOVERY_LIFETIME).await
+}
+
+/// Makes a link with which a person signs in once and sets a password, with the right to set theirs. `None` means
+/// [`SIGN_IN_LIFETIME`]. Errors: [`Error::Denied`], also for a person with authority over the platform by somebody who
+/// does not administer it; [`Error::NotFound`], [`Error::Disabled`]; a lifetime out of bounds.
+pub async fn issue_sign_in(cx: &Cx, id: &UserId, lifetime: Option<Duration>) -> Result<Issued, Error> {
+    let lifetime = lifetime.unwrap_or(SIGN_IN_LIFETIME);
+    if !(SHORTEST_SIGN_IN..=LONGEST_SIGN_IN).contains(&lifetime) {
+        return Err(Error::field("expires_in", "must be between 3600 seconds, an hour, and 604800, 7 days"));
     }
-    let (link, token) = draw(cx, LinkPurpose::Recover(user.id.clone()), RECOVERY_LIFETIME);
-    let entry = Entry::new(cx).target(&user.id);
-    let at = cx.clone();
+    issue_for(cx, may_set_passwords(), id, lifetime).await
+}
+
+/// What making a link for a person needs besides the authority over that person.
+fn may_set_passwords() -> Right {
+    Right::on("update", USERS)
+}
+
+async fn issue_for(cx: &Cx, right: Right, id: &UserId, lifetime: Duration) -> Result<Issued, Error> {
+    let (link, token) = draw(cx, LinkPurpose::Recover(id.clone()), lifetime);
+    let entry = Entry::new(cx).target(id);
+    let (at, id, expires_at) = (cx.clone(), id.clone(), link.expires_at);
     let change = move |tx: &mut Tx| {
+        let user = find_person(tx, &at, &id)?;
+        rights::may_change_person::<Error>(&at, tx, &user)?;
+        if user.disabled {
+            return Err(Error::Disabled);
+        }
         rows::put_only(tx, at.tenant.id, &link)?;
-        Ok::<_, Error>(entry.append(tx, &at, &Event::RecoveryLinkCreate {})?)
+        entry.append(tx, &at, &Event::RecoveryLinkCreate { expires_at: expires_at.rfc3339() })?;
+        Ok(user)
     };
-    rights::write(cx, Right::Operator, change).await?;
-    Ok(token)
+    let user = rights::write(cx, right, change).await?;
+    Ok(Issued { user, token, expires_at })
 }
 
 /// What the link of this token opens.
@@ -127,10 +180,11 @@ pub fn inspect(cx: &Cx, token: &str) -> Result<LinkState, Error> {
     match link.purpose {
         LinkPurpose::Setup if administrators::are_awaited(&snapshot, cx.tenant.id)? => Ok(LinkState::Setup),
         LinkPurpose::Setup => Ok(LinkState::Invalid),
-        LinkPurpose::Recover(id) => {
-            let user = users::find(&snapshot, cx.tenant.id, &id)?.filter(|user| !user.disabled);
-            Ok(user.map_or(LinkState::Invalid, |user| LinkState::Recover(Box::new(user))))
-        }
+        LinkPurpose::Recover(_) => match working_recovery(&snapshot, cx, token) {
+            Ok(user) => Ok(LinkState::Recover(Box::new(user))),
+            Err(Error::InvalidLink) => Ok(LinkState::Invalid),
+            Err(error) => Err(error),
+        },
     }
 }
 
@@ -165,11 +219,39 @@ fn working_setup(from: &impl Read, cx: &Cx, token: &str) -> Result<(), Error> {
     if works { Ok(()) } else { Err(Error::InvalidLink) }
 }
 
-/// The person whose password the token may set.
+/// The person whose password the token may set, as long as the maker of its link could make it now: the person may have
+/// become stronger since, or the maker weaker.
 fn working_recovery(from: &impl Read, cx: &Cx, token: &str) -> Result<User, Error> {
     let link = find(from, cx, token)?.ok_or(Error::InvalidLink)?;
     let LinkPurpose::Recover(id) = link.purpose else { return Err(Error::InvalidLink) };
-    users::find(from, cx.tenant.id, &id)?.filter(|user| !user.disabled).ok_or(Error::InvalidLink)
+    let user = users::find(from, cx.tenant.id, &id)?.filter(|user| !user.disabled).ok_or(Error::InvalidLink)?;
+    let maker = cx.with_actor(actor(link.made_by));
+    let may = may_set_passwords().require::<Error>(&maker, from);
+    match may.and_then(|()| rights::may_change_person::<Error>(&maker, from, &user)) {
+        Ok(()) => Ok(user),
+        Err(Error::Denied(_)) => Err(Error::InvalidLink),
+        Err(error) => Err(error),
+    }
+}
+
+/// Who made a link, as who asks for an operation.
+fn actor(maker: LinkMaker) -> Actor {
+    match maker {
+        LinkMaker::Operator => Actor::Local,
+        LinkMaker::User(id) => Actor::User(id),
+        LinkMaker::Client(id) => Actor::Client(id),
+        LinkMaker::Key(id) => Actor::Key(id),
+    }
+}
+
+/// Who asks for an operation, as who made a link. Nobody unknown has the right to make one.
+fn maker(actor: &Actor) -> LinkMaker {
+    match actor {
+        Actor::User(id) => LinkMaker::User(id.clone()),
+        Actor::Client(id) => LinkMaker::Client(id.clone()),
+        Actor::Key(id) => LinkMaker::Key(id.clone()),
+        Actor::Local | Actor::System | Actor::Anonymous => LinkMaker::Operator,
+    }
 }
 
 /// The link of this token while its time lasts.
@@ -179,7 +261,7 @@ fn find(from: &impl Read, cx: &Cx, token: &str) -> Result<Option<Link>, store::E
     let link = rows::find(from, cx.tenant.id, &id)?;
     let longest = |link: &Link| match link.purpose {
         LinkPurpose::Setup => SETUP_LIFETIME,
-        LinkPurpose::Recover(_) => RECOVERY_LIFETIME,
+        LinkPurpose::Recover(_) => LONGEST_SIGN_IN,
     };
     Ok(link.filter(|link| link.digest.matches(secret) && link.term(longest(link)).holds(cx.now)))
 }
@@ -190,6 +272,7 @@ fn draw(cx: &Cx, purpose: LinkPurpose, lifetime: Duration) -> (Link, Secret<Stri
         id: LinkId::new(cx.now, cx.entropy()),
         digest: token::digest(secret.expose()),
         purpose,
+        made_by: maker(&cx.actor),
         created_at: cx.now,
         expires_at: cx.now.plus(lifetime),
     };

@@ -19,8 +19,9 @@ use crate::records::{ActorKind, Profile, User};
 use crate::store::Tx;
 use crate::store::rows::users as rows;
 
+use super::error::Mistakes;
 use super::users::Draft;
-use super::{Error, fields, invites, password};
+use super::{Error, fields, invites, password, password_rule};
 
 /// What a person says about themselves to get an account. Nothing in it grants anything.
 #[derive(Clone, Debug)]
@@ -38,17 +39,20 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// The account as it would be stored. Errors: every field's own.
+    /// The account as it would be stored. Errors: all that is wrong with its fields and its password.
     pub(super) fn draft(&self) -> Result<Draft, Error> {
         let profile = Profile { name: self.name.clone(), picture: self.picture.clone(), ..Profile::default() };
-        Ok(Draft {
-            email: fields::email(&self.email)?,
+        let mut wrong = Mistakes::default();
+        let draft = Draft {
+            email: wrong.take(fields::email(&self.email)),
             email_verified: false,
-            username: fields::optional_username(self.username.as_deref())?,
+            username: wrong.take(fields::optional_username(self.username.as_deref())),
             roles: Vec::new(),
             attributes: Map::new(),
-            profile: fields::profile(profile)?,
-        })
+            profile: wrong.take(fields::profile(profile)),
+        };
+        wrong.take(password_rule::may_be_chosen(&self.password, draft.known()));
+        wrong.finish().map(|()| draft)
     }
 }
 

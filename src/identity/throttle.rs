@@ -82,6 +82,15 @@ impl CounterKey {
         matches!(self, Self::NameWide(..))
     }
 
+    /// Whether it counts attempts at this person, by a name of theirs or in a browser of theirs.
+    fn is_of(&self, user: &UserId, names: &[Name]) -> bool {
+        match self {
+            Self::Name(name, _) | Self::NameWide(name, _) => names.contains(name),
+            Self::Device(owner, _) => owner == user,
+            Self::Session(_) => false,
+        }
+    }
+
     /// How long the next attempt waits after so many failures.
     fn pause(&self, failures: u32) -> Duration {
         let (free, longest) = if self.is_wide() { (FREE_WIDE, LONGEST_PAUSE_WIDE) } else { (FREE, LONGEST_PAUSE) };
@@ -90,6 +99,11 @@ impl CounterKey {
             None => Duration::ZERO,
         }
     }
+}
+
+/// What a browser that its owner never used waits for its turn, after so many failures of the name.
+fn delay(failures: u32) -> Duration {
+    NAME_DELAYS.iter().find(|(least, _)| failures >= *least).map_or(Duration::ZERO, |(_, delay)| *delay)
 }
 
 /// Where an attempt comes from: what it is counted by.
@@ -185,11 +199,29 @@ pub(super) fn pause(cx: &Cx, source: &AttemptSource) -> Option<u64> {
     cx.process().throttle.of(cx.tenant.id, |counts| counts.turn(source, cx.uptime)).err().map(whole_seconds)
 }
 
-/// Forgets the failures on the names of a person: their password was replaced by somebody who may.
+/// Forgets the failures on the names of a person, and in browsers of theirs: their password was replaced, or the pause
+/// lifted, by somebody who may.
 pub(super) fn forget(cx: &Cx, user: &User) {
+    cx.process().throttle.of(cx.tenant.id, |counts| counts.forget(&user.id, &names_of(user)));
+}
+
+/// What is counted against sign-ins of one person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pause {
+    /// Failures in a row that make the next attempt wait, of the place with the most.
+    pub failures: u32,
+    /// Seconds until everybody may try again; 0 when nobody waits.
+    pub seconds: u64,
+}
+
+/// What is counted against sign-ins of a person at the moment, by this process.
+pub(super) fn pause_of(cx: &Cx, user: &User) -> Pause {
+    cx.process().throttle.of(cx.tenant.id, |counts| counts.pause_of(&user.id, &names_of(user), cx.uptime))
+}
+
+fn names_of(user: &User) -> Vec<Name> {
     let names = [Some(user.email.as_str()), user.username.as_deref()];
-    let names: Vec<Name> = names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect();
-    cx.process().throttle.of(cx.tenant.id, |counts| counts.forget(&names));
+    names.into_iter().flatten().map(|name| digest(&canonical::identifier(name))).collect()
 }
 
 fn delayed(wait: Duration) -> Error {
@@ -321,8 +353,7 @@ impl Counts {
             from = from.max(counter.map_or(now, |counter| counter.next));
         }
         let failures = source.name.map_or(0, |name| self.names.noted(&name, NAME, now));
-        let delay = NAME_DELAYS.iter().find(|(least, _)| failures >= *least);
-        from.max(now.plus(delay.map_or(Duration::ZERO, |(_, delay)| *delay)))
+        from.max(now.plus(delay(failures)))
     }
 
     /// The same as far as networks go.
@@ -358,12 +389,24 @@ impl Counts {
         }
     }
 
-    fn forget(&mut self, names: &[Name]) {
+    fn forget(&mut self, user: &UserId, names: &[Name]) {
         self.names.forget(names);
-        self.counters.retain(|key, _| match key {
-            CounterKey::Name(name, _) | CounterKey::NameWide(name, _) => !names.contains(name),
-            CounterKey::Device(..) | CounterKey::Session(_) => true,
-        });
+        self.counters.retain(|key, _| !key.is_of(user, names));
+    }
+
+    fn pause_of(&mut self, user: &UserId, names: &[Name], now: Uptime) -> Pause {
+        let mut pause = Pause::default();
+        let mut until = now;
+        for (key, counter) in self.counters.iter_mut().filter(|(key, _)| key.is_of(user, names)) {
+            counter.settle(now);
+            pause.failures = pause.failures.max(counter.failures);
+            if !key.pause(counter.failures).is_zero() {
+                until = until.max(counter.next);
+            }
+        }
+        let waits = names.iter().map(|name| delay(self.names.noted(name, NAME, now)));
+        let wait = waits.chain([until.since(now)]).max().unwrap_or_default();
+        Pause { seconds: if wait.is_zero() { 0 } else { whole_seconds(wait) }, ..pause }
     }
 
     /// Room for the counters of one source more: what has no effect goes first, then what was counted least.

@@ -16,13 +16,15 @@ use crate::store::rows::users as rows;
 pub use super::lookup::find_by_name;
 pub use super::password::remember_cost;
 pub use super::password_change::{change_password, set_password};
+pub use super::throttle::Pause;
 
 use super::cascade::{self, Ended};
+use super::error::Mistakes;
 use super::lookup::{USERS, find};
 use super::password;
-use super::password_rule::Known;
+use super::password_rule::{self, Known};
 use super::signed_in::SignedIn;
-use super::{Error, administrators, fields, sessions};
+use super::{Error, administrators, fields, sessions, throttle};
 
 /// Profile fields that a person does not set for themselves.
 const PROVED_BY_OTHERS: &[&str] = &["phone_number_verified"];
@@ -113,14 +115,19 @@ impl Draft {
 /// Makes an account, with the right to; an administrator, with the right to administer. Errors: [`Error::Denied`],
 /// [`Error::EmailTaken`], [`Error::UsernameTaken`], the fields' own, [`Error::Busy`].
 pub async fn create(cx: &Cx, new: NewUser) -> Result<User, Error> {
+    let mut wrong = Mistakes::default();
     let draft = Draft {
-        email: fields::email(&new.email)?,
+        email: wrong.take(fields::email(&new.email)),
         email_verified: new.email_verified,
-        username: fields::optional_username(new.username.as_deref())?,
-        roles: fields::roles(new.roles)?,
-        attributes: fields::attributes(new.attributes)?,
-        profile: fields::profile(new.profile)?,
+        username: wrong.take(fields::optional_username(new.username.as_deref())),
+        roles: wrong.take(fields::roles(new.roles)),
+        attributes: wrong.take(fields::attributes(new.attributes)),
+        profile: wrong.take(fields::profile(new.profile)),
     };
+    if let Some(password) = &new.password {
+        wrong.take(password_rule::may_be_chosen(password, draft.known()));
+    }
+    wrong.finish()?;
     let phc = match &new.password {
         Some(password) => Some(password::hash(cx, password, draft.known()).await?),
         None => None,
@@ -312,6 +319,28 @@ pub async fn enable(cx: &Cx, id: &UserId) -> Result<User, Error> {
         Ok(new)
     };
     rights::write(cx, Right::on("update", USERS), change).await
+}
+
+/// What failed sign-ins have come to for a person at the moment.
+pub fn pause(cx: &Cx, user: &User) -> Pause {
+    throttle::pause_of(cx, user)
+}
+
+/// Forgets failed sign-ins of a person, with the right to change people, so that nobody who signs in as them waits.
+/// Answers what they had come to. Errors: [`Error::Denied`], [`Error::NotFound`].
+pub async fn unlock(cx: &Cx, id: &UserId) -> Result<Pause, Error> {
+    let entry = Entry::new(cx).target(id);
+    let (at, id) = (cx.clone(), id.clone());
+    let change = move |tx: &mut Tx| {
+        let user = find(tx, &at, &id)?;
+        rights::may_change_person::<Error>(&at, tx, &user)?;
+        let pause = throttle::pause_of(&at, &user);
+        entry.append(tx, &at, &Event::UserUnlock { failures: pause.failures })?;
+        Ok::<_, Error>((user, pause))
+    };
+    let (user, pause) = rights::write(cx, Right::on("update", USERS), change).await?;
+    throttle::forget(cx, &user);
+    Ok(pause)
 }
 
 /// Deletes a person with everything that is theirs, with the right to. Errors: [`Error::Denied`], [`Error::NotFound`],

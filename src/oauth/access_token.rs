@@ -1,25 +1,27 @@
 //! Reading our own access tokens back: whose they are, and whether they still hold.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::mint::API_KEY_CLAIM;
 use super::token_use;
-use super::{Error, TokenUse, app_access, consents, scope};
+use super::{Error, TokenUse, app_access, clients, consents, scope};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GrantId, TypedId};
-use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule};
+use crate::crypto::jose::{self, Expectation, SignatureAlgorithm, TypRule, Unverified};
 use crate::cx::Cx;
 use crate::records::{Client, Grant, GrantType, User};
-use crate::store::Read;
+use crate::store::rows::grants;
 use crate::store::rows::marks::{self, Meaning};
-use crate::store::rows::{clients, grants};
+use crate::store::{Read, Snapshot};
 
 /// A token that is genuine and still holds at this moment, as the store sees it.
 #[derive(Debug)]
 pub struct LiveToken {
     pub claims: Map<String, Value>,
     /// The client it was given to.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The person and the family, unless the client acts for itself.
     pub person: Option<(User, Grant)>,
     /// Its scopes, without those that the client may not ask for any more.
@@ -81,12 +83,13 @@ fn is_of(client: &Client, claims: &Map<String, Value>) -> bool {
 /// The claims of a token that one of our keys signed for us and that is for this, at any time: expiry is the caller's
 /// to check.
 pub fn genuine(cx: &Cx, token: &str, wanted: TokenUse) -> Option<Map<String, Value>> {
-    signed(cx, token, wanted.typs()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
+    signed(cx, Unverified::parse(token).ok()?, wanted.typs()).filter(|claims| use_of(claims) == Some(wanted.as_str()))
 }
 
 /// As [`genuine`], whatever it is for.
 pub(super) fn genuine_of_any_use(cx: &Cx, token: &str) -> Option<(TokenUse, Map<String, Value>)> {
-    let typ = jose::peek_header(token).ok()?.typ?;
+    let token = Unverified::parse(token).ok()?;
+    let typ = token.header().typ.clone()?;
     let claims = signed(cx, token, &[&typ])?;
     let is_this = |one: &TokenUse| use_of(&claims) == Some(one.as_str()) && one.typs().contains(&&*typ);
     let found = TokenUse::ALL.into_iter().find(is_this)?;
@@ -103,7 +106,7 @@ pub fn genuine_id_token(cx: &Cx, token: &str) -> Option<Map<String, Value>> {
         let has_shape = ["azp", "auth_time", "sid"].iter().all(|name| claims.contains_key(*name));
         !claims.contains_key(token_use::CLAIM) && has_shape && !others.iter().any(|name| claims.contains_key(*name))
     };
-    let claims = signed(cx, token, TokenUse::Id.typs())?;
+    let claims = signed(cx, Unverified::parse(token).ok()?, TokenUse::Id.typs())?;
     (use_of(&claims) == Some(TokenUse::Id.as_str()) || is_older(&claims)).then_some(claims)
 }
 
@@ -112,12 +115,11 @@ fn use_of(claims: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The claims of what one of our keys signed for us with one of these `typ`s.
-fn signed(cx: &Cx, token: &str, typs: &[&str]) -> Option<Map<String, Value>> {
-    let header = jose::peek_header(token).ok()?;
-    let key = cx.tenant.keyring.verifier(header.kid.as_deref()?)?;
+fn signed(cx: &Cx, token: Unverified<'_>, typs: &[&str]) -> Option<Map<String, Value>> {
+    let key = cx.tenant.keyring.verifier(token.header().kid.as_deref()?)?;
     let typ = TypRule::OneOf(typs);
     let expect = Expectation { algorithms: &SignatureAlgorithm::OURS, typ, max_bytes: jose::MAX_BYTES };
-    let verified = jose::verify(token, &key, &expect).ok()?;
+    let verified = token.verify(&key, &expect).ok()?;
     let is_ours = verified.claims.get("iss").and_then(Value::as_str) == Some(cx.tenant.issuer.as_str());
     is_ours.then_some(verified.claims)
 }
@@ -134,9 +136,9 @@ fn is_older(cx: &Cx, claims: &Map<String, Value>, client: &Client) -> bool {
     client.created_at <= cx.now && issued.is_none_or(|issued| issued.seconds() < client.created_at.seconds())
 }
 
-fn live_client(cx: &Cx, from: &impl Read, id: Option<&str>) -> Result<Option<Client>, Error> {
+fn live_client(cx: &Cx, from: &Snapshot, id: Option<&str>) -> Result<Option<Arc<Client>>, Error> {
     let Some(id) = id.and_then(|id| ClientId::parse(id).ok()) else { return Ok(None) };
-    Ok(clients::find(from, cx.tenant.id, &id)?.filter(|client| !client.disabled))
+    Ok(clients::find_in(cx, from, &id)?.filter(|client| !client.disabled))
 }
 
 fn live_person(cx: &Cx, from: &impl Read, client: &Client, grant: &str) -> Result<Option<(User, Grant)>, Error> {

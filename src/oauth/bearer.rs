@@ -1,6 +1,7 @@
 //! Whose token somebody shows: an access token, an id token, or what an API key was exchanged for. Alive as of now,
 //! because we are the ones who would know better.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -24,7 +25,7 @@ pub enum Holder {
     /// A person, to whom an app was told who they are.
     Identified(Box<User>),
     /// A client for itself.
-    Client(Box<Client>),
+    Client(Arc<Client>),
     /// A machine with an API key.
     Key(Box<Live>),
 }
@@ -45,7 +46,7 @@ pub async fn find_live(cx: &Cx, token: &str) -> Result<Option<Holder>, Error> {
     if is_for == TokenUse::Access {
         return Ok(access_token::live(cx, claims).await?.map(|live| match live.person {
             Some((user, _)) => Holder::Person(Box::new(user)),
-            None => Holder::Client(Box::new(live.client)),
+            None => Holder::Client(live.client),
         }));
     }
     if !is_current(cx, &claims)? {
@@ -88,7 +89,7 @@ async fn of_key(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<Live>, Er
 }
 
 /// The person is there, and what they let the app have in that session has not ended.
-fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<(User, Client)>, Error> {
+fn of_id_token(cx: &Cx, claims: &Map<String, Value>) -> Result<Option<(User, Arc<Client>)>, Error> {
     let ids = (UserId::parse(text(claims, "sub")), SessionId::parse(text(claims, "sid")));
     let (Ok(user), Ok(session)) = ids else { return Ok(None) };
     let client = clients::find_live(cx, text(claims, "aud")).map_err(Error::internal)?;

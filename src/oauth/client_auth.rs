@@ -1,6 +1,7 @@
 //! Who calls the token, introspection and revocation endpoints: RFC 6749 §2.3, OIDC Core §9, RFC 7523.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -38,7 +39,11 @@ enum Shown {
 /// Proves which client calls. `authorization` is the header, if there is one. Fails with `invalid_client` in the same
 /// words whatever is wrong, so that ids cannot be probed; the people who run the app learn the reason. Public clients
 /// prove nothing and name themselves.
-pub async fn authenticate(cx: &Cx, params: &Params, authorization: Option<&Authorization>) -> Result<Client, Error> {
+pub async fn authenticate(
+    cx: &Cx,
+    params: &Params,
+    authorization: Option<&Authorization>,
+) -> Result<Arc<Client>, Error> {
     let shown = only_one_method(params, authorization)
         .inspect_err(|error| refusals::tell_proof(cx, params, params.find("client_id"), error))?;
     proved(cx, params, &shown).await.inspect_err(|error| {
@@ -55,7 +60,7 @@ fn named(shown: &Shown) -> Result<Cow<'_, str>, Error> {
     }
 }
 
-async fn proved(cx: &Cx, params: &Params, shown: &Shown) -> Result<Client, Error> {
+async fn proved(cx: &Cx, params: &Params, shown: &Shown) -> Result<Arc<Client>, Error> {
     let client = load(cx, &named(shown)?)?;
     if params.find("client_id").is_some_and(|id| id != client.id.as_str()) {
         let other = "The parameter `client_id` names another client than the credentials do.";
@@ -106,7 +111,7 @@ fn only_one_method(params: &Params, authorization: Option<&Authorization>) -> Re
     }
 }
 
-fn load(cx: &Cx, id: &str) -> Result<Client, Error> {
+fn load(cx: &Cx, id: &str) -> Result<Arc<Client>, Error> {
     let found = clients::find(cx, id).map_err(Error::internal)?;
     let client = found.ok_or_else(|| unknown(Reason::UnknownClient))?;
     if client.disabled { Err(unknown(Reason::ClientDisabled)) } else { Ok(client) }

@@ -118,7 +118,7 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
         Some(id) => clients::find(cx, id).map_err(Error::internal)?,
         None => None,
     };
-    let asks = Asking { client_id, client: client.as_ref(), signed_in };
+    let asks = Asking { client_id, client: client.as_deref(), signed_in };
     let destination = match destination(params, &asks) {
         Ok(destination) => destination,
         Err(refusal) => return Ok(Decision::Refuse(*refusal)),
@@ -126,7 +126,7 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
     let Some(current) = signed_in else {
         let hinted = client.zip(text("sid").and_then(|id| SessionId::parse(id).ok()));
         let hinted = hinted.zip(text("sub").and_then(|id| UserId::parse(id).ok()));
-        let hinted = hinted.map(|((client, session), user)| Hinted { client: client.id, session, user });
+        let hinted = hinted.map(|((client, session), user)| Hinted { client: client.id.clone(), session, user });
         return Ok(match hinted {
             Some(hinted) => Decision::End(hinted, destination),
             None => Decision::Go(destination),
@@ -135,7 +135,7 @@ pub fn decide(cx: &Cx, params: &Params, signed_in: Option<&SignedIn>) -> Result<
     if text("sid") == Some(current.session.id.as_str()) {
         return Ok(Decision::Go(destination));
     }
-    Ok(Decision::Confirm(Confirmation { client_name: client.map(|client| client.name), destination }))
+    Ok(Decision::Confirm(Confirmation { client_name: client.map(|client| client.name.clone()), destination }))
 }
 
 /// Who asks for a logout.
@@ -199,6 +199,7 @@ fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: Ve
         facts,
         compared: None,
         again: None,
+        app: None,
         offers_sign_out: true,
     }
 }

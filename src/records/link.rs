@@ -1,4 +1,4 @@
-//! A link that gives an administrator in: the first one, or one who lost the way.
+//! A link that lets somebody in: the first administrator, or a person who has no password or lost it.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Moment;
 use crate::base::clock::Term;
-use crate::base::id::{LinkId, UserId};
+use crate::base::id::{ApiKeyId, ClientId, LinkId, UserId};
 use crate::base::secret::Digest;
 
-/// A single-use link printed on the machine itself.
+/// A single-use link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {
     /// First half of the token.
@@ -18,6 +18,9 @@ pub struct Link {
     pub digest: Digest,
     /// What it opens.
     pub purpose: LinkPurpose,
+    /// Who made it.
+    #[serde(default)]
+    pub made_by: LinkMaker,
     /// When it was made.
     pub created_at: Moment,
     /// When it stops working.
@@ -32,6 +35,21 @@ pub enum LinkPurpose {
     Setup,
     /// Setting a new password for this person.
     Recover(UserId),
+}
+
+/// Who made a [`Link`]. It works as long as they still have the right to make it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkMaker {
+    /// The operator on the machine, or the server itself.
+    #[default]
+    Operator,
+    /// A person.
+    User(UserId),
+    /// An OAuth client.
+    Client(ClientId),
+    /// A machine with an API key.
+    Key(ApiKeyId),
 }
 
 impl Link {

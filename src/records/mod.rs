@@ -46,7 +46,7 @@ pub use grant::{Grant, Refresh, Rotation};
 pub use group::Group;
 pub use interaction::{Interaction, Resume};
 pub use invite::Invite;
-pub use link::{Link, LinkPurpose};
+pub use link::{Link, LinkMaker, LinkPurpose};
 pub use model::Model;
 pub use proof::{Acr, Factor, Proof, ProofKind, Proves, Wanted, Why};
 pub use recent_sign_ins::RecentSignIns;

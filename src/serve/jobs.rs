@@ -91,6 +91,23 @@ pub(super) const ALL: &[Job] = &[
     removal("old_evaluations", evaluations_are_due, |work| Box::pin(remove_evaluations(work.cx))),
 ];
 
+/// Writes down what is kept in memory for a while and lives in the store, before the process ends: the jobs do not run
+/// any more. What fails is in the log.
+pub(super) async fn write_down(cx: &Cx) {
+    if let Err(error) = evaluations::flush(cx).await {
+        tracing::error!(%error, "the last evaluations of policies are not recorded");
+    }
+    if let Err(error) = audit::tell_left_out(cx).await {
+        tracing::error!(%error, "how many audit rows were left out is not recorded");
+    }
+    if let Err(error) = switched_off::note(cx).await {
+        tracing::error!(%error, "which policies are switched off could not be written down");
+    }
+    if let Err(error) = apikeys::flush(cx).await {
+        tracing::error!(%error, "the last uses of API keys could not be written down");
+    }
+}
+
 /// For what is counted in memory, and for files that others change: looking is cheaper than knowing when.
 fn at_every_look(work: &Work<'_>) -> Result<Option<Moment>, Error> {
     Ok(Some(work.cx.now))

@@ -30,8 +30,6 @@ use actix_web::dev::Extensions;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::access::{evaluations, switched_off};
-use crate::apikeys;
 use crate::base::{Clock, Entropy, Secret};
 use crate::config::{self, Loaded, Settings};
 use crate::crypto::certificate;
@@ -164,16 +162,8 @@ impl Server {
         let ended = server.await;
         background.abort();
         watched.abort();
-        if let Err(error) = evaluations::flush(&Cx::for_system(app.clone())).await {
-            tracing::error!(%error, "the last evaluations of policies are not recorded");
-        }
-        if let Err(error) = switched_off::note(&Cx::for_system(app.clone())).await {
-            tracing::error!(%error, "which policies are switched off could not be written down");
-        }
         drop(bound);
-        if let Err(error) = apikeys::flush(&Cx::for_system(self.app.load())).await {
-            tracing::error!(%error, "the last uses of API keys could not be written down");
-        }
+        jobs::write_down(&Cx::for_system(self.app.load())).await;
         app.store.close();
         tracing::info!("stopped");
         Ok(ended?)

@@ -7,10 +7,10 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 
 use super::socket::{self, Bound};
-use super::{Error, first_boot, introduce, tls};
+use super::{Error, first_boot, introduce, jobs, tls};
 use crate::base::{Clock, Entropy};
 use crate::config::{self, Settings};
-use crate::cx::Application;
+use crate::cx::{Application, Cx};
 use crate::http;
 use crate::store::{Options, Store};
 
@@ -55,10 +55,11 @@ impl OneCall {
         &self.socket
     }
 
-    /// Stops answering and closes the file.
+    /// Stops answering, writes down what it kept in memory, and closes the file.
     pub async fn close(self) {
         self.handle.stop(false).await;
         drop(self.bound);
+        jobs::write_down(&Cx::for_system(self.app.clone())).await;
         self.app.store.close();
     }
 }

@@ -10,6 +10,7 @@
 //! last ones (`log`).
 
 mod changes;
+mod decoded;
 mod engine;
 mod error;
 mod follow;
@@ -41,6 +42,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::redb::{BackupError, BackupReport, OpenError, Options, restore, verify_backup};
 pub use changes::Revision;
+pub use decoded::Decoded;
 pub use error::Error;
 pub use follow::Commit;
 pub use key::{Component, Key, Part, Parts, prefix, text_prefix};

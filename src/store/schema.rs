@@ -53,6 +53,7 @@ pub const TABLES: &[&str] = &[
     "outbox_by_due",
     "authentications",
     "authentications_by_user",
+    "links_by_user",
 ];
 
 /// What decides who may do what: the last commit that touched one of these tables is the version of it (see

@@ -32,6 +32,11 @@ impl<K: Key, R: Record> Table<K, R> {
         Self { name, shape: PhantomData }
     }
 
+    /// The name that it has in the engine.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The record at `key`. Errors: reading, [`Error::Record`], [`Error::Newer`].
     pub fn find(&self, from: &(impl Read + ?Sized), key: impl Parts<Key = K>) -> Result<Option<R>, Error> {
         from.get_raw(self.name, &prefix(key))?.map(|bytes| record::from_bytes(&bytes)).transpose()

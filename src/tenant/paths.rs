@@ -60,8 +60,18 @@ pub const SIGN_IN: Path = Path("/sign-in");
 pub const CHOOSE_ACCOUNT: Path = Path("/choose-account");
 /// The sign-up page.
 pub const SIGN_UP: Path = Path("/sign-up");
-/// The page behind a set-up or recovery link.
+/// The page behind a set-up link.
 pub const SETUP: Path = Path("/setup");
+/// The page behind a link with which a person signs in once and sets a password.
+pub const RESET_PASSWORD: Path = Path("/reset-password");
+/// Says who helps with a forgotten password.
+pub const FORGOT_PASSWORD: Path = Path("/forgot-password");
+/// Leads password managers to where a password is changed (W3C, A Well-Known URL for Changing Passwords).
+pub const CHANGE_PASSWORD: Path = Path("/.well-known/change-password");
+/// What search engines may read: nothing (RFC 9309).
+pub const ROBOTS: Path = Path("/robots.txt");
+/// Whom to tell of a hole (RFC 9116).
+pub const SECURITY_TXT: Path = Path("/.well-known/security.txt");
 /// Asks what an app may see.
 pub const CONSENT: Path = Path("/consent");
 /// Asks before signing out.

@@ -95,10 +95,10 @@ test('a connected app is listed with what it sees, and disconnected', async () =
   await letIn()
   await page.reload()
   await said('Ledger')
-  assert.match(await page.innerText('.scopes'), /Your e-mail address[\s\S]*Stay connected while you are away/)
+  assert.match(await page.innerText('.scopes'), /Your e-mail address[\s\S]*Access when you’re not using it/)
   await button('Disconnect Ledger').click()
   await dialog().getByRole('button', { name: 'Disconnect' }).click()
-  await said('Ledger is out.')
+  await said('Ledger is disconnected.')
   await said('No app is connected')
 })
 

@@ -41,7 +41,7 @@ test('who has no model yet is told what one is, and writes the first from an exa
   await page.click('text=Write the first one')
   await page.fill('#field-type', TYPE)
   await said('A type of the app Shop.')
-  await said('The text is sound.')
+  await said('Valid.')
   await page.waitForSelector('.graph .node')
   assert.deepEqual(await page.locator('.graph .name').allTextContents(), ['owner', 'editor', 'viewer'])
   await button('Create model').click()
@@ -69,7 +69,7 @@ test('the picture and the matrix say the same in signs and in words', async () =
 
 test('what is wrong is said while one types, with its line, and leads there', async () => {
   await go(modelPage)
-  await said('The text is sound.')
+  await said('Valid.')
   const sound = await definition()
   await page.fill('#definition', sound.replace('["viewer"]', '["vewer"]'))
   await said('One thing is wrong.')
@@ -89,7 +89,7 @@ test('what is wrong is said while one types, with its line, and leads there', as
   await page.reload()
   await said('Expected a name in quotes')
   await button('Discard').click()
-  await said('The text is sound.')
+  await said('Valid.')
   assert.equal(await definition(), sound, 'what was not saved came back, and then went')
 })
 
@@ -160,9 +160,9 @@ test('through a group: the way leads over it, and a no offers to put somebody in
 
 test('saving a model first says who loses, and is a new version', async () => {
   await go(modelPage)
-  await said('The text is sound.')
+  await said('Valid.')
   await page.fill('#definition', (await definition()).replace('"editor": { "includes": ["viewer"] }', '"editor": {}'))
-  await said('The text is sound.')
+  await said('Valid.')
   await button('Review and save').click()
   await dialog().getByText('Will lose').waitFor()
   await dialog().getByText('Ann Lee').waitFor()
@@ -175,14 +175,14 @@ test('saving a model first says who loses, and is a new version', async () => {
 
 test('when somebody else was faster, nothing is lost on either side', async () => {
   await go(modelPage)
-  await said('The text is sound.')
+  await said('Valid.')
   const mine = (await definition()).replace('"editor": {}', '"editor": { "includes": ["viewer"], "description": "mine" }')
   await page.fill('#definition', mine)
   const { definition: theirs } = await server.admin(['model', 'get', TYPE])
   await viaApi('PUT', `/models/${encodeURIComponent(TYPE)}`, { definition: { ...theirs, description: 'What customers owe.' } })
   await button('Review and save').click()
   await dialog().getByRole('button', { name: 'Save', exact: true }).click()
-  await said('Somebody else was faster')
+  await said('Changed by someone else')
   assert.match(await dialog().innerText(), /Version 3 of shop:invoice/)
   await button('Keep writing').click()
   assert.equal(await definition(), mine)
@@ -200,7 +200,7 @@ test('a policy is checked, tried, saved, and has the last word', async () => {
   await said('It does not compile. As it is, it denies.')
   await page.fill('#policy', 'return context.resource.amount < 1000')
   await said('The script is sound.')
-  await button('Fill in anew').click()
+  await button('Reset').click()
   assert.match(await page.inputValue('#context'), /"amount": 1/)
   await button('Run').click()
   await page.locator('.outcome', { hasText: 'allowed' }).waitFor()

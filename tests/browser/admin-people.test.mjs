@@ -1,5 +1,6 @@
 // The pages about people, groups, sessions, the audit log, the overview and the settings, as an administrator uses them.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { givenBrowser, signIn } from './support/chromium.mjs'
@@ -204,11 +205,74 @@ test('a password is set, and a locked account stays outside until it is let in a
   assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), true)
   await button('Disable').click()
   await dialog().getByRole('button', { name: 'Disable' }).click()
-  await said(`${fay.email} is locked out. 1 session ended.`)
+  await said('Fay is disabled. 1 session ended.')
   assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), false)
   await button('Enable').click()
   await said(`${fay.email} may sign in again.`)
   assert.equal(await mayEnter({ ...fay, password: 'another long sentence' }), true)
+})
+
+test('a sign-in link lets a colleague choose the first password, once', async () => {
+  await go('/users/create')
+  await page.fill('#field-email', 'newcomer@example.com')
+  await button('Create user').click()
+  await page.waitForURL('**/admin/users/usr_*')
+  await button('Make a sign-in link').click()
+  assert.ok((await dialog().innerText()).includes('choose their first password'))
+  await dialog().getByRole('button', { name: 'Make the link' }).click()
+  const shown = dialog().locator('pre')
+  await shown.first().waitFor()
+  const link = await shown.first().innerText()
+  assert.match(link, /\/reset-password\?token=lnk_/)
+  await page.click('#secret-saved')
+  const own = await browser.context()
+  const tab = await own.newPage()
+  await tab.goto(link)
+  assert.equal(await tab.innerText('h1'), 'Choose a password')
+  assert.equal(await tab.inputValue('#identifier'), 'newcomer@example.com')
+  await tab.fill('#password', 'a sentence of my own')
+  await tab.click('#submit')
+  await tab.waitForSelector('#logout-confirm')
+  await tab.goto(link)
+  assert.equal(await tab.innerText('h1'), 'This link does not work any more')
+  await own.close()
+})
+
+test('ready roles are given to a helper and taken again', async () => {
+  const helen = await server.user({ name: 'Helen Helper' })
+  await go('/administrators')
+  await page.waitForSelector(`tr:has-text("${root.email}"):has-text("Owner")`)
+  await button('Add an administrator').click()
+  await page.fill('#field-subject', helen.email)
+  await dialog().getByRole('radio', { name: 'Helpdesk' }).check()
+  await dialog().getByRole('button', { name: 'Add', exact: true }).click()
+  await said(`${helen.email} is helpdesk now.`)
+  await page.waitForSelector(`tr:has-text("${helen.email}"):has-text("Helpdesk")`)
+  const own = await browser.context()
+  const tab = await own.newPage()
+  await tab.goto(`${server.issuer}/sign-in?continue=/admin/users/${helen.id}`)
+  await signIn(tab, helen)
+  await tab.waitForSelector('.rail a:has-text("Audit")')
+  assert.deepEqual(await tab.locator('.rail a').allInnerTexts(), ['Overview', 'Users', 'Groups', 'Sessions', 'Audit'])
+  assert.equal(await tab.locator('.top .whose').innerText(), 'Helen Helper')
+  await own.close()
+  await page.locator('tr', { hasText: helen.email }).getByRole('button').click()
+  await dialog().getByRole('button', { name: 'Remove' }).click()
+  await said('The roles were removed.')
+  await page.locator(`tr:has-text("${helen.email}")`).waitFor({ state: 'detached' })
+})
+
+test('the audit log is downloaded as it is filtered', async () => {
+  await go('/audit?action=user.create')
+  const coming = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Download CSV' }).click()
+  const file = await coming
+  assert.match(file.suggestedFilename(), /^audit-.*\.csv$/)
+  const [head, ...rows] = readFileSync(await file.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n')
+  assert.ok(head.startsWith('at,action,outcome'))
+  assert.ok(rows.length > 2 && rows.every((row) => row.includes('user.create')), rows[0])
 })
 
 test('groups, permissions, apps, the token and API keys of one person', async () => {
@@ -337,7 +401,7 @@ test('the audit log is narrowed by its address, opened, and followed', async () 
   await button('Follow').click()
   await page.waitForURL('**follow=1')
   await server.admin(['group', 'create', '--name', 'Followed'])
-  await page.waitForSelector('.entry.fresh:has-text("Group made")')
+  await page.waitForSelector('.entry.fresh:has-text("Group created")')
 })
 
 test('the overview counts, draws and says the same in numbers', async () => {
@@ -368,7 +432,7 @@ test('the settings say where each value comes from and how to change it', async 
   await page.waitForSelector('.health li')
 })
 
-test('several people are locked out and let in again together', async () => {
+test('several people are disabled and let in again together', async () => {
   const [max, ned] = [await server.user({ name: 'Max Together' }), await server.user({ name: 'Ned Together' })]
   await go('/users?search=Together')
   for (const { email } of [max, ned]) await page.locator('tr', { hasText: email }).getByRole('checkbox').check()
@@ -376,7 +440,7 @@ test('several people are locked out and let in again together', async () => {
   await button('Disable').click()
   assert.ok((await dialog().innerText()).includes(ned.email))
   await dialog().getByRole('button', { name: 'Disable' }).click()
-  await said('2 people are locked out.')
+  await said('2 people are disabled.')
   assert.equal(await mayEnter(max), false)
   await page.waitForSelector('tr:has-text("disabled")')
   await page.getByRole('checkbox', { name: 'Choose all that are shown' }).check()

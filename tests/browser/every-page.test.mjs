@@ -63,11 +63,30 @@ const pages = {
     await signIn(page, { ...user, password: 'not the password' })
     await page.waitForSelector('#error-summary')
   },
+  async 'a forgotten password'(page) {
+    await page.goto(`${server.issuer}/sign-in`)
+    await page.click('#forgot-password')
+    await page.waitForURL('**/forgot-password')
+  },
+  async 'a sign-in link'(page) {
+    await page.goto((await server.admin(['user', 'link', user.email])).url)
+    await page.waitForSelector('#submit')
+  },
+  async 'a sign-in link, refused'(page) {
+    await page.goto((await server.admin(['user', 'link', user.email])).url)
+    await page.fill('#password', 'short')
+    await page.click('#submit')
+    await page.waitForSelector('#error-summary')
+  },
+  async 'a sign-in link that does not work'(page) {
+    await page.goto(`${server.issuer}/reset-password?token=lnk_none`)
+  },
   async 'no such page'(page) {
     await page.goto(`${server.issuer}/there-is-no-such-page`)
   },
   async 'an app with a wrong redirect URI'(page) {
     await page.goto(authorize({ redirect_uri: `${CALLBACK}/` }))
+    await page.click('.folded summary')
   },
   async 'sign-up without an invitation'(page) {
     await page.goto(`${server.issuer}/sign-up`)

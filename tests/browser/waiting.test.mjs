@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { givenServer } from '../interop/support/server.mjs'
 import { openBrowser, signIn, watch } from './support/chromium.mjs'
+import { signedIn } from './support/desk.mjs'
 
 const server = givenServer()
 let browser
@@ -55,4 +56,23 @@ test('with JavaScript: a form that is sent too early waits, and is sent when it 
   await page.click('#submit')
   await page.waitForSelector('#logout-confirm', { timeout: 10_000 })
   await context.close()
+})
+
+test('a helper sees who has to wait and why, and lifts it', async () => {
+  const [root, ivy] = [await server.user({ name: 'Root Person', extra: ['--admin'] }), await server.user({ name: 'Ivy Locked' })]
+  const guesser = await open()
+  await guess(guesser.page, ivy)
+  const { context } = await open()
+  const page = await signedIn(server, context, root, `/admin/users/${ivy.id}`)
+  await page.waitForSelector('#sign-in-pause:has-text("in a row"):has-text("wrong password")')
+  await page.click('#sign-in-pause button')
+  await page.getByText(`${ivy.email} can sign in at once.`).first().waitFor()
+  await page.locator('#sign-in-pause').waitFor({ state: 'detached' })
+  await page.goto(`${server.issuer}/admin/audit?target=${ivy.id}&result=failure`)
+  await page.waitForSelector('.entry:has-text("wrong password")')
+  assert.match(await page.locator('.entry .when').first().innerText(), /\d\d:\d\d:\d\d/)
+  await guesser.page.goto(`${server.issuer}/sign-in`)
+  await signIn(guesser.page, ivy)
+  await guesser.page.waitForSelector('#logout-confirm')
+  await Promise.all([context.close(), guesser.context.close()])
 })

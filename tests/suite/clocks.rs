@@ -34,7 +34,7 @@ impl Things {
         let code = shop.code(&session, ANN, "openid").await;
         let program = Program::of(home, ANN).await;
         let key = async |body: Value| program.key(body).await["key"].as_str().unwrap().to_owned();
-        let recovery = links::issue_recovery(&home.cx(), BOB).await.unwrap();
+        let recovery = links::issue_recovery(&home.cx(), BOB).await.unwrap().token;
         // After a restart registration is closed, and there are none.
         let invite = invites::issue(&home.cx(), None, None).await.map(|issued| issued.token.expose().clone());
         Self {
@@ -61,7 +61,7 @@ impl Things {
             ("code", shop.redeem(&self.code).await.status == StatusCode::OK),
             ("access token", shop.userinfo(&self.access).await.status == StatusCode::OK),
             ("refresh token", shop.refresh(&self.refresh).await.status == StatusCode::OK),
-            ("recovery link", stranger.get(&format!("/setup?token={}", self.recovery)).await.has("password")),
+            ("recovery link", stranger.get(&format!("/reset-password?token={}", self.recovery)).await.has("password")),
             ("invitation", stranger.get(&format!("/sign-up?invite={}", self.invite)).await.has("password")),
             ("key with an end", exchange(home, &self.key_with_end).await.status == StatusCode::OK),
             ("key without an end", exchange(home, &self.key_without_end).await.status == StatusCode::OK),

@@ -198,10 +198,10 @@ async fn no_way_to_choose_a_password_lets_a_common_one_or_ones_own_name_pass() {
     }
     let first = Home::empty().await;
     let recovered = home.cx();
-    let link = auther::identity::links::issue_recovery(&recovered, ANN).await.unwrap();
+    let link = auther::identity::links::issue_recovery(&recovered, ANN).await.unwrap().token;
     for (home, token) in [(&first, None), (&home, Some(link.expose().clone()))] {
         let browser = home.browser();
-        let place = token.map_or_else(|| home.setup.clone().unwrap(), |token| format!("/setup?token={token}"));
+        let place = token.map_or_else(|| home.setup.clone().unwrap(), |token| format!("/reset-password?token={token}"));
         let mut page = browser.get(&place).await;
         for (password, _) in cases {
             let fields = [("email", "root@example.com"), ("name", "Root"), ("password", password)];

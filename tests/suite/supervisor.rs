@@ -60,6 +60,8 @@ fn a_health_check_says_by_its_exit_code_whether_the_server_is_ready_and_is_not_l
     assert_eq!(none.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&none.stderr).contains("no server runs"), "{none:?}");
     assert!(!folder.path().join("auther.redb").exists(), "a question makes no data file");
+    let none = auther(folder.path()).args(["healthcheck", "--json"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&none.stderr).starts_with("{\"error\":{\"code\":\"not_running\""), "{none:?}");
     let mut command = auther(folder.path());
     command.env("AUTHER_LOG_LEVEL", "info").args(["serve", "--tls", "off", "--listen", "127.0.0.1:0"]);
     command.stdout(Stdio::null()).stderr(fs::File::create(log_of(folder.path())).unwrap());
@@ -67,6 +69,8 @@ fn a_health_check_says_by_its_exit_code_whether_the_server_is_ready_and_is_not_l
     // Until it listens nobody answers.
     let answer = std::iter::repeat_with(|| ready(folder.path())).find(|answer| answer.status.success()).unwrap();
     assert_eq!(String::from_utf8_lossy(&answer.stdout), "ready\n");
+    let answer = auther(folder.path()).args(["healthcheck", "--json"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer.stdout), "{\"status\":\"ready\"}\n");
     let listed = auther(folder.path()).args(["admin", "user", "list"]).output().unwrap();
     assert!(listed.status.success());
     signal(&child, "TERM");

@@ -3,10 +3,12 @@ import { admin } from "../../static/core/api.js";
 import { Loaded, SearchField, useLoaded } from "../../static/core/data.js";
 import { html, useEffect, useRef, useState } from "../../static/core/html.js";
 import { setQuery, useAddress } from "../../static/core/router.js";
-import { Button, Code, curl, Elsewhere, Empty, Facts, Header, Id, Tag, Time, Wrong } from "../../static/core/ui.js";
-import { adminPage } from "../../static/core/urls.js";
+import { Button, Code, curl, Elsewhere, Empty, Facts, Header, Id, relative, Tag, Wrong } from "../../static/core/ui.js";
+import { adminApi, adminPage } from "../../static/core/urls.js";
 import { device, shell } from "../../static/core/words.js";
 import { Named } from "../people.js";
+import { reasonOf } from "../reasons.js";
+import { useMay } from "../rights.js";
 
 /** @import { AuditRow } from "../../api" */
 
@@ -15,6 +17,7 @@ const TITLES = {
   "user.sign_in": "Signed in",
   "user.sign_up": "Signed up",
   "user.create": "User created",
+  "user.unlock": "Pause after failed sign-ins lifted",
   "user.update": "User changed",
   "user.delete": "User deleted",
   "user.disable": "User disabled",
@@ -22,7 +25,7 @@ const TITLES = {
   "user.set_password": "Password set",
   "user.change_password": "Password changed",
   "user.confirm_password": "Password confirmed",
-  "invite.create": "Invitation made",
+  "invite.create": "Invitation created",
   "session.end": "Session ended",
   "session.end_all": "All sessions ended",
   "session.end_others": "Other sessions ended",
@@ -34,25 +37,25 @@ const TITLES = {
   "client.rotate_secret": "App secret rotated",
   "client.declare": "App declared in the configuration",
   "client.withdraw": "App withdrawn from the configuration",
-  "app.refused": "Turned away from an app",
+  "app.refused": "Refused by app rule",
   "client.fix": "Redirect URI added",
-  "authorize.grant": "Let into an app",
+  "authorize.grant": "Signed in to app",
   "consent.allow": "Consent given",
   "consent.deny": "Consent denied",
-  "consent.revoke": "Consent taken back",
+  "consent.revoke": "Consent revoked",
   "token.issue": "Token issued",
   "token.revoke": "Token revoked",
   "token.preview": "Token previewed",
   "token.refresh_reused": "Refresh token used twice",
   "token.code_replayed": "Code used twice",
-  "group.create": "Group made",
+  "group.create": "Group created",
   "group.update": "Group changed",
   "group.delete": "Group deleted",
   "tuple.write": "Grant given",
-  "tuple.remove": "Grant taken",
-  "model.put": "Model written",
+  "tuple.remove": "Grant removed",
+  "model.put": "Model saved",
   "model.delete": "Model deleted",
-  "api_key.create": "API key made",
+  "api_key.create": "API key created",
   "api_key.update": "API key changed",
   "api_key.delete": "API key revoked",
   "api_key.delete_expired": "Expired API key removed",
@@ -61,15 +64,16 @@ const TITLES = {
   "key.activate": "Signing key in use",
   "key.publish": "Signing key published",
   "key.remove": "Signing key removed",
-  "backup.create": "Backup made",
+  "audit.export": "Audit log downloaded",
+  "backup.create": "Backup created",
   "outbox.delete": "Delivery deleted",
   "outbox.retry": "Delivery tried again",
   "policy.switch_on": "Policy switched on",
-  "access.bypass": "Let through as administrator",
-  "setup_link.create": "Set-up link made",
+  "access.bypass": "Allowed as administrator",
+  "setup_link.create": "Set-up link created",
   "setup_link.redeem": "Set-up link used",
-  "recovery_link.create": "Recovery link made",
-  "recovery_link.redeem": "Recovery link used",
+  "recovery_link.create": "Sign-in link created",
+  "recovery_link.redeem": "Sign-in link used",
 };
 const NOUNS = {
   user: "People",
@@ -77,7 +81,7 @@ const NOUNS = {
   session: "Sessions",
   invite: "Invitations",
   client: "Apps",
-  app: "Turned away",
+  app: "Refused by apps",
   authorize: "Sign-ins of apps",
   consent: "Consents",
   token: "Tokens",
@@ -89,9 +93,9 @@ const NOUNS = {
   backup: "Backups",
   outbox: "Deliveries",
   policy: "Policies",
-  audit: "Rows left out",
+  audit: "Audit log",
   setup_link: "Set-up links",
-  recovery_link: "Recovery links",
+  recovery_link: "Sign-in links",
 };
 
 // A failure is told as one: nobody signed in.
@@ -99,10 +103,10 @@ const FAILED = {
   "user.sign_in": "Could not sign in",
   "user.sign_up": "Could not sign up",
   "user.confirm_password": "Password not confirmed",
-  "client.authenticate": "App did not prove itself",
+  "client.authenticate": "App authentication failed",
   "token.refuse": "Code or token refused",
-  "token.code_wasted": "Code used a second time",
-  "access.refuse": "Not allowed to administer",
+  "token.code_wasted": "Code rejected",
+  "access.refuse": "Admin access refused",
   "token.introspect": "Asked about the token of another app",
   "outbox.give_up": "Delivery given up",
   "policy.switch_off": "Policy switched off",
@@ -122,7 +126,7 @@ function Actor({ row, link }) {
   if (row.actor_kind === "user" && row.actor) return html`<${Named} kind="user" id=${row.actor} link=${link} />`;
   if (row.actor_kind === "client" && row.actor) return html`<${Named} kind="client" id=${row.actor} link=${link} />`;
   if (row.actor_kind === "key" && row.actor) return html`<${Named} kind="apikey" id=${row.actor} link=${link} />`;
-  return { local: "the command line", system: "Auther itself", anonymous: "somebody unknown" }[row.actor_kind] || row.actor || row.actor_kind;
+  return { local: "the command line", system: "Auther itself", anonymous: "unknown visitor" }[row.actor_kind] || row.actor || row.actor_kind;
 }
 
 /** @param {{ row: AuditRow, [more: string]: any }} given */
@@ -133,14 +137,25 @@ function Target({ row, link }) {
 
 const here = (values) => adminPage(`/audit?${new URLSearchParams(values)}`);
 
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const DAY_AND_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
+// A moment to the second, and how long ago that is: what stands on paper or in a picture has to say when.
+function Exact({ at }) {
+  const moment = new Date(at);
+  const day = moment.getFullYear() === new Date().getFullYear() ? DAY : DAY_AND_YEAR;
+  return html`<time datetime=${at} title=${at}>${day.format(moment)} ${CLOCK.format(moment)}</time> <span class="ago">${relative(moment)}</span>`;
+}
+
 // One entry: a line that opens.
 /** @param {{ row: AuditRow, [more: string]: any }} given */
 export function Entry({ row, fresh = false }) {
   const [open, setOpen] = useState(false);
   return html`<details class=${fresh ? "entry fresh" : "entry"} onToggle=${(event) => setOpen(event.target.open)}>
     <summary>
-      <span class="when"><${Time} at=${row.at} /></span>
-      <span class="what"><strong>${titleOf(row)}</strong> ${row.outcome === "failure" && !FAILED[row.action] && html`<${Tag} kind="bad">failed</${Tag}>`}</span>
+      <span class="when"><${Exact} at=${row.at} /></span>
+      <span class="what"><strong>${titleOf(row)}</strong> ${row.outcome === "failure" && !FAILED[row.action] && html`<${Tag} kind="bad">failed</${Tag}>`}${reasonOf(row) && html` <span class="muted">${reasonOf(row)}</span>`}</span>
       <span class="whom"><${Actor} row=${row} link=${false} />${row.target && row.target !== row.actor && html` <span class="muted" aria-label="on">→</span> <${Target} row=${row} link=${false} />`}</span>
     </summary>
     ${open && html`<${Details} row=${row} />`}
@@ -287,6 +302,13 @@ function Chosen({ query }) {
   )}</ul>`;
 }
 
+// What is shown, as files: everything that the filter accepts.
+function Downloads({ filter }) {
+  if (!useMay("export on audit")) return null;
+  const href = (format) => adminApi(`/audit/export?${new URLSearchParams({ ...filter, format })}`);
+  return ["csv", "jsonl"].map((format) => html`<a key=${format} class="button" href=${href(format)} download>Download ${format.toUpperCase()}</a>`);
+}
+
 export function Audit() {
   const address = useAddress();
   const query = (name) => address.query.get(name) || "";
@@ -312,14 +334,14 @@ export function Audit() {
     .map((name) => ` --${name} ${shell(filter[name])}`)
     .join("");
   return html`
-    <${Header} title="Audit" purpose="Who did what, to whom, from where. Nobody can change it." />
+    <${Header} title="Audit" purpose="Who did what, to whom, from where. Entries cannot be edited."><${Downloads} filter=${filter} /></${Header}>
     <${Narrowing} query=${query} follow=${follow} />
     <${Chosen} query=${query} />
     ${follow && html`<p class="status" role="status"><i class="pulse"></i>New entries come by themselves.</p>`}
     <${Log} filter=${filter} follow=${follow} empty=${Object.keys(filter).length ? "Nothing fits" : "Nothing happened yet"}>
       ${Object.keys(filter).length ? html`<p>No entry fits what is searched for. <${Button} onClick=${() => setQuery(Object.fromEntries(NARROWED.map((name) => [name, ""])))}>Show all</${Button}></p>` : html`<p>Sign-ins and every change are written here.</p>`}
     </${Log}>
-    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: "50", ...filter })}`)} />`;
+    <${Elsewhere} command=${`auther admin audit list${flags}${follow ? " --follow" : ""}\nauther admin audit export${flags} > audit.jsonl`} request=${curl("GET", `/audit?${new URLSearchParams({ limit: "50", ...filter })}`)} />`;
 }
 
 // A value that stays as it was first, until `on` changes.

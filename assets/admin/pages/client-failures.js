@@ -20,7 +20,7 @@ export function Failures({ client, reload }) {
     reload();
   };
   return html`
-    <div class="side-by-side"><p class="lead">What this app sent here and could not go on with: sign-ins that it began, codes that it redeemed, secrets that it showed. It is kept for a week.</p><${Button} kind="small" onClick=${loaded.reload}>Look again</${Button}></div>
+    <div class="side-by-side"><p class="lead">What this app sent in the last 7 days that was refused: sign-ins, codes and secrets.</p><${Button} kind="small" onClick=${loaded.reload}>Refresh</${Button}></div>
     <${Loaded} from=${loaded}>${({ items }) => {
       if (items.length === 0) {
         return html`<${Empty} title="Nothing failed lately"><p>If people cannot sign in and nothing shows up here, the app does not reach this server, or sends another client id. Let it begin a sign-in, then look again.</p></${Empty}>`;

@@ -10,11 +10,11 @@ export const types = {
     about: "React, Vue, Angular without a server of its own. Nothing in it is secret; PKCE takes the secret's place.",
   },
   native: {
-    title: "App on a phone or desktop",
+    title: "Mobile or desktop app",
     short: "native",
     about: "iOS, Android, desktop, command line. Signs in through the system's browser, with PKCE.",
   },
-  m2m: { title: "Machine without people", short: "m2m", about: "A job or service that gets tokens for itself. Nobody signs in." },
+  m2m: { title: "Service (machine-to-machine)", short: "m2m", about: "A job or service that gets tokens for itself. Nobody signs in." },
 };
 
 export const typeOptions = Object.entries(types).map(([key, { title, about, short }]) => [key, `${title} (${short})`, about]);

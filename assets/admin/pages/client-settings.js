@@ -63,7 +63,7 @@ const groupFields = [
     rows: 2,
     optional: true,
     placeholder: "wiki-*",
-    hint: "Names, or beginnings with * at the end. One in each line; all, when empty.",
+    hint: "Names, or beginnings with * at the end. One per line; all, when empty.",
     when: (values) => values.group_claims !== "none",
   },
   {
@@ -87,7 +87,7 @@ function fieldsOf(client) {
       kind: "area",
       rows: 4,
       placeholder: placeholders[client.type],
-      hint: "Where people come back to, exactly as the app sends it. One in each line.",
+      hint: "Where people return to after signing in, exactly as the app sends it. One per line.",
     },
     {
       name: "allow_private_http",
@@ -101,7 +101,7 @@ function fieldsOf(client) {
       kind: "area",
       rows: 2,
       optional: true,
-      hint: "Where people may return to after they sign out. One in each line.",
+      hint: "Where people may return to after they sign out. One per line.",
     },
     {
       name: "origins",
@@ -112,12 +112,12 @@ function fieldsOf(client) {
       placeholder: "https://app.example.com",
       hint: "Pages that may call from a browser, beyond those of the redirect URIs.",
     },
-    { name: "trusted", label: "Trusted: people are not asked what the app may see", kind: "check" },
+    { name: "trusted", label: "Trusted: skip the consent page", kind: "check" },
   ];
   return [
     { name: "name", label: "Name", autocomplete: "off", hint: "People see it when they sign in." },
     ...(isMachine ? [] : people),
-    { name: "h-proof", kind: "heading", label: "How it proves itself" },
+    { name: "h-proof", kind: "heading", label: "Authentication" },
     { name: "token_endpoint_auth_method", label: "Token endpoint auth method", kind: "select", options: methodOptions(client.type), hint: hint(client) },
     {
       name: "jwks",
@@ -133,7 +133,7 @@ function fieldsOf(client) {
       kind: "checks",
       options: isMachine ? grantOptions.slice(2) : grantOptions.slice(0, client.type === "web" ? 3 : 2),
     },
-    ...(client.type === "web" ? [{ name: "require_pkce", label: "Demand PKCE although it has a secret", kind: "check" }] : []),
+    ...(client.type === "web" ? [{ name: "require_pkce", label: "Require PKCE", kind: "check" }] : []),
     { name: "h-tokens", kind: "heading", label: "Its tokens" },
     {
       name: "audiences",
@@ -142,7 +142,7 @@ function fieldsOf(client) {
       rows: 2,
       optional: true,
       placeholder: "https://api.example.com",
-      hint: "The APIs it calls: what they check as aud. One in each line; without any it is the issuer.",
+      hint: "The APIs it calls: what they check as aud. One per line; without any it is the issuer.",
     },
     {
       name: "scopes",
@@ -173,7 +173,9 @@ function fieldsOf(client) {
 
 function hint(client) {
   if (client.type === "spa" || client.type === "native") return "What ships to people cannot keep a secret. PKCE proves it instead.";
-  return hasSecret(client) ? "A change to none or to its own key forgets the secret." : "A change to a method with a secret makes one, which is shown once.";
+  return hasSecret(client)
+    ? "Switching to none or to a key of its own deletes the secret."
+    : "A change to a method with a secret makes one, which is shown once.";
 }
 
 const titles = (fields) => Object.fromEntries(fields.map(({ name, label }) => [name, label]));

@@ -89,7 +89,7 @@ function Loads({ client, reload }) {
     ${
       open === "disable" &&
       html`<${Lose} client=${client} close=${close} done=${after(`${client.name} is disabled.`)} action="Disable" send=${() => admin.post(`${pathOf(client.client_id)}/disable`)}
-      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. This revokes ${count(counts?.refresh_families || 0, "sign-in that it keeps alive", "sign-ins that it keeps alive")}; access tokens end by themselves.`} />`
+      loses=${(counts) => `Nobody can sign in to ${client.name} until it is enabled again. ${counts?.refresh_families ? `It stops renewing tokens for ${count(counts.refresh_families, "sign-in")}; access` : "Access"} tokens that are out end by themselves.`} />`
     }
     ${
       open === "delete" &&

@@ -74,7 +74,7 @@ const fields = [
   { name: "type", label: "Type", kind: "radio", options: typeOptions },
   redirects("web", "Redirect URLs", "Where people come back to, exactly as the app sends it; one in each line. http works for localhost."),
   redirects("spa", "Redirect URLs", "Where people come back to, exactly as the app sends it; one in each line. Their origins may call the token endpoint."),
-  redirects("native", "Redirect URLs", "A scheme of your own, an App Link, or http://127.0.0.1/callback, where any port fits. One in each line."),
+  redirects("native", "Redirect URLs", "A scheme of your own, an App Link, or http://127.0.0.1/callback, where any port fits. One per line."),
   method("web", "How its server proves itself when it redeems a code. Keep client_secret_basic unless your library wants another."),
   method("spa", "What ships to people cannot keep a secret. PKCE proves it instead."),
   method("native", "What ships to people cannot keep a secret. PKCE proves it instead."),
@@ -103,9 +103,9 @@ const fields = [
     optional: true,
     autocomplete: "off",
     spellcheck: "false",
-    hint: "Made up for you when empty. It cannot change later.",
+    hint: "Generated if empty. It cannot change later.",
   },
-  { name: "trusted", label: "Trusted: people are not asked what the app may see", kind: "check", when: isA("web", "spa", "native") },
+  { name: "trusted", label: "Trusted: skip the consent page", kind: "check", when: isA("web", "spa", "native") },
 ];
 
 const initial = { type: "web", grants_people: ["authorization_code", "refresh_token"], grants_web: ["authorization_code", "refresh_token"] };

@@ -191,8 +191,8 @@ function Grant({ models }) {
       ${values.subject_type === "other" && html`<${Field} name="other_type" label="Its type" value=${values.other_type} onInput=${set("other_type")} autocomplete="off" spellcheck="false" />`}
       <${SubjectField} type=${values.subject_type === "other" ? values.other_type || "thing" : values.subject_type} value=${values.subject_id} onInput=${(value) => setValues((old) => ({ ...old, subject_id: value, names: true }))} wrong=${wrong.subject_id} />
       <details class="more" open=${Boolean(values.condition || values.ends || wrong.condition || wrong.expires_at || values.subject_relation)}><summary>More: end, condition${isSet ? ", part of it" : ""}</summary>
-        ${isSet && html`<${Field} name="subject_relation" label="Everyone who is its" optional=${true} value=${values.subject_relation} onInput=${set("subject_relation")} wrong=${wrong.subject_relation} hint="A relation, such as lead: who has it to that thing has this grant. Without it, members of a group." />`}
-        <${Field} name="ends" kind="datetime-local" label="Ends" optional=${true} value=${values.ends} onInput=${set("ends")} wrong=${wrong.expires_at} hint="In your own time zone. From then on it does not count." />
+        ${isSet && html`<${Field} name="subject_relation" label="Subject relation" optional=${true} value=${values.subject_relation} onInput=${set("subject_relation")} wrong=${wrong.subject_relation} hint="A relation, such as lead: who has it to that thing has this grant. Without it, members of a group." />`}
+        <${Field} name="ends" kind="datetime-local" label="Ends" optional=${true} value=${values.ends} onInput=${set("ends")} wrong=${wrong.expires_at} hint="In your own time zone. It expires then." />
         <${ScriptField} id="condition" label="Condition" rows=${5} script=${values.condition} change=${set("condition")} />
         ${wrong.condition && html`<p class="wrong">${wrong.condition}</p>`}
         <p class="hint">Lua that must return true for this grant to count. It takes the place of the permission's policy.</p>

@@ -9,7 +9,7 @@ const lifetimes = [
   ["90", "90 days"],
   ["365", "a year"],
   ["other", "another number of days"],
-  ["", "for ever"],
+  ["", "no expiry"],
 ];
 const windows = [
   ["1000", "second"],
@@ -18,7 +18,7 @@ const windows = [
   ["86400000", "day"],
 ];
 const refills = [
-  ["", "never again"],
+  ["", "never"],
   ["3600000", "every hour"],
   ["86400000", "every day"],
   ["604800000", "every week"],
@@ -26,7 +26,7 @@ const refills = [
 ];
 
 const limits = [
-  { name: "h-limits", kind: "heading", label: "Limits", hint: "Leave empty what shall not be limited." },
+  { name: "h-limits", kind: "heading", label: "Limits", hint: "Empty means no limit." },
   {
     name: "networks",
     label: "Networks it may be used from",
@@ -36,16 +36,16 @@ const limits = [
     placeholder: "10.0.0.0/8",
     hint: "Addresses or CIDR blocks, one in each line. Empty: from everywhere.",
   },
-  { name: "rate_max", label: "Uses at the most", optional: true, inputmode: "numeric", autocomplete: "off", placeholder: "100" },
+  { name: "rate_max", label: "Max uses", optional: true, inputmode: "numeric", autocomplete: "off", placeholder: "100" },
   { name: "rate_window", label: "in each", kind: "select", options: windows, when: (values) => values.rate_max !== "" },
   {
     name: "remaining",
-    label: "Uses that are left",
+    label: "Uses left",
     optional: true,
     inputmode: "numeric",
     autocomplete: "off",
     placeholder: "1000",
-    hint: "Counts down with each use, and stops the key at nothing.",
+    hint: "Counts down with each use; the key stops at 0.",
   },
   { name: "refill_interval", label: "Filled up again", kind: "select", options: refills, when: (values) => values.remaining !== "" },
   {

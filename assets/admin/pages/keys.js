@@ -21,7 +21,7 @@ export function Keys() {
   const shown = useShown(tabs);
   const [tab] = shown.find(([name]) => name === query.get("tab")) || shown[0] || tabs[0];
   return html`
-    <${Header} title="Keys" purpose=${tab === "api" ? "API keys: with them machines call, without people and without a browser." : "Signing keys: what every token is signed with."}>
+    <${Header} title="Keys" purpose=${tab === "api" ? "API keys let scripts and services call your APIs." : "Signing keys: what every token is signed with."}>
       ${tab === "api" && html`<${May} to="manage_platform on platform"><a class="button primary" href=${adminPage("/keys/create")}>New API key</a></${May}>`}</${Header}>
     <${Tabs} tabs=${shown} current=${tab} href=${(name) => (name === "api" ? adminPage("/keys") : adminPage(`/keys?tab=${name}`))} />
     ${tab === "api" ? html`<${ApiKeys} owner=${query.get("owner")} />` : html`<${SigningKeys} />`}`;

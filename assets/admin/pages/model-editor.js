@@ -30,7 +30,7 @@ const kept = {
   },
 };
 
-// The draft of a model: {text, setText, definition, checked, problems, isChanged, isSound}. `checked` is what the server said of the last sound text,
+// The draft of a model: {text, setText, definition, checked, problems, isChanged, isSound}. `checked` is what the server said of the last valid text,
 // with the definition it is about; `problems` are [{message, path, offset}, …].
 export function useDraft(name, type, saved) {
   const key = `model-draft:${name}`;
@@ -107,15 +107,15 @@ export function ModelText({ draft, readonly }) {
         ${
           problems.length > 0
             ? html`<p class="wrong">${problems.length === 1 ? "One thing is wrong." : `${problems.length} things are wrong.`}</p><${Problems} list=${problems} text=${text} go=${(offset) => setAt({ offset })} />`
-            : html`<p class="hint">${draft.isAnswered ? "The text is sound." : "Reading…"}</p>`
+            : html`<p class="hint">${draft.isAnswered ? "Valid." : "Reading…"}</p>`
         }
         ${warnings.length > 0 && html`<p class="hint">Worth a look:</p><${Problems} list=${warnings} text=${text} go=${(offset) => setAt({ offset })} mild=${true} />`}
       </div>
     </section>
     <div class="beside">${
       checked
-        ? html`${problems.length > 0 && html`<p class="hint">As of the last sound text.</p>`}<${Picture} definition=${checked.definition} description=${checked.description} /><${Matrix} description=${checked.description} />`
-        : html`<section class="panel"><p class="lead">The hierarchy is drawn here as soon as the text is sound.</p></section>`
+        ? html`${problems.length > 0 && html`<p class="hint">From the last valid version.</p>`}<${Picture} definition=${checked.definition} description=${checked.description} /><${Matrix} description=${checked.description} />`
+        : html`<section class="panel"><p class="lead">The hierarchy is drawn here as soon as the text is valid.</p></section>`
     }</div>
   </div>`;
 }
@@ -163,14 +163,14 @@ export function Review({ type, definition, version, client, isNew, close, done, 
     setBusy(false);
   };
   if (theirs) {
-    return html`<${Dialog} title="Somebody else was faster" close=${close}>
+    return html`<${Dialog} title="Changed by someone else" close=${close}>
       <p>Version ${theirs.version} of <b>${type}</b> was saved <${Time} at=${theirs.updated_at} />, after you began with ${isNew ? "a new one" : `version ${version}`}. Your text is still here, and nothing was overwritten.</p>
       <details class="in-words"><summary>What they saved</summary><pre class="trace" tabindex="0">${written(theirs.definition)}</pre></details>
       ${problem && html`<${Wrong} problem=${problem} />`}
       <div class="actions side">
         <${Button} kind="primary" onClick=${close}>Keep writing</${Button}>
         <${Button} onClick=${() => takeTheirs(theirs)}>Take theirs</${Button}>
-        <${Button} kind="danger" busy=${busy} onClick=${() => save(theirs.version)}>Save mine over it</${Button}>
+        <${Button} kind="danger" busy=${busy} onClick=${() => save(theirs.version)}>Overwrite with mine</${Button}>
       </div></${Dialog}>`;
   }
   return html`<${Dialog} title=${isNew ? `Create ${type}` : `Save ${type}`} close=${close}>

@@ -84,12 +84,12 @@ const worths = {
 export function Matrix({ description }) {
   const { relations, permissions, matrix } = description;
   if (permissions.length === 0) {
-    return html`<section class="panel"><h2>Permissions</h2><p class="lead">None are declared yet. Until then, questions name relations.</p></section>`;
+    return html`<section class="panel"><h2>Permissions</h2><p class="lead">No permissions yet. Until then, questions name relations.</p></section>`;
   }
   const met = new Set(relations.flatMap((relation) => permissions.map((permission) => matrix[relation.name][permission.name])));
   return html`<section class="panel">
     <h2>Permissions</h2>
-    <p class="lead">What holding a relation is worth.</p>
+    <p class="lead">What each relation allows.</p>
     <div class="matrix" tabindex="0" role="group" aria-label="Relations and their permissions"><table>
       <caption class="unseen">Which relation gives which permission</caption>
       <thead><tr><th scope="col"><span class="unseen">Relation</span></th>${permissions.map((permission) => html`<th key=${permission.name} scope="col" title=${permission.description || undefined}>${permission.name}${permission.policy && html`<${Tag}>policy</${Tag}>`}</th>`)}</tr></thead>

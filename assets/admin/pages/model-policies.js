@@ -92,7 +92,7 @@ export function ScriptField({ id, label, script, change, rows = 10, readonly = f
 
 function Script({ name, script, change }) {
   return html`<section class="panel">
-    <div class="panel-head"><h2>Policy of ${name}</h2>${change && html`<${Button} kind="small" onClick=${() => change("")}>Take it away</${Button}>`}</div>
+    <div class="panel-head"><h2>Policy of ${name}</h2>${change && html`<${Button} kind="small" onClick=${() => change("")}>Remove</${Button}>`}</div>
     <p class="lead">Only <code>return true</code> allows. Whatever fails denies.</p>
     <${SwitchedOff} script=${script} />
     <${ScriptField} id="policy" label="Script" script=${script} change=${change} readonly=${!change} />
@@ -160,7 +160,7 @@ function Trial({ name, script, type }) {
     <p class="lead">Runs the script above, saved or not. Nothing is recorded. The time is filled in.</p>
     <${TextEditor} id="context" label="Context" hint="JSON" rows=${10} value=${context} onInput=${setContext} invalid=${Boolean(read.slip)} describedBy="context-state" />
     <p id="context-state" class="wrong" aria-live="polite">${read.slip?.message}</p>
-    <div class="actions side"><${Button} busy=${busy} disabled=${Boolean(read.slip)} onClick=${run}>Run</${Button}><${Button} onClick=${() => setContext(sample(script, name, type))}>Fill in anew</${Button}></div>
+    <div class="actions side"><${Button} busy=${busy} disabled=${Boolean(read.slip)} onClick=${run}>Run</${Button}><${Button} onClick=${() => setContext(sample(script, name, type))}>Reset</${Button}></div>
     <div aria-live="polite">${problem && html`<${Wrong} problem=${problem} />`}
       ${answer && html`<p class="outcome"><${Tag} kind=${kind}>${words}</${Tag}> <span>${answer.error?.message || answer.note || `returned ${answer.returned}`}</span> <span class="muted">${answer.execution_time_ms} ms</span></p>`}</div>
   </section>`;

@@ -22,7 +22,7 @@ export function Overview() {
   const from = useLoaded((signal) => admin.get("/overview", { period }, signal), [period]);
   useEvery(RELOAD_EVERY, from.reload);
   return html`
-    <${Header} title="Overview" purpose="How this server is doing.">
+    <${Header} title="Overview" purpose="Status">
       <label class="chip"><span>Last</span><select value=${period} onChange=${(event) => setQuery({ period: event.target.value })}>
         ${PERIODS.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === period}>${words}</option>`)}</select></label></${Header}>
     <${Loaded} from=${from} lines=${8}>${(told) => html`
@@ -32,7 +32,7 @@ export function Overview() {
       <div class="sides">
         ${
           told.recent.length > 0 &&
-          html`<section class="panel"><div class="bar"><h2>What happened last</h2><a href=${adminPage("/audit?follow=1")}>Follow in the audit log</a></div>
+          html`<section class="panel"><div class="bar"><h2>Recent activity</h2><a href=${adminPage("/audit?follow=1")}>Follow in the audit log</a></div>
           <div class="log short">${told.recent.map((row) => html`<${Entry} key=${row.id} row=${row} />`)}</div></section>`
         }
         ${told.keys.length > 0 && html`<${Keys} keys=${told.keys} />`}
@@ -50,10 +50,19 @@ function useEvery(milliseconds, run) {
   }, [milliseconds]);
 }
 
+const HIDDEN = "auther-first-steps-hidden";
+
 function Checklist({ items }) {
   const left = items.filter((item) => !item.done);
-  if (left.length === 0) return null;
-  return html`<section class="panel checklist" aria-labelledby="checklist"><div class="bar"><h2 id="checklist">First steps</h2><span class="muted">${items.length - left.length} of ${items.length} done</span></div>
+  // Hidden steps come back when there is another one.
+  const names = left.map((item) => item.title).join("\n");
+  const [hidden, setHidden] = useState(() => localStorage.getItem(HIDDEN));
+  if (left.length === 0 || hidden === names) return null;
+  const hide = () => {
+    localStorage.setItem(HIDDEN, names);
+    setHidden(names);
+  };
+  return html`<section class="panel checklist" aria-labelledby="checklist"><div class="bar"><h2 id="checklist">First steps</h2><span class="muted">${items.length - left.length} of ${items.length} done</span><button type="button" class="quiet" onClick=${hide}>Hide</button></div>
     <ol>${items.map(
       (item) => html`<li key=${item.title} class=${item.done ? "done" : item === left[0] ? "next" : ""}>
       <span class="mark" aria-hidden="true"></span><span>${item.done || !item.href ? item.title : html`<a href=${item.href}>${item.title}</a>`} <span class="unseen">${item.done ? "done" : "to do"}</span></span></li>`,
@@ -127,7 +136,7 @@ function SignIns({ told, step, title }) {
     }</details>`;
 }
 
-const STATES = { current: ["good", "signs"], next: ["", "comes next"], retired: ["", "verifies only"] };
+const STATES = { current: ["good", "active"], next: ["", "next"], retired: ["", "retired"] };
 const OLD_DAYS = 90;
 
 function Keys({ keys }) {

@@ -120,7 +120,7 @@ function Values() {
   }}</${Loaded}>`;
 }
 
-const HEALTH = { ok: ["good", "fine"], warn: ["warn", "look at it"], fail: ["bad", "broken"] };
+const HEALTH = { ok: ["good", "OK"], warn: ["warn", "warning"], fail: ["bad", "broken"] };
 
 const spoken = (name) => (name === "tls" ? "TLS" : name[0].toUpperCase() + name.slice(1).replaceAll("_", " "));
 

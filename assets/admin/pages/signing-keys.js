@@ -6,7 +6,7 @@ import { Button, Confirm, Copy, curl, Dialog, Elsewhere, Form, Table, Tag, Time,
 import { accountApi } from "../../static/core/urls.js";
 import { May } from "../rights.js";
 
-const states = { current: ["good", "signs"], next: ["", "is next"], retired: ["", "verifies only"] };
+const states = { current: ["good", "active"], next: ["", "next"], retired: ["", "retired"] };
 const order = ["current", "next", "retired", "RS256", "ES256", "EdDSA"];
 const place = (key) => order.indexOf(key.state) * 10 + order.indexOf(key.alg);
 const DAY = 864e5;
@@ -41,7 +41,7 @@ export function SigningKeys() {
     loaded.reload();
   };
   return html`
-    <div class="side-by-side"><p class="lead">Keys change by themselves. Unless the settings <code>keys.*</code> say otherwise, each signs for 30 days, is published a day before its first token, and verifies for 60 days after its last. Apps fetch them from <code>${accountApi("/jwks")}</code>.</p>
+    <div class="side-by-side"><p class="lead">Keys rotate every 30 days, unless the settings <code>keys.*</code> say otherwise. Each is published 1 day early and kept for 60 days. Apps fetch them from <code>${accountApi("/jwks")}</code>.</p>
       <${May} to="rotate on keys"><${Button} onClick=${() => setOpen("rotate")}>Rotate now</${Button}></${May}></div>
     <${Loaded} from=${loaded}>${({ items }) => html`<${Table} caption="Signing keys" columns=${columns} keyOf=${(key) => key.kid}
       items=${[...items].sort((one, other) => place(one) - place(other))} />`}</${Loaded}>

@@ -14,6 +14,9 @@ import { base64url, digested, Tokens } from "./tokens.js";
 
 /** @import { Client } from "../../api" */
 
+// Where this tab notes that it added its own address to an app: it takes it away again.
+const addedKey = (client) => `auther-test-added-${client.client_id}`;
+
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const channelOf = (state) => new BroadcastChannel(`auther-test-${state}`);
 
@@ -55,7 +58,7 @@ function Play({ id }) {
   const path = `/clients/${encodeURIComponent(id)}`;
   const loaded = useLoaded((signal) => Promise.all([admin.get(path, undefined, signal), admin.get(`${path}/integration`, undefined, signal)]), [id]);
   return html`
-    <${Header} title="Test sign-in" purpose=${loaded.value ? `Play ${loaded.value[0].name} (${types[loaded.value[0].type].title.toLowerCase()}) and see what it would get.` : "Play the app and see what it would get."} back=${back(id, loaded.value?.[0].name)} />
+    <${Header} title="Test sign-in" purpose=${loaded.value ? `Try signing in as ${loaded.value[0].name} (${types[loaded.value[0].type].title.toLowerCase()}) and see what it gets.` : "Try signing in as this app."} back=${back(id, loaded.value?.[0].name)} />
     <${Loaded} from=${loaded}>${([client, place], reload) => html`<${Stage} client=${client} place=${place} reload=${reload} />`}</${Loaded}>`;
 }
 
@@ -85,9 +88,12 @@ function Allow({ client, uri, reload }) {
     return html`<${Empty} title="Add a redirect URI first"><p>This client is declared in the configuration file. Add <code>${uri}</code> to its redirect URIs there.</p></${Empty}>`;
   }
   return html`<section class="panel"><h2>One redirect URI is missing</h2>
-    <p>To come back here, this page must be one of the redirect URIs of the app. It can be removed again with a click. Codes that are sent here reach administrators of this server only.</p>
+    <p>To come back here, this page must be one of the redirect URIs of the app. It is removed again when the test is over. Codes that are sent here reach administrators of this server only.</p>
     <p><code>${uri}</code></p>
-    <${AddRedirect} uri=${uri} client=${client} done=${reload} kind="primary" id="allow-test">Add it, and go on</${AddRedirect}></section>`;
+    <${AddRedirect} uri=${uri} client=${client} done=${() => {
+      sessionStorage.setItem(addedKey(client), uri);
+      reload();
+    }} kind="primary" id="allow-test">Add it, and go on</${AddRedirect}></section>`;
 }
 
 // What the token endpoint answers. The secret travels in the form or the header that is registered, and no cookie goes along.
@@ -107,7 +113,7 @@ async function redeem({ client, place, secret, fields }) {
 }
 
 const prompts = [
-  ["", "as it comes"],
+  ["", "default"],
   ["login", "ask for the password"],
   ["select_account", "choose an account"],
   ["consent", "ask for consent"],
@@ -119,6 +125,7 @@ function Begin({ client, place, uri, issuer, reload }) {
   const [scope, setScope] = useState("openid profile email");
   const [prompt, setPrompt] = useState("");
   const [round, setRound] = useState(0);
+  const [tidied, setTidied] = useState(false);
   const [state, setState] = useState(/** @type {{ kind: string, tokens?: any, nonce?: string, problem?: any }} */ ({ kind: "ready" }));
   // Made before the click, since browsers open a tab only while a click is being answered.
   const once = useMemo(() => ({ verifier: random(), state: random(), nonce: random() }), [round]);
@@ -134,7 +141,7 @@ function Begin({ client, place, uri, issuer, reload }) {
       channel.postMessage("taken");
       setRound((n) => n + 1);
       try {
-        const tokens = await finish(data);
+        const tokens = await finish(data).finally(tidy);
         setState({ kind: "tokens", tokens, nonce: once.nonce });
         setSecret("");
       } catch (problem) {
@@ -143,6 +150,23 @@ function Begin({ client, place, uri, issuer, reload }) {
     };
     return () => channel.close();
   }, [once]);
+
+  // Takes away the redirect URI that this tab added for the test; the tokens stay on the page.
+  const tidy = async () => {
+    if (sessionStorage.getItem(addedKey(client)) !== uri) return;
+    const path = `/clients/${encodeURIComponent(client.client_id)}`;
+    try {
+      const now = await admin.get(path);
+      const others = now.redirect_uris.filter((one) => one !== uri);
+      if (others.length > 0) {
+        await admin.patch(path, { redirect_uris: others, version: now.version });
+        setTidied(true);
+      }
+      sessionStorage.removeItem(addedKey(client));
+    } catch (problem) {
+      toast(problem.message, "bad");
+    }
+  };
 
   const finish = async (answer) => {
     if (answer.iss !== issuer) throw new Error("The answer names another issuer. A library would refuse it here.");
@@ -176,12 +200,12 @@ function Begin({ client, place, uri, issuer, reload }) {
   return html`
     <section class="panel">
       <form onSubmit=${(event) => event.preventDefault()} novalidate>
-        ${hasSecret(client) && html`<${Field} name="secret" kind="password" label="Client secret" value=${secret} onInput=${setSecret} autocomplete="off" spellcheck="false" hint="Stays in this tab until the code is redeemed, then it is forgotten. Lost? Rotate it on the page of the client." />`}
+        ${hasSecret(client) && html`<${Field} name="secret" kind="password" label="Client secret" value=${secret} onInput=${setSecret} autocomplete="off" spellcheck="false" hint="Kept in this tab only, and forgotten once it was used. Lost? Rotate it on the page of the client." />`}
         <${Field} name="scope" label="Scopes" value=${scope} onInput=${setScope} autocomplete="off" spellcheck="false" hint="Add offline_access for a refresh token." />
         <${Field} name="prompt" kind="select" label="Sign in" options=${prompts} value=${prompt} onInput=${setPrompt} />
         <div class="actions side">
-          ${isReady ? html`<a class="button primary" id="begin-test" href=${href} target="_blank" rel="noopener" onClick=${() => setState({ kind: "away" })}>Sign in as the app</a>` : html`<${Button} kind="primary" disabled>Sign in as the app</${Button}>`}
-          ${client.managed_by === "admin" && client.redirect_uris.length > 1 && html`<${May} to="update on clients"><${Button} onClick=${remove}>Remove this page's redirect URI</${Button}></${May}>`}
+          ${tidied ? html`<${Button} onClick=${reload}>Test once more</${Button}><span class="hint" id="test-tidied">The address of this page was removed from the app again.</span>` : isReady ? html`<a class="button primary" id="begin-test" href=${href} target="_blank" rel="noopener" onClick=${() => setState({ kind: "away" })}>Sign in as the app</a>` : html`<${Button} kind="primary" disabled>Sign in as the app</${Button}>`}
+          ${!tidied && client.managed_by === "admin" && client.redirect_uris.length > 1 && html`<${May} to="update on clients"><${Button} onClick=${remove}>Remove this page's redirect URI</${Button}></${May}>`}
         </div>
       </form>
     </section>

@@ -94,11 +94,11 @@ function Question({ asked, models, ask }) {
   return html`<form class="question" onSubmit=${submit} novalidate>
     <div class="asks">
       <${Field} name="subject_type" kind="select" label="May" value=${values.subject_type} onInput=${set("subject_type")} options=${kinds} />
-      <div><${SubjectField} label="called" type=${values.subject_type} value=${values.subject_id} onInput=${set("subject_id")} wrong=${wrong.subject_id} /></div>
+      <div><${SubjectField} label="Name" type=${values.subject_type} value=${values.subject_id} onInput=${set("subject_id")} wrong=${wrong.subject_id} /></div>
       <div><${Field} name="permission" label="do" value=${values.permission} onInput=${set("permission")} wrong=${wrong.permission} list="permissions" autocomplete="off" spellcheck="false" autocapitalize="off" hint=${permissions.length > 0 ? `${permissions.slice(0, 5).join(", ")}${permissions.length > 5 ? " …" : ""}` : "A permission or a relation."} />
         <datalist id="permissions">${permissions.map((name) => html`<option key=${name} value=${name} />`)}${relations.map((name) => html`<option key=${`relation ${name}`} value=${name}>relation</option>`)}</datalist></div>
       <${Field} name="entity_type" kind="select" label="with" value=${values.entity_type} onInput=${set("entity_type")} wrong=${wrong.entity_type} options=${types.some(([one]) => one === values.entity_type) || !values.entity_type ? types : [[values.entity_type, values.entity_type], ...types]} />
-      <${Field} name="entity_id" label="the one called" value=${values.entity_id} onInput=${set("entity_id")} placeholder="* for all" autocomplete="off" spellcheck="false" autocapitalize="off" />
+      <${Field} name="entity_id" label="Object" value=${values.entity_id} onInput=${set("entity_id")} placeholder="* for all" autocomplete="off" spellcheck="false" autocapitalize="off" />
     </div>
     <details class="more" open=${Boolean(values.resource || values.context || wrong.resource || wrong.context)}><summary>What policies get</summary>
       <div class="columns">
@@ -361,7 +361,7 @@ function Nearest({ answer, asked, types, name }) {
   const open = ways.filter((one) => !one.grant || tried.value?.[JSON.stringify(one.grant)] !== false);
   const few = ways.length - open.length;
   const lesser = held.filter((relation) => !away.has(relation));
-  return html`<div class="nearest"><h2>Nearest ways to a yes</h2>
+  return html`<div class="nearest"><h2>What would allow it</h2>
     ${lesser.length > 0 && answer.reason === "no_tuple" && html`<p class="lead">${name} is ${lesser.join(" and ")} of ${what}, which is not enough.</p>`}
     <ul>${open.map((one, n) => html`<li key=${n}><span>${one.words}</span>${one.title && html`<a class="button small" href=${one.href}>${one.title}</a>`}</li>`)}
       ${open.length === 0 && html`<li><span>No single grant would be enough. The model decides.</span><a class="button small" href=${modelPath(asked.entity_type)}>See the model</a></li>`}</ul>

@@ -275,7 +275,7 @@ export function TokenTab({ user }) {
     <${Loaded} from=${from}>${(value) =>
       value === null
         ? html`<${Empty} title="Choose an app"><p>Tokens differ from app to app: in audience, scopes and permissions. ${clients.length === 0 && html`<a href=${adminPage("/clients/register")}>Register the first app</a>.`}</p></${Empty}>`
-        : html`${value.refused && html`<div class="notice"><h2>There would be no token now</h2><p>It would say this, but ${REFUSED[value.refused] || value.refused}.</p></div>`}
+        : html`${value.refused && html`<div class="notice"><h2>No token at the moment</h2><p>${user.name || user.email} cannot sign in to this app: ${REFUSED[value.refused] || value.refused}. This is what the token would contain.</p></div>`}
         <div class="columns">${value.id_token && html`<${Claims} title="ID token" claims=${value.id_token} />`}<${Claims} title="Access token" claims=${value.access_token} /></div>`}</${Loaded}>
     <${Elsewhere} command=${`auther admin user token ${shell(user.email)} --client ${shell(client || "CLIENT_ID")}${chosen
       .split(" ")

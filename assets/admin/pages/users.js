@@ -46,7 +46,7 @@ export function Users() {
   const bulk = (items) => html`
     ${
       mayBan &&
-      html`<${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} locked out.`}>
+      html`<${Several} ...${shared} items=${items.filter((user) => !user.disabled)} verb="Disable" each=${(user) => admin.post(`/users/${user.id}/disable`)} said=${(n) => `${count(n, "person is", "people are")} disabled.`}>
       Every session of theirs ends, and their API keys stop working. Nothing is deleted.</${Several}>`
     }
     ${
@@ -107,7 +107,7 @@ const fields = [
     kind: "password",
     optional: true,
     autocomplete: "new-password",
-    hint: "Without one, they cannot sign in until you set one or send a recovery link.",
+    hint: "Without one, you make a sign-in link on the next page, and they choose it themselves.",
   },
   { name: "email_verified", label: "The address is verified", kind: "check" },
   { name: "admin", label: "Administrator: may do everything here", kind: "check" },

@@ -313,7 +313,7 @@ export function SecretPanel({ title, secrets, note, saved }) {
 
 // How to do the same without this page: the command and the call, filled in.
 export function Elsewhere({ command, request }) {
-  return html`<details class="elsewhere-panel"><summary>How to do this elsewhere</summary>
+  return html`<details class="elsewhere-panel"><summary>Do this with the CLI or API</summary>
     ${command && html`<p class="lead">In a terminal on the server</p><${Code} text=${command} />`}
     ${request && html`<p class="lead">Over HTTP, with an API key or a session token</p><${Code} text=${request} />`}
   </details>`;

@@ -50,6 +50,15 @@ const GOES = {
   models: ["removes", "model"],
 };
 
+// Who loses and who gains by a deletion, as a dry run found it: "Ends 12 permissions of 3 people, keys or apps."; "" where nobody does.
+export function felt(changes) {
+  if (!changes) return "";
+  const who = (list) => count(new Set(list.map((one) => `${one.subject_type}:${one.subject_id}`)).size, "person, key or app", "people, keys or apps");
+  const lost = changes.lost.length > 0 ? ` Ends ${count(changes.lost.length, "permission")} of ${who(changes.lost)}.` : "";
+  const gained = changes.gained.length > 0 ? ` Gives ${count(changes.gained.length, "permission")} to ${who(changes.gained)}.` : "";
+  return `${lost}${gained}${changes.complete ? "" : " There may be more: not everything was looked at."}`;
+}
+
 // "ends 3 sessions, removes 12 grants and 1 API key"; "" when nothing goes with it.
 export function taken(counts) {
   const byVerb = new Map();

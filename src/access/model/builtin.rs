@@ -22,10 +22,13 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (
         "users",
         r#"{
-        "relations": {"admin": {"union": ["viewer"]}, "viewer": {}},
+        "relations": {
+            "admin": {"union": ["editor"]}, "viewer": {},
+            "editor": {"union": ["viewer"], "description": "Helps people: changes, disables and enables accounts."}
+        },
         "permissions": {
-            "view": {"relation": "viewer"}, "create": {"relation": "admin"}, "update": {"relation": "admin"},
-            "delete": {"relation": "admin"}, "ban": {"relation": "admin"}, "impersonate": {"relation": "admin"}
+            "view": {"relation": "viewer"}, "create": {"relation": "admin"}, "update": {"relation": "editor"},
+            "delete": {"relation": "admin"}, "ban": {"relation": "editor"}, "impersonate": {"relation": "admin"}
         }}"#,
     ),
     (
@@ -104,10 +107,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (
         "sessions",
         r#"{
-        "relations": {"admin": {"union": ["self"]}, "self": {}},
+        "relations": {"admin": {"union": ["viewer"]}, "viewer": {"union": ["self"]}, "self": {}},
         "permissions": {
             "view_own": {"relation": "self"}, "revoke_own": {"relation": "self"},
-            "view_all": {"relation": "admin"}, "revoke_all": {"relation": "admin"}
+            "view_all": {"relation": "viewer"}, "revoke_all": {"relation": "admin"}
         }}"#,
     ),
     (
@@ -184,7 +187,7 @@ pub fn all() -> impl Iterator<Item = &'static Arc<CompiledModel>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::describe::{Worth, describe};
+    use super::super::describe::{Sufficiency, describe};
     use super::*;
 
     #[test]
@@ -201,13 +204,18 @@ mod tests {
     fn bug_52_the_weaker_relation_never_gives_the_stronger_permission() {
         let worth =
             |kind: &str, relation: &str, permission: &str| describe(find(kind).unwrap()).matrix[relation][permission];
-        assert_eq!(worth("platform", "member", "admin"), Worth::No);
-        assert_eq!(worth("platform", "admin", "super_admin"), Worth::No);
-        assert_eq!(worth("platform", "super_admin", "manage_platform"), Worth::Yes);
-        assert_eq!(worth("oauth_client", "use", "manage_access"), Worth::No);
-        assert_eq!(worth("oauth_client", "owner", "manage_grants"), Worth::Yes);
-        assert_eq!(worth("oauth_client", "full_access", "manage"), Worth::No);
-        assert_eq!(worth("pipelines", "viewer", "execute"), Worth::Yes);
-        assert_eq!(worth("groups", "editor", "manage_members"), Worth::No);
+        assert_eq!(worth("platform", "member", "admin"), Sufficiency::No);
+        assert_eq!(worth("platform", "admin", "super_admin"), Sufficiency::No);
+        assert_eq!(worth("platform", "super_admin", "manage_platform"), Sufficiency::Yes);
+        assert_eq!(worth("oauth_client", "use", "manage_access"), Sufficiency::No);
+        assert_eq!(worth("oauth_client", "owner", "manage_grants"), Sufficiency::Yes);
+        assert_eq!(worth("oauth_client", "full_access", "manage"), Sufficiency::No);
+        assert_eq!(worth("pipelines", "viewer", "execute"), Sufficiency::Yes);
+        assert_eq!(worth("groups", "editor", "manage_members"), Sufficiency::No);
+        assert_eq!(worth("users", "editor", "update"), Sufficiency::Yes);
+        for stronger in ["create", "delete", "impersonate"] {
+            assert_eq!(worth("users", "editor", stronger), Sufficiency::No, "{stronger}");
+        }
+        assert_eq!(worth("sessions", "viewer", "revoke_all"), Sufficiency::No);
     }
 }

@@ -21,7 +21,7 @@ pub struct Description {
     /// By name.
     pub permissions: Vec<DescribedPermission>,
     /// By relation, then by permission: what holding the relation is worth.
-    pub matrix: BTreeMap<String, BTreeMap<String, Worth>>,
+    pub matrix: BTreeMap<String, BTreeMap<String, Sufficiency>>,
 }
 
 /// A relation in words.
@@ -55,7 +55,7 @@ pub struct DescribedPermission {
 /// What holding one relation is worth for another one or for a permission. A policy may still say no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Worth {
+pub enum Sufficiency {
     /// Nothing.
     No,
     /// A part: another relation is needed as well.
@@ -113,19 +113,19 @@ fn words(rewrite: &Rewrite, inner: bool) -> String {
     }
 }
 
-fn row(model: &CompiledModel, held: &str) -> BTreeMap<String, Worth> {
-    let worth = Worths::of(model, held);
+fn row(model: &CompiledModel, held: &str) -> BTreeMap<String, Sufficiency> {
+    let worth = Sufficiencies::of(model, held);
     model.permissions.iter().map(|(name, permission)| (name.clone(), worth.get(&permission.relation))).collect()
 }
 
 /// What one relation is worth for every other one of the same object: least fixpoints, one per level.
-struct Worths<'m> {
+struct Sufficiencies<'m> {
     sure: BTreeSet<&'m str>,
     enough: BTreeSet<&'m str>,
     part: BTreeSet<&'m str>,
 }
 
-impl<'m> Worths<'m> {
+impl<'m> Sufficiencies<'m> {
     fn of(model: &'m CompiledModel, held: &'m str) -> Self {
         let sure = grow(model, held, |rewrite, so_far| counts(rewrite, so_far, &Level::Sure));
         let enough = grow(model, held, |rewrite, so_far| counts(rewrite, so_far, &Level::Enough(&sure)));
@@ -133,9 +133,10 @@ impl<'m> Worths<'m> {
         Self { sure, enough, part }
     }
 
-    fn get(&self, relation: &str) -> Worth {
-        let levels = [(&self.sure, Worth::Yes), (&self.enough, Worth::Unless), (&self.part, Worth::Part)];
-        levels.into_iter().find(|(set, _)| set.contains(relation)).map_or(Worth::No, |(_, worth)| worth)
+    fn get(&self, relation: &str) -> Sufficiency {
+        let levels =
+            [(&self.sure, Sufficiency::Yes), (&self.enough, Sufficiency::Unless), (&self.part, Sufficiency::Part)];
+        levels.into_iter().find(|(set, _)| set.contains(relation)).map_or(Sufficiency::No, |(_, worth)| worth)
     }
 }
 
@@ -271,8 +272,8 @@ mod tests {
         })));
         assert_eq!(described.hierarchy, ["auditor ⊃ viewer", "owner ⊃ editor ⊃ viewer"]);
         let worth = |relation: &str, permission: &str| described.matrix[relation][permission];
-        assert_eq!((worth("owner", "read"), worth("owner", "delete")), (Worth::Yes, Worth::Yes));
-        assert_eq!((worth("viewer", "read"), worth("viewer", "delete")), (Worth::Yes, Worth::No));
+        assert_eq!((worth("owner", "read"), worth("owner", "delete")), (Sufficiency::Yes, Sufficiency::Yes));
+        assert_eq!((worth("viewer", "read"), worth("viewer", "delete")), (Sufficiency::Yes, Sufficiency::No));
         assert_eq!(
             serde_json::to_value(&described).unwrap()["matrix"]["viewer"],
             json!({"read": "yes", "delete": "no"})
@@ -299,10 +300,10 @@ mod tests {
             "permissions": {"read": {"relation": "reader", "policyEngine": "lua", "policy": "return true"}, "write": {"relation": "writer"}}
         })));
         let worth = |relation: &str| (described.matrix[relation]["read"], described.matrix[relation]["write"]);
-        assert_eq!(worth("member"), (Worth::Unless, Worth::Part));
-        assert_eq!(worth("reader"), (Worth::Yes, Worth::Part));
-        assert_eq!(worth("banned"), (Worth::No, Worth::No));
-        assert_eq!(worth("writer"), (Worth::No, Worth::Yes));
+        assert_eq!(worth("member"), (Sufficiency::Unless, Sufficiency::Part));
+        assert_eq!(worth("reader"), (Sufficiency::Yes, Sufficiency::Part));
+        assert_eq!(worth("banned"), (Sufficiency::No, Sufficiency::No));
+        assert_eq!(worth("writer"), (Sufficiency::No, Sufficiency::Yes));
         let reader = described.relations.iter().find(|relation| relation.name == "reader").unwrap();
         assert_eq!(reader.held_by, "(member or reader of parent) but not banned");
         assert!(!reader.takes_tuples && described.permissions[0].policy);

@@ -24,13 +24,27 @@ pub struct Header {
     pub typ: Option<String>,
 }
 
-/// A token in its parts.
-pub(super) struct Compact<'t> {
+/// A token in its parts, whose signature nobody has looked at yet: nothing of it may be trusted.
+#[derive(Debug)]
+pub struct Unverified<'t> {
     pub(super) header: Header,
     pub(super) payload: Vec<u8>,
     pub(super) signature: Vec<u8>,
     /// The bytes the signature covers.
     pub(super) signed: &'t [u8],
+}
+
+impl<'t> Unverified<'t> {
+    /// Takes a token of at most [`MAX_BYTES`] apart. Errors: every form but the compact one, and headers that ask for
+    /// special treatment.
+    pub fn parse(token: &'t str) -> Result<Self, Error> {
+        parse(token, MAX_BYTES)
+    }
+
+    /// What it says of itself: enough to choose the key to verify it with.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
 }
 
 /// Reads the header of a token of at most [`MAX_BYTES`], to choose the key to verify with. The whole form is checked,
@@ -46,14 +60,14 @@ pub fn peek_claims(token: &str) -> Result<Map<String, Value>, Error> {
 }
 
 /// Takes a token apart; refuses every form but the compact one, and every header that asks for special treatment.
-pub(super) fn parse(token: &str, max_bytes: usize) -> Result<Compact<'_>, Error> {
+pub(super) fn parse(token: &str, max_bytes: usize) -> Result<Unverified<'_>, Error> {
     if token.len() > max_bytes {
         return Err(Error::TooLong);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Error::Form)?;
     let (header, payload) = signed.split_once('.').ok_or(Error::Form)?;
     let members = object(&decode(header)?).ok_or(Error::Header("is not a JSON object with unique members"))?;
-    Ok(Compact {
+    Ok(Unverified {
         header: read_header(&members)?,
         payload: decode(payload)?,
         signature: decode(signature)?,

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::base::strict_json::{self, Bounds};
 pub use crate::records::Algorithm;
-pub use compact::{Header, MAX_BYTES, peek_claims, peek_header};
+pub use compact::{Header, MAX_BYTES, Unverified, peek_claims, peek_header};
 pub use jwk::{VerifyingKey, thumbprint};
 pub use signing::SigningKey;
 pub use times::{check_times, numeric_date};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::compact::{self, Header};
+use super::compact::{self, Header, Unverified};
 use super::{Error, SignatureAlgorithm, VerifyingKey, object};
 
 /// What a token must be to be taken at one place.
@@ -38,14 +38,25 @@ pub struct Verified {
 /// Verifies a token with a key that was chosen for it. Refuses everything that [`Expectation`] and the key do not
 /// allow; a key in the token itself is never looked at.
 pub fn verify(token: &str, key: &VerifyingKey, expect: &Expectation) -> Result<Verified, Error> {
-    let (header, payload) = verify_bytes(token, key, expect)?;
-    let claims = object(&payload).ok_or(Error::Claims)?;
-    Ok(Verified { header, claims })
+    compact::parse(token, expect.max_bytes)?.verify(key, expect)
 }
 
-/// The same for any signed bytes.
+impl Unverified<'_> {
+    /// As [`verify`], for a token whose header was needed to choose the key.
+    pub fn verify(self, key: &VerifyingKey, expect: &Expectation) -> Result<Verified, Error> {
+        let (header, payload) = verify_parts(self, key, expect)?;
+        let claims = object(&payload).ok_or(Error::Claims)?;
+        Ok(Verified { header, claims })
+    }
+}
+
+/// As [`verify`], for any signed bytes: vectors of others sign what are no claims.
+#[cfg(test)]
 pub(super) fn verify_bytes(token: &str, key: &VerifyingKey, expect: &Expectation) -> Result<(Header, Vec<u8>), Error> {
-    let token = compact::parse(token, expect.max_bytes)?;
+    verify_parts(compact::parse(token, expect.max_bytes)?, key, expect)
+}
+
+fn verify_parts(token: Unverified<'_>, key: &VerifyingKey, expect: &Expectation) -> Result<(Header, Vec<u8>), Error> {
     algorithm_is_allowed(&token.header, key, expect.algorithms)?;
     type_is_expected(&token.header, expect.typ)?;
     names_this_key(&token.header, key)?;

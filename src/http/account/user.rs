@@ -69,7 +69,7 @@ pub async fn change_password(
 
 /// `POST /verify-password`
 #[derive(Deserialize, ToSchema)]
-pub struct Again {
+pub struct PasswordProof {
     #[schema(value_type = String)]
     password: Secret<String>,
 }
@@ -87,7 +87,7 @@ struct Confirmed<'t> {
 pub async fn verify_password(
     request: HttpRequest,
     person: Person,
-    body: OpenBody<Again>,
+    body: OpenBody<PasswordProof>,
 ) -> Result<HttpResponse, Refusal> {
     let confirmed = sessions::confirm(&person.cx, &person.signed_in, &body.0.password).await;
     let confirmed = confirmed.map_err(|error| match error {
@@ -109,7 +109,7 @@ fn outlives_the_window(request: &HttpRequest, person: &Person) -> bool {
 
 /// `POST /delete-user`
 #[derive(Deserialize, ToSchema)]
-pub struct Farewell {
+pub struct AccountDeletion {
     #[schema(value_type = Option<String>)]
     password: Option<Secret<String>>,
 }
@@ -122,7 +122,11 @@ struct Deleted {
 }
 
 /// Deletes the caller's account: with the password, or in a fresh session.
-pub async fn delete(request: HttpRequest, person: Person, body: OpenBody<Farewell>) -> Result<HttpResponse, Refusal> {
+pub async fn delete(
+    request: HttpRequest,
+    person: Person,
+    body: OpenBody<AccountDeletion>,
+) -> Result<HttpResponse, Refusal> {
     let deleted = users::delete_own(&person.cx, &person.signed_in, body.0.password.as_ref()).await;
     deleted.map_err(wrong_password)?;
     cookies::remove(&request, &person.cx, Purpose::Session);

@@ -69,6 +69,17 @@ pub fn operations() -> Vec<Operation> {
 /// Which rows of the audit log a list shows, in which order.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AuditQuery {
+    /// Oldest or newest first.
+    order: Option<Direction>,
+    #[serde(flatten)]
+    filter: AuditFilter,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+/// Which rows of the audit log are wanted.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AuditFilter {
     /// From this moment on.
     since: Option<Timestamp>,
     /// From before this moment.
@@ -85,23 +96,20 @@ pub struct AuditQuery {
     result: Option<Outcome>,
     /// Only rows that hold this text.
     search: Option<String>,
-    /// Oldest or newest first.
-    order: Option<Direction>,
-    #[serde(flatten)]
-    page: PageQuery,
 }
 
 /// `GET audit`: a page, newest first or in the given `order`; `since`, `until`, `actor`, `action`, `target`, `request`,
 /// `result` and `search` narrow it. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewAudit>, query: Params<AuditQuery>) -> HandlerResult {
     let (order, request) = (Direction::order(query.0.order), query.0.page.request::<AuditId>()?);
-    let filter = filter(&admin.cx, query.0)?;
+    let filter = filter(&admin.cx, query.0.filter)?;
     let read = move |cx: &Cx, request: &PageRequest| audit::page(cx, &filter, order, request);
     Ok(HttpResponse::Ok().json(paged(&admin.cx, request, read).await?.map(Row::from)))
 }
 
-fn filter(cx: &Cx, query: AuditQuery) -> Result<Filter, Refusal> {
-    let AuditQuery { since, until, actor, action, target, request, result: outcome, search, .. } = query;
+/// What is wanted, with identifiers in the place of addresses.
+pub(super) fn filter(cx: &Cx, query: AuditFilter) -> Result<Filter, Refusal> {
+    let AuditFilter { since, until, actor, action, target, request, result: outcome, search } = query;
     let id_or_address = |text: Option<String>| {
         Ok::<_, Refusal>(match text {
             Some(text) => Some(id_of_address(cx, &text)?.unwrap_or(text)),

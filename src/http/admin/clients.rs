@@ -10,12 +10,16 @@ use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{PageQuery, SortOfClients, onward, paged, search};
+use crate::access;
+use crate::access::dry_run::Changes;
 use crate::audit::Ended;
 use crate::base::Timestamp;
 use crate::base::id::ClientId;
-use crate::base::long_work::Busy;
 use crate::base::page::Page;
-use crate::http::extract::{Admin, Body, CreateClients, DeleteClients, Fresh, Params, UpdateClients, ViewClients};
+use crate::cx::Cx;
+use crate::http::extract::{
+    Admin, Body, CreateClients, DeleteClients, Fresh, Params, PlatformRight, UpdateClients, ViewClients, ViewTuples,
+};
 use crate::http::respond::{FieldProblem, HandlerResult, Refusal};
 use crate::oauth::clients::protection::{self, RecentProtection};
 use crate::oauth::clients::{self, ClientChange, Error, FieldError, Filter, NewClient, Registered};
@@ -128,7 +132,7 @@ pub struct DeletedClient {
 }
 
 /// What the deletion of an app would take along.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ClientDeletion {
     refresh_families: usize,
     api_keys: usize,
@@ -136,6 +140,9 @@ pub struct ClientDeletion {
     memberships: usize,
     consents: usize,
     models: usize,
+    /// Who would gain and who would lose what; null for callers without view on tuples.
+    #[schema(required)]
+    changes: Option<Changes>,
 }
 
 /// Which apps a list of them shows, in which order.
@@ -213,7 +220,7 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
         sign_ins: Some(recent),
         could_require_pkce: Some(recent.shows_pkce(&client)),
         is_unprotected: Some(recent.is_bare()),
-        ..Client::from(&client)
+        ..Client::from(&*client)
     }))
 }
 
@@ -268,10 +275,18 @@ pub async fn delete(Fresh(admin): Fresh<Admin<DeleteClients>>, id: Path<String>)
     Ok(HttpResponse::Ok().json(DeletedClient { client_id, deleted: true, ended }))
 }
 
-/// `GET clients/{client}/deletion`: what a deletion would take along.
+/// `GET clients/{client}/deletion`: what a deletion would take along, and who would gain and who would lose what.
 pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> HandlerResult {
     let id = parsed(&id)?;
-    let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(clients::deletion(cx, &id))).await??;
+    let sees_tuples = ViewTuples::is_held(&admin.cx)?;
+    let look = move |cx: &Cx| {
+        let ended = clients::deletion(cx, &id);
+        // Only who may delete it learns what follows.
+        let changes = (ended.is_ok() && sees_tuples).then(|| access::deletion::of_client(cx, &id)).transpose()?;
+        Ok::<_, access::Error>((ended, changes))
+    };
+    let (ended, changes) = admin.cx.look_long(look).await?;
+    let ended = ended?;
     Ok(HttpResponse::Ok().json(ClientDeletion {
         refresh_families: ended.grants,
         api_keys: ended.api_keys,
@@ -279,6 +294,7 @@ pub async fn deletion(admin: Admin<DeleteClients>, id: Path<String>) -> HandlerR
         memberships: ended.memberships,
         consents: ended.consents,
         models: ended.models,
+        changes,
     }))
 }
 

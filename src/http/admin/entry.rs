@@ -1,7 +1,5 @@
 //! The ways in: links that are printed on the machine, and the CA that browsers must trust.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -30,7 +28,7 @@ pub struct EntryLink {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
-    /// Their e-mail address.
+    /// Their e-mail address, username or id.
     pub email: String,
 }
 
@@ -54,7 +52,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         get("ca", "The certificate of the local CA").needs("manage_platform on platform").gives::<LocalCa>(),
         post("setup-link", "A link for the first administrator").on_the_machine().makes::<EntryLink>(),
-        post("recover", "A link with which an administrator sets a new password")
+        post("recover", "A link with which anybody, administrators included, sets a new password")
             .on_the_machine()
             .takes::<Recovery>()
             .makes::<EntryLink>(),
@@ -67,20 +65,23 @@ pub async fn setup_link(local: Local) -> HandlerResult {
         let message = "There is an administrator already. Use `auther admin recover EMAIL` to set a new password.";
         return Err(Refusal::new(StatusCode::CONFLICT, "setup_closed", message));
     };
-    Ok(HttpResponse::Created().json(link(&local.cx, &token, links::SETUP_LIFETIME)))
+    let url = local.cx.tenant.urls.url_with(paths::SETUP, "token", token.expose());
+    let expires_at = local.cx.now.plus(links::SETUP_LIFETIME).into();
+    Ok(HttpResponse::Created().json(EntryLink { url, expires_at }))
 }
 
 /// `POST recover`: a link with which this person sets a new password.
 pub async fn recover(local: Local, body: Body<Recovery>) -> HandlerResult {
     let Recovery { email } = body.0;
-    let token = links::issue_recovery(&local.cx, &email).await;
-    let token = token.map_err(|error| Refusal::from(error).naming(&local.cx, "users", &email))?;
-    Ok(HttpResponse::Created().json(link(&local.cx, &token, links::RECOVERY_LIFETIME)))
+    let issued = links::issue_recovery(&local.cx, &email).await;
+    let issued = issued.map_err(|error| Refusal::from(error).naming(&local.cx, "users", &email))?;
+    let url = url_of(&local.cx, &issued.token);
+    Ok(HttpResponse::Created().json(EntryLink { url, expires_at: issued.expires_at.into() }))
 }
 
-fn link(cx: &Cx, token: &Secret<String>, lifetime: Duration) -> EntryLink {
-    let url = cx.tenant.urls.url_with(paths::SETUP, "token", token.expose());
-    EntryLink { url, expires_at: cx.now.plus(lifetime).into() }
+/// The address of the page on which a link sets a password.
+pub fn url_of(cx: &Cx, token: &Secret<String>) -> String {
+    cx.tenant.urls.url_with(paths::RESET_PASSWORD, "token", token.expose())
 }
 
 /// `GET ca`: the local CA's certificate.

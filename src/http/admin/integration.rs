@@ -92,12 +92,12 @@ pub async fn show(admin: Admin<ViewClients>, id: Path<String>) -> HandlerResult 
         group_claims: client.group_claims,
         access_token_typ: client.access_token_typ,
         audience,
-        redirect_uris: client.fields.redirect_uris,
-        post_logout_redirect_uris: client.fields.post_logout_redirect_uris,
+        redirect_uris: client.fields.redirect_uris.clone(),
+        post_logout_redirect_uris: client.fields.post_logout_redirect_uris.clone(),
         auth_method: client.fields.auth_method,
-        grant_types: client.fields.grants,
+        grant_types: client.fields.grants.clone(),
         signing_alg: client.fields.signing_alg,
-        client_id: client.id,
-        client_name: client.name,
+        client_id: client.id.clone(),
+        client_name: client.name.clone(),
     }))
 }

@@ -61,7 +61,7 @@ fn names(cx: &Cx) -> Result<(Option<String>, Option<String>), Refusal> {
             None => (None, None),
         },
         Actor::Key(id) => (api_keys::find(&from, cx.tenant.id, id)?.map(|key| key.name), None),
-        Actor::Client(id) => (clients::find(cx, id.as_str())?.map(|client| client.name), None),
+        Actor::Client(id) => (clients::find(cx, id.as_str())?.map(|client| client.name.clone()), None),
         Actor::Anonymous | Actor::Local | Actor::System => (None, None),
     })
 }

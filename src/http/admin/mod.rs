@@ -6,6 +6,7 @@
 
 pub(crate) mod api_keys;
 mod audit;
+mod audit_export;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod clients;
@@ -28,6 +29,7 @@ mod sessions;
 mod settings;
 pub(crate) mod tuples;
 mod user_details;
+pub(crate) mod user_sign_in;
 pub(crate) mod users;
 mod writers;
 
@@ -95,6 +97,7 @@ fn register(config: &mut impl Registry) {
                 .on(Method::DELETE, api_keys::revoke),
         )
         .service(at("audit").get(audit::list))
+        .service(at("audit/export").get(audit_export::export))
         .service(at("outbox").get(outbox::list))
         .service(at("outbox/{delivery}").on(Method::DELETE, outbox::delete))
         .service(at("outbox/{delivery}/retry").post(outbox::retry))
@@ -118,7 +121,7 @@ fn people(config: &mut impl Registry) {
     config
         .service(at("users").get(users::list).post(users::create))
         .service(at("users/{user}").get(users::show).on(Method::PATCH, users::update).on(Method::DELETE, users::delete))
-        .service(at("users/{user}/deletion").get(users::deletion))
+        .service(at("users/{user}/deletion").get(users::show_deletion))
         .service(at("users/{user}/groups").get(user_details::groups))
         .service(at("users/{user}/access").get(user_details::access))
         .service(at("users/{user}/token").get(user_details::token))
@@ -126,6 +129,9 @@ fn people(config: &mut impl Registry) {
         .service(at("users/{user}/consents").get(user_details::consents))
         .service(at("users/{user}/consents/{client}").on(Method::DELETE, user_details::revoke_consent))
         .service(at("users/{user}/password").post(users::set_password))
+        .service(at("users/{user}/link").post(user_sign_in::link))
+        .service(at("users/{user}/pause").get(user_sign_in::pause))
+        .service(at("users/{user}/unlock").post(user_sign_in::unlock))
         .service(at("users/{user}/disable").post(users::disable))
         .service(at("users/{user}/enable").post(users::enable))
         .service(at("invites").post(users::invite));

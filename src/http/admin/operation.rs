@@ -22,6 +22,7 @@ pub struct Operation {
     #[cfg(test)]
     reads: Option<Reads>,
     answers: Vec<(u16, Value)>,
+    is_file: bool,
 }
 
 /// Reads a value as a body. Errors: why it does not fit.
@@ -58,6 +59,7 @@ fn new(method: &'static str, path: &'static str, summary: &'static str) -> Opera
         #[cfg(test)]
         reads: None,
         answers,
+        is_file: false,
     }
 }
 
@@ -144,6 +146,12 @@ impl Operation {
         self.answers_with(200, json!({"type": "object", "additionalProperties": true}))
     }
 
+    /// Answers 200 with a file, which is no JSON document.
+    pub fn gives_file(mut self) -> Self {
+        self.is_file = true;
+        self
+    }
+
     /// Answers 201 with this.
     pub fn makes<T: ToSchema>(mut self) -> Self {
         let schema = self.schemas.add::<T>();
@@ -206,6 +214,13 @@ impl Operation {
             "responses": responses(&self.answers),
         });
         let parameters = self.described_parameters();
+        if self.is_file
+            && let Some(answers) = document.get_mut("responses").and_then(Value::as_object_mut)
+        {
+            let text = json!({"schema": {"type": "string"}});
+            let content = json!({"application/jsonl": text, "text/csv": text});
+            answers.insert(String::from("200"), json!({"description": "The file.", "content": content}));
+        }
         let Some(members) = document.as_object_mut() else { return document };
         if self.is_fresh {
             let words = format!("{right} A session must be fresh: its person gave the password lately.");

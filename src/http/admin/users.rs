@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -10,15 +11,18 @@ use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{PageQuery, SortOfUsers, paged, search};
+use crate::access::dry_run::Changes;
+use crate::access::{self, deletion};
 use crate::audit::Ended;
 use crate::base::id::{InviteId, UserId};
-use crate::base::long_work::Busy;
 use crate::base::{Secret, Timestamp};
 use crate::cx::Cx;
-use crate::http::extract::{Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Params, UpdateUsers, ViewUsers};
+use crate::http::extract::{
+    Admin, BanUsers, Body, CreateUsers, DeleteUsers, Fresh, Params, PlatformRight, UpdateUsers, ViewTuples, ViewUsers,
+};
 use crate::http::respond::{HandlerResult, Refusal};
-use crate::identity::invites;
 use crate::identity::users::{self, Filter};
+use crate::identity::{Error, invites};
 use crate::records::{self, Address, Profile};
 use crate::tenant::paths;
 
@@ -224,7 +228,7 @@ pub struct DeletedUser {
 }
 
 /// What the deletion of a person would take along.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserDeletion {
     sessions: usize,
     refresh_families: usize,
@@ -232,6 +236,9 @@ pub struct UserDeletion {
     tuples: usize,
     memberships: usize,
     consents: usize,
+    /// Who would gain and who would lose what; null for callers without view on tuples.
+    #[schema(required)]
+    changes: Option<Changes>,
 }
 
 /// An invitation to make.
@@ -380,10 +387,18 @@ pub async fn delete(Fresh(admin): Fresh<Admin<DeleteUsers>>, name: Path<String>)
     Ok(HttpResponse::Ok().json(DeletedUser { id: user.id, email: user.email, deleted: true, ended }))
 }
 
-/// `GET users/{user}/deletion`: what a deletion would take along.
-pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> HandlerResult {
+/// `GET users/{user}/deletion`: what a deletion would take along, and who would gain and who would lose what.
+pub async fn show_deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> HandlerResult {
     let user = users::by_name(&admin.cx, &name)?;
-    let ended = admin.cx.look_long(move |cx| Ok::<_, Busy>(users::deletion(cx, &user.id))).await??;
+    let sees_tuples = ViewTuples::is_held(&admin.cx)?;
+    let look = move |cx: &Cx| {
+        let ended = users::deletion(cx, &user.id);
+        // Only who may delete them learns what follows.
+        let changes = (ended.is_ok() && sees_tuples).then(|| deletion::of_person(cx, &user.id)).transpose()?;
+        Ok::<_, access::Error>((ended, changes))
+    };
+    let (ended, changes) = admin.cx.look_long(look).await?;
+    let ended = ended?;
     Ok(HttpResponse::Ok().json(UserDeletion {
         sessions: ended.sessions,
         refresh_families: ended.grants,
@@ -391,6 +406,7 @@ pub async fn deletion(admin: Admin<DeleteUsers>, name: Path<String>) -> HandlerR
         tuples: ended.tuples,
         memberships: ended.memberships,
         consents: ended.consents,
+        changes,
     }))
 }
 
@@ -424,7 +440,14 @@ pub async fn enable(Fresh(admin): Fresh<Admin<UpdateUsers>>, name: Path<String>)
 /// `POST invites`: the link is shown this once.
 pub async fn invite(Fresh(admin): Fresh<Admin<CreateUsers>>, body: Body<NewInvite>) -> HandlerResult {
     let NewInvite { email, expires_in } = body.0;
-    let issued = invites::issue(&admin.cx, email.as_deref(), expires_in.map(Duration::from_secs)).await?;
+    let lifetime = expires_in.map(Duration::from_secs);
+    let issued = match invites::issue(&admin.cx, email.as_deref(), lifetime).await {
+        Err(error @ Error::RegistrationClosed) => {
+            let message = "Registration is closed, so nobody could use an invitation. Make the account, and a sign-in link for it.";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, error.code(), message));
+        }
+        issued => issued?,
+    };
     Ok(HttpResponse::Created().json(Invite {
         id: issued.invite.id,
         email: issued.invite.email,

@@ -98,6 +98,8 @@ rights! {
     RevokeSessions = "revoke_all" on "sessions";
     /// Reads the audit log.
     ViewAudit = "view" on "audit";
+    /// Takes the audit log away as a file.
+    ExportAudit = "export" on "audit";
     /// Copies the data file.
     CreateBackups = "create" on "backup";
     /// Sees models.

@@ -1,6 +1,7 @@
 //! Who asks about permissions and API keys: people, machines and apps, by any credential that Auther issues.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -32,7 +33,7 @@ pub enum Who {
     /// A machine with a key that works: a subject of its own, not its owner.
     Key(Box<Live>),
     /// A client acting for itself.
-    Client(Box<Client>),
+    Client(Arc<Client>),
     /// The operator at the admin socket, who showed nothing else.
     Operator,
 }
@@ -143,7 +144,7 @@ async fn by_authorization(cx: &Cx, shown: &Authorization) -> Result<Proved, Refu
     }
     let client = client_auth::authenticate(cx, &Params::default(), Some(shown)).await;
     match client {
-        Ok(client) => Ok((Who::Client(Box::new(client)), Credential::ClientSecret, None)),
+        Ok(client) => Ok((Who::Client(client), Credential::ClientSecret, None)),
         Err(error) if error.code == ErrorCode::InvalidClient => {
             let message = error.description.clone();
             Err(Refusal::from(error).saying("unauthorized", message))

@@ -12,7 +12,7 @@ use crate::http::views::{Account, ErrorPage, FormPost, HiddenField, Link, NoAcce
 use crate::identity::interaction::{Interaction, PresentedInteraction, Resume};
 use crate::oauth::Params;
 use crate::oauth::authorize::{
-    self, AuthorizationResponse, Decision, PageRefusal, ResponseMode, Step, TurnedAway, Visit,
+    self, AccessDenied, AuthorizationResponse, Decision, PageRefusal, ResponseMode, Step, Visit,
 };
 use crate::tenant::paths;
 
@@ -50,7 +50,7 @@ pub async fn by_query(cx: Cx, request: HttpRequest, query: Query, browser: Brows
     let visit =
         Visit { browser: browser.name(), signed_in: browser.signed_in.as_ref(), interaction: earlier.as_deref() };
     let decision = authorize::decide(&cx, &params, visit).await?;
-    if matches!(decision, Decision::Ask { .. } | Decision::TurnAway(_)) {
+    if matches!(decision, Decision::Ask { .. } | Decision::DenyAccess(_)) {
         // A script may not keep the cookie that comes with its answer. The browser gets it when it opens the request
         // itself.
         if browser.known_name().is_none() && is_by_script(&request) {
@@ -80,7 +80,7 @@ pub fn draw(cx: &Cx, request: &HttpRequest, decision: Decision) -> Result<HttpRe
     match decision {
         Decision::Refuse(refusal) => refuse(cx, &refusal),
         Decision::Respond(response) => respond(cx, request, &response),
-        Decision::TurnAway(turned_away) => turn_away(cx, *turned_away),
+        Decision::DenyAccess(denied) => deny_access(cx, *denied),
         Decision::Ask { step, interaction } => {
             let page = match step {
                 Step::SignIn => paths::SIGN_IN,
@@ -104,8 +104,8 @@ fn respond(cx: &Cx, request: &HttpRequest, response: &AuthorizationResponse) -> 
 
 /// Tells a person that the app is not open to them. The person who is asked for access finds the reference in the audit
 /// log.
-fn turn_away(cx: &Cx, turned_away: TurnedAway) -> Result<HttpResponse, Refusal> {
-    let TurnedAway { client_name, user, interaction, back } = turned_away;
+fn deny_access(cx: &Cx, denied: AccessDenied) -> Result<HttpResponse, Refusal> {
+    let AccessDenied { client_name, user, interaction, back } = denied;
     let (back_href, back_fields) = match back.mode {
         ResponseMode::Query => (back.location(), Vec::new()),
         ResponseMode::FormPost => {
@@ -149,6 +149,9 @@ pub fn refuse(cx: &Cx, refusal: &PageRefusal) -> Result<HttpResponse, Refusal> {
     tracing::warn!(request_id = %cx.request.id, title = %refusal.title, facts = ?refusal.facts, "authorization request refused");
     let words = [refusal.title.as_str(), refusal.message.as_str(), refusal.next_step.as_str()];
     let mut view = ErrorPage::new(shell(cx), StatusCode::BAD_REQUEST.as_u16(), words);
+    if refusal.blames_app() {
+        view = view.of_wrong_app(refusal.app.as_deref());
+    }
     for (label, value) in &refusal.facts {
         view = view.with_detail(label, value);
     }

@@ -27,8 +27,6 @@ pub(super) fn mistakes(error: Error) -> Result<(StatusCode, FormErrors), Refusal
     if error.fault() == Fault::Internal {
         return Err(error.into());
     }
-    let message = sentence(&error.to_string());
-    let at = |field| FormErrors::none().and(field, message.clone());
     let errors = match &error {
         Error::Busy { retry_after_seconds } => {
             return Ok((StatusCode::SERVICE_UNAVAILABLE, FormErrors::overloaded(*retry_after_seconds)));
@@ -37,12 +35,21 @@ pub(super) fn mistakes(error: Error) -> Result<(StatusCode, FormErrors), Refusal
             return Ok((StatusCode::TOO_MANY_REQUESTS, FormErrors::delayed(*retry_after_seconds)));
         }
         Error::InvalidCredentials => FormErrors::not_matching(),
-        Error::InvalidEmail | Error::EmailTaken => at("identifier"),
-        Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
-            at("password")
-        }
-        Error::InvalidField { field, .. } if field == "name" => at("name"),
-        _ => FormErrors::saying(message),
+        Error::Several(all) => all.iter().fold(FormErrors::none(), with),
+        one => with(FormErrors::none(), one),
     };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, errors))
+}
+
+/// The same mistakes and one more, beside its field if that is one of the form's.
+fn with(errors: FormErrors, error: &Error) -> FormErrors {
+    let message = sentence(&error.to_string());
+    match error {
+        Error::InvalidEmail | Error::EmailTaken => errors.and("identifier", message),
+        Error::PasswordTooShort | Error::PasswordTooLong | Error::PasswordTooCommon | Error::PasswordFromName => {
+            errors.and("password", message)
+        }
+        Error::InvalidField { field, .. } if field == "name" => errors.and("name", message),
+        _ => FormErrors { summary: Some(message), ..errors },
+    }
 }

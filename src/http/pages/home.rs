@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+use super::set_up;
 use crate::base::page::PageRequest;
 use crate::config::Registration;
 use crate::cx::Cx;
@@ -17,6 +18,11 @@ use crate::tenant::paths;
 /// `GET /`
 pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
+    if browser.signed_in.is_none()
+        && let Some(answer) = set_up::awaited(cx)?
+    {
+        return Ok(answer);
+    }
     let is_admin = browser.signed_in.as_ref().is_some_and(|person| person.user.is_admin());
     let first_app = is_admin && has_no_client(cx)?;
     let open = cx.settings().registration == Registration::Open;

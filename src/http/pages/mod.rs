@@ -10,9 +10,11 @@ mod flow;
 mod forms;
 mod home;
 mod log_out;
+mod reset_password;
 mod set_up;
 mod sign_in;
 mod sign_up;
+mod well_known;
 
 use actix_web::web::ServiceConfig;
 
@@ -26,6 +28,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(Endpoint::at([paths::SIGN_IN]).get(sign_in::show).post(sign_in::submit).attempt())
         .service(Endpoint::at([paths::CHOOSE_ACCOUNT]).get(sign_in::show_choice).post(sign_in::choose))
         .service(Endpoint::at([paths::SIGN_UP]).get(sign_up::show).post(sign_up::submit).attempt())
+        .service(Endpoint::at([paths::RESET_PASSWORD]).get(reset_password::show).post(reset_password::submit).attempt())
+        .service(Endpoint::at([paths::FORGOT_PASSWORD]).get(reset_password::forgot))
+        .service(Endpoint::at([paths::CHANGE_PASSWORD]).get(reset_password::change))
+        .service(Endpoint::at([paths::ROBOTS]).get(well_known::robots))
+        .service(Endpoint::at([paths::SECURITY_TXT]).get(well_known::security))
         .service(Endpoint::at([paths::SETUP]).get(set_up::show).post(set_up::submit).attempt())
         .service(Endpoint::at([paths::CONSENT]).get(consent::show).post(consent::submit))
         .service(Endpoint::at([paths::LOGOUT]).get(log_out::show).post(log_out::submit))

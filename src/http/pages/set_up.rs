@@ -1,11 +1,10 @@
-//! The page behind a set-up or recovery link.
+//! The page behind a set-up link.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 use super::forms::{go, mistakes, stale_form};
 use super::sign_up;
-use crate::base::Secret;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
 use crate::http::respond::Refusal;
@@ -13,12 +12,15 @@ use crate::http::respond::page::{Page, shell};
 use crate::http::views::{FormErrors, SetUp, SetUpClosed, SetUpRefusal};
 use crate::identity::Error;
 use crate::identity::links::{self, LinkState};
-use crate::identity::sign_in::{self, Attempt, Outcome, Visit};
 use crate::tenant::paths;
 
 /// `GET /setup?token=…`
 pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusal> {
     let token = query.find("token").unwrap_or_default();
+    if let LinkState::Recover(_) = links::inspect(&browser.cx, token)? {
+        // What older versions printed for a lost password.
+        return Ok(go(&browser.cx.tenant.urls.path_with(paths::RESET_PASSWORD, "token", token)));
+    }
     form(&browser, token, Draft::default(), StatusCode::OK)
 }
 
@@ -31,8 +33,7 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
     }
     let done = match links::inspect(&cx, token)? {
         LinkState::Setup => set_up(&cx, &browser, &fields).await,
-        LinkState::Recover(_) => recover(&cx, &browser, token, &fields.secret("password")).await,
-        LinkState::Invalid => Err(Error::InvalidLink),
+        LinkState::Recover(_) | LinkState::Invalid => Err(Error::InvalidLink),
     };
     match done {
         Ok(()) => Ok(go(&cx.tenant.urls.path(paths::HOME))),
@@ -50,36 +51,6 @@ async fn set_up(cx: &Cx, browser: &Browser, fields: &Fields) -> Result<(), Error
     Ok(())
 }
 
-/// Sets the password and signs in with it. The browser is recognised in between, so that strangers who guess at the
-/// account do not keep its owner waiting.
-async fn recover(cx: &Cx, browser: &Browser, token: &str, password: &Secret<String>) -> Result<(), Error> {
-    let visit = Visit { browser: Some(browser.name()), replaces: browser.signed_in.as_ref(), ..Visit::default() };
-    let recovered = links::redeem_recovery(cx, token, password, visit).await?;
-    browser.recognise(&recovered.device);
-    let waiting = match recovered.outcome {
-        Some(Outcome::SignedIn(success)) => {
-            browser.keep(&success);
-            return Ok(());
-        }
-        Some(Outcome::Waits(waiting)) => Some(waiting),
-        None => None,
-    };
-    let begun = waiting.as_ref().map(|waiting| waiting.token.expose().as_str());
-    let visit = Visit { authentication: begun, ..visit };
-    let attempt = Attempt { identifier: &recovered.user.email, password, device: Some(&recovered.device), visit };
-    match sign_in::with_password(cx, attempt).await {
-        Ok(Outcome::SignedIn(success)) => browser.keep(&success),
-        Ok(Outcome::Waits(next)) => browser.wait(&next),
-        // The password is set; the sign-in page says what is in the way, and goes on from the link.
-        Err(Error::InvalidCredentials | Error::Delayed { .. } | Error::Busy { .. }) => {
-            browser.forget();
-            waiting.iter().for_each(|waiting| browser.wait(waiting));
-        }
-        Err(error) => return Err(error),
-    }
-    Ok(())
-}
-
 /// What the form is drawn with.
 #[derive(Default)]
 struct Draft {
@@ -90,14 +61,21 @@ struct Draft {
 
 fn form(browser: &Browser, token: &str, draft: Draft, status: StatusCode) -> Result<HttpResponse, Refusal> {
     let cx = &browser.cx;
-    let (recovers, name, email) = match links::inspect(cx, token)? {
-        LinkState::Setup => (false, draft.name, draft.email),
-        LinkState::Recover(user) => (true, String::new(), user.email),
-        LinkState::Invalid => return closed(cx, token),
-    };
+    if !matches!(links::inspect(cx, token)?, LinkState::Setup) {
+        return closed(cx, token);
+    }
     let (csrf, token) = (browser.csrf(), token.to_owned());
-    let view = SetUp { shell: shell(cx), csrf, token, errors: draft.errors, recovers, name, email };
+    let view = SetUp { shell: shell(cx), csrf, token, errors: draft.errors, name: draft.name, email: draft.email };
     Page::of(&view).status(status).answer()
+}
+
+/// Where nobody has an account yet: how the first one is made, in the place of a page on which nobody could sign in.
+pub(super) fn awaited(cx: &Cx) -> Result<Option<HttpResponse>, Refusal> {
+    if !links::nobody_is_here(cx)? {
+        return Ok(None);
+    }
+    let view = SetUpClosed { shell: shell(cx), reason: SetUpRefusal::Awaited, sign_in_href: None };
+    Page::of(&view).answer().map(Some)
 }
 
 fn closed(cx: &Cx, token: &str) -> Result<HttpResponse, Refusal> {

@@ -6,6 +6,7 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::flow::{self, Flow};
 use super::forms::{go, mistakes, stale_form};
+use super::set_up;
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::{Browser, Fields, Query};
@@ -28,6 +29,11 @@ pub async fn show(browser: Browser, query: Query) -> Result<HttpResponse, Refusa
     let flow = Flow::read(&browser, text.unwrap_or_default())?;
     if let Some(answer) = flow.ended(&browser) {
         return answer;
+    }
+    if browser.signed_in.is_none()
+        && let Some(answer) = set_up::awaited(&browser.cx)?
+    {
+        return Ok(answer);
     }
     let wants_other = query.find("other").is_some();
     let hint = match flow.app().and_then(|waiting| waiting.view.identifier.clone()) {
@@ -73,6 +79,10 @@ pub async fn submit(cx: Cx, browser: Browser, fields: Fields) -> Result<HttpResp
             return Ok(go(&flow.next(&cx)));
         }
         return form(&browser, &flow, stale_form(&browser, &fields), identifier, false)?.answer(StatusCode::FORBIDDEN);
+    }
+    let blank = FormErrors::blank(identifier.trim().is_empty(), fields.text("password").is_empty());
+    if blank.any() {
+        return form(&browser, &flow, blank, identifier, false)?.answer(StatusCode::UNPROCESSABLE_ENTITY);
     }
     let (password, device, authentication) = (fields.secret("password"), browser.device(), browser.authentication());
     let visit = visit(&browser, &flow, authentication.as_deref());

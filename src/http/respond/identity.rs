@@ -46,6 +46,11 @@ fn by_caller(error: &Error) -> Refusal {
     if matches!(error, Error::NotFound) {
         refusal = refusal.unnamed();
     }
+    if let Error::Several(mistakes) = error {
+        let named = mistakes.iter().filter_map(|one| field(one).map(|field| (field, sentence(&one.to_string()))));
+        return refusal
+            .with_fields(named.map(|(field, message)| FieldProblem { field: field.to_owned(), message }).collect());
+    }
     match field(error) {
         Some(field) => refusal.with_fields(vec![FieldProblem { field: field.to_owned(), message }]),
         None => refusal,

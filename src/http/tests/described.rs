@@ -123,9 +123,16 @@ async fn every_answer_is_as_described() {
     apps(&api).await;
     access(&api).await;
     system(&api, &site).await;
-    assert_eq!(api.unseen(Some("get")), [], "no test calls these");
+    let mut unseen = api.unseen(Some("get"));
+    // A file, and no JSON: it has a test of its own.
+    unseen.retain(|(_, path)| path != "/audit/export");
+    assert_eq!(unseen, [], "no test calls these");
     let operator = ["/backup", "/setup-link", "/recover"];
-    let left: Vec<_> = api.unseen(None).into_iter().filter(|(_, path)| !operator.contains(&&**path)).collect();
+    let left: Vec<_> = api
+        .unseen(None)
+        .into_iter()
+        .filter(|(_, path)| !operator.contains(&&**path) && path != "/audit/export")
+        .collect();
     assert_eq!(left, [], "no test calls these");
 }
 
@@ -139,6 +146,9 @@ async fn people(api: &Described<'_>) {
     let change = json!({"nickname": "B", "name": null, "version": bob["version"]});
     api.call(Method::PATCH, "/users/{user}", &[id], Some(change)).await;
     api.post("/users/{user}/password", &[id], json!({"password": "another horse"})).await;
+    api.post("/users/{user}/link", &[id], json!({"expires_in": 3600})).await;
+    api.get("/users/{user}/pause", &[id]).await;
+    api.call(Method::POST, "/users/{user}/unlock", &[id], None).await;
     api.call(Method::POST, "/users/{user}/disable", &[id], None).await;
     api.call(Method::POST, "/users/{user}/enable", &[id], None).await;
     api.post("/invites", &[], json!({"email": "cy@example.com", "expires_in": 3600})).await;

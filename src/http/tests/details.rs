@@ -14,15 +14,16 @@ async fn what_a_deletion_takes_along_is_told_to_who_may_delete_and_changes_nothi
     desk.site.client(false).await;
     let group = crate::access::groups::create(&desk.site.home.cx(), "Staff", None).await.unwrap();
     let commits = desk.site.home.parts.store.commits();
-    let nobody =
-        json!({"sessions": 2, "refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0});
+    let none = json!({"gained": [], "lost": [], "complete": true, "looked_at": {"subjects": 0, "objects": 0}});
+    let nobody = json!({"sessions": 2, "refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0,
+        "changes": none});
     assert_eq!(desk.get("users/ann@example.com/deletion").await.json(), nobody);
     let changes = json!({"gained": [], "lost": [], "complete": true, "looked_at": {"subjects": 0, "objects": 0}});
     let of_group = json!({"tuples": 0, "memberships": 0, "changes": changes});
     assert_eq!(desk.get("groups/Staff/deletion").await.json(), of_group);
     assert_eq!(
         desk.get("clients/grafana/deletion").await.json(),
-        json!({"refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0, "models": 0})
+        json!({"refresh_families": 0, "api_keys": 0, "tuples": 0, "memberships": 0, "consents": 0, "models": 0, "changes": none})
     );
     // What would be refused is refused here already.
     let last = desk.get("users/root@example.com/deletion").await;
@@ -288,4 +289,92 @@ async fn a_change_leaves_its_old_and_new_values_in_the_log_and_no_secret() {
     let told = json!({"name": {"old": "k", "new": "machine"}, "enabled": {"old": true, "new": false}});
     assert_eq!(row["detail"]["changes"], told, "{row}");
     assert!(!row.to_string().contains(key["key"].as_str().unwrap()), "{row}");
+}
+
+#[actix_web::test]
+async fn the_audit_log_is_downloaded_whole_as_lines_or_cells_by_who_may() {
+    let desk = Desk::open().await;
+    let agent = "=HYPERLINK(\"http://evil.example\")";
+    for n in 0..620 {
+        let body = json!({"email": format!("nobody{n}@example.com"), "password": "wrong password"});
+        let request = TestRequest::post().uri("/api/auth/sign-in/email").set_json(body);
+        desk.site.send(request.insert_header(("user-agent", agent))).await;
+        desk.site.home.advance(std::time::Duration::from_secs(1));
+    }
+    let all = desk.all("audit?action=user.sign_in", "id").await;
+    assert!(all.len() > 500, "{}", all.len());
+    let lines = desk.get("audit/export?action=user.sign_in").await;
+    assert!(lines.header("content-disposition").starts_with("attachment; filename=\"audit-"));
+    let ids =
+        lines.body.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned());
+    assert_eq!(ids.collect::<Vec<_>>(), all);
+    let cells = desk.get("audit/export?action=user.sign_in&format=csv&order=asc").await;
+    assert!(cells.header("content-type").starts_with("text/csv"));
+    let mut rows = cells.body.split("\r\n");
+    assert_eq!(rows.next(), Some("at,action,outcome,actor_kind,actor,target,ip,user_agent,request,detail,id"));
+    assert_eq!(rows.clone().filter(|row| !row.is_empty()).count(), all.len());
+    assert!(rows.any(|row| row.contains("\"'=HYPERLINK(\"\"http://evil.example\"\")\"")));
+    let wrong = desk.get("audit/export?format=xls").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let viewer = desk.lesser("vi@example.com", &[("users", "viewer")]).await;
+    assert_eq!(desk.call_as(&viewer, Method::GET, "audit/export").await.status, StatusCode::FORBIDDEN);
+    let rows = desk.get("audit?action=audit.export").await.json();
+    let rows = rows["items"].as_array().unwrap().iter();
+    let mut formats: Vec<_> = rows.map(|row| row["detail"]["format"].as_str().unwrap().to_owned()).collect();
+    formats.sort_unstable();
+    assert_eq!(formats, ["csv", "jsonl"]);
+}
+
+/// What of `changes` says who, what and on which object.
+fn told(answer: &Value, member: &str) -> Vec<String> {
+    let all = answer["changes"][member].as_array().unwrap().iter();
+    let text = |change: &Value, name: &str| change[name].as_str().unwrap().to_owned();
+    let kind = |change: &Value| text(change, "subject_type");
+    all.map(|one| {
+        format!("{} {} {}:{}", kind(one), text(one, "permission"), text(one, "entity_type"), text(one, "entity_id"))
+    })
+    .collect()
+}
+
+#[actix_web::test]
+async fn a_deletion_tells_who_gains_and_who_loses_by_it() {
+    let desk = Desk::open().await;
+    desk.site.client(false).await;
+    let ann = desk.site.person("ann@example.com", &[]).await;
+    desk.site.person("bob@example.com", &[]).await;
+    let cx = desk.site.home.cx();
+    let new = crate::apikeys::NewKey { name: String::from("k"), ..crate::apikeys::NewKey::default() };
+    let key = crate::apikeys::create(&cx, &ann.id, new).await.unwrap().key.id;
+    let permissions = json!({"view": {"relation": "viewer"}});
+    let docs = json!({"relations": {"viewer": {"anyOf": [{"direct": true}], "except": [{"relation": "blocked"}]}, "blocked": {}},
+        "permissions": permissions});
+    desk.model("doc", docs).await;
+    desk.model("grafana:board", json!({"relations": {"viewer": {}}, "permissions": permissions})).await;
+    desk.model("shelf", json!({"relations": {"viewer": {}}, "permissions": permissions})).await;
+    for tuple in [
+        String::from("doc d1 viewer user ann@example.com"),
+        format!("doc d2 viewer apikey {key}"),
+        String::from("grafana:board b1 viewer user bob@example.com"),
+        String::from("shelf s1 viewer grafana:board b1 viewer"),
+    ] {
+        desk.tuple(&tuple).await;
+    }
+    let of_ann = desk.get("users/ann@example.com/deletion").await.json();
+    assert_eq!(told(&of_ann, "lost"), ["apikey view doc:d2", "user view doc:d1"], "{of_ann}");
+    assert_eq!((told(&of_ann, "gained"), &of_ann["changes"]["complete"]), (Vec::new(), &json!(true)));
+    // Of an exclusion that goes with them nobody gains who is gone; and what everyone may do is not listed.
+    for tuple in ["doc d3 viewer user *", "doc d3 blocked user ann@example.com"] {
+        desk.tuple(tuple).await;
+    }
+    let of_ann = desk.get("users/ann@example.com/deletion").await.json();
+    assert_eq!((told(&of_ann, "gained"), &of_ann["changes"]["complete"]), (Vec::new(), &json!(false)), "{of_ann}");
+    // With an app go its types, and what rests on them elsewhere.
+    let of_app = desk.get("clients/grafana/deletion").await.json();
+    assert_eq!(told(&of_app, "lost"), ["user view grafana:board:b1", "user view shelf:s1"], "{of_app}");
+    let helper = desk.lesser("helen@example.com", &[("users", "admin"), ("clients", "admin")]).await;
+    for path in ["users/ann@example.com/deletion", "clients/grafana/deletion"] {
+        let answer = desk.call_as(&helper, Method::GET, path).await;
+        assert_eq!((answer.status, &answer.json()["changes"]), (StatusCode::OK, &Value::Null), "{path}");
+    }
+    assert_eq!(desk.get("tuples?entity_type=grafana:board").await.json()["items"].as_array().unwrap().len(), 1);
 }

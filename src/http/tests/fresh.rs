@@ -12,7 +12,7 @@ use crate::oauth::keys;
 use crate::records::Algorithm;
 
 /// What outlives a session, or changes how somebody signs in or is shown: for fresh sessions only.
-const SENSITIVE: [&str; 18] = [
+const SENSITIVE: [&str; 19] = [
     "POST /api/auth/update-user",
     "POST /api/auth/api-key/create",
     "POST /api/admin/users",
@@ -20,6 +20,7 @@ const SENSITIVE: [&str; 18] = [
     "DELETE /api/admin/users/user",
     "POST /api/admin/users/user/password",
     "POST /api/admin/users/user/enable",
+    "POST /api/admin/users/user/link",
     "POST /api/admin/invites",
     "POST /api/admin/clients",
     "PATCH /api/admin/clients/client",
@@ -79,7 +80,8 @@ const TAKES_AWAY: [&str; 13] = [
 ];
 
 /// Asks, or works on what gives nothing of the platform.
-const ORDINARY: [&str; 22] = [
+const ORDINARY: [&str; 23] = [
+    "POST /api/admin/users/user/unlock",
     "POST /api/admin/groups",
     "POST /api/admin/check",
     "POST /api/admin/models/validate",
@@ -107,7 +109,8 @@ const ORDINARY: [&str; 22] = [
 /// A sign-in, an app's own proof, or a page of a sign-in: no session is what lets them in, or single sign-on is what
 /// they are for.
 fn is_of_signing_in(path: &str) -> bool {
-    const PAGES: [&str; 6] = ["/sign-in", "/sign-up", "/setup", "/consent", "/choose-account", "/logout"];
+    const PAGES: [&str; 7] =
+        ["/sign-in", "/sign-up", "/setup", "/reset-password", "/consent", "/choose-account", "/logout"];
     path.contains("/oauth2/") || path.starts_with("/api/auth/sign-") || PAGES.contains(&path)
 }
 

@@ -21,6 +21,7 @@ mod policies;
 mod races;
 mod rows;
 mod rules;
+mod sign_in_links;
 mod tabs;
 mod tenants;
 mod walk;

@@ -1,7 +1,9 @@
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 
-use super::{PASSWORD, Site, Tab, authorize};
+use serde_json::json;
+
+use super::{Desk, PASSWORD, Site, Tab, authorize};
 use crate::base::Secret;
 use crate::config::Registration;
 use crate::identity::proofs::kinds;
@@ -119,10 +121,88 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
 #[actix_web::test]
 async fn bug_class_37_what_was_typed_comes_back_escaped() {
     let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
     let mut tab = Tab::new(&site);
     let answer = tab.sign_in("/sign-in", "\"><script>alert(1)</script>", "wrong wrong").await;
     assert!(!answer.body.contains("<script>alert"));
     assert!(answer.body.contains("alert(1)"));
+}
+
+#[actix_web::test]
+async fn before_set_up_the_front_door_says_how_the_first_account_is_made() {
+    let site = Site::open().await;
+    for path in ["/", "/sign-in"] {
+        let page = site.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.body.contains("auther admin setup-link") && !page.body.contains("name=\"password\""), "{path}");
+    }
+    // Who was made by the command line signs in before there is an administrator.
+    site.person("ann@example.com", &[]).await;
+    assert!(site.get("/sign-in").await.body.contains("name=\"password\""));
+    let mut tab = Tab::new(&site);
+    assert_eq!(tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
+async fn a_blank_sign_in_is_told_what_is_missing_and_is_no_attempt() {
+    let site = Site::open().await;
+    site.person("ann@example.com", &[]).await;
+    let mut tab = Tab::new(&site);
+    for (name, password, told) in [
+        ("", "", &["Enter your e-mail or username.", "Enter your password."][..]),
+        (" ", PASSWORD, &["Enter your e-mail or username."]),
+        ("ann@example.com", "", &["Enter your password."]),
+    ] {
+        for _ in 0..7 {
+            let page = tab.sign_in("/sign-in", name, password).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(told.iter().all(|words| page.body.contains(words)), "{name:?}: {}", page.body);
+        }
+    }
+    assert_eq!(tab.sign_in("/sign-in", "ann@example.com", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
+async fn all_that_is_wrong_with_a_new_account_is_told_at_once() {
+    let site = Site::with(|parts| parts.settings.registration = Registration::Open).await;
+    let mut tab = Tab::new(&site);
+    let link = links::issue_setup(&site.home.cx()).await.unwrap().unwrap();
+    let wrong = [("email", "no address"), ("password", "short"), ("name", "a\u{202e}b")];
+    let all = ["not a valid e-mail address", "at least 8 characters", "turns the direction of reading"];
+    for (path, form, token) in
+        [("/sign-up", "/sign-up".to_owned(), ""), ("/setup", format!("/setup?token={}", link.expose()), link.expose())]
+    {
+        let csrf = tab.get(&form).await.field("csrf_token");
+        let fields: Vec<_> = [("csrf_token", &*csrf), ("token", token)].into_iter().chain(wrong).collect();
+        let page = tab.post(path, &fields).await;
+        assert!(all.iter().all(|words| page.body.contains(words)), "{path}: {}", page.body);
+    }
+    let desk = Desk::of(site, "root@example.com").await;
+    let body = json!({"email": "no address", "username": "a b", "password": "x", "name": "a\u{202e}b"});
+    let request = TestRequest::post().uri("/api/admin/users").set_json(body);
+    let answer =
+        desk.site.send(request.insert_header(("authorization", format!("Bearer {}", desk.token)))).await.json();
+    let fields: Vec<_> =
+        answer["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["email", "username", "name", "password"], "{answer}");
+}
+
+#[actix_web::test]
+async fn a_forgotten_password_leads_to_who_helps() {
+    let site = Site::with(|parts| {
+        parts.settings.look.contact = Some(crate::config::Contact::of(String::from("help@example.com")));
+    })
+    .await;
+    site.person("ann@example.com", &[]).await;
+    assert!(site.get("/sign-in").await.body.contains("href=\"/forgot-password\""));
+    let page = site.get("/forgot-password").await.body;
+    assert!(page.contains("href=\"mailto:help@example.com\""), "{page}");
+    let change = site.get("/.well-known/change-password").await;
+    assert_eq!((change.status, change.location()), (StatusCode::FOUND, "/account/security"));
+    let text = site.get("/.well-known/security.txt").await.body;
+    assert!(text.starts_with("Contact: mailto:help@example.com\nExpires: "), "{text}");
+    assert_eq!(Site::open().await.get("/.well-known/security.txt").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.get("/robots.txt").await.body, "User-agent: *\nDisallow: /\n");
 }
 
 #[actix_web::test]
@@ -280,9 +360,11 @@ async fn a_recovery_link_sets_a_password_and_signs_in() {
     let site = Site::open().await;
     site.person("ada@example.com", &["admin"]).await;
     let old = site.token("ada@example.com").await;
-    let token = links::issue_recovery(&site.home.cx(), "ada@example.com").await.unwrap();
+    let token = links::issue_recovery(&site.home.cx(), "ada@example.com").await.unwrap().token;
     let mut tab = Tab::new(&site);
-    let page = tab.get(&format!("/setup?token={}", token.expose())).await;
+    let old_place = tab.get(&format!("/setup?token={}", token.expose())).await;
+    assert_eq!(old_place.location(), format!("/reset-password?token={}", token.expose()));
+    let page = tab.get(&format!("/reset-password?token={}", token.expose())).await;
     assert!(page.body.contains("ada@example.com"));
     let csrf = page.field("csrf_token");
     let fields = |password: &'static str| {
@@ -290,17 +372,17 @@ async fn a_recovery_link_sets_a_password_and_signs_in() {
     };
     let short = fields("short");
     let short: Vec<(&str, &str)> = short.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    assert_eq!(tab.post("/setup", &short).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(tab.post("/reset-password", &short).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let good = fields("another horse");
     let good: Vec<(&str, &str)> = good.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let answer = tab.post("/setup", &good).await;
+    let answer = tab.post("/reset-password", &good).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
     assert!(tab.get("/").await.body.contains("ada@example.com"));
     let ada = sessions::resolve(&site.home.cx(), tab.cookie(SESSION).unwrap()).unwrap().unwrap();
     assert_eq!(kinds(&ada.session.proofs), [ProofKind::RecoveryLink, ProofKind::Password]);
     assert!(sessions::resolve(&site.home.cx(), &old).unwrap().is_none());
     let mut second = Tab::new(&site);
-    assert_eq!(second.get(&format!("/setup?token={}", token.expose())).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(second.get(&format!("/reset-password?token={}", token.expose())).await.status, StatusCode::FORBIDDEN);
 }
 
 #[actix_web::test]
@@ -312,7 +394,7 @@ async fn bug_24_a_sign_in_that_waits_for_a_proof_opens_nothing_and_goes_on_at_th
     let mut tab = Tab::new(&site);
     tab.get("/sign-in").await;
     let cx = site.home.cx();
-    let link = links::issue_recovery(&cx, "ann@example.com").await.unwrap();
+    let link = links::issue_recovery(&cx, "ann@example.com").await.unwrap().token;
     let name = tab.cookie("__Host-auther_browser").unwrap().to_owned();
     let visit = Visit { browser: Some(&name), ..Visit::default() };
     let recovered = links::redeem_recovery(&cx, link.expose(), &Secret::from(PASSWORD), visit).await.unwrap();

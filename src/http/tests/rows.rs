@@ -62,6 +62,7 @@ const BOUNDS: &[(&str, u64)] = &[
     ("outbox_by_due", 0),
     ("authentications", 0),
     ("authentications_by_user", 0),
+    ("links_by_user", 0),
 ];
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

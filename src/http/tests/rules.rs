@@ -112,6 +112,8 @@ async fn bug_class_38_rules_about_people_are_for_who_has_the_right_whoever_calls
         denied(sessions::end_all_own(cx, of_bob).await, "end_all_own", cx);
         denied(links::issue_setup(cx).await, "issue_setup", cx);
         denied(links::issue_recovery(cx, "bob@example.com").await, "issue_recovery", cx);
+        denied(links::issue_sign_in(cx, id, None).await, "issue_sign_in", cx);
+        denied(users::unlock(cx, id).await, "unlock", cx);
         denied(invites::issue(cx, None, None).await, "invite", cx);
         let shop: ClientId = "shop".parse().unwrap();
         denied(consents::revoke(cx, id, &shop).await, "revoke", cx);

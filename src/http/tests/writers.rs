@@ -162,6 +162,8 @@ impl World {
             add("users/user", patch.clone(), &at(""), json!({"email": "mine@example.com", "email_verified": true}));
             add("users/user", delete.clone(), &at(""), json!({}));
             add("users/user/password", post.clone(), &at("/password"), json!({"password": "a fine long phrase"}));
+            add("users/user/link", post.clone(), &at("/link"), json!({}));
+            add("users/user/unlock", post.clone(), &at("/unlock"), json!({}));
             add("users/user/disable", post.clone(), &at("/disable"), json!({}));
             add("users/user/enable", post.clone(), &at("/enable"), json!({}));
             add("users/user/sessions", delete.clone(), &at("/sessions"), json!({}));

@@ -49,15 +49,13 @@ impl ScopeLine {
     /// show their name.
     pub fn of(scope: &str) -> Self {
         let (label, detail) = match scope {
-            "openid" => ("Recognise you", "An identifier, and when you signed in"),
-            "profile" => ("See your profile", "Name, username, picture, language"),
-            "email" => ("See your e-mail address", "And whether it is verified"),
-            "address" => ("See your postal address", "As it stands in your account"),
-            "phone" => ("See your phone number", "And whether it is verified"),
-            "groups" => ("See which groups you are in", "Their names"),
-            "offline_access" => {
-                ("Stay connected while you are away", "It may refresh what it sees without asking again")
-            }
+            "openid" => ("Your user ID", "And when you last signed in"),
+            "profile" => ("Your profile", "Name, username, picture, language"),
+            "email" => ("Your e-mail address", "And whether you have confirmed it"),
+            "address" => ("Your postal address", "As it stands in your account"),
+            "phone" => ("Your phone number", "And whether you have confirmed it"),
+            "groups" => ("Your groups", "Their names"),
+            "offline_access" => ("Access when you’re not using it", "Until you disconnect it in Your account"),
             other => return Self::custom(other, "A permission of this app’s own; its maker can say what it covers"),
         };
         Self { label: label.to_owned(), detail: detail.to_owned(), value: None }

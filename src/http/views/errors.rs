@@ -19,6 +19,9 @@ pub struct ErrorPage {
     pub why: String,
     /// What to do next, and who can.
     pub next_step: String,
+    /// What happened, why, and the next step for those who run the app or this server, where the words above are for a
+    /// person who cannot change it.
+    pub folded: Option<[String; 3]>,
     /// Facts for who looks into it (what was sent, what is registered). Never a secret.
     pub details: Vec<Detail>,
     /// A way on.
@@ -82,6 +85,7 @@ impl ErrorPage {
             heading,
             why,
             next_step,
+            folded: None,
             details: Vec::new(),
             action: None,
             reference: format!("E-{status}"),
@@ -97,12 +101,8 @@ impl ErrorPage {
 
     /// A form came without its own protection, or too late (403).
     pub fn stale_form(shell: Shell) -> Self {
-        let why = "The form was open too long, came from another site, or the browser does not keep cookies for this one. Nothing was changed.";
-        Self::new(
-            shell,
-            403,
-            ["This form is out of date", why, "Go back, load the page again, and send the form once more."],
-        )
+        let why = "This page was open too long, its form came from another site, or the browser keeps no cookies for this one. Nothing was changed.";
+        Self::new(shell, 403, ["This form is out of date", why, "Reload the page and try again."])
     }
 
     /// A page was opened under another address than the issuer's; `why` names both.
@@ -115,12 +115,12 @@ impl ErrorPage {
 
     /// There is nothing at this address (404).
     pub fn not_found(shell: Shell) -> Self {
-        let why = "There is no page at this address. It may be mistyped, or the link that led here is old.";
+        let why = "There is no page at this address.";
         let home = Link { href: shell.at(paths::HOME), label: "Go to the start page".to_owned() };
         Self::new(
             shell,
             404,
-            ["Page not found", why, "Check the address, or begin again from the app you wanted to open."],
+            ["Page not found", why, "Check it for typing mistakes, or begin again from the app you wanted to open."],
         )
         .with_action(home)
     }
@@ -149,6 +149,28 @@ impl ErrorPage {
             503,
             ["Busy at the moment", why, &format!("Wait {}, then load the page again.", wait(seconds))],
         )
+    }
+
+    /// The same page for a person who only wanted to open an app that is set up wrongly: its words are kept for those
+    /// who can mend it. `app` is its name, if it is known.
+    #[must_use]
+    pub fn of_wrong_app(mut self, app: Option<&str>) -> Self {
+        let app = app.map_or_else(|| "This app".to_owned(), |name| shown(name).into_owned());
+        let why = "It is not you: the app sent a request that this server cannot use. Nothing was changed.".to_owned();
+        let helps = self.shell.contact.as_ref().map(|contact| format!(" or {}", contact.text)).unwrap_or_default();
+        let next_step = format!(
+            "Tell the people who run it{helps}, and send them a picture of this page with what is folded below."
+        );
+        let heading = std::mem::replace(&mut self.heading, format!("{app} is set up wrongly"));
+        let before =
+            [heading, std::mem::replace(&mut self.why, why), std::mem::replace(&mut self.next_step, next_step)];
+        self.folded = Some(before);
+        self
+    }
+
+    /// A text in pieces: with `true` those that stand between backticks, as code.
+    fn pieces<'t>(&self, text: &'t str) -> Vec<(bool, &'t str)> {
+        text.split('`').enumerate().map(|(place, piece)| (place % 2 == 1, piece)).collect()
     }
 
     /// The same page with one fact more.

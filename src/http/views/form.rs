@@ -39,8 +39,16 @@ impl FormErrors {
 
     /// The one answer for an unknown account, a wrong password and a disabled account.
     pub fn not_matching() -> Self {
-        Self::saying("No account here has this name together with this password.")
-            .and("password", "Check both and type the password again.")
+        Self::saying(
+            "That e-mail (or username) and password don’t match. Try again. If you are sure of both, the account may be disabled.",
+        )
+    }
+
+    /// What is missing of a sign-in; nothing was tried.
+    pub fn blank(identifier: bool, password: bool) -> Self {
+        let errors = Self::none();
+        let errors = if identifier { errors.and("identifier", "Enter your e-mail or username.") } else { errors };
+        if password { errors.and("password", "Enter your password.") } else { errors }
     }
 
     /// Many attempts failed, at this name or from this network; `seconds` until this browser's turn. The same whether

@@ -60,8 +60,7 @@ impl SignUpClosed {
     }
 }
 
-/// The form of a set-up link. Sends `csrf_token`, `token`, `email`, `password` and, for a first administrator, `name`
-/// to `POST /setup`.
+/// The form of a set-up link. Sends `csrf_token`, `token`, `name`, `email` and `password` to `POST /setup`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "set-up.html")]
 pub struct SetUp {
@@ -72,11 +71,9 @@ pub struct SetUp {
     pub token: String,
     /// Mistakes of the attempt before.
     pub errors: FormErrors,
-    /// False: make the first administrator. True: an administrator, named by `email`, sets a new password.
-    pub recovers: bool,
-    /// What stands in the name field; not shown when recovering.
+    /// What stands in the name field.
     pub name: String,
-    /// What stands in the e-mail field; cannot be changed when recovering.
+    /// What stands in the e-mail field.
     pub email: String,
 }
 
@@ -89,6 +86,8 @@ pub enum SetUpRefusal {
     Invalid,
     /// There is an administrator; set-up is over.
     Finished,
+    /// Somebody came to sign in, and there is no account yet.
+    Awaited,
 }
 
 /// The set-up page when its link does not work.
@@ -108,6 +107,7 @@ impl SetUpClosed {
             SetUpRefusal::Missing => "A set-up link is needed",
             SetUpRefusal::Invalid => "This set-up link is not known",
             SetUpRefusal::Finished => "Set-up is finished",
+            SetUpRefusal::Awaited => "This server is not set up yet",
         }
     }
 }
@@ -148,14 +148,9 @@ impl SetUp {
             csrf: "csrf-sample".to_owned(),
             token: "token-sample".to_owned(),
             errors: FormErrors::none(),
-            recovers: false,
             name: String::new(),
             email: String::new(),
         }
-    }
-
-    pub(crate) fn sample_recovering() -> Self {
-        Self { recovers: true, email: "ann@example.com".to_owned(), ..Self::sample() }
     }
 }
 

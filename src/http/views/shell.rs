@@ -1,7 +1,7 @@
 //! What every page has: the frame around it, and the small values many pages show.
 
 use crate::base::text::shown;
-use crate::config::Look;
+use crate::config::{Contact, Look};
 use crate::http::{assets, look};
 use crate::records::User;
 use crate::tenant::{Path, Urls};
@@ -31,6 +31,8 @@ pub struct Shell {
     pub logo: Option<String>,
     /// Address of a second stylesheet, when a colour is set.
     pub accent: Option<String>,
+    /// Who helps people, when that is set.
+    pub contact: Option<Contact>,
 }
 
 impl Shell {
@@ -47,6 +49,7 @@ impl Shell {
             brand: None,
             logo: None,
             accent: None,
+            contact: None,
             urls,
         }
     }
@@ -63,6 +66,7 @@ impl Shell {
             self.logo = Some(logo);
         }
         self.brand.clone_from(&set.name);
+        self.contact.clone_from(&set.contact);
         self.accent = look::styles_href(&self.urls, set);
         self
     }

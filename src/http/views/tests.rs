@@ -25,10 +25,15 @@ fn pages() -> Vec<(&'static str, String)> {
         ("sign-up-bad", draw(&SignUpClosed { reason: SignUpRefusal::InviteInvalid, ..SignUpClosed::sample() })),
         ("set-up", draw(&SetUp::sample())),
         ("set-up-wrong", draw(&SetUp { errors: failed, ..SetUp::sample() })),
-        ("set-up-recover", draw(&SetUp::sample_recovering())),
+        ("reset-password", draw(&ResetPassword::sample())),
+        ("reset-password-first", draw(&ResetPassword { is_first: true, ..ResetPassword::sample() })),
+        ("forgot-password", draw(&ForgotPassword::sample(LinkNeeded::Forgotten))),
+        ("forgot-password-contact", draw(&helped(LinkNeeded::Forgotten, "help@example.com"))),
+        ("reset-password-closed", draw(&helped(LinkNeeded::Invalid, "the IT desk, room 12"))),
         ("set-up-missing", draw(&SetUpClosed { reason: SetUpRefusal::Missing, ..SetUpClosed::sample() })),
         ("set-up-invalid", draw(&SetUpClosed { reason: SetUpRefusal::Invalid, ..SetUpClosed::sample() })),
         ("set-up-expired", draw(&SetUpClosed::sample())),
+        ("set-up-awaited", draw(&SetUpClosed { reason: SetUpRefusal::Awaited, ..SetUpClosed::sample() })),
         ("set-up-finished", draw(&SetUpClosed { reason: SetUpRefusal::Finished, ..SetUpClosed::sample() })),
         ("consent", draw(&Consent::sample())),
         ("no-access", draw(&NoAccess::sample())),
@@ -53,6 +58,13 @@ fn pages() -> Vec<(&'static str, String)> {
         ("home-first-app", draw(&Home::sample_signed_in(true))),
         ("notice", draw(&Notice::sample())),
     ]
+}
+
+/// The page for a forgotten password where the operator says who helps.
+fn helped(reason: LinkNeeded, contact: &str) -> ForgotPassword {
+    let page = ForgotPassword::sample(reason);
+    let contact = Some(crate::config::Contact::of(contact.to_owned()));
+    ForgotPassword { shell: Shell { contact, ..page.shell }, ..page }
 }
 
 /// The start tags with this name, each as its text between `<` and `>`.
@@ -99,7 +111,11 @@ fn pages_ask_nobody_else_for_anything() {
         for tag in tags(&page, "link") {
             assert!(attribute(tag, "href").is_some_and(|href| href.starts_with("/assets/")), "{name}: {tag}");
         }
-        let given = ["https://grafana.example.com/bye?state=7", "https://grafana.example.com/callback"];
+        let given = [
+            "https://grafana.example.com/bye?state=7",
+            "https://grafana.example.com/callback",
+            "mailto:help@example.com",
+        ];
         for leads in values(&page, "href").into_iter().chain(values(&page, "action")) {
             let ours = leads.starts_with('/') && !leads.starts_with("//");
             assert!(ours || leads.starts_with('#') || given.contains(&leads), "{name}: {leads}");
@@ -170,8 +186,8 @@ fn forms_carry_the_names_and_ids_others_rely_on() {
             &["identifier", "password", "submit"],
         ),
         (
-            "set-up-recover",
-            "/setup",
+            "reset-password",
+            "/reset-password",
             &["csrf_token", "token", "email", "password"],
             &["identifier", "password", "submit"],
         ),

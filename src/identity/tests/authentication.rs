@@ -13,7 +13,7 @@ const NEW: &str = "another password";
 
 /// The link of a person, used in this browser: a sign-in that waits for the new password, [`NEW`].
 async fn begun(home: &TestApp, email: &str, visit: Visit<'_>) -> Waiting {
-    let link = links::issue_recovery(&home.cx(), email).await.unwrap();
+    let link = links::issue_recovery(&home.cx(), email).await.unwrap().token;
     let recovered = links::redeem_recovery(&home.cx(), link.expose(), &Secret::from(NEW), visit).await.unwrap();
     match recovered.outcome {
         Some(Outcome::Waits(waiting)) => waiting,
@@ -39,7 +39,7 @@ async fn a_link_begins_a_sign_in_that_the_password_completes_and_no_commit_is_ad
     let home = TestApp::new();
     person(&home, "ann@example.com").await;
     let here = Visit { browser: Some("b"), ..Visit::default() };
-    let link = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
+    let link = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap().token;
     let before = home.parts.store.commits();
     let recovered = links::redeem_recovery(&home.cx(), link.expose(), &Secret::from(NEW), here).await.unwrap();
     let Some(Outcome::Waits(waiting)) = recovered.outcome else { panic!("it waits") };
@@ -136,7 +136,7 @@ async fn a_refused_step_tells_which_it_was_and_leaves_the_sign_in_as_it_was() {
 async fn without_a_browser_that_keeps_cookies_nothing_waits() {
     let home = TestApp::new();
     person(&home, "ann@example.com").await;
-    let link = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
+    let link = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap().token;
     let new = Secret::from(NEW);
     let recovered = links::redeem_recovery(&home.cx(), link.expose(), &new, Visit::default()).await.unwrap();
     assert!(recovered.outcome.is_none() && rows(&home) == 0);
@@ -220,7 +220,7 @@ impl World {
                 let issued = links::issue_recovery(&self.home.cx(), EMAILS[who]).await;
                 let Ok(link) = issued else { return assert!(self.disabled[who]) };
                 let visit = self.visit(browser, token, resume);
-                let redeemed = links::redeem_recovery(&self.home.cx(), link.expose(), &password(), visit).await;
+                let redeemed = links::redeem_recovery(&self.home.cx(), link.token.expose(), &password(), visit).await;
                 match redeemed.unwrap().outcome {
                     None => assert_eq!(BROWSERS[browser], None),
                     Some(Outcome::Waits(waiting)) => {

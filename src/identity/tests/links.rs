@@ -89,7 +89,7 @@ async fn a_refused_account_leaves_the_setup_link_alone() {
 async fn bug_23_nothing_but_the_link_opens_setup() {
     let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
-    let recovery = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
+    let recovery = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap().token;
     let setup = setup_link(&home).await;
     let (id, _) = setup.expose().split_once('.').unwrap();
     let guessed = format!("{id}.{}", "A".repeat(43));
@@ -113,8 +113,8 @@ async fn bug_14_recovery_sets_the_password_and_ends_everything_before_it() {
     for _ in 0..10 {
         assert!(attempt(&home, "ann@example.com", "wrong password").await.is_err());
     }
-    let first = links::issue_recovery(&home.cx(), "ANN@example.com").await.unwrap();
-    let token = links::issue_recovery(&home.cx(), ann.id.as_str()).await.unwrap();
+    let first = links::issue_recovery(&home.cx(), "ANN@example.com").await.unwrap().token;
+    let token = links::issue_recovery(&home.cx(), ann.id.as_str()).await.unwrap().token;
     assert!(matches!(links::inspect(&home.cx(), first.expose()).unwrap(), LinkState::Invalid));
     let LinkState::Recover(who) = links::inspect(&home.cx(), token.expose()).unwrap() else { panic!("no link") };
     assert_eq!(who.id, ann.id);
@@ -134,13 +134,13 @@ async fn a_recovery_link_lasts_an_hour_and_not_beyond_a_disabling() {
     let home = TestApp::new();
     let ann = person(&home, "ann@example.com").await;
     let new = Secret::from("another password");
-    let late = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
+    let late = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap().token;
     home.advance(links::RECOVERY_LIFETIME);
     assert!(matches!(
         links::redeem_recovery(&home.cx(), late.expose(), &new, Visit::default()).await,
         Err(Error::InvalidLink)
     ));
-    let token = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap();
+    let token = links::issue_recovery(&home.cx(), "ann@example.com").await.unwrap().token;
     users::disable(&home.cx(), &ann.id).await.unwrap();
     assert!(matches!(
         links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()).await,
@@ -159,7 +159,7 @@ async fn a_recovery_link_lasts_an_hour_and_not_beyond_a_disabling() {
 fn of_many_who_hold_a_recovery_link_one_sets_the_password() {
     let home = TestApp::new();
     block_on(person(&home, "ann@example.com"));
-    let token = block_on(links::issue_recovery(&home.cx(), "ann@example.com")).unwrap();
+    let token = block_on(links::issue_recovery(&home.cx(), "ann@example.com")).unwrap().token;
     let answers = race(32, |number| {
         let new = Secret::new(format!("password number {number}"));
         block_on(links::redeem_recovery(&home.cx(), token.expose(), &new, Visit::default()))

@@ -45,12 +45,12 @@ pub enum Decision {
         interaction: String,
     },
     /// An Auther page: the person who is signed in may not use the app.
-    TurnAway(Box<TurnedAway>),
+    DenyAccess(Box<AccessDenied>),
 }
 
 /// Somebody who may not use an app.
 #[derive(Debug)]
-pub struct TurnedAway {
+pub struct AccessDenied {
     /// The app's name.
     pub client_name: String,
     /// Who is signed in.
@@ -152,7 +152,7 @@ pub async fn consent(cx: &Cx, visit: Visit<'_>, allow: bool) -> Result<Decision,
     if let Some(decision) = person_is_needed(cx, &request, visit) {
         return Ok(decision);
     }
-    if let Some(decision) = turn_away(cx, &request, signed_in, visit).await? {
+    if let Some(decision) = deny_access(cx, &request, signed_in, visit).await? {
         return Ok(decision);
     }
     if !allow {
@@ -284,7 +284,7 @@ fn counted(cx: &Cx, request: &Request, current: &SignedIn, proved_here: bool) ->
 
 async fn with_person(cx: &Cx, request: &Request, signed_in: &SignedIn, visit: Visit<'_>) -> Result<Decision, Error> {
     // Nobody is asked consent for what they will not get.
-    if let Some(decision) = turn_away(cx, request, signed_in, visit).await? {
+    if let Some(decision) = deny_access(cx, request, signed_in, visit).await? {
         return Ok(decision);
     }
     if request.prompts.contains(&Prompt::Consent) || !has_consent(cx, request, signed_in)? {
@@ -294,7 +294,7 @@ async fn with_person(cx: &Cx, request: &Request, signed_in: &SignedIn, visit: Vi
 }
 
 /// The refusal of a person who may not use the app, with its audit row.
-async fn turn_away(
+async fn deny_access(
     cx: &Cx,
     request: &Request,
     signed_in: &SignedIn,
@@ -310,7 +310,7 @@ async fn turn_away(
     if request.prompts.contains(&Prompt::None) {
         return Ok(Some(Decision::Respond(back)));
     }
-    Ok(Some(Decision::TurnAway(Box::new(TurnedAway {
+    Ok(Some(Decision::DenyAccess(Box::new(AccessDenied {
         client_name: request.client.name.clone(),
         user: signed_in.user.clone(),
         interaction: waiting(cx, request, visit).seal(cx),

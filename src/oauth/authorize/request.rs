@@ -1,6 +1,7 @@
 //! An authorization request, checked in the order of the standards: client, redirect URI, then everything whose refusal
 //! may be redirected.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -13,9 +14,8 @@ use crate::identity::interaction::Ended;
 use crate::identity::proofs;
 use crate::oauth::clients::failures::REDIRECT_URI_MISMATCH;
 use crate::oauth::redirect::PlainHttp;
-use crate::oauth::{Error, ErrorCode, Params, access_token, claims, pkce, redirect, scope};
+use crate::oauth::{Error, ErrorCode, Params, access_token, claims, clients, pkce, redirect, scope};
 use crate::records::{Acr, Client, ClientType, GrantType, Wanted, Why};
-use crate::store::rows;
 
 /// The longest request, as a query in bytes, without its `id_token_hint`. It travels through our pages in addresses, in
 /// a token that is half as long again; no address is longer than 4 KiB.
@@ -31,7 +31,7 @@ const MAX_SHOWN: usize = 300;
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The app that asks.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// Registered with the client.
     pub redirect_uri: String,
     /// How to answer.
@@ -106,15 +106,22 @@ pub struct PageRefusal {
     pub compared: Option<(String, String)>,
     /// The request's parameters as a query, where the person may begin it anew.
     pub again: Option<String>,
+    /// The name of the app, where it is known.
+    pub app: Option<String>,
     /// Whether it ended a logout: the person is offered to sign out.
     pub offers_sign_out: bool,
 }
 
 impl PageRefusal {
+    /// Whether the app or its registration is wrong, which the person in front of the page can neither cause nor mend.
+    pub fn blames_app(&self) -> bool {
+        !self.offers_sign_out && !matches!(self.code, "interaction_expired" | "client_disabled")
+    }
+
     /// What came back is no request that waited here.
     pub fn stale_interaction() -> Self {
         let words = [
-            "This sign-in has run out",
+            "This sign-in took too long",
             "The page is too old, or its address is not complete.",
             "Go back to the app and sign in again.",
         ];
@@ -125,7 +132,7 @@ impl PageRefusal {
     pub fn over(why: Ended, query: &str) -> Self {
         let words = match why {
             Ended::Late => {
-                ["This sign-in has run out", "The page was open too long.", "Start again, or go back to the app."]
+                ["This sign-in took too long", "The page was open too long.", "Start again, or go back to the app."]
             }
             Ended::Answered => [
                 "This sign-in was finished before",
@@ -145,12 +152,13 @@ impl PageRefusal {
     pub fn malformed(why: &str) -> Self {
         Self {
             code: "invalid_request",
-            title: String::from("The app's request makes no sense"),
+            title: String::from("The app sent a request that cannot be used"),
             message: why.to_owned(),
             next_step: String::from("Tell the people who run the app; its code must be corrected."),
             facts: vec![(String::from("error"), String::from("invalid_request"))],
             compared: None,
             again: None,
+            app: None,
             offers_sign_out: false,
         }
     }
@@ -218,18 +226,22 @@ pub(super) fn refuse(cx: &Cx, params: &Params, error: &Error) -> Refusal {
 
 /// "If the request fails due to a missing, invalid, or mismatching redirection URI, or if the client identifier is
 /// missing or invalid, the authorization server … MUST NOT automatically redirect" (RFC 6749 §4.1.2.1).
-fn client_is_known(cx: &Cx, params: &Params) -> Result<Client, Refusal> {
+fn client_is_known(cx: &Cx, params: &Params) -> Result<Arc<Client>, Refusal> {
     let Some(sent) = params.find("client_id") else {
         return Err(page(
             "client_id_missing",
-            ["The app did not say who it is", "The request has no client_id.", "Complete the app's configuration."],
+            [
+                "The app's sign-in link is incomplete",
+                "The request has no client_id.",
+                "Complete the app's configuration.",
+            ],
             &[],
         ));
     };
     let found = match sent.parse::<ClientId>() {
         Ok(id) => {
             let from = cx.read().map_err(|error| Refusal::Internal(error.into()))?;
-            rows::clients::find(&from, cx.tenant.id, &id).map_err(|error| Refusal::Internal(error.into()))?
+            clients::find_in(cx, &from, &id).map_err(|error| Refusal::Internal(error.into()))?
         }
         Err(_) => None,
     };
@@ -262,7 +274,7 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         return Err(page(
             "redirect_uri_missing",
             [
-                "The app did not say where to return",
+                "The app's sign-in link is incomplete",
                 "The request has no redirect_uri.",
                 "Add one to the request that is registered for this app.",
             ],
@@ -284,9 +296,15 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
         ),
         None => format!("The app {} has no redirect URI registered.", isolated(&client.name)),
     };
-    let next_step = "Add it to the app's redirect URIs, or correct the app.";
+    let is_of_its_hosts = nearest.is_some_and(|registered| redirect::is_on_host_of(sent, registered));
+    let next_step = if is_of_its_hosts {
+        "Add it to the app's redirect URIs, or correct the app."
+    } else {
+        "Add it to the app's redirect URIs only if this address belongs to the app: somebody else may have made the link."
+    };
     let words = ["The app cannot be returned to", &message, next_step];
     let mut refusal = refusal(REDIRECT_URI_MISMATCH, words, &[("client_id", client.id.as_str())]);
+    refusal.app = Some(client.name.clone());
     let sent: String = sent.chars().take(MAX_SHOWN).collect();
     match nearest {
         Some(registered) => refusal.compared = Some((sent, registered.clone())),
@@ -312,7 +330,7 @@ fn difference(sent: &str, registered: &str) -> &'static str {
 fn check_redirectable(
     cx: &Cx,
     params: &Params,
-    client: Client,
+    client: Arc<Client>,
     target: &Target,
 ) -> Result<Request, (ResponseMode, Error)> {
     let mode = response_mode(params).map_err(|error| (ResponseMode::Query, error))?;
@@ -463,6 +481,7 @@ fn refusal(code: &'static str, [title, message, next_step]: [&str; 3], facts: &[
         facts: facts.iter().map(|(name, value)| ((*name).to_owned(), shown(value))).collect(),
         compared: None,
         again: None,
+        app: None,
         offers_sign_out: false,
     }
 }

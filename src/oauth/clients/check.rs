@@ -155,8 +155,10 @@ fn fill(client: &mut Client, change: &ClientFieldsChange) {
 
 /// What must hold of the client as a whole.
 fn check_whole(checker: &mut Checker, client: &Client) {
-    if !(1..=100).contains(&client.name.chars().count()) {
-        checker.note("name", "A name has 1 to 100 printable characters.");
+    if client.name.is_empty() {
+        checker.note("name", "Give the app a name.");
+    } else if client.name.chars().count() > 100 {
+        checker.note("name", "A name has 100 characters at the most.");
     } else if let Some(problem) = text::problem(&client.name, Lines::One) {
         checker.note("name", format!("The name {problem}."));
     }

@@ -11,6 +11,7 @@ mod registry;
 
 pub use check::{ClientChange, FieldError, NewClient};
 pub use declare::{declare, mistakes};
+pub(in crate::oauth) use registry::find_in;
 pub use registry::{
     Filter, Registered, delete, deletion, find, find_live, page, register, rotate_secret, set_disabled, update,
 };

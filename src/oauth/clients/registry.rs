@@ -1,5 +1,6 @@
 //! Registered clients in the store: each change in one transaction with its audit row.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{self, ClientChange, NewClient};
@@ -15,7 +16,7 @@ use crate::cx::Cx;
 use crate::identity::cascade::{self, Ended};
 use crate::records::{Client, ClientSecret, ClientType, Origin, SubjectRef};
 use crate::rights::{self, Right};
-use crate::store::{self, Tx, rows};
+use crate::store::{self, Snapshot, Tx, rows};
 
 /// The type that rights over all clients are on.
 pub(super) const CLIENTS: &str = "clients";
@@ -30,13 +31,18 @@ pub struct Registered {
 }
 
 /// The client with this id.
-pub fn find(cx: &Cx, id: &str) -> Result<Option<Client>, Error> {
+pub fn find(cx: &Cx, id: &str) -> Result<Option<Arc<Client>>, Error> {
     let Ok(id) = id.parse::<ClientId>() else { return Ok(None) };
-    Ok(rows::clients::find(&cx.read()?, cx.tenant.id, &id)?)
+    Ok(find_in(cx, &cx.read()?, &id)?)
+}
+
+/// The client with this id, as the snapshot has it. Errors: reading.
+pub(in crate::oauth) fn find_in(cx: &Cx, from: &Snapshot, id: &ClientId) -> Result<Option<Arc<Client>>, store::Error> {
+    rows::clients::find_shared(from, cx.tenant.id, id, &cx.process().clients)
 }
 
 /// The client with this id unless it is disabled.
-pub fn find_live(cx: &Cx, id: &str) -> Result<Option<Client>, Error> {
+pub fn find_live(cx: &Cx, id: &str) -> Result<Option<Arc<Client>>, Error> {
     Ok(find(cx, id)?.filter(|client| !client.disabled))
 }
 

@@ -24,8 +24,8 @@ enum Redemption {
     Refused(Error),
 }
 
-/// What was drawn before the transaction.
-struct Drawn {
+/// The refresh token to be, made before the transaction, which must be pure.
+struct NewRefreshToken {
     refresh: RefreshId,
     secret: Secret<String>,
 }
@@ -39,8 +39,9 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
     let unknown = || unknown_code(Reason::CodeUnknown);
     let (id, secret) = token::split(presented).ok_or_else(unknown)?;
     let (id, secret) = (CodeId::parse(id).map_err(|_| unknown())?, Secret::from(secret));
-    let drawn = Drawn { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
-    let refresh_token = Secret::new(token::compose(drawn.refresh.as_str(), drawn.secret.expose()));
+    let new =
+        NewRefreshToken { refresh: RefreshId::new(cx.now, cx.entropy()), secret: Secret::new(cx.entropy().token()) };
+    let refresh_token = Secret::new(token::compose(new.refresh.as_str(), new.secret.expose()));
     let [issued, replayed, wasted] = [Entry::new(cx), Entry::new(cx), Entry::new(cx)];
     let (refused, refusal) = app_access::refused(cx, client, Gate::Code);
     let may_use = holder_may_use(cx, client, &id).await?;
@@ -80,7 +81,7 @@ pub(super) async fn exchange(cx: &Cx, params: &Params, client: &Client) -> Resul
                 refused.clone().by(ActorKind::User, &code.user).append(tx, &at, &refusal)?;
                 return Ok(Redemption::Refused(no_access()));
             }
-            begin_family(tx, &at, &client_in_tx, &code, &drawn)?;
+            begin_family(tx, &at, &client_in_tx, &code, &new)?;
             protection::note(tx, &at, &code)?;
             let entry = issued.clone().by(ActorKind::User, &code.user).target(&code.client);
             entry.append(tx, &at, &Event::TokenIssue { grant_type: None })?;
@@ -163,7 +164,7 @@ fn person_is_still_signed_in(
     Ok(user.map(|user| (user, session.id)))
 }
 
-fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Drawn) -> Result<(), Error> {
+fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, new: &NewRefreshToken) -> Result<(), Error> {
     let with_refresh = gets_refresh(client, &code.scopes);
     let life = if with_refresh { family_life(cx) } else { Duration::from_secs(mint::access_life(cx, client)) };
     let grant = Grant {
@@ -183,8 +184,8 @@ fn begin_family(tx: &mut Tx, cx: &Cx, client: &Client, code: &Code, drawn: &Draw
     rows::grants::put(tx, cx.tenant.id, None, &grant)?;
     if with_refresh {
         let refresh = Refresh {
-            id: drawn.refresh.clone(),
-            digest: Digest::of(drawn.secret.expose()),
+            id: new.refresh.clone(),
+            digest: Digest::of(new.secret.expose()),
             grant: grant.id.clone(),
             created_at: cx.now,
             expires_at: cx.now.plus(cx.settings().tokens.refresh_idle).min(grant.expires_at),

@@ -1,5 +1,7 @@
 //! Clients, by id.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::filtered::{self, PageRange};
@@ -9,7 +11,7 @@ use crate::base::page::{Page, PageRequest};
 use crate::base::sort::Sortable as _;
 use crate::records::{Client, ClientFields, ClientSecret, ClientType, Origin};
 use crate::store::key::prefix;
-use crate::store::{Error, GO_ON, Order, Read, Record, Table, Tx, record};
+use crate::store::{Decoded, Error, GO_ON, Order, Read, Record, Snapshot, Table, Tx, record};
 
 impl Record for Client {
     const VERSION: u8 = 2;
@@ -48,6 +50,16 @@ impl From<Version1> for Client {
 }
 
 const CLIENTS: Table<(TenantId, ClientId), Client> = Table::new("clients");
+
+/// As [`find`], shared with others who found the same row. Errors: reading.
+pub fn find_shared(
+    from: &Snapshot,
+    tenant: TenantId,
+    id: &ClientId,
+    decoded: &Decoded<Client>,
+) -> Result<Option<Arc<Client>>, Error> {
+    CLIENTS.find_shared(from, (tenant, id), decoded)
+}
 
 /// The client with this id, byte-exact.
 pub fn find(from: &(impl Read + ?Sized), tenant: TenantId, id: &ClientId) -> Result<Option<Client>, Error> {

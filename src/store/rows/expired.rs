@@ -63,10 +63,8 @@ fn remove(tx: &mut Tx, tenant: TenantId, kind: Kind, key: &str, now: Moment) -> 
             }
         }
         Kind::Link => {
-            if let Some(link) = key.parse().ok().map(|id| links::find(tx, tenant, &id)).transpose()?.flatten()
-                && link.expires_at <= now
-            {
-                links::delete(tx, tenant, &link)?;
+            if let Ok(id) = key.parse() {
+                links::end(tx, tenant, &id, now)?;
             }
         }
         Kind::Mark => marks::delete(tx, tenant, key)?,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{self, Operation};
 use super::{
-    Registry, api_keys, audit, backup, check, clients, doctor, entry, failures, groups, integration, keys, me, models,
-    outbox, overview, policies, sessions, settings, tuples, user_details, users,
+    Registry, api_keys, audit, audit_export, backup, check, clients, doctor, entry, failures, groups, integration,
+    keys, me, models, outbox, overview, policies, sessions, settings, tuples, user_details, user_sign_in, users,
 };
 use crate::base::json_schema::Schemas;
 use crate::http::endpoint::Endpoint;
@@ -34,6 +34,7 @@ fn operations() -> impl Iterator<Item = Operation> {
     let all = [
         users::operations(),
         user_details::operations(),
+        user_sign_in::operations(),
         sessions::operations(),
         groups::operations(),
         clients::operations(),
@@ -50,6 +51,7 @@ fn operations() -> impl Iterator<Item = Operation> {
         settings::operations(),
         doctor::operations(),
         audit::operations(),
+        audit_export::operations(),
         outbox::operations(),
         keys::operations(),
         backup::operations(),
