@@ -143,7 +143,7 @@ export const given = {
     between: [
       ['admin recover', ANN],
       ['auther admin user token', client('shop', 'web', APP)],
-      ['auther admin user invite', CY],
+      ['auther admin user link', CY],
       ['auther admin group add-member Engineering bob', BOB],
       ['--file less.json', ...SHOP.slice(1)],
       ['tuple add shop:invoice inv_1', ...STAFF],

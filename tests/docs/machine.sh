@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # machine.sh COMMAND…: runs a command on a machine of its own: a network with nothing but loopback, where every port is
-# free, and system folders whose changes are forgotten at the end. Needs root, or a kernel that lets anybody have
-# namespaces of their own.
+# free, and system folders whose changes are forgotten at the end. Needs root, or sudo.
 set -euo pipefail
 
 if [ "${AUTHER_DOCS_MACHINE:-}" != made ]; then
   as_root=()
-  if [ "$(id -u)" -ne 0 ]; then as_root=(--map-root-user); fi
-  AUTHER_DOCS_MACHINE=made exec unshare "${as_root[@]}" --net --mount --fork bash "$0" "$@"
+  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo --preserve-env); fi
+  "${as_root[@]}" unshare --net --mount true || { echo 'The documentation is run with namespaces of its own: this needs root.' >&2; exit 1; }
+  AUTHER_DOCS_MACHINE=made exec "${as_root[@]}" unshare --net --mount --fork bash "$0" "$@"
 fi
 
 mount --make-rprivate /
