@@ -10,6 +10,11 @@ pub enum Error {
     /// No such key, or not the caller's; for a presented one, not a key of this installation.
     #[error("there is no such API key")]
     NotFound,
+    /// What was presented has not the form of a key, or its check characters do not fit the rest.
+    #[error(
+        "this is no API key: it is mistyped, cut short, or has white space or a line end at one of its ends. Send the text alone that was shown when the key was made"
+    )]
+    Malformed,
     /// It, its owner or its client is switched off.
     #[error("this API key is disabled")]
     Disabled,
@@ -70,7 +75,8 @@ impl Error {
     /// The stable code of the API-key endpoints.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "KEY_NOT_FOUND",
+            // Clients know one code for a key that is none, whatever the reason.
+            Self::NotFound | Self::Malformed => "KEY_NOT_FOUND",
             Self::Disabled => "KEY_DISABLED",
             Self::Expired => "KEY_EXPIRED",
             Self::ForeignNetwork => "KEY_NOT_ALLOWED_FROM_ADDRESS",
@@ -101,6 +107,7 @@ impl Error {
         matches!(
             self,
             Self::NotFound
+                | Self::Malformed
                 | Self::Disabled
                 | Self::Expired
                 | Self::ForeignNetwork

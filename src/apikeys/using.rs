@@ -39,7 +39,8 @@ impl<E: Into<Error>> From<E> for Refused {
 }
 
 /// The key with this text, if it works from this address. Reads only: no use is taken and none is noted.
-/// Errors: [`Error::NotFound`], [`Error::Disabled`], [`Error::Expired`], [`Error::ForeignNetwork`].
+/// Errors: [`Error::Malformed`], [`Error::NotFound`], [`Error::Disabled`], [`Error::Expired`],
+/// [`Error::ForeignNetwork`].
 pub fn authenticate(cx: &Cx, presented: &Secret<String>, from: Option<IpAddr>) -> Result<Live, Error> {
     check(cx, presented, from).map_err(|refused| refused.error)
 }
@@ -72,7 +73,7 @@ pub fn live(cx: &Cx, id: &ApiKeyId) -> Result<Live, Error> {
 
 fn check(cx: &Cx, presented: &Secret<String>, address: Option<IpAddr>) -> Result<Live, Refused> {
     let text = presented.expose();
-    let id = token::id_of(text).ok_or(Error::NotFound)?;
+    let id = token::id_of(text).ok_or(Error::Malformed)?;
     let from = cx.read()?;
     let found = found(cx, &from, &id)?.filter(|found| found.key.hash.matches(text)).ok_or(Error::NotFound)?;
     let named = |error| Refused { key: Some(id.clone()), error };

@@ -176,12 +176,10 @@ impl Filter {
     fn accepts(&self, user: &User) -> bool {
         let Profile { name, given_name, family_name, nickname, .. } = &user.profile;
         let names = [&user.username, name, given_name, family_name, nickname].into_iter().flatten().map(String::as_str);
+        let texts = [&*user.email, user.id.as_str()].into_iter().chain(names);
         self.disabled.is_none_or(|disabled| disabled == user.disabled)
             && self.role.as_ref().is_none_or(|role| user.roles.contains(role))
-            && self
-                .search
-                .as_ref()
-                .is_none_or(|search| search.is_in_any([&*user.email, user.id.as_str()]) || search.is_in_any(names))
+            && self.search.as_ref().is_none_or(|search| search.is_in_any(texts))
     }
 }
 

@@ -216,6 +216,11 @@ async fn a_key_that_does_not_work_is_refused_in_the_words_of_the_dialect() {
     let key = ann.key(json!({"name": "k", "expiresIn": DAY})).await;
     let (id, secret) = (text(&key, "id"), text(&key, "key"));
     refused(&secret[..secret.len() - 1], "KEY_NOT_FOUND").await;
+    // A file read with its line end, a variable with its quotes: that there is no such key would be another thing.
+    for mistaken in [format!("{secret}\n"), format!(" {secret}"), format!("\"{secret}\""), secret.to_uppercase()] {
+        let said = exchange(&home, &mistaken).await.json();
+        assert!(said["message"].as_str().unwrap().contains("a line end at one of its ends"), "{said}");
+    }
     ann.post("update", json!({"keyId": id, "enabled": false})).await;
     refused(secret, "KEY_DISABLED").await;
     ann.post("update", json!({"keyId": id, "enabled": true})).await;

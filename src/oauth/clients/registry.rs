@@ -62,8 +62,8 @@ impl Filter {
         self.kind.is_none_or(|kind| kind == client.kind)
             && self.disabled.is_none_or(|disabled| disabled == client.disabled)
             && self.search.as_ref().is_none_or(|search| {
-                search.is_in_any([client.id.as_str(), &*client.name])
-                    || search.is_in_any(client.redirect_uris.iter().map(String::as_str))
+                let uris = client.redirect_uris.iter().map(String::as_str);
+                search.is_in_any([client.id.as_str(), &*client.name].into_iter().chain(uris))
             })
     }
 }
