@@ -10,6 +10,7 @@ use super::*;
 use crate::base::clock::{ManualClock, SystemClock};
 use crate::base::entropy::OsEntropy;
 use crate::config::{Environment, Overrides, load, reload as reload_configuration};
+use crate::identity::users::{self, NewUser};
 use crate::outbox;
 use crate::records::Algorithm;
 use crate::testing::block_on;
@@ -94,6 +95,14 @@ fn an_empty_folder_becomes_a_server_with_tls_of_its_own_and_a_set_up_link() {
     assert!(server.told.setup.as_ref().unwrap().starts_with(&format!("{issuer}/setup?token=lnk_")));
     assert_eq!(names_in(folder.path()), ["auther.redb", "auther.sock"]);
     let (pem, [well, file, start]) = block_on(async {
+        // Without anybody the start page says how to set it up.
+        let cx = Cx::for_system(server.app());
+        let new = NewUser {
+            email: String::from("root@example.com"),
+            roles: vec![String::from("admin")],
+            ..NewUser::default()
+        };
+        users::create(&cx, new).await.unwrap();
         let pem = tls::ensure_ca(&server.app()).await.unwrap().pem;
         let ca = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
         let client = reqwest::Client::builder().tls_certs_only([ca]).resolve("localhost", server.told.address);
