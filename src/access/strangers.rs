@@ -1,5 +1,5 @@
-//! Subjects that are nobody here. They may be somebody of another system, and a tuple may speak of them; whoever writes
-//! one by mistake is told at once, since it looks the same.
+//! Subjects that are nobody here. They may be somebody of another system, and a tuple may speak of them. A slip of
+//! the pen looks the same, so the person who writes one is told at once.
 
 use super::Error;
 use super::check::{API_KEY, USER};

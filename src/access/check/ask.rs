@@ -8,6 +8,7 @@ use super::order::CheckSession;
 use super::question::{Decision, Question, Reason, StaticDecision};
 use super::subject_status::{State, StoredSchema, SubjectStatus};
 use crate::access::Error;
+use crate::access::explain::Otherwise;
 use crate::access::graph::{Graph, Limits, SnapshotTuples, StoreTuples};
 use crate::audit::{self, Entry, Event};
 use crate::base::Budget;
@@ -81,8 +82,9 @@ async fn without_privileges(
         };
         let plain = Question { privileges: false, ..question.clone() };
         // Boxed: it ends here, for that answer has no privilege.
-        let mut otherwise = Box::pin(check_many(cx, std::slice::from_ref(&plain))).await?;
-        explanation.without_privilege = otherwise.pop().transpose()?.map(Box::new);
+        let Decision { allowed, reason, explanation: why, .. } = Box::pin(check(cx, &plain)).await?;
+        let otherwise = Otherwise { allowed, reason: reason.as_str(), because: reason.words(), explanation: why };
+        explanation.without_privilege = Some(Box::new(otherwise));
     }
     Ok(())
 }

@@ -71,8 +71,8 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
     }
 
     /// What is decided before the tuples of the object: a subject that is not active, an administrator, full access, no
-    /// model or permission; without `privileges`, as if the subject were no administrator and had no full access. `None`
-    /// when tuples decide. Errors: [`Error::LimitReached`].
+    /// model or permission; without `privileges`, as if the subject were no administrator and had no full access.
+    /// `None` when tuples decide. Errors: [`Error::LimitReached`].
     pub fn decided_before_tuples(
         &mut self,
         model: Option<&CompiledModel>,

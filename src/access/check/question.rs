@@ -29,8 +29,8 @@ pub struct Question {
     pub contextual: Vec<Tuple>,
     /// Whether the answer says why.
     pub explain: bool,
-    /// Whether administering the platform, or full access to a client, lets the subject through before tuples are looked
-    /// at. Only an explanation asks without.
+    /// Whether administering the platform, or full access to a client, lets the subject through before tuples are
+    /// looked at. Only an explanation asks without.
     pub privileges: bool,
 }
 

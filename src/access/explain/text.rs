@@ -16,10 +16,10 @@ impl Explanation {
             None => {}
         }
         lines.extend(self.misses.iter().map(miss));
-        if let Some(decision) = &self.without_privilege {
-            let word = if decision.allowed { "allowed" } else { "denied" };
-            lines.push(format!("Without that it would be {word}: {}.", decision.reason.words()));
-            let why = decision.explanation.iter().flat_map(Self::sentences);
+        if let Some(otherwise) = &self.without_privilege {
+            let word = if otherwise.allowed { "allowed" } else { "denied" };
+            lines.push(format!("Without that it would be {word}: {}.", otherwise.because));
+            let why = otherwise.explanation.iter().flat_map(Self::sentences);
             lines.extend(why.map(|line| format!("  {line}")));
         }
         let more = lines.len().saturating_sub(MAX_LINES);
