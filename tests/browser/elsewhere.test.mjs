@@ -68,6 +68,7 @@ const places = [
     stands: tab === 'grants' ? [['billing:invoice', TYPE]] : [],
   })),
   { path: '/admin/sessions' },
+  { path: '/admin/administrators', stands: [['ann@example.org', 'ann@example.com']] },
   { path: '/admin/clients' },
   { path: '/admin/clients/register' },
   ...['', 'access', 'integration', 'failures'].map((tab) => ({ path: '/admin/clients/:id', tab })),

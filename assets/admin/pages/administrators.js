@@ -118,7 +118,7 @@ export function Administrators() {
 }
 
 const tuplesOf = (role, subject_type, subject_id) =>
-  role.tuples.map(([entity_type, relation]) => ({ entity_type, entity_id: "*", relation, subject_type, subject_id, names: false }));
+  role.tuples.map(([entity_type, relation]) => ({ entity_type, entity_id: "*", relation, subject_type, subject_id }));
 
 const fields = [
   {
@@ -142,7 +142,7 @@ function Add({ close, done }) {
     const id = await idOf(subject_type, subject.trim()).catch((problem) => {
       throw wrong(problem.message);
     });
-    await admin.post("/tuples", { tuples: tuplesOf(chosen, subject_type, id) });
+    await admin.post("/tuples", { tuples: tuplesOf(chosen, subject_type, id).map((tuple) => ({ ...tuple, names: false })) });
     return chosen;
   };
   return html`<${Dialog} title="Add an administrator" close=${close}>

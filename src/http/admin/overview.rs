@@ -233,14 +233,10 @@ fn checklist(cx: &Cx, from: &Snapshot, counts: &Counts) -> Result<Vec<ChecklistS
     let steps = [
         (users::first_administrator(cx)?.is_some(), "Make the first administrator", "users"),
         (counts.clients > 0, "Register an app", "clients/register"),
-        (counts.users > 1, "Make an account for somebody else", "users/create"),
+        (counts.users > 1, "Add a second person", "users/create"),
         (counts.grants > 0, "Sign in to an app", "clients"),
         (doctor::last_backup(from)?.is_some(), "Make a backup", "settings?tab=health"),
-        (
-            settings.master_key.is_some(),
-            "Keep the key of the secrets out of the data file",
-            "settings?search=master_key",
-        ),
+        (settings.master_key.is_some(), "Store the encryption key outside the data file", "settings?search=master_key"),
         (!host.ends_with("localhost"), "Give this server its public address", "settings?search=issuer"),
     ];
     let step = |(done, title, page): (bool, &str, &str)| ChecklistStep {

@@ -302,7 +302,7 @@ fn redirect_is_registered(client: &Client, params: &Params) -> Result<String, Re
     } else {
         "Add it to the app's redirect URIs only if this address belongs to the app: somebody else may have made the link."
     };
-    let words = ["The app cannot be returned to", &message, next_step];
+    let words = ["The redirect URI is not registered", &message, next_step];
     let mut refusal = refusal(REDIRECT_URI_MISMATCH, words, &[("client_id", client.id.as_str())]);
     refusal.app = Some(client.name.clone());
     let sent: String = sent.chars().take(MAX_SHOWN).collect();

@@ -97,6 +97,7 @@ export const OPERATIONS = {
 
 /** Why something is not in all three places. */
 export const NOWHERE = {
+  'GET /users/{user}/pause': 'who lifts it by the command line is told what was counted',
   'GET /openapi.json': 'it describes the API to programs',
   'GET /me': 'the command line is the machine itself and may do everything',
   'GET /overview': 'its parts are commands of their own: doctor, audit list, key list',
