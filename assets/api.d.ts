@@ -123,6 +123,8 @@ export interface Backup {
   schema: number;
   /** Rows by table, without empty tables. */
   tables: Record<string, number>;
+  /** Whether the audit log and the overview know of it: not when the disk of the data file is full. */
+  recorded: boolean;
 }
 
 /** Somebody's permission. */

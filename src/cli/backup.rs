@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::output::{Failure, Output, text};
 use super::remote::{Call, Remote};
 use crate::http::admin::backup::NewBackup;
-use crate::store::{self, BackupReport};
+use crate::store::{self, BackupReport, Restored};
 
 /// What can be done with copies of the data file.
 #[derive(Debug, Subcommand)]
@@ -35,7 +35,7 @@ pub struct FileArgs {
 pub struct RestoreArgs {
     /// The backup
     file: PathBuf,
-    /// Replace a data file that exists
+    /// Replace a data file that exists; it stays beside the new one, under another name
     #[arg(long)]
     force: bool,
 }
@@ -49,7 +49,11 @@ impl BackupCommand {
                 let path = absolute(&args.file)?;
                 let answer = remote.call(Call::post(["backup"]).body(&NewBackup { path }).slow())?;
                 output.show(&answer, |answer| {
-                    format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows"))
+                    let made = format!("Backed up to {}: {} rows.", text(answer, "path"), text(answer, "rows"));
+                    match answer.get("recorded").and_then(Value::as_bool) {
+                        Some(false) => format!("{made}\n{UNRECORDED}"),
+                        _ => made,
+                    }
                 })
             }
             Self::Verify(args) => {
@@ -59,14 +63,24 @@ impl BackupCommand {
                 })
             }
             Self::Restore(args) => {
-                let report = store::restore(&args.file, remote.data(), args.force).map_err(|error| refused(&error))?;
-                output.show(&document(remote.data(), &report), |answer| {
-                    format!("Restored {}: {} rows.", text(answer, "path"), text(answer, "rows"))
+                let restored = store::restore(&args.file, remote.data(), args.force);
+                let Restored { report, kept } = restored.map_err(|error| refused(&error))?;
+                let mut answer = document(remote.data(), &report);
+                answer["kept"] = json!(kept);
+                output.show(&answer, |answer| {
+                    let restored = format!("Restored {}: {} rows.", text(answer, "path"), text(answer, "rows"));
+                    match &kept {
+                        Some(kept) => format!("{restored}\nWhat was there before is in {}.", kept.display()),
+                        None => restored,
+                    }
                 })
             }
         }
     }
 }
+
+/// What is said of a copy that the data file knows nothing of.
+const UNRECORDED: &str = "The disk of the data file is full: the copy is whole, but nothing of it is in the audit log. Make room there: until then everything that writes is refused.";
 
 /// The server has another working folder than we have.
 fn absolute(file: &Path) -> Result<String, Failure> {

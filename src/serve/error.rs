@@ -14,7 +14,7 @@ use crate::{identity, oauth, script};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An address cannot be listened on.
-    #[error("{address} cannot be listened on: {cause}. Use --listen to name another address, or stop who has it.")]
+    #[error("{address} cannot be listened on: {cause}. {}", what_to_do(cause))]
     Listen {
         /// The address as it was typed.
         address: String,
@@ -76,6 +76,20 @@ pub enum Error {
     /// The system failed.
     #[error("the server failed: {0}")]
     Io(#[from] io::Error),
+}
+
+/// What helps against the reason for which there is no listener.
+fn what_to_do(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => "Another program has it: stop that, or use --listen to name another address.",
+        io::ErrorKind::PermissionDenied => {
+            "Only root may use ports below 1024: let the unit give the right (AmbientCapabilities=CAP_NET_BIND_SERVICE, as packaging/auther.service does) or the program have it (setcap cap_net_bind_service=+ep), or use --listen to name a higher port."
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "This machine does not have this address: use --listen to name one that it has."
+        }
+        _ => "Use --listen to name another address.",
+    }
 }
 
 impl Error {

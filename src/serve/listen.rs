@@ -109,6 +109,18 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
         let error = bind(&[entry(&[&address])]).unwrap_err().to_string();
-        assert!(error.contains(&address), "{error}");
+        assert!(error.contains(&address) && error.contains("Another program has it"), "{error}");
+    }
+
+    #[test]
+    fn what_to_do_is_about_the_cause() {
+        for (kind, words) in [
+            (io::ErrorKind::PermissionDenied, "below 1024"),
+            (io::ErrorKind::AddrNotAvailable, "does not have this address"),
+            (io::ErrorKind::Other, "--listen"),
+        ] {
+            let said = Error::listen("localhost:443", None, io::Error::from(kind)).to_string();
+            assert!(said.starts_with("localhost:443 cannot be listened on: ") && said.contains(words), "{said}");
+        }
     }
 }

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use self::redb::{BackupError, BackupReport, OpenError, Options, restore, verify_backup};
+pub use self::redb::{BackupError, BackupReport, OpenError, Options, Restored, restore, verify_backup};
 pub use changes::Revision;
 pub use decoded::Decoded;
 pub use error::Error;

@@ -38,6 +38,8 @@ pub struct Backup {
     schema: u32,
     /// Rows by table, without empty tables.
     tables: BTreeMap<String, u64>,
+    /// Whether the audit log and the overview know of it: not when the disk of the data file is full.
+    recorded: bool,
 }
 
 /// The operations of this file, of which the OpenAPI document and the tests of routes are made.
@@ -57,7 +59,12 @@ pub async fn create(local: Local, body: Body<NewBackup>) -> HandlerResult {
     let report = cx.look_long(move |cx| Ok::<_, Busy>(cx.store().backup(&target, |_| {}))).await?;
     let report = report.map_err(refused)?;
     let path = path.to_string_lossy().into_owned();
-    note(&cx, path.clone()).await?;
+    // A full disk is when a copy on another one is needed most: it is there, whether it can be noted or not.
+    let recorded = match note(&cx, path.clone()).await {
+        Ok(()) => true,
+        Err(store::Error::Full) => false,
+        Err(error) => return Err(error.into()),
+    };
     Ok(HttpResponse::Created().json(Backup {
         path,
         rows: report.rows,
@@ -65,6 +72,7 @@ pub async fn create(local: Local, body: Body<NewBackup>) -> HandlerResult {
         sha256: report.sha256,
         schema: report.schema,
         tables: report.tables,
+        recorded,
     }))
 }
 
@@ -87,4 +95,47 @@ fn refused(error: store::Error) -> Refusal {
         _ => return Refusal::internal(error),
     };
     Refusal::new(status, code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::body::to_bytes;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::store::{Options, Store};
+    use crate::testing::TestApp;
+
+    /// The room goes up from nothing, so that the disk is full at every point once.
+    #[actix_web::test]
+    async fn a_copy_succeeds_while_the_disk_of_the_data_file_is_full_and_says_so() {
+        let (folder, options) = (tempfile::tempdir().unwrap(), Options::default());
+        let store = Store::open(&folder.path().join("auther.redb"), &options).unwrap();
+        let app = TestApp::with(|parts| parts.store = store);
+        let mut seen = BTreeSet::new();
+        for step in 0..200_u64 {
+            options.room.set(step * 16 * 1024);
+            let target = folder.path().join(format!("backup {step}"));
+            let body = Body(NewBackup { path: target.display().to_string() });
+            match create(Local { cx: app.cx() }, body).await {
+                Ok(answer) => {
+                    let bytes = to_bytes(answer.into_body()).await.unwrap();
+                    let answer: Value = serde_json::from_slice(&bytes).unwrap();
+                    store::verify_backup(&target).unwrap();
+                    seen.insert(if answer["recorded"] == true { "recorded" } else { "not recorded" });
+                    if answer["recorded"] == true {
+                        break;
+                    }
+                }
+                Err(refusal) => {
+                    assert_eq!(refusal.code(), "disk_full");
+                    assert!(!target.exists());
+                    seen.insert("refused");
+                }
+            }
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["not recorded", "recorded", "refused"]);
+    }
 }

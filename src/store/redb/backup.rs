@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
@@ -24,6 +25,9 @@ use crate::store::meta::{META, Manifest, Meta};
 use crate::store::scan::{Order, Row};
 use crate::store::tx::Snapshot;
 use crate::store::{Error, migrate, record, schema};
+
+/// Replaced files that are kept beside the data file before somebody has to clear up.
+const MOST_KEPT: u32 = 1000;
 
 /// Rows per step of a copy.
 const STEP: usize = 4096;
@@ -80,9 +84,19 @@ pub fn verify_backup(path: &Path) -> Result<BackupReport, BackupError> {
     verified(path).map(|(_, manifest)| BackupReport::new(manifest, path))
 }
 
+/// A data file that was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// What is in it.
+    pub report: BackupReport,
+    /// Where the file is that was there before, if there was one.
+    pub kept: Option<PathBuf>,
+}
+
 /// Verifies `backup` and makes `target` a data file with its rows. An existing `target` is replaced only with `force`,
-/// and never while a process holds it. When anything fails, `target` is as it was.
-pub fn restore(backup: &Path, target: &Path, force: bool) -> Result<BackupReport, BackupError> {
+/// and never while a process holds it: it stays beside the new one under another name, and the new one takes over its
+/// owner and its mode; without one there, the owner of the folder. When anything fails, `target` is as it was.
+pub fn restore(backup: &Path, target: &Path, force: bool) -> Result<Restored, BackupError> {
     let (snapshot, manifest) = verified(backup)?;
     let exists = fs::symlink_metadata(target).is_ok();
     if exists && !force {
@@ -96,11 +110,38 @@ pub fn restore(backup: &Path, target: &Path, force: bool) -> Result<BackupReport
     let written = draft.engine().snapshot().and_then(|view| summary(view.as_ref())).map_err(unread)?;
     compare(target, &written, &manifest)?;
     draft.engine().close();
-    match draft.publish(if force { Publish::Replace } else { Publish::New }) {
-        Ok(_) => Ok(BackupReport::new(manifest, target)),
+    let failed = |error: io::Error| BackupError::Open(OpenError::from_io(target, &error));
+    draft.take_over_owner().map_err(failed)?;
+    let kept = if exists { Some(keep(target).map_err(failed)?) } else { None };
+    let published = draft.publish(if force { Publish::Replace } else { Publish::New });
+    if let (Err(_), Some(kept)) = (&published, &kept) {
+        // What was there is still in its place: its second name is one too many.
+        let _ = fs::remove_file(kept);
+    }
+    match published {
+        Ok(_) => Ok(Restored { report: BackupReport::new(manifest, target), kept }),
         Err(Unpublished::Exists) => Err(BackupError::Exists(target.to_path_buf())),
         Err(Unpublished::Failed(error)) => Err(error.into()),
     }
+}
+
+/// Gives the file a second name beside its own, so that it is still there when another one takes its place.
+fn keep(file: &Path) -> io::Result<PathBuf> {
+    let named = |number: u32| {
+        let mut name = file.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".replaced-{number}"));
+        file.with_file_name(name)
+    };
+    for number in 1..=MOST_KEPT {
+        let kept = named(number);
+        match fs::hard_link(file, &kept) {
+            Ok(()) => return Ok(kept),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let message = format!("{} and {MOST_KEPT} files like it are there already: remove some", named(1).display());
+    Err(io::Error::other(message))
 }
 
 fn verified(path: &Path) -> Result<(Snapshot, Manifest), BackupError> {
@@ -246,7 +287,6 @@ fn walk(view: &dyn View, take: &mut dyn FnMut(&'static str, Vec<Row>) -> Result<
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -317,7 +357,8 @@ mod tests {
             assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
             assert_eq!(verify_backup(&target).unwrap(), report);
             let copy = folder.path().join(format!("restored {round}"));
-            assert_eq!(restore(&target, &copy, false).unwrap().sha256, report.sha256);
+            let made = restore(&target, &copy, false).unwrap();
+            assert_eq!((made.report.sha256, made.kept), (report.sha256, None));
             let restored = Store::open(&copy, &Options::default()).unwrap();
             let copy = restored.read().unwrap();
             let counts = [&LEFT, &RIGHT].map(|table| table.find(&copy, &(TenantId::DEFAULT, 0)).unwrap().unwrap().0);
@@ -398,14 +439,19 @@ mod tests {
         let before = fs::read(&place).unwrap();
         assert!(matches!(restore(&target, &place, false), Err(BackupError::Exists(_))));
         assert!(fs::read(&place).unwrap() == before);
-        restore(&target, &place, true).unwrap();
+        let kept = restore(&target, &place, true).unwrap().kept.unwrap();
+        assert!(kept == folder.path().join("auther.redb.replaced-1") && fs::read(&kept).unwrap() == before);
+        assert_eq!(Store::open(&kept, &Options::default()).map(|store| store.close()).ok(), Some(()));
         let store = Store::open(&place, &Options::default()).unwrap();
         let counted = LEFT.find(&store.read().unwrap(), &(TenantId::DEFAULT, 0)).unwrap();
         assert_eq!(counted, Some(Count(3)));
         assert_eq!(META.find(&store.read().unwrap(), &manifest_key()).unwrap(), None, "it is a data file again");
         assert!(matches!(verify_backup(&target), Ok(report) if report.rows == 6));
         assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        store.close();
+        let second = restore(&target, &place, true).unwrap().kept;
+        assert_eq!(second, Some(folder.path().join("auther.redb.replaced-2")), "nothing that is kept is replaced");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Default for Room {
 
 #[cfg(test)]
 impl Room {
-    pub(super) fn set(&self, bytes: u64) {
+    pub(crate) fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::SeqCst);
     }
 

@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::engine::RedbEngine;
-use super::error::OpenError;
+use super::error::{OpenError, folder_of};
 use super::opening;
 use super::options::Options;
 
@@ -70,6 +71,28 @@ impl Draft {
         &self.engine
     }
 
+    /// Gives the draft to the owner of the file that it takes the place of, with the same mode, or to the owner of its
+    /// folder where there is none: root restores for a service that runs as somebody else. Does nothing for all others,
+    /// who could not give a file away. Errors: the system's.
+    pub(in crate::store) fn take_over_owner(&self) -> io::Result<()> {
+        let theirs = match fs::metadata(&self.target) {
+            Ok(replaced) => {
+                fs::set_permissions(&self.file.0, replaced.permissions())?;
+                replaced
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::metadata(folder_of(&self.target))?,
+            Err(error) => return Err(error),
+        };
+        let ours = fs::metadata(&self.file.0)?;
+        if (ours.uid(), ours.gid()) == (theirs.uid(), theirs.gid()) {
+            return Ok(());
+        }
+        match chown(&self.file.0, Some(theirs.uid()), Some(theirs.gid())) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            done => done,
+        }
+    }
+
     /// Puts the draft in its place and gives the engine, which stays open if it was.
     pub(in crate::store) fn publish(self, how: Publish) -> Result<RedbEngine, Unpublished> {
         let failed = |error: io::Error| Unpublished::Failed(OpenError::from_io(&self.target, &error));
@@ -115,6 +138,5 @@ fn named(error: OpenError, target: &Path) -> OpenError {
 
 /// Makes the name of a new file survive a power loss.
 fn sync_folder(file: &Path) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder_of(file))?.sync_all()
 }

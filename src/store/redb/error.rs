@@ -104,7 +104,7 @@ impl OpenError {
 }
 
 /// Where a file of this name would be.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -22,7 +22,7 @@ mod view;
 #[cfg(test)]
 mod refusals;
 
-pub use backup::{BackupReport, restore, verify_backup};
+pub use backup::{BackupReport, Restored, restore, verify_backup};
 pub use error::{BackupError, OpenError};
 pub use options::Options;
 

@@ -101,6 +101,10 @@ fn file_of(path: &Path, access: Access) -> Result<File, OpenError> {
     if !known.is_file() {
         return Err(OpenError::NotAFile(path.to_path_buf()));
     }
+    // What to do about its mode is said of a data file only, not of any file that was named by mistake.
+    if let Ok(file) = File::open(path) {
+        has_magic(path, &file)?;
+    }
     let mode = known.mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(OpenError::Mode { path: path.to_path_buf(), mode });
@@ -135,14 +139,22 @@ fn staged(path: &Path, file: File, access: Access, options: &Options) -> Result<
     Ok(Opened { database, device })
 }
 
-fn check_header(path: &Path, file: &File) -> Result<(), OpenError> {
+/// The byte after the magic number, if there is one. Errors: [`OpenError::NotAuther`] for a file that begins otherwise.
+fn has_magic(path: &Path, file: &File) -> Result<Option<u8>, OpenError> {
     let mut start = Vec::new();
     let read = file.take(MAGIC.len() as u64 + 1).read_to_end(&mut start);
     read.map_err(|error| OpenError::from_io(path, &error))?;
+    match start.strip_prefix(&MAGIC) {
+        Some(rest) => Ok(rest.first().copied()),
+        None => Err(OpenError::NotAuther(path.to_path_buf())),
+    }
+}
+
+fn check_header(path: &Path, file: &File) -> Result<(), OpenError> {
+    let flags = has_magic(path, file)?;
     let damaged = |reason: &str| OpenError::Damaged { path: path.to_path_buf(), reason: reason.to_owned() };
-    let Some(flags) = start.strip_prefix(&MAGIC) else { return Err(OpenError::NotAuther(path.to_path_buf())) };
     let length = file.metadata().map_err(|error| OpenError::from_io(path, &error))?.len();
-    let Some(flags) = flags.first().filter(|_| length >= SMALLEST) else { return Err(damaged("it ends too early")) };
+    let Some(flags) = flags.filter(|_| length >= SMALLEST) else { return Err(damaged("it ends too early")) };
     if flags & !KNOWN_FLAGS != 0 || flags & TWO_PHASES == 0 {
         return Err(damaged("its header was changed"));
     }

@@ -179,8 +179,13 @@ fn a_foreign_file_is_refused() {
     for bytes in [&b""[..], b"redb", b"-- notes --\n", &[0; 100_000]] {
         write_file(&path, bytes);
         assert!(matches!(refused(&path), OpenError::NotAuther(_)));
+        // Nobody is told to change the mode of a file that is not ours, such as /etc/passwd.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(refused(&path), OpenError::NotAuther(_)));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(matches!(refused(&path), OpenError::NotAuther(_)));
+        fs::remove_file(&path).unwrap();
     }
-    fs::remove_file(&path).unwrap();
     let foreign = opening::fresh(&path, &Options::default()).unwrap();
     let engine = RedbEngine::new(&path, &Options::default(), foreign).unwrap();
     tx::transact(&engine, |tx| ROWS.put(tx, &(TenantId::DEFAULT, 1), &text(1))).unwrap();

@@ -185,7 +185,7 @@ fn check_backup(store: &Store, model: &Model, folder: &Path) {
     let report = store.backup(&target, |_| {}).unwrap();
     assert_eq!(verify_backup(&target).unwrap(), report);
     let restored = folder.join("restored.redb");
-    assert_eq!(restore(&target, &restored, true).unwrap().sha256, report.sha256);
+    assert_eq!(restore(&target, &restored, true).unwrap().report.sha256, report.sha256);
     let store = Store::open(&restored, &Options::default()).unwrap();
     compare(&store, model);
     std::fs::remove_file(target).unwrap();
