@@ -160,6 +160,8 @@ export interface CheckAnswer {
   subject_id: string;
   /** The name that the subject was given by. */
   resolved?: Name;
+  /** What there is to say of the subject when it is nobody here. */
+  note?: string;
   /** The derivation or what came nearest, and both in sentences. */
   explanation?: Record<string, unknown>;
   /** For each tuple that was tried, whether it would do. */
@@ -668,6 +670,10 @@ export interface ImportedTuples {
   resolved: number;
   /** Those whose subject was taken for an identifier, and is also the name of somebody here. */
   names: number;
+  /** Those whose subject is nobody here: of an unknown type, or of another system. */
+  strangers?: number;
+  /** What there is to say of the first of them. */
+  notes?: string[];
 }
 
 /** What the developer of an app needs: addresses as discovery has them, and what is registered. Never a secret. */
@@ -746,6 +752,10 @@ export interface LocalCa {
   pem: string;
   /** Over the certificate, in hexadecimal. */
   sha256: string;
+  /** The same as tools print it: two digits, a colon, and so on. */
+  fingerprint: string;
+  /** Where everybody may load it, where this server shows a certificate of it. */
+  url: string | null;
   created_at: Timestamp;
   expires_at: Timestamp;
 }
@@ -1004,6 +1014,8 @@ export interface NewTuple {
   updated_at?: Timestamp | null;
   /** Said when it is read; ignored. */
   resolved?: Record<string, unknown> | null;
+  /** Said when it is written; ignored. */
+  note?: string | null;
 }
 
 /** One tuple, or several, all or none. */
@@ -1415,6 +1427,8 @@ export interface TriedTuples {
   looked_at: LookedAt;
   /** The names that subjects were given by. */
   resolved: Name[];
+  /** What there is to say of subjects that are nobody here. */
+  notes: string[];
 }
 
 /** A tuple: who has which relation to which object. */
@@ -1437,6 +1451,8 @@ export interface Tuple {
   updated_at: Timestamp;
   /** The name that the subject was given by. */
   resolved?: Name;
+  /** What there is to say of the subject when it is nobody here, where a tuple was written. */
+  note?: string;
 }
 
 /** Several tuples to write. */

@@ -470,7 +470,7 @@ fn outcome<F: TupleReader + ?Sized>(
     let result = match model {
         Some(model) => session.static_result(model, id, permission)?,
         None => {
-            let decided = session.decided_before_tuples(None, (kind, id, permission))?;
+            let decided = session.decided_before_tuples(None, (kind, id, permission), true)?;
             decided.filter(|reason| *reason == Reason::AdminBypass).map(|_| CheckResult::Yes)
         }
     };

@@ -6,8 +6,8 @@
 //! objects, subjects and actions that a question would allow, `effective` all that a subject may do, `claims` puts
 //! permissions in tokens, `group_claims` groups and roles for apps that know no relations. `policy` makes the context
 //! of a script (`request_context` is the caller's part of it) and reads its answer, `evaluations` keeps its outcome,
-//! `switched_off` which scripts are not run any more, `naming` turns names that people type into identifiers. Start
-//! reading at [`check`].
+//! `switched_off` which scripts are not run any more, `naming` turns names that people type into identifiers,
+//! `strangers` says which of them are nobody here. Start reading at [`check`].
 
 pub mod authority;
 pub(crate) mod catalogue;
@@ -30,6 +30,7 @@ pub(crate) mod model;
 pub(crate) mod naming;
 pub(crate) mod policy;
 pub(crate) mod request_context;
+pub(crate) mod strangers;
 pub(crate) mod switched_off;
 #[cfg(test)]
 mod tests;

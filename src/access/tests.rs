@@ -14,6 +14,7 @@ use super::graph::{CheckResult, Engine, Graph, Limits, ObjectRelation};
 use super::list;
 use super::model::{builtin, compile};
 use super::naming::Naming;
+use super::strangers;
 use super::tuples::{self, Change, Filter, NewTuple};
 use crate::audit;
 use crate::base::id::{ApiKeyId, ClientId, TenantId, UserId};
@@ -135,6 +136,64 @@ fn exclusions_hold_for_what_comes_from_a_parent() {
     assert_eq!(denied.reason, Reason::NoTuple);
     assert_eq!(denied.explanation.unwrap().misses[0].why, NearMissReason::Excluded);
     assert_eq!(may_read(), []);
+}
+
+#[test]
+fn an_explanation_of_a_privilege_says_what_the_answer_would_be_without_it() {
+    let home = home();
+    let cx = home.cx();
+    let root = someone(user(&cx, "root@example.com").id.as_str());
+    let ann = someone(user(&cx, "ann@example.com").id.as_str());
+    give(&cx, ("platform", "*", "admin"), root.clone());
+    give(&cx, ("oauth_client", "abc", "full_access"), ann.clone());
+    for (subject, why) in [(&root, Reason::AdminBypass), (&ann, Reason::ClientFullAccess)] {
+        let explained = |id: &str| {
+            let question = Question { explain: true, ..Question::new(subject.clone(), "viewer", INVOICE, id) };
+            block_on(check(&cx, &question)).unwrap()
+        };
+        let decision = explained("1");
+        assert_eq!((decision.allowed, decision.reason), (true, why));
+        let explanation = decision.explanation.unwrap();
+        let otherwise = explanation.without_privilege.as_ref().unwrap();
+        assert_eq!((otherwise.allowed, otherwise.reason), (false, "no_tuple"));
+        let told = explanation.sentences().join("\n");
+        assert!(told.contains("Without that it would be denied: no relation gives it."), "{told}");
+        give(&cx, (INVOICE, "2", "viewer"), subject.clone());
+        let explanation = explained("2").explanation.unwrap();
+        assert!(explanation.without_privilege.as_ref().unwrap().allowed);
+        assert!(explanation.sentences().join("\n").contains("Without that it would be allowed: a relation gives it."));
+    }
+}
+
+#[test]
+fn a_subject_that_is_nobody_here_is_noted_and_who_is_here_is_not() {
+    let home = home();
+    let cx = home.cx();
+    let ann = user(&cx, "ann@example.com");
+    let note = |kind: &str, id: &str| strangers::note(&cx, &cx.read().unwrap(), &SubjectRef::new(kind, id)).unwrap();
+    for (kind, id, said) in [
+        ("user", "anne@example.com", "no person anne@example.com here"),
+        ("group", "Eng", "no group Eng here"),
+        ("apikey", "key_1", "no API key key_1 here"),
+        ("usr", "u1", "no model declares the type usr, so nothing here is of it. Did you mean `user`?"),
+    ] {
+        let told = note(kind, id).unwrap_or_default();
+        assert!(told.contains(said), "{kind} {id}: {told}");
+    }
+    for (kind, id) in [("user", ann.id.as_str()), ("user", "*"), ("client", "abc"), (INVOICE, "1")] {
+        assert_eq!(note(kind, id), None, "{kind} {id}");
+    }
+    let written = tuples::write(
+        &cx,
+        TupleKey {
+            entity_type: INVOICE.into(),
+            entity_id: "1".into(),
+            relation: "viewer".into(),
+            subject: SubjectRef::new("user", "anne"),
+        }
+        .into(),
+    );
+    assert!(block_on(written).unwrap().note.unwrap().contains("no person anne here"));
 }
 
 #[test]

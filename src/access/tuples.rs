@@ -7,7 +7,7 @@ use super::error::Mistake;
 use super::graph::Schema;
 use super::model::{self, CompiledModel, Relation};
 use super::naming::{self, Name, Naming};
-use super::{Error, evaluations};
+use super::{Error, evaluations, strangers};
 use crate::audit::{Changes, Entry, Event};
 use crate::base::Moment;
 use crate::base::id::{ClientId, GroupId};
@@ -69,6 +69,8 @@ pub struct Written {
     pub change: Change,
     /// The name that the subject was given by, if it was.
     pub name: Option<Name>,
+    /// What there is to say of its subject, if that is nobody here.
+    pub note: Option<String>,
 }
 
 /// What a writing did.
@@ -204,7 +206,8 @@ fn put_all(tx: &mut Tx, cx: &Cx, new: Vec<Fitting>, entries: &[Entry]) -> Result
             };
             entry.clone().target(tuple.key.id()).append(tx, cx, &event)?;
         }
-        written.push(Written { tuple, change, name });
+        let note = strangers::note(cx, tx, &tuple.key.subject)?;
+        written.push(Written { tuple, change, name, note });
     }
     if written.iter().any(|one| one.change != Change::Nothing) {
         rows::raise(tx, cx.tenant.id)?;

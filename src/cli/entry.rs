@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::output::{Failure, Output, text};
+use super::output::{Failure, Output, aside, text};
 use super::remote::{Call, Remote};
 use crate::http::admin::entry::Recovery;
 
@@ -32,5 +32,9 @@ pub fn recover(args: RecoverArgs, remote: &Remote, output: Output) -> Result<(),
 /// The local CA's certificate.
 pub fn ca(remote: &Remote, output: Output) -> Result<(), Failure> {
     let answer = remote.call(Call::get(["ca"]))?;
+    if !output.json {
+        // Beside the answer, which goes into a file.
+        aside(&format!("SHA-256 {}", text(&answer, "fingerprint")));
+    }
     output.show(&answer, |answer| answer.get("pem").and_then(|pem| pem.as_str()).unwrap_or_default().to_owned())
 }

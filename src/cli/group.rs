@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::flags::{PageFlags, SortFlag, one_of};
 use super::output::{Failure, Output, facts, list, text};
 use super::remote::{Call, Remote};
-use super::tuple::{noted, stranger, taken_for};
+use super::tuple::{stranger, taken_for};
 use super::user::would_end;
 use crate::access::groups::Change;
 use crate::http::admin::groups::{MemberKind, NewGroup, NewMember};
@@ -162,7 +162,7 @@ impl GroupCommand {
                 let body =
                     NewMember { subject_type: Some(args.kind), subject_id: args.member, names: Some(!args.as_is) };
                 let call = Call::post(["groups", &args.named.group, "members"]).body(&body);
-                let answer = noted(remote.call(call)?);
+                let answer = remote.call(call)?;
                 output.show(&answer, |answer| {
                     let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
                     format!("{kind}:{id} is in {}.{}{}", args.named.group, taken_for(answer), stranger(answer))

@@ -86,6 +86,12 @@ pub fn say(text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Prints a line on standard error, beside an answer that is for programs or for a file.
+pub fn aside(text: &str) {
+    // With the terminal gone there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Aligned columns under a heading; `empty` instead when there are no rows.
 pub fn table(heading: &[&str], rows: &[Vec<String>], empty: &str) -> String {
     if rows.is_empty() {

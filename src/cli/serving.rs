@@ -8,6 +8,7 @@ use crate::base::clock::SystemClock;
 use crate::base::entropy::OsEntropy;
 use crate::config::{Environment, Loaded, Overrides, Tls, reload};
 use crate::serve::{self, Reload, Server, telemetry};
+use crate::tenant::paths;
 
 /// Serves until a signal ends it.
 pub fn serve(overrides: Overrides) -> Result<(), Failure> {
@@ -49,6 +50,10 @@ fn welcome(server: &Server) -> String {
         format!("  listens on  {} ({certificate})", addresses.join(", ")),
         format!("  data file   {}", settings.data.display()),
     ];
+    if let Some(fingerprint) = server.ca_fingerprint() {
+        lines.push(format!("  local CA    {}", app.tenant.urls.url(paths::LOCAL_CA)));
+        lines.push(format!("  SHA-256     {fingerprint}"));
+    }
     if let Some(url) = server.setup_url() {
         lines.push(String::new());
         lines.push(String::from("Make the first administrator with this link. It works once."));

@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 use super::flags::PageFlags;
 use super::output::{Failure, Output, list, say, text};
 use super::remote::{Call, Remote};
-use crate::base::id::{ApiKeyId, GroupId, UserId};
 use crate::base::strict_json;
 use crate::base::{Moment, Timestamp};
 use crate::http::admin::tuples::{ImportedTuples, NewTuple, TupleChanges, TupleImport};
-use crate::records::tuple::ANY;
 
 /// Lines that are sent at a time.
 const BATCH: usize = 500;
@@ -193,10 +191,10 @@ impl AddArgs {
             return output.show(&answer, |answer| {
                 let names = answer.get("resolved").and_then(Value::as_array).into_iter().flatten();
                 let names: String = names.map(|name| taken_for(&json!({ "resolved": name }))).collect();
-                format!("{}{names}", changes(answer))
+                format!("{}{names}{}", changes(answer), strangers(answer))
             });
         }
-        let answer = noted(remote.call(Call::post(["tuples"]).body(&body))?);
+        let answer = remote.call(Call::post(["tuples"]).body(&body))?;
         let told = |answer: &Value| format!("Written.\n\n{}{}{}", tuple(answer), taken_for(answer), stranger(answer));
         output.show(&answer, told)
     }
@@ -213,28 +211,18 @@ pub(super) fn taken_for(answer: &Value) -> String {
     format!("\n{} is the {kind} of {}.", text(name, "typed"), text(name, "id"))
 }
 
-/// Says when a subject is nobody here: a name that was mistyped looks the same as somebody of another system.
+/// What the answer notes of a subject that is nobody here, as a line behind the rest.
 pub(super) fn stranger(answer: &Value) -> String {
-    let (kind, id) = (text(answer, "subject_type"), text(answer, "subject_id"));
-    let (is_here, what) = match &*kind {
-        "user" => (id.parse::<UserId>().is_ok(), "person"),
-        "group" => (id.parse::<GroupId>().is_ok(), "group"),
-        "apikey" => (id.parse::<ApiKeyId>().is_ok(), "API key"),
-        _ => (true, ""),
-    };
-    if is_here || id == ANY {
-        return String::new();
+    match text(answer, "note") {
+        note if note.is_empty() => note,
+        note => format!("\nNote: {note}"),
     }
-    format!("\nNote: there is no {what} {id} here. It was taken for the name of one in another system.")
 }
 
-/// The tuple that was written, with what there is to note about its subject as `note`.
-pub(super) fn noted(mut answer: Value) -> Value {
-    let note = stranger(&answer);
-    if let Some(members) = answer.as_object_mut().filter(|_| !note.is_empty()) {
-        members.insert(String::from("note"), note.trim_start_matches("\nNote: ").into());
-    }
-    answer
+/// The notes of an answer about several tuples, a line for each.
+fn strangers(answer: &Value) -> String {
+    let notes = answer.get("notes").and_then(Value::as_array).into_iter().flatten();
+    notes.map(|note| stranger(&json!({ "note": note }))).collect()
 }
 
 impl RemoveArgs {
@@ -288,11 +276,15 @@ impl ImportArgs {
             sum.expired += answer.expired;
             sum.resolved += answer.resolved;
             sum.names += answer.names;
+            sum.strangers += answer.strangers;
+            if sum.notes.is_empty() {
+                sum.notes = answer.notes;
+            }
             if !output.json && batches.len() > 1 {
                 eprint_progress(batch.end, lines.len());
             }
         }
-        let ImportedTuples { written, expired, resolved, names } = sum;
+        let ImportedTuples { written, expired, resolved, names, strangers, .. } = sum;
         let left_out = match expired {
             0 => String::new(),
             1 => String::from(" 1 has expired and was left out."),
@@ -306,7 +298,16 @@ impl ImportArgs {
             ),
             _ => format!("\n{resolved} subjects were named and are stored by their identifier."),
         };
-        output.show(&json!(sum), |_| format!("{written} tuples are there now.{left_out}{named}"))
+        let nobody = match strangers {
+            0 => String::new(),
+            count => format!("\nNote: {count} of them speak of a subject that is nobody here, such as:"),
+        };
+        let told = |sum: &Value| {
+            let notes = sum.get("notes").and_then(Value::as_array).into_iter().flatten();
+            let notes: String = notes.filter_map(Value::as_str).map(|note| format!("\n  {note}")).collect();
+            format!("{written} tuples are there now.{left_out}{named}{nobody}{notes}")
+        };
+        output.show(&json!(sum), told)
     }
 }
 
@@ -411,10 +412,25 @@ fn tuples(answer: &Value) -> String {
         ("SUBJECT TYPE", "subject_type"),
         ("SUBJECT", "subject_id"),
         ("OF", "subject_relation"),
+        ("CONDITION", "condition"),
         ("EXPIRES", "expires_at"),
         ("ID", "id"),
     ];
-    list(answer, &columns, "No tuple.")
+    let mut answer = answer.clone();
+    for item in answer.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(condition) = item.get_mut("condition") {
+            *condition = condition.as_str().map(beginning).into();
+        }
+    }
+    list(&answer, &columns, "No tuple.")
+}
+
+/// The first line of a condition, 40 characters at the most: a list has a line for each tuple.
+fn beginning(condition: &str) -> String {
+    const MOST: usize = 40;
+    let first = condition.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let short: String = first.chars().take(MOST).collect();
+    if short.len() == condition.trim().len() { short } else { format!("{short} …") }
 }
 
 fn tuple(answer: &Value) -> String {

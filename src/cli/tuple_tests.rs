@@ -27,16 +27,25 @@ fn a_line_that_cannot_be_sent_is_named_before_anything_is_written() {
 }
 
 #[test]
-fn a_subject_that_is_nobody_here_is_noted() {
-    let note = |kind: &str, id: &str| stranger(&json!({"subject_type": kind, "subject_id": id}));
-    assert!(note("user", "anne@example.com").contains("no person anne@example.com here"));
-    assert!(note("group", "Eng").contains("no group Eng") && note("apikey", "key_1").contains("no API key key_1"));
-    for (kind, id) in [("user", "usr_06gvqf1fch64btf5t0nap0qtp8"), ("user", "*"), ("folder", "f1"), ("client", "abc")] {
-        assert_eq!(note(kind, id), "", "{kind} {id}");
-    }
-    let told = noted(json!({"subject_type": "user", "subject_id": "anne@example.com"}));
-    assert!(told["note"].as_str().unwrap().starts_with("there is no person anne@example.com here"), "{told}");
-    assert_eq!(noted(json!({"subject_type": "user", "subject_id": "*"})).get("note"), None);
+fn what_the_answer_notes_stands_behind_it() {
+    assert_eq!(stranger(&json!({"note": "there is no person x here."})), "\nNote: there is no person x here.");
+    assert_eq!(stranger(&json!({"subject_id": "x"})), "");
+    assert_eq!(strangers(&json!({"notes": ["a.", "b."]})), "\nNote: a.\nNote: b.");
+}
+
+#[test]
+fn a_list_shows_the_condition_of_each_tuple_in_one_line() {
+    let tuple = |condition: Value| {
+        json!({"entity_type": "doc", "entity_id": "1", "relation": "viewer", "subject_type": "user",
+               "subject_id": "u", "condition": condition, "id": "tpl_1"})
+    };
+    let long = format!("-- office hours\nreturn {}", "x".repeat(200));
+    let shown = tuples(&json!({"items": [tuple(json!("return true")), tuple(json!(long)), tuple(Value::Null)]}));
+    assert_eq!(shown.lines().count(), 4, "{shown}");
+    assert!(
+        shown.contains("CONDITION") && shown.contains("return true") && shown.contains("-- office hours …"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -111,6 +111,13 @@ pub fn end(pem: &str) -> Option<Moment> {
     Some(Moment::from_seconds(i64::from(life.days) * 24 * 60 * 60 + i64::from(life.secs)))
 }
 
+/// SHA-256 of a certificate in PEM, as tools print it to be compared by eye: `54:F9:D3:…`. Errors: it is no PEM of a
+/// certificate.
+pub fn fingerprint(pem: &str) -> Result<String, Error> {
+    let digest = X509::from_pem(pem.as_bytes())?.digest(MessageDigest::sha256())?;
+    Ok(digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":"))
+}
+
 /// A certificate for these names that its own key signed, in PEM, and the key as PKCS #8.
 #[cfg(test)]
 pub fn self_signed(names: &[&str]) -> (rcgen::Certificate, Vec<u8>) {

@@ -20,6 +20,7 @@ pub(crate) mod guard;
 mod health;
 mod host;
 mod limit;
+pub(crate) mod local_ca;
 pub(crate) mod look;
 pub(crate) mod oauth;
 pub(crate) mod pages;
@@ -65,6 +66,7 @@ fn configure(config: &mut web::ServiceConfig) {
     account::configure(config);
     permissions::configure(config);
     health::configure(config);
+    local_ca::configure(config);
     pages::configure(config);
     admin::configure(config);
     files(config);

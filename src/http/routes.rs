@@ -25,7 +25,7 @@ pub enum Dialect {
     Admin,
     /// A page for people.
     Page,
-    /// One line of text, for machines that watch.
+    /// One line of text, for machines that watch or fetch a file.
     Plain,
 }
 
@@ -47,7 +47,7 @@ pub fn dialect(path: &str) -> Dialect {
         Dialect::Account
     } else if is_below("/api") {
         Dialect::Admin
-    } else if is_one_of(&[paths::HEALTHZ, paths::READYZ]) || is_below(paths::ASSETS.pattern()) {
+    } else if is_one_of(&[paths::HEALTHZ, paths::READYZ, paths::LOCAL_CA]) || is_below(paths::ASSETS.pattern()) {
         Dialect::Plain
     } else {
         Dialect::Page
@@ -150,6 +150,7 @@ mod tests {
             ("/api/admin/users", Dialect::Admin),
             ("/api/nothing", Dialect::Admin),
             ("/healthz", Dialect::Plain),
+            ("/ca.pem", Dialect::Plain),
             ("/metrics", Dialect::Page),
             ("/oauth2x", Dialect::Page),
             ("/", Dialect::Page),

@@ -31,12 +31,14 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::{Clock, Entropy, Secret};
-use crate::config::{Loaded, Settings};
+use crate::config::{self, Loaded, Settings};
+use crate::crypto::certificate;
 use crate::cx::{Application, Current, Cx};
 use crate::http;
 use crate::http::extract::{LocalPeer, Stranger};
 use crate::identity::links;
 use crate::oauth;
+use crate::store::rows::certificates::{self, Role};
 use crate::store::{OpenError, Options, Store};
 use crate::tenant::paths;
 use connections::Connections;
@@ -133,6 +135,16 @@ impl Server {
     /// The addresses it listens on, with the ports the system gave.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// The SHA-256 of the local CA, as tools print it; `None` where the certificate is from elsewhere.
+    pub fn ca_fingerprint(&self) -> Option<String> {
+        let app = self.app.load();
+        if app.settings.tls != config::Tls::LocalCa {
+            return None;
+        }
+        let ca = app.store.read().and_then(|from| certificates::find(&from, Role::Ca)).ok()??;
+        certificate::fingerprint(&ca.pem).ok()
     }
 
     /// The link for the first administrator; `None` once there is one.

@@ -10,6 +10,7 @@ use super::*;
 use crate::base::clock::{ManualClock, SystemClock};
 use crate::base::entropy::OsEntropy;
 use crate::config::{Environment, Overrides, load, reload as reload_configuration};
+use crate::identity::users::{self, NewUser};
 use crate::outbox;
 use crate::records::Algorithm;
 use crate::testing::block_on;
@@ -93,14 +94,32 @@ fn an_empty_folder_becomes_a_server_with_tls_of_its_own_and_a_set_up_link() {
     let issuer = format!("https://localhost:{}", server.told.address.port());
     assert!(server.told.setup.as_ref().unwrap().starts_with(&format!("{issuer}/setup?token=lnk_")));
     assert_eq!(names_in(folder.path()), ["auther.redb", "auther.sock"]);
-    let (status, body) = block_on(async {
-        let ca = tls::ensure_ca(&server.app()).await.unwrap();
-        let ca = reqwest::Certificate::from_pem(ca.pem.as_bytes()).unwrap();
+    let (pem, [well, file, start]) = block_on(async {
+        // Without anybody the start page says how to set it up.
+        let cx = Cx::for_system(server.app());
+        let new = NewUser {
+            email: String::from("root@example.com"),
+            roles: vec![String::from("admin")],
+            ..NewUser::default()
+        };
+        users::create(&cx, new).await.unwrap();
+        let pem = tls::ensure_ca(&server.app()).await.unwrap().pem;
+        let ca = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
         let client = reqwest::Client::builder().tls_certs_only([ca]).resolve("localhost", server.told.address);
-        let response = client.build().unwrap().get(format!("{issuer}/healthz")).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        let client = client.build().unwrap();
+        let mut told = Vec::new();
+        for path in ["/healthz", "/ca.pem", "/"] {
+            let response = client.get(format!("{issuer}{path}")).send().await.unwrap();
+            told.push((response.status().as_u16(), response.text().await.unwrap()));
+        }
+        (pem, <[_; 3]>::try_from(told).unwrap())
     });
-    assert_eq!((status, body.as_str()), (200, "up\n"));
+    assert_eq!((well.0, well.1.as_str()), (200, "up\n"));
+    // Everybody may load the authority, and the start page shows the fingerprint of that very file.
+    let fingerprint = crate::crypto::certificate::fingerprint(&pem).unwrap();
+    assert_eq!((file.0, fingerprint.len()), (200, 95));
+    assert_eq!(file.1, pem);
+    assert!(start.1.contains(&fingerprint) && start.1.contains("/ca.pem"), "{}", start.1);
     server.stop();
     assert_eq!(names_in(folder.path()), ["auther.redb"]);
 }

@@ -97,6 +97,9 @@ pub const HEALTHZ: Path = Path("/healthz");
 /// The store is open and keys are there.
 pub const READYZ: Path = Path("/readyz");
 
+/// The certificate of the local CA, for whom it is to be trusted by.
+pub const LOCAL_CA: Path = Path("/ca.pem");
+
 /// OpenID AuthZEN Authorization API 1.0 §9.
 pub const AUTHZEN_METADATA: Path = Path("/.well-known/authzen-configuration");
 /// The same of a decision point with a path (AuthZEN 1.0 §9). Below the origin, not below a base path.

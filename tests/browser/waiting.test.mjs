@@ -65,6 +65,8 @@ test('a helper sees who has to wait and why, and lifts it', async () => {
   const { context } = await open()
   const page = await signedIn(server, context, root, `/admin/users/${ivy.id}`)
   await page.waitForSelector('#sign-in-pause:has-text("in a row"):has-text("wrong password")')
+  await page.click('.tabs a:text-is("Activity")')
+  await page.waitForSelector('.entry:has-text("Could not sign in"):has-text("wrong password")')
   await page.click('#sign-in-pause button')
   await page.getByText(`${ivy.email} can sign in at once.`).first().waitFor()
   await page.locator('#sign-in-pause').waitFor({ state: 'detached' })

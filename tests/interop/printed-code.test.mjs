@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { guides } from '../../assets/admin/pages/snippets.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'printed-'))
@@ -50,12 +51,16 @@ const kinds = [
 
 const has = (command, ...args) => spawnSync(command, args).status === 0
 const python = process.env.AUTHER_TEST_PYTHON || 'python3'
+const grammars = fileURLToPath(new URL('../docs/parse.py', import.meta.url))
+const byGrammar = (language) => (file) => spawnSync(python, [grammars, language, file])
 const parsers = {
-  go: has('gofmt', '-h') || spawnSync('gofmt', ['-h']).status === 2 ? (file) => spawnSync('gofmt', ['-e', '-l', file]) : null,
+  go: spawnSync('gofmt', ['-h']).error ? byGrammar('go') : (file) => spawnSync('gofmt', ['-e', '-l', file]),
   py: has(python, '--version') ? (file) => spawnSync(python, ['-m', 'py_compile', file]) : null,
   mjs: (file) => spawnSync(process.execPath, ['--check', file]),
   // Alone it knows no library: what is no Java at all is found before that.
-  java: has('javac', '-version') ? (file) => spawnSync('javac', ['-proc:none', '-d', folder, file]) : null,
+  java: has('javac', '-version') ? (file) => spawnSync('javac', ['-proc:none', '-d', folder, file]) : byGrammar('java'),
+  // There is no .NET here: its files are read by the grammar of the language, and none is compiled.
+  cs: byGrammar('c_sharp'),
 }
 parsers.js = parsers.mjs
 
@@ -76,7 +81,7 @@ test('every printed file is one of its language', (t) => {
         writeFileSync(file, text)
         const { status, stdout, stderr } = parsers[end](file)
         const said = `${stdout}${stderr}`
-        if (end === 'java') {
+        if (end === 'java' && status !== 0) {
           const wrong = said.split('\n').filter((line) => /error:/.test(line) && !/does not exist|cannot find symbol|does not override/.test(line))
           assert.deepEqual(wrong, [], `${guide.id} ${name}\n${said}`)
         } else {

@@ -14,9 +14,12 @@ const files = [
   { path: here('auth-js.test.mjs'), title: 'Auth.js: a plain OIDC provider' },
   { path: here('wire.test.mjs'), title: 'The wire: aliases, errors, CORS, the JSON dialect' },
   { path: here('printed-code.test.mjs'), title: 'The printed code, parsed by the tools of its languages' },
+  { path: here('server-apps.test.mjs'), title: 'Python and Go: the printed apps', limit: 300_000 },
+  { path: here('spring-apps.test.mjs'), title: 'Java: the printed app and API, with Spring Security', limit: 600_000 },
   { path: here('go-clients.test.mjs'), title: 'Go: go-oidc, the printed API, groups, client_credentials' },
   { path: here('example-app.test.mjs'), title: 'The example app of the README' },
   { path: here('python/test_authlib.py'), title: 'Python: Authlib', run: runPython },
+  { path: here('python/test_jupyterhub.py'), title: 'Python: JupyterHub, and the printed API', run: runPython },
   { path: here('python/test_machine.py'), title: 'Python: the printed machine client', run: runPython },
   {
     path: here('python/test_schemathesis.py'),

@@ -57,12 +57,16 @@ async function administrators(signal) {
   return [...found].map(([key, tuples]) => ({ key, subject: tuples[0], tuples, ...held(tuples) }));
 }
 
+// What the first administrator has beside the role.
+/** @type {[type: string, relation: string]} */
+const OF_OWNERS = ["platform", "super_admin"];
 const isSame = (tuple, [type, relation]) => tuple.entity_type === type && tuple.relation === relation;
 
 // The roles that somebody holds whole, and the tuples that belong to none of them.
 function held(tuples) {
   const roles = ROLES.filter((role) => role.tuples.every((one) => tuples.some((tuple) => isSame(tuple, one))));
-  const rest = tuples.filter((tuple) => !roles.some((role) => role.tuples.some((one) => isSame(tuple, one))));
+  const named = roles.flatMap((role) => (role.name === "owner" ? [...role.tuples, OF_OWNERS] : role.tuples));
+  const rest = tuples.filter((tuple) => !named.some((one) => isSame(tuple, one)));
   return { roles, rest };
 }
 

@@ -328,14 +328,22 @@ export function KeysTab({ user }) {
 
 // Activity
 
+/** @type {[filter: string, title: string, words: string][]} */
+const ACTIVITY = [
+  ["search", "everything", "What they did, and what was done to their account."],
+  ["actor", "what they did", "What they did."],
+  ["target", "what was done to them", "What was done to their account."],
+];
+
 /** @param {{ user: User, [more: string]: any }} given */
 export function ActivityTab({ user }) {
   const { query } = useAddress();
-  const whose = query.get("of") === "target" ? "target" : "actor";
+  // Who could not sign in did nothing by name: failed sign-ins are among what was done to them.
+  const [whose, , words] = ACTIVITY.find(([name]) => name === query.get("of")) || ACTIVITY[0];
   return html`
-    <div class="bar"><p class="lead">${whose === "actor" ? "What they did." : "What was done to their account."}</p>
-      <label class="chip"><span>Show</span><select value=${whose} onChange=${(event) => setQuery({ of: event.target.value === "target" ? "target" : "" })}>
-        <option value="actor" selected=${whose === "actor"}>what they did</option><option value="target" selected=${whose === "target"}>what was done to them</option></select></label></div>
+    <div class="bar"><p class="lead">${words}</p>
+      <label class="chip"><span>Show</span><select value=${whose} onChange=${(event) => setQuery({ of: event.target.value === ACTIVITY[0][0] ? "" : event.target.value })}>
+        ${ACTIVITY.map(([name, title]) => html`<option key=${name} value=${name} selected=${whose === name}>${title}</option>`)}</select></label></div>
     <${Log} filter=${{ [whose]: user.id }} empty="Nothing yet" />
     <${Elsewhere} command=${`auther admin audit list --${whose} ${user.id}`} request=${curl("GET", `/audit?${whose}=${user.id}`)} />`;
 }

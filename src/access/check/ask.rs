@@ -8,6 +8,7 @@ use super::order::CheckSession;
 use super::question::{Decision, Question, Reason, StaticDecision};
 use super::subject_status::{State, StoredSchema, SubjectStatus};
 use crate::access::Error;
+use crate::access::explain::Otherwise;
 use crate::access::graph::{Graph, Limits, SnapshotTuples, StoreTuples};
 use crate::audit::{self, Entry, Event};
 use crate::base::Budget;
@@ -64,7 +65,28 @@ pub async fn check_many(cx: &Cx, questions: &[Question]) -> Result<Vec<Result<De
         });
     }
     record_bypasses(cx, questions, &answers).await?;
+    without_privileges(cx, questions, &mut answers).await?;
     Ok(answers)
+}
+
+/// Says in the explanations of those who were let through by who they are what the answer would be otherwise.
+async fn without_privileges(
+    cx: &Cx,
+    questions: &[Question],
+    answers: &mut [Result<Decision, Error>],
+) -> Result<(), Error> {
+    for (question, answer) in questions.iter().zip(answers) {
+        let Ok(decision) = answer else { continue };
+        let Some(explanation) = decision.explanation.as_mut().filter(|_| decision.reason.is_privilege()) else {
+            continue;
+        };
+        let plain = Question { privileges: false, ..question.clone() };
+        // Boxed: it ends here, for that answer has no privilege.
+        let Decision { allowed, reason, explanation: why, .. } = Box::pin(check(cx, &plain)).await?;
+        let otherwise = Otherwise { allowed, reason: reason.as_str(), because: reason.words(), explanation: why };
+        explanation.without_privilege = Some(Box::new(otherwise));
+    }
+    Ok(())
 }
 
 /// The answers without scripts: here, or when that takes too many steps, among the long work.

@@ -71,11 +71,13 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
     }
 
     /// What is decided before the tuples of the object: a subject that is not active, an administrator, full access, no
-    /// model or permission. `None` when tuples decide. Errors: [`Error::LimitReached`].
+    /// model or permission; without `privileges`, as if the subject were no administrator and had no full access.
+    /// `None` when tuples decide. Errors: [`Error::LimitReached`].
     pub fn decided_before_tuples(
         &mut self,
         model: Option<&CompiledModel>,
         (kind, id, name): (&str, &str, &str),
+        privileges: bool,
     ) -> Result<Option<Reason>, Error> {
         match &self.status {
             SubjectStatus::Unknown => return Ok(Some(Reason::SubjectNotFound)),
@@ -89,11 +91,12 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
             SubjectStatus::Active { bound: None } => {}
         }
         // Administrators are not above each other: on the platform itself only its own relations count.
-        if kind != PLATFORM && model.is_none_or(|model| model.admin_bypass) && self.administers()? {
+        if privileges && kind != PLATFORM && model.is_none_or(|model| model.admin_bypass) && self.administers()? {
             return Ok(Some(Reason::AdminBypass));
         }
         let Some(model) = model else { return Ok(Some(Reason::NoModel)) };
         if let Some(client) = &model.client
+            && privileges
             && self.engine.holds(ObjectRelation::new(CLIENTS, client.as_str(), FULL_ACCESS))?.result == CheckResult::Yes
         {
             return Ok(Some(Reason::ClientFullAccess));
@@ -120,7 +123,7 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
         let model = self.graph.schema.model(&question.entity_type)?;
         let kind = model.as_ref().map_or(question.entity_type.as_str(), |model| &model.entity_type);
         let asked = (kind, question.entity_id.as_str(), question.permission.as_str());
-        if let Some(reason) = self.decided_before_tuples(model.as_deref(), asked)? {
+        if let Some(reason) = self.decided_before_tuples(model.as_deref(), asked, question.privileges)? {
             let mut decision = Decision::new(reason, self.revision);
             decision.explanation = question.explain.then(|| self.privilege(reason, model.as_deref())).transpose()?;
             return Ok(StaticDecision::Decided(Box::new(decision)));
@@ -152,7 +155,7 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
         id: &str,
         permission: &str,
     ) -> Result<Option<CheckResult>, Error> {
-        match self.decided_before_tuples(Some(model), (&model.entity_type, id, permission))? {
+        match self.decided_before_tuples(Some(model), (&model.entity_type, id, permission), true)? {
             Some(Reason::AdminBypass | Reason::ClientFullAccess) => return Ok(Some(CheckResult::Yes)),
             Some(_) => return Ok(None),
             None => {}
@@ -198,7 +201,7 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
                 misses.extend(derivation.iter().flat_map(DerivationStep::near_misses));
                 self.elsewhere(model, at, &mut misses)?;
             }
-            decision.explanation = Some(Explanation { derivation, misses });
+            decision.explanation = Some(Explanation { derivation, misses, without_privilege: None });
         }
         Ok(decision)
     }
@@ -218,7 +221,7 @@ impl<'a, F: TupleReader + ?Sized> CheckSession<'a, F> {
                 derivation = DerivationStep::of(&outcome);
             }
         }
-        Ok(Explanation { derivation, misses: Vec::new() })
+        Ok(Explanation { derivation, misses: Vec::new(), without_privilege: None })
     }
 
     /// What the subject once had on the object, and what else it has there.

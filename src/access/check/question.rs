@@ -29,6 +29,9 @@ pub struct Question {
     pub contextual: Vec<Tuple>,
     /// Whether the answer says why.
     pub explain: bool,
+    /// Whether administering the platform, or full access to a client, lets the subject through before tuples are
+    /// looked at. Only an explanation asks without.
+    pub privileges: bool,
 }
 
 impl Question {
@@ -44,6 +47,7 @@ impl Question {
             properties: Vec::new(),
             contextual: Vec::new(),
             explain: false,
+            privileges: true,
         }
     }
 
@@ -134,6 +138,11 @@ impl Reason {
             Self::SubjectNotFound => "there is no such subject",
             Self::OutsideClient => "the key is bound to another client than the type belongs to",
         }
+    }
+
+    /// Whether it lets a subject through whatever the tuples on the object say.
+    pub fn is_privilege(self) -> bool {
+        matches!(self, Self::AdminBypass | Self::ClientFullAccess)
     }
 
     fn allows(self) -> bool {

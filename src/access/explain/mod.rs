@@ -9,5 +9,5 @@ mod near_misses;
 mod text;
 
 pub use derivation_step::DerivationStep;
-pub use explanation::Explanation;
+pub use explanation::{Explanation, Otherwise};
 pub use near_misses::{NearMiss, NearMissReason};

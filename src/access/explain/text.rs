@@ -16,6 +16,12 @@ impl Explanation {
             None => {}
         }
         lines.extend(self.misses.iter().map(miss));
+        if let Some(otherwise) = &self.without_privilege {
+            let word = if otherwise.allowed { "allowed" } else { "denied" };
+            lines.push(format!("Without that it would be {word}: {}.", otherwise.because));
+            let why = otherwise.explanation.iter().flat_map(Self::sentences);
+            lines.extend(why.map(|line| format!("  {line}")));
+        }
         let more = lines.len().saturating_sub(MAX_LINES);
         lines.truncate(MAX_LINES);
         if more > 0 {
@@ -123,7 +129,7 @@ mod tests {
         let any = step(Rule::AnyOf, CheckResult::Yes, vec![other, leaf]);
         let root =
             DerivationStep { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, CheckResult::Yes, vec![any]) };
-        let told = Explanation { derivation: Some(root), misses: Vec::new() }.sentences();
+        let told = Explanation { derivation: Some(root), misses: Vec::new(), without_privilege: None }.sentences();
         assert_eq!(told.len(), 2, "{told:?}");
         assert_eq!(told[0], "doc:1#viewer holds:");
         assert!(told[1].starts_with("  the tuple doc:1#viewer@user:ann (tpl_"), "{told:?}");
@@ -136,7 +142,7 @@ mod tests {
             DerivationStep { object: Some("doc:1#viewer".into()), ..step(Rule::Relation, CheckResult::No, Vec::new()) };
         let near =
             NearMiss { why: NearMissReason::ConditionDenied, tuple: Some(tuple()), relation: None, message: None };
-        let told = Explanation { derivation: Some(root), misses: vec![near] }.sentences();
+        let told = Explanation { derivation: Some(root), misses: vec![near], without_privilege: None }.sentences();
         assert_eq!(told[0], "Nothing gives doc:1#viewer.");
         assert!(told[1].contains("condition did not say true"), "{told:?}");
     }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, patch, post};
 use super::paging::{PageQuery, SortOfApiKeys, paged};
+use super::users::named as users_named;
 use crate::access::authority;
 use crate::apikeys::{self, Error, KeyChange, NewKey, RefillRule};
 use crate::base::Timestamp;
@@ -189,12 +190,11 @@ pub async fn list(admin: Admin<ViewApiKeys>, query: Params<KeyQuery>) -> Handler
     let (cx, KeyQuery { owner, client, sort, page }) = (admin.cx.clone(), query.0);
     let owner = match (owner, &client) {
         (Some(_), Some(_)) => return Err(Refusal::malformed("Ask for the keys of an owner or of a client.")),
-        (Some(name), None) => Some(users::by_name(&cx, &name)?.id),
+        (Some(name), None) => Some(users_named(&cx, &name)?.id),
         (None, _) => None,
     };
-    let client: Option<ClientId> = client
-        .map(|client| client.parse().map_err(|_| Refusal::not_found("There is no client with this id.")))
-        .transpose()?;
+    let client: Option<ClientId> =
+        client.map(|client| client.parse().map_err(|_| Refusal::no_such(&cx, "clients", &client))).transpose()?;
     let page =
         paged(&cx, page.sorted_request::<ApiKeyId>(sort.as_ref().map(|sort| &sort.0))?, move |cx, request| {
             match (&request.sort, &owner, &client) {
@@ -265,7 +265,7 @@ pub async fn revoke(admin: Admin<RevokeApiKeys>, id: Path<String>) -> HandlerRes
 
 fn owner_of(cx: &Cx, named: Option<&str>) -> Result<UserId, Refusal> {
     match (named, &cx.actor) {
-        (Some(name), _) => Ok(users::by_name(cx, name)?.id),
+        (Some(name), _) => Ok(users_named(cx, name)?.id),
         (None, Actor::User(id)) => Ok(id.clone()),
         (None, _) => match users::first_administrator(cx)? {
             Some(user) => Ok(user.id),

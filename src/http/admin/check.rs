@@ -10,7 +10,7 @@ use super::tuples::NewTuple;
 use crate::access::check::{Question, Reason, check, would_allow};
 use crate::access::graph::ScriptSource;
 use crate::access::naming::{self, Name, Naming};
-use crate::access::{BoundedJson, Error, Resource, tuples};
+use crate::access::{BoundedJson, Error, Resource, strangers, tuples};
 use crate::base::id::{GroupId, UserId};
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Body, ViewTuples};
@@ -69,6 +69,10 @@ pub struct CheckAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     resolved: Option<Name>,
+    /// What there is to say of the subject when it is nobody here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    note: Option<String>,
     /// The derivation or what came nearest, and both in sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
@@ -101,6 +105,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Body<CheckQuestion>) -> Handler
     let typed = SubjectRef { kind: subject_type, id: subject_id, relation: subject_relation };
     let naming = Naming::asked(names.unwrap_or(true));
     let (subject, resolved) = naming::subject(&admin.cx, &admin.cx.read()?, &typed, naming)?;
+    let note = strangers::note(&admin.cx, &admin.cx.read()?, &subject)?;
     let context = BoundedJson::new(context.unwrap_or_default())?;
     let question = Question {
         resource: Resource::of_question(about, &context)?,
@@ -130,6 +135,7 @@ pub async fn ask(admin: Admin<ViewTuples>, body: Body<CheckQuestion>) -> Handler
         subject_type: question.subject.kind,
         subject_id: question.subject.id,
         resolved,
+        note,
         explanation,
         would_do,
     }))

@@ -312,7 +312,10 @@ impl From<Error> for Refusal {
             Error::NotFound | Error::NoFailure => StatusCode::NOT_FOUND,
             Error::Taken | Error::Conflict | Error::ManagedByConfig | Error::NotFixable => StatusCode::CONFLICT,
         };
-        let Error::Invalid { fields } = &error else { return Self::new(status, error.code(), error.to_string()) };
+        let Error::Invalid { fields } = &error else {
+            let refusal = Self::new(status, error.code(), error.to_string());
+            return if status == StatusCode::NOT_FOUND { refusal.unnamed() } else { refusal };
+        };
         let problem =
             |field: &FieldError| FieldProblem { field: field.field.to_owned(), message: field.message.clone() };
         Self::invalid_fields(fields.iter().map(problem).collect())

@@ -2,16 +2,16 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::local::Local;
 use super::operation::{Operation, get, post};
-use crate::base::secret::sha256;
 use crate::base::{Secret, Timestamp};
+use crate::crypto::certificate;
 use crate::cx::Cx;
 use crate::http::extract::{Admin, Body};
+use crate::http::local_ca;
 use crate::http::respond::{HandlerResult, Refusal};
 use crate::identity::links;
 use crate::store::rows::certificates::{self, Role};
@@ -38,6 +38,11 @@ pub struct LocalCa {
     pem: String,
     /// Over the certificate, in hexadecimal.
     sha256: String,
+    /// The same as tools print it: two digits, a colon, and so on.
+    fingerprint: String,
+    /// Where everybody may load it, where this server shows a certificate of it.
+    #[schema(required)]
+    url: Option<String>,
     created_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -67,7 +72,9 @@ pub async fn setup_link(local: Local) -> HandlerResult {
 
 /// `POST recover`: a link with which this person sets a new password.
 pub async fn recover(local: Local, body: Body<Recovery>) -> HandlerResult {
-    let issued = links::issue_recovery(&local.cx, &body.0.email).await?;
+    let Recovery { email } = body.0;
+    let issued = links::issue_recovery(&local.cx, &email).await;
+    let issued = issued.map_err(|error| Refusal::from(error).naming(&local.cx, "users", &email))?;
     let url = url_of(&local.cx, &issued.token);
     Ok(HttpResponse::Created().json(EntryLink { url, expires_at: issued.expires_at.into() }))
 }
@@ -82,12 +89,13 @@ pub async fn ca(admin: Admin) -> HandlerResult {
     let Some(ca) = certificates::find(&admin.cx.read()?, Role::Ca)? else {
         return Err(Refusal::not_found("There is no local CA: tls.mode is not local-ca."));
     };
-    // PEM is base64 between two lines (RFC 7468 §3).
-    let body: String = ca.pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-    let der = BASE64.decode(body.as_bytes()).map_err(Refusal::internal)?;
+    let fingerprint = certificate::fingerprint(&ca.pem).map_err(Refusal::internal)?;
+    let is_served = local_ca::find(&admin.cx)?.is_some();
     Ok(HttpResponse::Ok().json(LocalCa {
         pem: ca.pem,
-        sha256: HEXLOWER.encode(&sha256(&der)),
+        sha256: fingerprint.replace(':', "").to_lowercase(),
+        fingerprint,
+        url: is_served.then(|| admin.cx.tenant.urls.url(paths::LOCAL_CA)),
         created_at: ca.created_at.into(),
         expires_at: ca.not_after.into(),
     }))

@@ -59,7 +59,7 @@ pub async fn rotate(Fresh(admin): Fresh<Admin<RotateKeys>>, body: Body<KeyRotati
 /// `POST keys/{kid}/retire`: its tokens no longer verify.
 pub async fn retire(Fresh(admin): Fresh<Admin<RotateKeys>>, kid: Path<String>) -> HandlerResult {
     let Some(items) = keys::retire(&admin.cx, &kid).await? else {
-        return Err(Refusal::not_found("There is no key with this kid."));
+        return Err(Refusal::missing());
     };
     Ok(HttpResponse::Ok().json(RetiredKey { kid: kid.into_inner(), items, next: None }))
 }

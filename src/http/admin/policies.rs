@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get, post};
 use super::paging::{Direction, PageQuery, paged, wrong_parameter};
-use crate::access;
 use crate::access::evaluations::{self, Filter};
 use crate::access::policy::{PolicyDecision, evaluate, tried};
 use crate::access::switched_off;
@@ -294,12 +293,8 @@ pub async fn switched_off(admin: Admin<ViewPolicies>) -> HandlerResult {
 
 /// `DELETE policies/switched-off/{script}`: lets the policy run again whose text has this digest.
 pub async fn switch_on(admin: Admin<UpdatePolicies>, script: Path<String>) -> HandlerResult {
-    let none = || Refusal::not_found("No policy that is switched off has this digest.");
-    let script: ScriptDigest = script.parse().map_err(|_| none())?;
-    let row = switched_off::switch_on(&admin.cx, script).await.map_err(|error| match error {
-        access::Error::NotFound => none(),
-        other => other.into(),
-    })?;
+    let script: ScriptDigest = script.parse().map_err(|_| Refusal::missing())?;
+    let row = switched_off::switch_on(&admin.cx, script).await?;
     Ok(HttpResponse::Ok().json(SwitchedOff::from(&row)))
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::operation::{Operation, delete as deletes, get};
 use super::paging::{PageQuery, SortOfSessions, paged};
+use super::users::named;
 use crate::audit::Ended;
 use crate::base::Timestamp;
 use crate::base::id::{ClientId, SessionId, UserId};
@@ -109,7 +110,7 @@ fn shown(cx: &Cx, session: records::Session) -> Session {
 /// `client` got a code. A page may be short and still have a `next`.
 pub async fn list(admin: Admin<ViewSessions>, query: Params<SessionQuery>) -> HandlerResult {
     let SessionQuery { user, client, sort, page } = query.0;
-    let user = user.map(|name| users::by_name(&admin.cx, &name)).transpose()?;
+    let user = user.map(|name| named(&admin.cx, &name)).transpose()?;
     let filter = Filter { user: user.map(|user| user.id), client };
     let request = page.sorted_request::<SessionId>(sort.as_ref().map(|sort| &sort.0))?;
     let page = paged(&admin.cx, request, move |cx, request| sessions::page(cx, &filter, request)).await?;
@@ -118,7 +119,7 @@ pub async fn list(admin: Admin<ViewSessions>, query: Params<SessionQuery>) -> Ha
 
 /// `DELETE sessions/{session}`: ends it with the tokens that came from it.
 pub async fn revoke(admin: Admin<RevokeSessions>, id: Path<String>) -> HandlerResult {
-    let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::not_found("There is no session with this id.")) };
+    let Ok(id) = id.parse::<SessionId>() else { return Err(Refusal::missing()) };
     let ended = sessions::end(&admin.cx, &id).await?;
     Ok(HttpResponse::Ok().json(EndedSession { id, ended }))
 }

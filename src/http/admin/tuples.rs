@@ -1,6 +1,6 @@
 //! Tuples: who has which relation to which object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
@@ -16,7 +16,7 @@ use crate::access::dry_run::{Change, LookedAt};
 use crate::access::import::{Incoming, TypeNames, read_tuples};
 use crate::access::naming::{self, Name, Naming};
 use crate::access::tuples::{self, MAX_BATCH, Written};
-use crate::access::{Error, dry_run};
+use crate::access::{Error, dry_run, strangers};
 use crate::base::Timestamp;
 use crate::base::page::PageRequest;
 use crate::cx::Cx;
@@ -27,6 +27,9 @@ use crate::store::rows::tuples::Filter;
 
 /// Tuples of one dry run.
 const MAX_DRY: usize = 100;
+
+/// Subjects that are nobody here of which an import says so by name.
+const MAX_NOTES: usize = 5;
 
 /// What is wrong with it is told after who asks.
 type Body<T> = Result<LongBody<T>, Refusal>;
@@ -58,6 +61,10 @@ pub struct Tuple {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     resolved: Option<Name>,
+    /// What there is to say of the subject when it is nobody here, where a tuple was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    note: Option<String>,
 }
 
 impl From<&records::Tuple> for Tuple {
@@ -76,13 +83,14 @@ impl From<&records::Tuple> for Tuple {
             created_at: tuple.created_at.into(),
             updated_at: tuple.updated_at.into(),
             resolved: None,
+            note: None,
         }
     }
 }
 
 impl From<&Written> for Tuple {
     fn from(written: &Written) -> Self {
-        Self { resolved: written.name.clone(), ..Self::from(&written.tuple) }
+        Self { resolved: written.name.clone(), note: written.note.clone(), ..Self::from(&written.tuple) }
     }
 }
 
@@ -121,6 +129,10 @@ pub struct NewTuple {
     #[serde(default, skip_serializing_if = "is_only_read")]
     #[schema(value_type = Option<Object>)]
     pub resolved: Option<Value>,
+    /// Said when it is written; ignored.
+    #[serde(default, skip_serializing_if = "is_only_read")]
+    #[schema(value_type = Option<String>)]
+    pub note: Option<Value>,
 }
 
 /// What is taken because it may be sent as it was read; nobody sends it by themselves.
@@ -212,6 +224,12 @@ pub struct ImportedTuples {
     pub resolved: usize,
     /// Those whose subject was taken for an identifier, and is also the name of somebody here.
     pub names: usize,
+    /// Those whose subject is nobody here: of an unknown type, or of another system.
+    #[serde(default)]
+    pub strangers: usize,
+    /// What there is to say of the first of them.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Tuples to try.
@@ -234,6 +252,8 @@ pub struct TriedTuples {
     looked_at: LookedAt,
     /// The names that subjects were given by.
     resolved: Vec<Name>,
+    /// What there is to say of subjects that are nobody here.
+    notes: Vec<String>,
 }
 
 /// Which tuples a list of them shows.
@@ -388,8 +408,11 @@ async fn import_lines(cx: &Cx, body: Body<TupleImport>) -> HandlerResult {
         }
         Naming::Names | Naming::Asking => 0,
     };
+    let told: BTreeSet<&String> = written.iter().filter_map(|one| one.note.as_ref()).collect();
+    let notes = told.into_iter().take(MAX_NOTES).cloned().collect();
+    let strangers = written.iter().filter(|one| one.note.is_some()).count();
     let (written, expired) = (written.len(), expired.len());
-    Ok(HttpResponse::Ok().json(ImportedTuples { written, expired, resolved, names }))
+    Ok(HttpResponse::Ok().json(ImportedTuples { written, expired, resolved, names, strangers, notes }))
 }
 
 /// `POST tuples/dry-run`: `add` and `remove`; who would gain and who would lose what. Nothing is changed.
@@ -400,8 +423,10 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongBody<TupleChanges>) -> 
         return Err(Error::invalid("", format!("at most {MAX_DRY} tuples are tried at once")).into());
     }
     let (mut added, mut resolved) = (Vec::with_capacity(add.len()), Vec::new());
+    let (from, mut notes) = (admin.cx.read()?, BTreeSet::new());
     for one in add {
         let (draft, name) = tuples::draft(&admin.cx, &one.into())?;
+        notes.extend(strangers::note(&admin.cx, &from, &draft.key.subject)?);
         added.push(draft);
         resolved.extend(name);
     }
@@ -413,7 +438,8 @@ pub async fn dry_run(admin: Admin<ViewTuples>, body: LongBody<TupleChanges>) -> 
     let look = move |cx: &Cx| dry_run::of_tuples(cx, &added, &removed);
     let dry_run::Changes { gained, lost, complete, looked_at } = admin.cx.look(look).await?;
     let (gained, lost) = (gained.into_iter().collect(), lost.into_iter().collect());
-    Ok(HttpResponse::Ok().json(TriedTuples { gained, lost, complete, looked_at, resolved }))
+    let notes = notes.into_iter().collect();
+    Ok(HttpResponse::Ok().json(TriedTuples { gained, lost, complete, looked_at, resolved, notes }))
 }
 
 fn placed(incoming: Incoming, types: &TypeNames, naming: Naming) -> tuples::NewTuple {

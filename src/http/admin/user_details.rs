@@ -122,7 +122,8 @@ pub async fn access(admin: Admin<ViewUsers>, name: Path<String>, query: Params<A
 pub async fn token(admin: Admin<ViewUsers>, name: Path<String>, query: Params<TokenQuery>) -> HandlerResult {
     also::<ViewTuples>(&admin.cx)?;
     let user = users::by_name(&admin.cx, &name)?;
-    let client = clients::find(&admin.cx, query.0.client.as_str())?.ok_or(clients::Error::NotFound)?;
+    let client = clients::find(&admin.cx, query.0.client.as_str())?;
+    let client = client.ok_or_else(|| Refusal::no_such(&admin.cx, "clients", query.0.client.as_str()))?;
     let scopes: Vec<&str> = query.0.scope.as_deref().unwrap_or_default().split_whitespace().collect();
     Ok(HttpResponse::Ok().json(preview::tokens(&admin.cx, &user, &client, &scopes).await?))
 }
@@ -144,9 +145,8 @@ pub async fn consents(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerRes
 pub async fn revoke_consent(admin: Admin<UpdateUsers>, path: Path<(String, String)>) -> HandlerResult {
     let (name, client) = path.into_inner();
     let user = users::by_name(&admin.cx, &name)?;
-    let unknown = || Refusal::not_found("This person has not let in an app with this id.");
-    let client: ClientId = client.parse().map_err(|_| unknown())?;
-    let grants = consents::revoke(&admin.cx, &user.id, &client).await?.ok_or_else(unknown)?;
+    let client: ClientId = client.parse().map_err(|_| Refusal::missing())?;
+    let grants = consents::revoke(&admin.cx, &user.id, &client).await?.ok_or_else(Refusal::missing)?;
     let ended = RevokedGrants { grants };
     Ok(HttpResponse::Ok().json(RevokedConsent { user: user.id, client_id: client, deleted: true, ended }))
 }

@@ -325,6 +325,11 @@ pub async fn list(admin: Admin<ViewUsers>, query: Params<UserQuery>) -> HandlerR
     Ok(HttpResponse::Ok().json(page.map(|user| User::from(&user))))
 }
 
+/// The person that a query or a body names by e-mail address, username or id. Errors: there is none.
+pub(super) fn named(cx: &Cx, name: &str) -> Result<records::User, Refusal> {
+    users::by_name(cx, name).map_err(|error| Refusal::from(error).naming(cx, "users", name))
+}
+
 /// `GET users/{user}`: by e-mail address, username or id.
 pub async fn show(admin: Admin<ViewUsers>, name: Path<String>) -> HandlerResult {
     Ok(HttpResponse::Ok().json(User::from(&users::by_name(&admin.cx, &name)?)))

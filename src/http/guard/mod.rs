@@ -25,7 +25,7 @@ use self::cors::Decision;
 use super::cookies::Pending;
 use super::extract::{Connection, OpenRequest, Operation, REQUEST_ID, begin};
 use super::host;
-use super::respond::{Refusal, page};
+use super::respond::{Refusal, missing, page};
 use super::routes::{Dialect, Matched};
 use super::state::State;
 use crate::base::panic::message_of;
@@ -189,7 +189,7 @@ fn count(asked: &Asked, state: &State) -> Result<(), Refusal> {
 impl Asked {
     fn finish(&self, response: ServiceResponse) -> ServiceResponse {
         let (request, mut response) = response.into_parts();
-        if let Some(drawn) = self.redraw(&response) {
+        if let Some(drawn) = self.redraw(&request, &response) {
             response = drawn;
         }
         if let Some(page) = page::instead_of_redirect(&self.cx, &response) {
@@ -202,13 +202,23 @@ impl Asked {
 
     /// A refusal in the path's dialect, where the response is one that has no dialect yet: ours, or a library's plain
     /// text.
-    fn redraw(&self, response: &HttpResponse) -> Option<HttpResponse> {
+    fn redraw(&self, request: &HttpRequest, response: &HttpResponse) -> Option<HttpResponse> {
         let error = response.error()?;
         if let Some(refusal) = error.as_error::<Refusal>() {
-            return Some(self.refuse(refusal));
+            return Some(self.missing(request, refusal).unwrap_or_else(|| self.refuse(refusal)));
         }
         let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b"text/plain"[..], |kind| kind.as_bytes());
         kind.starts_with(b"text/plain").then(|| self.refuse(&Refusal::of_status(response.status())))
+    }
+
+    /// The refusal of something that is not there, where the matched route says what it is.
+    fn missing(&self, request: &HttpRequest, refusal: &Refusal) -> Option<HttpResponse> {
+        if self.dialect != Dialect::Admin || !refusal.is_unnamed() {
+            return None;
+        }
+        let told = missing::told(&self.cx, self.matched.pattern.as_deref()?, request.match_info())?;
+        refusal.log(&self.cx);
+        Some(refusal.draw_problem(&self.cx, &told))
     }
 
     fn refuse(&self, refusal: &Refusal) -> HttpResponse {

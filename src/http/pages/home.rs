@@ -8,6 +8,7 @@ use crate::base::page::PageRequest;
 use crate::config::Registration;
 use crate::cx::Cx;
 use crate::http::extract::Browser;
+use crate::http::local_ca;
 use crate::http::respond::Refusal;
 use crate::http::respond::page::{Page, reference, shell};
 use crate::http::views::{Account, ErrorPage, Home, Link};
@@ -35,6 +36,7 @@ pub async fn show(browser: Browser) -> Result<HttpResponse, Refusal> {
         discovery: cx.tenant.urls.url(paths::DISCOVERY[0]),
         sign_in_href: cx.tenant.urls.path(paths::SIGN_IN),
         sign_up_href: open.then(|| cx.tenant.urls.path(paths::SIGN_UP)),
+        local_ca: local_ca::find(cx)?.map(|ca| ca.fingerprint),
     };
     Page::of(&view).answer()
 }

@@ -34,6 +34,9 @@ impl From<Error> for Refusal {
             _ => sentence(&error.to_string()),
         };
         let refusal = Self::new(status, error.code(), message).with_fields(fields);
+        if matches!(error, Error::NotFound | Error::UnknownType(_)) {
+            return refusal.unnamed();
+        }
         if matches!(error, Error::Busy | Error::Crowded) { refusal.after(RETRY_AFTER) } else { refusal }
     }
 }

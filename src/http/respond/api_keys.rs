@@ -31,7 +31,8 @@ impl From<Error> for Refusal {
             Error::Invalid(fields) => fields.iter().map(|field| field.message.as_str()).collect::<Vec<_>>().join(" "),
             other => sentence(&other.to_string()),
         };
-        Self::new(status, code, message).with_fields(fields).with("code", error.code())
+        let refusal = Self::new(status, code, message).with_fields(fields).with("code", error.code());
+        if matches!(error, Error::NotFound) { refusal.unnamed() } else { refusal }
     }
 }
 

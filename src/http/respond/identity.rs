@@ -43,6 +43,9 @@ fn by_caller(error: &Error) -> Refusal {
         // Where API keys are made, the dialect has a second code of its own.
         refusal = refusal.with("code", "SESSION_NOT_FRESH");
     }
+    if matches!(error, Error::NotFound) {
+        refusal = refusal.unnamed();
+    }
     if let Error::Several(mistakes) = error {
         let named = mistakes.iter().filter_map(|one| field(one).map(|field| (field, sentence(&one.to_string()))));
         return refusal

@@ -9,6 +9,7 @@
 mod access;
 mod api_keys;
 mod identity;
+pub(super) mod missing;
 mod oauth;
 mod outbox;
 pub(crate) mod page;
@@ -51,6 +52,8 @@ struct Parts {
     challenge: Cow<'static, str>,
     /// Whether the code is one that an OAuth standard registers.
     is_registered: bool,
+    /// Whether it says that something is not there, and not what: the path of the request does.
+    is_unnamed: bool,
     /// Members beyond the two of the machines' dialect.
     more: Map<String, Value>,
     cause: Option<Box<dyn std::error::Error + 'static>>,
@@ -97,6 +100,7 @@ impl Refusal {
             allow: None,
             challenge: Cow::Borrowed("Bearer"),
             is_registered: false,
+            is_unnamed: false,
             more: Map::new(),
             cause: None,
         }))
@@ -210,6 +214,18 @@ impl Refusal {
         self
     }
 
+    /// The same refusal of something that is not there: the path of the request says what.
+    #[must_use]
+    pub fn unnamed(mut self) -> Self {
+        self.0.is_unnamed = true;
+        self
+    }
+
+    /// Whether the path of the request says what is not there.
+    pub(super) fn is_unnamed(&self) -> bool {
+        self.0.is_unnamed
+    }
+
     /// The same refusal, naming the fields that are wrong.
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
@@ -261,7 +277,7 @@ impl Refusal {
             Dialect::OAuth => oauth_error(self.0.status, self.oauth_code(), &self.0.message, |more| self.headers(more)),
             Dialect::Account => self.draw_account(),
             Dialect::Machine => self.draw_machine(),
-            Dialect::Admin => self.draw_problem(cx),
+            Dialect::Admin => self.draw_problem(cx, &self.0.message),
             Dialect::Page => page::refusal(self, cx, |more| self.headers(more)),
             Dialect::Plain => {
                 let mut response = HttpResponse::build(self.0.status);
@@ -331,7 +347,8 @@ impl Refusal {
         response.json(body)
     }
 
-    fn draw_problem(&self, cx: &Cx) -> HttpResponse {
+    /// Draws it as the admin API does, with this sentence.
+    pub(super) fn draw_problem(&self, cx: &Cx, detail: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.0.status);
         self.headers(&mut response);
         let body = Problem {
@@ -339,7 +356,7 @@ impl Refusal {
             title: self.0.status.canonical_reason().unwrap_or("Error"),
             status: self.0.status.as_u16(),
             code: &self.0.code,
-            detail: &self.0.message,
+            detail,
             request_id: &cx.request.id,
             errors: (!self.0.fields.is_empty()).then_some(&*self.0.fields),
         };

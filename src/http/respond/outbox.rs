@@ -8,7 +8,7 @@ use crate::outbox::Error;
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound => Self::not_found(error.to_string()),
+            Error::NotFound => Self::missing(),
             Error::Full => Self::new(StatusCode::SERVICE_UNAVAILABLE, "outbox_full", error.to_string()),
             Error::Denied(denied) => denied.into(),
             Error::Store(error) => error.into(),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Site, TestResponse};
 use crate::base::ScriptDigest;
 use crate::base::json_schema::{self, Mistake};
+use crate::crypto::certificate::self_signed;
 use crate::oauth::keys;
 use crate::records::{Algorithm, Certificate, Consent, SwitchedOff};
 use crate::store::rows::certificates::{self, Role};
@@ -283,7 +284,7 @@ async fn policies(api: &Described<'_>) {
 
 async fn system(api: &Described<'_>, site: &Site) {
     let ca = Certificate {
-        pem: String::from("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        pem: self_signed(&["Auther local CA"]).0.pem(),
         sealed_key: String::new(),
         names: Vec::new(),
         created_at: START,

@@ -209,3 +209,28 @@ async fn nothing_that_is_sent_makes_a_route_fail() {
         }
     }
 }
+
+#[actix_web::test]
+async fn whatever_is_not_found_is_named_with_where_it_is_looked_up() {
+    let site = Site::open().await;
+    site.person("root@example.com", &["admin"]).await;
+    let token = site.token("root@example.com").await;
+    let mut named = 0;
+    for (method, path, matched) in registered_with() {
+        let pattern = matched.pattern.unwrap_or_default();
+        let names_something = pattern.contains('{') && matched.dialect == Dialect::Admin;
+        if !names_something || method == Method::HEAD {
+            continue;
+        }
+        // In the place of each name stands its own, which nobody has.
+        let answer = call(&site, &method, &path, Some(&token)).await;
+        if answer.status != StatusCode::NOT_FOUND {
+            continue;
+        }
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("There is no ") && detail.contains('`'), "{method} {path}: {detail}");
+        assert!(detail.contains("`auther admin ") && detail.contains("GET /api/admin/"), "{method} {path}: {detail}");
+        named += 1;
+    }
+    assert!(named >= 25, "{named} answers only were 404");
+}

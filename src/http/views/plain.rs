@@ -27,6 +27,8 @@ pub struct Home {
     pub sign_in_href: String,
     /// Where to create an account; `None` when registration is not open.
     pub sign_up_href: Option<String>,
+    /// The SHA-256 of the local CA, where this server shows a certificate of it.
+    pub local_ca: Option<String>,
 }
 
 /// The frame of the admin and account pages, which modules fill.
@@ -78,6 +80,7 @@ impl Home {
             discovery: "https://id.example.com/.well-known/openid-configuration".to_owned(),
             sign_in_href: "/sign-in".to_owned(),
             sign_up_href: Some("/sign-up".to_owned()),
+            local_ca: Some(["54:F9"; 16].join(":")),
         }
     }
 

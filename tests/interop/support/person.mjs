@@ -80,7 +80,7 @@ export class Person {
     const asked = new URL(url)
     const place = this.hosts[asked.origin] ? new URL(asked.pathname + asked.search, this.hosts[asked.origin]) : asked
     const headers = {
-      accept: 'text/html,application/xhtml+xml',
+      accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
       'user-agent': 'Person/1.0 (tests)',
       'sec-fetch-mode': 'navigate',
       'sec-fetch-dest': 'document',

@@ -10,7 +10,7 @@ import { startServer } from './server.mjs'
 const colour = process.stdout.isTTY ? (code, text) => `\x1b[${code}m${text}\x1b[0m` : (_, text) => text
 const FILE_LIMIT_MS = 180_000
 
-/** `files`: [{ path, title, env }]. Prints each check and a last line `N passed, N failed`; gives the number that failed. */
+/** `files`: [{ path, title, env, limit }] (`limit` in milliseconds). Prints each check and a last line `N passed, N failed`; gives the number that failed. */
 export async function runFiles(files, runOne = runNodeFile) {
   const total = { passed: 0, failed: 0 }
   for (const file of files) {
@@ -43,12 +43,17 @@ async function withServer(file, total, runOne) {
 /** Runs one file of node:test in a process of its own and reports its tests. */
 async function runNodeFile(file, check) {
   let seen = 0
-  const events = run({ files: [file.path], timeout: FILE_LIMIT_MS })
+  const events = run({ files: [file.path], timeout: file.limit ?? FILE_LIMIT_MS })
   for await (const { type, data } of events) {
     if (type === 'test:stdout' || type === 'test:stderr') process.stdout.write(indented(data.message, 4))
-    if ((type !== 'test:pass' && type !== 'test:fail') || data.details?.type === 'suite' || data.skip) continue
+    if ((type !== 'test:pass' && type !== 'test:fail') || data.details?.type === 'suite') continue
     if (type === 'test:pass' && data.name === file.path) continue
     seen += 1
+    if (data.skip) {
+      // Its tools are not on this machine: that is told, and is no failure.
+      console.log(`  ${colour(2, `left out: ${data.name} (${data.skip})`)}`)
+      continue
+    }
     const error = data.details?.error
     check({ passed: type === 'test:pass', name: data.name, milliseconds: data.details?.duration_ms, error: error?.cause ?? error })
   }
