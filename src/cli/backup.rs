@@ -66,7 +66,9 @@ impl BackupCommand {
                 let restored = store::restore(&args.file, remote.data(), args.force);
                 let Restored { report, kept } = restored.map_err(|error| refused(&error))?;
                 let mut answer = document(remote.data(), &report);
-                answer["kept"] = json!(kept);
+                if let Some(members) = answer.as_object_mut() {
+                    members.insert(String::from("kept"), json!(kept));
+                }
                 output.show(&answer, |answer| {
                     let restored = format!("Restored {}: {} rows.", text(answer, "path"), text(answer, "rows"));
                     match &kept {
