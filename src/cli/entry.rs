@@ -15,7 +15,7 @@ pub struct RecoverArgs {
 
 /// A new link for the first administrator.
 pub fn setup_link(remote: &Remote, output: Output) -> Result<(), Failure> {
-    let answer = remote.call(Call::post(["setup-link"]))?;
+    let answer = remote.call(Call::post(["setup-link"]).making_the_file())?;
     output.show(&answer, |answer| {
         format!("Set-up link, works once, until {}:\n\n  {}", text(answer, "expires_at"), text(answer, "url"))
     })

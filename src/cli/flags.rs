@@ -12,7 +12,7 @@ use crate::base::json_schema;
 /// Paths of the configuration and of the data file.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Paths {
-    /// Configuration file [default: auther.toml, if there is one]
+    /// Configuration file [default: auther.toml, else /etc/auther/auther.toml, if there is one]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// Data file [default: auther.redb]

@@ -31,14 +31,14 @@ mod user;
 mod user_sign_in;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use serde_json::json;
 
-use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, load};
+use crate::config::{Environment, Loaded, Log, LogFormat, Mistakes, Overrides, SYSTEM_FILE, load};
 use crate::oauth::clients;
 use crate::serve::telemetry;
 use flags::{Paths, ServeFlags};
@@ -153,6 +153,7 @@ fn merged(before: ServeFlags, behind: ServeFlags) -> ServeFlags {
 fn overrides(flags: ServeFlags) -> Overrides {
     Overrides {
         config: flags.paths.config,
+        system_file: Some(PathBuf::from(SYSTEM_FILE)),
         data: flags.paths.data,
         listen: flags.listen,
         issuer: flags.issuer,

@@ -39,12 +39,13 @@ pub struct Call {
     query: Vec<(String, String)>,
     body: Option<Value>,
     slow: bool,
+    makes_file: bool,
 }
 
 impl Call {
     fn new<'p>(method: Method, path: impl IntoIterator<Item = &'p str>) -> Self {
         let path = path.into_iter().map(str::to_owned).collect();
-        Self { method, path, query: Vec::new(), body: None, slow: false }
+        Self { method, path, query: Vec::new(), body: None, slow: false, makes_file: false }
     }
 
     /// Reads; the path is given in segments below `/api/admin`.
@@ -105,6 +106,13 @@ impl Call {
         self
     }
 
+    /// May be the first one of an installation: makes the data file where there is none.
+    #[must_use]
+    pub fn making_the_file(mut self) -> Self {
+        self.makes_file = true;
+        self
+    }
+
     /// The address; the host is only for the form's sake.
     fn url(&self) -> Result<Url, Failure> {
         let base = "http://localhost/api/admin";
@@ -129,6 +137,8 @@ impl Call {
 #[derive(Debug)]
 pub struct Remote {
     settings: Settings,
+    /// The file that the settings come from.
+    config: Option<PathBuf>,
     socket: PathBuf,
 }
 
@@ -144,7 +154,7 @@ impl Remote {
     /// The API of the data file that the configuration names.
     pub fn new(loaded: Loaded) -> Self {
         let socket = socket::path_of(&loaded.settings.data);
-        Self { settings: loaded.settings, socket }
+        Self { settings: loaded.settings, config: loaded.file, socket }
     }
 
     /// The configuration of this command; that of a running server may be another.
@@ -218,10 +228,12 @@ impl Remote {
         })
     }
 
-    /// Opens the data file itself. A command that only reads does not make one.
+    /// Opens the data file itself. One that is not there is made by the call alone that begins an installation: any other
+    /// was given in the wrong folder, or without the configuration that names the file.
     async fn open(&self, call: &Call) -> Result<OneCall, serve::Error> {
-        if call.method == Method::GET && !self.settings.data.exists() {
-            return Err(serve::Error::NoDataFile(self.settings.data.clone()));
+        if !call.makes_file && !self.settings.data.exists() {
+            let (data, config) = (self.settings.data.clone(), self.config.clone());
+            return Err(serve::Error::NoDataFile { data, config });
         }
         OneCall::open(self.settings.clone(), Arc::new(SystemClock), Arc::new(OsEntropy)).await
     }

@@ -17,6 +17,15 @@ use crate::base::entropy::OsEntropy;
 use crate::config::{Environment, Loaded, Overrides, load};
 use crate::serve::{Server, install_crypto_provider};
 
+/// The API of a data file in the folder, made now unless it is there or a server has it.
+fn remote_in(folder: &Path) -> Remote {
+    let remote = Remote::new(loaded(folder));
+    if !remote.data().exists() {
+        remote.call(Call::post(["setup-link"]).making_the_file()).unwrap();
+    }
+    remote
+}
+
 fn loaded(folder: &Path) -> Loaded {
     install_crypto_provider();
     let variables = [
@@ -63,7 +72,7 @@ fn either_way(story: impl Fn(&Remote, &Path)) {
     for is_running in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let running = is_running.then(|| Running::start(folder.path()));
-        story(&Remote::new(loaded(folder.path())), folder.path());
+        story(&remote_in(folder.path()), folder.path());
         drop(running);
     }
 }
@@ -239,12 +248,17 @@ fn keys_are_listed_and_rotated() {
 }
 
 #[test]
-fn a_command_that_reads_makes_no_file_and_leaves_nothing_behind() {
+fn a_command_makes_no_file_but_the_setup_link_and_leaves_nothing_behind() {
     install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::new(loaded(folder.path()));
-    assert_eq!(refused(&remote, Call::get(["users"])).0, "data_file");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let calls = [Call::get(["users"]), new_user("ann@example.com", json!({})), Call::post(["keys", "rotate"]).slow()];
+    for call in calls {
+        let (code, message) = refused(&remote, call);
+        assert!(code == "data_file" && message.contains("(configuration: no file)"), "{message}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+    let remote = remote_in(folder.path());
     remote.call(new_user("ann@example.com", json!({}))).unwrap();
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["auther.redb"]);
@@ -253,6 +267,7 @@ fn a_command_that_reads_makes_no_file_and_leaves_nothing_behind() {
 #[test]
 fn commands_that_are_given_at_once_wait_for_each_other() {
     let folder = tempfile::tempdir().unwrap();
+    remote_in(folder.path());
     let made = crate::testing::race(4, |number| {
         Remote::new(loaded(folder.path())).call(new_user(&format!("user{number}@example.com"), json!({}))).is_ok()
     });
@@ -265,7 +280,7 @@ fn commands_that_are_given_at_once_wait_for_each_other() {
 fn a_socket_that_a_killed_server_left_is_no_obstacle() {
     let folder = tempfile::tempdir().unwrap();
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("auther.sock")).unwrap());
-    let remote = Remote::new(loaded(folder.path()));
+    let remote = remote_in(folder.path());
     remote.call(new_user("ann@example.com", json!({}))).unwrap();
     assert!(remote.call_if_running(Call::get(["users"])).unwrap().is_none());
     let running = Running::start(folder.path());
@@ -455,7 +470,7 @@ fn a_data_file_that_cannot_be_opened_is_examined_from_outside() {
     let quiet = super::output::Output { json: true };
     assert_eq!(super::doctor::examine(&remote, quiet).unwrap_err().code, "unwell", "there is none");
     assert!(!remote.data().exists(), "and none was made");
-    remote.call(new_user("ann@example.com", json!({}))).unwrap();
+    remote_in(folder.path()).call(new_user("ann@example.com", json!({}))).unwrap();
     std::fs::set_permissions(remote.data(), std::fs::Permissions::from_mode(0o644)).unwrap();
     let failure = super::doctor::examine(&remote, quiet).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.message.as_str()), ("unwell", "2 checks failed."));

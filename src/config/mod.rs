@@ -44,11 +44,16 @@ use typed::{Entry, Layer, Reading, overlay};
 /// The file that is read when none is named.
 const USUAL_FILE: &str = "auther.toml";
 
+/// The file of a machine on which Auther is a service, read when there is none in the working folder.
+pub const SYSTEM_FILE: &str = "/etc/auther/auther.toml";
+
 /// What the command line says; it wins over everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `--config`: the file to read. A named file must exist.
     pub config: Option<PathBuf>,
+    /// What is read when no file is named and none is in the working folder.
+    pub system_file: Option<PathBuf>,
     /// `--data`.
     pub data: Option<PathBuf>,
     /// `--listen`, as often as it was given; none leaves the key alone.
@@ -127,7 +132,7 @@ fn finish(typed: &Layer, file: Option<PathBuf>, mut reading: Reading<'_>) -> Res
     Ok(Loaded { settings, file })
 }
 
-/// The named file, or `auther.toml` if there is one.
+/// The named file, or `auther.toml` if there is one, or that of the machine.
 fn read_file(overrides: &Overrides, reading: &mut Reading<'_>) -> (Option<PathBuf>, Layer) {
     let named = overrides.config.clone().map(|path| (path, Source::Flag { name: "--config" })).or_else(|| {
         let path = PathBuf::from(reading.variable(CONFIG_VARIABLE)?);
@@ -135,7 +140,7 @@ fn read_file(overrides: &Overrides, reading: &mut Reading<'_>) -> (Option<PathBu
     });
     let (name, naming) = match named {
         Some((name, naming)) => (name, Some(naming)),
-        None => (PathBuf::from(USUAL_FILE), None),
+        None => (usual_file(overrides, reading.cwd), None),
     };
     if name.as_os_str().is_empty() {
         reading.note(naming.unwrap_or(Source::Default), "is empty", "name a file, or leave it out");
@@ -160,6 +165,17 @@ fn read_file(overrides: &Overrides, reading: &mut Reading<'_>) -> (Option<PathBu
         Err(error) => reading.note(whole, format!("cannot be read: {error}"), "make it a readable file"),
     }
     (None, Layer::new())
+}
+
+/// The file that is read when none is named: whichever is there first.
+fn usual_file(overrides: &Overrides, cwd: &Path) -> PathBuf {
+    let here = PathBuf::from(USUAL_FILE);
+    // What cannot be looked at is there: reading it says why it cannot be used.
+    let is_there = |path: &Path| !matches!(cwd.join(path).try_exists(), Ok(false));
+    match &overrides.system_file {
+        Some(of_machine) if !is_there(&here) && is_there(of_machine) => of_machine.clone(),
+        _ => here,
+    }
 }
 
 fn read_flags(overrides: &Overrides, reading: &mut Reading<'_>) -> Layer {

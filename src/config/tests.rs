@@ -51,6 +51,27 @@ fn source_of(loaded: &Loaded, key: &str) -> Source {
 }
 
 #[test]
+fn the_file_of_the_machine_is_read_where_the_folder_has_none() {
+    let machine = tempfile::tempdir().unwrap();
+    let of_machine = machine.path().join("auther.toml");
+    let with = |mut desk: Desk| {
+        desk.flags.system_file = Some(of_machine.clone());
+        desk
+    };
+    assert_eq!(with(Desk::empty()).load().unwrap().file, None, "neither is there");
+    fs::write(&of_machine, "issuer = \"https://machine.example.com\"").unwrap();
+    let loaded = with(Desk::empty()).load().unwrap();
+    assert_eq!(
+        (loaded.settings.issuer.text.as_str(), loaded.file),
+        ("https://machine.example.com", Some(of_machine.clone()))
+    );
+    let here = with(Desk::with("issuer = \"https://here.example.com\"", &[]));
+    assert_eq!(here.settings().issuer.text, "https://here.example.com");
+    let named = with(Desk::with("", &[("AUTHER_CONFIG", "other.toml")]));
+    assert!(named.complaints()[0].contains("other.toml, which does not exist"), "a name wins over both");
+}
+
+#[test]
 fn nothing_is_mandatory() {
     let desk = Desk::empty();
     let loaded = desk.load().unwrap();

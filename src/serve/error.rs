@@ -27,9 +27,18 @@ pub enum Error {
     /// The data file was not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A command that reads found nothing to read.
-    #[error("there is no data file {}. Start `auther` to make one, or use --data to name another file.", .0.display())]
-    NoDataFile(PathBuf),
+    /// A command found nothing to work on.
+    #[error(
+        "there is no data file {} (configuration: {}). Name the right one with --data or --config, or run the command in the folder of the installation; `auther` and `auther admin setup-link` make a new one.",
+        data.display(),
+        config.as_ref().map_or_else(|| String::from("no file"), |file| file.display().to_string())
+    )]
+    NoDataFile {
+        /// Where it would be.
+        data: PathBuf,
+        /// The configuration file that was read.
+        config: Option<PathBuf>,
+    },
     /// The admin socket cannot be made.
     #[error("the admin socket {} cannot be made: {cause}. Remove what is in its place, or use a shorter name for the data file.", path.display())]
     Socket {

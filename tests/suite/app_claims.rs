@@ -89,7 +89,7 @@ async fn an_app_gets_the_groups_of_a_person_as_it_is_set_and_as_they_are_now() {
     assert_eq!((&told["groups"], &told["scope"]), (&Value::Null, &json!("offline_access openid")));
     // A person is asked first.
     let page = home.signed_in(ANN).await.visit(&home.app("wiki").request("openid groups", &[])).await;
-    assert!(page.has("consent-allow") && page.text.contains("which groups you are in"), "{}", page.text);
+    assert!(page.has("consent-allow") && page.text.contains("Your groups"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ fn is_refused(output: &Output, says: &str, what: &str) {
 fn json_that_is_doubtful_is_refused_from_files_arguments_and_variables() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
+    process::json_of(&process::admin(at, &["setup-link"]));
     for (members, says) in DOUBTFUL {
         let model = file(at, "model.json", &format!("{{\"relations\":{{\"viewer\":{{{members}}}}}}}"));
         let openfga =
