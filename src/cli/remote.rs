@@ -228,8 +228,8 @@ impl Remote {
         })
     }
 
-    /// Opens the data file itself. One that is not there is made by the call alone that begins an installation: any other
-    /// was given in the wrong folder, or without the configuration that names the file.
+    /// Opens the data file itself. One that is not there is made by the call alone that begins an installation: any
+    /// other was given in the wrong folder, or without the configuration that names the file.
     async fn open(&self, call: &Call) -> Result<OneCall, serve::Error> {
         if !call.makes_file && !self.settings.data.exists() {
             let (data, config) = (self.settings.data.clone(), self.config.clone());
