@@ -199,7 +199,7 @@ export const given = {
       [
         'sudo -u auther auther admin --config',
         'install -d -o auther -g auther -m 0750 /var/lib/auther',
-        'sudo -u auther auther admin --config /etc/auther/auther.toml --data /var/lib/auther/auther.redb key rotate',
+        'sudo -u auther auther admin --config /etc/auther/auther.toml --data /var/lib/auther/auther.redb setup-link',
       ],
     ],
   },
@@ -234,6 +234,7 @@ export const given = {
     ],
   },
   'docs/policies.md': { server: 'auther', before: [...CA, ANN, H, signIn('ann@example.com', 'correct horse battery')] },
+  'docs/examples/first-app/README.md': { server: 'auther' },
   'docs/tls.md': {
     server: 'auther',
     before: [
