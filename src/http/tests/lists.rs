@@ -23,7 +23,7 @@ async fn people_are_found_by_name_state_and_role() {
         ("", &[root, ann, bob, cy][..]),
         ("?search=EXAMPLE.com", &[root, ann, bob]),
         ("?search=lee", &[ann]),
-        ("?search=%C3%A4NN", &[cy]),
+        ("?search=%C3%A4NN", &[ann, cy]),
         ("?search=%20", &[root, ann, bob, cy]),
         ("?search=nobody", &[]),
         ("?disabled=true", &[bob]),
@@ -127,7 +127,7 @@ async fn lists_are_read_in_the_order_that_is_asked_for() {
         ("sort=name", &[bob, ann, cy, root]),
         ("sort=-name", &[cy, ann, bob, root]),
         ("sort=-name&search=example.com&role=admin", &[root]),
-        ("sort=name&search=ann", &[ann]),
+        ("sort=name&search=ann", &[ann, cy]),
     ] {
         assert_eq!(desk.all(&format!("users?{query}"), "email").await, wanted, "{query}");
     }
