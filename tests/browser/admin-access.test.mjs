@@ -318,6 +318,19 @@ test('who may only look at people sees that, and is told about the rest', async 
   await own.close()
 })
 
+test('a page whose code could not be fetched is tried again', async () => {
+  const own = await browser.context()
+  const tab = await signedIn(server, own, root, '/admin')
+  await tab.getByRole('heading', { name: 'Overview' }).waitFor()
+  await own.setOffline(true)
+  await tab.locator('.rail').getByRole('link', { name: 'Groups', exact: true }).click()
+  await tab.getByText('This page could not be loaded').waitFor()
+  await own.setOffline(false)
+  await tab.getByRole('button', { name: 'Try again' }).click()
+  await tab.getByRole('heading', { name: 'Groups', exact: true }).waitFor()
+  await own.close()
+})
+
 test('who may look at nothing gets a page that says so, and a way out', async () => {
   const own = await browser.context()
   const found = watch(own, server.issuer)

@@ -253,21 +253,29 @@ export function Form({ fields, initial = {}, action, send, done, danger, cancel 
 
 let dialogs = 0;
 
-// A dialog over the page, or over another one. It closes with Escape, and gives the focus back.
+// A dialog over the page, or over another one. It closes with Escape, and gives the focus back. Without `close` it stays: a browser lets a page hold
+// Escape back once and then closes the dialog all the same, so that it is opened again.
 export function Dialog({ title, close, children }) {
   const dialog = useRef(null);
+  const isWanted = useRef(true);
   const [id] = useState(() => `dialog-title-${(dialogs += 1)}`);
   useEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const shown = dialog.current;
     shown.showModal();
     return () => {
+      isWanted.current = false;
       // While it is open, nothing behind it can have the focus.
       shown.close();
       before?.focus?.();
     };
   }, []);
-  return html`<dialog ref=${dialog} class="dialog" aria-labelledby=${id} onCancel=${(event) => {
+  const closed = () => {
+    if (!isWanted.current) return;
+    if (close) close();
+    else dialog.current?.showModal();
+  };
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby=${id} closedby=${close ? undefined : "none"} onClose=${closed} onCancel=${(event) => {
     event.preventDefault();
     close?.();
   }}>
