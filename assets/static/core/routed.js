@@ -21,7 +21,14 @@ export function Routed({ routes, path, home, ...rest }) {
     let current = true;
     found.route.load().then(
       (module) => current && setLoaded({ route: found.route, Part: module[found.route.name] }),
-      () => current && setLoaded({ route: found.route, problem: new Error("This page could not be loaded: the server was not reached. Look whether you are connected, then try again or load the page anew.") }),
+      () =>
+        current &&
+        setLoaded({
+          route: found.route,
+          problem: new Error(
+            "This page could not be loaded: the server was not reached. Look whether you are connected, then try again or load the page anew.",
+          ),
+        }),
     );
     return () => {
       current = false;
